@@ -1,0 +1,94 @@
+package endpoint
+
+import (
+	"context"
+	"time"
+)
+
+// Operation is what a chain needs to know of what it calls, given when the
+// chain is built.
+type Operation struct {
+	// Service is the name of the service called.
+	Service string
+	// Name is the operation's: "POST /inventory/{product_id}/reserve".
+	Name string
+	// Safe says that the operation may be repeated without harm: it is
+	// idempotent by nature or carries an idempotency key.
+	Safe bool
+}
+
+// Call is the record of one call, shared by the layers that take part in it.
+// It belongs to the goroutine that makes the call and is not safe for
+// concurrent use.
+type Call struct {
+	Operation
+	// From is the service that calls, "" if not known.
+	From string
+	// Start is when the call began, Deadline when it must be over; zero when
+	// not known.
+	Start, Deadline time.Time
+	// Attempt counts from 1; 0 before the first.
+	Attempt int
+	// Tried are the ids of the instances that attempts went to, in order.
+	Tried []string
+	// HashKey binds calls of the same key to the same instance where a
+	// balancer can.
+	HashKey string
+	// Priority orders calls for shedding: higher is dearer, 0 the usual.
+	Priority int
+	// RequestID is the same over all hops of one user request.
+	RequestID string
+	// IdempotencyKey is the same over all repeats of one operation.
+	IdempotencyKey string
+	// Addr is the base URL of the instance picked for this attempt.
+	Addr string
+	// Repeated says that another tier has repeated this call already, so that
+	// this one must not.
+	Repeated bool
+
+	tried [3]string
+}
+
+// Try notes that an attempt goes to the instance with this id.
+func (c *Call) Try(id string) {
+	if c.Tried == nil {
+		c.Tried = c.tried[:0]
+	}
+	c.Tried = append(c.Tried, id)
+}
+
+// WithCall puts a record into the context: one allocation for both. The record
+// that it returns is the one that [CallOf] finds.
+func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
+	with := &callContext{Context: ctx, call: c}
+	return with, &with.call
+}
+
+// CallOf is the record of the call that ctx belongs to, or nil.
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
+}
+
+// Caller reaches a service. A transport gives it send, which makes one whole
+// attempt at an address, the answer read and decoded; the Caller picks the
+// address, may repeat, and returns the last attempt's error.
+type Caller interface {
+	// Call makes the call. addr is a base URL such as "http://10.0.0.1:8080".
+	// send is never called after Call has returned.
+	Call(ctx context.Context, op Operation, send func(ctx context.Context, addr string) error) error
+}
+
+type callKey struct{}
+
+type callContext struct {
+	context.Context
+	call Call
+}
+
+func (c *callContext) Value(key any) any {
+	if _, ok := key.(callKey); ok {
+		return &c.call
+	}
+	return c.Context.Value(key)
+}

@@ -1,0 +1,37 @@
+// Package endpoint is the centre of sinew: a call to or into a service as a
+// typed function, and the middlewares that wrap it.
+//
+//	type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
+//
+// A REST handler, a call through discovery, an event handler: each is an
+// Endpoint, so one middleware serves them all.
+//
+// # Order
+//
+// In e.With(a, b) the first middleware is the outermost: a sees the request
+// first and the answer last.
+//
+// # Laws
+//
+// With() is the identity; e.With(a, b) is e.With(b).With(a); [Then] is
+// associative, with [Identity] as its unit on both sides.
+//
+// # go-kit
+//
+// [Middleware] is go-kit's own type, so a go-kit middleware goes into With
+// unchanged, and ours go into a go-kit chain. [Endpoint.Kit] and [FromKit]
+// convert an endpoint either way. A middleware that returns a nil response
+// gives the zero Resp with its error; one that returns another type than Resp
+// gives fault.Internal naming both; a response that implements go-kit's Failer
+// counts as its error.
+//
+// # Cost
+//
+// With pointer requests and responses a middleware call allocates nothing. A
+// request or response that is no pointer is boxed, one allocation each.
+//
+// # The record of a call
+//
+// What several layers need to know of one call is a [Call], put into the
+// context once by whoever starts it. [CallOf] is nil when a part is used alone.
+package endpoint

@@ -1,0 +1,112 @@
+package endpoint
+
+import (
+	"context"
+	"reflect"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Endpoint is one operation: a typed function that may fail. It must be safe
+// for concurrent use.
+type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
+
+// Middleware wraps an endpoint in behaviour. It is go-kit's own type, which
+// takes and gives requests and responses as any.
+type Middleware = kitendpoint.Middleware
+
+// None is a request that asks nothing or a response that tells nothing.
+type None struct{}
+
+// New is f as an Endpoint.
+func New[Req, Resp any](f func(context.Context, Req) (Resp, error)) Endpoint[Req, Resp] {
+	return f
+}
+
+// With wraps e in the middlewares, the first outermost. The chain is built
+// here, once. With no middleware it is e itself.
+func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
+	if len(mws) == 0 {
+		return e
+	}
+	return FromKit[Req, Resp](Chain(mws...)(e.Kit()))
+}
+
+// Kit is e as a go-kit endpoint. A request of another type than Req is
+// answered with fault.Internal naming both types.
+func (e Endpoint[Req, Resp]) Kit() kitendpoint.Endpoint {
+	mayFail := implements[Resp, kitendpoint.Failer]()
+	return func(ctx context.Context, request any) (any, error) {
+		req, ok := request.(Req)
+		if !ok && request != nil {
+			return nil, fault.Internal.Errorf("a middleware passed a request of type %T to an endpoint of %s", request, reflect.TypeFor[Req]())
+		}
+		resp, err := e(ctx, req)
+		if mayFail && err == nil {
+			err = failed(resp)
+		}
+		return resp, err
+	}
+}
+
+// FromKit is a go-kit endpoint as an Endpoint.
+func FromKit[Req, Resp any](e kitendpoint.Endpoint) Endpoint[Req, Resp] {
+	mayFail := implements[Resp, kitendpoint.Failer]()
+	return func(ctx context.Context, req Req) (Resp, error) {
+		response, err := e(ctx, req)
+		resp, ok := response.(Resp)
+		if ok {
+			if mayFail && err == nil {
+				err = failed(response)
+			}
+			return resp, err
+		}
+		if err == nil && response != nil {
+			if err = failed(response); err == nil {
+				err = fault.Internal.Errorf("a middleware returned a response of type %T from an endpoint of %s", response, reflect.TypeFor[Resp]())
+			}
+		}
+		return resp, err
+	}
+}
+
+// Chain is the middlewares as one, the first outermost. Without any it is the
+// identity.
+func Chain(mws ...Middleware) Middleware {
+	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		for i := len(mws) - 1; i >= 0; i-- {
+			next = mws[i](next)
+		}
+		return next
+	}
+}
+
+// Then is f and after it g on what f gave. It is associative, with [Identity]
+// as its unit.
+func Then[A, B, C any](f Endpoint[A, B], g Endpoint[B, C]) Endpoint[A, C] {
+	return func(ctx context.Context, a A) (C, error) {
+		b, err := f(ctx, a)
+		if err != nil {
+			var none C
+			return none, err
+		}
+		return g(ctx, b)
+	}
+}
+
+// Identity is the endpoint that answers with its request.
+func Identity[T any](_ context.Context, v T) (T, error) { return v, nil }
+
+func implements[T, I any]() bool {
+	t := reflect.TypeFor[T]()
+	return t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[I]())
+}
+
+func failed(response any) error {
+	if f, ok := response.(kitendpoint.Failer); ok {
+		return f.Failed()
+	}
+	return nil
+}

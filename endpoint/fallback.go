@@ -1,0 +1,30 @@
+package endpoint
+
+import (
+	"context"
+	"reflect"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Fallback answers with f where the endpoint failed: f gets the request and
+// the error, and what it returns is the result. It is asked only after a
+// failure of the callee (fault.Classify); a caller who gave up or asked wrongly
+// gets the error itself.
+func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Resp, error)) Middleware {
+	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			response, err := next(ctx, request)
+			if fault.Classify(ctx, err) != fault.Failure {
+				return response, err
+			}
+			req, ok := request.(Req)
+			if !ok && request != nil {
+				return nil, fault.Internal.Errorf("a fallback for %s got a request of type %T: %w", reflect.TypeFor[Req](), request, err)
+			}
+			return f(ctx, req, err)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SQLStore is an [IdempotencyStore] in a table that any number of instances
+// share, over any database/sql driver. It is safe for concurrent use.
+type SQLStore struct {
+	// DB is the database.
+	DB *sql.DB
+	// Table is the table's name, "idempotency" when empty. It is put into
+	// statements as it is.
+	Table string
+	// Numbered writes placeholders as $1, $2 (PostgreSQL) instead of ?.
+	Numbered bool
+}
+
+// Create makes the table where it does not exist.
+func (s SQLStore) Create(ctx context.Context) error {
+	return s.exec(ctx, `CREATE TABLE IF NOT EXISTS {table} (
+		id VARCHAR(64) PRIMARY KEY, fingerprint `+s.bytesType()+` NOT NULL, answer `+s.bytesType()+`, expires_at BIGINT NOT NULL)`)
+}
+
+// Claim implements [IdempotencyStore]. The primary key decides between two
+// callers; expired rows make way.
+func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) ([]byte, bool, error) {
+	now := time.Now()
+	if err := s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND expires_at <= ?`, key, now.UnixNano()); err != nil {
+		return nil, false, err
+	}
+	var insertErr error
+	for range 3 { // a row that refused the insert may be gone before it is read
+		insertErr = s.exec(ctx, `INSERT INTO {table} (id, fingerprint, expires_at) VALUES (?, ?, ?)`, key, fingerprint, now.Add(lease).UnixNano())
+		if insertErr == nil {
+			return nil, true, nil
+		}
+		answer, err := s.read(ctx, key, fingerprint)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return answer, false, err
+		}
+	}
+	return nil, false, insertErr
+}
+
+// Answer implements [IdempotencyStore].
+func (s SQLStore) Answer(ctx context.Context, key string, answer []byte, ttl time.Duration) error {
+	if answer == nil {
+		answer = []byte{}
+	}
+	return s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = ? WHERE id = ?`, answer, time.Now().Add(ttl).UnixNano(), key)
+}
+
+// Release implements [IdempotencyStore].
+func (s SQLStore) Release(ctx context.Context, key string) error {
+	return s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND answer IS NULL`, key)
+}
+
+// Expire deletes the rows whose time is over. Claim needs it not; call it now
+// and then so that the table stays small.
+func (s SQLStore) Expire(ctx context.Context) error {
+	return s.exec(ctx, `DELETE FROM {table} WHERE expires_at <= ?`, time.Now().UnixNano())
+}
+
+func (s SQLStore) read(ctx context.Context, key string, fingerprint []byte) ([]byte, error) {
+	var before, answer []byte
+	err := s.DB.QueryRowContext(ctx, s.text(`SELECT fingerprint, answer FROM {table} WHERE id = ?`), key).Scan(&before, &answer)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("idempotency store: %w", err)
+	case !bytes.Equal(before, fingerprint):
+		return nil, KeyReused()
+	case answer == nil:
+		return nil, KeyInUse()
+	}
+	return answer, nil
+}
+
+func (s SQLStore) exec(ctx context.Context, statement string, args ...any) error {
+	if _, err := s.DB.ExecContext(ctx, s.text(statement), args...); err != nil {
+		return fmt.Errorf("idempotency store: %w", err)
+	}
+	return nil
+}
+
+func (s SQLStore) text(statement string) string {
+	table := s.Table
+	if table == "" {
+		table = "idempotency"
+	}
+	statement = strings.ReplaceAll(statement, "{table}", table)
+	if s.Numbered {
+		for n := 1; strings.Contains(statement, "?"); n++ {
+			statement = strings.Replace(statement, "?", "$"+strconv.Itoa(n), 1)
+		}
+	}
+	return statement
+}
+
+func (s SQLStore) bytesType() string {
+	if s.Numbered {
+		return "BYTEA"
+	}
+	return "BLOB"
+}

@@ -1,0 +1,39 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
+)
+
+// Timeout gives every call at most d, or what the caller's own deadline leaves
+// where that is less. It panics unless d is positive.
+//
+// The limit is in the context that the endpoint gets: an endpoint that does
+// not heed its context is not abandoned. A call that this limit ends fails with
+// fault.DeadlineExceeded naming it; the caller's own deadline stays the
+// caller's error.
+func Timeout(d time.Duration) Middleware {
+	if d <= 0 {
+		panic(fmt.Sprintf("endpoint.Timeout: %s is no time to wait; give a positive duration", d))
+	}
+	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			limited := deadline.With(ctx, time.Now().Add(d))
+			defer limited.Stop()
+			response, err := next(limited, request)
+			if err != nil && limited.Err() != nil && ctx.Err() == nil {
+				switch fault.CodeOf(err) {
+				case fault.Canceled, fault.DeadlineExceeded:
+					err = fault.DeadlineExceeded.Errorf("no answer within the timeout of %s", d).WithCause(err)
+				}
+			}
+			return response, err
+		}
+	}
+}

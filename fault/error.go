@@ -1,0 +1,170 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Error is a failure with what its receiver needs to act on it. Make one with
+// [Code.Errorf] and the With methods; once returned it is read-only.
+type Error struct {
+	// Code is the class of the failure.
+	Code Code
+	// Message is a sentence for the caller. It leaves the process.
+	Message string
+	// Reason names the rule that refused, in snake case: "insufficient_stock".
+	Reason string
+	// Details is more data for the caller, made of JSON values.
+	Details map[string]any
+	// RetryAfter is how long the caller should wait before it tries again;
+	// zero says nothing.
+	RetryAfter time.Duration
+	// Unprocessed says that no handler ran, as when a connection was refused
+	// or a limiter said no. It is the only failure after which an operation
+	// that is not safe to repeat may be repeated.
+	Unprocessed bool
+	// Status is the HTTP status where it says more than the code does (405,
+	// 413, 415, 422); zero is the code's own.
+	Status int
+
+	cause error
+}
+
+// Errorf makes an Error of this class. Errors given for %w become its cause:
+// errors.Is and errors.As find them, Error() shows them, and they are left out
+// of Message.
+func (c Code) Errorf(format string, args ...any) *Error {
+	e := &Error{Code: c.known()}
+	if !strings.Contains(format, "%w") {
+		e.Message = fmt.Sprintf(format, args...)
+		return e
+	}
+	wrapped := fmt.Errorf(format, args...)
+	e.Message = wrapped.Error()
+	switch w := wrapped.(type) {
+	case interface{ Unwrap() error }:
+		e.cause = w.Unwrap()
+		e.Message = without(e.Message, e.cause)
+	case interface{ Unwrap() []error }:
+		causes := w.Unwrap()
+		e.cause = errors.Join(causes...)
+		for _, cause := range causes {
+			e.Message = without(e.Message, cause)
+		}
+	}
+	return e
+}
+
+// WithReason names the rule that refused.
+func (e *Error) WithReason(reason string) *Error { e.Reason = reason; return e }
+
+// WithDetail adds one value to Details.
+func (e *Error) WithDetail(key string, value any) *Error {
+	if e.Details == nil {
+		e.Details = map[string]any{}
+	}
+	e.Details[key] = value
+	return e
+}
+
+// WithRetryAfter says how long to wait before the next try.
+func (e *Error) WithRetryAfter(d time.Duration) *Error { e.RetryAfter = d; return e }
+
+// WithUnprocessed says that no handler ran.
+func (e *Error) WithUnprocessed() *Error { e.Unprocessed = true; return e }
+
+// WithStatus sets the HTTP status where the code's own says too little.
+func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }
+
+// WithCause adds what lies beneath, for the log alone.
+func (e *Error) WithCause(cause error) *Error { e.cause = cause; return e }
+
+// Error is the text for a log: class, message, reason and cause.
+func (e *Error) Error() string {
+	text := e.Code.Error()
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	if e.Reason != "" {
+		text += " (" + e.Reason + ")"
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Unwrap is the cause, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether target is the Error's code.
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
+// CodeOf is the class of any error: that of the outermost Error or Code in its
+// chain, of a context or network error, and else [Unknown]. It is 0 for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return 0
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code.known()
+	}
+	if c, ok := errors.AsType[Code](err); ok {
+		return c.known()
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Canceled
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return DeadlineExceeded
+	}
+	if n, ok := errors.AsType[net.Error](err); ok {
+		if n.Timeout() {
+			return DeadlineExceeded
+		}
+		return Unavailable
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+		return Unavailable
+	}
+	return Unknown
+}
+
+// IsUnprocessed reports whether err says that no handler ran: an Error marked
+// so, or a connection that was never made.
+func IsUnprocessed(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Unprocessed
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// RetryAfter is how long err asks to wait before the next try, zero when it
+// does not say.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func without(message string, cause error) string {
+	text := cause.Error()
+	if text == "" {
+		return message
+	}
+	if i := strings.Index(message, ": "+text); i >= 0 {
+		return message[:i] + message[i+len(text)+2:]
+	}
+	return strings.TrimSuffix(strings.Replace(message, text, "", 1), ": ")
+}

@@ -1,0 +1,236 @@
+package fault_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestEveryCodeHasGRPCNumberNameAndStatus(t *testing.T) {
+	want := []struct {
+		code   fault.Code
+		number int
+		name   string
+		status int
+	}{
+		{fault.Canceled, 1, "canceled", 499}, {fault.Unknown, 2, "unknown", 500},
+		{fault.InvalidArgument, 3, "invalid_argument", 400}, {fault.DeadlineExceeded, 4, "deadline_exceeded", 504},
+		{fault.NotFound, 5, "not_found", 404}, {fault.AlreadyExists, 6, "already_exists", 409},
+		{fault.PermissionDenied, 7, "permission_denied", 403}, {fault.ResourceExhausted, 8, "resource_exhausted", 429},
+		{fault.FailedPrecondition, 9, "failed_precondition", 400}, {fault.Aborted, 10, "aborted", 409},
+		{fault.OutOfRange, 11, "out_of_range", 400}, {fault.Unimplemented, 12, "unimplemented", 501},
+		{fault.Internal, 13, "internal", 500}, {fault.Unavailable, 14, "unavailable", 503},
+		{fault.DataLoss, 15, "data_loss", 500}, {fault.Unauthenticated, 16, "unauthenticated", 401},
+	}
+	for _, w := range want {
+		if int(w.code) != w.number || w.code.String() != w.name || w.code.HTTPStatus() != w.status {
+			t.Errorf("%v: number %d, status %d, want %d %q %d", w.code, w.code, w.code.HTTPStatus(), w.number, w.name, w.status)
+		}
+		if parsed, ok := fault.ParseCode(w.name); !ok || parsed != w.code {
+			t.Errorf("ParseCode(%q) = %v, %v", w.name, parsed, ok)
+		}
+	}
+	if _, ok := fault.ParseCode(""); ok {
+		t.Error("the empty name is a code")
+	}
+	if got := fault.Code(99).String(); got != "unknown" {
+		t.Errorf("Code(99) reads %q", got)
+	}
+}
+
+func TestCodeIsFoundThroughAnyNumberOfWraps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		code := fault.Code(rapid.IntRange(1, 16).Draw(t, "code"))
+		var err error = code.Errorf("message")
+		for range rapid.IntRange(0, 6).Draw(t, "wraps") {
+			switch rapid.IntRange(0, 2).Draw(t, "how") {
+			case 0:
+				err = fmt.Errorf("more: %w", err)
+			case 1:
+				err = errors.Join(errors.New("beside"), err)
+			default:
+				err = fault.ProblemOf(err).Err()
+			}
+		}
+		if !errors.Is(err, code) || fault.CodeOf(err) != code {
+			t.Fatalf("%v is not %v (CodeOf %v)", err, code, fault.CodeOf(err))
+		}
+		other := fault.Code(int(code)%16 + 1)
+		if errors.Is(err, other) {
+			t.Fatalf("%v is %v too", err, other)
+		}
+	})
+}
+
+func TestCodeOfReadsContextAndNetworkErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want fault.Code
+	}{
+		{nil, 0},
+		{errors.New("anything"), fault.Unknown},
+		{fmt.Errorf("x: %w", context.Canceled), fault.Canceled},
+		{fmt.Errorf("x: %w", context.DeadlineExceeded), fault.DeadlineExceeded},
+		{os.ErrDeadlineExceeded, fault.DeadlineExceeded},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, fault.Unavailable},
+		{fmt.Errorf("read: %w", syscall.ECONNRESET), fault.Unavailable},
+		{fault.NotFound, fault.NotFound},
+		{fmt.Errorf("bare: %w", fault.Aborted), fault.Aborted},
+	} {
+		if got := fault.CodeOf(c.err); got != c.want {
+			t.Errorf("CodeOf(%v) = %v, want %v", c.err, got, c.want)
+		}
+	}
+	if !fault.IsUnprocessed(fmt.Errorf("x: %w", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})) {
+		t.Error("a refused connection ran no handler")
+	}
+	if fault.IsUnprocessed(&net.OpError{Op: "read", Err: syscall.ECONNRESET}) {
+		t.Error("a reset while reading may have run one")
+	}
+}
+
+func TestCausesStayInTheLog(t *testing.T) {
+	secret := errors.New("password=hunter2")
+	for _, err := range []error{
+		fault.Internal.Errorf("load user: %w", secret),
+		fault.Internal.Errorf("%w", secret),
+		fault.Internal.Errorf("%w: load user", secret),
+		fault.Internal.Errorf("two: %w and %w", secret, errors.New("beside")),
+		fault.Internal.Errorf("load user").WithCause(secret),
+		fmt.Errorf("handler: %w", secret),
+	} {
+		wire, _ := json.Marshal(fault.ProblemOf(err))
+		if strings.Contains(string(wire), "hunter2") {
+			t.Errorf("%s leaves the process", wire)
+		}
+		if !strings.Contains(err.Error(), "hunter2") || !errors.Is(err, secret) {
+			t.Errorf("%v lost its cause", err)
+		}
+	}
+}
+
+func TestProblemCarriesTheWholeErrorOverTheWire(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sent := fault.Code(rapid.IntRange(1, 16).Draw(t, "code")).Errorf("%s", rapid.StringN(1, 40, -1).Draw(t, "message"))
+		sent.Reason = rapid.String().Draw(t, "reason")
+		sent.Unprocessed = rapid.Bool().Draw(t, "unprocessed")
+		sent.RetryAfter = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "after"))
+		if rapid.Bool().Draw(t, "detailed") {
+			sent.WithDetail("k", "v")
+		}
+		wire, err := json.Marshal(fault.ProblemOf(sent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p fault.Problem
+		if err := json.Unmarshal(wire, &p); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Err(); !reflect.DeepEqual(got, sent) {
+			t.Fatalf("sent %#v, got %#v", sent, got)
+		}
+	})
+}
+
+func TestStatusOverridesTheCodesOwn(t *testing.T) {
+	p := fault.ProblemOf(fault.InvalidArgument.Errorf("too large").WithStatus(413))
+	if p.Status != 413 || p.Title != "Request Entity Too Large" || p.Err().Status != 413 || p.Err().Code != fault.InvalidArgument {
+		t.Errorf("%+v, back %+v", p, p.Err())
+	}
+}
+
+func TestForeignAnswersAreClassedByStatus(t *testing.T) {
+	for status, want := range map[int]fault.Code{
+		200: 0, 304: 0, 400: fault.InvalidArgument, 401: fault.Unauthenticated, 403: fault.PermissionDenied,
+		404: fault.Unimplemented, 405: fault.Unimplemented, 408: fault.DeadlineExceeded, 409: fault.Aborted, 412: fault.FailedPrecondition,
+		418: fault.InvalidArgument, 429: fault.ResourceExhausted, 499: fault.Canceled, 500: fault.Internal, 501: fault.Unimplemented,
+		502: fault.Unavailable, 503: fault.Unavailable, 504: fault.DeadlineExceeded, 599: fault.Unknown,
+	} {
+		if got := fault.FromHTTPStatus(status); got != want {
+			t.Errorf("FromHTTPStatus(%d) = %v, want %v", status, got, want)
+		}
+	}
+}
+
+func TestCallersCancelIsIgnoredInWhateverWords(t *testing.T) {
+	live := context.Background()
+	gone, cancel := context.WithCancel(live)
+	cancel()
+	cause := errors.New("client hung up")
+	caused, cancelCause := context.WithCancelCause(live)
+	cancelCause(cause)
+	for name, err := range map[string]error{
+		"plain": context.Canceled, "wrapped": fmt.Errorf("get: %w", context.Canceled),
+		"cause": cause, "stringified": errors.New("context canceled"), "code": fault.Canceled.Errorf("x"),
+	} {
+		for _, ctx := range []context.Context{gone, caused} {
+			if got := fault.Classify(ctx, err); got != fault.Ignored {
+				t.Errorf("%s: %v, want ignored", name, got)
+			}
+		}
+	}
+	if got := fault.Classify(live, context.Canceled); got != fault.Failure {
+		t.Errorf("a Canceled from the wire is %v, want failure", got)
+	}
+	if got := fault.Classify(live, context.DeadlineExceeded); got != fault.Failure {
+		t.Errorf("a time limit of our own is %v, want failure", got)
+	}
+}
+
+func TestExpiredTellsTheCallersDeadlineFromItsCancel(t *testing.T) {
+	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	defer cancel()
+	gone, cancelGone := context.WithCancel(context.Background())
+	cancelGone()
+	err := errors.New("broke off")
+	if !fault.Expired(late, err) || fault.Expired(gone, err) || fault.Expired(context.Background(), err) || fault.Expired(late, nil) {
+		t.Error("Expired mistakes one for the other")
+	}
+	if fault.Classify(late, err) != fault.Ignored {
+		t.Error("a caller's deadline is not by itself the callee's failure")
+	}
+}
+
+func TestOnlyTheCalleesFaultsAreFailures(t *testing.T) {
+	failures := map[fault.Code]bool{fault.Unknown: true, fault.DeadlineExceeded: true, fault.Internal: true,
+		fault.Unavailable: true, fault.DataLoss: true, fault.Canceled: true}
+	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
+		want := fault.Ignored
+		if failures[code] {
+			want = fault.Failure
+		}
+		if got := fault.Classify(context.Background(), code.Errorf("x")); got != want {
+			t.Errorf("%v is %v, want %v", code, got, want)
+		}
+	}
+	if fault.Classify(context.Background(), nil) != fault.Success {
+		t.Error("nil is no success")
+	}
+}
+
+func FuzzProblem(f *testing.F) {
+	f.Add([]byte(`{"code":"not_found","status":404,"retry_after":"1s"}`))
+	f.Add([]byte(`{"code":"nonsense","status":-4,"retry_after":"-9h"}`))
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		var p fault.Problem
+		if json.Unmarshal(wire, &p) != nil {
+			return
+		}
+		e := p.Err()
+		if e.Code < fault.Canceled || e.Code > fault.Unauthenticated || e.RetryAfter < 0 || e.Code.HTTPStatus() < 400 {
+			t.Fatalf("%s became %#v", wire, e)
+		}
+	})
+}

@@ -1,0 +1,109 @@
+// Package duration writes a policy struct as JSON with its durations in words,
+// "1.5s", and reads it back.
+package duration
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// Marshal is v, a struct, as a JSON object: fields of type time.Duration as
+// strings such as "1s", all others as encoding/json has them.
+func Marshal(v any) ([]byte, error) {
+	rv := reflect.Indirect(reflect.ValueOf(v))
+	fields := map[string]any{}
+	for name, i := range names(rv.Type()) {
+		f := rv.Field(i)
+		if omitted(rv.Type().Field(i)) && f.IsZero() {
+			continue
+		}
+		if f.Type() == durationType {
+			fields[name] = time.Duration(f.Int()).String()
+		} else {
+			fields[name] = f.Interface()
+		}
+	}
+	return json.Marshal(fields)
+}
+
+// Unmarshal reads a JSON object into v, a pointer to a struct. A duration is a
+// string such as "1s" or a number of nanoseconds. A key that is no field is
+// refused; fields without a key keep their value. On an error v is unchanged.
+func Unmarshal(data []byte, v any) error {
+	target := reflect.ValueOf(v).Elem()
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return fmt.Errorf("a JSON object is needed: %w", err)
+	}
+	fields := names(target.Type())
+	next := reflect.New(target.Type()).Elem()
+	next.Set(target)
+	for key, value := range raw {
+		i, ok := fields[key]
+		if !ok {
+			return fmt.Errorf("no setting is named %q; there are %s", key, strings.Join(sorted(fields), ", "))
+		}
+		f := next.Field(i)
+		if f.Type() == durationType {
+			d, err := parse(value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+			f.SetInt(int64(d))
+			continue
+		}
+		if err := json.Unmarshal(value, f.Addr().Interface()); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	target.Set(next)
+	return nil
+}
+
+func parse(value json.RawMessage) (time.Duration, error) {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return time.ParseDuration(text)
+	}
+	var n int64
+	if err := json.Unmarshal(value, &n); err != nil {
+		return 0, fmt.Errorf(`a duration such as "1s" is needed, not %s`, value)
+	}
+	return time.Duration(n), nil
+}
+
+func names(t reflect.Type) map[string]int {
+	fields := map[string]int{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "-" {
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		fields[name] = i
+	}
+	return fields
+}
+
+func omitted(f reflect.StructField) bool {
+	_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return slices.Contains(strings.Split(options, ","), "omitempty") || slices.Contains(strings.Split(options, ","), "omitzero")
+}
+
+func sorted(fields map[string]int) []string {
+	var all []string
+	for name := range fields {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
