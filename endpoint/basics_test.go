@@ -1,0 +1,223 @@
+package endpoint_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func waits(ctx context.Context, d time.Duration) (string, error) {
+	select {
+	case <-time.After(d):
+		return "done", nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func TestTimeoutEndsASlowCallAndNamesItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ep := endpoint.New(waits).With(endpoint.Timeout(time.Second))
+		start := time.Now()
+		_, err := ep(t.Context(), time.Minute)
+		if time.Since(start) != time.Second || !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "timeout of 1s") {
+			t.Fatalf("after %s: %v", time.Since(start), err)
+		}
+		if fault.Classify(t.Context(), err) != fault.Failure {
+			t.Fatal("our own timeout is not the callee's failure")
+		}
+		if got, err := ep(t.Context(), time.Millisecond); got != "done" || err != nil {
+			t.Fatalf("a quick call gave %q, %v", got, err)
+		}
+	})
+}
+
+func TestTimeoutLeavesTheCallersOwnEndToTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ep := endpoint.New(waits).With(endpoint.Timeout(time.Minute))
+		hurried, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := ep(hurried, time.Hour)
+		if time.Since(start) != time.Second || !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "timeout of") {
+			t.Fatalf("after %s: %v", time.Since(start), err)
+		}
+		gone, leave := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { leave(errors.New("client left")) })
+		_, err = ep(gone, time.Hour)
+		if fault.Classify(gone, err) != fault.Ignored {
+			t.Fatalf("a caller who left is held against the callee: %v", err)
+		}
+	})
+}
+
+func TestTimeoutKeepsTheEndpointsOwnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := func(context.Context, int) (int, error) {
+			<-time.After(2 * time.Second)
+			return 0, fault.NotFound.Errorf("no such thing")
+		}
+		_, err := endpoint.New(late).With(endpoint.Timeout(time.Second))(t.Context(), 1)
+		if !errors.Is(err, fault.NotFound) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestTimeoutOfNothingPanics(t *testing.T) {
+	defer func() {
+		if p := recover(); p == nil || !strings.Contains(p.(string), "positive") {
+			t.Fatalf("panic %v", p)
+		}
+	}()
+	endpoint.Timeout(0)
+}
+
+func TestRecoverKeepsTheStackInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	boom := func(context.Context, int) (int, error) { panic("secret: 1234") }
+	ep := endpoint.New(boom).With(endpoint.Recover(slog.New(slog.NewJSONHandler(&log, nil))))
+	_, err := ep(t.Context(), 1)
+	if !errors.Is(err, fault.Internal) {
+		t.Fatalf("got %v", err)
+	}
+	wire, _ := json.Marshal(fault.ProblemOf(err))
+	for _, hidden := range []string{"secret", "basics_test", "goroutine"} {
+		if strings.Contains(string(wire), hidden) || strings.Contains(err.Error(), hidden) {
+			t.Fatalf("%q leaves the process: %s", hidden, wire)
+		}
+		if !strings.Contains(log.String(), hidden) {
+			t.Fatalf("%q is not in the log: %s", hidden, log.String())
+		}
+	}
+}
+
+func TestFallbackAnswersOnlyFailuresOfTheCallee(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		used bool
+	}{
+		{nil, false},
+		{fault.Unavailable.Errorf("down"), true},
+		{errors.New("unknown"), true},
+		{fault.NotFound.Errorf("no such greeting"), false},
+		{fault.InvalidArgument.Errorf("bad"), false},
+	} {
+		used := false
+		fail := func(context.Context, int) (int, error) { return 1, c.err }
+		ep := endpoint.New(fail).With(endpoint.Fallback(func(_ context.Context, n int, err error) (int, error) {
+			used = true
+			if n != 7 || !errors.Is(err, c.err) {
+				t.Errorf("the fallback got %d, %v", n, err)
+			}
+			return 2, nil
+		}))
+		_, err := ep(t.Context(), 7)
+		if used != c.used || (err == nil) != (used || c.err == nil) {
+			t.Errorf("%v: used %v, gave %v", c.err, used, err)
+		}
+	}
+}
+
+func TestFallbackIsNotForACallerWhoLeft(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ep := endpoint.New(waits).With(endpoint.Fallback(func(context.Context, time.Duration, error) (string, error) { return "stale", nil }))
+	if got, err := ep(ctx, time.Hour); got != "" || !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %q, %v", got, err)
+	}
+}
+
+func TestValidateRefusesBeforeTheEndpointRuns(t *testing.T) {
+	ran := false
+	ep := endpoint.New(func(context.Context, *Greeting) (string, error) { ran = true; return "", nil }).With(endpoint.Validate())
+	if _, err := ep(t.Context(), &Greeting{}); ran || !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "name is missing") {
+		t.Fatalf("ran %v, gave %v", ran, err)
+	}
+	if _, err := ep(t.Context(), &Greeting{Name: "ann"}); !ran || err != nil {
+		t.Fatalf("ran %v, gave %v", ran, err)
+	}
+}
+
+type strict struct{}
+
+func (strict) Validate() error {
+	return fault.FailedPrecondition.Errorf("not now").WithReason("closed")
+}
+
+func TestValidateKeepsAFaultAsItIs(t *testing.T) {
+	err := endpoint.Check(strict{})
+	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.FailedPrecondition || e.Reason != "closed" {
+		t.Fatalf("got %v", err)
+	}
+	if err := endpoint.Check(struct{}{}); err != nil {
+		t.Fatalf("a request without Validate gave %v", err)
+	}
+}
+
+func TestLogLevelFollowsTheOutcome(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		level string
+	}{
+		{nil, "DEBUG"},
+		{fault.Unavailable.Errorf("down"), "ERROR"},
+		{fault.NotFound.Errorf("nothing"), "WARN"},
+	} {
+		var out bytes.Buffer
+		log := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
+		ep := endpoint.New(func(context.Context, int) (int, error) { return 0, c.err }).With(endpoint.Log(log, "orders.Get"))
+		_, _ = ep(ctx, 1)
+		var line map[string]any
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatalf("log line %q: %v", out.String(), err)
+		}
+		if line["level"] != c.level || line["operation"] != "orders.Get" || line["request_id"] != "r-1" || line["code"] != fault.CodeOf(c.err).String() {
+			t.Errorf("%v is logged as %v", c.err, line)
+		}
+	}
+}
+
+func TestCallRecordIsOneAllocationAndFoundThroughTheContext(t *testing.T) {
+	if endpoint.CallOf(t.Context()) != nil {
+		t.Fatal("a record without a call")
+	}
+	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if endpoint.CallOf(inner) != call || call.RequestID != "r-1" {
+		t.Fatal("the record is not found")
+	}
+	call.Try("a")
+	call.Try("b")
+	if len(call.Tried) != 2 || call.Tried[1] != "b" {
+		t.Fatalf("tried %v", call.Tried)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		_, c := endpoint.WithCall(ctx, endpoint.Call{})
+		c.Try("a")
+		c.Try("b")
+		c.Try("c")
+	}); n != 1 {
+		t.Fatalf("a record with three attempts costs %v allocations", n)
+	}
+}
+
+func TestChainOfNothingIsTheEndpointItself(t *testing.T) {
+	var asked kitendpoint.Endpoint = func(context.Context, any) (any, error) { return 42, nil }
+	if got, _ := endpoint.Chain()(asked)(t.Context(), nil); got != 42 {
+		t.Fatalf("got %v", got)
+	}
+}

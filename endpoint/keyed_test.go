@@ -1,0 +1,160 @@
+package endpoint_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+type order struct {
+	Buyer string `json:"buyer"`
+}
+
+func keyed(ctx context.Context, key string) context.Context {
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: key, From: "web", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
+	return ctx
+}
+
+func TestKeyedRunsOnceAndRepeatsItsAnswer(t *testing.T) {
+	runs := 0
+	place := func(_ context.Context, o *order) (*order, error) {
+		runs++
+		return &order{Buyer: fmt.Sprint(o.Buyer, runs)}, nil
+	}
+	ep := endpoint.New(place).With(endpoint.Keyed[*order, *order](endpoint.NewMemoryStore()))
+	for range 3 {
+		got, err := ep(keyed(t.Context(), "k"), &order{"ann"})
+		if err != nil || got.Buyer != "ann1" || runs != 1 {
+			t.Fatalf("got %v, %v after %d runs", got, err, runs)
+		}
+	}
+	if _, err := ep(keyed(t.Context(), "other"), &order{"ann"}); err != nil || runs != 2 {
+		t.Fatalf("another key: %v, %d runs", err, runs)
+	}
+	if _, err := ep(t.Context(), &order{"ann"}); err != nil || runs != 3 {
+		t.Fatalf("no key: %v, %d runs", err, runs)
+	}
+}
+
+func TestKeyedRefusesTheKeyWithAnotherRequest(t *testing.T) {
+	ep := endpoint.New(endpoint.Identity[*order]).With(endpoint.Keyed[*order, *order](endpoint.NewMemoryStore()))
+	_, _ = ep(keyed(t.Context(), "k"), &order{"ann"})
+	_, err := ep(keyed(t.Context(), "k"), &order{"bob"})
+	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Reason != "key_reused" || fault.ProblemOf(err).Status != 422 {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestKeyedRefusesTheKeyWhileItIsInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return waits(ctx, time.Minute) }).
+			With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+		go func() { _, _ = ep(keyed(t.Context(), "k"), &order{"ann"}) }()
+		synctest.Wait()
+		_, err := ep(keyed(t.Context(), "k"), &order{"ann"})
+		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Reason != "key_in_use" || fault.ProblemOf(err).Status != 409 {
+			t.Fatalf("got %v", err)
+		}
+		<-time.After(2 * time.Minute)
+		if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); got != "done" || err != nil {
+			t.Fatalf("afterwards %q, %v", got, err)
+		}
+	})
+}
+
+func TestKeyedForgetsFailuresAndPanics(t *testing.T) {
+	runs := 0
+	ep := endpoint.New(func(context.Context, *order) (string, error) {
+		switch runs++; runs {
+		case 1:
+			return "", fault.Unavailable.Errorf("down")
+		case 2:
+			panic("boom")
+		}
+		return "placed", nil
+	}).With(endpoint.Recover(nil), endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+	for _, want := range []fault.Code{fault.Unavailable, fault.Internal, 0} {
+		if _, err := ep(keyed(t.Context(), "k"), &order{"ann"}); fault.CodeOf(err) != want {
+			t.Fatalf("run %d gave %v", runs, err)
+		}
+	}
+}
+
+func TestKeyedReleasesTheKeyOfACallerWhoLeft(t *testing.T) {
+	ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return "", ctx.Err() }).
+		With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 2 {
+		if _, err := ep(keyed(gone, "k"), &order{"ann"}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
+func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := endpoint.NewMemoryStore()
+		claim := func() bool {
+			_, claimed, _ := store.Claim(t.Context(), "k", []byte("f"), time.Minute)
+			return claimed
+		}
+		if !claim() || claim() {
+			t.Fatal("the first claim holds")
+		}
+		<-time.After(time.Minute)
+		if !claim() {
+			t.Fatal("the claim of a dead holder stays")
+		}
+		_ = store.Answer(t.Context(), "k", []byte("a"), time.Hour)
+		<-time.After(time.Hour)
+		if !claim() {
+			t.Fatal("an answer outlives its time")
+		}
+	})
+}
+
+func TestMemoryStoreForgetsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
+	store, ctx := endpoint.NewMemoryStore(), t.Context()
+	_, _, _ = store.Claim(ctx, "running", []byte("f"), time.Hour)
+	for i := range 100_000 {
+		key := fmt.Sprint(i)
+		if _, claimed, err := store.Claim(ctx, key, []byte("f"), time.Hour); !claimed || err != nil {
+			t.Fatalf("claim %d: %v", i, err)
+		}
+		_ = store.Answer(ctx, key, []byte("a"), time.Hour)
+	}
+	if _, _, err := store.Claim(ctx, "running", []byte("f"), time.Hour); fault.CodeOf(err) != fault.Aborted {
+		t.Fatalf("the running claim was forgotten: %v", err)
+	}
+	if _, claimed, _ := store.Claim(ctx, "0", []byte("f"), time.Hour); !claimed {
+		t.Fatal("the store grows without end")
+	}
+}
+
+func TestKeyedRunsOnceUnderRace(t *testing.T) {
+	var runs atomic.Int32
+	ep := endpoint.New(func(context.Context, *order) (string, error) { runs.Add(1); return "placed", nil }).
+		With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			got, err := ep(keyed(t.Context(), "k"), &order{"ann"})
+			if err == nil && got != "placed" || err != nil && fault.CodeOf(err) != fault.Aborted {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	if runs.Load() != 1 {
+		t.Fatalf("ran %d times", runs.Load())
+	}
+}

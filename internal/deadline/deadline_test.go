@@ -1,0 +1,96 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/deadline"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestDeadlineHoldsWhetherOrNotSomebodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		polled, waited := deadline.With(t.Context(), time.Now().Add(time.Second)), deadline.With(t.Context(), time.Now().Add(time.Second))
+		defer polled.Stop()
+		defer waited.Stop()
+		if polled.Err() != nil {
+			t.Fatal("over before its time")
+		}
+		start := time.Now()
+		<-waited.Done()
+		if time.Since(start) != time.Second || !errors.Is(waited.Err(), context.DeadlineExceeded) || !errors.Is(polled.Err(), context.DeadlineExceeded) {
+			t.Fatalf("after %s: %v, %v", time.Since(start), waited.Err(), polled.Err())
+		}
+	})
+}
+
+func TestParentEndsItFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithTimeout(t.Context(), time.Second)
+		c := deadline.With(parent, time.Now().Add(time.Hour))
+		defer c.Stop()
+		if at, _ := c.Deadline(); time.Until(at) != time.Second {
+			t.Fatalf("deadline in %s", time.Until(at))
+		}
+		cancel()
+		if !errors.Is(c.Err(), context.Canceled) {
+			t.Fatalf("err %v", c.Err())
+		}
+		<-c.Done()
+	})
+}
+
+func TestStopCancelsAndNeverChangesAnEarlierEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := deadline.With(t.Context(), time.Now())
+		if !errors.Is(late.Err(), context.DeadlineExceeded) {
+			t.Fatalf("err %v", late.Err())
+		}
+		late.Stop()
+		if !errors.Is(late.Err(), context.DeadlineExceeded) {
+			t.Fatalf("Stop made it %v", late.Err())
+		}
+		early := deadline.With(t.Context(), time.Now().Add(time.Hour))
+		early.Stop()
+		if !errors.Is(early.Err(), context.Canceled) {
+			t.Fatalf("err %v", early.Err())
+		}
+		<-early.Done()
+	})
+}
+
+func TestChildrenEndWithItAndValuesPass(t *testing.T) {
+	type key struct{}
+	synctest.Test(t, func(t *testing.T) {
+		c := deadline.With(context.WithValue(t.Context(), key{}, 1), time.Now().Add(time.Second))
+		defer c.Stop()
+		child, cancel := context.WithCancel(c)
+		defer cancel()
+		if c.Value(key{}) != 1 || child.Value(key{}) != 1 {
+			t.Fatal("the value is lost")
+		}
+		<-child.Done()
+		if !errors.Is(child.Err(), context.DeadlineExceeded) {
+			t.Fatalf("err %v", child.Err())
+		}
+	})
+}
+
+func TestOneAllocationWhenNobodyWaits(t *testing.T) {
+	ctx, at := t.Context(), time.Now().Add(time.Hour)
+	var sink context.Context
+	if n := testing.AllocsPerRun(100, func() {
+		c := deadline.With(ctx, at)
+		sink = c
+		c.Stop()
+	}); n > 1 {
+		t.Fatalf("%v allocations", n)
+	}
+	_ = sink
+}
