@@ -1,0 +1,61 @@
+package breaker
+
+import (
+	"context"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Breaker decides whether a call may be made, and learns from how it went. It
+// is safe for concurrent use.
+type Breaker interface {
+	// Allow is asked before a call, in the context of its caller. It is
+	// fault.Unavailable, Unprocessed, when the call must not be made.
+	Allow(ctx context.Context) (Permit, error)
+	// Snapshot is the breaker's state.
+	Snapshot() Snapshot
+}
+
+// Permit is the leave to make one call. Its Done must be called once.
+type Permit struct {
+	circuit *Circuit
+	era     uint64
+	start   int64
+	probe   uint64
+	done    func(ctx context.Context, err error)
+}
+
+// NewPermit is a permit for a [Breaker] of another make, which done tells how
+// the call ended.
+func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
+
+// Done says how the call ended. ctx is the context of the caller, not one to
+// which a time limit of our own was added.
+func (p Permit) Done(ctx context.Context, err error) {
+	switch {
+	case p.done != nil:
+		p.done(ctx, err)
+	case p.circuit != nil:
+		p.circuit.done(p, ctx, err)
+	}
+}
+
+// Middleware guards an endpoint with b. A panic counts as a failure.
+func Middleware(b Breaker) endpoint.Middleware {
+	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (response any, err error) {
+			permit, err := b.Allow(ctx)
+			if err != nil {
+				return nil, err
+			}
+			err = errPanicked
+			defer func() { permit.Done(ctx, err) }()
+			return next(ctx, request)
+		}
+	}
+}
+
+var errPanicked = fault.Internal.Errorf("the call panicked")

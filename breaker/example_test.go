@@ -1,0 +1,66 @@
+package breaker_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func Example() {
+	down := endpoint.New(func(context.Context, int) (string, error) {
+		return "", fault.Unavailable.Errorf("connection refused")
+	})
+	orders := breaker.New("orders", breaker.Consecutive)
+	place := down.With(orders.Middleware())
+
+	for range 6 {
+		_, err := place(context.Background(), 7)
+		fmt.Println(err)
+	}
+	// Output:
+	// unavailable: connection refused
+	// unavailable: connection refused
+	// unavailable: connection refused
+	// unavailable: connection refused
+	// unavailable: connection refused
+	// unavailable: the breaker of orders is open (breaker_open)
+}
+
+func ExampleCircuit_OnChange() {
+	orders := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
+	defer orders.OnChange(func(c breaker.Change) { fmt.Println(c.Name, c.From, "->", c.To) })()
+
+	ctx := context.Background()
+	permit, err := orders.Allow(ctx)
+	if err == nil {
+		permit.Done(ctx, errors.New("no answer"))
+	}
+	// Output: orders closed -> open
+}
+
+func ExamplePolicy() {
+	var p breaker.Policy
+	err := json.Unmarshal([]byte(`{"failure_percent": 30, "timeout": "2s"}`), &p)
+	fmt.Println(p.FailurePercent, p.Timeout, err)
+
+	p.Timeout = -time.Second
+	fmt.Println(p.Validate())
+	// Output:
+	// 30 2s <nil>
+	// invalid argument: timeout: -1s is less than nothing
+}
+
+func ExampleGroup() {
+	tenants := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1})
+	ctx := context.Background()
+	permit, _ := tenants.Get("acme").Allow(ctx)
+	permit.Done(ctx, fault.Internal)
+	fmt.Println(tenants.Get("acme").State(), tenants.Get("globex").State())
+	// Output: open closed
+}

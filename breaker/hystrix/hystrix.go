@@ -1,0 +1,159 @@
+// Package hystrix is afex/hystrix-go's circuit as a breaker.Breaker, for those
+// who have its dashboards and settings already:
+//
+//	ep = ep.With(breaker.Middleware(hystrix.New("orders", hystrix.Policy{})))
+//
+// # Guarantees and limits
+//
+// A refusal reads as any breaker's: fault.Unavailable with reason breaker_open.
+// What counts as a failure is fault.Classify's word, and what counts as nothing
+// is not told to hystrix.
+//
+// All else is hystrix' own. Circuits are global, by name, and so are their
+// settings: two with one name are one. Each has goroutines that never end.
+// Results take effect a moment later, in real time. It admits one probe per
+// SleepWindow and closes at its first success; a probe that never ends, or ends
+// as nothing, keeps others away for a SleepWindow; a success that began before
+// it opened closes it. breaker.Circuit has none of these limits.
+package hystrix
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/afex/hystrix-go/hystrix"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/duration"
+)
+
+// Policy is the part of hystrix' settings that a breaker has. The zero Policy
+// is hystrix' own defaults.
+type Policy struct {
+	// RequestVolumeThreshold calls must be in the last 10 s before a percentage
+	// means anything; zero is 20.
+	RequestVolumeThreshold int `json:"request_volume_threshold"`
+	// ErrorPercentThreshold of them failing opens; zero is 50.
+	ErrorPercentThreshold int `json:"error_percent_threshold"`
+	// SleepWindow is how long it stays open, in whole milliseconds; zero is 5 s.
+	SleepWindow time.Duration `json:"sleep_window"`
+}
+
+// MarshalJSON writes durations as "5s".
+func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
+
+// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+func (p Policy) Validate() error {
+	var faults []error
+	if p.RequestVolumeThreshold < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("request_volume_threshold: %d is less than nothing", p.RequestVolumeThreshold))
+	}
+	if p.ErrorPercentThreshold < 0 || p.ErrorPercentThreshold > 100 {
+		faults = append(faults, fault.InvalidArgument.Errorf("error_percent_threshold: %d is no percentage", p.ErrorPercentThreshold))
+	}
+	if p.SleepWindow < 0 || p.SleepWindow%time.Millisecond != 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("sleep_window: %s is no whole number of milliseconds", p.SleepWindow))
+	}
+	return errors.Join(faults...)
+}
+
+// Circuit is a hystrix circuit. It is safe for concurrent use.
+type Circuit struct {
+	name    string
+	born    time.Time
+	circuit *hystrix.CircuitBreaker
+
+	total, succeeded, failed, timedOut, spent atomic.Int64
+	lastSuccess, lastFailure                  atomic.Int64
+}
+
+var _ breaker.Breaker = (*Circuit)(nil)
+
+// New is the circuit of this name, with this policy from now on. It panics when
+// the policy does not validate.
+func New(name string, p Policy) *Circuit {
+	c := &Circuit{name: name, born: time.Now()}
+	if err := c.Set(p); err != nil {
+		panic("hystrix.New(" + name + "): " + err.Error())
+	}
+	c.circuit, _, _ = hystrix.GetCircuit(name) // its error is always nil
+	return c
+}
+
+// Set replaces the settings of the name. Invalid ones are refused.
+func (c *Circuit) Set(p Policy) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	hystrix.ConfigureCommand(c.name, hystrix.CommandConfig{
+		RequestVolumeThreshold: p.RequestVolumeThreshold,
+		ErrorPercentThreshold:  p.ErrorPercentThreshold,
+		SleepWindow:            int(p.SleepWindow / time.Millisecond),
+	})
+	return nil
+}
+
+// Allow implements breaker.Breaker.
+func (c *Circuit) Allow(context.Context) (breaker.Permit, error) {
+	if !c.circuit.AllowRequest() {
+		return breaker.Permit{}, fault.Unavailable.Errorf("the breaker of %s is open", c.name).
+			WithReason("breaker_open").WithRetryAfter(c.settings().SleepWindow).WithUnprocessed()
+	}
+	start := time.Now()
+	return breaker.NewPermit(func(ctx context.Context, err error) { c.done(ctx, start, err) }), nil
+}
+
+// Snapshot implements breaker.Breaker. Half-open shows as open, and
+// FailureCount is of all time.
+func (c *Circuit) Snapshot() breaker.Snapshot {
+	s := breaker.Snapshot{ID: c.name, Service: c.name, State: breaker.Closed, FailureCount: int(c.failed.Load())}
+	if c.circuit.IsOpen() {
+		s.State = breaker.Open
+	}
+	s.Config = breaker.Config{SuccessThreshold: 1, Timeout: c.settings().SleepWindow, MaxRequests: 1}
+	s.Statistics = breaker.Statistics{
+		TotalRequests: c.total.Load(), SuccessfulRequests: c.succeeded.Load(), FailedRequests: c.failed.Load(),
+		TimeoutRequests: c.timedOut.Load(), LastResetTime: c.born,
+	}
+	if n := c.succeeded.Load(); n > 0 {
+		s.Statistics.AverageResponseTime = time.Duration(c.spent.Load() / n)
+		s.LastSuccessTime = new(time.Unix(0, c.lastSuccess.Load()))
+	}
+	if c.failed.Load() > 0 {
+		s.LastFailureTime = new(time.Unix(0, c.lastFailure.Load()))
+	}
+	return s
+}
+
+func (c *Circuit) done(ctx context.Context, start time.Time, err error) {
+	took := time.Since(start)
+	c.total.Add(1)
+	event := "success"
+	switch fault.Classify(ctx, err) {
+	case fault.Success:
+		c.spent.Add(int64(took))
+		c.lastSuccess.Store(start.Add(took).UnixNano())
+		c.succeeded.Add(1)
+	case fault.Failure:
+		event = "failure"
+		if fault.CodeOf(err) == fault.DeadlineExceeded {
+			event = "timeout"
+			c.timedOut.Add(1)
+		}
+		c.lastFailure.Store(start.Add(took).UnixNano())
+		c.failed.Add(1)
+	case fault.Ignored:
+		return
+	}
+	// Its only error is that more results wait to be counted than it holds: this
+	// one then goes uncounted, as in hystrix itself.
+	_ = c.circuit.ReportEvent([]string{event}, start, took)
+}
+
+func (c *Circuit) settings() *hystrix.Settings { return hystrix.GetCircuitSettings()[c.name] }

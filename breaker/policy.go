@@ -1,0 +1,128 @@
+package breaker
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/duration"
+)
+
+// Policy is when to open and how to recover. The zero Policy is the recommended
+// one: it opens when 50 % of at least 20 calls in 10 s failed, or 80 % took 5 s
+// or more, for 1 s at first.
+type Policy struct {
+	// FailureThreshold opens after so many failures in a row, in place of the
+	// percentages below. Zero goes by these.
+	FailureThreshold int `json:"failure_threshold"`
+	// SuccessThreshold probes must succeed to close; zero is 3.
+	SuccessThreshold int `json:"success_threshold"`
+	// Timeout is how long the circuit stays open at first; zero is 1 s. It
+	// doubles, less up to a quarter of chance, while probes fail.
+	Timeout time.Duration `json:"timeout"`
+	// MaxTimeout is the longest that it stays open; zero is 15 s, or Timeout
+	// where that is longer.
+	MaxTimeout time.Duration `json:"max_timeout"`
+	// MaxRequests is how many probes are under way at once at most; zero is 1.
+	MaxRequests int `json:"max_requests"`
+	// FailurePercent of the calls in Window failing opens; zero is 50.
+	FailurePercent int `json:"failure_percent"`
+	// SlowPercent of the calls in Window being slow opens; zero is 80.
+	SlowPercent int `json:"slow_percent"`
+	// SlowCall is from when on a call is slow; zero is 5 s.
+	SlowCall time.Duration `json:"slow_call"`
+	// MinCalls must be in the window before percentages mean anything; zero
+	// is 20.
+	MinCalls int `json:"min_calls"`
+	// Window is how far back calls count; zero is 10 s.
+	Window time.Duration `json:"window"`
+	// ProbeLease is how long a probe that does not end keeps others away; zero
+	// is 10 s, or SlowCall where that is longer.
+	ProbeLease time.Duration `json:"probe_lease"`
+	// Disabled lets everything through.
+	Disabled bool `json:"disabled"`
+}
+
+// Consecutive opens after 5 failures in a row, for 60 s, then lets up to 10
+// probes through at once and closes after 3 that succeed.
+var Consecutive = Policy{FailureThreshold: 5, SuccessThreshold: 3, Timeout: time.Minute, MaxRequests: 10}
+
+// Middleware is a [Circuit] of its own with this policy. It panics when the
+// policy does not validate.
+func (p Policy) Middleware() endpoint.Middleware { return New("endpoint", p).Middleware() }
+
+// MarshalJSON writes durations as "1s".
+func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
+
+// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+func (p Policy) Validate() error {
+	var faults []error
+	bad := func(format string, args ...any) {
+		faults = append(faults, fault.InvalidArgument.Errorf(format, args...))
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"failure_threshold", p.FailureThreshold}, {"success_threshold", p.SuccessThreshold},
+		{"max_requests", p.MaxRequests}, {"min_calls", p.MinCalls},
+	} {
+		if n.value < 0 {
+			bad("%s: %d is less than nothing", n.name, n.value)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"timeout", p.Timeout}, {"max_timeout", p.MaxTimeout}, {"slow_call", p.SlowCall},
+		{"window", p.Window}, {"probe_lease", p.ProbeLease},
+	} {
+		if d.value < 0 {
+			bad("%s: %s is less than nothing", d.name, d.value)
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"failure_percent", p.FailurePercent}, {"slow_percent", p.SlowPercent}} {
+		if n.value < 0 || n.value > 100 {
+			bad("%s: %d is no percentage", n.name, n.value)
+		}
+	}
+	if p.MaxTimeout > 0 && p.MaxTimeout < p.Timeout {
+		bad("max_timeout: %s is less than timeout, %s", p.MaxTimeout, p.Timeout)
+	}
+	if p.Window > 0 && p.Window < buckets {
+		bad("window: %s is too short", p.Window)
+	}
+	return errors.Join(faults...)
+}
+
+func (p Policy) withDefaults() Policy {
+	number := func(n *int, zero int) {
+		if *n == 0 {
+			*n = zero
+		}
+	}
+	number(&p.SuccessThreshold, 3)
+	number(&p.MaxRequests, 1)
+	number(&p.FailurePercent, 50)
+	number(&p.SlowPercent, 80)
+	number(&p.MinCalls, 20)
+	length := func(d *time.Duration, zero time.Duration) {
+		if *d == 0 {
+			*d = zero
+		}
+	}
+	length(&p.Timeout, time.Second)
+	length(&p.MaxTimeout, max(15*time.Second, p.Timeout))
+	length(&p.SlowCall, 5*time.Second)
+	length(&p.Window, 10*time.Second)
+	length(&p.ProbeLease, max(10*time.Second, p.SlowCall))
+	return p
+}

@@ -1,0 +1,115 @@
+package breaker
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is whether calls pass.
+type State string
+
+// The states.
+const (
+	Closed   State = "closed"    // calls pass
+	Open     State = "open"      // calls are refused
+	HalfOpen State = "half_open" // probes pass
+)
+
+// Change is one change of state, for a listener.
+type Change struct {
+	Name     string
+	From, To State
+	At       time.Time
+}
+
+// Snapshot is a breaker's state at one moment. Its JSON is the CircuitBreaker
+// document.
+type Snapshot struct {
+	ID      string `json:"id"`
+	Service string `json:"service"`
+	State   State  `json:"state"`
+	// FailureCount is what counts towards opening: the failures in a row where
+	// the policy has a failure threshold, else those in the window.
+	FailureCount int `json:"failure_count"`
+	// SuccessCount is the probes that succeeded since the circuit became
+	// half-open.
+	SuccessCount    int        `json:"success_count"`
+	LastFailureTime *time.Time `json:"last_failure_time"`
+	LastSuccessTime *time.Time `json:"last_success_time"`
+	Config          Config     `json:"config"`
+	Statistics      Statistics `json:"statistics"`
+}
+
+// Config is the part of a [Policy] that every breaker has. Its JSON is the
+// CircuitConfig document, with the timeout as "1s".
+type Config struct {
+	FailureThreshold int
+	SuccessThreshold int
+	Timeout          time.Duration
+	MaxRequests      int
+}
+
+// Statistics are counts since LastResetTime. Its JSON is the CircuitStatistics
+// document, with the average as "1.5ms".
+type Statistics struct {
+	// TotalRequests are the calls that ended, those that say nothing of the
+	// callee included; refusals are none.
+	TotalRequests      int64
+	SuccessfulRequests int64
+	FailedRequests     int64
+	// TimeoutRequests are those of the failures that ran out of time.
+	TimeoutRequests int64
+	// AverageResponseTime is over the successes.
+	AverageResponseTime time.Duration
+	LastResetTime       time.Time
+}
+
+type configJSON struct {
+	FailureThreshold int    `json:"failure_threshold"`
+	SuccessThreshold int    `json:"success_threshold"`
+	Timeout          string `json:"timeout"`
+	MaxRequests      int    `json:"max_requests"`
+}
+
+type statisticsJSON struct {
+	TotalRequests       int64     `json:"total_requests"`
+	SuccessfulRequests  int64     `json:"successful_requests"`
+	FailedRequests      int64     `json:"failed_requests"`
+	TimeoutRequests     int64     `json:"timeout_requests"`
+	AverageResponseTime string    `json:"average_response_time"`
+	LastResetTime       time.Time `json:"last_reset_time"`
+}
+
+// MarshalJSON writes the document.
+func (c Config) MarshalJSON() ([]byte, error) {
+	return json.Marshal(configJSON{c.FailureThreshold, c.SuccessThreshold, c.Timeout.String(), c.MaxRequests})
+}
+
+// UnmarshalJSON reads it back.
+func (c *Config) UnmarshalJSON(data []byte) error {
+	var doc configJSON
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return err
+	}
+	timeout, err := time.ParseDuration(doc.Timeout)
+	*c = Config{doc.FailureThreshold, doc.SuccessThreshold, timeout, doc.MaxRequests}
+	return err
+}
+
+// MarshalJSON writes the document.
+func (s Statistics) MarshalJSON() ([]byte, error) {
+	return json.Marshal(statisticsJSON{
+		s.TotalRequests, s.SuccessfulRequests, s.FailedRequests, s.TimeoutRequests, s.AverageResponseTime.String(), s.LastResetTime,
+	})
+}
+
+// UnmarshalJSON reads it back.
+func (s *Statistics) UnmarshalJSON(data []byte) error {
+	var doc statisticsJSON
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return err
+	}
+	average, err := time.ParseDuration(doc.AverageResponseTime)
+	*s = Statistics{doc.TotalRequests, doc.SuccessfulRequests, doc.FailedRequests, doc.TimeoutRequests, average, doc.LastResetTime}
+	return err
+}
