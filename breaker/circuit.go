@@ -8,6 +8,14 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/window"
+)
+
+// What a circuit's window counts.
+const (
+	calls = iota
+	failures
+	slowCalls
 )
 
 // Circuit is the [Breaker] of one callee.
@@ -20,7 +28,7 @@ type Circuit struct {
 	policy   Policy // with its defaults
 	state    State
 	era      uint64 // counts the changes of state
-	window   window
+	window   window.Window
 	row      int   // failures in a row
 	openedAt int64 // times are in ns since born
 	openFor  time.Duration
@@ -46,7 +54,7 @@ func New(name string, p Policy) *Circuit {
 		panic("breaker.New(" + name + "): " + err.Error())
 	}
 	c := &Circuit{name: name, born: time.Now(), state: Closed, policy: p.withDefaults()}
-	c.window = newWindow(c.policy.Window)
+	c.window = window.New(c.policy.Window)
 	return c
 }
 
@@ -88,7 +96,7 @@ func (c *Circuit) Set(p Policy) error {
 	now := c.now()
 	c.mu.Lock()
 	c.policy = p.withDefaults()
-	c.window = c.window.resized(c.policy.Window, now)
+	c.window = c.window.Resized(c.policy.Window, now)
 	if p.Disabled && c.state != Closed {
 		c.change(Closed)
 	}
@@ -124,7 +132,7 @@ func (c *Circuit) Snapshot() Snapshot {
 	defer c.mu.Unlock()
 	s := Snapshot{ID: c.name, Service: c.name, State: c.state, FailureCount: c.row, SuccessCount: c.passed}
 	if c.policy.FailureThreshold == 0 {
-		s.FailureCount = c.window.sum(now).failures
+		s.FailureCount = c.window.Sum(now)[failures]
 	}
 	s.Config = Config{c.policy.FailureThreshold, c.policy.SuccessThreshold, c.policy.Timeout, c.policy.MaxRequests}
 	c.tally.into(&s, c.born)
@@ -160,11 +168,16 @@ func (c *Circuit) count(now int64, took time.Duration, outcome fault.Outcome) {
 		return
 	}
 	failed, slow := outcome == fault.Failure, took >= c.policy.SlowCall
-	c.window.add(now, failed, slow)
+	counts := c.window.At(now)
+	counts[calls]++
+	c.row++
 	if failed {
-		c.row++
+		counts[failures]++
 	} else {
 		c.row = 0
+	}
+	if slow {
+		counts[slowCalls]++
 	}
 	if c.policy.FailureThreshold > 0 {
 		if c.row >= c.policy.FailureThreshold {
@@ -172,10 +185,10 @@ func (c *Circuit) count(now int64, took time.Duration, outcome fault.Outcome) {
 		}
 		return
 	}
-	in := c.window.sum(now)
-	if in.calls >= c.policy.MinCalls &&
-		(in.failures > 0 && 100*in.failures >= c.policy.FailurePercent*in.calls ||
-			in.slow > 0 && 100*in.slow >= c.policy.SlowPercent*in.calls) {
+	in := c.window.Sum(now)
+	reached := func(percent, n int) bool { return n > 0 && 100*n >= percent*in[calls] }
+	if in[calls] >= c.policy.MinCalls &&
+		(reached(c.policy.FailurePercent, in[failures]) || reached(c.policy.SlowPercent, in[slowCalls])) {
 		c.open(now)
 	}
 }
@@ -210,7 +223,7 @@ func (c *Circuit) change(to State) {
 	c.era++
 	c.row, c.passed, c.probes = 0, 0, c.probes[:0]
 	if to == Closed {
-		c.window = newWindow(c.policy.Window)
+		c.window = window.New(c.policy.Window)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/internal/window"
 )
 
 // Policy is when to open and how to recover. The zero Policy is the recommended
@@ -97,7 +98,7 @@ func (p Policy) Validate() error {
 	if p.MaxTimeout > 0 && p.MaxTimeout < p.Timeout {
 		bad("max_timeout: %s is less than timeout, %s", p.MaxTimeout, p.Timeout)
 	}
-	if p.Window > 0 && p.Window < buckets {
+	if p.Window > 0 && p.Window < window.Parts {
 		bad("window: %s is too short", p.Window)
 	}
 	return errors.Join(faults...)

@@ -29,6 +29,9 @@ type Error struct {
 	// or a limiter said no. It is the only failure after which an operation
 	// that is not safe to repeat may be repeated.
 	Unprocessed bool
+	// Repeated says that the call was repeated already, here or further down:
+	// whoever gets the Error does not repeat it again.
+	Repeated bool
 	// Status is the HTTP status where it says more than the code does (405,
 	// 413, 415, 422); zero is the code's own.
 	Status int
@@ -78,6 +81,9 @@ func (e *Error) WithRetryAfter(d time.Duration) *Error { e.RetryAfter = d; retur
 
 // WithUnprocessed says that no handler ran.
 func (e *Error) WithUnprocessed() *Error { e.Unprocessed = true; return e }
+
+// WithRepeated says that the call was repeated already.
+func (e *Error) WithRepeated() *Error { e.Repeated = true; return e }
 
 // WithStatus sets the HTTP status where the code's own says too little.
 func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }
@@ -147,6 +153,26 @@ func IsUnprocessed(err error) bool {
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
+}
+
+// IsRepeated reports whether err says that the call was repeated already.
+func IsRepeated(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Repeated
+}
+
+// Repeat is err, which must not be nil, marked as that of a call that was
+// repeated already.
+func Repeat(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		marked := *e
+		marked.Repeated = true
+		if err != error(e) {
+			marked.cause = err
+		}
+		return &marked
+	}
+	return CodeOf(err).Errorf("%s", discreet(CodeOf(err))).WithCause(err).WithRepeated()
 }
 
 // RetryAfter is how long err asks to wait before the next try, zero when it

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"reflect"
@@ -233,4 +234,27 @@ func FuzzProblem(f *testing.F) {
 			t.Fatalf("%s became %#v", wire, e)
 		}
 	})
+}
+
+func TestRepeatMarksACopyAndLosesNothing(t *testing.T) {
+	original := fault.Unavailable.Errorf("busy").WithReason("overload").WithRetryAfter(time.Second)
+	for name, err := range map[string]error{
+		"fault":   original,
+		"wrapped": fmt.Errorf("orders: %w", original),
+		"foreign": io.ErrUnexpectedEOF,
+	} {
+		marked := fault.Repeat(err)
+		if !fault.IsRepeated(marked) || fault.IsRepeated(err) {
+			t.Errorf("%s: marked %v, original %v", name, fault.IsRepeated(marked), fault.IsRepeated(err))
+		}
+		if fault.CodeOf(marked) != fault.CodeOf(err) || fault.RetryAfter(marked) != fault.RetryAfter(err) {
+			t.Errorf("%s became %v", name, marked)
+		}
+		if name != "fault" && !errors.Is(marked, err) {
+			t.Errorf("%s: the error itself is lost", name)
+		}
+		if back := fault.ProblemOf(marked).Err(); !back.Repeated {
+			t.Errorf("%s: the mark is lost on the wire", name)
+		}
+	}
 }

@@ -10,8 +10,8 @@ import (
 const ProblemType = "application/problem+json"
 
 // Problem is a failure as a JSON document after RFC 9457, the form in which it
-// crosses HTTP. code, reason, details, retry_after and unprocessed are
-// extension members.
+// crosses HTTP. code, reason, details, retry_after, unprocessed
+// and repeated are extension members.
 type Problem struct {
 	// Type is a URI for the kind of problem, "about:blank" from [ProblemOf].
 	Type string `json:"type,omitempty"`
@@ -31,6 +31,8 @@ type Problem struct {
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Unprocessed says that no handler ran.
 	Unprocessed bool `json:"unprocessed,omitempty"`
+	// Repeated says that the call was repeated already.
+	Repeated bool `json:"repeated,omitempty"`
 }
 
 // ProblemOf is what a caller may see of err, which must not be nil. Of an error
@@ -48,7 +50,7 @@ func ProblemOf(err error) Problem {
 		if e.RetryAfter > 0 {
 			p.RetryAfter = e.RetryAfter.String()
 		}
-		p.Reason, p.Details, p.Unprocessed = e.Reason, e.Details, e.Unprocessed
+		p.Reason, p.Details, p.Unprocessed, p.Repeated = e.Reason, e.Details, e.Unprocessed, e.Repeated
 	}
 	p.Title = http.StatusText(p.Status)
 	if p.Status == 499 {
@@ -64,7 +66,7 @@ func (p Problem) Err() *Error {
 	if !ok {
 		code = FromHTTPStatus(p.Status).known()
 	}
-	e := &Error{Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed}
+	e := &Error{Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated}
 	if e.Message == "" {
 		e.Message = p.Title
 	}

@@ -1,0 +1,49 @@
+package window_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/internal/window"
+)
+
+func TestSumHoldsAtLeastNineTenthsOfTheWindowAndNothingOlder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := time.Duration(rapid.Int64Range(10, 1_000_000).Draw(t, "length") * window.Parts)
+		steps := rapid.SliceOfN(rapid.Int64Range(0, int64(length)/3), 1, 100).Draw(t, "steps")
+		w := window.New(length)
+		now := int64(0)
+		var at []int64
+		for _, step := range steps {
+			now += step
+			w.At(now)[0]++
+			at = append(at, now)
+		}
+		least, most := 0, 0
+		for _, a := range at {
+			if a > now-int64(length)*9/10 {
+				least++
+			}
+			if a > now-int64(length) {
+				most++
+			}
+		}
+		if got := w.Sum(now)[0]; got < least || got > most {
+			t.Fatalf("%d counted, between %d and %d expected", got, least, most)
+		}
+	})
+}
+
+func TestResizedKeepsTheCounts(t *testing.T) {
+	w := window.New(time.Second)
+	w.At(5)[1] = 7
+	w = w.Resized(time.Minute, 6)
+	if got := w.Sum(6); got != (window.Counts{0, 7, 0}) {
+		t.Errorf("kept %v", got)
+	}
+	if got := w.Sum(int64(2 * time.Minute)); got != (window.Counts{}) {
+		t.Errorf("still holds %v", got)
+	}
+}

@@ -1,0 +1,260 @@
+package retry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/retry"
+)
+
+var errDown = fault.Unavailable.Errorf("down")
+
+// attempts makes a call whose attempts all end with err, and counts them.
+func attempts(ctx context.Context, r *retry.Retrier, safe bool, err error) (n int, last error) {
+	last = r.Do(ctx, safe, func(_ context.Context, at int) error {
+		if n++; n != at {
+			return fault.Internal.Errorf("attempt %d calls itself %d", n, at)
+		}
+		return err
+	})
+	return n, last
+}
+
+func TestWhatIsRepeated(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err          error
+		safe, unsafe int
+	}{
+		"success":                     {nil, 1, 1},
+		"failure":                     {errDown, 3, 1},
+		"foreign error":               {errors.New("broken pipe"), 3, 1},
+		"no handler ran":              {fault.Unavailable.Errorf("refused").WithUnprocessed(), 3, 3},
+		"draining with a wait":        {fault.Unavailable.Errorf("draining").WithUnprocessed().WithRetryAfter(time.Second), 3, 3},
+		"timeout of an attempt":       {fault.DeadlineExceeded, 3, 1},
+		"canceled by the callee":      {fault.Canceled, 3, 1},
+		"caller's mistake":            {fault.InvalidArgument, 1, 1},
+		"not found":                   {fault.NotFound, 1, 1},
+		"conflict":                    {fault.Aborted, 1, 1},
+		"conflict with a wait":        {fault.Aborted.Errorf("in use").WithRetryAfter(time.Second), 3, 1},
+		"quota":                       {fault.ResourceExhausted, 1, 1},
+		"quota with a wait":           {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second), 3, 1},
+		"quota refused before a run":  {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second).WithUnprocessed(), 3, 3},
+		"lost data":                   {fault.DataLoss, 1, 1},
+		"open breaker":                {fault.Unavailable.Errorf("open").WithReason("breaker_open").WithUnprocessed(), 1, 1},
+		"repeated further down":       {fault.Unavailable.Errorf("down").WithRepeated(), 1, 1},
+		"repeated and not even begun": {fault.Unavailable.Errorf("down").WithRepeated().WithUnprocessed(), 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := retry.New("orders", retry.Policy{})
+				for safe, want := range map[bool]int{true: tt.safe, false: tt.unsafe} {
+					n, err := attempts(t.Context(), r, safe, tt.err)
+					if n != want {
+						t.Errorf("safe %v: %d attempts, want %d", safe, n, want)
+					}
+					if fault.CodeOf(err) != fault.CodeOf(tt.err) {
+						t.Errorf("ended with %v", err)
+					}
+					if n > 1 && !fault.IsRepeated(err) {
+						t.Error("the error does not say that the call was repeated")
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestWaitsGrowAndHonourWhatTheAnswerAsksFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := retry.New("orders", retry.Policy{Attempts: 8, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond})
+		last, before := time.Now(), time.Duration(0)
+		_, _ = attempts(t.Context(), r, true, errDown)
+		_ = r.Do(t.Context(), true, func(_ context.Context, n int) error {
+			waited := time.Since(last)
+			last = time.Now()
+			if n > 1 && (waited < 10*time.Millisecond || waited > min(100*time.Millisecond, 3*max(before, 10*time.Millisecond))) {
+				t.Errorf("waited %s after %s", waited, before)
+			}
+			before = waited
+			return errDown
+		})
+		start := time.Now()
+		_ = retry.New("orders", retry.Policy{Attempts: 2}).Do(t.Context(), true, func(context.Context, int) error {
+			return fault.Unavailable.Errorf("draining").WithRetryAfter(7 * time.Second)
+		})
+		if waited := time.Since(start); waited != 7*time.Second {
+			t.Errorf("waited %s of 7 s asked for", waited)
+		}
+	})
+}
+
+func TestNoAttemptBeginsThatCannotEndInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		n := 0
+		start := time.Now()
+		err := retry.New("orders", retry.Policy{Attempts: 10}).Do(ctx, true, func(context.Context, int) error {
+			n++
+			<-time.After(400 * time.Millisecond)
+			return errDown
+		})
+		if n != 2 || time.Since(start) > 900*time.Millisecond || !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%d attempts of 400 ms in %s of 1 s: %v", n, time.Since(start), err)
+		}
+		n, err = attempts(ctx, retry.New("orders", retry.Policy{}), true, fault.Unavailable.Errorf("later").WithRetryAfter(time.Minute))
+		if n != 1 || err == nil {
+			t.Errorf("%d attempts although the answer asks for more time than there is", n)
+		}
+	})
+}
+
+func TestCallerWhoGivesUpEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Millisecond, cancel)
+		start := time.Now()
+		n, err := attempts(ctx, retry.New("orders", retry.Policy{}), true, errDown)
+		if n != 1 || err == nil || time.Since(start) != 5*time.Millisecond {
+			t.Errorf("%d attempts, %v after %s", n, err, time.Since(start))
+		}
+	})
+}
+
+func TestRepeatsNeverExceedTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := retry.New("orders", retry.Policy{Budget: retry.Budget{Percent: 20, PerSecond: 1}})
+		made, begun := 0, time.Now()
+		for range 10_000 { // 1000 calls a second in an outage
+			n, _ := attempts(t.Context(), r, true, errDown)
+			made += n
+			<-time.After(time.Millisecond)
+		}
+		repeats := made - 10_000
+		most := 10_000/5 + int(time.Since(begun).Seconds()) + 11
+		if repeats > most || repeats < 1000 {
+			t.Errorf("%d repeats of 10000 calls; the budget is %d", repeats, most)
+		}
+		if s := r.Snapshot(); s.Refused == 0 || s.Repeats == 0 || s.Repeats > s.Calls/5+10 {
+			t.Errorf("snapshot %+v", s)
+		}
+	})
+}
+
+func TestMiddlewareTakesFromTheRecordWhatMayBeRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			call *endpoint.Call
+			want int
+		}{
+			"no record":        {nil, 3},
+			"no operation":     {&endpoint.Call{}, 3},
+			"safe":             {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}}, 3},
+			"unsafe":           {&endpoint.Call{Operation: endpoint.Operation{Name: "post"}}, 1},
+			"repeated further": {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}, Repeated: true}, 1},
+		} {
+			ctx, n := t.Context(), 0
+			if tt.call != nil {
+				ctx, _ = endpoint.WithCall(ctx, *tt.call)
+			}
+			ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
+				n++
+				if c := endpoint.CallOf(ctx); c != nil && c.Attempt != n {
+					t.Errorf("%s: attempt %d is recorded as %d", name, n, c.Attempt)
+				}
+				return 0, errDown
+			}).With(retry.Policy{}.Middleware())
+			if _, err := ep(ctx, 1); !errors.Is(err, fault.Unavailable) || n != tt.want {
+				t.Errorf("%s: %d attempts, want %d (%v)", name, n, tt.want, err)
+			}
+		}
+	})
+}
+
+func TestTiersDoNotMultiply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		tier := func() endpoint.Middleware { return retry.Policy{Attempts: 4}.Middleware() }
+		ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, errDown }).With(tier(), tier(), tier())
+		_, _ = ep(t.Context(), 1)
+		if n != 4 {
+			t.Errorf("three tiers of four made %d attempts", n)
+		}
+	})
+}
+
+func TestSetKeepsTheBudgetAndRefusesWhatIsInvalid(t *testing.T) {
+	r := retry.New("orders", retry.Policy{})
+	_, _ = attempts(t.Context(), r, true, nil)
+	for _, p := range []retry.Policy{{Attempts: -1}, {Backoff: 2, MaxBackoff: 1}, {Budget: retry.Budget{Percent: 101}}, {Budget: retry.Budget{PerSecond: -1}}} {
+		if err := r.Set(p); !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	if err := r.Set(retry.Policy{Disabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := attempts(t.Context(), r, true, errDown); n != 1 {
+		t.Errorf("disabled, and %d attempts", n)
+	}
+	if s := r.Snapshot(); s.Calls != 2 {
+		t.Errorf("%d calls counted over Set, want 2", s.Calls)
+	}
+}
+
+func TestInvalidPolicyPanicsAtConstruction(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("taken")
+		}
+	}()
+	retry.New("orders", retry.Policy{Attempts: -1})
+}
+
+func TestPolicyComesBackFromItsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := retry.Policy{
+			Attempts: rapid.IntRange(0, 9).Draw(t, "attempts"),
+			Backoff:  time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "backoff")),
+			Budget:   retry.Budget{Percent: rapid.IntRange(0, 100).Draw(t, "percent")},
+		}
+		text, err := json.Marshal(p)
+		var back retry.Policy
+		if err == nil {
+			err = json.Unmarshal(text, &back)
+		}
+		if err != nil || back != p {
+			t.Fatalf("%s became %+v (%v)", text, back, err)
+		}
+	})
+	var p retry.Policy
+	if err := json.Unmarshal([]byte(`{"budget":{"per_cent":3}}`), &p); err == nil {
+		t.Error("an unknown setting was taken")
+	}
+}
+
+func TestACallThatSucceedsAllocatesNothing(t *testing.T) {
+	r := retry.New("orders", retry.Policy{})
+	ep := r.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
+	ctx := context.Background()
+	if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+func BenchmarkMiddleware(b *testing.B) {
+	ep := retry.Policy{}.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = ep(ctx, nil)
+	}
+}
