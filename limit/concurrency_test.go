@@ -1,0 +1,210 @@
+package limit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/limit"
+)
+
+func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 2, Queue: 10, MaxWait: time.Minute})
+		var mu sync.Mutex
+		var order []int
+		running := 0
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				turn, err := l.Acquire(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				order = append(order, i)
+				if running++; running > 2 {
+					t.Errorf("%d run", running)
+				}
+				mu.Unlock()
+				<-time.After(time.Second)
+				mu.Lock()
+				running--
+				mu.Unlock()
+				turn.Release()
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		if !slices.IsSorted(order) || len(order) != 10 {
+			t.Errorf("order %v", order)
+		}
+		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Passed != 10 {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+func TestFullQueueAndLongWaitAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 1})
+		turn, err := l.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waited error
+		start := time.Now()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, waited = l.Acquire(t.Context())
+		}()
+		synctest.Wait()
+		_, err = l.Acquire(t.Context())
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != fault.Unavailable || f.Reason != "overloaded" || !f.Unprocessed || f.RetryAfter <= 0 {
+			t.Errorf("full queue: %#v", err)
+		}
+		<-done
+		if !errors.Is(waited, fault.Unavailable) || time.Since(start) != time.Second {
+			t.Errorf("waited %s: %v", time.Since(start), waited)
+		}
+		turn.Release()
+		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Refused != 2 {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+func TestCallerWhoGivesUpLeavesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 1, MaxWait: time.Minute})
+		turn, _ := l.Acquire(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("gave up with %v", err)
+		}
+		if _, err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a dead caller got %v", err)
+		}
+		if s := l.Snapshot(); s.Waiting != 0 {
+			t.Errorf("%d still wait", s.Waiting)
+		}
+		turn.Release()
+		if turn, err := l.Acquire(t.Context()); err != nil {
+			t.Error(err)
+		} else {
+			turn.Release()
+		}
+	})
+}
+
+func TestSetLetsWaitingCallsInAndRefusesWhatIsInvalid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
+		first, _ := l.Acquire(t.Context())
+		got := make(chan limit.Turn)
+		go func() {
+			turn, err := l.Acquire(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			got <- turn
+		}()
+		synctest.Wait()
+		if err := l.Set(limit.Concurrency{Max: -1, MaxWait: -1}); !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("invalid policy: %v", err)
+		}
+		if err := l.Set(limit.Concurrency{Max: 2}); err != nil {
+			t.Fatal(err)
+		}
+		second := <-got
+		if err := l.Set(limit.Concurrency{Max: 1, Queue: -1}); err != nil {
+			t.Fatal(err)
+		}
+		first.Release()
+		if _, err := l.Acquire(t.Context()); err == nil {
+			t.Error("let in above a lowered limit")
+		}
+		second.Release()
+		if turn, err := l.Acquire(t.Context()); err != nil {
+			t.Error(err)
+		} else {
+			turn.Release()
+		}
+	})
+}
+
+func TestPanicGivesTheTurnBack(t *testing.T) {
+	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
+	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(l.Middleware())
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = ep(t.Context(), 1)
+	}()
+	if s := l.Snapshot(); s.Running != 0 {
+		t.Errorf("%d still run", s.Running)
+	}
+}
+
+func TestTurnsAreNeverLostOrDoubled(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		patience := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 60).Draw(rt, "patience")
+		most := rapid.IntRange(1, 4).Draw(rt, "max")
+		synctest.Test(t, func(t *testing.T) {
+			l := limit.NewConcurrency("reports", limit.Concurrency{Max: most, Queue: 8, MaxWait: 20 * time.Millisecond})
+			var group sync.WaitGroup
+			for _, p := range patience {
+				group.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(p)*time.Millisecond)
+					defer cancel()
+					turn, err := l.Acquire(ctx)
+					if err != nil {
+						return
+					}
+					if s := l.Snapshot(); s.Running > most {
+						t.Errorf("%d run of %d", s.Running, most)
+					}
+					<-time.After(5 * time.Millisecond)
+					turn.Release()
+				})
+			}
+			group.Wait()
+			if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 {
+				t.Fatalf("afterwards %+v", s)
+			}
+		})
+	})
+}
+
+func TestConcurrencyComesBackFromItsJSON(t *testing.T) {
+	p := limit.Concurrency{Max: 3, Queue: -1, MaxWait: 1500 * time.Millisecond}
+	text, err := json.Marshal(p)
+	var back limit.Concurrency
+	if err == nil {
+		err = json.Unmarshal(text, &back)
+	}
+	if err != nil || back != p {
+		t.Errorf("%s became %+v (%v)", text, back, err)
+	}
+}
+
+func TestCallThatNeedNotWaitAllocatesNothing(t *testing.T) {
+	l := limit.NewConcurrency("reports", limit.Concurrency{})
+	ep := l.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
+	ctx := context.Background()
+	if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
