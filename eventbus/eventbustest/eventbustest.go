@@ -1,0 +1,188 @@
+// Package eventbustest holds the rules that every eventbus.Bus keeps, as a suite
+// that its author runs:
+//
+//	func TestBus(t *testing.T) {
+//		eventbustest.Run(t, eventbustest.Features{}, func(t *testing.T) eventbus.Bus { return mine.New() })
+//	}
+//
+// # Guarantees
+//
+// Each rule is a subtest, logged as a sentence, with a bus and topics of its
+// own. The suite waits for what must happen, and in real time only as long as
+// that takes.
+package eventbustest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+)
+
+// Features say what a bus cannot do; the zero Features hold it to everything.
+type Features struct {
+	// KeepsGroups: a group outlives its members, and gets what was published
+	// while it had none.
+	KeepsGroups bool
+	// NoBackPressure: Publish does not wait for slow handlers, since the bus has
+	// room for all events.
+	NoBackPressure bool
+	// Events is how many the rules about many events publish; zero is 2000.
+	Events int
+}
+
+// New makes a bus for a rule, which closes it.
+type New func(t *testing.T) eventbus.Bus
+
+// Run runs every rule as a subtest.
+func Run(t *testing.T, f Features, n New) {
+	t.Helper()
+	if f.Events == 0 {
+		f.Events = 2000
+	}
+	for _, r := range rules {
+		if r.unless != nil && r.unless(f) {
+			continue
+		}
+		t.Run(r.name, func(t *testing.T) {
+			t.Log(r.sentence)
+			s := &subject{T: t, Features: f, bus: n(t), topic: "t-" + rand.Text()[:10]}
+			t.Cleanup(func() { _ = s.bus.Close(s.soon()) })
+			r.check(s)
+		})
+	}
+}
+
+type rule struct {
+	name, sentence string
+	unless         func(Features) bool
+	check          func(*subject)
+}
+
+// subject is the bus under test.
+type subject struct {
+	*testing.T
+	Features
+	bus   eventbus.Bus
+	topic string
+}
+
+// patience is how long a rule waits for what must happen.
+const patience = 30 * time.Second
+
+func (s *subject) soon() context.Context {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.Context()), patience)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *subject) publish(key string, data ...string) {
+	s.Helper()
+	for _, d := range data {
+		if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: key + "/" + d, Source: "test", Key: key, DataContentType: "text/plain", Data: []byte(d)}); err != nil {
+			s.Fatalf("publish: %v", err)
+		}
+	}
+}
+
+func (s *subject) subscribe(group string, h eventbus.Handler) (stop func(context.Context) error) {
+	s.Helper()
+	stop, err := s.bus.Subscribe(s.topic, group, h)
+	if err != nil {
+		s.Fatalf("subscribe: %v", err)
+	}
+	return stop
+}
+
+// log is what handlers were given, and lets a rule wait for it.
+type log struct {
+	mu      sync.Mutex
+	seen    []eventbus.Event
+	changed chan struct{}
+}
+
+func newLog() *log { return &log{changed: make(chan struct{})} }
+
+func (l *log) add(e eventbus.Event) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, e)
+	close(l.changed)
+	l.changed = make(chan struct{})
+	return len(l.seen)
+}
+
+func (l *log) keep(_ context.Context, e eventbus.Event) error {
+	l.add(e)
+	return nil
+}
+
+func (l *log) all() []eventbus.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.seen)
+}
+
+// wait is what was seen once ok says that it is enough.
+func (s *subject) wait(l *log, what string, ok func([]eventbus.Event) bool) []eventbus.Event {
+	s.Helper()
+	ctx := s.soon()
+	for {
+		l.mu.Lock()
+		seen, changed := slices.Clone(l.seen), l.changed
+		l.mu.Unlock()
+		if ok(seen) {
+			return seen
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			s.Fatalf("waited in vain for %s; saw %d events", what, len(seen))
+		}
+	}
+}
+
+func atLeast(n int) func([]eventbus.Event) bool {
+	return func(seen []eventbus.Event) bool { return distinct(seen) >= n }
+}
+
+func distinct(events []eventbus.Event) int {
+	ids := map[string]bool{}
+	for _, e := range events {
+		ids[e.ID] = true
+	}
+	return len(ids)
+}
+
+// ordered reports the first break of order within a key, deliveries that come
+// again aside.
+func ordered(events []eventbus.Event) error {
+	last := map[string]string{}
+	seen := map[string]bool{}
+	for _, e := range events {
+		if seen[e.ID] {
+			continue
+		}
+		seen[e.ID] = true
+		if data := string(e.Data); data <= last[e.Key] {
+			return fmt.Errorf("key %s: %s after %s", e.Key, data, last[e.Key])
+		} else {
+			last[e.Key] = data
+		}
+	}
+	return nil
+}
+
+// numbers are n texts in order.
+func numbers(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("%08d", i)
+	}
+	return all
+}

@@ -1,0 +1,197 @@
+package eventbus
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// group is the subscriptions that share a topic's events. Events of one key are
+// in one lane, of which only the first can be under way.
+type group struct {
+	bus         *Memory
+	topic, name string
+
+	mu      sync.Mutex
+	work    sync.Cond
+	members []*member
+	ending  bool // takes no events any more
+	ready   ring
+	lanes   map[string]*lane
+	held    int           // events not handled yet, those under way included
+	resting int           // members that wait for work
+	space   chan struct{} // closed when an event leaves; nil while nobody waits
+}
+
+// lane is the events of one key, the oldest first; while there is a lane, its
+// first event is ready, under way, or pausing.
+type lane struct{ deliveries []delivery }
+
+// delivery is an event on its way to a group.
+type delivery struct {
+	event Event
+	lane  *lane // nil for an event without a key
+	pause time.Duration
+}
+
+func newGroup(b *Memory, topic, name string) *group {
+	g := &group{bus: b, topic: topic, name: name, lanes: map[string]*lane{}}
+	g.work.L = &g.mu
+	return g
+}
+
+// put adds an event, waiting for space unless nested.
+func (g *group) put(ctx context.Context, e Event, nested bool) error {
+	g.mu.Lock()
+	for g.held >= g.bus.policy.Buffer && !nested && !g.ending {
+		if g.space == nil {
+			g.space = make(chan struct{})
+		}
+		space := g.space
+		g.mu.Unlock()
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		g.mu.Lock()
+	}
+	defer g.mu.Unlock()
+	if g.ending {
+		return nil // the group is gone
+	}
+	g.held++
+	g.bus.waiting.Add(1)
+	d := delivery{event: e}
+	if e.Key != "" {
+		l, busy := g.lanes[e.Key]
+		if !busy {
+			l = &lane{}
+			g.lanes[e.Key] = l
+		}
+		d.lane = l
+		l.deliveries = append(l.deliveries, d)
+		if busy {
+			return nil
+		}
+	}
+	g.offer(d)
+	return nil
+}
+
+// offer makes a delivery ready. The lock is held.
+func (g *group) offer(d delivery) {
+	g.ready.push(d)
+	if g.resting > 0 {
+		g.work.Signal()
+	}
+}
+
+// settle takes note of how a delivery ended. The lock is held.
+func (g *group) settle(d delivery, err error) {
+	if err != nil {
+		d.pause = g.bus.pauses().Next(d.pause)
+		g.bus.failed(g, d.event, err, d.pause)
+		time.AfterFunc(d.pause, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.offer(d)
+		})
+		return
+	}
+	if l := d.lane; l != nil {
+		l.deliveries[0] = delivery{}
+		if l.deliveries = l.deliveries[1:]; len(l.deliveries) > 0 {
+			g.offer(l.deliveries[0])
+		} else {
+			delete(g.lanes, d.event.Key)
+		}
+	}
+	g.release(1)
+}
+
+// release makes space. The lock is held.
+func (g *group) release(n int) {
+	g.held -= n
+	g.bus.done(n)
+	if g.space != nil {
+		close(g.space)
+		g.space = nil
+	}
+	if g.ending && g.held == 0 {
+		g.work.Broadcast()
+	}
+}
+
+// join adds a member, or is nil when the group is ending.
+func (g *group) join(h Handler) *member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ending {
+		return nil
+	}
+	m := newMember(g, h)
+	g.members = append(g.members, m)
+	go m.run()
+	return m
+}
+
+// leave has a member stop; the last one first handles what waits.
+func (g *group) leave(m *member) {
+	g.mu.Lock()
+	m.leaving = true
+	last := !g.ending && !slices.ContainsFunc(g.members, func(m *member) bool { return !m.leaving })
+	if last {
+		g.ending = true
+		g.release(0)
+	}
+	g.work.Broadcast()
+	g.mu.Unlock()
+	if last {
+		g.bus.drop(g)
+	}
+}
+
+// gone removes a member that has stopped. What the last one leaves undone is
+// given up.
+func (g *group) gone(m *member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
+	if g.ending && len(g.members) == 0 {
+		g.release(g.held)
+	}
+}
+
+func (g *group) everybody() []*member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.members)
+}
+
+// ring is a queue of deliveries.
+type ring struct {
+	items []delivery
+	head  int
+	count int
+}
+
+func (r *ring) push(d delivery) {
+	if r.count == len(r.items) {
+		grown := make([]delivery, max(16, 2*r.count))
+		n := copy(grown, r.items[r.head:])
+		copy(grown[n:], r.items[:r.head])
+		r.items, r.head = grown, 0
+	}
+	r.items[(r.head+r.count)&(len(r.items)-1)] = d
+	r.count++
+}
+
+func (r *ring) pop() delivery {
+	d := r.items[r.head]
+	r.items[r.head] = delivery{}
+	r.head = (r.head + 1) & (len(r.items) - 1)
+	r.count--
+	return d
+}

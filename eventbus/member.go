@@ -1,0 +1,96 @@
+package eventbus
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// member is one subscription of a group, with a goroutine of its own.
+type member struct {
+	group   *group
+	handler Handler
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    chan struct{}
+
+	leaving bool // with the group's lock
+	cut     bool // the drain was cut short; with the group's lock
+}
+
+func newMember(g *group, h Handler) *member {
+	m := &member{group: g, handler: h, done: make(chan struct{})}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// stop ends the subscription. It may be called more than once.
+func (m *member) stop(ctx context.Context) error {
+	m.group.leave(m)
+	select {
+	case <-m.done:
+		return nil
+	default:
+	}
+	select {
+	case <-m.done:
+		return nil
+	case <-ctx.Done():
+	}
+	m.group.mu.Lock()
+	m.cut = true
+	m.group.work.Broadcast()
+	m.group.mu.Unlock()
+	m.cancel()
+	return ctx.Err()
+}
+
+// run handles events until the member has left.
+func (m *member) run() {
+	g := m.group
+	defer close(m.done)
+	defer m.cancel()
+	defer g.gone(m)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for {
+		for g.ready.count == 0 && !m.over() {
+			g.resting++
+			g.work.Wait()
+			g.resting--
+		}
+		if m.over() {
+			g.work.Signal() // in case the wake-up was meant for another
+			return
+		}
+		d := g.ready.pop()
+		g.mu.Unlock()
+		err := m.handle(d.event)
+		g.mu.Lock()
+		g.settle(d, err)
+	}
+}
+
+// over says that the member handles no more. The group's lock is held.
+func (m *member) over() bool {
+	switch {
+	case m.cut:
+		return true
+	case !m.leaving:
+		return false
+	default:
+		return !m.group.ending || m.group.held == 0
+	}
+}
+
+func (m *member) handle(e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("an event's handler panicked", "topic", m.group.topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fault.Internal.Errorf("the handler panicked")
+		}
+	}()
+	return m.handler(Handling(m.ctx, e), e)
+}

@@ -1,0 +1,168 @@
+package eventbus_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestAMillionEventsFromEightPublishersReachEightConsumersInOrder(t *testing.T) {
+	const publishers, consumers, keys = 8, 8, 64
+	events := 1_000_000
+	if testing.Short() {
+		events = 50_000
+	}
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	type tick struct {
+		Key string `json:"key"`
+		N   int    `json:"n"`
+	}
+	ticks := eventbus.Topic[tick]{Name: "tick", Key: func(t tick) string { return t.Key }}
+	var last [publishers * keys]struct {
+		n    int
+		busy atomic.Bool
+	}
+	index := map[string]int{}
+	for i := range last {
+		index[fmt.Sprint(i)] = i
+		last[i].n = -1
+	}
+	var handled atomic.Int64
+	var wrong atomic.Int64
+	for range consumers {
+		if err := ticks.Handle(bus, "g", func(_ context.Context, v tick) error {
+			l := &last[index[v.Key]]
+			if !l.busy.CompareAndSwap(false, true) || v.N != l.n+1 {
+				wrong.Add(1)
+			}
+			if v.N%10_007 == 5 && handled.Load()%2 == 0 { // now and then a failure
+				l.busy.Store(false)
+				handled.Add(1)
+				return errors.New("again")
+			}
+			l.n = v.N
+			l.busy.Store(false)
+			handled.Add(1)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var group sync.WaitGroup
+	for p := range publishers {
+		group.Go(func() {
+			for n := range events / publishers / keys {
+				for k := range keys {
+					if err := ticks.Publish(t.Context(), bus, tick{Key: fmt.Sprint(p*keys + k), N: n}); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := bus.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if wrong.Load() > 0 {
+		t.Errorf("%d events out of order or beside another of their key", wrong.Load())
+	}
+	for i := range last {
+		if got := last[i].n + 1; got != events/publishers/keys {
+			t.Errorf("key %d: %d of %d events", i, got, events/publishers/keys)
+		}
+	}
+}
+
+func TestPausesBetweenDeliveriesGrowUpToTheirBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Second, MaxBackoff: 4 * time.Second})
+		last, n := time.Now(), 0
+		_, _ = bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error {
+			waited := time.Since(last)
+			last = time.Now()
+			if n++; n > 1 && (waited < time.Second || waited > 4*time.Second) {
+				t.Errorf("delivery %d after %s", n, waited)
+			}
+			if n < 8 {
+				return errors.New("again")
+			}
+			return nil
+		})
+		if err := bus.Publish(t.Context(), "t", eventbus.Event{Key: "k"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := bus.Close(t.Context()); err != nil || n != 8 {
+			t.Errorf("%d deliveries: %v", n, err)
+		}
+	})
+}
+
+func TestCloseThatIsCutShortSaysHowMuchIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		_, _ = bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return errors.New("never") })
+		for range 3 {
+			_ = bus.Publish(t.Context(), "t", eventbus.Event{})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := bus.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, fault.DeadlineExceeded) {
+			t.Errorf("closed with %v", err)
+		}
+	})
+}
+
+func TestEventsOfAGroupThatIsGoneAreNotKept(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: 1})
+	stop, err := bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if err := bus.Publish(t.Context(), "t", eventbus.Event{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := bus.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestInvalidMemoryPolicyPanicsAndReadsFromJSON(t *testing.T) {
+	var p eventbus.MemoryPolicy
+	if err := json.Unmarshal([]byte(`{"buffer":5,"backoff":"2s"}`), &p); err != nil || p.Backoff != 2*time.Second {
+		t.Errorf("%+v %v", p, err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("taken")
+		}
+	}()
+	eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: -1})
+}
+
+func BenchmarkTopicInMemory(b *testing.B) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	placed := eventbus.Topic[Order]{Name: "order.placed"}
+	ctx := context.Background()
+	_ = placed.Handle(bus, "g", func(context.Context, Order) error { return nil })
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = placed.Publish(ctx, bus, Order{ID: "o-7", Total: 3})
+	}
+	_ = bus.Close(ctx)
+}

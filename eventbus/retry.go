@@ -1,0 +1,79 @@
+package eventbus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/duration"
+)
+
+// Retry is how a handler is repeated before its event goes back to the bus. The
+// events of the same key wait meanwhile. The zero Retry is the recommended one.
+type Retry struct {
+	// Attempts are made at most, the first included; zero is 5.
+	Attempts int `json:"attempts"`
+	// Backoff is the shortest wait before a repeat; zero is 50 ms.
+	Backoff time.Duration `json:"backoff"`
+	// MaxBackoff is the longest; zero is 2 s, or Backoff where that is longer.
+	MaxBackoff time.Duration `json:"max_backoff"`
+	// Disabled repeats nothing.
+	Disabled bool `json:"disabled"`
+}
+
+// MarshalJSON writes durations as "1s".
+func (r Retry) MarshalJSON() ([]byte, error) { return duration.Marshal(r) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (r *Retry) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, r) }
+
+// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+func (r Retry) Validate() error {
+	var faults []error
+	if r.Attempts < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("attempts: %d is less than nothing", r.Attempts))
+	}
+	if r.Backoff < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is less than nothing", r.Backoff))
+	}
+	if r.MaxBackoff < 0 || r.MaxBackoff > 0 && r.MaxBackoff < r.Backoff {
+		faults = append(faults, fault.InvalidArgument.Errorf("max_backoff: %s is less than backoff, %s", r.MaxBackoff, r.Backoff))
+	}
+	return errors.Join(faults...)
+}
+
+// Middleware repeats a handler that failed (see [fault.Classify]), and no
+// handler that refused its event: that will not change. It panics when the
+// policy does not validate.
+func (r Retry) Middleware() endpoint.Middleware {
+	if err := r.Validate(); err != nil {
+		panic("eventbus.Retry: " + err.Error())
+	}
+	attempts := cmp.Or(r.Attempts, 5)
+	if r.Disabled {
+		attempts = 1
+	}
+	pauses := backoff.Policy{Min: cmp.Or(r.Backoff, 50*time.Millisecond)}
+	pauses.Max = cmp.Or(r.MaxBackoff, max(2*time.Second, pauses.Min))
+	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			pause := time.Duration(0)
+			for attempt := 1; ; attempt++ {
+				response, err := next(ctx, request)
+				if attempt >= attempts || fault.Classify(ctx, err) != fault.Failure {
+					return response, err
+				}
+				pause = pauses.Next(pause)
+				if backoff.Wait(ctx, max(pause, fault.RetryAfter(err))) != nil {
+					return response, err
+				}
+			}
+		}
+	}
+}

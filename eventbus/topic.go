@@ -1,0 +1,93 @@
+package eventbus
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Topic is the contract of one kind of event: its name and what it tells. It is
+// a value; a package of them is what two services share. T travels as JSON.
+type Topic[T any] struct {
+	// Name is the topic, and the events' Type: "order.placed".
+	Name string
+	// Key gives the events that must be handled in order the same key. Nil
+	// promises no order.
+	Key func(T) string
+}
+
+// Publish publishes v. It is fault.InvalidArgument when v has no JSON form.
+func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
+	data, err := json.Marshal(&v)
+	if err != nil {
+		return fault.InvalidArgument.Errorf("topic %s: %w", t.Name, err)
+	}
+	e := Event{Type: t.Name, DataContentType: jsonType, Data: data, value: valueOf(&v)}
+	if t.Key != nil {
+		e.Key = t.Key(v)
+	}
+	return p.Publish(ctx, t.Name, e)
+}
+
+// Endpoint is Publish as an endpoint, inside the middlewares, the first
+// outermost.
+func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.Endpoint[T, endpoint.None] {
+	return endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
+		return endpoint.None{}, t.Publish(ctx, p, v)
+	}).With(mws...)
+}
+
+// Handle has f called for every event, inside the middlewares, the first
+// outermost, as a member of the group, for as long as s lives. An event that is
+// no T fails with fault.InvalidArgument, which the middlewares see.
+func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
+	_, err := t.Subscribe(s, group, f, mws...)
+	return err
+}
+
+// Subscribe is Handle with an end: stop is that of [Subscriber].
+func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) (stop func(ctx context.Context) error, err error) {
+	ep := endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
+		if h, ok := ctx.Value(failureKey{}).(*handling); ok {
+			return endpoint.None{}, h.failure
+		}
+		return endpoint.None{}, f(ctx, v)
+	}).With(mws...)
+	return s.Subscribe(t.Name, group, func(ctx context.Context, e Event) error {
+		v, err := t.decode(e)
+		if err != nil {
+			ctx = undecoded{&handling{Context: ctx, event: e, failure: err}}
+		}
+		_, err = ep(ctx, v)
+		return err
+	})
+}
+
+func (t Topic[T]) decode(e Event) (v T, err error) {
+	if e.value != nil && e.value.into(&v) {
+		return v, nil
+	}
+	if !e.isJSON() {
+		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is %s, not JSON", t.Name, e.ID, e.Source, e.DataContentType)
+	}
+	if err := json.Unmarshal(e.Data, &v); err != nil {
+		var none T
+		return none, fault.InvalidArgument.Errorf("topic %s: event %s from %s: %w", t.Name, e.ID, e.Source, err)
+	}
+	return v, nil
+}
+
+// undecoded is the context of an event that is not what its topic says.
+type undecoded struct{ *handling }
+
+type failureKey struct{}
+
+// Value implements context.Context.
+func (u undecoded) Value(key any) any {
+	if _, ok := key.(failureKey); ok {
+		return u.handling
+	}
+	return u.handling.Value(key)
+}

@@ -1,0 +1,189 @@
+package eventbus_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+)
+
+type line struct {
+	SKU  string
+	Qty  int32
+	Tags []string
+}
+
+// basket has all that is copied rather than decoded.
+type basket struct {
+	ID     string  `json:"id"`
+	Total  float64 `json:"total"`
+	Lines  []line  `json:"lines"`
+	First  *line
+	Bytes  []byte
+	Nested [][]int
+	Secret string `json:"-"`
+}
+
+// stamped has what only decoding can tell.
+type stamped struct {
+	At    time.Time
+	Any   any
+	Empty []int `json:",omitempty"`
+	own   int
+}
+
+// through publishes v and gives what a handler gets.
+func through[T any](t interface{ Fatal(...any) }, v T) T {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	topic := eventbus.Topic[T]{Name: "t"}
+	var got T
+	err := errors.Join(
+		topic.Handle(bus, "g", func(_ context.Context, v T) error { got = v; return nil }),
+		topic.Publish(context.Background(), bus, v),
+		bus.Close(context.Background()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// decoded is v after encoding and decoding.
+func decoded[T any](t interface{ Fatal(...any) }, v T) (back T) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &back)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
+}
+
+func TestHandlerGetsWhatDecodingWouldGive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.Just("\xff\xfeé<>&"))
+		lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) line {
+			return line{text.Draw(t, "sku"), rapid.Int32().Draw(t, "qty"), rapid.SliceOfN(text, 0, 2).Draw(t, "tags")}
+		}), 0, 3).Draw(t, "lines")
+		b := basket{ID: text.Draw(t, "id"), Total: rapid.Float64Range(-1e300, 1e300).Draw(t, "total"), Lines: lines, Secret: "s"}
+		switch rapid.IntRange(0, 2).Draw(t, "shape") {
+		case 1:
+			b.First, b.Bytes, b.Nested = &line{SKU: "x"}, []byte{}, [][]int{nil, {}, {1}}
+		case 2:
+			b.Lines, b.Bytes = nil, rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
+		}
+		if got, want := through(t, b), decoded(t, b); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, decoding gives %+v", got, want)
+		}
+		s := stamped{At: time.Now(), Any: b.Total, Empty: []int{}, own: 1}
+		if got, want := through(t, s), decoded(t, s); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, decoding gives %+v", got, want)
+		}
+		if got, want := through(t, &b), decoded(t, &b); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, decoding gives %+v", got, want)
+		}
+	})
+}
+
+func TestEveryHandlerHasAValueOfItsOwn(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})
+	topic := eventbus.Topic[basket]{Name: "t"}
+	spoil := func(failures int) func(context.Context, basket) error {
+		return func(_ context.Context, b basket) error {
+			if b.Lines[0].SKU != "shirt" || b.Lines[0].Tags[0] != "red" || b.First.Qty != 1 {
+				t.Errorf("got what another has changed: %+v", b)
+			}
+			b.Lines[0].SKU, b.Lines[0].Tags[0], b.First.Qty = "spoilt", "spoilt", 9
+			if failures--; failures >= 0 {
+				return errors.New("again")
+			}
+			return nil
+		}
+	}
+	for _, failures := range []int{2, 0, 0} {
+		if err := topic.Handle(bus, "", spoil(failures)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := basket{Lines: []line{{SKU: "shirt", Tags: []string{"red"}}}, First: &line{Qty: 1}}
+	if err := topic.Publish(t.Context(), bus, b); err != nil {
+		t.Fatal(err)
+	}
+	b.Lines[0].SKU, b.Lines[0].Tags[0], b.First.Qty = "changed", "changed", 7
+	if err := bus.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTwoTopicsOfOneNameAgreeByJSON(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	var got map[string]any
+	err := errors.Join(
+		eventbus.Topic[map[string]any]{Name: "t"}.Handle(bus, "g", func(_ context.Context, v map[string]any) error { got = v; return nil }),
+		eventbus.Topic[Order]{Name: "t"}.Publish(t.Context(), bus, Order{ID: "o-7"}),
+		bus.Close(t.Context()))
+	if err != nil || got["id"] != "o-7" {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestValueWithoutJSONFormIsRefusedAtPublish(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	err := eventbus.Topic[float64]{Name: "t"}.Publish(t.Context(), bus, math.NaN())
+	if !errors.Is(err, fault.InvalidArgument) {
+		t.Error(err)
+	}
+	_ = bus.Close(t.Context())
+}
+
+func TestEndpointPublishesInsideItsMiddlewares(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	passed := 0
+	publish := Placed.Endpoint(bus, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			passed++
+			return next(ctx, request)
+		}
+	})
+	if _, err := publish(t.Context(), Order{}); err != nil || passed != 1 {
+		t.Errorf("%d passed, %v", passed, err)
+	}
+	_ = bus.Close(t.Context())
+	if _, err := publish(t.Context(), Order{}); !errors.Is(err, fault.FailedPrecondition) {
+		t.Error(err)
+	}
+}
+
+func TestRetryDoesNotRepeatWhatWillNotChange(t *testing.T) {
+	for err, want := range map[error]int{fault.InvalidArgument: 1, fault.Unavailable: 3, fault.Internal: 3} {
+		n := 0
+		ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, err }).
+			With(eventbus.Retry{Attempts: 3, Backoff: time.Nanosecond, MaxBackoff: time.Nanosecond}.Middleware())
+		if _, got := ep(t.Context(), 1); !errors.Is(got, err) || n != want {
+			t.Errorf("%v: %d attempts, want %d", err, n, want)
+		}
+	}
+	var r eventbus.Retry
+	if err := json.Unmarshal([]byte(`{"attempts":2,"backoff":"1s"}`), &r); err != nil || r.Backoff != time.Second {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
+func TestMiddlewaresOutsideOfAHandlerDoNothing(t *testing.T) {
+	boom := errors.New("boom")
+	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, boom }).
+		With(eventbus.DeadLetter(nil, "dead"), eventbus.Dedupe(nil, "g"))
+	if _, err := ep(t.Context(), 1); !errors.Is(err, boom) {
+		t.Error(err)
+	}
+}
