@@ -64,6 +64,21 @@ func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 	return with, &with.call
 }
 
+// Outgoing is the record of a call made in ctx: what goes along with a request
+// passes on from the call that ctx belongs to. The idempotency key and the hash
+// key pass on only from a record without an operation, which was made by hand
+// for this very call.
+func Outgoing(ctx context.Context, op Operation) Call {
+	c := Call{Operation: op}
+	if parent := CallOf(ctx); parent != nil {
+		c.RequestID, c.Priority, c.Repeated = parent.RequestID, parent.Priority, parent.Repeated
+		if parent.Operation == (Operation{}) {
+			c.IdempotencyKey, c.HashKey = parent.IdempotencyKey, parent.HashKey
+		}
+	}
+	return c
+}
+
 // CallOf is the record of the call that ctx belongs to, or nil.
 func CallOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)

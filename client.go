@@ -1,0 +1,162 @@
+package sinew
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/metrics"
+	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// defaultCallTimeout is how long a whole call may take, all attempts together,
+// when its policy does not say.
+const defaultCallTimeout = 10 * time.Second
+
+// ClientPolicy is how a service calls another one. The zero ClientPolicy is the
+// recommended one.
+type ClientPolicy struct {
+	// Timeout bounds the whole call, all attempts together; a caller's own
+	// earlier deadline goes before it. Zero is 10 s.
+	Timeout time.Duration `json:"timeout"`
+	// Retry repeats failed attempts.
+	Retry retry.Policy `json:"retry"`
+	// Breaker stops calls to a service that fails.
+	Breaker breaker.Policy `json:"breaker"`
+	// Balance chooses the instance of each attempt.
+	Balance loadbalance.Policy `json:"balance"`
+}
+
+// MarshalJSON writes the timeout as "10s".
+func (p ClientPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (p *ClientPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
+
+// Validate reports every fault of the policy at once.
+func (p ClientPolicy) Validate() error {
+	var faults []error
+	if p.Timeout < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("timeout: %s is less than nothing", p.Timeout))
+	}
+	return errors.Join(append(faults, p.Retry.Validate(), p.Breaker.Validate(), p.Balance.Validate())...)
+}
+
+// Client calls one other service. It implements [endpoint.Caller], so that a
+// contract makes a typed endpoint of it. It is safe for concurrent use and
+// lives as long as its [Service].
+type Client struct {
+	name    string
+	service *Service
+
+	timeout  atomic.Int64
+	retrier  *retry.Retrier
+	breaker  *breaker.Circuit
+	pool     *loadbalance.Pool
+	observed sync.Map // operation name → *metrics.Recorder
+}
+
+func newClient(s *Service, name string, p ClientPolicy) *Client {
+	c := &Client{
+		name: name, service: s,
+		retrier: retry.New(name, p.Retry),
+		breaker: breaker.New(name, p.Breaker),
+		pool:    loadbalance.New(name, p.Balance),
+	}
+	c.setTimeout(p.Timeout)
+	return c
+}
+
+// Call implements [endpoint.Caller]: one call, with as many attempts as the
+// policy allows.
+func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
+	op.Service = c.name
+	start := time.Now()
+	limited := deadline.With(caller, start.Add(time.Duration(c.timeout.Load())))
+	defer limited.Stop()
+	ctx, span := c.service.config.Tracer.Start(limited, op.Name, tracing.Client)
+	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(caller, op))
+	call.From, call.Start = c.service.name, start
+	call.Deadline, _ = limited.Deadline()
+
+	err := c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
+		call.Attempt = attempt
+		return c.attempt(caller, ctx, call, send)
+	})
+	span.End(err)
+	c.recorder(op.Name).Observe(time.Since(start), err)
+	return err
+}
+
+// Set replaces the policy while calls go on. An invalid one is refused whole.
+func (c *Client) Set(p ClientPolicy) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	c.setTimeout(p.Timeout)
+	return errors.Join(c.retrier.Set(p.Retry), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
+}
+
+// Ready reports, without waiting, whether the service has an instance: nil, or
+// fault.Unavailable saying why not.
+func (c *Client) Ready(ctx context.Context) error {
+	now, cancel := context.WithCancel(ctx)
+	cancel()
+	return c.service.resolver.Ready(now, c.name)
+}
+
+// HTTPClient is the client that a transport over HTTP sends with.
+func (c *Client) HTTPClient() *http.Client { return c.service.http }
+
+// attempt sends once. What a failure says about the service is judged in the
+// caller's own context, in which our time limit is our own.
+func (c *Client) attempt(caller, ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) error {
+	permit, err := c.breaker.Allow(caller)
+	if err != nil {
+		return err
+	}
+	picked, err := c.pool.Pick(caller, loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried})
+	if err != nil {
+		permit.Done(caller, errNobodyAsked)
+		return err
+	}
+	call.Try(picked.Instance.ID)
+	call.Addr = picked.Instance.Endpoint
+	err = errPanicked
+	defer func() {
+		picked.Done(caller, err)
+		permit.Done(caller, err)
+	}()
+	err = send(ctx, call.Addr)
+	return err
+}
+
+var (
+	errNobodyAsked = fault.Aborted.Errorf("no instance was asked")
+	errPanicked    = fault.Internal.Errorf("the attempt panicked")
+)
+
+func (c *Client) recorder(operation string) *metrics.Recorder {
+	if r, ok := c.observed.Load(operation); ok {
+		return r.(*metrics.Recorder)
+	}
+	r, _ := c.observed.LoadOrStore(operation, c.service.metrics.Client(c.name, operation))
+	return r.(*metrics.Recorder)
+}
+
+func (c *Client) setTimeout(d time.Duration) {
+	if d == 0 {
+		d = defaultCallTimeout
+	}
+	c.timeout.Store(int64(d))
+}

@@ -1,0 +1,248 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Config is where the server is and how its streams are made. Only URL is
+// needed.
+type Config struct {
+	// URL is the server's, or several, separated by commas:
+	// "nats://127.0.0.1:4222".
+	URL string
+	// Name is how the connection calls itself to the server; "sinew" when empty.
+	Name string
+	// Options are further options of the connection: credentials, TLS.
+	Options []nats.Option
+	// MaxAge is how long a new stream keeps events; zero is 7 days.
+	MaxAge time.Duration
+	// Replicas is on how many servers a new stream is kept; zero is 1.
+	Replicas int
+	// AckWait is after how long an event comes again whose member died; zero is
+	// 10 s. A handler may take longer than that.
+	AckWait time.Duration
+	// Logger is slog.Default() when nil.
+	Logger *slog.Logger
+}
+
+const (
+	// partitions is how many lanes a topic has: so many events of a group are
+	// handled at once at most.
+	partitions = 16
+	// publishTimeout bounds a publish whose context has no deadline.
+	publishTimeout = 5 * time.Second
+)
+
+// Bus is an eventbus.Bus. It is safe for concurrent use.
+type Bus struct {
+	config Config
+	conn   *nats.Conn
+	js     jetstream.JetStream
+
+	mu            sync.Mutex
+	streams       map[string]bool
+	subscriptions map[*subscription]bool
+	closed        bool
+}
+
+var _ eventbus.Bus = (*Bus)(nil)
+
+// New makes a bus, whether the server answers or not. It is
+// fault.InvalidArgument when the URL or an option is wrong.
+func New(c Config) (*Bus, error) {
+	if c.URL == "" {
+		return nil, fault.InvalidArgument.Errorf("nats: Config.URL is empty; give the server's, such as nats://127.0.0.1:4222")
+	}
+	if c.Name == "" {
+		c.Name = "sinew"
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 7 * 24 * time.Hour
+	}
+	if c.AckWait == 0 {
+		c.AckWait = 10 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	options := append([]nats.Option{
+		nats.Name(c.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectBufSize(-1), // what cannot be sent fails, rather than seem sent
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				c.Logger.Warn("nats is away", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { c.Logger.Info("nats is back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.Logger.Debug("nats", "error", err) }),
+	}, c.Options...)
+	conn, err := nats.Connect(c.URL, options...)
+	if err != nil {
+		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", c.URL, err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		conn.Close()
+		return nil, fault.Internal.Errorf("nats: %w", err)
+	}
+	return &Bus{config: c, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
+}
+
+// Publish implements eventbus.Publisher. It is fault.Unavailable when the server
+// does not answer within ctx, or within 5 s.
+func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	if b.isClosed() {
+		return errClosed(topic)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		limited, cancel := context.WithTimeout(ctx, publishTimeout)
+		defer cancel()
+		ctx = limited
+	}
+	if err := b.stream(ctx, topic); err != nil {
+		return err
+	}
+	for _, e := range events {
+		e = e.Complete(topic)
+		data, err := json.Marshal(e)
+		if err != nil {
+			return fault.InvalidArgument.Errorf("topic %s: %w", topic, err)
+		}
+		_, err = b.js.Publish(ctx, subject(topic, e.Key), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
+		if err != nil {
+			b.forget(topic) // should it be the stream that is gone
+			return unavailable(topic, err)
+		}
+	}
+	return nil
+}
+
+// Subscribe implements eventbus.Subscriber.
+func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, errClosed(topic)
+	}
+	s := newSubscription(b, topic, group, h)
+	b.subscriptions[s] = true
+	s.begin()
+	return s.stop, nil
+}
+
+// Close implements eventbus.Bus: handlers that run end first. What waits stays
+// on the server.
+func (b *Bus) Close(ctx context.Context) error {
+	b.mu.Lock()
+	b.closed = true
+	var all []*subscription
+	for s := range b.subscriptions {
+		all = append(all, s)
+	}
+	b.mu.Unlock()
+	var faults []error
+	for _, s := range all {
+		faults = append(faults, s.stop(ctx))
+	}
+	if b.conn.IsConnected() {
+		_ = b.conn.FlushWithContext(withLimit(ctx)) // the last acknowledgements
+	}
+	b.conn.Close()
+	return errors.Join(faults...)
+}
+
+// stream makes the topic's stream if it is missing.
+func (b *Bus) stream(ctx context.Context, topic string) error {
+	b.mu.Lock()
+	known := b.streams[topic]
+	b.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: streamName(topic), Description: "events of topic " + topic, Subjects: []string{"sinew." + token(topic) + ".*"},
+		MaxAge: b.config.MaxAge, Replicas: max(b.config.Replicas, 1), Duplicates: min(2*time.Minute, b.config.MaxAge), AllowDirect: true,
+	})
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return unavailable(topic, err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.streams[topic] = true
+	return nil
+}
+
+func (b *Bus) forget(topic string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.streams, topic)
+}
+
+func (b *Bus) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
+func errClosed(topic string) error {
+	return fault.FailedPrecondition.Errorf("topic %s: the bus is closed", topic)
+}
+
+func unavailable(topic string, err error) error {
+	return fault.Unavailable.Errorf("topic %s: nats does not answer: %w", topic, err)
+}
+
+func withLimit(ctx context.Context) context.Context {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx
+	}
+	limited, cancel := context.WithTimeout(ctx, publishTimeout)
+	context.AfterFunc(limited, cancel)
+	return limited
+}
+
+// subject is that of an event: its partition follows from its key.
+func subject(topic, key string) string {
+	n := rand.Uint32N(partitions)
+	if key != "" {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(key)) // never fails
+		n = h.Sum32() % partitions
+	}
+	return partition(topic, int(n))
+}
+
+func partition(topic string, n int) string { return fmt.Sprintf("sinew.%s.%d", token(topic), n) }
+
+func streamName(topic string) string { return "sinew_" + token(topic) }
+
+// token is a name as one token of a subject, different for different names.
+func token(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-':
+			b.WriteByte(c)
+		case c == '.':
+			b.WriteByte('_')
+		default:
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
+}

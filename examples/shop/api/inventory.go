@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// Inventory is how much of a product there is. Quantity is Available plus
+// Reserved at every moment.
+type Inventory struct {
+	ID              string          `json:"id"`
+	ProductID       string          `json:"product_id"`
+	SKU             string          `json:"sku"`
+	Location        string          `json:"location"`
+	Quantity        int             `json:"quantity"`
+	Reserved        int             `json:"reserved"`
+	Available       int             `json:"available"`
+	MinLevel        int             `json:"min_level"`
+	MaxLevel        int             `json:"max_level"`
+	ReorderPoint    int             `json:"reorder_point"`
+	ReorderQuantity int             `json:"reorder_quantity"`
+	Status          InventoryStatus `json:"status"`
+	LastUpdated     time.Time       `json:"last_updated"`
+}
+
+// InventoryStatus is how urgent an inventory's state is.
+type InventoryStatus string
+
+// The statuses of an inventory.
+const (
+	InStock    InventoryStatus = "in_stock"
+	LowStock   InventoryStatus = "low_stock"
+	OutOfStock InventoryStatus = "out_of_stock"
+	Backorder  InventoryStatus = "backorder"
+)
+
+// Enum lists the statuses.
+func (InventoryStatus) Enum() []string {
+	return []string{"in_stock", "low_stock", "out_of_stock", "backorder"}
+}
+
+// UnmarshalText refuses what is no status.
+func (s *InventoryStatus) UnmarshalText(text []byte) error {
+	return parse(s, text, "inventory status", s.Enum())
+}
+
+// InventoryService is what the inventory service does.
+type InventoryService interface {
+	GetInventory(ctx context.Context, productID string) (*Inventory, error)
+	UpdateInventory(ctx context.Context, productID string, quantity int) error
+	ReserveInventory(ctx context.Context, productID string, quantity int) error
+	ReleaseInventory(ctx context.Context, productID string, quantity int) error
+	GetLowStockItems(ctx context.Context) ([]*Inventory, error)
+	ReorderProduct(ctx context.Context, productID string) error
+}
+
+// The routes of the inventory service. Stock and Unstock are for the product
+// service alone.
+var (
+	GetInventory     = rest.Route[*ByProduct, *Inventory]{Pattern: "GET /inventory/{product_id}"}
+	UpdateInventory  = rest.Route[*QuantityChange, *Inventory]{Pattern: "PUT /inventory/{product_id}"}
+	ReserveInventory = rest.Route[*Reservation, *Inventory]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true}
+	ReleaseInventory = rest.Route[*Reservation, *Inventory]{Pattern: "POST /inventory/{product_id}/release", Keyed: true}
+	ListInventory    = rest.Route[*InventoryFilter, *List[*Inventory]]{Pattern: "GET /inventory"}
+	ReorderProduct   = rest.Route[*ByProduct, *Inventory]{Pattern: "POST /inventory/{product_id}/reorder"}
+
+	InventoryRoutes = []rest.Forwarder{GetInventory, UpdateInventory, ReserveInventory, ReleaseInventory, ListInventory, ReorderProduct}
+
+	Stock   = rest.Route[*StockItem, *Inventory]{Pattern: "POST /inventory", Keyed: true, Status: http.StatusCreated}
+	Unstock = rest.Route[*ByProduct, endpoint.None]{Pattern: "DELETE /inventory/{product_id}"}
+)
+
+// ByProduct asks for the inventory of one product.
+type ByProduct struct {
+	ProductID string `path:"product_id" json:"-"`
+}
+
+// QuantityChange is an inventory's next quantity.
+type QuantityChange struct {
+	ProductID string `path:"product_id" json:"-"`
+	Quantity  *int   `json:"quantity"`
+}
+
+// Validate wants a quantity of 0 or more.
+func (c *QuantityChange) Validate() error { return quantity(c.Quantity, 0) }
+
+// Reservation holds some of a product, or gives it back. With a reference, the
+// id of an order, it is done once however often it is asked, and a release
+// gives back exactly what the reference holds.
+type Reservation struct {
+	ProductID string `path:"product_id" json:"-"`
+	Quantity  *int   `json:"quantity"`
+	Reference string `json:"reference"`
+}
+
+// Validate wants a quantity of 1 or more.
+func (r *Reservation) Validate() error { return quantity(r.Quantity, 1) }
+
+// InventoryFilter picks the inventories that are low; else all.
+type InventoryFilter struct {
+	LowStock bool `query:"low_stock" json:"-"`
+}
+
+// StockItem is a product as the inventory knows it. Quantity counts only for a
+// product that is new to it.
+type StockItem struct {
+	ProductID string `json:"product_id"`
+	SKU       string `json:"sku"`
+	Quantity  int    `json:"quantity"`
+	MinLevel  int    `json:"min_level"`
+	MaxLevel  int    `json:"max_level"`
+}

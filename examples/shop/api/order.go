@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// Order is what a user buys.
+type Order struct {
+	ID          string         `json:"id"`
+	UserID      string         `json:"user_id"`
+	Items       []OrderItem    `json:"items"`
+	Status      OrderStatus    `json:"status"`
+	TotalAmount Money          `json:"total_amount"`
+	Currency    string         `json:"currency"`
+	Shipping    ShippingInfo   `json:"shipping"`
+	Billing     BillingInfo    `json:"billing"`
+	Payment     PaymentInfo    `json:"payment"`
+	Metadata    map[string]any `json:"metadata"`
+	CreatedAt   time.Time      `json:"created_at"`
+	UpdatedAt   time.Time      `json:"updated_at"`
+	ShippedAt   *time.Time     `json:"shipped_at"`
+	DeliveredAt *time.Time     `json:"delivered_at"`
+}
+
+// OrderItem is one line of an order, with the product as it was then.
+type OrderItem struct {
+	ID          string `json:"id"`
+	ProductID   string `json:"product_id"`
+	ProductName string `json:"product_name"`
+	Quantity    int    `json:"quantity"`
+	UnitPrice   Money  `json:"unit_price"`
+	TotalPrice  Money  `json:"total_price"`
+	SKU         string `json:"sku"`
+	Variant     string `json:"variant"`
+}
+
+// ShippingInfo is how an order travels.
+type ShippingInfo struct {
+	Method            string     `json:"method"`
+	Address           Address    `json:"address"`
+	Tracking          string     `json:"tracking"`
+	EstimatedDelivery *time.Time `json:"estimated_delivery"`
+	ActualDelivery    *time.Time `json:"actual_delivery"`
+}
+
+// BillingInfo is who gets the invoice.
+type BillingInfo struct {
+	Address Address `json:"address"`
+	TaxID   string  `json:"tax_id"`
+}
+
+// Address is a postal address.
+type Address struct {
+	Street     string `json:"street"`
+	City       string `json:"city"`
+	State      string `json:"state"`
+	PostalCode string `json:"postal_code"`
+	Country    string `json:"country"`
+}
+
+// OrderStatus is how far an order has come.
+type OrderStatus string
+
+// The statuses of an order.
+const (
+	OrderPending    OrderStatus = "pending"
+	OrderConfirmed  OrderStatus = "confirmed"
+	OrderProcessing OrderStatus = "processing"
+	OrderShipped    OrderStatus = "shipped"
+	OrderDelivered  OrderStatus = "delivered"
+	OrderCancelled  OrderStatus = "cancelled"
+	OrderRefunded   OrderStatus = "refunded"
+)
+
+// Enum lists the statuses.
+func (OrderStatus) Enum() []string {
+	return []string{"pending", "confirmed", "processing", "shipped", "delivered", "cancelled", "refunded"}
+}
+
+// UnmarshalText refuses what is no status.
+func (s *OrderStatus) UnmarshalText(text []byte) error {
+	return parse(s, text, "order status", s.Enum())
+}
+
+// May says whether an order of this status may go to the next one.
+func (s OrderStatus) May(next OrderStatus) bool { return slices.Contains(following[s], next) }
+
+var following = map[OrderStatus][]OrderStatus{
+	OrderPending:    {OrderConfirmed, OrderCancelled},
+	OrderConfirmed:  {OrderProcessing, OrderCancelled, OrderRefunded},
+	OrderProcessing: {OrderShipped, OrderCancelled},
+	OrderShipped:    {OrderDelivered},
+	OrderDelivered:  {OrderRefunded},
+}
+
+// OrderService is what the order service does.
+type OrderService interface {
+	CreateOrder(ctx context.Context, order *Order) error
+	GetOrder(ctx context.Context, id string) (*Order, error)
+	UpdateOrder(ctx context.Context, order *Order) error
+	CancelOrder(ctx context.Context, id string) error
+	GetOrdersByUser(ctx context.Context, userID string) ([]*Order, error)
+	UpdateOrderStatus(ctx context.Context, id string, status OrderStatus) error
+	ProcessOrder(ctx context.Context, orderID string) error
+}
+
+// The routes of the order service.
+var (
+	CreateOrder       = rest.Route[*CreateOrderRequest, *Order]{Pattern: "POST /orders", Keyed: true, Status: http.StatusCreated}
+	GetOrder          = rest.Route[*ByID, *Order]{Pattern: "GET /orders/{id}"}
+	UpdateOrder       = rest.Route[*OrderUpdate, *Order]{Pattern: "PUT /orders/{id}"}
+	CancelOrder       = rest.Route[*ByID, *Order]{Pattern: "POST /orders/{id}/cancel"}
+	ListOrders        = rest.Route[*OrderFilter, *List[*Order]]{Pattern: "GET /orders"}
+	UpdateOrderStatus = rest.Route[*OrderStatusChange, *Order]{Pattern: "PUT /orders/{id}/status"}
+
+	OrderRoutes = []rest.Forwarder{CreateOrder, GetOrder, UpdateOrder, CancelOrder, ListOrders, UpdateOrderStatus}
+)
+
+// The topics of the order service, in order per order.
+var (
+	OrderCreated       = eventbus.Topic[OrderCreatedEvent]{Name: "order.created", Key: func(e OrderCreatedEvent) string { return e.OrderID }}
+	OrderStatusChanged = eventbus.Topic[Order]{Name: "order.status", Key: func(o Order) string { return o.ID }}
+)
+
+// CreateOrderRequest is what a user wants to buy.
+type CreateOrderRequest struct {
+	UserID   string             `json:"user_id"`
+	Items    []OrderItemRequest `json:"items"`
+	Shipping ShippingInfo       `json:"shipping"`
+	Billing  BillingInfo        `json:"billing"`
+}
+
+// OrderItemRequest is one product and how many of it.
+type OrderItemRequest struct {
+	ProductID string `json:"product_id"`
+	Quantity  int    `json:"quantity"`
+}
+
+// Validate wants a user and at least one item, each of a product and at least
+// one piece.
+func (r *CreateOrderRequest) Validate() error {
+	conditions := []condition{given(r.UserID, "user_id"), {len(r.Items) > 0, "items must hold at least one item"}}
+	for i, item := range r.Items {
+		conditions = append(conditions,
+			given(item.ProductID, fmt.Sprintf("items[%d].product_id", i)),
+			atLeast(item.Quantity, 1, fmt.Sprintf("items[%d].quantity", i)))
+	}
+	return require(conditions...)
+}
+
+// OrderCreatedEvent says that an order holds its stock and waits for payment.
+type OrderCreatedEvent struct {
+	OrderID     string      `json:"order_id"`
+	UserID      string      `json:"user_id"`
+	TotalAmount Money       `json:"total_amount"`
+	Items       []OrderItem `json:"items"`
+	Timestamp   time.Time   `json:"timestamp"`
+}
+
+// OrderUpdate is an order as it shall be: its shipping method and addresses,
+// billing and metadata. All else is ignored.
+type OrderUpdate struct {
+	PathID string `path:"id" json:"-"`
+	Order
+}
+
+// OrderFilter picks the orders of one user; none means all.
+type OrderFilter struct {
+	UserID string `query:"user_id" json:"-"`
+}
+
+// OrderStatusChange is an order's next status.
+type OrderStatusChange struct {
+	ID     string      `path:"id" json:"-"`
+	Status OrderStatus `json:"status"`
+}
+
+// Validate wants a status.
+func (c *OrderStatusChange) Validate() error { return require(given(string(c.Status), "status")) }

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// Payment is one attempt to pay an order.
+type Payment struct {
+	ID            string        `json:"id"`
+	OrderID       string        `json:"order_id"`
+	Method        PaymentMethod `json:"method"`
+	Status        PaymentStatus `json:"status"`
+	TransactionID string        `json:"transaction_id"`
+	Amount        Money         `json:"amount"`
+	Currency      string        `json:"currency"`
+	ProcessedAt   *time.Time    `json:"processed_at"`
+}
+
+// PaymentInfo is the payment as its order shows it.
+type PaymentInfo struct {
+	Method        PaymentMethod `json:"method"`
+	Status        PaymentStatus `json:"status"`
+	TransactionID string        `json:"transaction_id"`
+	Amount        Money         `json:"amount"`
+	Currency      string        `json:"currency"`
+	ProcessedAt   *time.Time    `json:"processed_at"`
+}
+
+// PaymentMethod is what a user pays with.
+type PaymentMethod string
+
+// The methods of payment.
+const (
+	CreditCard   PaymentMethod = "credit_card"
+	DebitCard    PaymentMethod = "debit_card"
+	PayPal       PaymentMethod = "paypal"
+	BankTransfer PaymentMethod = "bank_transfer"
+	Crypto       PaymentMethod = "crypto"
+)
+
+// Enum lists the methods.
+func (PaymentMethod) Enum() []string {
+	return []string{"credit_card", "debit_card", "paypal", "bank_transfer", "crypto"}
+}
+
+// UnmarshalText refuses what is no method.
+func (m *PaymentMethod) UnmarshalText(text []byte) error {
+	return parse(m, text, "payment method", m.Enum())
+}
+
+// PaymentStatus is how far a payment has come.
+type PaymentStatus string
+
+// The statuses of a payment.
+const (
+	PaymentPending    PaymentStatus = "pending"
+	PaymentProcessing PaymentStatus = "processing"
+	PaymentCompleted  PaymentStatus = "completed"
+	PaymentFailed     PaymentStatus = "failed"
+	PaymentRefunded   PaymentStatus = "refunded"
+)
+
+// Enum lists the statuses.
+func (PaymentStatus) Enum() []string {
+	return []string{"pending", "processing", "completed", "failed", "refunded"}
+}
+
+// UnmarshalText refuses what is no status.
+func (s *PaymentStatus) UnmarshalText(text []byte) error {
+	return parse(s, text, "payment status", s.Enum())
+}
+
+// The routes of the payment service.
+var (
+	CreatePayment = rest.Route[*PaymentRequest, *Payment]{Pattern: "POST /payments", Keyed: true, Status: http.StatusCreated}
+	GetPayment    = rest.Route[*ByID, *Payment]{Pattern: "GET /payments/{id}"}
+
+	PaymentRoutes = []rest.Forwarder{CreatePayment, GetPayment}
+)
+
+// PaymentFinished says how a payment ended, in order per order.
+var PaymentFinished = eventbus.Topic[Payment]{Name: "payment.finished", Key: func(p Payment) string { return p.OrderID }}
+
+// PaymentRequest pays an order.
+type PaymentRequest struct {
+	OrderID string        `json:"order_id"`
+	Method  PaymentMethod `json:"method"`
+}
+
+// Validate wants an order and a method.
+func (r *PaymentRequest) Validate() error {
+	return require(given(r.OrderID, "order_id"), given(string(r.Method), "method"))
+}

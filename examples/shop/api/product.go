@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// Product is a thing that the shop sells.
+type Product struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Description string            `json:"description"`
+	SKU         string            `json:"sku"`
+	Category    string            `json:"category"`
+	Brand       string            `json:"brand"`
+	Price       Money             `json:"price"`
+	Currency    string            `json:"currency"`
+	Stock       int               `json:"stock"`
+	MinStock    int               `json:"min_stock"`
+	MaxStock    int               `json:"max_stock"`
+	Weight      float64           `json:"weight"`
+	Dimensions  Dimensions        `json:"dimensions"`
+	Images      []string          `json:"images"`
+	Attributes  map[string]string `json:"attributes"`
+	Variants    []ProductVariant  `json:"variants"`
+	Status      ProductStatus     `json:"status"`
+	CreatedAt   time.Time         `json:"created_at"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Dimensions is how large a product is.
+type Dimensions struct {
+	Length float64 `json:"length"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+	Unit   string  `json:"unit"`
+}
+
+// ProductVariant is one form of a product, such as a colour.
+type ProductVariant struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	SKU        string            `json:"sku"`
+	Price      Money             `json:"price"`
+	Stock      int               `json:"stock"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// ProductStatus is whether a product is for sale.
+type ProductStatus string
+
+// The statuses of a product.
+const (
+	ProductActive       ProductStatus = "active"
+	ProductInactive     ProductStatus = "inactive"
+	ProductDiscontinued ProductStatus = "discontinued"
+	ProductOutOfStock   ProductStatus = "out_of_stock"
+)
+
+// Enum lists the statuses.
+func (ProductStatus) Enum() []string {
+	return []string{"active", "inactive", "discontinued", "out_of_stock"}
+}
+
+// UnmarshalText refuses what is no status.
+func (s *ProductStatus) UnmarshalText(text []byte) error {
+	return parse(s, text, "product status", s.Enum())
+}
+
+// ProductService is what the product service does.
+type ProductService interface {
+	CreateProduct(ctx context.Context, product *Product) error
+	GetProduct(ctx context.Context, id string) (*Product, error)
+	UpdateProduct(ctx context.Context, product *Product) error
+	DeleteProduct(ctx context.Context, id string) error
+	GetProductsByCategory(ctx context.Context, category string) ([]*Product, error)
+	SearchProducts(ctx context.Context, query string) ([]*Product, error)
+	UpdateProductStock(ctx context.Context, id string, quantity int) error
+}
+
+// The routes of the product service.
+var (
+	CreateProduct      = rest.Route[*Product, *Product]{Pattern: "POST /products", Status: http.StatusCreated}
+	GetProduct         = rest.Route[*ByID, *Product]{Pattern: "GET /products/{id}"}
+	UpdateProduct      = rest.Route[*ProductUpdate, *Product]{Pattern: "PUT /products/{id}"}
+	DeleteProduct      = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /products/{id}"}
+	ListProducts       = rest.Route[*ProductFilter, *List[*Product]]{Pattern: "GET /products"}
+	UpdateProductStock = rest.Route[*StockChange, *Product]{Pattern: "PUT /products/{id}/stock"}
+
+	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock}
+)
+
+// Validate wants a name, a SKU, and nothing negative.
+func (p *Product) Validate() error {
+	return require(
+		given(p.Name, "name"),
+		given(p.SKU, "sku"),
+		condition{p.Price >= 0, "price must not be negative"},
+		atLeast(p.Stock, 0, "stock"),
+		atLeast(p.MinStock, 0, "min_stock"),
+		atLeast(p.MaxStock, 0, "max_stock"),
+	)
+}
+
+// ProductUpdate is a product as it shall be. Its id, stock, status and times
+// are ignored.
+type ProductUpdate struct {
+	PathID string `path:"id" json:"-"`
+	Product
+}
+
+// ProductFilter picks products by category, or by a piece of their name,
+// description or SKU; neither means all.
+type ProductFilter struct {
+	Category string `query:"category" json:"-"`
+	Query    string `query:"q" json:"-"`
+}
+
+// StockChange is a product's next stock.
+type StockChange struct {
+	ID       string `path:"id" json:"-"`
+	Quantity *int   `json:"quantity"`
+}
+
+// Validate wants a quantity of 0 or more.
+func (c *StockChange) Validate() error { return quantity(c.Quantity, 0) }
+
+func quantity(n *int, least int) error {
+	if n == nil {
+		return require(given("", "quantity"))
+	}
+	return require(atLeast(*n, least, "quantity"))
+}

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/mail"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// User is a person who uses the shop.
+type User struct {
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	Email       string          `json:"email"`
+	Phone       string          `json:"phone"`
+	Role        UserRole        `json:"role"`
+	Status      UserStatus      `json:"status"`
+	Profile     UserProfile     `json:"profile"`
+	Preferences UserPreferences `json:"preferences"`
+	CreatedAt   time.Time       `json:"created_at"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+	LastLoginAt *time.Time      `json:"last_login_at"`
+
+	// Password is given at creation and never shown.
+	Password string `json:"-"`
+}
+
+// UserProfile is what a user tells of himself.
+type UserProfile struct {
+	Avatar      string     `json:"avatar"`
+	Bio         string     `json:"bio"`
+	Location    string     `json:"location"`
+	Timezone    string     `json:"timezone"`
+	Language    string     `json:"language"`
+	DateOfBirth *time.Time `json:"date_of_birth"`
+}
+
+// UserPreferences is how a user likes the shop to be.
+type UserPreferences struct {
+	Theme         string            `json:"theme"`
+	Notifications map[string]bool   `json:"notifications"`
+	Privacy       map[string]bool   `json:"privacy"`
+	Settings      map[string]string `json:"settings"`
+}
+
+// UserRole is what a user is to the shop.
+type UserRole string
+
+// The roles.
+const (
+	RoleAdmin    UserRole = "admin"
+	RoleManager  UserRole = "manager"
+	RoleEmployee UserRole = "employee"
+	RoleCustomer UserRole = "customer"
+)
+
+// Enum lists the roles.
+func (UserRole) Enum() []string { return []string{"admin", "manager", "employee", "customer"} }
+
+// UnmarshalText refuses what is no role.
+func (r *UserRole) UnmarshalText(text []byte) error { return parse(r, text, "role", r.Enum()) }
+
+// UserStatus is whether a user may act.
+type UserStatus string
+
+// The statuses of a user.
+const (
+	UserActive    UserStatus = "active"
+	UserInactive  UserStatus = "inactive"
+	UserSuspended UserStatus = "suspended"
+	UserDeleted   UserStatus = "deleted"
+)
+
+// Enum lists the statuses.
+func (UserStatus) Enum() []string { return []string{"active", "inactive", "suspended", "deleted"} }
+
+// UnmarshalText refuses what is no status.
+func (s *UserStatus) UnmarshalText(text []byte) error {
+	return parse(s, text, "user status", s.Enum())
+}
+
+// UserService is what the user service does.
+type UserService interface {
+	CreateUser(ctx context.Context, user *User) error
+	GetUser(ctx context.Context, id string) (*User, error)
+	UpdateUser(ctx context.Context, user *User) error
+	DeleteUser(ctx context.Context, id string) error
+	GetUsersByRole(ctx context.Context, role UserRole) ([]*User, error)
+	AuthenticateUser(ctx context.Context, email, password string) (*User, error)
+	UpdateUserStatus(ctx context.Context, id string, status UserStatus) error
+}
+
+// The routes of the user service.
+var (
+	CreateUser       = rest.Route[*NewUser, *User]{Pattern: "POST /users", Status: http.StatusCreated}
+	GetUser          = rest.Route[*ByID, *User]{Pattern: "GET /users/{id}"}
+	UpdateUser       = rest.Route[*UserUpdate, *User]{Pattern: "PUT /users/{id}"}
+	DeleteUser       = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /users/{id}"}
+	ListUsers        = rest.Route[*UserFilter, *List[*User]]{Pattern: "GET /users"}
+	AuthenticateUser = rest.Route[*Credentials, *User]{Pattern: "POST /users/authenticate"}
+	UpdateUserStatus = rest.Route[*UserStatusChange, *User]{Pattern: "PUT /users/{id}/status"}
+
+	UserRoutes = []rest.Forwarder{CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers, AuthenticateUser, UpdateUserStatus}
+)
+
+// NewUser is a user to be created, with the password that nobody sees again.
+type NewUser struct {
+	User
+	Password string `json:"password"`
+}
+
+// Validate wants a name, an email address and a password of 8 characters.
+func (u *NewUser) Validate() error {
+	return require(
+		given(u.Name, "name"),
+		condition{isEmail(u.Email), "email must be an address such as ann@example.com"},
+		condition{len([]rune(u.Password)) >= 8, "password must have at least 8 characters"},
+	)
+}
+
+// UserUpdate is a user as it shall be. Its id, status and times are ignored.
+type UserUpdate struct {
+	PathID string `path:"id" json:"-"`
+	User
+}
+
+// Validate wants a name and an email address.
+func (u *UserUpdate) Validate() error {
+	return require(
+		given(u.Name, "name"),
+		condition{isEmail(u.Email), "email must be an address such as ann@example.com"},
+	)
+}
+
+// UserFilter picks users by role; none means all.
+type UserFilter struct {
+	Role UserRole `query:"role" json:"-"`
+}
+
+// Credentials are what a user signs in with.
+type Credentials struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+// Validate wants both.
+func (c *Credentials) Validate() error {
+	return require(given(c.Email, "email"), given(c.Password, "password"))
+}
+
+// UserStatusChange is a user's next status.
+type UserStatusChange struct {
+	ID     string     `path:"id" json:"-"`
+	Status UserStatus `json:"status"`
+}
+
+// Validate wants a status.
+func (c *UserStatusChange) Validate() error { return require(given(string(c.Status), "status")) }
+
+func isEmail(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Address == text
+}

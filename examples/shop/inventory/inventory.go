@@ -1,0 +1,100 @@
+// Package inventory knows how much of each product there is, and who holds it.
+package inventory
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/examples/shop/api"
+)
+
+// Service implements [api.InventoryService].
+type Service struct{ stock stock }
+
+var _ api.InventoryService = (*Service)(nil)
+
+// New serves the inventories in db on svc, and follows the orders: a shipped
+// one takes its pieces away, a cancelled one gives them back.
+func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
+	s := &Service{stock{db}}
+	api.GetInventory.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
+		return s.GetInventory(ctx, r.ProductID)
+	})
+	api.UpdateInventory.Handle(svc, func(ctx context.Context, r *api.QuantityChange) (*api.Inventory, error) {
+		return s.stock.set(ctx, r.ProductID, *r.Quantity)
+	})
+	api.ReserveInventory.Handle(svc, func(ctx context.Context, r *api.Reservation) (*api.Inventory, error) {
+		return s.stock.reserve(ctx, r.ProductID, *r.Quantity, r.Reference)
+	})
+	api.ReleaseInventory.Handle(svc, func(ctx context.Context, r *api.Reservation) (*api.Inventory, error) {
+		return s.stock.release(ctx, r.ProductID, *r.Quantity, r.Reference)
+	})
+	api.ListInventory.Handle(svc, s.list)
+	api.ReorderProduct.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
+		return s.stock.reorder(ctx, r.ProductID)
+	})
+	api.Stock.Handle(svc, s.stock.put)
+	api.Unstock.Handle(svc, func(ctx context.Context, r *api.ByProduct) (endpoint.None, error) {
+		return endpoint.None{}, s.stock.remove(ctx, r.ProductID)
+	})
+	return s, api.OrderStatusChanged.Handle(svc, "inventory", s.follow, eventbus.Retry{}.Middleware())
+}
+
+// GetInventory is a product's inventory, or fault.NotFound.
+func (s *Service) GetInventory(ctx context.Context, productID string) (*api.Inventory, error) {
+	return s.stock.get(ctx, s.stock.db, productID)
+}
+
+// UpdateInventory sets the quantity. Below what is reserved it is refused.
+func (s *Service) UpdateInventory(ctx context.Context, productID string, quantity int) error {
+	_, err := s.stock.set(ctx, productID, quantity)
+	return err
+}
+
+// ReserveInventory holds some of what is available.
+func (s *Service) ReserveInventory(ctx context.Context, productID string, quantity int) error {
+	_, err := s.stock.reserve(ctx, productID, quantity, "")
+	return err
+}
+
+// ReleaseInventory gives back some of what is reserved.
+func (s *Service) ReleaseInventory(ctx context.Context, productID string, quantity int) error {
+	_, err := s.stock.release(ctx, productID, quantity, "")
+	return err
+}
+
+// GetLowStockItems lists the inventories with no more available than their
+// minimum.
+func (s *Service) GetLowStockItems(ctx context.Context) ([]*api.Inventory, error) {
+	return s.stock.where(ctx, s.stock.db, `quantity - reserved <= min_level`)
+}
+
+// ReorderProduct adds the product's reorder quantity.
+func (s *Service) ReorderProduct(ctx context.Context, productID string) error {
+	_, err := s.stock.reorder(ctx, productID)
+	return err
+}
+
+func (s *Service) list(ctx context.Context, r *api.InventoryFilter) (*api.List[*api.Inventory], error) {
+	var found []*api.Inventory
+	var err error
+	if r.LowStock {
+		found, err = s.GetLowStockItems(ctx)
+	} else {
+		found, err = s.stock.where(ctx, s.stock.db, `true`)
+	}
+	return api.ListOf(found), err
+}
+
+func (s *Service) follow(ctx context.Context, o api.Order) error {
+	switch o.Status {
+	case api.OrderShipped:
+		return s.stock.settle(ctx, o.ID, shipped)
+	case api.OrderCancelled:
+		return s.stock.settle(ctx, o.ID, released)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+// Command shop is a shop of seven services in one process: gateway, user,
+// product, inventory, order, payment and logistics. It places an order, shows
+// each step of it, and stays up. With -registry, -bus and -service the same
+// services run as processes of their own.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.gateway, "gateway", ":8080", "address of the gateway")
+	flag.StringVar(&o.service, "service", "", "run this service alone")
+	flag.StringVar(&o.data, "data", "", "folder that keeps the data (default: in memory)")
+	flag.StringVar(&o.registry, "registry", "memory", "memory or consul")
+	flag.StringVar(&o.consul, "consul", "127.0.0.1:8500", "address of Consul")
+	flag.StringVar(&o.bus, "bus", "memory", "memory or nats")
+	flag.StringVar(&o.nats, "nats", "nats://127.0.0.1:4222", "URL of NATS")
+	once := flag.Bool("once", false, "end after the first order is delivered")
+	verbose := flag.Bool("v", false, "log on stderr what the services do")
+	flag.Parse()
+
+	level := slog.LevelWarn
+	if *verbose || o.service != "" {
+		level = slog.LevelInfo
+	}
+	o.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	slog.SetDefault(o.log)
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := run(ctx, o, *once); err != nil {
+		fmt.Fprintln(os.Stderr, "shop:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, once bool) error {
+	p, err := newPlatform(o)
+	if err != nil {
+		return err
+	}
+	err = p.start(ctx)
+	if err == nil && o.service == "" {
+		err = p.demo(ctx)
+	}
+	if err == nil && !once {
+		<-ctx.Done()
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // told to stop
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return errors.Join(err, p.stop(drain))
+}

@@ -1,0 +1,164 @@
+// Package order takes orders and leads each through its life.
+package order
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// record is an order as it is kept: Placed once every item is reserved.
+type record struct {
+	api.Order
+	Placed bool `json:"placed"`
+}
+
+var orders = database.Table[record]{Kind: "order"}
+
+// Schema makes the service's tables.
+var Schema = []string{
+	orders.Schema(),
+	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
+	orders.Index("unplaced", "", `json_extract(doc, '$.status'), json_extract(doc, '$.placed')`),
+	database.OutboxSchema,
+}
+
+// Service implements [api.OrderService].
+type Service struct {
+	db     *sql.DB
+	bus    eventbus.Publisher
+	outbox *database.Outbox
+
+	user    endpoint.Endpoint[*api.ByID, *api.User]
+	product endpoint.Endpoint[*api.ByID, *api.Product]
+	reserve endpoint.Endpoint[*api.Reservation, *api.Inventory]
+	release endpoint.Endpoint[*api.Reservation, *api.Inventory]
+}
+
+var _ api.OrderService = (*Service)(nil)
+
+// New serves the orders in db on svc, and follows payments and shipments.
+func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
+	inventory := svc.Client("inventory")
+	s := &Service{
+		db:      db,
+		bus:     svc,
+		outbox:  database.NewOutbox(db, svc),
+		user:    api.GetUser.Endpoint(svc.Client("user")),
+		product: api.GetProduct.Endpoint(svc.Client("product")),
+		reserve: api.ReserveInventory.Endpoint(inventory),
+		release: api.ReleaseInventory.Endpoint(inventory),
+	}
+	api.CreateOrder.Handle(svc, s.create)
+	api.GetOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) { return s.GetOrder(ctx, r.ID) })
+	api.UpdateOrder.Handle(svc, s.update)
+	api.CancelOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) {
+		return s.to(ctx, r.ID, api.OrderCancelled)
+	})
+	api.ListOrders.Handle(svc, s.list)
+	api.UpdateOrderStatus.Handle(svc, func(ctx context.Context, r *api.OrderStatusChange) (*api.Order, error) {
+		return s.to(ctx, r.ID, r.Status)
+	})
+	svc.Go(s.outbox.Run)
+	svc.Go(s.sweep)
+	return s, s.follow(svc)
+}
+
+// GetOrder is the order with this id, or fault.NotFound.
+func (s *Service) GetOrder(ctx context.Context, id string) (*api.Order, error) {
+	r, err := orders.Get(ctx, s.db, id)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Order, nil
+}
+
+// UpdateOrder changes where the order goes, who is billed, and its metadata.
+func (s *Service) UpdateOrder(ctx context.Context, o *api.Order) error {
+	r, err := orders.Change(ctx, s.db, o.ID, func(_ *sql.Tx, r *record) error {
+		r.Shipping.Method, r.Shipping.Address = o.Shipping.Method, o.Shipping.Address
+		r.Billing, r.Metadata = o.Billing, o.Metadata
+		r.UpdatedAt = time.Now().UTC()
+		return nil
+	})
+	if err == nil {
+		*o = r.Order
+	}
+	return err
+}
+
+// CancelOrder ends the order and gives its stock back. A shipped order is past
+// that.
+func (s *Service) CancelOrder(ctx context.Context, id string) error {
+	return s.UpdateOrderStatus(ctx, id, api.OrderCancelled)
+}
+
+// GetOrdersByUser lists the orders of a user, or all when the id is "".
+func (s *Service) GetOrdersByUser(ctx context.Context, userID string) ([]*api.Order, error) {
+	found, err := orders.Where(ctx, s.db, `?1 = '' OR json_extract(doc, '$.user_id') = ?1`, userID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*api.Order, len(found))
+	for i, r := range found {
+		list[i] = &r.Order
+	}
+	return list, nil
+}
+
+// UpdateOrderStatus moves the order to a status that may follow its own.
+func (s *Service) UpdateOrderStatus(ctx context.Context, id string, status api.OrderStatus) error {
+	_, err := s.to(ctx, id, status)
+	return err
+}
+
+func (s *Service) update(ctx context.Context, r *api.OrderUpdate) (*api.Order, error) {
+	o := r.Order
+	o.ID = r.PathID
+	return &o, s.UpdateOrder(ctx, &o)
+}
+
+func (s *Service) list(ctx context.Context, r *api.OrderFilter) (*api.List[*api.Order], error) {
+	found, err := s.GetOrdersByUser(ctx, r.UserID)
+	return api.ListOf(found), err
+}
+
+// to moves the order and, when that cancels it, gives its stock back at once.
+// The event does so again, should this be cut short.
+func (s *Service) to(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
+	o, err := s.move(ctx, id, status, nil)
+	if err == nil && o.Status == api.OrderCancelled {
+		s.giveBack(ctx, o)
+	}
+	return o, err
+}
+
+// move brings the order to status and tells everybody. An order that is there
+// already stays as it is. also is done to it in the same step.
+func (s *Service) move(ctx context.Context, id string, status api.OrderStatus, also func(*api.Order)) (*api.Order, error) {
+	r, err := orders.Change(ctx, s.db, id, func(tx *sql.Tx, r *record) error {
+		if r.Status == status {
+			return nil
+		}
+		if !r.Status.May(status) {
+			return fault.FailedPrecondition.Errorf("order %s is %s and cannot become %s", id, r.Status, status).WithReason("illegal_transition")
+		}
+		r.Status, r.UpdatedAt = status, time.Now().UTC()
+		if also != nil {
+			also(&r.Order)
+		}
+		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.publish(ctx)
+	return &r.Order, nil
+}

@@ -1,0 +1,171 @@
+package order
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func (s *Service) create(ctx context.Context, r *api.CreateOrderRequest) (*api.Order, error) {
+	o := &api.Order{UserID: r.UserID, Shipping: r.Shipping, Billing: r.Billing}
+	for _, item := range r.Items {
+		o.Items = append(o.Items, api.OrderItem{ProductID: item.ProductID, Quantity: item.Quantity})
+	}
+	if err := s.CreateOrder(ctx, o); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// CreateOrder takes an order of an active user for products that exist: it is
+// stored as pending and then processed. When that fails it ends cancelled, and
+// nothing stays reserved.
+func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
+	buyer, err := s.user(ctx, &api.ByID{ID: o.UserID})
+	if err != nil {
+		return err
+	}
+	if buyer.Status != api.UserActive {
+		return fault.FailedPrecondition.Errorf("user %s is %s", buyer.ID, buyer.Status).WithReason("user_not_active")
+	}
+	if err := s.price(ctx, o); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	o.ID, o.Status, o.CreatedAt, o.UpdatedAt = "o-"+rand.Text(), api.OrderPending, now, now
+	if err := orders.Insert(ctx, s.db, o.ID, &record{Order: *o}); err != nil {
+		return err
+	}
+	return s.ProcessOrder(ctx, o.ID)
+}
+
+// ProcessOrder reserves every item of a pending order and tells the others of
+// it. On any failure it releases what was reserved and cancels the order.
+func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
+	o, err := s.GetOrder(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	err = s.reserveAll(ctx, o)
+	if err == nil {
+		err = s.place(ctx, o)
+	}
+	if err != nil {
+		settled := context.WithoutCancel(ctx) // the buyer may have left; the stock must not stay held
+		if _, cancelErr := s.to(settled, orderID, api.OrderCancelled); cancelErr != nil {
+			err = errors.Join(err, cancelErr)
+		}
+	}
+	return err
+}
+
+// price looks every product up and adds the items up in whole cents.
+func (s *Service) price(ctx context.Context, o *api.Order) error {
+	for i := range o.Items {
+		item := &o.Items[i]
+		p, err := s.product(ctx, &api.ByID{ID: item.ProductID})
+		switch {
+		case err != nil:
+			return err
+		case p.Status != api.ProductActive:
+			return fault.FailedPrecondition.Errorf("product %s is %s", p.ID, p.Status).WithReason("product_not_active")
+		case o.Currency != "" && o.Currency != p.Currency:
+			return fault.FailedPrecondition.Errorf("product %s is sold in %s, others of the order in %s", p.ID, p.Currency, o.Currency).WithReason("mixed_currencies")
+		case p.Price > 0 && item.Quantity > math.MaxInt64/int(p.Price):
+			return fault.InvalidArgument.Errorf("items[%d].quantity is too large", i)
+		}
+		item.ID, item.ProductName, item.SKU = rand.Text(), p.Name, p.SKU
+		item.UnitPrice, item.TotalPrice = p.Price, p.Price*api.Money(item.Quantity)
+		if o.TotalAmount > math.MaxInt64-item.TotalPrice {
+			return fault.InvalidArgument.Errorf("the order's total is too large")
+		}
+		o.Currency, o.TotalAmount = p.Currency, o.TotalAmount+item.TotalPrice
+	}
+	return nil
+}
+
+// reserveAll holds the items under the order's id, each product once.
+func (s *Service) reserveAll(ctx context.Context, o *api.Order) error {
+	for product, quantity := range pieces(o) {
+		if _, err := s.reserve(ctx, &api.Reservation{ProductID: product, Quantity: &quantity, Reference: o.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveBack releases what the order holds, as far as it can: the event of the
+// cancelled order does the rest.
+func (s *Service) giveBack(ctx context.Context, o *api.Order) {
+	ctx = context.WithoutCancel(ctx)
+	for product, quantity := range pieces(o) {
+		if _, err := s.release(ctx, &api.Reservation{ProductID: product, Quantity: &quantity, Reference: o.ID}); err != nil {
+			slog.WarnContext(ctx, "stock will be released later", "order", o.ID, "product", product, "error", err)
+		}
+	}
+}
+
+// place marks the order as one that holds its stock.
+func (s *Service) place(ctx context.Context, o *api.Order) error {
+	_, err := orders.Change(ctx, s.db, o.ID, func(tx *sql.Tx, r *record) error {
+		if r.Status != api.OrderPending {
+			return fault.Aborted.Errorf("order %s was %s before its stock was reserved", o.ID, r.Status)
+		}
+		r.Placed = true
+		created := api.OrderCreatedEvent{OrderID: o.ID, UserID: o.UserID, TotalAmount: o.TotalAmount, Items: o.Items, Timestamp: o.CreatedAt}
+		if err := api.OrderCreated.Publish(ctx, s.outbox.In(tx), created); err != nil {
+			return err
+		}
+		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+	})
+	if err == nil {
+		s.publish(ctx)
+	}
+	return err
+}
+
+// sweep cancels, now and every minute, the orders whose process died before
+// they were placed.
+func (s *Service) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		old := time.Now().UTC().Add(-time.Minute).Format(time.RFC3339Nano)
+		left, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND NOT json_extract(doc, '$.placed') AND json_extract(doc, '$.created_at') < ?`, old)
+		for _, r := range left {
+			_, moved := s.to(ctx, r.ID, api.OrderCancelled)
+			err = errors.Join(err, moved)
+		}
+		if err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "unplaced orders are still there", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// publish sends the events of the last change; what cannot be sent waits.
+func (s *Service) publish(ctx context.Context) {
+	if err := s.outbox.Flush(context.WithoutCancel(ctx)); err != nil {
+		slog.WarnContext(ctx, "events wait in the outbox", "error", err)
+	}
+}
+
+// pieces is how many of each product the order has, over all of its items.
+func pieces(o *api.Order) map[string]int {
+	n := map[string]int{}
+	for _, item := range o.Items {
+		n[item.ProductID] += item.Quantity
+	}
+	return n
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/nats"
+	"github.com/sinew-go/sinew/examples/shop/gateway"
+	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/inventory"
+	"github.com/sinew-go/sinew/examples/shop/logistics"
+	"github.com/sinew-go/sinew/examples/shop/order"
+	"github.com/sinew-go/sinew/examples/shop/payment"
+	"github.com/sinew-go/sinew/examples/shop/product"
+	"github.com/sinew-go/sinew/examples/shop/user"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/registry/consul"
+)
+
+// options are what the command line says.
+type options struct {
+	gateway  string // the gateway's address
+	service  string // run this one alone
+	data     string // folder of the databases; "" is memory
+	registry string // "memory" or "consul"
+	consul   string // Consul's address
+	bus      string // "memory" or "nats"
+	nats     string // NATS' URL
+	log      *slog.Logger
+}
+
+// parts are the services behind the gateway, in the order in which they start.
+var parts = []struct {
+	name   string
+	schema []string
+	serve  func(*sinew.Service, *sql.DB) error
+}{
+	{"user", user.Schema, func(svc *sinew.Service, db *sql.DB) error { user.New(svc, db); return nil }},
+	{"inventory", inventory.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := inventory.New(svc, db); return err }},
+	{"product", product.Schema, func(svc *sinew.Service, db *sql.DB) error { product.New(svc, db); return nil }},
+	{"order", order.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := order.New(svc, db); return err }},
+	{"payment", payment.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := payment.New(svc, db, payment.Demo{}); return err }},
+	{"logistics", logistics.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := logistics.New(svc, db); return err }},
+}
+
+// platform is what the services of this process share.
+type platform struct {
+	options
+	registry registry.Registry
+	bus      eventbus.Bus
+	services []*sinew.Service // the gateway is the last one
+	closing  []func() error
+}
+
+// newPlatform makes the services that the options ask for. Nothing runs before
+// start.
+func newPlatform(o options) (*platform, error) {
+	p := &platform{options: o}
+	err := errors.Join(p.openRegistry(), p.openBus())
+	for _, part := range parts {
+		if err == nil && (o.service == "" || o.service == part.name) {
+			err = p.add(part.name, part.schema, part.serve)
+		}
+	}
+	if err == nil && (o.service == "" || o.service == "gateway") {
+		svc := sinew.New("gateway", p.config(o.gateway))
+		gateway.New(svc)
+		p.services = append(p.services, svc)
+	}
+	if err == nil && len(p.services) == 0 {
+		err = fmt.Errorf("-service: there is no service %q", o.service)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *platform) add(name string, schema []string, serve func(*sinew.Service, *sql.DB) error) error {
+	db, err := database.Open(p.data, name, schema...)
+	if err != nil {
+		return err
+	}
+	p.closing = append(p.closing, db.Close)
+	keys := endpoint.SQLStore{DB: db}
+	if err := keys.Create(context.Background()); err != nil {
+		return err
+	}
+	c := p.config(p.anyPort())
+	c.Idempotency = keys
+	svc := sinew.New(name, c)
+	p.services = append(p.services, svc)
+	return serve(svc, db)
+}
+
+func (p *platform) config(addr string) sinew.Config {
+	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log}
+}
+
+// anyPort is a free port: on this machine's loopback when all services are in
+// this process, else where other machines reach it.
+func (p *platform) anyPort() string {
+	if p.options.registry == "memory" {
+		return "127.0.0.1:0"
+	}
+	return ":0"
+}
+
+// start starts the services, one after the other, and returns when all of them
+// are ready.
+func (p *platform) start(ctx context.Context) error {
+	for _, svc := range p.services {
+		if err := svc.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop stops the services, the gateway first, and gives everything back.
+func (p *platform) stop(ctx context.Context) error {
+	last := len(p.services) - 1
+	faults := make([]error, len(p.services))
+	faults[last] = p.services[last].Shutdown(ctx)
+	var others sync.WaitGroup
+	for i, svc := range p.services[:last] {
+		others.Go(func() { faults[i] = svc.Shutdown(ctx) })
+	}
+	others.Wait()
+	return errors.Join(append(faults, p.close())...)
+}
+
+func (p *platform) close() error {
+	var faults []error
+	for _, c := range slices.Backward(p.closing) {
+		faults = append(faults, c())
+	}
+	return errors.Join(faults...)
+}
+
+func (p *platform) openRegistry() error {
+	switch p.options.registry {
+	case "memory":
+		p.registry = registry.NewMemory()
+	case "consul":
+		r, err := consul.New(consul.Config{Address: p.consul, Logger: p.log})
+		if err != nil {
+			return err
+		}
+		p.registry = r
+		p.closing = append(p.closing, r.Close)
+	default:
+		return fmt.Errorf("-registry: %q is neither memory nor consul", p.options.registry)
+	}
+	return nil
+}
+
+func (p *platform) openBus() error {
+	switch p.options.bus {
+	case "memory":
+		p.bus = eventbus.NewMemory(eventbus.MemoryPolicy{})
+	case "nats":
+		b, err := nats.New(nats.Config{URL: p.nats, Logger: p.log})
+		if err != nil {
+			return err
+		}
+		p.bus = b
+	default:
+		return fmt.Errorf("-bus: %q is neither memory nor nats", p.options.bus)
+	}
+	p.closing = append(p.closing, func() error { return p.bus.Close(context.Background()) })
+	return nil
+}
+
+// door is the gateway's URL.
+func (p *platform) door() string { return p.services[len(p.services)-1].URL() }

@@ -1,0 +1,213 @@
+// Package user knows who may use the shop.
+package user
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/limit"
+)
+
+// account is a user as it is kept: with the hash of its password.
+type account struct {
+	api.User
+	Hash string `json:"hash"`
+}
+
+var accounts = database.Table[account]{Kind: "user"}
+
+// Schema makes the service's tables.
+var Schema = []string{
+	accounts.Schema(),
+	accounts.Index("email", "UNIQUE", `lower(json_extract(doc, '$.email'))`),
+	accounts.Index("role", "", `json_extract(doc, '$.role')`),
+}
+
+// hashing is the cost that OWASP recommends for argon2id.
+var hashing = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// Service implements [api.UserService].
+type Service struct {
+	db     *sql.DB
+	hashes *limit.ConcurrencyLimiter
+}
+
+var _ api.UserService = (*Service)(nil)
+
+// New serves the users in db on svc.
+func New(svc *sinew.Service, db *sql.DB) *Service {
+	s := &Service{db: db, hashes: limit.NewConcurrency("password hashing", limit.Concurrency{Max: runtime.NumCPU(), Queue: 1000, MaxWait: 10 * time.Second})}
+	api.CreateUser.Handle(svc, s.create)
+	api.GetUser.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.User, error) { return s.GetUser(ctx, r.ID) })
+	api.UpdateUser.Handle(svc, s.update)
+	api.DeleteUser.Handle(svc, func(ctx context.Context, r *api.ByID) (endpoint.None, error) {
+		return endpoint.None{}, s.DeleteUser(ctx, r.ID)
+	})
+	api.ListUsers.Handle(svc, s.list)
+	api.AuthenticateUser.Handle(svc, func(ctx context.Context, r *api.Credentials) (*api.User, error) {
+		return s.AuthenticateUser(ctx, r.Email, r.Password)
+	})
+	api.UpdateUserStatus.Handle(svc, s.setStatus)
+	return s
+}
+
+// CreateUser stores the user with a hash of its password, and fills in what it
+// left open. An email that is in use is fault.AlreadyExists.
+func (s *Service) CreateUser(ctx context.Context, u *api.User) error {
+	var hash string
+	err := s.hashed(ctx, func() (err error) {
+		hash, err = argon2id.CreateHash(u.Password, hashing)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	u.ID, u.Password = "u-"+rand.Text(), ""
+	u.CreatedAt, u.UpdatedAt, u.LastLoginAt = now, now, nil
+	if u.Role == "" {
+		u.Role = api.RoleCustomer
+	}
+	if u.Status == "" {
+		u.Status = api.UserActive
+	}
+	return emailTaken(accounts.Insert(ctx, s.db, u.ID, &account{*u, hash}), u.Email)
+}
+
+// GetUser is the user with this id, or fault.NotFound.
+func (s *Service) GetUser(ctx context.Context, id string) (*api.User, error) {
+	a, err := accounts.Get(ctx, s.db, id)
+	if err != nil {
+		return nil, err
+	}
+	return &a.User, nil
+}
+
+// UpdateUser changes what a user tells of himself; his status and times stay.
+func (s *Service) UpdateUser(ctx context.Context, u *api.User) error {
+	_, err := accounts.Change(ctx, s.db, u.ID, func(_ *sql.Tx, a *account) error {
+		u.Status, u.CreatedAt, u.LastLoginAt, u.UpdatedAt = a.Status, a.CreatedAt, a.LastLoginAt, time.Now().UTC()
+		if u.Role == "" {
+			u.Role = a.Role
+		}
+		a.User = *u
+		return nil
+	})
+	return emailTaken(err, u.Email)
+}
+
+// DeleteUser removes the user.
+func (s *Service) DeleteUser(ctx context.Context, id string) error {
+	return accounts.Delete(ctx, s.db, id)
+}
+
+// GetUsersByRole lists the users of a role, or all when it is "".
+func (s *Service) GetUsersByRole(ctx context.Context, role api.UserRole) ([]*api.User, error) {
+	found, err := accounts.Where(ctx, s.db, `?1 = '' OR json_extract(doc, '$.role') = ?1`, role)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]*api.User, len(found))
+	for i, a := range found {
+		users[i] = &a.User
+	}
+	return users, nil
+}
+
+// AuthenticateUser is the user with this email and password, or
+// fault.Unauthenticated, whichever of the two is wrong.
+func (s *Service) AuthenticateUser(ctx context.Context, email, password string) (*api.User, error) {
+	found, err := accounts.Where(ctx, s.db, `lower(json_extract(doc, '$.email')) = lower(?)`, email)
+	if err != nil {
+		return nil, err
+	}
+	hash := nobodysHash // an unknown email takes as long as a wrong password
+	if len(found) > 0 {
+		hash = found[0].Hash
+	}
+	var match bool
+	err = s.hashed(ctx, func() (err error) {
+		match, err = argon2id.ComparePasswordAndHash(password, hash)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !match || len(found) == 0:
+		return nil, fault.Unauthenticated.Errorf("email or password is wrong")
+	case found[0].Status != api.UserActive:
+		return nil, fault.FailedPrecondition.Errorf("user %s is %s", found[0].ID, found[0].Status).WithReason("user_not_active")
+	}
+	a, err := accounts.Change(ctx, s.db, found[0].ID, func(_ *sql.Tx, a *account) error {
+		now := time.Now().UTC()
+		a.LastLoginAt = &now
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &a.User, nil
+}
+
+// UpdateUserStatus sets the user's status.
+func (s *Service) UpdateUserStatus(ctx context.Context, id string, status api.UserStatus) error {
+	_, err := accounts.Change(ctx, s.db, id, func(_ *sql.Tx, a *account) error {
+		a.Status, a.UpdatedAt = status, time.Now().UTC()
+		return nil
+	})
+	return err
+}
+
+func (s *Service) create(ctx context.Context, r *api.NewUser) (*api.User, error) {
+	u := r.User
+	u.Password = r.Password
+	return &u, s.CreateUser(ctx, &u)
+}
+
+func (s *Service) update(ctx context.Context, r *api.UserUpdate) (*api.User, error) {
+	u := r.User
+	u.ID = r.PathID
+	return &u, s.UpdateUser(ctx, &u)
+}
+
+func (s *Service) list(ctx context.Context, r *api.UserFilter) (*api.List[*api.User], error) {
+	users, err := s.GetUsersByRole(ctx, r.Role)
+	return api.ListOf(users), err
+}
+
+func (s *Service) setStatus(ctx context.Context, r *api.UserStatusChange) (*api.User, error) {
+	if err := s.UpdateUserStatus(ctx, r.ID, r.Status); err != nil {
+		return nil, err
+	}
+	return s.GetUser(ctx, r.ID)
+}
+
+// hashed runs f, which costs much memory and time, in turn with others.
+func (s *Service) hashed(ctx context.Context, f func() error) error {
+	turn, err := s.hashes.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.Release()
+	return f()
+}
+
+var nobodysHash, _ = argon2id.CreateHash(rand.Text(), hashing)
+
+func emailTaken(err error, email string) error {
+	if errors.Is(err, database.ErrTaken) {
+		return fault.AlreadyExists.Errorf("a user with the email %s exists", email)
+	}
+	return err
+}

@@ -1,0 +1,49 @@
+package realserver
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// NATS runs a NATS server with JetStream, whose streams are on disk and survive
+// a kill.
+func NATS(t testing.TB) *Server {
+	t.Helper()
+	path := program(t, "SINEW_NATS", "nats-server")
+	port := freePorts(t, 1)[0]
+	dir := t.TempDir()
+	address := "127.0.0.1:" + port
+	return run(t, &Server{
+		Addr:    "nats://" + address,
+		program: path,
+		args:    []string{"-a", "127.0.0.1", "-p", port, "-js", "-sd", filepath.Join(dir, "data")},
+		answers: func() error { return natsAnswers(address) },
+		log:     filepath.Join(dir, "nats.log"),
+	})
+}
+
+// natsAnswers reads the greeting, which the server sends once its streams are
+// recovered.
+func natsAnswers(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	greeting, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(greeting, "INFO ") || !strings.Contains(greeting, `"jetstream":true`) {
+		return fmt.Errorf("greeting %q speaks of no JetStream", strings.TrimSpace(greeting))
+	}
+	return nil
+}

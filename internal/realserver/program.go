@@ -1,0 +1,34 @@
+package realserver
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+const require = "SINEW_REQUIRE_SERVERS"
+
+// program is the path of a server's program. Without one the test ends here.
+func program(t testing.TB, variable, name string) string {
+	t.Helper()
+	path, err := find(variable, name)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv(variable) != "" || os.Getenv(require) == "1":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+	return ""
+}
+
+func find(variable, name string) (string, error) {
+	path, err := exec.LookPath(cmp.Or(os.Getenv(variable), name))
+	if err != nil {
+		return "", fmt.Errorf("this test needs a real server: put %s in PATH, or its path in %s: %w", name, variable, err)
+	}
+	return path, nil
+}

@@ -1,0 +1,88 @@
+package realserver
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConsulAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	server := Consul(t)
+	killAndRestart(t, server)
+}
+
+func TestNATSAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	server := NATS(t)
+	killAndRestart(t, server)
+}
+
+func TestTwoServersDoNotMeet(t *testing.T) {
+	one, two := Consul(t), Consul(t)
+	if one.Addr == two.Addr {
+		t.Fatalf("both are at %s", one.Addr)
+	}
+	one.Kill()
+	if err := two.answers(); err != nil {
+		t.Errorf("the other is gone too: %v", err)
+	}
+}
+
+func TestWithoutAProgramTheTestIsSkipped(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("SINEW_CONSUL", "")
+	t.Setenv(require, "")
+	skipped := false
+	t.Run("skips", func(t *testing.T) {
+		defer func() { skipped = t.Skipped() }()
+		Consul(t)
+	})
+	if !skipped {
+		t.Error("the test went on without a server")
+	}
+}
+
+func TestARequiredOrNamedProgramThatIsMissingFailsTheTest(t *testing.T) {
+	for name, env := range map[string]map[string]string{
+		"required": {"SINEW_CONSUL": "", require: "1"},
+		"named":    {"SINEW_CONSUL": "/nowhere/consul", require: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PATH", t.TempDir())
+			for k, v := range env {
+				t.Setenv(k, v)
+			}
+			r := &recordingTB{TB: t}
+			program(r, "SINEW_CONSUL", "consul")
+			if !strings.Contains(r.fatal, "SINEW_CONSUL") {
+				t.Errorf("fatal %q does not say what to set", r.fatal)
+			}
+		})
+	}
+}
+
+func killAndRestart(t *testing.T, server *Server) {
+	t.Helper()
+	address := server.Addr
+	server.Kill()
+	if server.answers() == nil {
+		t.Fatal("a killed server answers")
+	}
+	server.Kill()
+	server.Start()
+	if err := server.answers(); err != nil || server.Addr != address {
+		t.Fatalf("at %s, before at %s: %v", server.Addr, address, err)
+	}
+}
+
+// recordingTB keeps what a test would have ended with.
+type recordingTB struct {
+	testing.TB
+	fatal string
+}
+
+func (r *recordingTB) Fatal(args ...any) {
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			r.fatal += err.Error()
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package sinew
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// life is what a running service holds and must give back.
+type life struct {
+	servers  []*http.Server
+	serving  sync.WaitGroup
+	failed   chan error // a server that ended by itself
+	url      string
+	presence *presence
+	stopping atomic.Bool
+	closing  []func()
+
+	jobs     context.Context // nil before Start
+	endJobs  context.CancelFunc
+	running  sync.WaitGroup
+	shutdown sync.Once
+	result   error
+}
+
+func (l *life) begin(job func(context.Context)) {
+	l.running.Go(func() { job(l.jobs) })
+}
+
+// Main runs the service until SIGTERM or SIGINT, then shuts it down and
+// returns. A second signal ends the process at once. When the service cannot
+// start, or does not stop in time, Main logs why and ends the process with
+// status 1.
+func (s *Service) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from here on a signal has its usual effect
+	if err := s.Run(ctx); err != nil {
+		s.config.Logger.Error("service ended", "service", s.name, "error", err)
+		os.Exit(1)
+	}
+}
+
+// Run starts the service, serves until ctx ends or its listener fails, and
+// shuts it down, for which it takes 30 s at most.
+func (s *Service) Run(ctx context.Context) error {
+	err := s.Start(ctx)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-s.life.failed:
+		}
+	} else if ctx.Err() != nil {
+		err = nil // told to stop before it was ready
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, s.Shutdown(drain))
+}
+
+// Start brings the service up and returns when it is ready and registered. Until
+// then it waits, already serving: for its readiness checks, and for a registry
+// that is away. A taken port, or an address that others cannot reach, is
+// fault.InvalidArgument or fault.Unavailable naming the setting. After an error
+// call Shutdown. A service starts once.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	if s.life.jobs != nil || s.life.stopping.Load() {
+		s.mu.Unlock()
+		return fault.FailedPrecondition.Errorf("service %s has been started before; make a new one", s.name)
+	}
+	s.life.jobs, s.life.endJobs = context.WithCancel(context.Background())
+	s.life.failed = make(chan error, 2)
+	s.mu.Unlock()
+
+	instance, err := s.listen()
+	if err != nil {
+		return err
+	}
+	if err := s.beginSubscriptions(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for _, job := range s.jobs {
+		s.life.begin(job)
+	}
+	s.life.presence = newPresence(s, instance)
+	s.mu.Unlock()
+	if s.config.Registry == nil {
+		s.config.Logger.Info("no registry: the service finds itself and static addresses alone", "service", s.name)
+	}
+	return s.life.presence.registered(ctx)
+}
+
+// URL is the base URL at which others reach the service, "" before it listens.
+func (s *Service) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life.url
+}
+
+// Shutdown stops the service in order and returns when everything is given
+// back. When ctx ends first, what is still running is cut off and ctx's error
+// returned. Calls after the first return its result.
+func (s *Service) Shutdown(ctx context.Context) error {
+	s.life.shutdown.Do(func() { s.life.result = s.stop(ctx) })
+	return s.life.result
+}
+
+func (s *Service) stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.life.stopping.Store(true)
+	presence, servers, closing := s.life.presence, s.life.servers, s.life.closing
+	s.mu.Unlock()
+
+	var faults []error
+	if presence != nil {
+		faults = append(faults, presence.end(ctx))
+		wait(ctx, s.config.DrainDelay)
+	}
+	for _, server := range servers {
+		if err := server.Shutdown(ctx); err != nil {
+			faults = append(faults, fault.DeadlineExceeded.Errorf("requests were cut off: %w", err), server.Close())
+		}
+	}
+	s.life.serving.Wait()
+	faults = append(faults, s.endSubscriptions(ctx))
+	if s.life.endJobs != nil {
+		s.life.endJobs()
+	}
+	s.life.running.Wait()
+	for _, c := range closing {
+		c()
+	}
+	faults = append(faults, s.resolver.Close())
+	s.http.CloseIdleConnections()
+	return errors.Join(faults...)
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

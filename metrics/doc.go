@@ -1,0 +1,22 @@
+// Package metrics counts and times calls on a Prometheus registry that the
+// user owns: rate, errors and duration of every operation.
+//
+//	red := metrics.New(prometheus.DefaultRegisterer)
+//	ep = ep.With(red.Middleware("orders.Place"))
+//
+// # Series
+//
+//	sinew_client_requests_total{service,operation,code}          calls made, by result
+//	sinew_client_request_duration_seconds{service,operation}     how long they took
+//	sinew_server_requests_total{service,operation,code}          calls served, by result
+//	sinew_server_request_duration_seconds{service,operation}     how long they took
+//
+// code is "ok" or the class of the error as package fault names it. Durations
+// are histograms, native ones where the scraper asks for them.
+//
+// # Guarantees
+//
+// Labels are bounded: after 1000 pairs of service and operation further ones
+// are counted as service "other", operation "other". An observation allocates
+// nothing. All methods are safe for concurrent use.
+package metrics

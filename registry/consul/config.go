@@ -1,0 +1,106 @@
+package consul
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Config is how to reach the agent and how long a registration lives. The zero
+// Config is the agent at 127.0.0.1:8500, and what Consul's own environment
+// variables (CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_NAMESPACE and those
+// of TLS) say is used where a field is empty.
+type Config struct {
+	// Address is the agent's HTTP API: host:port, or a URL with http, https or
+	// unix.
+	Address string
+	// Token is the ACL token. It must permit to read services and nodes, and to
+	// write the services that are registered.
+	Token string
+	// Datacenter is where instances are looked for; empty is the agent's own.
+	// They are registered with the agent.
+	Datacenter string
+	// Namespace is that of Consul Enterprise; empty is its default.
+	Namespace string
+	// TLS is for an https Address.
+	TLS *tls.Config
+	// TTL is how long an instance stays healthy after its last renewal. Zero is
+	// 15 s.
+	TTL time.Duration
+	// DeregisterAfter is how long an instance that is not renewed stays in
+	// Consul after its TTL. Zero is one minute, which is Consul's own least.
+	DeregisterAfter time.Duration
+	// Logger hears when renewal fails and when it works again; slog.Default()
+	// when nil.
+	Logger *slog.Logger
+}
+
+// What a Config says when it says nothing, and the least that Consul bears.
+const (
+	defaultTTL             = 15 * time.Second
+	defaultDeregisterAfter = time.Minute
+	leastTTL               = 100 * time.Millisecond
+)
+
+// Validate reports every fault of the Config at once, as fault.InvalidArgument.
+func (c Config) Validate() error {
+	var faults []error
+	if c.TTL != 0 && c.TTL < leastTTL {
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.TTL: %s is less than %s", c.TTL, leastTTL))
+	}
+	if c.DeregisterAfter < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is less than nothing", c.DeregisterAfter))
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.TTL == 0 {
+		c.TTL = defaultTTL
+	}
+	if c.DeregisterAfter == 0 {
+		c.DeregisterAfter = defaultDeregisterAfter
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// client makes Consul's client. A unix socket has a transport of Consul's own.
+func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
+	settings := &api.Config{Address: c.Address, Token: c.Token, Datacenter: c.Datacenter, Namespace: c.Namespace}
+	if own, ok := transport.(*http.Transport); ok {
+		settings.Transport = own
+	} else {
+		settings.HttpClient = &http.Client{Transport: transport}
+	}
+	client, err := api.NewClient(settings)
+	if err != nil {
+		return nil, fault.InvalidArgument.Errorf("consul.Config: %w", err)
+	}
+	return client, nil
+}
+
+func newTransport(c Config) *http.Transport {
+	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		MaxIdleConnsPerHost:   4,
+		IdleConnTimeout:       90 * time.Second,
+	}
+	if c.TLS != nil {
+		transport.TLSClientConfig = c.TLS.Clone()
+	}
+	return transport
+}

@@ -1,0 +1,43 @@
+package consul
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/consul/api"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// fault says what failed at which agent, in the class that tells the caller who
+// is to blame: ctx is the caller's own. Consul's answer stays in the log.
+func (r *Registry) fault(ctx context.Context, err error, doing string) error {
+	code := fault.Unavailable
+	status, answered := errors.AsType[api.StatusError](err)
+	switch {
+	case ctx.Err() != nil:
+		code = fault.CodeOf(ctx.Err())
+	case answered && status.Code == http.StatusForbidden:
+		code = fault.PermissionDenied
+	case answered && status.Code == http.StatusBadRequest:
+		code = fault.InvalidArgument
+	}
+	return code.Errorf("Consul at %s: cannot %s: %w", r.address(), doing, err)
+}
+
+func (r *Registry) address() string {
+	if r.config.Address == "" {
+		return "its default address"
+	}
+	return r.config.Address
+}
+
+// unknown says that the agent does not know the service or check. Before
+// Consul 1.13 it said so with a 500.
+func unknown(err error) bool {
+	status, answered := errors.AsType[api.StatusError](err)
+	return answered && (status.Code == http.StatusNotFound ||
+		status.Code == http.StatusInternalServerError && strings.Contains(status.Body, "does not have associated TTL"))
+}

@@ -1,0 +1,239 @@
+package consul
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+)
+
+func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
+	const ttl = 15 * time.Second
+	ways := map[string]func(a *agent){
+		"the agent was away for 20 TTL and forgot": func(a *agent) {
+			a.set(func() { a.down = true })
+			<-time.After(20 * ttl)
+			a.forget()
+			a.set(func() { a.down = false })
+		},
+		"the agent hung for 20 TTL and forgot": func(a *agent) {
+			a.set(func() { a.hung = true })
+			<-time.After(20 * ttl)
+			a.forget()
+			a.set(func() { a.hung = false })
+		},
+		"the agent answered 500 for 20 TTL and forgot": func(a *agent) {
+			a.set(func() { a.refuses = http.StatusInternalServerError })
+			<-time.After(20 * ttl)
+			a.forget()
+			a.set(func() { a.refuses = 0 })
+		},
+		"somebody deleted it": func(a *agent) { a.forget() },
+	}
+	for name, lose := range ways {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAgent()
+				r := a.registry(t, Config{TTL: ttl})
+				if err := r.Register(t.Context(), orders("orders-1")); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				before := runtime.NumGoroutine()
+				for range 3 {
+					lose(a)
+					<-time.After(ttl)
+					synctest.Wait()
+					if s := a.status("orders-1"); s != api.HealthPassing {
+						t.Fatalf("one TTL later it is %q", s)
+					}
+				}
+				if after := runtime.NumGoroutine(); after > before {
+					t.Errorf("%d goroutines before, %d after", before, after)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		a.latency = 2 * time.Millisecond
+		r := a.registry(t, Config{TTL: leastTTL})
+		var gone sync.Map
+		var late atomic.Int64
+		a.written = func(id string) {
+			if _, ok := gone.Load(id); ok {
+				late.Add(1)
+			}
+		}
+		rounds := 10_000
+		if testing.Short() {
+			rounds = 1000
+		}
+		var all sync.WaitGroup
+		for n := range rounds {
+			all.Go(func() {
+				i := orders(fmt.Sprint(n))
+				if err := r.Register(t.Context(), i); err != nil {
+					t.Errorf("Register: %v", err)
+				}
+				var racer sync.WaitGroup
+				racer.Go(func() { _ = r.SetStatus(t.Context(), i.ID, registry.Unknown) })
+				<-time.After(rand.N(2 * leastTTL)) // among the renewals
+				if n%10 == 0 {
+					a.change(func() { delete(a.services, i.ID) }) // so that it is registered again
+				}
+				if err := r.Deregister(t.Context(), i.ID); err != nil {
+					t.Errorf("Deregister: %v", err)
+				}
+				racer.Wait()
+				gone.Store(i.ID, true)
+			})
+		}
+		all.Wait()
+		<-time.After(time.Hour)
+		if n := late.Load(); n > 0 {
+			t.Errorf("%d writes", n)
+		}
+		if len(r.held) != 0 || len(a.services) != 0 {
+			t.Errorf("%d ids are held and %d services left", len(r.held), len(a.services))
+		}
+	})
+}
+
+func TestRegisterAtAnAgentThatIsAwayIsUnavailableAndLeavesNothing(t *testing.T) {
+	for name, ill := range map[string]func(a *agent){
+		"refuses": func(a *agent) { a.down = true },
+		"hangs":   func(a *agent) { a.hung = true },
+		"500":     func(a *agent) { a.refuses = http.StatusInternalServerError },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAgent()
+				ill(a)
+				r := a.registry(t, Config{})
+				if err := r.Register(t.Context(), orders("orders-1")); !errors.Is(err, fault.Unavailable) {
+					t.Errorf("Register: %v", err)
+				}
+				if err := r.Deregister(t.Context(), "orders-1"); !errors.Is(err, fault.Unavailable) {
+					t.Errorf("Deregister: %v", err)
+				}
+				a.set(func() { a.down, a.hung, a.refuses = false, false, 0 })
+				<-time.After(time.Hour)
+				if s := a.status("orders-1"); s != "" || len(r.held) != 0 {
+					t.Errorf("it is %q, and %d ids are held", s, len(r.held))
+				}
+			})
+		})
+	}
+}
+
+func TestAFailedRegisterLeavesTheInstanceBeforeAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		r := a.registry(t, Config{})
+		if err := r.Register(t.Context(), orders("orders-1")); err != nil {
+			t.Fatal(err)
+		}
+		a.set(func() { a.down = true })
+		second := orders("orders-1")
+		second.Version = "2"
+		if r.Register(t.Context(), second) == nil || r.SetStatus(t.Context(), "orders-1", registry.Unknown) == nil {
+			t.Error("it was written to nobody")
+		}
+		a.set(func() { a.down = false })
+		a.forget()
+		<-time.After(defaultTTL)
+		if s := a.status("orders-1"); s != api.HealthPassing || a.services["orders-1"].Meta[metaVersion] != "" {
+			t.Errorf("it is %q", s)
+		}
+	})
+}
+
+func TestDeregisterThatFailsEndsTheRenewals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		r := a.registry(t, Config{})
+		if err := r.Register(t.Context(), orders("orders-1")); err != nil {
+			t.Fatal(err)
+		}
+		a.set(func() { a.down = true })
+		if err := r.Deregister(t.Context(), "orders-1"); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("Deregister: %v", err)
+		}
+		a.set(func() { a.down = false })
+		<-time.After(2 * defaultTTL)
+		if s := a.status("orders-1"); s != api.HealthCritical {
+			t.Errorf("it is %q", s)
+		}
+		if err := r.Deregister(t.Context(), "orders-1"); err != nil || a.status("orders-1") != "" {
+			t.Errorf("again: %v", err)
+		}
+	})
+}
+
+func TestCloseEndsRenewalsAndRefusesWhatComesAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		r := a.registry(t, Config{})
+		var all sync.WaitGroup
+		for n := range 50 {
+			all.Go(func() {
+				err := r.Register(t.Context(), orders(fmt.Sprint(n)))
+				if err != nil && !errors.Is(err, fault.FailedPrecondition) {
+					t.Errorf("Register while it closes: %v", err)
+				}
+			})
+			if n == 25 || n == 26 {
+				all.Go(func() {
+					if err := r.Close(); err != nil {
+						t.Errorf("Close: %v", err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		<-time.After(2 * defaultTTL)
+		for id := range a.services {
+			if s := a.status(id); s != api.HealthCritical {
+				t.Errorf("instance %s is %q", id, s)
+			}
+		}
+		if err := r.Deregister(t.Context(), "0"); !errors.Is(err, fault.FailedPrecondition) {
+			t.Errorf("Deregister: %v", err)
+		}
+	})
+}
+
+func TestAnswersOfConsulKeepTheirClass(t *testing.T) {
+	for status, code := range map[int]fault.Code{
+		http.StatusForbidden:           fault.PermissionDenied,
+		http.StatusBadRequest:          fault.InvalidArgument,
+		http.StatusTooManyRequests:     fault.Unavailable,
+		http.StatusInternalServerError: fault.Unavailable,
+	} {
+		a := newAgent()
+		a.refuses = status
+		r := a.registry(t, Config{Address: "10.1.1.1:8500"})
+		err := r.Register(t.Context(), orders("orders-1"))
+		if !errors.Is(err, code) {
+			t.Errorf("status %d: %v", status, err)
+		}
+		if _, err := r.Services(t.Context()); !errors.Is(err, code) {
+			t.Errorf("Services, status %d: %v", status, err)
+		}
+	}
+}

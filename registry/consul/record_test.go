@@ -1,0 +1,147 @@
+package consul
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+)
+
+func TestEveryInstanceThatIsAcceptedSurvivesConsul(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringN(1, 20, 100)
+		at := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+		want := registry.Instance{
+			ID: text.Draw(t, "id"), Name: text.Draw(t, "name"), Version: text.Draw(t, "version"),
+			Endpoint:    rapid.SampledFrom([]string{"http://10.0.0.1:8080", "https://orders.example", "http://[::1]:81/base", "grpc://h"}).Draw(t, "endpoint"),
+			HealthCheck: text.Draw(t, "health check"),
+			Metadata:    rapid.MapOf(rapid.StringMatching(`[a-zA-Z0-9-]{1,20}`), rapid.StringN(0, 20, 100)).Draw(t, "metadata"),
+			Tags:        rapid.SliceOf(text).Draw(t, "tags"),
+			Status:      rapid.SampledFrom([]registry.Status{registry.Healthy, registry.Unhealthy, registry.Unknown}).Draw(t, "status"),
+			UpdatedAt:   at, RegisteredAt: at.Add(-time.Hour), LastHeartbeat: at,
+		}
+		if check(want) != nil {
+			t.Skip("Consul would not take it")
+		}
+		s := service{AgentServiceRegistration: *Config{TTL: time.Hour}.record(want), renewed: time.Now()}
+		s.status = s.Check.Status
+		got := instance(s.entry())
+		if len(want.Metadata) == 0 {
+			got.Metadata, want.Metadata = nil, nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("want %+v\n got %+v", want, got)
+		}
+	})
+}
+
+func TestMetadataThatConsulWouldNotTakeIsRefusedByName(t *testing.T) {
+	many := map[string]string{}
+	for n := range maxPairs {
+		many[strings.Repeat("k", n+1)] = ""
+	}
+	for name, c := range map[string]struct {
+		metadata map[string]string
+		says     string
+	}{
+		"our prefix":    {map[string]string{"sinew_x": "1"}, "sinew_"},
+		"a dot":         {map[string]string{"k8s.io": "1"}, "k8s.io"},
+		"an empty key":  {map[string]string{"": "1"}, "letters"},
+		"a long value":  {map[string]string{"note": strings.Repeat("x", 513)}, "512"},
+		"too many":      {many, "59"},
+		"a long key":    {map[string]string{strings.Repeat("k", 129): ""}, "128"},
+		"not ascii key": {map[string]string{"größe": ""}, "größe"},
+	} {
+		i := orders("1")
+		i.Metadata = c.metadata
+		if err := check(i); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	i := orders("1")
+	i.Version = strings.Repeat("v", 600)
+	if err := check(i); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "version") {
+		t.Errorf("a long version: %v", err)
+	}
+}
+
+func TestServiceOfOthersHasAnEndpoint(t *testing.T) {
+	for _, c := range []struct {
+		address string
+		port    int
+		meta    map[string]string
+		want    string
+	}{
+		{"10.0.0.1", 8080, nil, "http://10.0.0.1:8080"},
+		{"", 8080, nil, "http://10.9.9.9:8080"},
+		{"::1", 8080, map[string]string{"scheme": "https"}, "https://[::1]:8080"},
+		{"::1", 0, nil, "http://[::1]"},
+		{"orders.example", 0, nil, "http://orders.example"},
+	} {
+		got := instance(&api.ServiceEntry{
+			Node:    &api.Node{Address: "10.9.9.9"},
+			Service: &api.AgentService{ID: "1", Service: "orders", Address: c.address, Port: c.port, Meta: c.meta},
+		})
+		if got.Endpoint != c.want || got.Status != registry.Healthy {
+			t.Errorf("%s %d: %s, %s", c.address, c.port, got.Endpoint, got.Status)
+		}
+	}
+}
+
+func TestAddressOfAnEndpointIsForDNS(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"http://10.0.0.1:8080/x": "10.0.0.1 8080", "https://a.example": "a.example 443", "http://[::1]": "::1 80", "grpc://h": "h 0",
+	} {
+		host, port := address(endpoint)
+		if text := strings.Fields(want); host != text[0] || text[1] != jsonText(port) {
+			t.Errorf("%s: %s %d", endpoint, host, port)
+		}
+	}
+}
+
+func TestMaintenanceIsUnhealthy(t *testing.T) {
+	e := stored("1").entry()
+	e.Checks = append(e.Checks, &api.HealthCheck{CheckID: api.NodeMaint, Status: api.HealthCritical})
+	if s := instance(e).Status; s != registry.Unhealthy {
+		t.Errorf("it is %s", s)
+	}
+}
+
+// FuzzInstances reads whatever an agent may answer.
+func FuzzInstances(f *testing.F) {
+	f.Add([]byte(`[{"Node":null,"Service":{"ID":"1","Service":"s","Port":-1,"Meta":{"sinew_updated_at":"soon","scheme":"a b"}},"Checks":[null,{"Status":"odd"}]}]`))
+	f.Add([]byte(`[null,{},{"Service":{}}]`))
+	f.Add([]byte(`[{"Service":{"ID":"1","Meta":{"sinew_endpoint":"http://a"}}},{"Service":{"ID":"1"}}]`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		var entries []*api.ServiceEntry
+		if json.Unmarshal(answer, &entries) != nil {
+			t.Skip()
+		}
+		seen := map[string]bool{}
+		for _, i := range instances(entries) {
+			if seen[i.ID] {
+				t.Errorf("instance %q is there twice", i.ID)
+			}
+			seen[i.ID] = true
+			if i.Status.Validate() != nil {
+				t.Errorf("status %q", i.Status)
+			}
+		}
+	})
+}
+
+func jsonText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

@@ -1,0 +1,141 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Memory is a [Registry] for the services of one process. Those who register
+// live and die with it, so nothing has to be renewed and nothing expires. It is
+// safe for concurrent use.
+type Memory struct {
+	mu        sync.Mutex
+	instances map[string]Instance
+	changed   map[string]chan struct{} // by service: closed at its next change
+}
+
+// NewMemory makes an empty registry.
+func NewMemory() *Memory {
+	return &Memory{instances: map[string]Instance{}, changed: map[string]chan struct{}{}}
+}
+
+// Register implements [Registrar].
+func (m *Memory) Register(ctx context.Context, i Instance) error {
+	if err := cmp.Or(i.Validate(), ended(ctx)); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	i.Status = cmp.Or(i.Status, Healthy)
+	i.Metadata, i.Tags = maps.Clone(i.Metadata), slices.Clone(i.Tags)
+	i.LastHeartbeat, i.RegisteredAt, i.UpdatedAt = now, now, now
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if before, ok := m.instances[i.ID]; ok {
+		i.RegisteredAt = before.RegisteredAt
+		if before.Name != i.Name {
+			m.announce(before.Name)
+		}
+	}
+	m.instances[i.ID] = i
+	m.announce(i.Name)
+	return nil
+}
+
+// Deregister implements [Registrar]. It does so even when ctx has ended.
+func (m *Memory) Deregister(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i, ok := m.instances[id]; ok {
+		delete(m.instances, id)
+		m.announce(i.Name)
+	}
+	return nil
+}
+
+// SetStatus implements [Registrar].
+func (m *Memory) SetStatus(ctx context.Context, id string, s Status) error {
+	if err := cmp.Or(s.Validate(), ended(ctx)); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, ok := m.instances[id]
+	if !ok {
+		return fault.NotFound.Errorf("no instance %q is registered", id)
+	}
+	now := time.Now().UTC()
+	i.Status, i.UpdatedAt, i.LastHeartbeat = s, now, now
+	m.instances[id] = i
+	m.announce(i.Name)
+	return nil
+}
+
+// Watch implements [Discoverer]. It never gives an error.
+func (m *Memory) Watch(ctx context.Context, name string) iter.Seq2[[]Instance, error] {
+	return func(yield func([]Instance, error) bool) {
+		for ctx.Err() == nil {
+			now, changed := m.current(name)
+			if !yield(now, nil) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+		}
+	}
+}
+
+// Services implements [Discoverer].
+func (m *Memory) Services(ctx context.Context, tags ...string) ([]Instance, error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.matching(func(i Instance) bool { return i.HasTags(tags...) }), nil
+}
+
+func (m *Memory) current(name string) ([]Instance, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed, ok := m.changed[name]
+	if !ok {
+		changed = make(chan struct{})
+		m.changed[name] = changed
+	}
+	return m.matching(func(i Instance) bool { return i.Name == name }), changed
+}
+
+func (m *Memory) matching(want func(Instance) bool) []Instance {
+	found := []Instance{}
+	for _, i := range m.instances {
+		if want(i) {
+			found = append(found, i)
+		}
+	}
+	slices.SortFunc(found, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
+	return found
+}
+
+func (m *Memory) announce(name string) {
+	if changed, ok := m.changed[name]; ok {
+		close(changed)
+		delete(m.changed, name)
+	}
+}
+
+// ended is ctx's error as a fault, nil while it lives.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fault.CodeOf(err).Errorf("the registry was not asked: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package registrytest
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/registry"
+)
+
+// Features says what the registry under test can do. The zero value is a
+// registry in this process that keeps what it is told for as long as it lives.
+type Features struct {
+	// Virtual runs every rule in a testing/synctest bubble, where waiting takes
+	// no time. It is for a registry that lives in this process alone.
+	Virtual bool
+	// Patience is how long a change may take to be seen by others; zero is 10 s.
+	Patience time.Duration
+	// TTL is how long an instance that nobody renews stays healthy. Zero says
+	// that nothing needs to be renewed; the rules then take it for 1 s.
+	TTL time.Duration
+	// Crash stops what was opened as the death of its process would: nothing
+	// more is renewed, nothing deregistered. Nil when an instance and its
+	// registry cannot die apart from each other. With Crash, two registries
+	// opened by one test must show the same instances.
+	Crash func(t *testing.T, r registry.Registry)
+	// Lose makes the registry forget everything and answer again, as a server
+	// does that is killed and restarted without its data. Nil when it cannot.
+	Lose func(t *testing.T)
+}
+
+// Run runs the suite. open gives a registry to a subtest, and ends it with
+// t.Cleanup; it is called once or more often in each.
+func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
+	if f.Patience == 0 {
+		f.Patience = 10 * time.Second
+	}
+	if f.TTL == 0 {
+		f.TTL = time.Second
+	}
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			if why := f.cannot(r); why != "" {
+				t.Skip(why)
+			}
+			run := func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(context.Background(), 12*f.Patience+20*f.TTL)
+				defer cancel()
+				t.Cleanup(func() {
+					if t.Failed() {
+						t.Log("the rule: " + r.sentence)
+					}
+				})
+				r.check(&subject{T: t, Features: f, ctx: ctx, open: open, service: name()})
+			}
+			if f.Virtual {
+				synctest.Test(t, run)
+			} else {
+				run(t)
+			}
+		})
+	}
+}
+
+// rule is one promise of every registry.
+type rule struct {
+	name     string
+	sentence string
+	needs    need
+	check    func(s *subject)
+}
+
+type need int
+
+const (
+	nothing need = iota
+	crash
+	lose
+)
+
+func rules() []rule {
+	return append(append(registrations(), watches()...), lives()...)
+}
+
+func (f Features) cannot(r rule) string {
+	switch {
+	case r.needs == crash && f.Crash == nil:
+		return "instances of this registry do not die apart from it"
+	case r.needs == lose && f.Lose == nil:
+		return "this registry cannot be made to forget"
+	}
+	return ""
+}
+
+// subject is what a rule is checked on.
+type subject struct {
+	*testing.T
+	Features
+	ctx     context.Context
+	open    func(t *testing.T) registry.Registry
+	service string
+}
+
+// registry opens one.
+func (s *subject) registry() registry.Registry {
+	s.Helper()
+	return s.open(s.T)
+}
+
+// instance is one of the subject's service that has all that one can have.
+func (s *subject) instance(suffix string) registry.Instance {
+	return registry.Instance{
+		ID: s.service + "-" + suffix, Name: s.service, Version: "1.4.0",
+		Endpoint: "http://10.1.2.3:8080", HealthCheck: "http://10.1.2.3:8080/healthz",
+		Metadata: map[string]string{"zone": "eu-1", "weight": "3"},
+		Tags:     []string{"api", "blue-" + s.service},
+		Status:   registry.Healthy,
+	}
+}
+
+func (s *subject) register(r registry.Registrar, all ...registry.Instance) {
+	s.Helper()
+	for _, i := range all {
+		if err := r.Register(s.ctx, i); err != nil {
+			s.Fatalf("Register %s: %v", i.ID, err)
+		}
+	}
+}
+
+func (s *subject) deregister(r registry.Registrar, all ...registry.Instance) {
+	s.Helper()
+	for _, i := range all {
+		if err := r.Deregister(s.ctx, i.ID); err != nil {
+			s.Fatalf("Deregister %s: %v", i.ID, err)
+		}
+	}
+}
+
+// until watches the service until a set is as wanted, and returns that.
+func (s *subject) until(d registry.Discoverer, wanted string, is func([]registry.Instance) bool) []registry.Instance {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
+	defer cancel()
+	last, lastErr := []registry.Instance(nil), error(nil)
+	for set, err := range d.Watch(ctx, s.service) {
+		if err != nil {
+			lastErr = err
+			continue
+		}
+		if last = set; is(set) {
+			return set
+		}
+	}
+	s.Fatalf("after %s a watch has not given %s; last it gave %v, its last error is %v", s.Patience, wanted, ids(last), lastErr)
+	return nil
+}
+
+// count waits for a set of n instances that are all healthy.
+func (s *subject) count(d registry.Discoverer, n int) []registry.Instance {
+	s.Helper()
+	return s.until(d, "the healthy instances that there are", func(set []registry.Instance) bool {
+		return len(set) == n && len(healthy(set)) == n
+	})
+}
+
+// watch reads into a channel until the subtest ends.
+func (s *subject) watch(d registry.Discoverer) <-chan []registry.Instance {
+	sets := make(chan []registry.Instance)
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for set, err := range d.Watch(ctx, s.service) {
+			if err != nil {
+				continue
+			}
+			select {
+			case sets <- set:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	s.Cleanup(func() { cancel(); <-done })
+	return sets
+}
+
+// during fails when, for as long as d, a watch gives a set that is not ok.
+func (s *subject) during(r registry.Discoverer, d time.Duration, wrong string, ok func([]registry.Instance) bool) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, d)
+	defer cancel()
+	for set, err := range r.Watch(ctx, s.service) {
+		if err == nil && !ok(set) {
+			s.Fatalf("%s: a watch gives %v", wrong, ids(set))
+		}
+	}
+}
+
+func healthy(set []registry.Instance) []registry.Instance {
+	var found []registry.Instance
+	for _, i := range set {
+		if i.Status == registry.Healthy {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+func find(set []registry.Instance, id string) (registry.Instance, bool) {
+	for _, i := range set {
+		if i.ID == id {
+			return i, true
+		}
+	}
+	return registry.Instance{}, false
+}
+
+// ids names a set for a message.
+func ids(set []registry.Instance) []string {
+	found := []string{}
+	for _, i := range set {
+		found = append(found, i.ID+" "+string(i.Status))
+	}
+	return found
+}
+
+// name is one that no other test uses.
+func name() string { return "suite-" + strings.ToLower(rand.Text()[:10]) }

@@ -1,0 +1,85 @@
+package sinew
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+)
+
+// listen begins to serve, and is the instance that others may find.
+func (s *Service) listen() (registry.Instance, error) {
+	l, err := listenAt("Config.Addr", s.config.Addr)
+	if err != nil {
+		return registry.Instance{}, err
+	}
+	address, err := s.config.advertised(l.Addr())
+	if err != nil {
+		return registry.Instance{}, errors.Join(err, l.Close())
+	}
+	scheme := "http://"
+	if s.config.TLS != nil {
+		scheme = "https://"
+	}
+	url := scheme + address
+	s.mu.Lock()
+	s.life.url = url
+	s.mu.Unlock()
+	s.serve(l, s.Handler())
+	if s.admin != s.mux {
+		admin, err := listenAt("Config.Admin", s.config.Admin)
+		if err != nil {
+			return registry.Instance{}, err
+		}
+		s.serve(admin, s.admin)
+	}
+	return registry.Instance{
+		ID: s.id, Name: s.name, Version: s.config.Version, Endpoint: url, HealthCheck: url + "/healthz",
+		Metadata: s.config.Metadata, Tags: s.config.Tags, Status: registry.Healthy,
+	}, nil
+}
+
+// server is an HTTP server with every limit set.
+func (s *Service) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		TLSConfig:         s.config.TLS,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+func (s *Service) serve(l net.Listener, h http.Handler) {
+	server := s.server(h)
+	s.mu.Lock()
+	s.life.servers = append(s.life.servers, server)
+	s.mu.Unlock()
+	serve := server.Serve
+	if s.config.TLS != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	s.life.serving.Go(func() {
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, l.Addr(), err)
+		}
+	})
+}
+
+func listenAt(setting, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fault.Unavailable.Errorf("%s: %s is taken by another program; choose another port: %w", setting, addr, err)
+	case err != nil:
+		return nil, fault.InvalidArgument.Errorf("%s: cannot listen on %q: %w", setting, addr, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,163 @@
+package sinew
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/metrics"
+	"github.com/sinew-go/sinew/registry"
+)
+
+// Service is one service of a system: what it serves, whom it calls, and its
+// life. Make it with [New], give it handlers and subscriptions, then let
+// [Service.Main] run it. It is safe for concurrent use.
+type Service struct {
+	name     string
+	id       string
+	config   Config
+	metrics  *metrics.Metrics
+	registry registry.Registry
+	resolver *registry.Resolver
+	http     *http.Client
+	mux      *http.ServeMux
+	admin    *http.ServeMux // the same, unless Config.Admin separates it
+
+	mu            sync.Mutex
+	clients       map[string]*Client
+	wraps         []func(http.Handler) http.Handler
+	described     []http.Handler
+	checks        []check
+	subscriptions []*subscription
+	jobs          []func(context.Context)
+	life          life
+}
+
+// check is one condition of readiness.
+type check struct {
+	name string
+	ok   func(context.Context) error
+}
+
+// New makes a service of this name. Nothing listens or registers before
+// [Service.Start]. It panics when a policy in c.Clients does not validate.
+func New(name string, c Config) *Service {
+	own := c.Metrics == nil
+	c = c.withDefaults()
+	if own {
+		c.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	s := &Service{
+		name: name, id: name + "-" + rand.Text()[:12], config: c,
+		metrics:  metrics.New(prometheus.Registerer(c.Metrics)),
+		registry: c.Registry,
+		http:     newHTTPClient(c),
+		mux:      http.NewServeMux(),
+		clients:  map[string]*Client{},
+	}
+	if s.registry == nil {
+		s.registry = registry.NewMemory()
+	}
+	s.resolver = registry.NewResolver(withStatic(s.registry, c.Static), registry.ResolverPolicy{})
+	if s.admin = s.mux; c.Admin != "" {
+		s.admin = http.NewServeMux()
+	}
+	s.pages()
+	return s
+}
+
+// Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics
+// and panic guard that every request has. Contracts such as rest.Route register
+// themselves with it, and what describes itself is on /openapi.json. It panics
+// on a pattern that is taken or malformed.
+func (s *Service) Handle(pattern string, h http.Handler) {
+	s.mu.Lock()
+	s.described = append(s.described, h)
+	s.mu.Unlock()
+	s.mux.Handle(pattern, s.observed(pattern, h))
+}
+
+// Use wraps everything that the service serves, its own pages included, in
+// HTTP middleware; the first one given is the outermost. Call it before Start
+// or Handler.
+func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wraps = append(s.wraps, wraps...)
+}
+
+// Handler is what the service serves, without a socket: for httptest, or for a
+// server of your own.
+func (s *Service) Handler() http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.accepted(s.mux)
+	for i := len(s.wraps) - 1; i >= 0; i-- {
+		h = s.wraps[i](h)
+	}
+	return h
+}
+
+// Client is the client of the service with this name, one per name.
+func (s *Service) Client(name string) *Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.clients[name]; ok {
+		return c
+	}
+	c := newClient(s, name, s.config.Clients[name])
+	s.clients[name] = c
+	s.life.closing = append(s.life.closing, s.resolver.Subscribe(name, c.pool.Update))
+	return c
+}
+
+// Ready adds a condition of readiness, such as another service's
+// [Client.Ready] or a database's ping. The service registers when all hold,
+// and deregisters while one does not. A check has 2 s to answer.
+func (s *Service) Ready(name string, ok func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checks = append(s.checks, check{name, ok})
+}
+
+// Go adds a background job. It begins when the service starts; its context
+// ends when the service stops, after the last request and event are answered,
+// and Shutdown waits for it.
+func (s *Service) Go(job func(ctx context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.jobs != nil {
+		s.life.begin(job)
+		return
+	}
+	s.jobs = append(s.jobs, job)
+}
+
+// Logger is where the service logs.
+func (s *Service) Logger() *slog.Logger { return s.config.Logger }
+
+// IdempotencyStore is where Keyed routes of the service remember their answers.
+func (s *Service) IdempotencyStore() endpoint.IdempotencyStore { return s.config.Idempotency }
+
+func newHTTPClient(c Config) *http.Client {
+	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 5 * time.Second,
+		ForceAttemptHTTP2:   true,
+	}
+	if c.TLS != nil {
+		transport.TLSClientConfig = c.TLS.Clone()
+	}
+	return &http.Client{Transport: transport}
+}

@@ -1,0 +1,119 @@
+package tracing
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// Carrier is what a trace travels in. http.Header is one.
+type Carrier interface {
+	Get(key string) string
+	Set(key, value string)
+}
+
+// Map is a [Carrier] of keys in lower case, such as an event's extensions.
+type Map map[string]string
+
+// Get implements [Carrier].
+func (m Map) Get(key string) string { return m[strings.ToLower(key)] }
+
+// Set implements [Carrier].
+func (m Map) Set(key, value string) { m[strings.ToLower(key)] = value }
+
+// Format is a way to write a trace into headers.
+type Format int
+
+// The formats.
+const (
+	W3C     Format = iota // traceparent and tracestate
+	B3                    // one header, b3
+	B3Multi               // X-B3-TraceId and its siblings
+)
+
+// Formats are the formats that a service speaks. Nil writes W3C and B3 and
+// reads whatever is there, W3C first.
+type Formats []Format
+
+// Inject writes the span in ctx into c, in W3C and B3. Without a span nothing
+// is written.
+func Inject(ctx context.Context, c Carrier) { Formats(nil).Inject(ctx, c) }
+
+// Extract is ctx with the span that c tells of as the remote parent, whatever
+// the format. Without one that makes sense it is ctx itself.
+func Extract(ctx context.Context, c Carrier) context.Context { return Formats(nil).Extract(ctx, c) }
+
+// Inject writes the span in ctx into c in these formats.
+func (f Formats) Inject(ctx context.Context, c Carrier) {
+	span := of(ctx)
+	if span == nil || !span.IsValid() {
+		return
+	}
+	if f == nil {
+		writeW3C(span, c)
+		writeB3(span, c)
+		return
+	}
+	for _, format := range f {
+		formats[format].write(span, c)
+	}
+}
+
+// Extract reads a remote parent in these formats, the first that makes sense.
+func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
+	if f == nil {
+		f = Formats{W3C, B3, B3Multi}
+	}
+	for _, format := range f {
+		if span, ok := formats[format].read(c); ok && span.IsValid() {
+			return With(ctx, span)
+		}
+	}
+	return ctx
+}
+
+var formats = [...]struct {
+	write func(*SpanContext, Carrier)
+	read  func(Carrier) (SpanContext, bool)
+}{
+	W3C:     {writeW3C, readW3C},
+	B3:      {writeB3, readB3},
+	B3Multi: {writeB3Multi, readB3Multi},
+}
+
+// values are all values of a header, which may have come in several lines.
+func values(c Carrier, key string) string {
+	if h, ok := c.(http.Header); ok {
+		return strings.Join(h.Values(key), ",")
+	}
+	return c.Get(key)
+}
+
+// unhex reads exactly as many hex digits as into holds bytes, in lower case
+// only where strict.
+func unhex(into []byte, text string, strict bool) bool {
+	if len(text) != 2*len(into) {
+		return false
+	}
+	for i := range into {
+		high, ok1 := digit(text[2*i], strict)
+		low, ok2 := digit(text[2*i+1], strict)
+		if !ok1 || !ok2 {
+			return false
+		}
+		into[i] = high<<4 | low
+	}
+	return true
+}
+
+func digit(c byte, strict bool) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F' && !strict:
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

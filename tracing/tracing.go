@@ -1,0 +1,136 @@
+package tracing
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+)
+
+// Tracer makes spans. It is safe for concurrent use.
+type Tracer interface {
+	// Start begins a span as a child of the one in ctx, local or remote, or as
+	// the root of a new trace. The context it returns holds the new span. The
+	// span must be ended.
+	Start(ctx context.Context, name string, kind Kind) (context.Context, Span)
+}
+
+// Span is one piece of work in a trace. It is safe for concurrent use.
+type Span interface {
+	// Context identifies the span.
+	Context() SpanContext
+	// Set adds a tag.
+	Set(key, value string)
+	// End finishes the span; an error becomes its tag "error". Only the first
+	// call counts.
+	End(err error)
+}
+
+// Kind is a span's role in a call.
+type Kind int
+
+// The kinds of spans.
+const (
+	Internal Kind = iota
+	Client
+	Server
+	Producer
+	Consumer
+)
+
+// String is the kind in lower case.
+func (k Kind) String() string {
+	names := [...]string{"internal", "client", "server", "producer", "consumer"}
+	if k < 0 || int(k) >= len(names) {
+		return "internal"
+	}
+	return names[k]
+}
+
+// TraceID identifies a trace.
+type TraceID [16]byte
+
+// String is the id in 32 hex digits.
+func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
+
+// SpanID identifies a span within its trace.
+type SpanID [8]byte
+
+// String is the id in 16 hex digits.
+func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
+
+// SpanContext is what travels of a span.
+type SpanContext struct {
+	TraceID TraceID
+	SpanID  SpanID
+	// ParentID is zero for a root.
+	ParentID SpanID
+	// Sampled says that the spans of this trace are reported.
+	Sampled bool
+	// State is the W3C tracestate, handed on as it came.
+	State string
+}
+
+// IsValid says that there is a trace at all.
+func (c SpanContext) IsValid() bool { return c.TraceID != TraceID{} && c.SpanID != SpanID{} }
+
+// Child is the context of a new span below c, or of a new root when c is not
+// valid, which takes sampled as its decision.
+func (c SpanContext) Child(sampled bool) SpanContext {
+	if !c.IsValid() {
+		c = SpanContext{TraceID: newTraceID(), Sampled: sampled}
+	}
+	c.ParentID, c.SpanID = c.SpanID, newSpanID()
+	return c
+}
+
+// SpanContextOf is the span in ctx: the local one, or what [Extract] found. It
+// is not valid when there is none.
+func SpanContextOf(ctx context.Context) SpanContext {
+	if c := of(ctx); c != nil {
+		return *c
+	}
+	return SpanContext{}
+}
+
+// With is ctx with c as its span.
+func With(ctx context.Context, c SpanContext) context.Context {
+	held := &spanContext{Context: ctx, span: c}
+	return held
+}
+
+// spanContext holds the context and the span in one allocation.
+type spanContext struct {
+	context.Context
+	span SpanContext
+}
+
+type spanKey struct{}
+
+// Value implements context.Context.
+func (c *spanContext) Value(key any) any {
+	if _, ok := key.(spanKey); ok {
+		return &c.span
+	}
+	return c.Context.Value(key)
+}
+
+func of(ctx context.Context) *SpanContext {
+	c, _ := ctx.Value(spanKey{}).(*SpanContext)
+	return c
+}
+
+func newTraceID() (id TraceID) {
+	for id == (TraceID{}) {
+		binary.BigEndian.PutUint64(id[:8], rand.Uint64())
+		binary.BigEndian.PutUint64(id[8:], rand.Uint64())
+	}
+	return id
+}
+
+func newSpanID() (id SpanID) {
+	for id == (SpanID{}) {
+		binary.BigEndian.PutUint64(id[:], rand.Uint64())
+	}
+	return id
+}

@@ -1,0 +1,42 @@
+package tracing
+
+import "strings"
+
+// maxState bounds a tracestate; a longer one is dropped whole, as the
+// specification allows.
+const maxState = 512
+
+// writeW3C writes Trace Context, https://www.w3.org/TR/trace-context/.
+func writeW3C(s *SpanContext, c Carrier) {
+	flags := "-00"
+	if s.Sampled {
+		flags = "-01"
+	}
+	c.Set("Traceparent", "00-"+s.TraceID.String()+"-"+s.SpanID.String()+flags)
+	if s.State != "" {
+		c.Set("Tracestate", s.State)
+	}
+}
+
+func readW3C(c Carrier) (s SpanContext, ok bool) {
+	text := strings.TrimSpace(c.Get("Traceparent"))
+	var version, flags [1]byte
+	if len(text) < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-' {
+		return s, false
+	}
+	ok = unhex(version[:], text[:2], true) &&
+		unhex(s.TraceID[:], text[3:35], true) &&
+		unhex(s.SpanID[:], text[36:52], true) &&
+		unhex(flags[:], text[53:55], true)
+	switch {
+	case !ok, version[0] == 0xff:
+		return s, false
+	case len(text) > 55 && (version[0] == 0 || text[55] != '-'): // only later versions may go on
+		return s, false
+	}
+	s.Sampled = flags[0]&1 != 0
+	if state := values(c, "Tracestate"); len(state) <= maxState {
+		s.State = state
+	}
+	return s, true
+}

@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// What travels with a request, beside its trace.
+const (
+	headerTimeout   = "X-Request-Timeout"
+	headerRequestID = "X-Request-Id"
+	headerService   = "X-Service-Name"
+	headerAttempt   = "X-Request-Attempt"
+	headerPriority  = "X-Request-Priority"
+	headerKey       = "Idempotency-Key"
+	headerReplayed  = "Idempotency-Replayed"
+)
+
+// maxText bounds what a caller may have us carry along, in bytes.
+const maxText = 128
+
+// Accept reads what travels with each request into its context: the deadline,
+// the trace, and an [endpoint.Call] with the rest. Only where trusted says so are
+// the caller's name, its priority and its attempt mark believed; nil trusts
+// nobody. The answer has the request's id. Routes served without it do the same,
+// trusting nobody.
+func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, stop := accepted(r, trusted)
+			defer stop()
+			w.Header()[headerRequestID] = []string{endpoint.CallOf(ctx).RequestID}
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+// SameMachine says that a request comes from this machine: its sender's address
+// is the one that it was sent to, or loopback.
+func SameMachine(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	if ip == nil || ip.IsLoopback() {
+		return ip != nil
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.Equal(ip)
+}
+
+// accepted is the request's context with a record; the one it has, if it came
+// through Accept.
+func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func()) {
+	ctx = r.Context()
+	if endpoint.CallOf(ctx) != nil {
+		return ctx, func() {}
+	}
+	call := endpoint.Call{Start: time.Now(), RequestID: plain(r.Header.Get(headerRequestID)), IdempotencyKey: plain(r.Header.Get(headerKey))}
+	if call.RequestID == "" {
+		call.RequestID = rand.Text()
+	}
+	if trusted != nil && trusted(r) {
+		call.From = plain(r.Header.Get(headerService))
+		call.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
+		call.Repeated = r.Header.Get(headerAttempt) != ""
+	}
+	ctx = tracing.Extract(ctx, r.Header)
+	stop = func() {}
+	if left, err := time.ParseDuration(r.Header.Get(headerTimeout)); err == nil && left > 0 {
+		limited := deadline.With(ctx, call.Start.Add(left))
+		ctx, stop = limited, limited.Stop
+	}
+	call.Deadline, _ = ctx.Deadline()
+	ctx, _ = endpoint.WithCall(ctx, call)
+	return ctx, stop
+}
+
+// plain is text that may be carried along: short, and of printable ASCII; else
+// "".
+func plain(text string) string {
+	if len(text) > maxText {
+		return ""
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return ""
+		}
+	}
+	return text
+}

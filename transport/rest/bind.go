@@ -1,0 +1,247 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// binding is how the fields of a request type travel.
+type binding struct {
+	t       reflect.Type // the struct, nil for None
+	pointer bool         // requests are pointers to t
+	fields  []field
+	query   bool // some field is in the query
+	body    bool // some field is in the body
+	mixed   bool // some bound field could be in the body, too
+}
+
+// field is one that travels outside the body.
+type field struct {
+	in       string // "path", "query" or "header"
+	name     string
+	index    []int
+	t        reflect.Type // without pointer and slice
+	codec    codec
+	optional bool // a pointer
+	list     bool // a slice
+}
+
+var (
+	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
+	ownHeaders      = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
+)
+
+func bindingOf(p pattern, t reflect.Type) binding {
+	var b binding
+	if t != reflect.TypeFor[None]() {
+		b.t = t
+		if t.Kind() == reflect.Pointer {
+			b.t, b.pointer = t.Elem(), true
+		}
+		if b.t.Kind() != reflect.Struct {
+			p.refuse("a request of type %s cannot be bound; use a struct, a pointer to one, or rest.None", t)
+		}
+		b.collect(p, b.t, nil)
+	}
+	for _, s := range p.segments {
+		if s.name != "" && b.variable(s.name) == nil {
+			p.refuse("path variable {%s} has no field tagged `path:%q` in %s", s.name, s.name, t)
+		}
+	}
+	return b
+}
+
+// collect adds the fields of t, those of embedded structs included.
+func (b *binding) collect(p pattern, t reflect.Type, index []int) {
+	if p.takesBody() && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
+		b.body = true
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		at := append(slices.Clone(index), i)
+		inBody := jsonName(f) != "-"
+		if in, name := tagOf(p, f); in != "" {
+			b.add(p, t, f, in, name, at)
+			b.mixed = b.mixed || inBody && p.takesBody()
+			continue
+		}
+		switch {
+		case f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("json") == "":
+			b.collect(p, f.Type, at)
+		case !f.IsExported() || !inBody:
+		case p.takesBody():
+			b.body = true
+		default:
+			p.refuse("%s has no body: tag field %s of %s with path, query or header, or with `json:\"-\"`", p.method, f.Name, t)
+		}
+	}
+}
+
+func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, name string, index []int) {
+	bound := field{in: in, name: name, index: index, t: f.Type}
+	switch {
+	case name == "":
+		p.refuse("the %s tag of %s.%s is empty", in, owner, f.Name)
+	case !f.IsExported():
+		p.refuse("field %s of %s is tagged %s but not exported", f.Name, owner, in)
+	case in == "path" && !slices.ContainsFunc(p.segments, func(s segment) bool { return s.name == name }):
+		p.refuse("field %s of %s is tagged `path:%q`, but the pattern has no {%s}", f.Name, owner, name, name)
+	}
+	if in == "header" {
+		bound.name = http.CanonicalHeaderKey(name)
+		if slices.Contains(ownHeaders, bound.name) {
+			p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
+		}
+	}
+	for _, other := range b.fields {
+		if other.in == in && other.name == bound.name {
+			p.refuse("two fields of %s are tagged `%s:%q`", b.t, in, name)
+		}
+	}
+	var ok bool
+	if bound.codec, ok = codecOf(bound.t); !ok {
+		switch {
+		case f.Type.Kind() == reflect.Pointer && in != "path":
+			bound.optional, bound.t = true, f.Type.Elem()
+		case f.Type.Kind() == reflect.Slice && in == "query" && f.Type.Elem().Kind() != reflect.Uint8:
+			bound.list, bound.t = true, f.Type.Elem()
+		}
+		bound.codec, ok = codecOf(bound.t)
+	}
+	if !ok {
+		p.refuse("field %s of %s has type %s, which cannot be bound to a %s", f.Name, owner, f.Type, in)
+	}
+	b.query = b.query || in == "query"
+	b.fields = append(b.fields, bound)
+}
+
+func (b *binding) variable(name string) *field {
+	for i := range b.fields {
+		if b.fields[i].in == "path" && b.fields[i].name == name {
+			return &b.fields[i]
+		}
+	}
+	return nil
+}
+
+// forget clears what a body has put into bound fields.
+func (b *binding) forget(v reflect.Value) {
+	for i := range b.fields {
+		v.FieldByIndex(b.fields[i].index).SetZero()
+	}
+}
+
+// bind sets the bound fields of v, a struct, from r.
+func (b *binding) bind(v reflect.Value, r *http.Request) error {
+	if b.mixed {
+		b.forget(v)
+	}
+	var query url.Values
+	if b.query && r.URL.RawQuery != "" {
+		var err error
+		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			return fault.InvalidArgument.Errorf("the query is malformed: %s", err)
+		}
+	}
+	for i := range b.fields {
+		f := &b.fields[i]
+		var values []string
+		switch f.in {
+		case "query":
+			values = query[f.name]
+		case "header":
+			values = r.Header[f.name]
+		default:
+			if err := f.set(v, r.PathValue(f.name)); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, text := range values {
+			if err := f.set(v, text); err != nil {
+				return err
+			}
+			if !f.list {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (f *field) set(v reflect.Value, text string) error {
+	if !utf8.ValidString(text) {
+		return fault.InvalidArgument.Errorf("%s: bytes that are no UTF-8", f)
+	}
+	at := v.FieldByIndex(f.index)
+	into := at
+	if f.optional || f.list {
+		into = reflect.New(f.t).Elem()
+	}
+	if err := f.codec.parse(into, text); err != nil {
+		if f.codec.expects == "" {
+			return fault.InvalidArgument.Errorf("%s: %s", f, err)
+		}
+		return fault.InvalidArgument.Errorf("%s: %s is expected, not %q", f, f.codec.expects, shortened(text))
+	}
+	switch {
+	case f.optional:
+		at.Set(into.Addr())
+	case f.list:
+		at.Set(reflect.Append(at, into))
+	}
+	return nil
+}
+
+// String names the field in a message.
+func (f *field) String() string {
+	switch f.in {
+	case "path":
+		return "path variable " + f.name
+	case "query":
+		return "query parameter " + f.name
+	default:
+		return "header " + f.name
+	}
+}
+
+// tagOf is where a field travels, "" when in the body.
+func tagOf(p pattern, f reflect.StructField) (in, name string) {
+	for _, tag := range []string{"path", "query", "header"} {
+		if value, ok := f.Tag.Lookup(tag); ok {
+			if in != "" {
+				p.refuse("field %s is tagged %s and %s; choose one", f.Name, in, tag)
+			}
+			in, name = tag, value
+		}
+	}
+	return in, name
+}
+
+func jsonName(f reflect.StructField) string {
+	tag := f.Tag.Get("json")
+	if tag == "-" {
+		return "-"
+	}
+	name, _, _ := strings.Cut(tag, ",")
+	if name == "" {
+		return f.Name
+	}
+	return name
+}
+
+// shortened keeps what a caller sent from filling the answer.
+func shortened(text string) string {
+	const most = 64
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

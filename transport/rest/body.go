@@ -1,0 +1,136 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+const (
+	jsonType = "application/json"
+	// maxNesting is how deep arrays and objects of a body may lie in one another.
+	maxNesting = 100
+)
+
+// readBody is the whole body, which must be declared as JSON.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if err := declaredJSON(r.Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	size := r.ContentLength
+	if size < 0 {
+		size = 512
+	}
+	into := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	if _, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, tooLarge(limit)
+		}
+		return nil, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
+	}
+	return into.Bytes(), nil
+}
+
+func tooLarge(limit int64) error {
+	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
+}
+
+// declaredJSON refuses a media type that is not JSON in UTF-8.
+func declaredJSON(header string) error {
+	if header == jsonType {
+		return nil
+	}
+	kind, params, err := mime.ParseMediaType(header)
+	charset := strings.ToLower(params["charset"])
+	if err == nil && (kind == jsonType || strings.HasSuffix(kind, "+json")) && (charset == "" || charset == "utf-8" || charset == "utf8") {
+		return nil
+	}
+	what := strconv.Quote(shortened(header))
+	if header == "" {
+		what = "missing"
+	}
+	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
+}
+
+// decode reads one JSON value of text into v.
+func decode(text []byte, v any, strict bool) error {
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return fault.InvalidArgument.Errorf("a JSON body is needed")
+	case !utf8.Valid(text):
+		return fault.InvalidArgument.Errorf("the body has bytes that are no UTF-8")
+	case len(text) > maxNesting && nesting(text) > maxNesting:
+		return fault.InvalidArgument.Errorf("the body is nested deeper than %d", maxNesting)
+	}
+	var err error
+	if strict {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		if err = d.Decode(v); err == nil {
+			if _, more := d.Token(); more != io.EOF {
+				return fault.InvalidArgument.Errorf("the body goes on after its JSON value")
+			}
+		}
+	} else {
+		err = json.Unmarshal(text, v)
+	}
+	return undecoded(err)
+}
+
+// undecoded is why a body could not be decoded, in words for its sender.
+func undecoded(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fault.InvalidArgument.Errorf("the body is no valid JSON: %s at byte %d", e.Error(), e.Offset)
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at := e.Field
+		if at == "" {
+			at = "the body"
+		}
+		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, e.Value)
+	}
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e
+	}
+	return fault.InvalidArgument.Errorf("the body is wrong: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// nesting is how deep arrays and objects lie in one another, at most.
+func nesting(text []byte) int {
+	depth, deepest := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			depth++
+			deepest = max(deepest, depth)
+		case '}', ']':
+			depth--
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return deepest
+}
+
+func wholeSeconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}

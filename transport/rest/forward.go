@@ -1,0 +1,109 @@
+package rest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// forwarding passes the requests of one route on.
+type forwarding struct {
+	*contract
+	log    func() *slog.Logger
+	caller endpoint.Caller
+	client sender
+}
+
+// passed is the answer of the last attempt.
+type passed struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// held are headers that do not go past a hop, or that each hop writes itself.
+var held = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host",
+	"Accept-Encoding", headerTimeout, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
+	"Traceparent", "Tracestate", "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
+}
+
+// ServeHTTP implements [http.Handler].
+func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, stop := accepted(r, nil)
+	defer stop()
+	call := endpoint.CallOf(ctx)
+	m, err := f.message(w, r, call.IdempotencyKey)
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	op := f.op
+	op.Safe = f.idempotent() || m.key != ""
+	var last *passed
+	err = f.caller.Call(ctx, op, func(ctx context.Context, addr string) error {
+		last = nil
+		status, header, body, err := f.client.exchange(ctx, addr, &m)
+		if err != nil {
+			return err
+		}
+		last = &passed{status, header, body}
+		if status >= 400 {
+			return failure(m, status, header, body)
+		}
+		return nil
+	})
+	if last == nil && err != nil {
+		f.log().WarnContext(ctx, "request could not be passed on", "route", f.text, "error", err)
+		writeProblem(w, err)
+		return
+	}
+	last.write(w)
+}
+
+// message is the request as it goes on.
+func (f *forwarding) message(w http.ResponseWriter, r *http.Request, key string) (message, error) {
+	m := message{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: passable(r.Header)}
+	if f.keyed {
+		m.key = key
+	}
+	if r.URL.RawQuery != "" {
+		m.path += "?" + r.URL.RawQuery
+	}
+	if !f.takesBody() || r.ContentLength == 0 {
+		return m, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.limit))
+	switch {
+	case err != nil && int64(len(body)) >= f.limit:
+		return m, tooLarge(f.limit)
+	case err != nil:
+		return m, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
+	case len(body) > 0:
+		m.body, m.undeclared = body, m.header["Content-Type"] == nil
+	}
+	return m, nil
+}
+
+func (p *passed) write(w http.ResponseWriter) {
+	for name, values := range passable(p.header) {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(p.status)
+	_, _ = w.Write(p.body) // a caller that is gone hears nothing
+}
+
+func passable(h http.Header) http.Header {
+	out := make(http.Header, len(h))
+	for name, values := range h {
+		if !slices.Contains(held, name) {
+			out[name] = values
+		}
+	}
+	return out
+}

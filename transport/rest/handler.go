@@ -1,0 +1,184 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// handler serves one route.
+type handler struct {
+	*contract
+	log   func() *slog.Logger
+	store endpoint.IdempotencyStore // of a keyed route
+	run   func(ctx context.Context, request any) (any, error)
+}
+
+// answer is a response before it is written.
+type answer struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body,omitempty"` // nil where there is none
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, stop := accepted(r, nil)
+	defer stop()
+	call := endpoint.CallOf(ctx)
+	service := call.Service
+	call.Operation = h.op
+	call.Service = service
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			h.log().ErrorContext(ctx, "handler panicked", "route", h.text, "panic", p, "stack", string(debug.Stack()))
+			writeProblem(w, errInternal)
+		}
+	}()
+	a, replayed, err := h.answer(ctx, call, w, r)
+	if err != nil {
+		h.complain(ctx, err)
+		writeProblem(w, err)
+		return
+	}
+	if replayed {
+		w.Header().Set(headerReplayed, "true")
+	}
+	a.write(w)
+}
+
+// answer is what the route's endpoint says, or said before to the same key.
+func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
+	request, body, err := h.read(w, r)
+	if err != nil {
+		return answer{}, false, err
+	}
+	if h.store == nil || call.IdempotencyKey == "" {
+		a, err := h.respond(ctx, request)
+		return a, false, err
+	}
+	fingerprint := sha256.New()
+	fingerprint.Write([]byte(r.URL.Path + "?" + r.URL.RawQuery + "\n"))
+	fingerprint.Write(body)
+	scope := call.From + "\x00" + r.Header.Get("Authorization") + "\x00" + call.Service + "\x00" + h.text
+	kept, replayed, err := endpoint.Once(ctx, h.store, scope, call.IdempotencyKey, fingerprint.Sum(nil), func() ([]byte, bool, error) {
+		a, err := h.respond(ctx, request)
+		if err != nil && !lasting(err) {
+			return nil, false, err
+		}
+		if err != nil {
+			h.complain(ctx, err)
+			a = problem(err)
+		}
+		text, err := json.Marshal(a)
+		return text, err == nil, err
+	})
+	if err != nil {
+		return answer{}, false, err
+	}
+	var a answer
+	if err := json.Unmarshal(kept, &a); err != nil {
+		return answer{}, false, fault.Internal.Errorf("a kept answer is unreadable: %w", err)
+	}
+	return a, replayed, nil
+}
+
+// read is the request as its endpoint takes it, checked, with its body.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, body []byte, err error) {
+	if h.request.t == nil {
+		return nil, nil, nil
+	}
+	v := reflect.New(h.request.t)
+	if h.request.body {
+		if body, err = readBody(w, r, h.limit); err != nil {
+			return nil, nil, err
+		}
+		if err := decode(body, v.Interface(), h.strict); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := h.request.bind(v.Elem(), r); err != nil {
+		return nil, nil, err
+	}
+	request = v.Interface()
+	return request, body, endpoint.Check(request)
+}
+
+// respond runs the endpoint and encodes what it answers.
+func (h *handler) respond(ctx context.Context, request any) (answer, error) {
+	response, err := h.run(ctx, request)
+	if err != nil || h.answers == nil {
+		return answer{Status: h.status}, err
+	}
+	text, err := json.Marshal(response)
+	if err != nil {
+		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
+	}
+	return answer{h.status, text}, nil
+}
+
+// complain logs what the caller is not shown.
+func (h *handler) complain(ctx context.Context, err error) {
+	level := slog.LevelDebug
+	if fault.Classify(ctx, err) == fault.Failure {
+		level = slog.LevelWarn
+	}
+	h.log().Log(ctx, level, "request failed", "route", h.text, "error", err)
+}
+
+// lasting says that a refusal would meet a repeat as well.
+func lasting(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.InvalidArgument, fault.NotFound, fault.AlreadyExists, fault.PermissionDenied, fault.FailedPrecondition, fault.OutOfRange:
+		return true
+	}
+	return false
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	if a.Body == nil {
+		w.WriteHeader(a.Status)
+		return
+	}
+	kind := jsonType
+	if a.Status >= 400 {
+		kind = fault.ProblemType
+	}
+	w.Header()["Content-Type"] = []string{kind}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // a caller that is gone hears nothing
+}
+
+// problem is a failure as an answer.
+func problem(err error) answer {
+	p := fault.ProblemOf(err)
+	text, encoding := json.Marshal(p)
+	if encoding != nil { // a detail has no JSON form
+		p.Details = nil
+		text, _ = json.Marshal(p)
+	}
+	return answer{p.Status, text}
+}
+
+// writeProblem answers with a failure.
+func writeProblem(w http.ResponseWriter, err error) {
+	if wait := fault.RetryAfter(err); wait > 0 {
+		w.Header().Set("Retry-After", wholeSeconds(wait))
+	}
+	problem(err).write(w)
+}
+
+var errInternal = fault.Internal.Errorf("internal error")
+
+// Fail answers a request with err, which must not be nil, as a problem document:
+// what every route does.
+func Fail(w http.ResponseWriter, err error) { writeProblem(w, err) }

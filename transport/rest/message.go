@@ -1,0 +1,186 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// message is a request as it is sent, as often as it takes.
+type message struct {
+	name   string // of the route
+	method string
+	path   string // escaped, with the query
+	header http.Header
+	body   []byte // nil where there is none
+	key    string // of idempotency
+	// undeclared says that the body came without a media type and so goes on.
+	undeclared bool
+}
+
+// message encodes a request, a pointer to its struct.
+func (c *contract) message(request any) (message, error) {
+	m := message{name: c.text, method: c.method}
+	v := reflect.Value{}
+	if c.request.t != nil {
+		v = reflect.ValueOf(request).Elem()
+		if !v.IsValid() {
+			return m, fault.InvalidArgument.Errorf("%s: the request is nil", c.text)
+		}
+	}
+	if err := c.address(&m, v); err != nil {
+		return m, err
+	}
+	if c.request.body {
+		text, err := json.Marshal(request)
+		if err != nil {
+			return m, fault.InvalidArgument.Errorf("%s: the request has no JSON form: %w", c.text, err)
+		}
+		m.body = text
+	}
+	return m, nil
+}
+
+// address sets what of v goes into the path, the query and the header.
+func (c *contract) address(m *message, v reflect.Value) error {
+	var query url.Values
+	variables := map[string]string{}
+	for i := range c.request.fields {
+		f := &c.request.fields[i]
+		texts, err := f.texts(v.FieldByIndex(f.index))
+		if err != nil {
+			return fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
+		}
+		for _, text := range texts {
+			switch f.in {
+			case "path":
+				variables[f.name] = text
+			case "query":
+				if query == nil {
+					query = url.Values{}
+				}
+				query.Add(f.name, text)
+			default:
+				if m.header == nil {
+					m.header = http.Header{}
+				}
+				m.header[f.name] = []string{text}
+			}
+		}
+	}
+	var b strings.Builder
+	for _, s := range c.segments {
+		b.WriteByte('/')
+		switch {
+		case s.name == "":
+			b.WriteString(s.literal)
+		case s.multi:
+			b.WriteString(escapeRest(variables[s.name]))
+		case variables[s.name] == "":
+			return fault.InvalidArgument.Errorf("%s: path variable %s is empty", c.text, s.name)
+		default:
+			b.WriteString(escapeSegment(variables[s.name]))
+		}
+	}
+	if len(query) > 0 {
+		b.WriteByte('?')
+		b.WriteString(query.Encode())
+	}
+	m.path = b.String()
+	return nil
+}
+
+// texts are the values of a field as they travel: none for what is absent.
+func (f *field) texts(v reflect.Value) ([]string, error) {
+	switch {
+	case f.list:
+		var all []string
+		for i := range v.Len() {
+			text, err := f.text(v.Index(i))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, text)
+		}
+		return all, nil
+	case f.optional && v.IsNil():
+		return nil, nil
+	case f.optional:
+		v = v.Elem()
+	case f.in != "path" && v.IsZero():
+		return nil, nil
+	}
+	text, err := f.text(v)
+	return []string{text}, err
+}
+
+func (f *field) text(v reflect.Value) (string, error) {
+	if !v.CanAddr() {
+		own := reflect.New(v.Type()).Elem()
+		own.Set(v)
+		v = own
+	}
+	return f.codec.format(v)
+}
+
+// request is the message as one attempt at addr.
+func (m *message) request(ctx context.Context, addr string) (*http.Request, error) {
+	var body io.Reader
+	if m.body != nil {
+		body = bytes.NewReader(m.body)
+	}
+	r, err := http.NewRequestWithContext(ctx, m.method, strings.TrimSuffix(addr, "/")+m.path, body)
+	if err != nil {
+		return nil, fault.InvalidArgument.Errorf("address %q: %w", addr, err)
+	}
+	for name, values := range m.header {
+		r.Header[name] = values
+	}
+	if m.body != nil && r.Header["Content-Type"] == nil && !m.undeclared {
+		r.Header["Content-Type"] = jsonTypes
+	}
+	if m.key != "" {
+		r.Header[headerKey] = []string{m.key}
+	}
+	travel(ctx, r.Header)
+	return r, nil
+}
+
+var jsonTypes = []string{jsonType}
+
+// travel writes what goes along with a request.
+func travel(ctx context.Context, h http.Header) {
+	tracing.Inject(ctx, h)
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := time.Until(deadline); left > 0 {
+			h[headerTimeout] = []string{strconv.FormatInt(max(left.Milliseconds(), 1), 10) + "ms"}
+		}
+	}
+	call := endpoint.CallOf(ctx)
+	if call == nil {
+		return
+	}
+	if call.RequestID != "" {
+		h[headerRequestID] = []string{call.RequestID}
+	}
+	if call.From != "" {
+		h[headerService] = []string{call.From}
+	}
+	if call.Attempt > 1 || call.Repeated {
+		h[headerAttempt] = []string{strconv.Itoa(max(call.Attempt, 2))}
+	}
+	if call.Priority != 0 {
+		h[headerPriority] = []string{strconv.Itoa(call.Priority)}
+	}
+}

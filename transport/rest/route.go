@@ -1,0 +1,197 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+
+	"github.com/sinew-go/sinew/endpoint"
+)
+
+// Route is the contract of one operation: how it is asked and answered over
+// HTTP. It is a value; a package of them is what two services share.
+type Route[Req, Resp any] struct {
+	// Pattern is a method and a path as [http.ServeMux] has them:
+	// "GET /orders/{id}". It names the operation, too.
+	Pattern string
+	// Keyed runs requests that carry an idempotency key once per key, so that
+	// they are safe to repeat.
+	Keyed bool
+	// Strict refuses body fields that the request does not have.
+	Strict bool
+	// Status is that of a success: zero is 200, or 204 where Resp is [None].
+	Status int
+	// MaxBody is the most bytes that a request body may have; zero is 1 MiB.
+	MaxBody int64
+	// Summary is a line about the operation for its OpenAPI page.
+	Summary string
+	// Tags group operations on the OpenAPI page.
+	Tags []string
+}
+
+// None is a request that asks nothing or a response that tells nothing.
+type None = endpoint.None
+
+// Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or
+// anything like them.
+//
+// Two more methods are used where a Mux has them: IdempotencyStore()
+// endpoint.IdempotencyStore keeps the answers of its Keyed routes (else each
+// route has a memory of its own), and Logger() *slog.Logger takes panics and the
+// causes of failures (else slog.Default()).
+type Mux interface {
+	// Handle serves the pattern with h.
+	Handle(pattern string, h http.Handler)
+}
+
+// Forwarder is a [Route] of any types, as a gateway holds them in one list.
+type Forwarder interface {
+	// Forward serves the route on mux with what c answers.
+	Forward(mux Mux, c endpoint.Caller)
+}
+
+// Handle serves the route on mux with f inside the middlewares, the first
+// outermost. It panics when the route does not fit its request type: a path
+// variable without a field, a field without its variable, or a type that cannot
+// be bound.
+func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
+	c := r.contract()
+	ep := f.With(mws...)
+	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
+		return ep(ctx, unboxed[Req](c, request))
+	}}
+	if r.Keyed {
+		h.store = storeOf(mux)
+	}
+	mux.Handle(r.Pattern, h)
+}
+
+// Endpoint calls the route through c, inside the middlewares, the first
+// outermost. It panics where [Route.Handle] does.
+//
+// Requests are sent with c's HTTPClient() *http.Client where it has that method,
+// else with http.DefaultClient. Redirects are followed for GET and HEAD alone.
+func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
+	contract := r.contract()
+	client := clientOf(c)
+	call := func(ctx context.Context, req Req) (Resp, error) {
+		var resp, none Resp
+		m, err := contract.message(boxed(contract, &req))
+		if err != nil {
+			return none, err
+		}
+		m.key = contract.outgoingKey(endpoint.CallOf(ctx))
+		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
+			resp = none
+			return client.fetch(ctx, addr, contract, m, &resp)
+		})
+		if err != nil {
+			return none, err
+		}
+		return resp, nil
+	}
+	return endpoint.Endpoint[Req, Resp](call).With(mws...)
+}
+
+// Forward serves the route on mux by passing each request on through c as it
+// came, and the answer back: nothing is decoded, and an idempotency key is
+// handed on rather than claimed. It panics where [Route.Handle] does.
+func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
+	mux.Handle(r.Pattern, &forwarding{contract: r.contract(), log: loggerOf(mux), caller: c, client: clientOf(c)})
+}
+
+// contract is a Route without its type parameters, checked.
+type contract struct {
+	pattern
+	op      endpoint.Operation
+	request binding
+	answers reflect.Type // nil for None
+	keyed   bool
+	strict  bool
+	status  int
+	limit   int64
+	summary string
+	tags    []string
+}
+
+const defaultMaxBody = 1 << 20
+
+func (r Route[Req, Resp]) contract() *contract {
+	p := parsePattern(r.Pattern)
+	c := &contract{
+		pattern: p,
+		op:      endpoint.Operation{Name: r.Pattern, Safe: r.Keyed || p.idempotent()},
+		keyed:   r.Keyed, strict: r.Strict, status: r.Status, limit: r.MaxBody, summary: r.Summary, tags: r.Tags,
+	}
+	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[None]() {
+		c.answers = t
+	}
+	switch {
+	case c.status == 0 && c.answers == nil:
+		c.status = http.StatusNoContent
+	case c.status == 0:
+		c.status = http.StatusOK
+	}
+	switch {
+	case c.status < 200 || c.status > 299:
+		p.refuse("Status %d is no success", c.status)
+	case c.answers != nil && c.status == http.StatusNoContent:
+		p.refuse("an answer of status 204 has no body; make Resp rest.None")
+	case c.answers != nil && p.method == http.MethodHead:
+		p.refuse("an answer to HEAD has no body; make Resp rest.None")
+	case c.limit < 0:
+		p.refuse("MaxBody %d is less than nothing", c.limit)
+	case c.limit == 0:
+		c.limit = defaultMaxBody
+	}
+	c.request = bindingOf(p, reflect.TypeFor[Req]())
+	return c
+}
+
+// boxed is the request as a pointer to its struct, nil for None.
+func boxed[Req any](c *contract, req *Req) any {
+	switch {
+	case c.request.t == nil:
+		return nil
+	case c.request.pointer:
+		return *req
+	default:
+		return req
+	}
+}
+
+// unboxed is the opposite of boxed.
+func unboxed[Req any](c *contract, request any) (req Req) {
+	switch {
+	case c.request.t == nil:
+		return req
+	case c.request.pointer:
+		return request.(Req)
+	default:
+		return *request.(*Req)
+	}
+}
+
+func storeOf(mux Mux) endpoint.IdempotencyStore {
+	if m, ok := mux.(interface {
+		IdempotencyStore() endpoint.IdempotencyStore
+	}); ok {
+		if store := m.IdempotencyStore(); store != nil {
+			return store
+		}
+	}
+	return endpoint.NewMemoryStore()
+}
+
+func loggerOf(mux Mux) func() *slog.Logger {
+	if m, ok := mux.(interface{ Logger() *slog.Logger }); ok {
+		return m.Logger
+	}
+	return slog.Default
+}
+
+func (p pattern) refuse(format string, args ...any) {
+	panic(fmt.Sprintf("rest: route %q: %s", p.text, fmt.Sprintf(format, args...)))
+}

@@ -1,0 +1,131 @@
+package rest
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+)
+
+// codec reads and writes the values of one type as text, as paths, queries and
+// headers have them.
+type codec struct {
+	parse  func(v reflect.Value, text string) error
+	format func(v reflect.Value) (string, error)
+	// expects says what the text should have been, "" where parse's own error
+	// says it better.
+	expects string
+}
+
+var (
+	timeType            = reflect.TypeFor[time.Time]()
+	durationType        = reflect.TypeFor[time.Duration]()
+	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+const (
+	expectsTime     = "a time such as 2026-01-02T15:04:05Z"
+	expectsDuration = `a duration such as "1.5s"`
+	expectsInt      = "a whole number"
+	expectsUint     = "a whole number of 0 or more"
+	expectsFloat    = "a number"
+	expectsBool     = "true or false"
+	expectsString   = "a string"
+)
+
+// codecOf reports false for a type that has no form as text.
+func codecOf(t reflect.Type) (codec, bool) {
+	if t == durationType {
+		return codec{parseDuration, formatDuration, expectsDuration}, true
+	}
+	c, ok := basic(t)
+	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
+		c.parse, c.expects = parseText, ""
+		if t == timeType {
+			c.expects = expectsTime
+		}
+		if reflect.PointerTo(t).Implements(textMarshalerType) {
+			c.format, ok = formatText, true
+		}
+	}
+	return c, ok
+}
+
+func basic(t reflect.Type) (codec, bool) {
+	bits := 0
+	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 {
+		bits = t.Bits()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return codec{parseString, formatString, expectsString}, true
+	case reflect.Bool:
+		return codec{parseBool, formatBool, expectsBool}, true
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return codec{func(v reflect.Value, text string) error {
+			n, err := strconv.ParseInt(text, 10, bits)
+			v.SetInt(n)
+			return err
+		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt}, true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return codec{func(v reflect.Value, text string) error {
+			n, err := strconv.ParseUint(text, 10, bits)
+			v.SetUint(n)
+			return err
+		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint}, true
+	case reflect.Float32, reflect.Float64:
+		return floats(bits), true
+	}
+	return codec{}, false
+}
+
+func floats(bits int) codec {
+	return codec{func(v reflect.Value, text string) error {
+		f, err := strconv.ParseFloat(text, bits)
+		if err == nil && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			err = strconv.ErrRange
+		}
+		v.SetFloat(f)
+		return err
+	}, func(v reflect.Value) (string, error) {
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return "", fmt.Errorf("%v is no number", f)
+		}
+		return strconv.FormatFloat(v.Float(), 'g', -1, bits), nil
+	}, expectsFloat}
+}
+
+func parseString(v reflect.Value, text string) error {
+	v.SetString(text)
+	return nil
+}
+
+func formatString(v reflect.Value) (string, error) { return v.String(), nil }
+
+func parseBool(v reflect.Value, text string) error {
+	b, err := strconv.ParseBool(text)
+	v.SetBool(b)
+	return err
+}
+
+func formatBool(v reflect.Value) (string, error) { return strconv.FormatBool(v.Bool()), nil }
+
+func parseDuration(v reflect.Value, text string) error {
+	d, err := time.ParseDuration(text)
+	v.SetInt(int64(d))
+	return err
+}
+
+func formatDuration(v reflect.Value) (string, error) { return time.Duration(v.Int()).String(), nil }
+
+func parseText(v reflect.Value, text string) error {
+	return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+}
+
+func formatText(v reflect.Value) (string, error) {
+	text, err := v.Addr().Interface().(encoding.TextMarshaler).MarshalText()
+	return string(text), err
+}
