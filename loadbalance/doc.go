@@ -7,17 +7,21 @@
 //	err = send(ctx, picked.Instance.Endpoint)
 //	picked.Done(ctx, err)
 //
-// The zero [Policy] is PeakEWMA: of two instances drawn at random, the one with
+// The zero [Policy] is PeakEWMA: of two instances drawn by weight, the one with
 // the lower product of recent latency and calls in flight. RoundRobin and
 // LeastRequest are there as well, and an instance that fails again and again is
 // ejected for a while.
 //
 // # Guarantees
 //
-// Pick and Done take no lock and allocate nothing. Only successes feed the
-// latency average, and anything else is charged at least that average, so that
-// a fast refusal never makes an instance the favourite. A new instance begins
-// at the average of the pool. Ejection never takes more than its share of the
-// instances, and when all are ejected all are used. An instance that an earlier
-// attempt went to is avoided while there is another.
+// Pick and Done take no lock, but for the moment in which Done ejects, and
+// allocate nothing. A failure is charged at least twice what the slowest of the
+// good instances is expected to take, so that a fast refusal never makes an
+// instance the favourite; a slow answer weighs less and less while nothing new
+// is heard. A new instance begins at the average of the pool. Ejection never
+// takes more than its share of the instances, also when others leave, and never
+// all. An instance that an earlier attempt went to is avoided while there is
+// another, be it one that is ejected. A call that its caller cancels frees its
+// place and says nothing; one whose caller's time ran out is a failure when it
+// took twice as long as the instance usually does.
 package loadbalance

@@ -8,65 +8,67 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// node is what is known of one instance.
+// node is what is known of one instance. Times are since its pool began.
 type node struct {
 	instance     atomic.Pointer[registry.Instance]
-	weight       atomic.Uint64 // bits of a float64
+	share        float // its weight, in mean weights of the pool
 	inFlight     atomic.Int64
-	latency      atomic.Uint64 // bits of a float64, in ns; 0 is not known
+	usual        float // mean latency of its successes, in ns; 0 is not known
+	peak         float // what its next call may take, in ns; 0 is not known
 	observedAt   atomic.Int64
 	failures     atomic.Int32 // in a row
 	ejectedUntil atomic.Int64
 	ejections    int // guarded by Pool.mu
 }
 
-func (n *node) id() string       { return n.instance.Load().ID }
-func (n *node) weighs() float64  { return math.Float64frombits(n.weight.Load()) }
-func (n *node) average() float64 { return math.Float64frombits(n.latency.Load()) }
+func (n *node) id() string { return n.instance.Load().ID }
 
-// load is the calls in flight, with the one to come, for the node's weight.
-func (n *node) load() float64 { return float64(n.inFlight.Load()+1) / n.weighs() }
-
-// cost is what a call to the node will take.
-func (n *node) cost() float64 { return n.load() * max(n.average(), 1) }
+// load is the calls in flight for the node's share.
+func (n *node) load() float64 { return float64(n.inFlight.Load()) / n.share.get() }
 
 // out says that the node is ejected.
-func (n *node) out(now int64) bool { return n.ejectedUntil.Load() > now }
+func (n *node) out(now time.Duration) bool { return n.ejectedUntil.Load() > int64(now) }
 
-// observe moves the latency average: at once up to a peak, and slowly down.
-// An observation that races with another may be lost, which an average stands.
-func (n *node) observe(now time.Time, took float64, decay time.Duration) {
-	at := now.UnixNano()
-	before := n.average()
-	since := max(at-n.observedAt.Swap(at), 0)
-	after := took
-	if before > 0 && took < before {
-		keep := math.Exp(-float64(since) / float64(decay))
-		after = before*keep + took*(1-keep)
-	}
-	n.latency.Store(math.Float64bits(after))
-}
-
-func find(nodes []*node, id string) *node {
-	for _, n := range nodes {
-		if n.id() == id {
-			return n
-		}
-	}
-	return nil
-}
-
-// averageLatency is the mean over the nodes of which it is known.
-func averageLatency(nodes []*node) float64 {
-	sum, known := 0.0, 0
-	for _, n := range nodes {
-		if l := n.average(); l > 0 {
-			sum += l
-			known++
-		}
-	}
-	if known == 0 {
+// expected is what a call to the node may take, 0 when not known. It sinks
+// while nothing is heard, else one slow call would keep all others away.
+func (n *node) expected(now, decay time.Duration) float64 {
+	peak := n.peak.get()
+	if peak == 0 {
 		return 0
 	}
-	return sum / float64(known)
+	return peak * n.memory(now, decay)
 }
+
+// memory is how much of the last observation still counts, from 1 down to 0.
+func (n *node) memory(now, decay time.Duration) float64 {
+	since := max(int64(now)-n.observedAt.Load(), 0)
+	return math.Exp(-float64(since) / float64(decay))
+}
+
+// succeeded notes how long a success took. The peak goes up at once, and both
+// go down slowly. An observation that races with another may be lost, which an
+// average stands.
+func (n *node) succeeded(now time.Duration, took float64, decay time.Duration) {
+	keep := n.memory(now, decay)
+	mean := func(before float64) float64 {
+		if before == 0 {
+			return took
+		}
+		return before*keep + took*(1-keep)
+	}
+	n.usual.set(mean(n.usual.get()))
+	n.peak.set(max(mean(n.peak.get()), took))
+	n.observedAt.Store(int64(now))
+}
+
+// failed charges a failure.
+func (n *node) failed(now time.Duration, charge float64) {
+	n.peak.set(charge)
+	n.observedAt.Store(int64(now))
+}
+
+// float is a float64 for concurrent use.
+type float struct{ bits atomic.Uint64 }
+
+func (f *float) get() float64  { return math.Float64frombits(f.bits.Load()) }
+func (f *float) set(v float64) { f.bits.Store(math.Float64bits(v)) }

@@ -13,13 +13,14 @@ type Algorithm string
 
 // The algorithms. The empty Algorithm is PeakEWMA.
 const (
-	// PeakEWMA takes, of two instances drawn at random, the one with the lower
-	// latency × calls in flight ÷ weight, where latency is a moving average
-	// that jumps to peaks (Finagle's peak EWMA).
+	// PeakEWMA takes, of two instances drawn by weight, the one with the lower
+	// latency × (calls in flight ÷ weight + 1), where latency is a moving
+	// average that jumps to peaks and sinks while nothing is heard (Finagle's
+	// peak EWMA).
 	PeakEWMA Algorithm = "peak_ewma"
 	// RoundRobin goes round, each instance as often as its weight says.
 	RoundRobin Algorithm = "round_robin"
-	// LeastRequest takes, of two instances drawn at random, the one with fewer
+	// LeastRequest takes, of two instances drawn by weight, the one with fewer
 	// calls in flight for its weight.
 	LeastRequest Algorithm = "least_request"
 )
@@ -85,6 +86,17 @@ func (p Policy) Validate() error {
 		bad("ejection.max_percent: %d is no percentage", p.Ejection.MaxPercent)
 	}
 	return errors.Join(faults...)
+}
+
+// allows says that so many of all instances may be out at once.
+func (e Ejection) allows(out, all int) bool {
+	switch {
+	case out == 0:
+		return true
+	case e.Disabled || out >= all:
+		return false
+	}
+	return out == 1 || 100*out <= e.MaxPercent*all
 }
 
 func (p Policy) withDefaults() Policy {

@@ -1,8 +1,6 @@
 package loadbalance
 
-import (
-	"time"
-)
+import "time"
 
 // Snapshot is the state of a [Pool] at one moment.
 type Snapshot struct {
@@ -16,7 +14,8 @@ type Instance struct {
 	ID       string `json:"id"`
 	Endpoint string `json:"endpoint"`
 	InFlight int    `json:"in_flight"`
-	// Latency is the moving average in seconds, 0 when not known.
+	// Latency is the moving average, peaks and failures included, in seconds;
+	// 0 when not known.
 	Latency float64 `json:"latency_seconds"`
 	Ejected bool    `json:"ejected"`
 }
@@ -24,12 +23,12 @@ type Instance struct {
 // Snapshot is the pool's state.
 func (b *Pool) Snapshot() Snapshot {
 	s := Snapshot{Service: b.service, Policy: *b.policy.Load()}
-	now := time.Now().UnixNano()
-	for _, n := range *b.set.Load() {
+	now := time.Since(b.began)
+	for _, n := range b.set.Load().nodes {
 		i := n.instance.Load()
 		s.Instances = append(s.Instances, Instance{
 			ID: i.ID, Endpoint: i.Endpoint, InFlight: int(n.inFlight.Load()),
-			Latency: n.average() / float64(time.Second), Ejected: n.out(now),
+			Latency: n.peak.get() / float64(time.Second), Ejected: n.out(now),
 		})
 	}
 	return s

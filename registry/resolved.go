@@ -37,16 +37,20 @@ type event struct {
 }
 
 // watch hands on what the discoverer's watch gives. One that ends by itself
-// breaks its promise, and is begun anew.
+// breaks its promise, and is begun anew: ever more seldom, unless it lasts.
 func watch(ctx context.Context, d Discoverer, name string, events chan<- event) {
 	pauses := backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 	for pause := time.Duration(0); ctx.Err() == nil; {
+		begun := time.Now()
 		for set, err := range d.Watch(ctx, name) {
 			select {
 			case events <- event{set, err}:
 			case <-ctx.Done():
 				return
 			}
+		}
+		if time.Since(begun) > pauses.Max {
+			pause = 0
 		}
 		pause = pauses.Next(pause)
 		_ = backoff.Wait(ctx, pause)

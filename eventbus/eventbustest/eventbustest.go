@@ -32,6 +32,9 @@ type Features struct {
 	// NoBackPressure: Publish does not wait for slow handlers, since the bus has
 	// room for all events.
 	NoBackPressure bool
+	// SharesLanes: keys share lanes, so that a failing event may hold up the
+	// events of other keys, too.
+	SharesLanes bool
 	// Events is how many the rules about many events publish; zero is 2000.
 	Events int
 }

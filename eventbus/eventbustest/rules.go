@@ -100,7 +100,7 @@ var rules = []rule{
 			s.Errorf("%d different events", distinct(got))
 		}
 	}},
-	{"key_waits", "A failing event holds up the events of its key, and no others.", nil, func(s *subject) {
+	{"key_waits", "A failing event holds up the events of its key, and no others.", func(f Features) bool { return f.SharesLanes }, func(s *subject) {
 		seen := newLog()
 		var broken atomic.Bool
 		broken.Store(true)

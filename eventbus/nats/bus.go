@@ -134,13 +134,14 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 
 // Subscribe implements eventbus.Subscriber.
 func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	s := newSubscription(b, topic, group, h)
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.closed {
+		b.mu.Unlock()
 		return nil, errClosed(topic)
 	}
-	s := newSubscription(b, topic, group, h)
 	b.subscriptions[s] = true
+	b.mu.Unlock()
 	s.begin()
 	return s.stop, nil
 }

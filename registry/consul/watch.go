@@ -17,8 +17,10 @@ import (
 
 const (
 	// queryWait is how long Consul may hold a query while nothing changes. It
-	// bounds for how long a watch can miss that Consul's index began anew.
-	queryWait = 30 * time.Second
+	// bounds for how long a watch can miss that Consul's index began anew: a
+	// server that is back without its data before the next query is sent holds
+	// that one, as if its index were yet to come.
+	queryWait = 10 * time.Second
 	// queryGrace is how much later an answer may come: Consul adds a sixteenth
 	// of the wait, and then it has to travel.
 	queryGrace = queryWait/16 + 8*time.Second

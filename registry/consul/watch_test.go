@@ -54,11 +54,11 @@ func TestIndexThatMisbehavesCostsLittleAndHidesNothing(t *testing.T) {
 		seen    time.Duration // how late a change may be seen
 	}{
 		"the truth":         {nil, 2, time.Second},
-		"always 0":          {func(uint64) uint64 { return 0 }, 60, 2 * time.Second},
+		"always 0":          {func(uint64) uint64 { return 0 }, 25, 2 * time.Second},
 		"always the same":   {func(uint64) uint64 { return 7 }, 2, queryWait + 2*time.Second},
-		"ever lower":        {func(uint64) uint64 { told--; return told % 1e6 }, 60, 2 * time.Second},
-		"ever higher":       {func(uint64) uint64 { told++; return told }, 90, 2 * time.Second},
-		"up, down and zero": {func(uint64) uint64 { told++; return []uint64{9, 0, 4, 100, 100}[told%5] }, 60, queryWait + 2*time.Second},
+		"ever lower":        {func(uint64) uint64 { told--; return told % 1e6 }, 25, 2 * time.Second},
+		"ever higher":       {func(uint64) uint64 { told++; return told }, 35, 2 * time.Second},
+		"up, down and zero": {func(uint64) uint64 { told++; return []uint64{9, 0, 4, 100, 100}[told%5] }, 25, queryWait + 2*time.Second},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestIndexThatMisbehavesCostsLittleAndHidesNothing(t *testing.T) {
 				r := a.registry(t, Config{TTL: 100 * time.Hour})
 				w := read(t, r, "orders")
 				defer w.end()
-				const periods = 20
+				const periods = 60
 				<-time.After(periods * queryWait)
 				synctest.Wait()
 				if n := a.asked(); n > periods*c.perWait+5 {
@@ -129,10 +129,10 @@ func TestAConsulThatIsAwayIsAskedEverMoreSeldom(t *testing.T) {
 		a := newAgent()
 		r := a.registry(t, Config{})
 		a.down = true
+		from := 0 // queries before the outage
 		w := read(t, r, "orders")
 		defer w.end()
 		for range 2 {
-			from := a.asked()
 			<-time.After(time.Minute)
 			synctest.Wait()
 			if n := a.asked() - from; n < 8 || n > 100 {
@@ -150,8 +150,7 @@ func TestAConsulThatIsAwayIsAskedEverMoreSeldom(t *testing.T) {
 			}
 			a.change(func() { a.down = true })
 			synctest.Wait()
-			<-time.After(2 * settle)
-			synctest.Wait()
+			from = a.asked()
 		}
 	})
 }

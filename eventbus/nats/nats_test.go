@@ -1,0 +1,177 @@
+package nats_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/eventbustest"
+	"github.com/sinew-go/sinew/eventbus/nats"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/realserver"
+)
+
+func open(t *testing.T, url string) *nats.Bus {
+	t.Helper()
+	b, err := nats.New(nats.Config{URL: url, AckWait: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_ = b.Close(ctx)
+	})
+	return b
+}
+
+func TestNATSKeepsTheRules(t *testing.T) {
+	server := realserver.NATS(t)
+	eventbustest.Run(t, eventbustest.Features{KeepsGroups: true, NoBackPressure: true, SharesLanes: true, Events: 800}, func(t *testing.T) eventbus.Bus {
+		return open(t, server.Addr)
+	})
+}
+
+// collect subscribes and gives the data of each event once it was handled.
+func collect(t *testing.T, b *nats.Bus, topic, group string) <-chan string {
+	t.Helper()
+	seen := make(chan string, 10_000)
+	if _, err := b.Subscribe(topic, group, func(_ context.Context, e eventbus.Event) error {
+		seen <- string(e.Data)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+func publish(t *testing.T, b *nats.Bus, topic, data string) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := b.Publish(t.Context(), topic, eventbus.Event{ID: data, Source: "test", Key: "k", Data: []byte(data)})
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, fault.Unavailable) || time.Now().After(deadline) {
+			t.Fatalf("publish %s: %v", data, err)
+		}
+	}
+}
+
+func expect(t *testing.T, seen <-chan string, want ...string) {
+	t.Helper()
+	had := map[string]bool{}
+	for _, w := range want {
+		for !had[w] {
+			select {
+			case got := <-seen:
+				had[got] = true
+			case <-time.After(30 * time.Second):
+				t.Fatalf("waited in vain for %s; had %v", w, had)
+			}
+		}
+	}
+}
+
+func TestNothingIsLostWhenTheServerIsKilledAndRestarted(t *testing.T) {
+	server := realserver.NATS(t)
+	b := open(t, server.Addr)
+	shared, own := collect(t, b, "order.placed", "g"), collect(t, b, "order.placed", "")
+	publish(t, b, "order.placed", "1")
+	expect(t, shared, "1")
+	expect(t, own, "1")
+
+	server.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := b.Publish(ctx, "order.placed", eventbus.Event{ID: "lost", Data: []byte("lost")}); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("publish while the server is away: %v", err)
+	}
+	server.Start()
+
+	publish(t, b, "order.placed", "2")
+	expect(t, shared, "2")
+	expect(t, own, "2")
+}
+
+func TestBusAndSubscriptionsThatBeginWhileTheServerIsAwayWorkWhenItComes(t *testing.T) {
+	server := realserver.NATS(t)
+	server.Kill()
+	b := open(t, server.Addr)
+	seen := collect(t, b, "order.placed", "g")
+	server.Start()
+	publish(t, b, "order.placed", "1")
+	expect(t, seen, "1")
+}
+
+func TestMemberThatDiesLosesNoEvent(t *testing.T) {
+	server := realserver.NATS(t)
+	dying, other := open(t, server.Addr), open(t, server.Addr)
+	entered := make(chan struct{})
+	var hold atomic.Bool
+	hold.Store(true)
+	if _, err := dying.Subscribe("order.placed", "g", func(ctx context.Context, _ eventbus.Event) error {
+		if hold.Swap(false) {
+			close(entered)
+			<-ctx.Done()
+		}
+		return errors.New("dead")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, other, "order.placed", "1")
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = dying.Close(ctx) // cut off in the middle
+	expect(t, collect(t, other, "order.placed", "g"), "1")
+}
+
+func TestTheSameEventPublishedTwiceIsStoredOnce(t *testing.T) {
+	server := realserver.NATS(t)
+	b := open(t, server.Addr)
+	seen := collect(t, b, "order.placed", "g")
+	publish(t, b, "order.placed", "1")
+	publish(t, b, "order.placed", "1")
+	publish(t, b, "order.placed", "2")
+	for _, want := range []string{"1", "2"} {
+		if got := <-seen; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestTopicsWithStrangeNamesDoNotMeet(t *testing.T) {
+	server := realserver.NATS(t)
+	b := open(t, server.Addr)
+	topics := []string{"a.b", "a_b", "a b", "a>*", "ä", "a.b.1"}
+	for _, topic := range topics {
+		seen := collect(t, b, topic, "g g.*")
+		publish(t, b, topic, topic)
+		expect(t, seen, topic)
+		if len(seen) > 0 {
+			t.Errorf("topic %q got another's event", topic)
+		}
+	}
+}
+
+func TestNewRefusesWhatIsWrongAndNeedsNoServer(t *testing.T) {
+	for _, url := range []string{"", "nats://127.0.0.1:port"} {
+		if _, err := nats.New(nats.Config{URL: url}); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(fmt.Sprint(err), "Config.URL") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	b := open(t, "nats://127.0.0.1:1")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := b.Publish(ctx, "t", eventbus.Event{}); !errors.Is(err, fault.Unavailable) {
+		t.Error(err)
+	}
+}

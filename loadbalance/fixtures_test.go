@@ -1,0 +1,118 @@
+package loadbalance_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/registry"
+)
+
+var (
+	errDown = fault.Unavailable.Errorf("down")
+	anyone  = loadbalance.Request{}
+)
+
+// instances are a, b, c... with these weights, "" for none.
+func instances(weights ...string) []registry.Instance {
+	var all []registry.Instance
+	for n, w := range weights {
+		id := string(rune('a' + n))
+		i := registry.Instance{ID: id, Name: "orders", Endpoint: "http://" + id + ":80", Status: registry.Healthy}
+		if w != "" {
+			i.Metadata = map[string]string{"weight": w}
+		}
+		all = append(all, i)
+	}
+	return all
+}
+
+// many are n instances, "0" and on.
+func many(n int) []registry.Instance {
+	all := make([]registry.Instance, n)
+	for i := range all {
+		all[i] = registry.Instance{ID: fmt.Sprint(i), Name: "orders", Endpoint: fmt.Sprintf("http://10.0.0.%d:80", i)}
+	}
+	return all
+}
+
+func pool(p loadbalance.Policy, all []registry.Instance) *loadbalance.Pool {
+	b := loadbalance.New("orders", p)
+	b.Update(all)
+	return b
+}
+
+func pick(t testing.TB, b loadbalance.Balancer, tried ...string) loadbalance.Picked {
+	t.Helper()
+	picked, err := b.Pick(context.Background(), loadbalance.Request{Tried: tried})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picked
+}
+
+// only picks the instance with this id, by naming all others as tried.
+func only(t testing.TB, b *loadbalance.Pool, id string) loadbalance.Picked {
+	t.Helper()
+	var others []string
+	for _, i := range b.Snapshot().Instances {
+		if i.ID != id {
+			others = append(others, i.ID)
+		}
+	}
+	picked := pick(t, b, others...)
+	if picked.Instance.ID != id {
+		t.Fatalf("picked %s, not %s", picked.Instance.ID, id)
+	}
+	return picked
+}
+
+// fail makes n calls to the instance fail at once.
+func fail(t testing.TB, b *loadbalance.Pool, id string, n int) {
+	t.Helper()
+	for range n {
+		only(t, b, id).Done(context.Background(), errDown)
+	}
+}
+
+// counts makes n calls, one after the other, of which each takes as long as
+// its instance does and ends as that says.
+func counts(t testing.TB, b loadbalance.Balancer, n int, call func(id string) (time.Duration, error)) map[string]int {
+	t.Helper()
+	got := map[string]int{}
+	for range n {
+		picked := pick(t, b)
+		got[picked.Instance.ID]++
+		took, err := call(picked.Instance.ID)
+		if took > 0 {
+			<-time.After(took)
+		}
+		picked.Done(context.Background(), err)
+	}
+	return got
+}
+
+func fine(string) (time.Duration, error) { return 0, nil }
+
+func state(t testing.TB, b *loadbalance.Pool, id string) loadbalance.Instance {
+	t.Helper()
+	for _, i := range b.Snapshot().Instances {
+		if i.ID == id {
+			return i
+		}
+	}
+	t.Fatalf("the pool has no %s", id)
+	return loadbalance.Instance{}
+}
+
+func ejected(b *loadbalance.Pool) (n int) {
+	for _, i := range b.Snapshot().Instances {
+		if i.Ejected {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,227 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+)
+
+var errAway = fault.Unavailable.Errorf("connection refused")
+
+func TestLastGoodListIsKeptWhileTheRegistryFails(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b")
+		seen := follow(t, r)
+		s.fail(errAway)
+		<-time.After(time.Minute)
+		s.fail(errAway)
+		<-time.After(time.Hour)
+		now := r.Snapshot("orders")
+		if !slices.Equal(ids(now.Instances), []string{"a", "b"}) || !now.Stale || !now.Known || now.Err == nil || now.Age != time.Hour+time.Minute {
+			t.Errorf("while it fails: %+v", now)
+		}
+		if err := r.Ready(t.Context(), "orders"); err != nil {
+			t.Errorf("Ready: %v", err)
+		}
+		if got := seen(); got != "a,b" {
+			t.Errorf("it was told %q", got)
+		}
+		s.list("a", "b", "c")
+		if now := r.Snapshot("orders"); now.Stale || now.Err != nil || now.Age != 0 || len(now.Instances) != 3 {
+			t.Errorf("after it: %+v", now)
+		}
+		if got := seen(); got != "a,b a,b,c" {
+			t.Errorf("it was told %q", got)
+		}
+	})
+}
+
+func TestOnlyHealthyInstancesAreHandedOut(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		ill, unsure := orders("b"), orders("c")
+		ill.Status, unsure.Status = registry.Unhealthy, registry.Unknown
+		s.give(ill, orders("a"), unsure)
+		if got := ids(r.Snapshot("orders").Instances); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("it hands out %v", got)
+		}
+	})
+}
+
+func TestSmallLossesAreBelievedAtOnce(t *testing.T) {
+	for before, after := range map[string]string{
+		"a":                   "",
+		"a,b":                 "",
+		"a,b,c":               "a",
+		"a,b,c,d,e,f":         "a,b,c",
+		"a,b,c,d,e,f,g,h,i,j": "a,b,c,d,e",
+		"a,b,c,d":             "e,f,g,h", // all replaced
+	} {
+		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+			s.list(split(before)...)
+			s.list(split(after)...)
+			if now := r.Snapshot("orders"); strings.Join(ids(now.Instances), ",") != after || now.Stale {
+				t.Errorf("%s, then %s: %+v", before, after, now)
+			}
+		})
+	}
+}
+
+func TestImplausibleLossIsHeldBack(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d", "e")
+		seen := follow(t, r)
+		s.list("a", "f") // f is new: handed out at once
+		if now := r.Snapshot("orders"); now.Held != 4 || !now.Stale || now.Err != nil || len(now.Instances) != 6 {
+			t.Errorf("held back: %+v", now)
+		}
+		<-time.After(5 * time.Second)
+		s.list("a", "b") // b is back; f goes, and waits with the others
+		if now := r.Snapshot("orders"); now.Held != 4 || len(now.Instances) != 6 {
+			t.Errorf("b came back: %+v", now)
+		}
+		<-time.After(5*time.Second - 1)
+		synctest.Wait()
+		if now := r.Snapshot("orders"); len(now.Instances) != 6 {
+			t.Errorf("too early: %+v", now)
+		}
+		<-time.After(1)
+		synctest.Wait()
+		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"a", "b"}) || now.Stale || now.Held != 0 {
+			t.Errorf("after the wait: %+v", now)
+		}
+		if got := seen(); got != "a,b,c,d,e a,b,c,d,e,f a,b" {
+			t.Errorf("it was told %q", got)
+		}
+	})
+}
+
+func TestWhatComesBackIsNotMissing(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d")
+		seen := follow(t, r)
+		s.list()
+		<-time.After(9 * time.Second)
+		s.list("a", "b", "c", "d")
+		<-time.After(time.Hour)
+		if now := r.Snapshot("orders"); now.Stale || len(now.Instances) != 4 {
+			t.Errorf("%+v", now)
+		}
+		if got := seen(); got != "a,b,c,d" {
+			t.Errorf("it was told %q", got)
+		}
+	})
+}
+
+func TestWhatIsMissingAfterAnOutageIsHeldBack(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b")
+		s.fail(errAway)
+		<-time.After(time.Minute)
+		s.list() // restarted, it has heard of nobody yet
+		if now := r.Snapshot("orders"); now.Held != 2 || !now.Stale || now.Err != nil || len(now.Instances) != 2 {
+			t.Errorf("right after: %+v", now)
+		}
+		<-time.After(3 * time.Second)
+		s.list("b")
+		<-time.After(7 * time.Second)
+		synctest.Wait()
+		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"b"}) || now.Stale {
+			t.Errorf("later: %+v", now)
+		}
+	})
+}
+
+func TestFailureWhileHoldingBackBeginsTheWaitAnew(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d")
+		s.list()
+		<-time.After(9 * time.Second)
+		s.fail(errAway)
+		<-time.After(time.Hour)
+		if now := r.Snapshot("orders"); len(now.Instances) != 4 || now.Held != 4 {
+			t.Errorf("while it fails: %+v", now)
+		}
+		s.list()
+		<-time.After(9 * time.Second)
+		if now := r.Snapshot("orders"); len(now.Instances) != 4 {
+			t.Errorf("nine seconds after: %+v", now)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		if now := r.Snapshot("orders"); len(now.Instances) != 0 || !now.Known {
+			t.Errorf("ten seconds after: %+v", now)
+		}
+	})
+}
+
+func TestHoldBackIsSet(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{HoldBack: -1}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d")
+		s.fail(errAway)
+		s.list()
+		if now := r.Snapshot("orders"); len(now.Instances) != 0 || now.Stale {
+			t.Errorf("nothing is to be held back: %+v", now)
+		}
+	})
+	resolve(t, registry.ResolverPolicy{HoldBack: time.Minute}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d")
+		s.list()
+		<-time.After(time.Minute - 1)
+		if now := r.Snapshot("orders"); len(now.Instances) != 4 {
+			t.Errorf("within the minute: %+v", now)
+		}
+		<-time.After(1)
+		synctest.Wait()
+		if now := r.Snapshot("orders"); len(now.Instances) != 0 {
+			t.Errorf("after the minute: %+v", now)
+		}
+	})
+	var p registry.ResolverPolicy
+	if err := json.Unmarshal([]byte(`{"hold_back":"30s"}`), &p); err != nil || p.HoldBack != 30*time.Second {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if text, err := json.Marshal(p); err != nil || string(text) != `{"hold_back":"30s"}` {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestNoListIsEverEmptyBecauseOfAnError(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+			s.list("a", "b", "c")
+			shown, empty := 3, time.Time{} // empty: since when the registry says so without failing
+			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+				switch rapid.IntRange(0, 3).Draw(rt, "what") {
+				case 0:
+					s.fail(errAway)
+					empty = time.Time{}
+				case 1:
+					s.list("a", "b", "c")
+					shown, empty = 3, time.Time{}
+				case 2:
+					s.list()
+					if empty.IsZero() {
+						empty = time.Now()
+					}
+				default:
+					<-time.After(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
+					synctest.Wait()
+				}
+				if !empty.IsZero() && time.Since(empty) >= 10*time.Second {
+					shown = 0
+				}
+				if now := r.Snapshot("orders"); len(now.Instances) != shown {
+					rt.Fatalf("%d instances shall be handed out: %+v", shown, now)
+				}
+			}
+		})
+	})
+}
