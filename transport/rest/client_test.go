@@ -1,0 +1,218 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+type everything struct {
+	ID     string        `path:"id" json:"-"`
+	Rest   string        `path:"rest" json:"-"`
+	Tags   []string      `query:"tag" json:"-"`
+	Limit  *int          `query:"limit" json:"-"`
+	After  time.Duration `query:"after" json:"-"`
+	Since  time.Time     `query:"since" json:"-"`
+	Dry    bool          `query:"dry" json:"-"`
+	Tenant string        `header:"X-Tenant" json:"-"`
+	Name   string        `json:"name"`
+	Nested []everything2 `json:"nested"`
+}
+
+type everything2 struct {
+	N int `json:"n"`
+}
+
+func serve(t testing.TB, h http.Handler) (endpoint.Caller, *httptest.Server) {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return rest.At(server.URL, server.Client()), server
+}
+
+func TestARequestArrivesAsItWasSent(t *testing.T) {
+	route := rest.Route[*everything, rest.None]{Pattern: "PUT /a/{id}/b/{rest...}"}
+	mux := http.NewServeMux()
+	var got *everything
+	route.Handle(mux, func(_ context.Context, r *everything) (rest.None, error) { got = r; return rest.None{}, nil })
+	caller, _ := serve(t, mux)
+	call := route.Endpoint(caller)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-zA-Z0-9 /%?#&=+.é~-]{1,10}`)
+		sent := &everything{
+			ID: text.Draw(t, "id"), Rest: text.Draw(t, "rest"), Tags: rapid.SliceOfN(text, 1, 3).Draw(t, "tags"),
+			After: time.Duration(rapid.Int64().Draw(t, "after")), Since: time.Unix(rapid.Int64Range(1, 1e9).Draw(t, "since"), 0).UTC(),
+			Dry: rapid.Bool().Draw(t, "dry"), Tenant: "acme", Name: rapid.String().Draw(t, "name"), Nested: []everything2{{1}},
+		}
+		sent.Name = strings.ToValidUTF8(sent.Name, "")
+		if rapid.Bool().Draw(t, "limited") {
+			sent.Limit = new(rapid.Int().Draw(t, "limit"))
+		}
+		if _, err := call(context.Background(), sent); err != nil {
+			t.Fatalf("%+v: %v", sent, err)
+		}
+		if !reflect.DeepEqual(got, sent) {
+			t.Fatalf("sent %+v, arrived %+v", sent, got)
+		}
+	})
+}
+
+func TestErrorsCrossTheWireAsThemselves(t *testing.T) {
+	var next error
+	mux := http.NewServeMux()
+	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, next })
+	caller, _ := serve(t, mux)
+	call := Reserve.Endpoint(caller)
+	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
+		sent := code.Errorf("why").WithReason("rule").WithDetail("n", "x").WithRetryAfter(1500 * time.Millisecond)
+		if code == fault.Unavailable {
+			sent = sent.WithUnprocessed().WithRepeated()
+		}
+		next = sent
+		_, err := call(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+		var got *fault.Error
+		if !errors.Is(err, code) || !errors.As(err, &got) || got.Message != "why" || got.Reason != "rule" || got.Details["n"] != "x" ||
+			got.RetryAfter != 1500*time.Millisecond || got.Unprocessed != sent.Unprocessed || got.Repeated != sent.Repeated {
+			t.Errorf("%v arrived as %#v", code, err)
+		}
+	}
+}
+
+func TestAnswersThatAreNotOurs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		h    http.HandlerFunc
+		want fault.Code
+	}{
+		"bare 404":      {http.NotFound, fault.Unimplemented},
+		"proxy's 502":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, fault.Unavailable},
+		"html with 200": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.Internal},
+		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, fault.Unknown},
+		"our own 404":   {rest.Problems(http.NewServeMux()).ServeHTTP, fault.Unimplemented},
+		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "99")
+			_, _ = w.Write([]byte("{"))
+			panic(http.ErrAbortHandler)
+		}, fault.Unavailable},
+		"broken problem": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", fault.ProblemType)
+			w.WriteHeader(503)
+			_, _ = w.Write([]byte("{"))
+		}, fault.Unavailable},
+	} {
+		caller, _ := serve(t, tt.h)
+		_, err := Reserve.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+		if got := fault.CodeOf(err); got != tt.want || fault.IsUnprocessed(err) && name != "our own 404" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRefusedConnectionIsUnprocessedAndHidesTheAddressFromCallers(t *testing.T) {
+	_, err := Reserve.Endpoint(rest.At("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	if !errors.Is(err, fault.Unavailable) || !fault.IsUnprocessed(err) {
+		t.Errorf("%v", err)
+	}
+	if text, _ := json.Marshal(fault.ProblemOf(err)); strings.Contains(string(text), "127.0.0.1") || !strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("%s; %v", text, err)
+	}
+}
+
+func TestCallersDeadlineAndCancelTravel(t *testing.T) {
+	mux := http.NewServeMux()
+	seen := make(chan time.Duration, 1)
+	Reserve.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
+		deadline, _ := ctx.Deadline()
+		seen <- time.Until(deadline)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	caller, _ := serve(t, mux)
+	call := Reserve.Endpoint(caller)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := call(ctx, &ReserveRequest{ProductID: "p", Quantity: 1})
+	if left := <-seen; !errors.Is(err, fault.DeadlineExceeded) || left > 200*time.Millisecond || left <= 0 {
+		t.Errorf("%v with %s left", err, left)
+	}
+	cancelled, give := context.WithCancelCause(t.Context())
+	go func() { <-seen; give(errors.New("changed my mind")) }()
+	if _, err := call(cancelled, &ReserveRequest{ProductID: "p", Quantity: 1}); fault.CodeOf(err) != fault.Canceled || fault.Classify(cancelled, err) != fault.Ignored {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestWhatTravelsAlong(t *testing.T) {
+	var got http.Header
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
+	caller, _ := serve(t, mux)
+	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1", Priority: 3, IdempotencyKey: "k-1"})
+	span := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true}
+	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x", Keyed: true}
+	if _, err := route.Endpoint(caller)(tracing.With(ctx, span), rest.None{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"X-Request-Id": "r-1", "X-Request-Priority": "3", "Idempotency-Key": "k-1",
+		"Traceparent": "00-01000000000000000000000000000000-0200000000000000-01"} {
+		if got.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, got.Get(name), want)
+		}
+	}
+	call.Operation.Name = "another operation" // the record of the request that is being served
+	if _, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Get("Idempotency-Key") == "k-1" || got.Get("Idempotency-Key") == "" {
+		t.Errorf("the key of the call that is served went along: %q (%v)", got.Get("Idempotency-Key"), err)
+	}
+}
+
+func TestForwardPassesOnWhatItDoesNotUnderstand(t *testing.T) {
+	var body, key string
+	backend := http.NewServeMux()
+	backend.HandleFunc("POST /inventory/{product_id}/reserve", func(w http.ResponseWriter, r *http.Request) {
+		buffer := make([]byte, 100)
+		n, _ := r.Body.Read(buffer)
+		body, key = string(buffer[:n])+r.Header.Get("Content-Type")+r.URL.RawQuery+r.Header.Get("X-Tenant"), r.Header.Get("Idempotency-Key")
+		w.Header().Set("X-Answer", "a")
+		w.WriteHeader(418)
+		_, _ = w.Write([]byte("tea"))
+	})
+	caller, _ := serve(t, backend)
+	mux := http.NewServeMux()
+	Reserve.Forward(mux, caller)
+	w := ask(mux, "POST", "/inventory/p%2F1/reserve?a=b", "text/odd", "raw", "X-Tenant", "t", "Idempotency-Key", "k")
+	if w.Code != 418 || w.Body.String() != "tea" || w.Header().Get("X-Answer") != "a" || body != "rawtext/odda=bt" || key != "k" {
+		t.Errorf("%d %s %s; the backend got %q with key %q", w.Code, w.Body, w.Header(), body, key)
+	}
+	if w := ask(mux, "POST", "/inventory/p/reserve", "application/json", strings.Repeat("x", 2<<20)); problemOf(t, w).Status != 413 {
+		t.Errorf("%d", w.Code)
+	}
+	gone := http.NewServeMux()
+	Reserve.Forward(gone, rest.At("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))
+	if w := ask(gone, "POST", "/inventory/p/reserve", "application/json", `{}`); problemOf(t, w).Status != 503 {
+		t.Errorf("%d", w.Code)
+	}
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	mux := http.NewServeMux()
+	Reserve.Handle(mux, func(_ context.Context, r *ReserveRequest) (*Stock, error) { return &Stock{ProductID: r.ProductID}, nil })
+	caller, _ := serve(b, mux)
+	call := Reserve.Endpoint(caller)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := call(b.Context(), &ReserveRequest{ProductID: "p", Quantity: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// Reserve is the contract of one operation, for both sides.
+var Reserve = rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true}
+
+type ReserveRequest struct {
+	ProductID string `path:"product_id" json:"-"`
+	Quantity  int    `json:"quantity"`
+}
+
+func (r *ReserveRequest) Validate() error {
+	if r.Quantity < 1 {
+		return errors.New("quantity must be at least 1")
+	}
+	return nil
+}
+
+type Stock struct {
+	ProductID string `json:"product_id"`
+	Available int    `json:"available"`
+}
+
+func Example() {
+	mux := http.NewServeMux()
+	Reserve.Handle(mux, func(_ context.Context, r *ReserveRequest) (*Stock, error) {
+		if r.ProductID != "p-1" {
+			return nil, fault.NotFound.Errorf("no product has the id %q", r.ProductID)
+		}
+		return &Stock{ProductID: r.ProductID, Available: 10 - r.Quantity}, nil
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	ctx := context.Background()
+	reserve := Reserve.Endpoint(rest.At(server.URL, server.Client()))
+	stock, err := reserve(ctx, &ReserveRequest{ProductID: "p-1", Quantity: 3})
+	fmt.Println(stock.Available, err)
+	_, err = reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 3})
+	fmt.Println(errors.Is(err, fault.NotFound), err)
+	_, err = reserve(ctx, &ReserveRequest{ProductID: "p-1"})
+	fmt.Println(err)
+	// Output:
+	// 7 <nil>
+	// true not found: no product has the id "p-9"
+	// invalid argument: quantity must be at least 1
+}
+
+func ExampleOpenAPI() {
+	mux := listing{ServeMux: http.NewServeMux()}
+	Reserve.Handle(&mux, nil)
+	doc := rest.OpenAPI("inventory", "1.0.0", mux.handlers...)
+	for path := range doc["paths"].(map[string]any) {
+		fmt.Println(doc["openapi"], path)
+	}
+	// Output: 3.1.0 /inventory/{product_id}/reserve
+}
+
+// listing is a mux that remembers its handlers.
+type listing struct {
+	*http.ServeMux
+	handlers []http.Handler
+}
+
+func (l *listing) Handle(pattern string, h http.Handler) {
+	l.handlers = append(l.handlers, h)
+	l.ServeMux.Handle(pattern, h)
+}
