@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/metrics"
+	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -22,6 +23,10 @@ import (
 // defaultCallTimeout is how long a whole call may take, all attempts together,
 // when its policy does not say.
 const defaultCallTimeout = 10 * time.Second
+
+// firstAnswer is how long a call waits for a registry that has not yet told of
+// the service.
+const firstAnswer = 2 * time.Second
 
 // ClientPolicy is how a service calls another one. The zero ClientPolicy is the
 // recommended one.
@@ -63,7 +68,9 @@ type Client struct {
 	retrier  *retry.Retrier
 	breaker  *breaker.Circuit
 	pool     *loadbalance.Pool
-	observed sync.Map // operation name → *metrics.Recorder
+	observed sync.Map      // operation name → *metrics.Recorder
+	told     chan struct{} // closed when the registry has told of the service
+	tell     sync.Once
 }
 
 func newClient(s *Service, name string, p ClientPolicy) *Client {
@@ -72,6 +79,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		retrier: retry.New(name, p.Retry),
 		breaker: breaker.New(name, p.Breaker),
 		pool:    loadbalance.New(name, p.Balance),
+		told:    make(chan struct{}),
 	}
 	c.setTimeout(p.Timeout)
 	return c
@@ -125,7 +133,7 @@ func (c *Client) attempt(caller, ctx context.Context, call *endpoint.Call, send 
 	if err != nil {
 		return err
 	}
-	picked, err := c.pool.Pick(caller, loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried})
+	picked, err := c.pick(ctx, call)
 	if err != nil {
 		permit.Done(caller, errNobodyAsked)
 		return err
@@ -139,6 +147,31 @@ func (c *Client) attempt(caller, ctx context.Context, call *endpoint.Call, send 
 	}()
 	err = send(ctx, call.Addr)
 	return err
+}
+
+// pick chooses an instance. The very first calls wait for the registry to tell
+// of any.
+func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Picked, error) {
+	request := loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried}
+	picked, err := c.pool.Pick(ctx, request)
+	if err == nil {
+		return picked, nil
+	}
+	patience := time.NewTimer(firstAnswer)
+	defer patience.Stop()
+	select {
+	case <-c.told:
+		return c.pool.Pick(ctx, request)
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return picked, err
+}
+
+// update is told of the service's instances.
+func (c *Client) update(instances []registry.Instance) {
+	c.pool.Update(instances)
+	c.tell.Do(func() { close(c.told) })
 }
 
 var (

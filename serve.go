@@ -47,7 +47,7 @@ func (s *Service) listen() (registry.Instance, error) {
 func (s *Service) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		TLSConfig:         s.config.TLS,
+		TLSConfig:         s.config.TLS.Clone(), // the server changes its own
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -1,0 +1,132 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/metrics"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// api is what a consumer of the inventory service imports.
+var api = struct {
+	Reserve  rest.Route[*ReserveRequest, *Inventory]
+	GetStock rest.Route[*StockRequest, *Inventory]
+	LowStock eventbus.Topic[StockEvent]
+}{
+	Reserve:  rest.Route[*ReserveRequest, *Inventory]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true},
+	GetStock: rest.Route[*StockRequest, *Inventory]{Pattern: "GET /inventory/{product_id}"},
+	LowStock: eventbus.Topic[StockEvent]{Name: "inventory.low_stock"},
+}
+
+type ReserveRequest struct {
+	ProductID string `path:"product_id" json:"-"`
+	Quantity  int    `json:"quantity"`
+}
+
+func (r *ReserveRequest) Validate() error {
+	if r.Quantity < 1 {
+		return errors.New("quantity must be at least 1")
+	}
+	return nil
+}
+
+type StockRequest struct {
+	ProductID string `path:"product_id" json:"-"`
+}
+
+type Inventory struct {
+	ProductID string `json:"product_id"`
+	Available int    `json:"available"`
+}
+
+type StockEvent struct {
+	ProductID string `json:"product_id"`
+}
+
+// stock is the service behind the contract.
+type shelf map[string]int
+
+func (s shelf) Reserve(_ context.Context, r *ReserveRequest) (*Inventory, error) {
+	n, ok := s[r.ProductID]
+	if !ok {
+		return nil, fault.NotFound.Errorf("no product has the id %q", r.ProductID)
+	}
+	return &Inventory{ProductID: r.ProductID, Available: n - r.Quantity}, nil
+}
+
+func (s shelf) Get(_ context.Context, r *StockRequest) (*Inventory, error) {
+	return &Inventory{ProductID: r.ProductID, Available: s[r.ProductID]}, nil
+}
+
+var (
+	stock = shelf{"p-1": 10}
+	quiet = slog.New(slog.DiscardHandler)
+)
+
+func Example() {
+	ctx := context.Background()
+	reg := registry.NewMemory()
+
+	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: quiet})
+	api.Reserve.Handle(svc, stock.Reserve)
+	api.GetStock.Handle(svc, stock.Get)
+	fmt.Println(svc.Start(ctx)) // svc.Main() in a program of its own
+	defer svc.Shutdown(ctx)
+
+	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: quiet})
+	defer shop.Shutdown(ctx)
+	inventory := shop.Client("inventory")
+	reserve := api.Reserve.Endpoint(inventory)
+	got, err := reserve(ctx, &ReserveRequest{ProductID: "p-1", Quantity: 2})
+	fmt.Println(got.Available, err)
+
+	_, err = reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
+	fmt.Println(errors.Is(err, fault.NotFound), err)
+	// Output:
+	// <nil>
+	// 8 <nil>
+	// true not found: no product has the id "p-9"
+}
+
+func Example_parts() {
+	call := func(context.Context, *StockRequest) (*Inventory, error) { return &Inventory{Available: 7}, nil }
+
+	red := metrics.New(prometheus.NewRegistry()) // or prometheus.DefaultRegisterer
+	ep := endpoint.New(call).With(
+		red.Middleware("orders.Place"),
+		retry.Policy{Attempts: 3}.Middleware(),
+		breaker.New("orders", breaker.Policy{}).Middleware(),
+		endpoint.Timeout(time.Second),
+	)
+	got, err := ep(context.Background(), &StockRequest{})
+	fmt.Println(got.Available, err)
+	// Output: 7 <nil>
+}
+
+func ExampleService_Publish() {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: quiet})
+	ctx := context.Background()
+	_ = api.LowStock.Handle(svc, "buyer", func(_ context.Context, e StockEvent) error {
+		fmt.Println("buy more of", e.ProductID)
+		return nil
+	})
+	_ = svc.Start(ctx)
+	_ = api.LowStock.Publish(ctx, svc, StockEvent{ProductID: "p-1"})
+	_ = svc.Shutdown(ctx)
+	_ = bus.Close(ctx)
+	// Output: buy more of p-1
+}

@@ -1,0 +1,151 @@
+//go:build unix
+
+package sinew_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// serviceProcess makes the test binary a service, for the tests of signals.
+const serviceProcess = "SINEW_TEST_SERVICE"
+
+func init() {
+	if os.Getenv(serviceProcess) == "" {
+		return
+	}
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet, DrainDelay: 300 * time.Millisecond})
+	api.GetStock.Handle(svc, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return stock.Get(ctx, r)
+	})
+	rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) { select {} })
+	svc.Go(func(context.Context) { fmt.Println(svc.URL()) })
+	svc.Main()
+	os.Exit(0)
+}
+
+// begin runs the service as a process of its own.
+func begin(t *testing.T) (process *exec.Cmd, url string) {
+	t.Helper()
+	process = exec.Command(os.Args[0])
+	process.Env = append(os.Environ(), serviceProcess+"=1")
+	out, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = process.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process, strings.TrimSpace(line)
+}
+
+func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
+	process, url := begin(t)
+	transport := &http.Transport{MaxIdleConnsPerHost: 32}
+	defer transport.CloseIdleConnections()
+	get := api.GetStock.Endpoint(rest.At(url, &http.Client{Transport: transport}))
+	var answered, failed atomic.Int64
+	var closing atomic.Bool
+	var load sync.WaitGroup
+	stop := make(chan struct{})
+	for range 16 {
+		load.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := get(t.Context(), &StockRequest{ProductID: "p-1"}); err == nil {
+					answered.Add(1)
+				} else {
+					failed.Add(1)
+					t.Log(err)
+				}
+			}
+		})
+	}
+	for answered.Load() < 500 {
+		<-time.After(time.Millisecond)
+	}
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for !closing.Load() { // callers that heard of it stop calling; until then all are answered
+		answer, err := http.Get(url + "/healthz")
+		if err != nil {
+			t.Fatalf("it stopped answering before it said that it would: %v", err)
+		}
+		_ = answer.Body.Close()
+		closing.Store(answer.Close)
+	}
+	close(stop)
+	load.Wait()
+	http.DefaultClient.CloseIdleConnections()
+	if err := process.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d requests failed", failed.Load(), failed.Load()+answered.Load())
+	}
+}
+
+func TestASecondSignalStopsAtOnce(t *testing.T) {
+	process, url := begin(t)
+	hanging := make(chan struct{})
+	go func() {
+		defer close(hanging)
+		if answer, err := http.Get(url + "/hang"); err == nil {
+			_ = answer.Body.Close()
+		}
+	}()
+	for { // until the hanging request is in
+		_, _, body := get(t, url+"/readyz")
+		if strings.Contains(body, "ready") {
+			break
+		}
+	}
+	for range 2 {
+		if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			answer, err := http.Get(url + "/healthz")
+			if err != nil {
+				break
+			}
+			_ = answer.Body.Close()
+			if answer.Close {
+				break
+			}
+		}
+	}
+	_ = process.Wait()
+	if process.ProcessState.Success() {
+		t.Error("it ended as if all had been well")
+	}
+	<-hanging
+	http.DefaultClient.CloseIdleConnections()
+}
