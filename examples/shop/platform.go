@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 	"slices"
 	"sync"
 
@@ -71,7 +73,9 @@ func newPlatform(o options) (*platform, error) {
 		}
 	}
 	if err == nil && (o.service == "" || o.service == "gateway") {
-		svc := sinew.New("gateway", p.config(o.gateway))
+		c := p.config(o.gateway)
+		c.Advertise = p.sign()
+		svc := sinew.New("gateway", c)
 		gateway.New(svc)
 		p.services = append(p.services, svc)
 	}
@@ -112,6 +116,21 @@ func (p *platform) anyPort() string {
 		return "127.0.0.1:0"
 	}
 	return ":0"
+}
+
+// sign is what the gateway is registered as, "" for its own address. A door on
+// loopback is for this machine alone, which a registry of many machines refuses;
+// but no service calls the gateway, so that its machine's name will do.
+func (p *platform) sign() string {
+	host, port, err := net.SplitHostPort(p.gateway)
+	ip := net.ParseIP(host)
+	if p.options.registry == "memory" || err != nil || host != "localhost" && !ip.IsLoopback() {
+		return ""
+	}
+	if host, err = os.Hostname(); err != nil {
+		return ""
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // start starts the services, one after the other, and returns when all of them

@@ -21,7 +21,15 @@ import (
 type shop struct {
 	testing.TB
 	*platform
-	http *http.Client
+	http   *http.Client
+	remote string // the gateway's URL, where it is not in this process
+}
+
+func (s *shop) url() string {
+	if s.remote != "" {
+		return s.remote
+	}
+	return s.door()
 }
 
 func open(t testing.TB) *shop {
@@ -57,7 +65,7 @@ func (a answer) get(key string) string { return fmt.Sprint(a.doc[key]) }
 
 // send sends a body as it is, as JSON unless header says otherwise.
 func (s *shop) send(method, path, body string, header ...string) answer {
-	r, err := http.NewRequest(method, s.door()+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, s.url()+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -1,0 +1,196 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/internal/realserver"
+)
+
+// process is the shop, or a service of it, as a process.
+type process struct {
+	*exec.Cmd
+	out, log output
+	ended    chan struct{}
+	err      error
+}
+
+// output is what a process has written so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func begin(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	p.Env = append(os.Environ(), asShop+"=1")
+	p.Stdout, p.Stderr = &p.out, &p.log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		_ = p.Process.Kill() // it may have ended
+		<-p.ended
+		if t.Failed() {
+			t.Logf("%v\n%s\n%s", args, p.out.String(), p.log.String())
+		}
+	})
+	return p
+}
+
+// end stops the process as an operator does, and expects that all is well.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	p.ends(t)
+}
+
+func (p *process) ends(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.ended:
+		if p.err != nil {
+			t.Errorf("%v ended with %v", p.Args[1:], p.err)
+		}
+	case <-time.After(40 * time.Second):
+		t.Errorf("%v does not end", p.Args[1:])
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// steps are the statuses of the printed flow; each comes with a trace id.
+func steps(out string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(`(?m)^order \S+ +(\w+) .*trace ([0-9a-f]{32})$`).FindAllStringSubmatch(out, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+const flow = "[pending confirmed processing shipped delivered]"
+
+func TestOnceShowsTheFlowAndEnds(t *testing.T) {
+	p := begin(t, "-once", "-gateway", "127.0.0.1:0")
+	p.ends(t)
+	if got := fmt.Sprint(steps(p.out.String())); got != flow {
+		t.Errorf("printed %s\n%s", got, p.out.String())
+	}
+	if log := p.log.String(); log != "" {
+		t.Errorf("complains of %s", log)
+	}
+}
+
+func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
+	dir := t.TempDir() + "/made/if/missing"
+	var orders []string
+	for range 2 {
+		p := begin(t, "-gateway", "127.0.0.1:0", "-data", dir)
+		url := ""
+		for deadline := time.Now().Add(40 * time.Second); url == "" && time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+			if m := regexp.MustCompile(`(http\S+)/products\n`).FindStringSubmatch(p.out.String()); m != nil {
+				url = m[1]
+			}
+		}
+		s := &shop{TB: t, remote: url, http: &http.Client{Transport: &http.Transport{}}}
+		orders = append(orders, fmt.Sprint(len(s.ok(200, "GET", "/orders", "").doc["items"].([]any))))
+		s.http.CloseIdleConnections()
+		p.end(t)
+	}
+	if got := strings.Join(orders, " "); got != "1 2" {
+		t.Errorf("orders after each start: %s", got)
+	}
+}
+
+func TestTakenPortSaysSo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	p := begin(t, "-once", "-gateway", l.Addr().String())
+	<-p.ended
+	if log := p.log.String(); p.err == nil || !strings.Contains(log, "taken") || !strings.Contains(log, l.Addr().String()) {
+		t.Errorf("%v: %s", p.err, log)
+	}
+}
+
+func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
+	consul, nats := realserver.Consul(t), realserver.NATS(t)
+	dir, door := t.TempDir(), freeAddr(t)
+	args := func(name string) []string {
+		return []string{"-service", name, "-gateway", door, "-data", dir, "-registry", "consul", "-consul", consul.Addr, "-bus", "nats", "-nats", nats.Addr}
+	}
+	nats.Kill() // they wait for it
+	var all []*process
+	for _, name := range []string{"gateway", "order", "order", "payment", "logistics", "product", "inventory", "inventory", "user"} {
+		all = append(all, begin(t, args(name)...))
+	}
+	nats.Start()
+	s := &shop{TB: t, remote: "http://" + door, http: &http.Client{Transport: &http.Transport{}}}
+	for deadline := time.Now().Add(60 * time.Second); ; <-time.After(100 * time.Millisecond) {
+		if answer, err := s.http.Get(s.remote + "/readyz"); err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode == 200 {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the gateway never got ready")
+		}
+	}
+	user, product := s.user(), s.product("10.10", 20)
+	for range 5 {
+		order := s.ok(201, "POST", "/orders", basketOf(user, product, 2)).get("id")
+		if paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, order)); paid.get("status") != "completed" {
+			t.Error(paid.text)
+		}
+		s.becomes(order, "delivered")
+	}
+	s.stock(product, "10", "0")
+	s.http.CloseIdleConnections()
+	for _, p := range all {
+		p.end(t)
+		if p.out.String() != "" {
+			t.Errorf("%v shows %s", p.Args[1:], p.out.String())
+		}
+	}
+}
