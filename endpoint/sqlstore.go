@@ -52,10 +52,9 @@ func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lea
 
 // Answer implements [IdempotencyStore].
 func (s SQLStore) Answer(ctx context.Context, key string, answer []byte, ttl time.Duration) error {
-	if answer == nil {
-		answer = []byte{}
-	}
-	return s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = ? WHERE id = ?`, answer, time.Now().Add(ttl).UnixNano(), key)
+	// Some drivers know no empty value from none: an answer is never empty.
+	kept := append([]byte{1}, answer...)
+	return s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = ? WHERE id = ?`, kept, time.Now().Add(ttl).UnixNano(), key)
 }
 
 // Release implements [IdempotencyStore].
@@ -77,10 +76,10 @@ func (s SQLStore) read(ctx context.Context, key string, fingerprint []byte) ([]b
 		return nil, fmt.Errorf("idempotency store: %w", err)
 	case !bytes.Equal(before, fingerprint):
 		return nil, KeyReused()
-	case answer == nil:
+	case len(answer) == 0:
 		return nil, KeyInUse()
 	}
-	return answer, nil
+	return answer[1:], nil
 }
 
 func (s SQLStore) exec(ctx context.Context, statement string, args ...any) error {

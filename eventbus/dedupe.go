@@ -20,7 +20,7 @@ func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 				return next(ctx, request)
 			}
 			response = endpoint.None{}
-			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+e.ID, nil, func() ([]byte, bool, error) {
+			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+e.ID, []byte{1}, func() ([]byte, bool, error) {
 				var err error
 				response, err = next(ctx, request)
 				return nil, true, err
