@@ -1,0 +1,167 @@
+package sinew_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sinew-go/sinew"
+
+// layers are the rooms of the root module and who is above whom.
+var layers = map[string]int{
+	"fault": 0, "endpoint": 1,
+	"registry": 2, "breaker": 2, "retry": 2, "limit": 2, "metrics": 2, "tracing": 2, "eventbus": 2, "config": 2,
+	"loadbalance": 3, "transport": 5, "": 6,
+}
+
+// dependencies are all that the root module requires directly.
+var dependencies = []string{
+	"github.com/afex/hystrix-go", "github.com/go-kit/kit", "github.com/go-kit/log", "github.com/hashicorp/consul/api",
+	"github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang",
+}
+
+// forTests are required by tests alone.
+var forTests = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
+
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	c := exec.Command(name, args...)
+	c.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	return string(out)
+}
+
+func room(path string) (name string, ours bool) {
+	rest, ours := strings.CutPrefix(path, module)
+	name, _, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	return name, ours
+}
+
+func TestNoPackageImportsUpwardOrSideways(t *testing.T) {
+	for line := range strings.Lines(output(t, "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")) {
+		paths := strings.Fields(line)
+		from, _ := room(paths[0])
+		if from == "internal" {
+			continue
+		}
+		above, known := layers[from]
+		if !known {
+			t.Errorf("package %s is in no layer", paths[0])
+		}
+		for _, path := range paths[1:] {
+			to, ours := room(path)
+			if !ours || to == "internal" || to == from {
+				continue
+			}
+			if layers[to] >= above {
+				t.Errorf("%s imports %s", paths[0], path)
+			}
+		}
+	}
+}
+
+func TestNoPackageButAnAdapterImportsAHeavyDependency(t *testing.T) {
+	for line := range strings.Lines(output(t, "go", "list", "-deps", "-f", `{{.ImportPath}}`, ".", "./transport/...", "./loadbalance", "./eventbus", "./endpoint")) {
+		for _, heavy := range []string{"hashicorp", "nats-io", "zipkin", "hystrix", "google.golang.org/grpc", "k8s.io", "etcd", "kafka"} {
+			if strings.Contains(line, heavy) {
+				t.Errorf("the root package brings %s", line)
+			}
+		}
+	}
+}
+
+func TestRootModuleRequiresWhatWasAgreed(t *testing.T) {
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal([]byte(output(t, "go", "mod", "edit", "-json")), &mod); err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for _, r := range mod.Require {
+		if !r.Indirect && !slices.Contains(forTests, r.Path) && !strings.HasPrefix(r.Path, "github.com/knadh/koanf/") {
+			direct = append(direct, r.Path)
+		}
+	}
+	slices.Sort(direct)
+	if !slices.Equal(direct, dependencies) {
+		t.Errorf("required: %v\nagreed: %v", direct, dependencies)
+	}
+}
+
+func TestEveryModuleIsOnTheSameGoAndTheNextRelease(t *testing.T) {
+	files, err := filepath.Glob("*/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deeper, err := filepath.Glob("*/*/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(append(files, deeper...), "go.mod", "go.work") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^go 1\.26\.0$`).Match(text) || strings.Contains(string(text), "\ntoolchain") {
+			t.Errorf("%s is not on go 1.26.0", file)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\s*(?:require )?(`+module+`\S*) (v\S+)`).FindAllStringSubmatch(string(text), -1) {
+			if m[2] != "v0.1.0" || !strings.Contains(string(text), m[1]+" => ..") {
+				t.Errorf("%s requires %s %s without a relative replace, or not at the next release", file, m[1], m[2])
+			}
+		}
+	}
+	work, err := os.ReadFile("go.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, deeper...) {
+		dir := "./" + filepath.ToSlash(filepath.Dir(file))
+		if in := strings.Contains(string(work), "\t"+dir+"\n"); in == strings.HasPrefix(dir, "./servers/") {
+			t.Errorf("%s in go.work: %v", dir, in)
+		}
+	}
+}
+
+func TestREADMEShowsCodeThatCompiles(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compiled []string
+	for _, file := range []string{"tour_test.go", "example_test.go", "examples/quickstart/main.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled = append(compiled, unindented(string(text)))
+	}
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
+	if len(blocks) < 6 {
+		t.Fatalf("%d blocks of code", len(blocks))
+	}
+	for _, b := range blocks {
+		block := unindented(string(b[1]))
+		if !slices.ContainsFunc(compiled, func(text string) bool { return strings.Contains(text, block) }) {
+			t.Errorf("no test compiles:\n%s", b[1])
+		}
+	}
+}
+
+// unindented is code without its indentation, which its surroundings give it.
+func unindented(code string) string {
+	return regexp.MustCompile(`(?m)^[ \t]+|[ \t]+$`).ReplaceAllString(strings.TrimSpace(code), "")
+}

@@ -1,0 +1,113 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/limit"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/registry/consul"
+	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// What README shows is taken from here, and TestREADMEShowsCodeThatCompiles
+// holds it to that.
+
+var Placed = eventbus.Topic[Order]{Name: "order.placed", Key: func(o Order) string { return o.ID }}
+
+type Order struct {
+	ID    string `json:"id"`
+	Total int    `json:"total"`
+}
+
+func tourOfServices() error {
+	reg, err := consul.New(consul.Config{Address: "127.0.0.1:8500"})
+	if err != nil {
+		return err
+	}
+	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Registry: reg})
+	svc.Ready("orders", svc.Client("orders").Ready)
+	api.Reserve.Handle(svc, stock.Reserve, limit.Concurrency{Max: 100}.Middleware())
+	svc.Main() // listen, get ready, register; drain on SIGTERM
+	return nil
+}
+
+func tourOfErrors(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory]) {
+	_, err := reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
+	var f *fault.Error
+	switch {
+	case errors.Is(err, fault.NotFound): // the callee's error, as itself
+	case errors.As(err, &f) && f.Reason == "insufficient_stock":
+	case errors.Is(err, fault.Unavailable): // down, overloaded, or its breaker is open
+	}
+}
+
+func tourOfPolicies() error {
+	var p sinew.ClientPolicy
+	err := p.UnmarshalJSON([]byte(`{
+		"timeout": "2s",
+		"retry":   {"attempts": 3, "budget": {"percent": 10}},
+		"breaker": {"failure_percent": 30, "timeout": "5s"},
+		"balance": {"algorithm": "round_robin"}
+	}`))
+	svc := sinew.New("shop", sinew.Config{Clients: map[string]sinew.ClientPolicy{"inventory": p}})
+	return errors.Join(err, svc.Client("inventory").Set(p)) // again later, while calls go on
+}
+
+func tourOfEvents(ctx context.Context, bus eventbus.Bus, send func(context.Context, Order) error) error {
+	err := Placed.Handle(bus, "mailer", send,
+		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
+		eventbus.DeadLetter(bus, "order.dead"),
+		eventbus.Retry{Attempts: 3}.Middleware(),
+	)
+	return errors.Join(err, Placed.Publish(ctx, bus, Order{ID: "o-7", Total: 30}))
+}
+
+type Settings struct {
+	Addr    string         `json:"addr"`
+	Timeout time.Duration  `json:"timeout"`
+	Breaker breaker.Policy `json:"breaker"`
+}
+
+func tourOfConfig(orders *breaker.Circuit) error {
+	settings, err := config.Load(Settings{Addr: ":8080", Timeout: time.Second},
+		config.File("orders.yaml"),
+		config.Env("ORDERS"),
+		config.Flags(flag.CommandLine),
+	)
+	if err != nil {
+		return err
+	}
+	settings.Watch(func(_, now *Settings) { _ = orders.Set(now.Breaker) })
+	return settings.Close()
+}
+
+func tourOfGoKit(call endpoint.Endpoint[*ReserveRequest, *Inventory], theirs endpoint.Middleware, log *slog.Logger) {
+	ep := call.With(theirs, endpoint.Recover(log), breaker.Policy{}.Middleware(), retry.Policy{}.Middleware())
+	kit := ep.Kit()                                            // for any go-kit transport
+	back := endpoint.FromKit[*ReserveRequest, *Inventory](kit) // and back, typed
+	_ = back
+}
+
+func ExampleClient() {
+	reg := registry.NewMemory()
+	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: quiet})
+	defer svc.Shutdown(context.Background())
+
+	err := svc.Client("inventory").Ready(context.Background())
+	fmt.Println(errors.Is(err, fault.Unavailable))
+	_, _, _, _, _, _ = tourOfServices, tourOfErrors, tourOfPolicies, tourOfEvents, tourOfConfig, tourOfGoKit
+	_ = rest.None{}
+	// Output: true
+}
