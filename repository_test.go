@@ -136,6 +136,34 @@ func TestEveryModuleIsOnTheSameGoAndTheNextRelease(t *testing.T) {
 	}
 }
 
+func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
+	format := `{{.Dir}}|{{.ImportPath}}|{{.Doc}}|{{.Name}}|{{join .GoFiles ","}}|{{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}`
+	for line := range strings.Lines(output(t, "go", "list", "-f", format, "./...")) {
+		p := strings.Split(strings.TrimSpace(line), "|")
+		dir, path, doc, tests := p[0], p[1], p[2], p[5]
+		if doc == "" {
+			t.Errorf("%s has no package comment", path)
+		}
+		example := strings.Contains(path, "/internal/")
+		for file := range strings.SplitSeq(tests, ",") {
+			if file == "" {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			example = example || strings.Contains(string(text), "\nfunc Example") && strings.Contains(string(text), "utput:")
+			if strings.Contains(string(text), "time.Slee"+"p(") {
+				t.Errorf("%s/%s sleeps", path, file)
+			}
+		}
+		if !example {
+			t.Errorf("%s has no Example with Output", path)
+		}
+	}
+}
+
 func TestREADMEShowsCodeThatCompiles(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -1,0 +1,41 @@
+package configtest_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/config/configtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMemory(t *testing.T) {
+	configtest.Run(t, configtest.Features{Virtual: true, Secrets: true}, func(*testing.T) config.Store {
+		return config.NewMemory(config.MemoryPolicy{Key: config.NewSecretKey()})
+	})
+}
+
+func TestMemoryWithoutKey(t *testing.T) {
+	configtest.Run(t, configtest.Features{Virtual: true}, func(*testing.T) config.Store {
+		return config.NewMemory(config.MemoryPolicy{})
+	})
+}
+
+func TestStoreThatIsNoWatcherIsNotAskedToBeOne(t *testing.T) {
+	configtest.Run(t, configtest.Features{}, func(*testing.T) config.Store {
+		return struct{ config.Store }{config.NewMemory(config.MemoryPolicy{})}
+	})
+}
+
+// A test of one's own store calls the suite with what that store can do.
+func ExampleRun() {
+	testStore := func(t *testing.T) {
+		configtest.Run(t, configtest.Features{Virtual: true}, func(*testing.T) config.Store {
+			return config.NewMemory(config.MemoryPolicy{})
+		})
+	}
+	_ = []testing.InternalTest{{Name: "TestStore", F: testStore}}
+	// Output:
+}

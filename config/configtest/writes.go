@@ -1,0 +1,250 @@
+package configtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func writes() []rule {
+	return []rule{
+		{"GetGivesWhatWasSet", "what was set is read back as Set returned it: with an id, version 1 and its times", getGivesWhatWasSet},
+		{"NothingIsNotFound", "to get or delete what is not there is fault.NotFound, and a list of nothing is empty", nothingIsNotFound},
+		{"VersionsCountUp", "each write counts the version up; the id and the time of creation stay", versionsCountUp},
+		{"OtherVersionIsAborted", "a write over another version than the one stored is fault.Aborted and changes nothing", otherVersionIsAborted},
+		{"OneOfManyWins", "of many writers that read the same version, one succeeds", oneOfManyWins},
+		{"DeletedIsGone", "what is deleted is gone, and no version from before the deletion can be written over later", deletedIsGone},
+		{"ServicesAndEnvironmentsAreApart", "services and environments do not see each other's configurations", apart},
+		{"ListIsByKey", "a list is in the order of the keys", listIsByKey},
+		{"TypesAreKept", "a value of each type comes back as it was, to the last digit", typesAreKept},
+		{"MisfitsAreRefused", "a value that does not fit its type, a type that does not exist and a key that is no path are fault.InvalidArgument", misfitsAreRefused},
+		{"CallersCannotReachInside", "a caller that changes what it gave or got does not change what is stored", callersCannotReachInside},
+		{"EndedContextIsHeeded", "a context that has ended stops every operation, with its error", endedContextIsHeeded},
+	}
+}
+
+func getGivesWhatWasSet(s *subject) {
+	stored := s.set(s.of("http.addr", ":8080"))
+	if stored.ID == "" || stored.Version != 1 || stored.Type != config.String || stored.CreatedAt.IsZero() || !stored.UpdatedAt.Equal(stored.CreatedAt) {
+		s.Errorf("Set gave %+v, id %q, type %q, created %s, updated %s", stored, stored.ID, stored.Type, stored.CreatedAt, stored.UpdatedAt)
+	}
+	got := s.get("http.addr")
+	want, _ := json.Marshal(stored)
+	have, _ := json.Marshal(got)
+	if string(want) != string(have) {
+		s.Errorf("Get gave %s after Set gave %s", have, want)
+	}
+}
+
+func nothingIsNotFound(s *subject) {
+	if _, err := s.store.Get(s.ctx, s.service, "prod", "x"); !errors.Is(err, fault.NotFound) {
+		s.Errorf("Get: %v", err)
+	}
+	if err := s.store.Delete(s.ctx, s.service, "prod", "x"); !errors.Is(err, fault.NotFound) {
+		s.Errorf("Delete: %v", err)
+	}
+	if all := s.list(s.service, "prod"); len(all) != 0 {
+		s.Errorf("List: %v", all)
+	}
+}
+
+func versionsCountUp(s *subject) {
+	first := s.set(s.of("x", "a"))
+	c := first
+	for want := 2; want < 5; want++ {
+		c.Value = fmt.Sprint(want)
+		if c = s.set(c); c.Version != want || c.ID != first.ID || !c.CreatedAt.Equal(first.CreatedAt) || c.UpdatedAt.Before(first.UpdatedAt) {
+			s.Fatalf("write %d gave %v, id %s after %s", want, c, c.ID, first.ID)
+		}
+	}
+	if got := s.get("x"); got.Version != 4 || got.Value != "4" {
+		s.Errorf("Get gave %v", got)
+	}
+}
+
+func otherVersionIsAborted(s *subject) {
+	c := s.set(s.of("x", "a"))
+	c.Value = "b"
+	c = s.set(c)
+	for _, version := range []int{0, 1, 3} {
+		c.Version, c.Value = version, "late"
+		if _, err := s.store.Set(s.ctx, c); !errors.Is(err, fault.Aborted) {
+			s.Errorf("version %d over 2: %v", version, err)
+		}
+	}
+	if got := s.get("x"); got.Value != "b" || got.Version != 2 {
+		s.Errorf("there is now %v", got)
+	}
+	unknown := s.of("y", "a")
+	unknown.Version = 1
+	if _, err := s.store.Set(s.ctx, unknown); !errors.Is(err, fault.Aborted) {
+		s.Errorf("version 1 over nothing: %v", err)
+	}
+}
+
+func oneOfManyWins(s *subject) {
+	base := s.set(s.of("x", json.Number("0")))
+	var won atomic.Int32
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			c := base
+			c.Value = i + 1
+			switch _, err := s.store.Set(s.ctx, c); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, fault.Aborted):
+				s.Errorf("writer %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	if got := s.get("x"); won.Load() != 1 || got.Version != 2 {
+		s.Errorf("%d of 16 writers succeeded, and there is %v", won.Load(), got)
+	}
+}
+
+func deletedIsGone(s *subject) {
+	c := s.set(s.of("x", "a"))
+	if err := s.store.Delete(s.ctx, s.service, "prod", "x"); err != nil {
+		s.Fatal(err)
+	}
+	if _, err := s.store.Get(s.ctx, s.service, "prod", "x"); !errors.Is(err, fault.NotFound) {
+		s.Errorf("Get: %v", err)
+	}
+	if all := s.list(s.service, "prod"); len(all) != 0 {
+		s.Errorf("List: %v", all)
+	}
+	again := s.set(s.of("x", "b"))
+	if again.Version <= c.Version {
+		s.Errorf("it came back with version %d after %d", again.Version, c.Version)
+	}
+	c.Value = "from before"
+	if _, err := s.store.Set(s.ctx, c); !errors.Is(err, fault.Aborted) {
+		s.Errorf("a write over the deleted version: %v", err)
+	}
+}
+
+func apart(s *subject) {
+	s.set(s.of("x", "prod"))
+	test := s.of("x", "test")
+	test.Environment = "test"
+	s.set(test)
+	everywhere := s.of("y", "everywhere")
+	everywhere.Environment = ""
+	s.set(everywhere)
+	other := s.of("z", "other")
+	other.Service = name()
+	s.set(other)
+	if got := s.get("x"); got.Value != "prod" {
+		s.Errorf("Get gave %v", got)
+	}
+	for _, c := range []struct {
+		service, environment string
+		want                 []string
+	}{
+		{s.service, "prod", []string{"x"}}, {s.service, "test", []string{"x"}}, {s.service, "", []string{"y"}},
+		{s.service, "stage", []string{}}, {other.Service, "prod", []string{"z"}}, {other.Service, "", []string{}},
+	} {
+		if got := s.list(c.service, c.environment); !slices.Equal(got, c.want) {
+			s.Errorf("List %s %q gave %v, not %v", c.service, c.environment, got, c.want)
+		}
+	}
+}
+
+func listIsByKey(s *subject) {
+	for _, key := range []string{"b", "a.z", "c", "a", "a.b"} {
+		s.set(s.of(key, true))
+	}
+	if got := s.list(s.service, "prod"); !slices.Equal(got, []string{"a", "a.b", "a.z", "b", "c"}) {
+		s.Errorf("it gave %v", got)
+	}
+}
+
+func typesAreKept(s *subject) {
+	for i, v := range []struct {
+		value any
+		as    config.Type
+		want  config.Type
+		json  string
+	}{
+		{"text", "", config.String, `"text"`},
+		{"12", config.String, config.String, `"12"`},
+		{int64(9007199254740993), "", config.Number, `9007199254740993`},
+		{json.Number("0.1"), config.Number, config.Number, `0.1`},
+		{false, "", config.Boolean, `false`},
+		{map[string]any{"port": 1, "hosts": []string{"a"}}, "", config.JSON, `{"hosts":["a"],"port":1}`},
+		{[]any{1, nil}, config.JSON, config.JSON, `[1,null]`},
+		{nil, "", config.JSON, `null`},
+		{"port: 1\n", config.YAML, config.YAML, `"port: 1\n"`},
+	} {
+		c := s.of(fmt.Sprint("key", i), v.value)
+		c.Type = v.as
+		s.set(c)
+		got := s.get(c.Key)
+		if text, _ := json.Marshal(got.Value); got.Type != v.want || string(text) != v.json {
+			s.Errorf("%#v as %q came back as %s %s", v.value, v.as, got.Type, text)
+		}
+	}
+}
+
+func misfitsAreRefused(s *subject) {
+	bad := []config.Configuration{
+		{Service: "", Key: "x", Value: 1}, {Service: s.service, Key: "", Value: 1}, {Service: s.service, Key: "a..b", Value: 1},
+		{Service: s.service, Key: ".a", Value: 1}, {Service: s.service, Key: "a b", Value: 1}, {Service: s.service, Key: "x", Value: 1, Version: -1},
+		{Service: s.service, Key: "x", Value: 1, Type: "integer"}, {Service: s.service, Key: "x", Value: make(chan int)},
+	}
+	for value, types := range map[any][]config.Type{
+		"text":  {config.Number, config.Boolean, config.YAML},
+		1:       {config.String, config.Boolean, config.YAML},
+		true:    {config.String, config.Number, config.YAML},
+		"a: [b": {config.YAML},
+	} {
+		for _, t := range types {
+			bad = append(bad, config.Configuration{Service: s.service, Key: "x", Value: value, Type: t})
+		}
+	}
+	for _, c := range bad {
+		if _, err := s.store.Set(s.ctx, c); !errors.Is(err, fault.InvalidArgument) {
+			s.Errorf("%v as %q: %v", c, c.Type, err)
+		}
+	}
+}
+
+func callersCannotReachInside(s *subject) {
+	inside := map[string]any{"port": "1"}
+	s.set(s.of("x", inside))
+	inside["port"] = "2"
+	got, _ := s.get("x").Value.(map[string]any)
+	if fmt.Sprint(got) != "map[port:1]" {
+		s.Fatalf("after a change of what was given there is %v", got)
+	}
+	got["port"] = "3"
+	if again := s.get("x").Value; fmt.Sprint(again) != "map[port:1]" {
+		s.Errorf("after a change of what was got there is %v", again)
+	}
+}
+
+func endedContextIsHeeded(s *subject) {
+	s.set(s.of("x", "a"))
+	ctx, cancel := context.WithCancel(s.ctx)
+	cancel()
+	_, get := s.store.Get(ctx, s.service, "prod", "x")
+	_, list := s.store.List(ctx, s.service, "prod")
+	_, set := s.store.Set(ctx, s.of("y", "a"))
+	for operation, err := range map[string]error{"Get": get, "List": list, "Set": set, "Delete": s.store.Delete(ctx, s.service, "prod", "x")} {
+		if !errors.Is(err, context.Canceled) {
+			s.Errorf("%s: %v", operation, err)
+		}
+	}
+	if got := s.list(s.service, "prod"); !slices.Equal(got, []string{"x"}) {
+		s.Errorf("there is now %v", got)
+	}
+}

@@ -1,0 +1,283 @@
+package config
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// decoder writes a tree into settings and collects what does not fit. Its own
+// messages never quote a value.
+type decoder struct {
+	flaws []flaw
+}
+
+type flaw struct {
+	path, text string
+	quotes     bool // text is of somebody else, and may show the value
+}
+
+// err is all flaws, told with their origin.
+func (d *decoder) err(e entry) error {
+	if len(d.flaws) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, f := range d.flaws {
+		if own := strings.Join(e.path, "."); e.secret && strings.HasPrefix(f.path, own+".") {
+			f = flaw{path: own, text: "a part of the secret does not fit"}
+		}
+		if e.secret && f.quotes {
+			f.text = "its type refuses the secret"
+		}
+		texts = append(texts, fmt.Sprintf("key %q: %s", f.path, f.text))
+	}
+	return fault.InvalidArgument.Errorf("%s: %s", e.origin, strings.Join(texts, "; "))
+}
+
+func (d *decoder) wants(what string, value any, path string) {
+	d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("%s is needed, not %s", what, kindOf(value))})
+}
+
+func (d *decoder) decode(value any, to reflect.Value, path string) {
+	if value == nil {
+		return
+	}
+	if to.Kind() == reflect.Pointer {
+		if to.IsNil() {
+			to.Set(reflect.New(to.Type().Elem()))
+		}
+		d.decode(value, to.Elem(), path)
+		return
+	}
+	switch self := to.Addr().Interface().(type) {
+	case json.Unmarshaler:
+		data, err := json.Marshal(value)
+		if err == nil {
+			err = self.UnmarshalJSON(data)
+		}
+		d.own(err, path)
+		return
+	case encoding.TextUnmarshaler:
+		text, ok := value.(string)
+		if !ok {
+			d.wants("text", value, path)
+			return
+		}
+		d.own(self.UnmarshalText([]byte(text)), path)
+		return
+	}
+	switch to.Kind() {
+	case reflect.Struct:
+		d.structure(value, to, path)
+	case reflect.Map:
+		d.mapping(value, to, path)
+	case reflect.Slice, reflect.Array:
+		d.list(value, to, path)
+	default:
+		d.scalar(value, to, path)
+	}
+}
+
+func (d *decoder) own(err error, path string) {
+	if err != nil {
+		d.flaws = append(d.flaws, flaw{path: path, text: err.Error(), quotes: true})
+	}
+}
+
+func (d *decoder) structure(value any, to reflect.Value, path string) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		d.wants("an object", value, path)
+		return
+	}
+	fields := fieldsOf(to.Type())
+	for _, key := range sortedKeys(object) {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
+		if i < 0 {
+			d.flaws = append(d.flaws, flaw{path: below(path, key), text: "no setting has this name; here are " + namesOf(fields)})
+			continue
+		}
+		d.decode(object[key], to.FieldByIndex(fields[i].index), below(path, key))
+	}
+}
+
+func (d *decoder) mapping(value any, to reflect.Value, path string) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		d.wants("an object", value, path)
+		return
+	}
+	if to.Type().Key().Kind() != reflect.String {
+		d.flaws = append(d.flaws, flaw{path: path, text: "its map has keys that are no strings, and cannot be set"})
+		return
+	}
+	if to.IsNil() {
+		to.Set(reflect.MakeMap(to.Type()))
+	}
+	for _, key := range sortedKeys(object) {
+		at := reflect.ValueOf(key).Convert(to.Type().Key())
+		element := reflect.New(to.Type().Elem()).Elem()
+		if known := to.MapIndex(at); known.IsValid() {
+			element.Set(known)
+		}
+		d.decode(object[key], element, below(path, key))
+		to.SetMapIndex(at, element)
+	}
+}
+
+func (d *decoder) list(value any, to reflect.Value, path string) {
+	items, ok := value.([]any)
+	if !ok {
+		d.wants("a list", value, path)
+		return
+	}
+	if to.Kind() == reflect.Slice {
+		to.Set(reflect.MakeSlice(to.Type(), len(items), len(items)))
+	} else if len(items) != to.Len() {
+		d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("a list of %d is needed, not of %d", to.Len(), len(items))})
+		return
+	}
+	for i, item := range items {
+		d.decode(item, to.Index(i), below(path, strconv.Itoa(i)))
+	}
+}
+
+func (d *decoder) scalar(value any, to reflect.Value, path string) {
+	switch kind := to.Kind(); {
+	case to.Type() == durationType:
+		d.duration(value, to, path)
+	case kind == reflect.String:
+		if text, ok := value.(string); ok {
+			to.SetString(text)
+		} else {
+			d.wants("text", value, path)
+		}
+	case kind == reflect.Bool:
+		if yes, ok := value.(bool); ok {
+			to.SetBool(yes)
+		} else {
+			d.wants("true or false", value, path)
+		}
+	case kind >= reflect.Int && kind <= reflect.Float64:
+		d.number(value, to, path)
+	case kind == reflect.Interface && to.NumMethod() == 0:
+		to.Set(reflect.ValueOf(value))
+	default:
+		d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("a %s cannot be set", to.Type())})
+	}
+}
+
+func (d *decoder) duration(value any, to reflect.Value, path string) {
+	const what = `a duration such as "1s"`
+	text, ok := value.(string)
+	if n, isNumber := numberOf(value); isNumber && n == "0" {
+		text, ok = "0", true
+	}
+	if !ok {
+		d.wants(what, value, path)
+		return
+	}
+	span, err := time.ParseDuration(text)
+	if err != nil {
+		d.wants(what, value, path)
+		return
+	}
+	to.SetInt(int64(span))
+}
+
+func (d *decoder) number(value any, to reflect.Value, path string) {
+	text, ok := numberOf(value)
+	if !ok {
+		d.wants("a number", value, path)
+		return
+	}
+	whole := text
+	f, err := strconv.ParseFloat(text, 64)
+	if err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		whole = strconv.FormatFloat(f, 'f', -1, 64) // 1e3 and 2.0 are whole numbers too
+	}
+	switch bits := to.Type().Bits(); {
+	case to.CanInt():
+		if n, err := strconv.ParseInt(whole, 10, bits); err == nil {
+			to.SetInt(n)
+			return
+		}
+		d.wants(fmt.Sprintf("a whole number of %d bits", bits), value, path)
+	case to.CanUint():
+		if n, err := strconv.ParseUint(whole, 10, bits); err == nil {
+			to.SetUint(n)
+			return
+		}
+		d.wants(fmt.Sprintf("a whole number from 0 of %d bits", bits), value, path)
+	case err != nil || to.OverflowFloat(f):
+		d.wants(fmt.Sprintf("a number of %d bits", bits), value, path)
+	default:
+		to.SetFloat(f)
+	}
+}
+
+// numberOf is the text of a number as the parsers make them.
+func numberOf(value any) (string, bool) {
+	switch n := value.(type) {
+	case json.Number:
+		return n.String(), true
+	case int, int64, uint64:
+		return fmt.Sprint(n), true
+	case float64:
+		return strconv.FormatFloat(n, 'g', -1, 64), true
+	}
+	return "", false
+}
+
+func kindOf(value any) string {
+	switch value.(type) {
+	case string:
+		return "this text"
+	case bool:
+		return "true or false"
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	case time.Time:
+		return "a date (quote it)"
+	}
+	if _, ok := numberOf(value); ok {
+		return "this number"
+	}
+	return fmt.Sprintf("a %T", value)
+}
+
+func below(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func namesOf(fields []field) string {
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func sortedKeys(object map[string]any) []string {
+	keys := make([]string, 0, len(object))
+	for key := range object {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
+)
+
+// storeTimeout bounds one read of a store.
+const storeTimeout = 10 * time.Second
+
+var rewatch = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
+// FromStore is what a store has for a service: its configurations without an
+// environment, and over them those of this one. The key of a configuration is a
+// setting's path: http.port. A configuration of type json or yaml may be a whole
+// object of settings; one of its parts under a key of its own wins.
+func FromStore(s Store, service, environment string) Layer {
+	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
+		if s == nil || service == "" {
+			return nil, fault.InvalidArgument.Errorf("config.FromStore needs a store and the name of a service")
+		}
+		if every <= 0 {
+			every = 10 * time.Second
+		}
+		environments := []string{""}
+		if environment != "" {
+			environments = append(environments, environment)
+		}
+		return &stored{store: s, service: service, environments: environments, every: every}, nil
+	}}
+}
+
+type stored struct {
+	store        Store
+	service      string
+	environments []string // the stronger last
+	every        time.Duration
+}
+
+func (s *stored) read(ctx context.Context) ([]entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	var entries []entry
+	for _, environment := range s.environments {
+		list, err := s.store.List(ctx, s.service, environment)
+		if err != nil {
+			return nil, fmt.Errorf("the store's settings of %s: %w", place(s.service, environment), err)
+		}
+		var these []entry
+		for _, c := range list {
+			e, err := c.entry()
+			if err != nil {
+				return nil, err
+			}
+			these = append(these, e)
+		}
+		slices.SortStableFunc(these, shorterPathFirst)
+		entries = append(entries, these...)
+	}
+	return entries, nil
+}
+
+func (s *stored) follow(ctx context.Context, changed func(), failed func(error)) {
+	watcher, ok := s.store.(Watcher)
+	if !ok {
+		tick := time.NewTicker(s.every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				changed()
+			}
+		}
+	}
+	var both sync.WaitGroup
+	defer both.Wait()
+	for _, environment := range s.environments {
+		both.Go(func() { s.watch(ctx, watcher, environment, changed, failed) })
+	}
+}
+
+func (s *stored) watch(ctx context.Context, w Watcher, environment string, changed func(), failed func(error)) {
+	for pause := time.Duration(0); backoff.Wait(ctx, pause) == nil; pause = rewatch.Next(pause) {
+		for _, err := range w.Watch(ctx, s.service, environment) {
+			if err != nil {
+				failed(fmt.Errorf("the store's settings of %s are not followed: %w", place(s.service, environment), err))
+				continue
+			}
+			pause = 0
+			changed()
+		}
+	}
+}
+
+// entry is the configuration as a part of the settings.
+func (c Configuration) entry() (entry, error) {
+	e := entry{
+		origin: fmt.Sprintf("store entry %s of %s", c.Key, place(c.Service, c.Environment)),
+		path:   strings.Split(c.Key, "."), value: c.Value, secret: c.Encrypted,
+	}
+	if secret, ok := c.Value.(Secret); ok {
+		e.value, e.secret = secret.Reveal(), true
+	}
+	text, ok := e.value.(string)
+	if !ok {
+		return e, nil
+	}
+	switch c.Type {
+	case YAML:
+		tree, err := yaml.Parser().Unmarshal([]byte(text))
+		if err != nil {
+			return e, fault.InvalidArgument.Errorf("%s: it is not an object in YAML", e.origin)
+		}
+		e.value = tree
+	case Number, Boolean, JSON:
+		if tree, err := parseJSON([]byte(text)); err == nil {
+			e.value = tree
+		}
+	}
+	return e, nil
+}
+
+// place names a service and an environment for a message.
+func place(service, environment string) string {
+	if environment == "" {
+		return service
+	}
+	return service + "/" + environment
+}

@@ -1,0 +1,236 @@
+package config
+
+import (
+	"context"
+	"crypto/rand"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// MemoryPolicy is the settings of [NewMemory]. The zero value keeps everything
+// but encrypted configurations.
+type MemoryPolicy struct {
+	// Key seals encrypted configurations: 32 bytes in base64, see
+	// [NewSecretKey]. Without it they are refused.
+	Key Secret `json:"key"`
+}
+
+// Validate is fault.InvalidArgument for a Key that is none.
+func (p MemoryPolicy) Validate() error {
+	if p.Key.Reveal() == "" {
+		return nil
+	}
+	_, err := newSealer(p.Key)
+	return err
+}
+
+// Memory is a [Store] and [Watcher] in this process. Make one with [NewMemory].
+// It needs no closing.
+type Memory struct {
+	seal *sealer // nil without a key
+
+	mu      sync.Mutex
+	shelves map[[2]string]*shelf
+	changed chan struct{} // closed at the next change of any shelf
+}
+
+var (
+	_ Store   = (*Memory)(nil)
+	_ Watcher = (*Memory)(nil)
+)
+
+// shelf is the configurations of one service in one environment.
+type shelf struct {
+	records  map[string]record
+	versions map[string]int // the highest ever, so that no version comes twice
+	changes  int
+}
+
+type record struct {
+	c     Configuration // without its value
+	value []byte        // its JSON, sealed if c is encrypted
+}
+
+// NewMemory makes an empty store. It panics when p does not Validate.
+func NewMemory(p MemoryPolicy) *Memory {
+	if err := p.Validate(); err != nil {
+		panic("config.NewMemory: " + err.Error())
+	}
+	m := &Memory{shelves: map[[2]string]*shelf{}, changed: make(chan struct{})}
+	if p.Key.Reveal() != "" {
+		m.seal, _ = newSealer(p.Key) // Validate has made one of it before
+	}
+	return m
+}
+
+// Get implements [Store].
+func (m *Memory) Get(ctx context.Context, service, environment, key string) (Configuration, error) {
+	if err := ctx.Err(); err != nil {
+		return Configuration{}, err
+	}
+	m.mu.Lock()
+	r, ok := m.look(service, environment).records[key]
+	m.mu.Unlock()
+	if !ok {
+		return Configuration{}, missing(service, environment, key)
+	}
+	return m.open(r)
+}
+
+// Set implements [Store].
+func (m *Memory) Set(ctx context.Context, c Configuration) (Configuration, error) {
+	if err := ctx.Err(); err != nil {
+		return Configuration{}, err
+	}
+	if err := c.Validate(); err != nil {
+		return Configuration{}, err
+	}
+	if c.Encrypted && m.seal == nil {
+		return Configuration{}, fault.FailedPrecondition.Errorf("configuration %s of %s is to be encrypted, and this store has no key: set MemoryPolicy.Key", c.Key, place(c.Service, c.Environment))
+	}
+	plain, t, err := c.plain()
+	if err != nil {
+		return Configuration{}, err
+	}
+	r, err := m.put(c, t, plain)
+	if err != nil {
+		return Configuration{}, err
+	}
+	return r.c.withPlain(plain)
+}
+
+func (m *Memory) put(c Configuration, t Type, plain []byte) (record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := [2]string{c.Service, c.Environment}
+	s, ok := m.shelves[at]
+	if !ok {
+		s = &shelf{records: map[string]record{}, versions: map[string]int{}}
+	}
+	old, now := s.records[c.Key], time.Now().UTC()
+	if c.Version != old.c.Version {
+		return record{}, fault.Aborted.Errorf("configuration %s of %s is at version %d, not %d: read it again",
+			c.Key, place(c.Service, c.Environment), old.c.Version, c.Version).
+			WithReason("version_conflict").WithDetail("version", old.c.Version)
+	}
+	c.ID, c.CreatedAt = old.c.ID, old.c.CreatedAt
+	if c.Version == 0 {
+		c.ID, c.CreatedAt = rand.Text(), now
+	}
+	c.Value, c.Type, c.UpdatedAt = nil, t, now
+	s.versions[c.Key]++
+	c.Version = s.versions[c.Key]
+	r := record{c: c, value: plain}
+	if c.Encrypted {
+		r.value = m.seal.seal(plain, sealedName(c))
+	}
+	s.records[c.Key] = r
+	m.shelves[at] = s
+	m.tell(s)
+	return r, nil
+}
+
+// Delete implements [Store].
+func (m *Memory) Delete(ctx context.Context, service, environment, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.look(service, environment).records[key]; !ok {
+		return missing(service, environment, key)
+	}
+	s := m.shelves[[2]string{service, environment}]
+	delete(s.records, key)
+	m.tell(s)
+	return nil
+}
+
+// List implements [Store].
+func (m *Memory) List(ctx context.Context, service, environment string) ([]Configuration, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	shelf := m.look(service, environment).copy()
+	m.mu.Unlock()
+	return m.list(shelf)
+}
+
+// Watch implements [Watcher].
+func (m *Memory) Watch(ctx context.Context, service, environment string) iter.Seq2[[]Configuration, error] {
+	return func(yield func([]Configuration, error) bool) {
+		given := -1
+		for ctx.Err() == nil {
+			m.mu.Lock()
+			shelf, changed := m.look(service, environment).copy(), m.changed
+			m.mu.Unlock()
+			if shelf.changes != given {
+				given = shelf.changes
+				if !yield(m.list(shelf)) {
+					return
+				}
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+func (m *Memory) list(s shelf) ([]Configuration, error) {
+	list := make([]Configuration, 0, len(s.records))
+	for _, r := range s.records {
+		c, err := m.open(r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b Configuration) int { return strings.Compare(a.Key, b.Key) })
+	return list, nil
+}
+
+// open makes of a record what a caller gets, who may change it.
+func (m *Memory) open(r record) (Configuration, error) {
+	plain := r.value
+	if r.c.Encrypted {
+		var err error
+		if plain, err = m.seal.open(r.value, sealedName(r.c)); err != nil {
+			return Configuration{}, err
+		}
+	}
+	return r.c.withPlain(plain)
+}
+
+// look is the shelf of a service and environment, for reading: an empty one if
+// nothing was ever put there. The caller holds mu.
+func (m *Memory) look(service, environment string) shelf {
+	if s, ok := m.shelves[[2]string{service, environment}]; ok {
+		return *s
+	}
+	return shelf{}
+}
+
+// tell wakes the watches. The caller holds mu.
+func (m *Memory) tell(s *shelf) {
+	s.changes++
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// copy can be read without the lock.
+func (s shelf) copy() shelf {
+	return shelf{records: maps.Clone(s.records), changes: s.changes}
+}
+
+func missing(service, environment, key string) error {
+	return fault.NotFound.Errorf("no configuration %s of %s", key, place(service, environment))
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// field is a setting of a struct.
+type field struct {
+	name  string
+	index []int
+	typ   reflect.Type
+}
+
+// fieldsOf lists the settings of a struct by their json names; those of an
+// embedded struct without a tag count as its own.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Tag.Get("json") == "-":
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
+			for _, inner := range fieldsOf(f.Type) {
+				if !slices.ContainsFunc(fields, func(f field) bool { return f.name == inner.name }) {
+					inner.index = append([]int{i}, inner.index...)
+					fields = append(fields, inner)
+				}
+			}
+		case f.IsExported():
+			if name == "" {
+				name = f.Name
+			}
+			fields = slices.DeleteFunc(fields, func(f field) bool { return f.name == name })
+			fields = append(fields, field{name: name, index: []int{i}, typ: f.Type})
+		}
+	}
+	return fields
+}
+
+// setting is one that a variable or a flag can name.
+type setting struct {
+	path []string
+	typ  reflect.Type
+}
+
+// named lists all settings under t by their flat names.
+func named(t reflect.Type) map[string][]setting {
+	found := map[string][]setting{}
+	var walk func(t reflect.Type, path []string, above []reflect.Type)
+	walk = func(t reflect.Type, path []string, above []reflect.Type) {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if len(path) > 0 {
+			flat := flatName(strings.Join(path, "_"))
+			found[flat] = append(found[flat], setting{path, t})
+		}
+		if t.Kind() != reflect.Struct || slices.Contains(above, t) {
+			return
+		}
+		for _, f := range fieldsOf(t) {
+			walk(f.typ, append(slices.Clip(path), f.name), append(slices.Clip(above), t))
+		}
+	}
+	walk(t, nil, nil)
+	return found
+}
+
+// flatName is how a path is written where there are no dots.
+func flatName(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}
+
+// parseText makes of a variable's text the tree that a file would have for a
+// setting of this type. What does not fit stays text, and is refused as such.
+func parseText(text string, t reflect.Type) any {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	readsText := reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	readsJSON := reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+	switch {
+	case t == durationType, t.Kind() == reflect.String, readsText && !(readsJSON && isJSON(text)):
+		return text
+	case t.Kind() == reflect.Bool:
+		switch text {
+		case "true":
+			return true
+		case "false":
+			return false
+		}
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64:
+		if isJSON(text) {
+			return json.Number(strings.TrimSpace(text))
+		}
+	case t.Kind() == reflect.Slice && !isJSON(text):
+		list := []any{}
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, parseText(part, t.Elem()))
+			}
+		}
+		return list
+	default:
+		if tree, err := parseJSON([]byte(text)); err == nil {
+			return tree
+		}
+	}
+	return text
+}
+
+func isJSON(text string) bool { return json.Valid([]byte(text)) }

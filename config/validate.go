@@ -1,0 +1,66 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// validate calls Validate on v, and if v has no complaint, on what is inside it.
+func validate(v reflect.Value, path string) error {
+	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() || v.Kind() == reflect.Interface {
+			return nil
+		}
+		return validate(v.Elem(), path)
+	}
+	if checked, ok := addressable(v).Addr().Interface().(interface{ Validate() error }); ok {
+		if err := checked.Validate(); err != nil {
+			if path == "" {
+				return fault.InvalidArgument.Errorf("the settings do not validate: %w", err)
+			}
+			return fault.InvalidArgument.Errorf("the settings do not validate: key %q: %w", path, err)
+		}
+	}
+	var refused []error
+	visit(v, func(name string, part reflect.Value) {
+		if err := validate(part, below(path, name)); err != nil {
+			refused = append(refused, err)
+		}
+	})
+	return join(refused)
+}
+
+// visit calls f with the settings inside a struct, a map or a list.
+func visit(v reflect.Value, f func(name string, part reflect.Value)) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for _, field := range fieldsOf(v.Type()) {
+			f(field.name, v.FieldByIndex(field.index))
+		}
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int {
+			return slices.Compare([]rune(fmt.Sprint(a)), []rune(fmt.Sprint(b)))
+		})
+		for _, key := range keys {
+			f(fmt.Sprint(key), v.MapIndex(key))
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			f(fmt.Sprint(i), v.Index(i))
+		}
+	}
+}
+
+// addressable is v, or a copy of it that has an address.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	held := reflect.New(v.Type()).Elem()
+	held.Set(v)
+	return held
+}
