@@ -1,0 +1,192 @@
+// Package zipkin reports spans to a Zipkin collector, or to anything that takes
+// Zipkin's v2 API.
+//
+//	tracer, err := zipkin.New(zipkin.Config{Service: "orders", Collector: "http://127.0.0.1:9411/api/v2/spans", Sample: 0.1})
+//	defer tracer.Close()
+//	svc := sinew.New("orders", sinew.Config{Tracer: tracer})
+//
+// # Guarantees
+//
+// Whether a trace is reported is decided where it begins and kept by all who
+// follow. A child of an unsampled span costs no allocation. Spans are sent in
+// batches, once a second or a hundred at a time; a collector that is away fails
+// no call and holds none up: up to 1000 spans wait for it, then the oldest are
+// dropped. Names and tags are bounded to 1 KiB, and of other tags than the first
+// 64 nothing is kept.
+package zipkin
+
+import (
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/openzipkin/zipkin-go/model"
+	"github.com/openzipkin/zipkin-go/reporter"
+	zipkinhttp "github.com/openzipkin/zipkin-go/reporter/http"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// Config is where spans go. Service and Collector are needed.
+type Config struct {
+	// Service is the name that the spans are shown under.
+	Service string
+	// Collector is the URL that spans are posted to:
+	// "http://127.0.0.1:9411/api/v2/spans".
+	Collector string
+	// Sample is the share of the traces begun here that are reported, from 0 to
+	// 1; zero is 0.01, less than zero is none. Traces that come from elsewhere
+	// bring their decision.
+	Sample float64
+	// Client sends the spans; one with a time limit of 5 s when nil.
+	Client *http.Client
+	// Logger hears of spans that could not be sent; slog.Default() when nil.
+	Logger *slog.Logger
+}
+
+// maxTags is how many tags a span keeps.
+const maxTags = 64
+
+// Tracer is a [tracing.Tracer]. Close it.
+type Tracer struct {
+	sample float64
+	local  *model.Endpoint
+
+	mu       sync.RWMutex // held while a span is handed over, against Close
+	reporter reporter.Reporter
+	closed   bool
+}
+
+var _ tracing.Tracer = (*Tracer)(nil)
+
+// New makes a tracer, whether the collector answers or not. It is
+// fault.InvalidArgument when the service or the URL is missing or wrong.
+func New(c Config) (*Tracer, error) {
+	if c.Service == "" {
+		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Service is empty")
+	}
+	if u, err := url.Parse(c.Collector); err != nil || u.Scheme == "" || u.Host == "" {
+		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Collector %q is no URL such as http://127.0.0.1:9411/api/v2/spans", c.Collector)
+	}
+	if c.Sample == 0 {
+		c.Sample = 0.01
+	}
+	if !(c.Sample <= 1) {
+		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Sample %v is no share between 0 and 1", c.Sample)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	options := []zipkinhttp.ReporterOption{zipkinhttp.Logger(slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn))}
+	if c.Client != nil {
+		options = append(options, zipkinhttp.Client(c.Client))
+	}
+	return &Tracer{sample: c.Sample, local: &model.Endpoint{ServiceName: c.Service}, reporter: zipkinhttp.NewReporter(c.Collector, options...)}, nil
+}
+
+// Start implements [tracing.Tracer].
+func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (context.Context, tracing.Span) {
+	parent := tracing.SpanContextOf(ctx)
+	if parent.IsValid() && !parent.Sampled || !parent.IsValid() && rand.Float64() >= t.sample {
+		return tracing.Unsampled(ctx)
+	}
+	child := parent.Child(true)
+	s := &span{tracer: t, context: child, model: model.SpanModel{Name: tracing.Bounded(name), Kind: kinds[kind], Timestamp: time.Now(), LocalEndpoint: t.local}}
+	return tracing.With(ctx, child), s
+}
+
+// Close sends what waits and ends the tracer; spans that end later are dropped.
+func (t *Tracer) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	if err := t.reporter.Close(); err != nil {
+		return fault.Unavailable.Errorf("zipkin: the last spans could not be sent: %w", err)
+	}
+	return nil
+}
+
+func (t *Tracer) report(m model.SpanModel) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if !t.closed {
+		t.reporter.Send(m)
+	}
+}
+
+var kinds = map[tracing.Kind]model.Kind{
+	tracing.Client: model.Client, tracing.Server: model.Server, tracing.Producer: model.Producer, tracing.Consumer: model.Consumer,
+}
+
+// span is one that will be reported.
+type span struct {
+	tracer  *Tracer
+	context tracing.SpanContext
+
+	mu    sync.Mutex
+	model model.SpanModel
+	ended bool
+}
+
+// Context implements [tracing.Span].
+func (s *span) Context() tracing.SpanContext { return s.context }
+
+// Set implements [tracing.Span].
+func (s *span) Set(key, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tag(key, value)
+}
+
+// End implements [tracing.Span].
+func (s *span) End(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	if err != nil {
+		s.model.Tags = grown(s.model.Tags)
+		s.model.Tags["error"] = tracing.ErrorTag(err)
+	}
+	s.ended = true
+	s.model.Duration = max(time.Since(s.model.Timestamp), time.Microsecond)
+	sampled := true
+	s.model.SpanContext = model.SpanContext{TraceID: traceID(s.context.TraceID), ID: spanID(s.context.SpanID), Sampled: &sampled}
+	if s.context.ParentID != (tracing.SpanID{}) {
+		s.model.ParentID = new(spanID(s.context.ParentID))
+	}
+	s.tracer.report(s.model)
+}
+
+// tag adds a tag. The lock is held.
+func (s *span) tag(key, value string) {
+	_, known := s.model.Tags[key]
+	if s.ended || !known && len(s.model.Tags) >= maxTags {
+		return
+	}
+	s.model.Tags = grown(s.model.Tags)
+	s.model.Tags[tracing.Bounded(key)] = tracing.Bounded(value)
+}
+
+func grown(tags map[string]string) map[string]string {
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return tags
+}
+
+func traceID(id tracing.TraceID) model.TraceID {
+	return model.TraceID{High: binary.BigEndian.Uint64(id[:8]), Low: binary.BigEndian.Uint64(id[8:])}
+}
+
+func spanID(id tracing.SpanID) model.ID { return model.ID(binary.BigEndian.Uint64(id[:])) }

@@ -1,0 +1,203 @@
+package zipkin_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/tracing/zipkin"
+)
+
+// span is one as Zipkin's v2 API has it.
+type span struct {
+	TraceID   string            `json:"traceId"`
+	ID        string            `json:"id"`
+	ParentID  string            `json:"parentId"`
+	Name      string            `json:"name"`
+	Kind      string            `json:"kind"`
+	Timestamp int64             `json:"timestamp"`
+	Duration  int64             `json:"duration"`
+	Tags      map[string]string `json:"tags"`
+	Local     struct {
+		Name string `json:"serviceName"`
+	} `json:"localEndpoint"`
+}
+
+// collector is a Zipkin that remembers.
+type collector struct {
+	*httptest.Server
+	mu    sync.Mutex
+	spans []span
+}
+
+func collect(t testing.TB) *collector {
+	c := &collector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var batch []span
+		if err := json.NewDecoder(r.Body).Decode(&batch); err != nil || r.URL.Path != "/api/v2/spans" {
+			t.Errorf("%s: %v", r.URL, err)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.spans = append(c.spans, batch...)
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+func tracer(t testing.TB, service, collector string, sample float64) *zipkin.Tracer {
+	t.Helper()
+	made, err := zipkin.New(zipkin.Config{Service: service, Collector: collector + "/api/v2/spans", Sample: sample,
+		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = made.Close() })
+	return made
+}
+
+func TestThreeHopsAreReportedWithTheirParentsAndIds(t *testing.T) {
+	for _, format := range []tracing.Formats{{tracing.W3C}, {tracing.B3}, {tracing.B3Multi}, nil} {
+		c := collect(t)
+		services := []*zipkin.Tracer{tracer(t, "shop", c.URL, 1), tracer(t, "order", c.URL, -1), tracer(t, "inventory", c.URL, -1)}
+		var ids []tracing.SpanContext
+		ctx := t.Context()
+		var end []tracing.Span
+		for i, s := range services { // each serves, and calls the next
+			var served, called tracing.Span
+			ctx, served = s.Start(ctx, fmt.Sprint("serve ", i), tracing.Server)
+			ctx, called = s.Start(ctx, fmt.Sprint("call ", i), tracing.Client)
+			called.Set("hop", fmt.Sprint(i))
+			ids = append(ids, served.Context(), called.Context())
+			end = append(end, served, called)
+			wire := http.Header{}
+			format.Inject(ctx, wire)
+			ctx = tracing.Extract(context.Background(), wire)
+		}
+		for i, s := range end {
+			var err error
+			if i == len(end)-1 {
+				err = fault.NotFound.Errorf("no such product")
+			}
+			s.End(err)
+			s.End(nil)
+		}
+		for _, s := range services {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		byID := map[string]span{}
+		for _, s := range c.spans {
+			byID[s.ID] = s
+		}
+		if len(c.spans) != 6 || len(byID) != 6 {
+			t.Fatalf("%v: %d spans of 6", format, len(c.spans))
+		}
+		for i, id := range ids {
+			s, parent := byID[id.SpanID.String()], ""
+			if i > 0 {
+				parent = ids[i-1].SpanID.String()
+			}
+			kind, service := [2]string{"SERVER", "CLIENT"}[i%2], [3]string{"shop", "order", "inventory"}[i/2]
+			if s.TraceID != ids[0].TraceID.String() || s.ParentID != parent || s.Kind != kind || s.Local.Name != service || s.Timestamp == 0 || s.Duration < 1 {
+				t.Errorf("%v: span %d is %+v, its parent should be %s", format, i, s, parent)
+			}
+		}
+		last := byID[ids[5].SpanID.String()]
+		if last.Tags["error"] != "not_found: not found: no such product" || last.Tags["hop"] != "2" {
+			t.Errorf("%+v", last.Tags)
+		}
+	}
+}
+
+func TestUnsampledTracesAreNotReportedAndTheirChildrenCostNothing(t *testing.T) {
+	c := collect(t)
+	tr := tracer(t, "shop", c.URL, -1)
+	ctx, root := tr.Start(t.Context(), "root", tracing.Server)
+	if allocs := testing.AllocsPerRun(100, func() {
+		_, child := tr.Start(ctx, "child", tracing.Client)
+		child.Set("a", "b")
+		child.End(nil)
+	}); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	root.End(errors.New("x"))
+	if err := tr.Close(); err != nil || len(c.spans) != 0 {
+		t.Errorf("%d spans, %v", len(c.spans), err)
+	}
+}
+
+func TestCollectorThatIsAwayHoldsUpNobodyAndNobodyIsHeldUpAfterClose(t *testing.T) {
+	tr := tracer(t, "shop", "http://127.0.0.1:1", 1)
+	for range 3000 {
+		_, s := tr.Start(t.Context(), "work", tracing.Internal)
+		s.End(nil)
+	}
+	_, late := tr.Start(t.Context(), "late", tracing.Internal)
+	if err := tr.Close(); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+	late.End(nil)
+	if err := tr.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNamesAndTagsAreBounded(t *testing.T) {
+	c := collect(t)
+	tr := tracer(t, "shop", c.URL, 1)
+	_, s := tr.Start(t.Context(), strings.Repeat("x", 5000), tracing.Internal)
+	for i := range 500 {
+		s.Set(fmt.Sprint(i), strings.Repeat("y", 5000))
+	}
+	s.End(errors.New("last"))
+	_ = tr.Close()
+	if got := c.spans[0]; len(got.Name) > 1024 || len(got.Tags) > 65 || len(got.Tags["0"]) > 1024 || got.Tags["error"] == "" {
+		t.Errorf("name of %d, %d tags", len(got.Name), len(got.Tags))
+	}
+}
+
+func TestNewRefusesWhatIsMissingNamingIt(t *testing.T) {
+	for want, c := range map[string]zipkin.Config{
+		"Config.Service":   {Collector: "http://z"},
+		"Config.Collector": {Service: "x", Collector: "z:9411"},
+		"Config.Sample":    {Service: "x", Collector: "http://z", Sample: 2},
+	} {
+		if _, err := zipkin.New(c); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+func Example() {
+	zipkinServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var spans []map[string]any
+		_ = json.NewDecoder(r.Body).Decode(&spans)
+		fmt.Println(spans[0]["name"], spans[0]["kind"])
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer zipkinServer.Close()
+
+	tracer, err := zipkin.New(zipkin.Config{Service: "orders", Collector: zipkinServer.URL + "/api/v2/spans", Sample: 1, Client: zipkinServer.Client()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, span := tracer.Start(context.Background(), "place order", tracing.Server)
+	span.End(nil)
+	fmt.Println(tracer.Close())
+	// Output:
+	// place order SERVER
+	// <nil>
+}
