@@ -19,7 +19,7 @@ func writeW3C(s *SpanContext, c Carrier) {
 }
 
 func readW3C(c Carrier) (s SpanContext, ok bool) {
-	text := strings.TrimSpace(c.Get("Traceparent"))
+	text := strings.TrimSpace(values(c, "Traceparent"))
 	var version, flags [1]byte
 	if len(text) < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-' {
 		return s, false

@@ -1,0 +1,161 @@
+package metrics_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/metrics"
+)
+
+func Example() {
+	registry := prometheus.NewRegistry()
+	red := metrics.New(registry)
+	place := endpoint.New(func(_ context.Context, n int) (int, error) {
+		if n == 0 {
+			return 0, fault.InvalidArgument.Errorf("nothing to order")
+		}
+		return n, nil
+	}).With(red.Middleware("orders.Place"))
+
+	for n := range 3 {
+		_, _ = place(context.Background(), n)
+	}
+	families, _ := registry.Gather()
+	for _, f := range families {
+		if f.GetName() != "sinew_client_requests_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			fmt.Println(m.GetLabel()[0].GetValue(), m.GetCounter().GetValue())
+		}
+	}
+	// Output:
+	// invalid_argument 1
+	// ok 2
+}
+
+func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry)
+	m.Client("inventory", "POST /reserve").Observe(3*time.Millisecond, fault.NotFound)
+	m.Server("orders", "GET /orders").Observe(time.Second, nil)
+	want := `
+		# HELP sinew_client_requests_total Calls made, by result.
+		# TYPE sinew_client_requests_total counter
+		sinew_client_requests_total{code="not_found",operation="POST /reserve",service="inventory"} 1
+		# HELP sinew_server_requests_total Calls served, by result.
+		# TYPE sinew_server_requests_total counter
+		sinew_server_requests_total{code="ok",operation="GET /orders",service="orders"} 1
+	`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "sinew_client_requests_total", "sinew_server_requests_total"); err != nil {
+		t.Error(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "sinew_server_request_duration_seconds" {
+			h := f.GetMetric()[0].GetHistogram()
+			if h.GetSampleCount() != 1 || h.GetSampleSum() != 1 || h.Schema == nil {
+				t.Errorf("duration: %v", h)
+			}
+			return
+		}
+	}
+	t.Error("no duration")
+}
+
+func TestNumberOfSeriesIsBoundedWhateverNamesCome(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry)
+	for i := range 100_000 {
+		m.Client(fmt.Sprint("10.0.0.1:", i), fmt.Sprint("GET /", i, "\xff")).Observe(0, fault.Code(i))
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := 0
+	for _, f := range families {
+		series += len(f.GetMetric())
+	}
+	if series > 3000 {
+		t.Errorf("%d series", series)
+	}
+	if got := testutil.ToFloat64(counterOf(t, registry, "other")); got < 1 {
+		t.Errorf("the rest counts %v", got)
+	}
+}
+
+// counterOf sums what is counted under an operation.
+func counterOf(t *testing.T, g prometheus.Gatherer, operation string) prometheus.Collector {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := prometheus.NewCounter(prometheus.CounterOpts{Name: "sum"})
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "operation" && l.GetValue() == operation {
+					sum.Add(m.GetCounter().GetValue())
+				}
+			}
+		}
+	}
+	return sum
+}
+
+func TestTwoPartsOfAProgramShareARegistry(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	metrics.New(registry).Server("orders", "x").Observe(0, nil)
+	metrics.New(registry).Server("orders", "x").Observe(0, nil)
+	if got := testutil.ToFloat64(counterOf(t, registry, "x")); got != 2 {
+		t.Errorf("%v counted, want 2", got)
+	}
+	taken := prometheus.NewRegistry()
+	taken.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "sinew_client_requests_total"}))
+	defer func() {
+		if recover() == nil {
+			t.Error("another's series of the same name was taken over")
+		}
+	}()
+	metrics.New(taken)
+}
+
+func TestObserveAllocatesNothingAndIsSafeForConcurrentUse(t *testing.T) {
+	m := metrics.New(prometheus.NewRegistry())
+	r := m.Client("a", "b")
+	r.Observe(time.Millisecond, nil)
+	if got := testing.AllocsPerRun(1000, func() { r.Observe(time.Millisecond, nil) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 200 {
+				m.Server("s", fmt.Sprint(n%7)).Observe(time.Duration(i), fault.Code(n%20))
+			}
+		})
+	}
+	all.Wait()
+}
+
+func BenchmarkObserve(b *testing.B) {
+	r := metrics.New(prometheus.NewRegistry()).Client("a", "b")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Observe(time.Millisecond, nil)
+	}
+}
