@@ -34,7 +34,7 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 		answer := &response{ResponseWriter: w}
 		defer func() {
 			p := recover()
-			if p != nil && p != http.ErrAbortHandler {
+			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				s.config.Logger.ErrorContext(ctx, "handler panicked", "route", pattern, "panic", p, "stack", string(debug.Stack()))
 				if answer.status == 0 {
 					rest.Fail(answer, errPanicked)

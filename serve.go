@@ -1,6 +1,7 @@
 package sinew
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -74,7 +75,7 @@ func (s *Service) serve(l net.Listener, h http.Handler) {
 }
 
 func listenAt(setting, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fault.Unavailable.Errorf("%s: %s is taken by another program; choose another port: %w", setting, addr, err)

@@ -39,7 +39,7 @@ func (p Permit) Done(ctx context.Context, err error) {
 	case p.done != nil:
 		p.done(ctx, err)
 	case p.circuit != nil:
-		p.circuit.done(p, ctx, err)
+		p.circuit.done(ctx, p, err)
 	}
 }
 

@@ -140,7 +140,7 @@ func (c *Circuit) Snapshot() Snapshot {
 }
 
 // done takes in the result of a permitted call.
-func (c *Circuit) done(p Permit, ctx context.Context, err error) {
+func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 	now := c.now()
 	took := time.Duration(now - p.start)
 	outcome := fault.Classify(ctx, err)

@@ -29,13 +29,13 @@ type Value[T any] struct {
 }
 
 type watcher[T any] struct {
-	f       func(old, new *T)
+	f       func(before, after *T)
 	stopped atomic.Bool
 }
 
 type change[T any] struct {
-	old, new *T
-	watchers []*watcher[T]
+	before, after *T
+	watchers      []*watcher[T]
 }
 
 func start[T any](b *builder, first *T) *Value[T] {
@@ -70,7 +70,7 @@ func (v *Value[T]) Err() error {
 // and after it, which differ. The calls come one at a time and in order, on the
 // goroutine that found a change; a slow f delays the next call, not Get. f may
 // use the Value, except for Close. After stop no new call begins.
-func (v *Value[T]) Watch(f func(old, new *T)) (stop func()) {
+func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
 	w := &watcher[T]{f: f}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -128,7 +128,7 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	v.current.Store(fresh)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.changes = append(v.changes, change[T]{old: old, new: fresh, watchers: v.watchers})
+	v.changes = append(v.changes, change[T]{before: old, after: fresh, watchers: v.watchers})
 	return err
 }
 
@@ -159,7 +159,7 @@ func (c change[T]) tell(after func()) {
 	defer after()
 	for _, w := range c.watchers {
 		if !w.stopped.Load() {
-			w.f(c.old, c.new)
+			w.f(c.before, c.after)
 		}
 	}
 }

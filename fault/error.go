@@ -50,7 +50,7 @@ func (c Code) Errorf(format string, args ...any) *Error {
 	}
 	wrapped := fmt.Errorf(format, args...)
 	e.Message = wrapped.Error()
-	switch w := wrapped.(type) {
+	switch w := wrapped.(type) { //nolint:errorlint // it is what was made one line above
 	case interface{ Unwrap() error }:
 		e.cause = w.Unwrap()
 		e.Message = without(e.Message, e.cause)
@@ -167,7 +167,7 @@ func Repeat(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		marked := *e
 		marked.Repeated = true
-		if err != error(e) {
+		if err != error(e) { //nolint:errorlint // is it this very one, or around it
 			marked.cause = err
 		}
 		return &marked

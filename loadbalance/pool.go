@@ -41,7 +41,7 @@ type Picked struct {
 // in.
 func (p Picked) Done(ctx context.Context, err error) {
 	if p.node != nil {
-		p.pool.done(p.node, p.start, ctx, err)
+		p.pool.done(ctx, p.node, p.start, err)
 	}
 }
 
@@ -144,7 +144,7 @@ func (b *Pool) Pick(_ context.Context, r Request) (Picked, error) {
 	return Picked{Instance: n.instance.Load(), pool: b, node: n, start: now}, nil
 }
 
-func (b *Pool) done(n *node, start time.Time, ctx context.Context, err error) {
+func (b *Pool) done(ctx context.Context, n *node, start time.Time, err error) {
 	n.inFlight.Add(-1)
 	took := time.Since(start)
 	now := start.Sub(b.began) + took

@@ -1,7 +1,6 @@
 package consul_test
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -45,11 +44,4 @@ func shut(t *testing.T, r *consul.Registry) {
 	if err := r.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-}
-
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
 }

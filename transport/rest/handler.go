@@ -37,7 +37,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call.Service = service
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				panic(p)
 			}
 			h.log().ErrorContext(ctx, "handler panicked", "route", h.text, "panic", p, "stack", string(debug.Stack()))

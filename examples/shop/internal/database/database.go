@@ -31,7 +31,7 @@ func Open(dir, name string, schema ...string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1) // one writer at a time is SQLite's own limit; a queue here beats one in its busy handler
 	for _, statement := range schema {
-		if _, err := db.Exec(statement); err != nil {
+		if _, err := db.ExecContext(context.Background(), statement); err != nil {
 			_ = db.Close()
 			return nil, fmt.Errorf("database %s: %w", name, err)
 		}
