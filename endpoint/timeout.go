@@ -24,7 +24,11 @@ func Timeout(d time.Duration) Middleware {
 	}
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
-			limited := deadline.With(ctx, time.Now().Add(d))
+			at := time.Now().Add(d)
+			if own, ok := ctx.Deadline(); ok && !own.After(at) {
+				return next(ctx, request) // the caller's limit is the nearer one
+			}
+			limited := deadline.With(ctx, at)
 			defer limited.Stop()
 			response, err := next(limited, request)
 			if err != nil && limited.Err() != nil && ctx.Err() == nil {

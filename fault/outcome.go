@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Outcome is what a result says about the callee.
@@ -40,7 +41,7 @@ func Classify(ctx context.Context, err error) Outcome {
 	if err == nil {
 		return Success
 	}
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		return Ignored
 	}
 	switch CodeOf(err) {
@@ -57,5 +58,15 @@ func Classify(ctx context.Context, err error) Outcome {
 // policy's own record, so that a callee that never answers is found out and a
 // caller in a hurry blames nobody.
 func Expired(ctx context.Context, err error) bool {
-	return err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)
+	return err != nil && ended(ctx) && !errors.Is(ctx.Err(), context.Canceled)
+}
+
+// ended reports whether the caller waits no more. A deadline that has passed
+// counts before its timer has fired.
+func ended(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
