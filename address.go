@@ -55,7 +55,7 @@ func (c Config) reachable(bound net.Addr) (string, error) {
 	if err != nil {
 		return "", fault.InvalidArgument.Errorf("Config.Addr: %q is no host:port: %w", c.Addr, err)
 	}
-	if ip, notIP := netip.ParseAddr(host); host != "" && (notIP != nil || !ip.IsUnspecified()) {
+	if ip, _ := netip.ParseAddr(host); host != "" && !ip.IsUnspecified() { // a name parses as no address
 		return net.JoinHostPort(host, port), nil
 	}
 	if own := ownAddresses(); c.leavesMachine() && len(own) > 0 {

@@ -46,15 +46,13 @@ func EventOf(ctx context.Context) (Event, bool) {
 // Handling is ctx as a handler of e gets it: [EventOf] finds e in it. A bus of
 // another make calls its handlers with it.
 func Handling(ctx context.Context, e Event) context.Context {
-	held := &handling{Context: ctx, event: e}
-	return held
+	return &handling{Context: ctx, event: e}
 }
 
 // handling holds the context and the event in one allocation.
 type handling struct {
 	context.Context
-	event   Event
-	failure error // why the event could not be decoded
+	event Event
 }
 
 type eventKey struct{}

@@ -39,6 +39,7 @@ type Event struct {
 	Data []byte
 
 	value value // what Data is the encoding of, for handlers in this process
+	share int   // of value
 }
 
 const jsonType = "application/json"
@@ -157,6 +158,11 @@ func (e Event) WithExtension(name, value string) Event {
 // Complete is the event with an ID, Source, Type and Time where it has none:
 // what a bus of another make does with each event that it is given.
 func (e Event) Complete(topic string) Event {
+	e.complete(topic)
+	return e
+}
+
+func (e *Event) complete(topic string) {
 	if e.ID == "" {
 		e.ID = newID()
 	}
@@ -169,7 +175,6 @@ func (e Event) Complete(topic string) Event {
 	if e.Time.IsZero() {
 		e.Time = time.Now().UTC()
 	}
-	return e
 }
 
 func (e Event) isJSON() bool {
@@ -195,5 +200,7 @@ func newID() string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
 	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }

@@ -26,11 +26,11 @@ type group struct {
 
 // lane is the events of one key, the oldest first; while there is a lane, its
 // first event is ready, under way, or pausing.
-type lane struct{ deliveries []delivery }
+type lane struct{ deliveries []*delivery }
 
-// delivery is an event on its way to a group.
+// delivery is an event on its way to a group, and the context of its handler.
 type delivery struct {
-	event Event
+	handling
 	lane  *lane // nil for an event without a key
 	pause time.Duration
 }
@@ -42,7 +42,7 @@ func newGroup(b *Memory, topic, name string) *group {
 }
 
 // put adds an event, waiting for space unless nested.
-func (g *group) put(ctx context.Context, e Event, nested bool) error {
+func (g *group) put(ctx context.Context, e *Event, nested bool) error {
 	g.mu.Lock()
 	for g.held >= g.bus.policy.Buffer && !nested && !g.ending {
 		if g.space == nil {
@@ -59,11 +59,13 @@ func (g *group) put(ctx context.Context, e Event, nested bool) error {
 	}
 	defer g.mu.Unlock()
 	if g.ending {
-		return nil // the group is gone
+		if g.bus.now.Load().state == closed {
+			return errClosed(g.topic)
+		}
+		return nil // nobody subscribes as this group any more
 	}
 	g.held++
-	g.bus.waiting.Add(1)
-	d := delivery{event: e}
+	d := &delivery{handling: handling{event: *e}}
 	if e.Key != "" {
 		l, busy := g.lanes[e.Key]
 		if !busy {
@@ -81,7 +83,7 @@ func (g *group) put(ctx context.Context, e Event, nested bool) error {
 }
 
 // offer makes a delivery ready. The lock is held.
-func (g *group) offer(d delivery) {
+func (g *group) offer(d *delivery) {
 	g.ready.push(d)
 	if g.resting > 0 {
 		g.work.Signal()
@@ -89,19 +91,24 @@ func (g *group) offer(d delivery) {
 }
 
 // settle takes note of how a delivery ended. The lock is held.
-func (g *group) settle(d delivery, err error) {
+func (g *group) settle(d *delivery, err error) {
 	if err != nil {
-		d.pause = g.bus.pauses().Next(d.pause)
-		g.bus.failed(g, d.event, err, d.pause)
-		time.AfterFunc(d.pause, func() {
+		pause := g.bus.pauses().Next(d.pause)
+		g.bus.failed(g, d.event, err, pause)
+		// The failed handler may still use its context, d.
+		again := &delivery{handling: handling{event: d.event}, lane: d.lane, pause: pause}
+		if d.lane != nil {
+			d.lane.deliveries[0] = again
+		}
+		time.AfterFunc(pause, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.offer(d)
+			g.offer(again)
 		})
 		return
 	}
 	if l := d.lane; l != nil {
-		l.deliveries[0] = delivery{}
+		l.deliveries[0] = nil
 		if l.deliveries = l.deliveries[1:]; len(l.deliveries) > 0 {
 			g.offer(l.deliveries[0])
 		} else {
@@ -113,8 +120,9 @@ func (g *group) settle(d delivery, err error) {
 
 // release makes space. The lock is held.
 func (g *group) release(n int) {
-	g.held -= n
-	g.bus.done(n)
+	if g.held -= n; g.held == 0 {
+		g.bus.told()
+	}
 	if g.space != nil {
 		close(g.space)
 		g.space = nil
@@ -140,6 +148,7 @@ func (g *group) join(h Handler) *member {
 // leave has a member stop; the last one first handles what waits.
 func (g *group) leave(m *member) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	m.leaving = true
 	last := !g.ending && !slices.ContainsFunc(g.members, func(m *member) bool { return !m.leaving })
 	if last {
@@ -147,21 +156,28 @@ func (g *group) leave(m *member) {
 		g.release(0)
 	}
 	g.work.Broadcast()
-	g.mu.Unlock()
-	if last {
-		g.bus.drop(g)
-	}
 }
 
 // gone removes a member that has stopped. What the last one leaves undone is
 // given up.
 func (g *group) gone(m *member) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
-	if g.ending && len(g.members) == 0 {
+	last := g.ending && len(g.members) == 0
+	if last {
 		g.release(g.held)
 	}
+	g.mu.Unlock()
+	if last {
+		g.bus.drop(g)
+	}
+}
+
+// waiting is how many deliveries have not been made.
+func (g *group) waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held
 }
 
 func (g *group) everybody() []*member {
@@ -172,14 +188,14 @@ func (g *group) everybody() []*member {
 
 // ring is a queue of deliveries.
 type ring struct {
-	items []delivery
+	items []*delivery
 	head  int
 	count int
 }
 
-func (r *ring) push(d delivery) {
+func (r *ring) push(d *delivery) {
 	if r.count == len(r.items) {
-		grown := make([]delivery, max(16, 2*r.count))
+		grown := make([]*delivery, max(16, 2*r.count))
 		n := copy(grown, r.items[r.head:])
 		copy(grown[n:], r.items[:r.head])
 		r.items, r.head = grown, 0
@@ -188,9 +204,9 @@ func (r *ring) push(d delivery) {
 	r.count++
 }
 
-func (r *ring) pop() delivery {
+func (r *ring) pop() *delivery {
 	d := r.items[r.head]
-	r.items[r.head] = delivery{}
+	r.items[r.head] = nil
 	r.head = (r.head + 1) & (len(r.items) - 1)
 	r.count--
 	return d

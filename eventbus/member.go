@@ -67,7 +67,7 @@ func (m *member) run() {
 		}
 		d := g.ready.pop()
 		g.mu.Unlock()
-		err := m.handle(d.event)
+		err := m.handle(d)
 		g.mu.Lock()
 		g.settle(d, err)
 	}
@@ -85,12 +85,13 @@ func (m *member) over() bool {
 	}
 }
 
-func (m *member) handle(e Event) (err error) {
+func (m *member) handle(d *delivery) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("an event's handler panicked", "topic", m.group.topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+			slog.Error("an event's handler panicked", "topic", m.group.topic, "event", d.event.ID, "panic", p, "stack", string(debug.Stack()))
 			err = fault.Internal.Errorf("the handler panicked")
 		}
 	}()
-	return m.handler(Handling(m.ctx, e), e)
+	d.Context = m.ctx
+	return m.handler(d, d.event)
 }

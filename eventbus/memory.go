@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -58,12 +59,16 @@ func (p MemoryPolicy) withDefaults() MemoryPolicy {
 
 // Memory is a [Bus] within this process.
 type Memory struct {
-	policy  MemoryPolicy
-	waiting atomic.Int64 // events that some group has not handled
-	idle    chan struct{}
+	policy MemoryPolicy
+	idle   chan struct{} // told when a group has nothing left to handle
 
-	mu     sync.RWMutex
-	topics map[string][]*group // replaced, never changed
+	mu  sync.Mutex // held to change now
+	now atomic.Pointer[subscribed]
+}
+
+// subscribed is who subscribes to what. It is replaced, never changed.
+type subscribed struct {
+	topics map[string][]*group
 	state  int
 }
 
@@ -81,28 +86,31 @@ func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("eventbus.NewMemory: " + err.Error())
 	}
-	return &Memory{policy: p.withDefaults(), idle: make(chan struct{}, 1), topics: map[string][]*group{}}
+	b := &Memory{policy: p.withDefaults(), idle: make(chan struct{}, 1)}
+	b.now.Store(&subscribed{topics: map[string][]*group{}})
+	return b
 }
 
 // Publish implements [Publisher].
 func (b *Memory) Publish(ctx context.Context, topic string, events ...Event) error {
 	_, nested := EventOf(ctx) // a handler must not wait for itself
-	b.mu.RLock()
-	groups, state := b.topics[topic], b.state
-	b.mu.RUnlock()
-	if state == closed || state == draining && !nested {
+	now := b.now.Load()
+	if now.state == closed || now.state == draining && !nested {
 		return errClosed(topic)
 	}
-	for _, e := range events {
+	groups := now.topics[topic]
+	for i := range events {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e = e.Complete(topic)
-		if len(groups) > 0 && e.value != nil {
-			e.value = e.value.kept()
+		e := events[i]
+		e.complete(topic)
+		if len(groups) > 0 && e.value != nil && !e.value.divide(len(groups)) {
+			e.value = nil
 		}
-		for _, g := range groups {
-			if err := g.put(ctx, e, nested); err != nil {
+		for share, g := range groups {
+			e.share = share
+			if err := g.put(ctx, &e, nested); err != nil {
 				return err
 			}
 		}
@@ -114,52 +122,41 @@ func (b *Memory) Publish(ctx context.Context, topic string, events ...Event) err
 func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Context) error, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state != open {
+	now := b.now.Load()
+	if now.state != open {
 		return nil, errClosed(topic)
 	}
-	groups := b.topics[topic]
-	at := slices.IndexFunc(groups, func(g *group) bool { return name != "" && g.name == name })
-	var m *member
-	if at >= 0 {
-		m = groups[at].join(h)
+	for _, g := range now.topics[topic] {
+		if name == "" || g.name != name {
+			continue
+		}
+		if m := g.join(h); m != nil {
+			return m.stop, nil
+		}
 	}
-	if m == nil { // no such group, or one that is ending
-		g := newGroup(b, topic, name)
-		m = g.join(h)
-		b.topics[topic] = append(slices.Clip(groups), g)
-	}
-	return m.stop, nil
+	g := newGroup(b, topic, name)
+	b.change(topic, append(slices.Clip(now.topics[topic]), g))
+	return g.join(h).stop, nil
 }
 
 // Close implements [Bus].
 func (b *Memory) Close(ctx context.Context) error {
-	b.mu.Lock()
-	if b.state == open {
-		b.state = draining
-	}
-	b.mu.Unlock()
-	for b.waiting.Load() > 0 && ctx.Err() == nil {
+	b.enter(draining)
+	for b.held() > 0 && ctx.Err() == nil {
 		select {
 		case <-b.idle:
 		case <-ctx.Done():
 		}
 	}
-	b.mu.Lock()
-	b.state = closed
-	var members []*member
-	for _, groups := range b.topics {
+	b.enter(closed)
+	b.told() // another Close may wait, too
+	left := b.held()
+	for _, groups := range b.now.Load().topics {
 		for _, g := range groups {
-			members = append(members, g.everybody()...)
+			for _, m := range g.everybody() {
+				_ = m.stop(ctx)
+			}
 		}
-	}
-	b.mu.Unlock()
-	select {
-	case b.idle <- struct{}{}: // for another Close
-	default:
-	}
-	left := b.waiting.Load()
-	for _, m := range members {
-		_ = m.stop(ctx)
 	}
 	if left > 0 {
 		return fault.DeadlineExceeded.Errorf("the bus was closed with %d deliveries undone: %w", left, ctx.Err())
@@ -167,23 +164,48 @@ func (b *Memory) Close(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// enter goes on to a later state.
+func (b *Memory) enter(state int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := b.now.Load(); now.state < state {
+		b.now.Store(&subscribed{now.topics, state})
+	}
+}
+
+// change replaces the groups of a topic. The lock is held.
+func (b *Memory) change(topic string, groups []*group) {
+	now := b.now.Load()
+	topics := maps.Clone(now.topics)
+	if topics[topic] = groups; len(groups) == 0 {
+		delete(topics, topic)
+	}
+	b.now.Store(&subscribed{topics, now.state})
+}
+
 // drop forgets a group without members.
 func (b *Memory) drop(g *group) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.topics[g.topic] = slices.DeleteFunc(slices.Clone(b.topics[g.topic]), func(other *group) bool { return other == g })
-	if len(b.topics[g.topic]) == 0 {
-		delete(b.topics, g.topic)
-	}
+	groups := slices.Clone(b.now.Load().topics[g.topic])
+	b.change(g.topic, slices.DeleteFunc(groups, func(other *group) bool { return other == g }))
 }
 
-// done notes that n deliveries need not be made any more.
-func (b *Memory) done(n int) {
-	if n > 0 && b.waiting.Add(int64(-n)) == 0 {
-		select {
-		case b.idle <- struct{}{}:
-		default:
+// held is how many deliveries have not been made.
+func (b *Memory) held() (n int) {
+	for _, groups := range b.now.Load().topics {
+		for _, g := range groups {
+			n += g.waiting()
 		}
+	}
+	return n
+}
+
+// told has a Close look again.
+func (b *Memory) told() {
+	select {
+	case b.idle <- struct{}{}:
+	default:
 	}
 }
 

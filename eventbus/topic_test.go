@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func decoded[T any](t interface{ Fatal(...any) }, v T) (back T) {
 
 func TestHandlerGetsWhatDecodingWouldGive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.Just("\xff\xfeé<>&"))
+		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\xff\xfeé<>&", "\ufffd", `\ufffd`}))
 		lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) line {
 			return line{text.Draw(t, "sku"), rapid.Int32().Draw(t, "qty"), rapid.SliceOfN(text, 0, 2).Draw(t, "tags")}
 		}), 0, 3).Draw(t, "lines")
@@ -93,6 +94,78 @@ func TestHandlerGetsWhatDecodingWouldGive(t *testing.T) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
 	})
+}
+
+// twice hands every event to two publishers, and to every handler twice.
+type twice struct{ first, second *eventbus.Memory }
+
+func (p twice) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	return errors.Join(p.first.Publish(ctx, topic, events...), p.second.Publish(ctx, topic, events...))
+}
+
+func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	again := func(ctx context.Context, e eventbus.Event) error { return errors.Join(h(ctx, e), h(ctx, e)) }
+	_, err := p.first.Subscribe(topic, group, again)
+	if err != nil {
+		return nil, err
+	}
+	return p.second.Subscribe(topic, group, again)
+}
+
+func TestAValueThatIsHandledAgainIsFresh(t *testing.T) {
+	both := twice{eventbus.NewMemory(eventbus.MemoryPolicy{}), eventbus.NewMemory(eventbus.MemoryPolicy{})}
+	topic := eventbus.Topic[basket]{Name: "t"}
+	var handled atomic.Int64
+	const groups = 70
+	for range groups {
+		err := topic.Handle(both, "", func(_ context.Context, b basket) error {
+			if handled.Add(1); b.Lines[0].Tags[0] != "red" || len(b.Nested) != 0 || b.Nested == nil {
+				t.Errorf("got what another has changed: %+v", b)
+			}
+			b.Lines[0].Tags[0] = "spoilt"
+			_ = append(b.Nested, []int{1})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := basket{Lines: []line{{Tags: []string{"red"}}}, Nested: [][]int{{7}}[:0]}
+	if err := topic.Publish(t.Context(), both, b); err != nil {
+		t.Fatal(err)
+	}
+	b.Lines[0].Tags[0] = "spoilt by the publisher"
+	if err := errors.Join(both.first.Close(t.Context()), both.second.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got := handled.Load(); got != 4*groups {
+		t.Errorf("handled %d times, want %d", got, 4*groups)
+	}
+	if again := b.Nested[:1]; again[0][0] != 7 {
+		t.Errorf("a handler wrote %v beyond the publisher's slice", again)
+	}
+}
+
+func TestPublishingAndHandlingAllocatesForWhatIsKeptOnly(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	topic := eventbus.Topic[line]{Name: "t"}
+	handled := make(chan struct{})
+	if err := topic.Handle(bus, "", func(context.Context, line) error { handled <- struct{}{}; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	got := testing.AllocsPerRun(200, func() {
+		if err := topic.Publish(ctx, bus, line{SKU: "shirt", Qty: 1}); err != nil {
+			t.Error(err)
+		}
+		<-handled
+	})
+	if got > 4 { // the value, its JSON, the event's id, the delivery
+		t.Errorf("%v allocations, want 4", got)
+	}
+	if err := bus.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestEveryHandlerHasAValueOfItsOwn(t *testing.T) {

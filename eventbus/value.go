@@ -1,70 +1,89 @@
 package eventbus
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
+	"sync/atomic"
 )
 
-// value is what an event's Data is the encoding of. A handler in the same
-// process gets a copy of it in place of what decoding would give, where both are
-// provably the same.
+// value is what an event's Data is the encoding of. Handlers in the same process
+// get copies of it in place of what decoding would give, where both are provably
+// the same.
 type value interface {
-	// into copies the value to target, a pointer, if that is of its type.
-	into(target any) bool
-	// kept is a copy that the publisher cannot change, or nil.
-	kept() value
+	// divide makes it a value that the publisher cannot change and that each of
+	// n groups can take once. It is false when that was done before.
+	divide(n int) bool
 }
+
+// maxShares is how many groups a value can be divided among.
+const maxShares = 64
 
 // typed is a value of type T.
 type typed[T any] struct {
-	v    *T
-	copy *copier
+	v     T
+	copy  *copier
+	all   uint64        // the shares there are, one bit each
+	begun atomic.Bool   // divided
+	taken atomic.Uint64 // the shares that somebody took
+	free  atomic.Uint64 // the shares whose taker needs v no more
 }
 
-// valueOf is nil where only encoding and decoding tells what becomes of v.
-func valueOf[T any](v *T) value {
-	c := copierOf(reflect.TypeFor[T]())
-	if c == nil {
+// faithful is the value whose encoding is data, or nil where only decoding tells
+// what became of it.
+func (t *typed[T]) faithful(data []byte) value {
+	// What is no UTF-8 was encoded as this; what really reads so is decoded.
+	if t.copy = copierOf(reflect.TypeFor[T]()); t.copy == nil || bytes.Contains(data, []byte(`\ufffd`)) {
 		return nil
 	}
-	return typed[T]{v, c}
+	return t
 }
 
-func (t typed[T]) into(target any) bool {
-	v, ok := target.(*T)
-	if ok {
-		*v = *t.v
-		t.copy.deepen(reflect.ValueOf(v).Elem())
+func (t *typed[T]) divide(n int) bool {
+	if n > maxShares || t.begun.Swap(true) {
+		return false
 	}
-	return ok
+	t.all = 1<<n - 1
+	if t.copy.refers {
+		t.copy.deepen(reflect.ValueOf(&t.v).Elem())
+	}
+	return true
 }
 
-func (t typed[T]) kept() value {
-	v := reflect.ValueOf(t.v).Elem()
-	if !t.copy.faithful(v) {
-		return nil
+// take is the value for the holder of a share; false when it was taken before.
+// The last holder gets v itself.
+func (t *typed[T]) take(share int) (T, bool) {
+	bit := uint64(1) << share
+	if t.taken.Or(bit)&bit != 0 {
+		var none T
+		return none, false
 	}
-	kept := new(T)
-	*kept = *t.v
-	t.copy.deepen(reflect.ValueOf(kept).Elem())
-	return typed[T]{kept, t.copy}
+	if !t.copy.refers || t.free.Load()|bit == t.all {
+		return t.v, true
+	}
+	defer t.free.Or(bit)
+	return t.copied(), true
+}
+
+func (t *typed[T]) copied() T {
+	v := t.v
+	t.copy.deepen(reflect.ValueOf(&v).Elem())
+	return v
 }
 
 // copier copies values of one type as encoding and decoding them would. It is
 // nil for types with a say in their encoding.
 type copier struct {
-	text   bool // strings must be UTF-8, or encoding changes them
-	elem   *copier
-	fields []field
-	zero   []int // of fields that are not encoded
+	refers bool    // an assignment does not copy all, or copies too much
+	elem   *copier // of what a slice or pointer refers to
+	fields []field // those that refer to something
+	zero   []int   // fields that are not encoded
 }
 
-// field is one that holds text or refers to something.
 type field struct {
 	index int
 	*copier
@@ -89,17 +108,15 @@ func newCopier(t reflect.Type, within []reflect.Type) *copier {
 		return nil
 	}
 	switch t.Kind() {
-	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
 		return plain
-	case reflect.String:
-		return &copier{text: true}
 	case reflect.Slice, reflect.Pointer:
 		elem := newCopier(t.Elem(), append(within, t))
 		if elem == nil || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer {
 			return nil
 		}
-		return &copier{elem: elem}
+		return &copier{refers: true, elem: elem}
 	case reflect.Struct:
 		return structCopier(t, append(within, t))
 	}
@@ -130,10 +147,11 @@ func structCopier(t reflect.Type, within []reflect.Type) *copier {
 		switch {
 		case inner == nil:
 			return nil
-		case inner != plain:
+		case inner.refers:
 			c.fields = append(c.fields, field{i, inner})
 		}
 	}
+	c.refers = len(c.fields)+len(c.zero) > 0
 	if len(c.zero) > 0 && slices.ContainsFunc(c.zero, func(i int) bool { return !t.Field(i).IsExported() }) {
 		return nil // reflection cannot clear it
 	}
@@ -153,69 +171,31 @@ func hasSay(t reflect.Type) bool {
 	return false
 }
 
-// faithful reports whether encoding keeps all of v.
-func (c *copier) faithful(v reflect.Value) bool {
-	switch {
-	case c == plain:
-		return true
-	case c.text:
-		return utf8.ValidString(v.String())
-	case c.elem != nil && v.Kind() == reflect.Pointer:
-		return v.IsNil() || c.elem.faithful(v.Elem())
-	case c.elem != nil:
-		for i := range v.Len() {
-			if c.elem == plain {
-				break
-			}
-			if !c.elem.faithful(v.Index(i)) {
-				return false
-			}
-		}
-		return true
-	}
-	for _, f := range c.fields {
-		if !f.faithful(v.Field(f.index)) {
-			return false
-		}
-	}
-	return true
-}
-
 // deepen gives v, a copy, its own of all that it refers to.
 func (c *copier) deepen(v reflect.Value) {
 	switch {
-	case c == plain || c.text:
-	case c.elem != nil && v.IsNil():
-	case c.elem != nil && v.Kind() == reflect.Pointer:
-		own := reflect.New(v.Type().Elem())
-		own.Elem().Set(v.Elem())
-		c.elem.deepen(own.Elem())
-		v.Set(own)
-	case c.elem != nil:
-		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(own, v)
-		if c.elem.refers() {
-			for i := range own.Len() {
-				c.elem.deepen(own.Index(i))
-			}
-		}
-		v.Set(own)
-	default:
+	case !c.refers || c.elem != nil && v.IsNil():
+	case c.elem == nil:
 		for _, i := range c.zero {
 			v.Field(i).SetZero()
 		}
 		for _, f := range c.fields {
-			if f.refers() {
-				f.deepen(v.Field(f.index))
+			f.deepen(v.Field(f.index))
+		}
+	case v.Kind() == reflect.Pointer:
+		own := reflect.New(v.Type().Elem())
+		own.Elem().Set(v.Elem())
+		c.elem.deepen(own.Elem())
+		v.Set(own)
+	case v.Len() == 0:
+		v.SetCap(0) // empty is not nil
+	default:
+		v.SetCap(v.Len()) // so that growing makes a copy
+		v.Grow(1)
+		if c.elem.refers {
+			for i := range v.Len() {
+				c.elem.deepen(v.Index(i))
 			}
 		}
 	}
-}
-
-// refers says that an assignment does not copy all, or copies too much.
-func (c *copier) refers() bool {
-	if c.elem != nil || len(c.zero) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(c.fields, func(f field) bool { return f.refers() })
 }
