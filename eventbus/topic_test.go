@@ -113,10 +113,16 @@ func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.
 }
 
 func TestAValueThatIsHandledAgainIsFresh(t *testing.T) {
+	for _, groups := range []int64{1, 3, 70} {
+		handledTwice(t, groups)
+	}
+}
+
+func handledTwice(t *testing.T, groups int64) {
+	t.Helper()
 	both := twice{eventbus.NewMemory(eventbus.MemoryPolicy{}), eventbus.NewMemory(eventbus.MemoryPolicy{})}
 	topic := eventbus.Topic[basket]{Name: "t"}
 	var handled atomic.Int64
-	const groups = 70
 	for range groups {
 		err := topic.Handle(both, "", func(_ context.Context, b basket) error {
 			if handled.Add(1); b.Lines[0].Tags[0] != "red" || len(b.Nested) != 0 || b.Nested == nil {

@@ -32,6 +32,9 @@ func (c *choice) score(n *node, latency bool) float64 {
 	expected := n.expected(c.now, c.decay)
 	if n.peak.get() == 0 {
 		expected = c.usual()
+		if n.inFlight.Load() == 0 { // sinks while nobody finds out
+			expected *= n.memory(c.now, c.decay)
+		}
 	}
 	return (n.load() + 1) * max(expected, 1)
 }

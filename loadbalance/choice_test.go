@@ -207,6 +207,25 @@ func TestNewInstanceBeginsAtTheAverage(t *testing.T) {
 	})
 }
 
+func TestEveryInstanceIsTriedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			b := pool(loadbalance.Policy{}, instances("", ""))
+			first := true
+			got := counts(t, b, 3, func(string) (time.Duration, error) {
+				if first { // the first call has to connect
+					first = false
+					return 5 * time.Millisecond, nil
+				}
+				return time.Millisecond, nil
+			})
+			if got["a"] == 0 || got["b"] == 0 {
+				t.Fatalf("one call at a time went to %v", got)
+			}
+		}
+	})
+}
+
 func TestTriedInstancesAreAvoidedWhileThereIsAnother(t *testing.T) {
 	for _, a := range algorithms {
 		b := pool(loadbalance.Policy{Algorithm: a}, instances("1000", "1", "0.001"))
