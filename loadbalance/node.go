@@ -41,8 +41,11 @@ func (n *node) expected(now, decay time.Duration) float64 {
 
 // memory is how much of the last observation still counts, from 1 down to 0.
 func (n *node) memory(now, decay time.Duration) float64 {
-	since := max(int64(now)-n.observedAt.Load(), 0)
-	return math.Exp(-float64(since) / float64(decay))
+	since := float64(max(int64(now)-n.observedAt.Load(), 0)) / float64(decay)
+	if since < 1e-4 {
+		return 1 - since // all but the same, and sooner
+	}
+	return math.Exp(-since)
 }
 
 // succeeded notes how long a success took. The peak goes up at once, and both

@@ -34,7 +34,7 @@ type Picked struct {
 
 	pool  *Pool
 	node  *node
-	start time.Time
+	start time.Duration // since the pool began
 }
 
 // Done says how the attempt ended. ctx is the context that its caller handed
@@ -131,8 +131,8 @@ func (b *Pool) Pick(_ context.Context, r Request) (Picked, error) {
 		return Picked{}, b.nobody()
 	}
 	p := b.policy.Load()
-	now := time.Now()
-	c := choice{set: set, now: now.Sub(b.began), decay: p.Decay, tried: r.Tried}
+	now := time.Since(b.began)
+	c := choice{set: set, now: now, decay: p.Decay, tried: r.Tried}
 	var n *node
 	switch p.Algorithm {
 	case RoundRobin:
@@ -144,10 +144,10 @@ func (b *Pool) Pick(_ context.Context, r Request) (Picked, error) {
 	return Picked{Instance: n.instance.Load(), pool: b, node: n, start: now}, nil
 }
 
-func (b *Pool) done(ctx context.Context, n *node, start time.Time, err error) {
+func (b *Pool) done(ctx context.Context, n *node, start time.Duration, err error) {
 	n.inFlight.Add(-1)
-	took := time.Since(start)
-	now := start.Sub(b.began) + took
+	now := time.Since(b.began)
+	took := now - start
 	p := b.policy.Load()
 	outcome := fault.Classify(ctx, err)
 	if fault.Expired(ctx, err) && b.slow(n, took) {
