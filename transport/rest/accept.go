@@ -76,9 +76,11 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 	}
 	ctx = tracing.Extract(ctx, r.Header)
 	stop = func() {}
-	if left, err := time.ParseDuration(r.Header.Get(headerTimeout)); err == nil && left > 0 {
-		limited := deadline.With(ctx, call.Start.Add(left))
-		ctx, stop = limited, limited.Stop
+	if text := r.Header.Get(headerTimeout); text != "" {
+		if left, err := time.ParseDuration(text); err == nil && left > 0 {
+			limited := deadline.With(ctx, call.Start.Add(left))
+			ctx, stop = limited, limited.Stop
+		}
 	}
 	call.Deadline, _ = ctx.Deadline()
 	ctx, _ = endpoint.WithCall(ctx, call)

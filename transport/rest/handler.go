@@ -149,11 +149,11 @@ func (a answer) write(w http.ResponseWriter) {
 		w.WriteHeader(a.Status)
 		return
 	}
-	kind := jsonType
+	kind := jsonTypes
 	if a.Status >= 400 {
-		kind = fault.ProblemType
+		kind = problemTypes
 	}
-	w.Header()["Content-Type"] = []string{kind}
+	w.Header()["Content-Type"] = kind
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) // a caller that is gone hears nothing
 }

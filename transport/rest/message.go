@@ -89,6 +89,8 @@ func (c *contract) address(m *message, v reflect.Value) error {
 			b.WriteString(escapeRest(variables[s.name]))
 		case variables[s.name] == "":
 			return fault.InvalidArgument.Errorf("%s: path variable %s is empty", c.text, s.name)
+		case variables[s.name] == "/": // net/http takes it for the end of the path
+			return fault.InvalidArgument.Errorf("%s: path variable %s cannot be a slash alone", c.text, s.name)
 		default:
 			b.WriteString(escapeSegment(variables[s.name]))
 		}
@@ -157,7 +159,11 @@ func (m *message) request(ctx context.Context, addr string) (*http.Request, erro
 	return r, nil
 }
 
-var jsonTypes = []string{jsonType}
+// Header values that are shared, to save an allocation; nobody writes to them.
+var (
+	jsonTypes    = []string{jsonType}
+	problemTypes = []string{fault.ProblemType}
+)
 
 // travel writes what goes along with a request.
 func travel(ctx context.Context, h http.Header) {
