@@ -46,7 +46,9 @@ func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
 			synctest.Wait()
 		}
 		group.Wait()
-		if !slices.IsSorted(order) || len(order) != 10 {
+		// Two turns end at a time, and whose goroutine goes on first is chance.
+		pairs := func(a, b int) int { return a/2 - b/2 }
+		if !slices.IsSortedFunc(order, pairs) || len(order) != 10 {
 			t.Errorf("order %v", order)
 		}
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Passed != 10 {

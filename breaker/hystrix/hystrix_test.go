@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,11 +25,14 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/afex/hystrix-go/hystrix.(*poolMetrics).Monitor"))
 }
 
+// made counts circuits, which are global by name.
+var made atomic.Int64
+
 func TestHystrixKeepsTheRulesButThoseItDeclares(t *testing.T) {
 	breakertest.Run(t, breakertest.Features{
 		RealTime: true, OneProbe: true, Late: true, HidesHalfOpen: true, KeepsProbes: true, TrustsLateResults: true,
 	}, func(t *testing.T, s breakertest.Settings) breaker.Breaker {
-		return hystrix.New(t.Name(), hystrix.Policy{RequestVolumeThreshold: s.Failures, SleepWindow: s.Timeout})
+		return hystrix.New(fmt.Sprint(t.Name(), made.Add(1)), hystrix.Policy{RequestVolumeThreshold: s.Failures, SleepWindow: s.Timeout})
 	})
 }
 
