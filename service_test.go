@@ -169,8 +169,10 @@ func hasOwnAddress() bool {
 // steps is a registry, and a record of what happened in which order.
 type steps struct {
 	registry.Registry
-	mu  sync.Mutex
-	all []string
+	mu   sync.Mutex
+	all  []string
+	once sync.Once
+	gone chan struct{} // closed when it deregisters
 }
 
 func (s *steps) note(step string) {
@@ -186,16 +188,17 @@ func (s *steps) Register(ctx context.Context, i registry.Instance) error {
 
 func (s *steps) Deregister(ctx context.Context, id string) error {
 	s.note("deregister")
+	s.once.Do(func() { close(s.gone) })
 	return s.Registry.Deregister(ctx, id)
 }
 
 func TestOrderOfStartAndStop(t *testing.T) {
-	s := &steps{Registry: registry.NewMemory()}
+	s := &steps{Registry: registry.NewMemory(), gone: make(chan struct{})}
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	entered, leave := make(chan struct{}), make(chan struct{})
 	addr := freeAddr(t)
-	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: addr2(t), Registry: s, Bus: bus, Logger: quiet, DrainDelay: 50 * time.Millisecond})
+	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: addr2(t), Registry: s, Bus: bus, Logger: quiet, DrainDelay: time.Second})
 	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		close(entered)
 		<-leave
@@ -242,6 +245,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 			break
 		}
 	}
+	<-s.gone
 	close(leave)
 	if got := <-request; got != 204 {
 		t.Errorf("the request in flight got %d", got)
