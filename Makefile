@@ -1,3 +1,4 @@
+MODULES := . eventbus/nats examples interop
 SERVERS ?= $(HOME)/.cache/sinew-servers
 
 .PHONY: test race lint ci bench servers shop
@@ -8,7 +9,7 @@ race: ; go test -race work
 
 lint:
 	go vet work
-	golangci-lint run work
+	for m in $(MODULES); do (cd $$m && GOWORK=off golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 ci: ; bash .ci/run
 
