@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/bubble"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -50,7 +50,7 @@ func TestWatchThatEndsByItselfIsBegunAgainButEverMoreSeldom(t *testing.T) {
 func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSource()
-		before := runtime.NumGoroutine()
+		before := bubble.Goroutines()
 		r := registry.NewResolver(s, registry.ResolverPolicy{})
 		told := 0
 		stop := r.Subscribe("orders", func([]registry.Instance) { told++ })
@@ -72,7 +72,7 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 			t.Errorf("Ready: %v", err)
 		}
 		synctest.Wait()
-		if after := runtime.NumGoroutine(); after > before {
+		if after := bubble.Goroutines(); after > before {
 			t.Errorf("%d goroutines before, %d after", before, after)
 		}
 		stop()

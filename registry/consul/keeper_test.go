@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/bubble"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -50,7 +50,7 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 					t.Fatal(err)
 				}
 				synctest.Wait()
-				before := runtime.NumGoroutine()
+				before := bubble.Goroutines()
 				for range 3 {
 					lose(a)
 					<-time.After(ttl)
@@ -59,7 +59,7 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 						t.Fatalf("one TTL later it is %q", s)
 					}
 				}
-				if after := runtime.NumGoroutine(); after > before {
+				if after := bubble.Goroutines(); after > before {
 					t.Errorf("%d goroutines before, %d after", before, after)
 				}
 			})
