@@ -22,7 +22,7 @@ type Breaker interface {
 // Permit is the leave to make one call. Its Done must be called once.
 type Permit struct {
 	circuit *Circuit
-	era     uint64
+	era     *era
 	start   int64
 	probe   uint64
 	done    func(ctx context.Context, err error)

@@ -2,8 +2,8 @@ package breaker
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -11,32 +11,21 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// What a circuit's window counts.
-const (
-	calls = iota
-	failures
-	slowCalls
-)
-
-// Circuit is the [Breaker] of one callee.
+// Circuit is the [Breaker] of one callee. While it is closed, calls take no
+// lock.
 type Circuit struct {
-	name string
-	born time.Time
-	news listeners
+	name   string
+	born   time.Time
+	news   listeners
+	policy atomic.Pointer[Policy] // with its defaults
+	era    atomic.Pointer[era]
+	tally  tally
 
-	mu       sync.Mutex
-	policy   Policy // with its defaults
-	state    State
-	era      uint64 // counts the changes of state
-	window   window.Window
-	row      int   // failures in a row
-	openedAt int64 // times are in ns since born
-	openFor  time.Duration
-	reopened int // how often in a row probes have failed
-	passed   int // probes that succeeded
+	mu       sync.Mutex // held to change the policy and the era, and for what is below
+	reopened int        // how often in a row probes have failed
+	passed   int        // probes that succeeded
 	probes   []lease
-	lastUsed int64
-	tally    tally
+	lent     uint64
 }
 
 // lease is a probe under way.
@@ -53,35 +42,26 @@ func New(name string, p Policy) *Circuit {
 	if err := p.Validate(); err != nil {
 		panic("breaker.New(" + name + "): " + err.Error())
 	}
-	c := &Circuit{name: name, born: time.Now(), state: Closed, policy: p.withDefaults()}
-	c.window = window.New(c.policy.Window)
+	p = p.withDefaults()
+	c := &Circuit{name: name, born: time.Now()}
+	c.policy.Store(&p)
+	c.era.Store(newEra(Closed, 0, window.New(p.Window)))
 	return c
 }
 
 // Allow implements [Breaker].
 func (c *Circuit) Allow(context.Context) (Permit, error) {
 	now := c.now()
-	c.mu.Lock()
-	c.lastUsed = now
-	p := Permit{circuit: c, start: now}
-	var err error
+	e := c.era.Load()
 	switch {
-	case c.state == Closed || c.policy.Disabled:
-	case c.state == Open && now < c.openedAt+int64(c.openFor):
-		err = c.refusal(time.Duration(c.openedAt + int64(c.openFor) - now))
-	default:
-		if c.state == Open {
-			c.change(HalfOpen)
-		}
-		p.probe, err = c.lend(now)
+	case e.state == Closed:
+		return Permit{circuit: c, era: e, start: now}, nil
+	case e.state == Open && now < e.until:
+		return Permit{}, e.refuse(c.name, now)
 	}
-	p.era = c.era
-	c.mu.Unlock()
+	p, err := c.probe(now)
 	c.news.deliver()
-	if err != nil {
-		return Permit{}, err
-	}
-	return p, nil
+	return p, err
 }
 
 // Middleware guards an endpoint with the circuit. A panic counts as a failure.
@@ -93,12 +73,13 @@ func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	now := c.now()
+	p = p.withDefaults()
 	c.mu.Lock()
-	c.policy = p.withDefaults()
-	c.window = c.window.Resized(c.policy.Window, now)
-	if p.Disabled && c.state != Closed {
-		c.change(Closed)
+	e := c.era.Load()
+	e.window.Store(e.window.Load().Resized(p.Window, c.now()))
+	c.policy.Store(&p)
+	if p.Disabled && e.state != Closed {
+		c.change(Closed, 0)
 	}
 	c.mu.Unlock()
 	c.news.deliver()
@@ -112,29 +93,21 @@ func (c *Circuit) OnChange(f func(Change)) (stop func()) { return c.news.add(f) 
 
 // State is the state now. An open circuit whose time is over is still Open
 // until a call comes.
-func (c *Circuit) State() State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state
-}
+func (c *Circuit) State() State { return c.era.Load().state }
 
 // Policy is the policy in force, its defaults filled in.
-func (c *Circuit) Policy() Policy {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.policy
-}
+func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 
 // Snapshot implements [Breaker].
 func (c *Circuit) Snapshot() Snapshot {
-	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Snapshot{ID: c.name, Service: c.name, State: c.state, FailureCount: c.row, SuccessCount: c.passed}
-	if c.policy.FailureThreshold == 0 {
-		s.FailureCount = c.window.Sum(now)[failures]
+	p, e := c.policy.Load(), c.era.Load()
+	s := Snapshot{ID: c.name, Service: c.name, State: e.state, FailureCount: int(e.row.Load()), SuccessCount: c.passed}
+	if p.FailureThreshold == 0 {
+		s.FailureCount = e.window.Load().Sum(c.now())[failures]
 	}
-	s.Config = Config{c.policy.FailureThreshold, c.policy.SuccessThreshold, c.policy.Timeout, c.policy.MaxRequests}
+	s.Config = Config{p.FailureThreshold, p.SuccessThreshold, p.Timeout, p.MaxRequests}
 	c.tally.into(&s, c.born)
 	return s
 }
@@ -143,66 +116,49 @@ func (c *Circuit) Snapshot() Snapshot {
 func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 	now := c.now()
 	took := time.Duration(now - p.start)
+	policy := c.policy.Load()
 	outcome := fault.Classify(ctx, err)
-	c.mu.Lock()
-	if outcome == fault.Ignored && took >= c.policy.SlowCall && fault.Expired(ctx, err) {
+	if outcome == fault.Ignored && took >= policy.SlowCall && fault.Expired(ctx, err) {
 		outcome = fault.Failure
 	}
-	if p.era == c.era {
-		c.tally.add(now, took, outcome, err)
-		switch c.state {
-		case Closed:
-			c.count(now, took, outcome)
-		case HalfOpen:
-			c.judge(now, p.probe, outcome)
-		case Open:
-		}
+	e := p.era
+	if c.era.Load() != e {
+		return
 	}
-	c.mu.Unlock()
+	c.tally.add(now, took, outcome, err)
+	switch e.state {
+	case Closed:
+		if outcome != fault.Ignored && e.count(now, took, outcome, policy) {
+			c.trip(e, now)
+		}
+	case HalfOpen:
+		c.judge(e, now, p.probe, outcome)
+	case Open:
+	}
 	c.news.deliver()
 }
 
-// count takes in a result of the closed state, which may open the circuit.
-func (c *Circuit) count(now int64, took time.Duration, outcome fault.Outcome) {
-	if outcome == fault.Ignored || c.policy.Disabled {
-		return
-	}
-	failed, slow := outcome == fault.Failure, took >= c.policy.SlowCall
-	counts := c.window.At(now)
-	counts[calls]++
-	c.row++
-	if failed {
-		counts[failures]++
-	} else {
-		c.row = 0
-	}
-	if slow {
-		counts[slowCalls]++
-	}
-	if c.policy.FailureThreshold > 0 {
-		if c.row >= c.policy.FailureThreshold {
-			c.open(now)
-		}
-		return
-	}
-	in := c.window.Sum(now)
-	reached := func(percent, n int) bool { return n > 0 && 100*n >= percent*in[calls] }
-	if in[calls] >= c.policy.MinCalls &&
-		(reached(c.policy.FailurePercent, in[failures]) || reached(c.policy.SlowPercent, in[slowCalls])) {
+// trip opens the circuit that was closed in era e, unless that is over.
+func (c *Circuit) trip(e *era, now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.era.Load() == e {
 		c.open(now)
 	}
 }
 
-// judge takes in the result of a probe.
-func (c *Circuit) judge(now int64, probe uint64, outcome fault.Outcome) {
-	if !c.giveBack(probe) {
+// judge takes in the result of a probe of era e.
+func (c *Circuit) judge(e *era, now int64, probe uint64, outcome fault.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.era.Load() != e || !c.giveBack(probe) {
 		return // its lease had lapsed
 	}
 	switch outcome {
 	case fault.Success:
-		if c.passed++; c.passed >= c.policy.SuccessThreshold {
+		if c.passed++; c.passed >= c.policy.Load().SuccessThreshold {
 			c.reopened = 0
-			c.change(Closed)
+			c.change(Closed, 0)
 		}
 	case fault.Failure:
 		c.reopened++
@@ -211,24 +167,49 @@ func (c *Circuit) judge(now int64, probe uint64, outcome fault.Outcome) {
 	}
 }
 
-func (c *Circuit) open(now int64) {
-	c.openedAt, c.openFor = now, c.policy.pause(c.reopened)
-	c.change(Open)
-}
-
-// change enters a state. What came before counts no more.
-func (c *Circuit) change(to State) {
-	c.news.queue(Change{Name: c.name, From: c.state, To: to, At: time.Now()})
-	c.state = to
-	c.era++
-	c.row, c.passed, c.probes = 0, 0, c.probes[:0]
-	if to == Closed {
-		c.window = window.New(c.policy.Window)
+// probe is the permit of a circuit that is not closed, if it gives one.
+func (c *Circuit) probe(now int64) (Permit, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.era.Load()
+	switch {
+	case e.state == Closed:
+		return Permit{circuit: c, era: e, start: now}, nil
+	case e.state == Open && now < e.until:
+		return Permit{}, e.refuse(c.name, now)
+	case e.state == Open:
+		e = c.change(HalfOpen, 0)
 	}
+	id, err := c.lend(e, now)
+	if err != nil {
+		return Permit{}, err
+	}
+	return Permit{circuit: c, era: e, start: now, probe: id}, nil
 }
 
-// lend gives out the lease of a probe, where one is free.
-func (c *Circuit) lend(now int64) (uint64, error) {
+// open opens the circuit. The lock is held.
+func (c *Circuit) open(now int64) {
+	c.change(Open, now+int64(c.policy.Load().pause(c.reopened)))
+}
+
+// change enters a state, an open one until a moment. What came before counts no
+// more. The lock is held.
+func (c *Circuit) change(to State, until int64) *era {
+	before := c.era.Load()
+	c.news.queue(Change{Name: c.name, From: before.state, To: to, At: time.Now()})
+	c.passed, c.probes = 0, c.probes[:0]
+	seen := before.window.Load()
+	if to == Closed {
+		seen = window.New(c.policy.Load().Window)
+	}
+	e := newEra(to, until, seen)
+	c.era.Store(e)
+	return e
+}
+
+// lend gives out the lease of a probe, where one is free. The lock is held.
+func (c *Circuit) lend(e *era, now int64) (uint64, error) {
+	p := c.policy.Load()
 	kept := c.probes[:0]
 	soonest := int64(0)
 	for _, l := range c.probes {
@@ -240,14 +221,16 @@ func (c *Circuit) lend(now int64) (uint64, error) {
 		}
 	}
 	c.probes = kept
-	if len(kept) >= c.policy.MaxRequests {
-		return 0, c.refusal(min(time.Duration(soonest-now), c.policy.Timeout))
+	if len(kept) >= p.MaxRequests {
+		return 0, refusal(c.name, e.state, min(time.Duration(soonest-now), p.Timeout))
 	}
-	c.tally.probes++
-	c.probes = append(c.probes, lease{c.tally.probes, now + int64(c.policy.ProbeLease)})
-	return c.tally.probes, nil
+	c.lent++
+	c.probes = append(c.probes, lease{c.lent, now + int64(p.ProbeLease)})
+	return c.lent, nil
 }
 
+// giveBack ends the lease of a probe; false when it had lapsed. The lock is
+// held.
 func (c *Circuit) giveBack(probe uint64) bool {
 	for i, l := range c.probes {
 		if l.id == probe {
@@ -258,24 +241,9 @@ func (c *Circuit) giveBack(probe uint64) bool {
 	return false
 }
 
-func (c *Circuit) refusal(wait time.Duration) error {
-	return fault.Unavailable.Errorf("the breaker of %s is %s", c.name, c.state).
-		WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
+// idle says that nothing would be lost by forgetting the circuit.
+func (c *Circuit) idle() bool {
+	return c.State() == Closed && time.Duration(c.now()-c.tally.last()) > idleCircuit
 }
 
 func (c *Circuit) now() int64 { return int64(time.Since(c.born)) }
-
-// pause is how long to stay open when probes have failed so often in a row.
-func (p Policy) pause(reopened int) time.Duration {
-	pause := p.Timeout
-	for range reopened {
-		if pause *= 2; pause >= p.MaxTimeout {
-			pause = p.MaxTimeout
-			break
-		}
-	}
-	if spread := min(pause/4, pause-p.Timeout); spread > 0 {
-		pause -= rand.N(spread)
-	}
-	return pause
-}

@@ -107,11 +107,3 @@ func (g *Group) sweep() {
 		}
 	}
 }
-
-// idle says that nothing would be lost by forgetting the circuit.
-func (c *Circuit) idle() bool {
-	now := c.now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state == Closed && time.Duration(now-c.lastUsed) > idleCircuit
-}

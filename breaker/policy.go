@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -126,4 +127,19 @@ func (p Policy) withDefaults() Policy {
 	length(&p.Window, 10*time.Second)
 	length(&p.ProbeLease, max(10*time.Second, p.SlowCall))
 	return p
+}
+
+// pause is how long to stay open when probes have failed so often in a row.
+func (p Policy) pause(reopened int) time.Duration {
+	pause := p.Timeout
+	for range reopened {
+		if pause *= 2; pause >= p.MaxTimeout {
+			pause = p.MaxTimeout
+			break
+		}
+	}
+	if spread := min(pause/4, pause-p.Timeout); spread > 0 {
+		pause -= rand.N(spread)
+	}
+	return pause
 }

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"sync"
 	"time"
 
 	"github.com/sinew-go/sinew/internal/window"
@@ -19,37 +18,29 @@ const (
 
 type budget struct {
 	born time.Time
-	mu   sync.Mutex
-	seen window.Window
+	seen *window.Window
 }
 
 func newBudget() budget { return budget{born: time.Now(), seen: window.New(budgetWindow)} }
 
 // call counts a call.
-func (b *budget) call(now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.seen.At(b.since(now))[calls]++
-}
+func (b *budget) call(now time.Time) { b.seen.Add(b.since(now), calls) }
 
 // repeat reports whether one more repeat is within the budget, and counts it.
 func (b *budget) repeat(now time.Time, p Budget) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	at := b.since(now)
+	b.seen.Add(at, repeats) // first, so that of two who ask at once each sees the other
 	in := b.seen.Sum(at)
 	limit := float64(in[calls])*float64(p.Percent)/100 + p.PerSecond*budgetWindow.Seconds()
-	if !p.Disabled && float64(in[repeats]+1) > limit {
-		b.seen.At(at)[refused]++
-		return false
+	if p.Disabled || float64(in[repeats]) <= limit {
+		return true
 	}
-	b.seen.At(at)[repeats]++
-	return true
+	b.seen.Take(at, repeats)
+	b.seen.Add(at, refused)
+	return false
 }
 
 func (b *budget) sums() (made, repeated, denied int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	in := b.seen.Sum(b.since(time.Now()))
 	return in[calls], in[repeats], in[refused]
 }

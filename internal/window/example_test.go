@@ -10,8 +10,8 @@ import (
 func Example() {
 	const calls = 0
 	w := window.New(time.Second)
-	w.At(0)[calls]++
-	w.At(int64(500 * time.Millisecond))[calls]++
+	w.Add(0, calls)
+	w.Add(int64(500*time.Millisecond), calls)
 	fmt.Println(w.Sum(int64(900 * time.Millisecond))[calls], w.Sum(int64(1400 * time.Millisecond))[calls])
 	// Output: 2 1
 }

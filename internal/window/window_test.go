@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestSumHoldsAtLeastNineTenthsOfTheWindowAndNothingOlder(t *testing.T) {
 		var at []int64
 		for _, step := range steps {
 			now += step
-			w.At(now)[0]++
+			w.Add(now, 0)
 			at = append(at, now)
 		}
 		least, most := 0, 0
@@ -38,12 +39,31 @@ func TestSumHoldsAtLeastNineTenthsOfTheWindowAndNothingOlder(t *testing.T) {
 
 func TestResizedKeepsTheCounts(t *testing.T) {
 	w := window.New(time.Second)
-	w.At(5)[1] = 7
+	for range 7 {
+		w.Add(5, 1)
+	}
 	w = w.Resized(time.Minute, 6)
 	if got := w.Sum(6); got != (window.Counts{0, 7, 0}) {
 		t.Errorf("kept %v", got)
 	}
 	if got := w.Sum(int64(2 * time.Minute)); got != (window.Counts{}) {
 		t.Errorf("still holds %v", got)
+	}
+}
+
+func TestNothingIsLostWhenManyCountAtOnce(t *testing.T) {
+	w := window.New(time.Second)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for now := range int64(10_000) { // all within the first part
+				w.Add(now, 2)
+				w.Sum(now)
+			}
+		})
+	}
+	all.Wait()
+	if got := w.Sum(10_000)[2]; got != 80_000 {
+		t.Errorf("%d of 80000 counted", got)
 	}
 }
