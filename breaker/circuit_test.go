@@ -400,6 +400,11 @@ func TestAllowAndDoneAllocateNothing(t *testing.T) {
 	if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
 		t.Errorf("middleware: %v allocations", got)
 	}
+	open := breaker.New("orders", breaker.Policy{FailureThreshold: 1, Timeout: time.Hour})
+	calls(open, 1, errFailed)
+	if got := testing.AllocsPerRun(1000, func() { _, _ = open.Allow(ctx) }); got != 0 {
+		t.Errorf("a refusal: %v allocations", got)
+	}
 }
 
 func TestGroupForgetsIdleCircuits(t *testing.T) {
