@@ -27,7 +27,7 @@ func (c *choice) lower(latency bool) *node {
 
 func (c *choice) score(n *node, latency bool) float64 {
 	if !latency {
-		return n.load()
+		return n.load(c.now)
 	}
 	expected := n.expected(c.now, c.decay)
 	if n.peak.get() == 0 {
@@ -36,7 +36,7 @@ func (c *choice) score(n *node, latency bool) float64 {
 			expected *= n.memory(c.now, c.decay)
 		}
 	}
-	return (n.load() + 1) * max(expected, 1)
+	return (n.load(c.now) + 1) * max(expected, 1)
 }
 
 // draw is n if it may be used, else one drawn among those that may.

@@ -13,6 +13,7 @@ type node struct {
 	instance     atomic.Pointer[registry.Instance]
 	share        float // its weight, in mean weights of the pool
 	inFlight     atomic.Int64
+	lingers      linger
 	usual        float // mean latency of its successes, in ns; 0 is not known
 	peak         float // what its next call may take, in ns; 0 is not known
 	observedAt   atomic.Int64
@@ -23,8 +24,11 @@ type node struct {
 
 func (n *node) id() string { return n.instance.Load().ID }
 
-// load is the calls in flight for the node's share.
-func (n *node) load() float64 { return float64(n.inFlight.Load()) / n.share.get() }
+// load is the calls in flight, and those that count as such, for the node's
+// share.
+func (n *node) load(now time.Duration) float64 {
+	return (float64(n.inFlight.Load()) + n.lingers.load(now)) / n.share.get()
+}
 
 // out says that the node is ejected.
 func (n *node) out(now time.Duration) bool { return n.ejectedUntil.Load() > int64(now) }
@@ -64,8 +68,8 @@ func (n *node) succeeded(now time.Duration, took float64, decay time.Duration) {
 	n.observedAt.Store(int64(now))
 }
 
-// failed charges a failure.
-func (n *node) failed(now time.Duration, charge float64) {
+// charged notes a call that did not succeed as one that cost so much.
+func (n *node) charged(now time.Duration, charge float64) {
 	n.peak.set(charge)
 	n.observedAt.Store(int64(now))
 }

@@ -150,33 +150,42 @@ func (b *Pool) done(ctx context.Context, n *node, start time.Duration, err error
 	took := now - start
 	p := b.policy.Load()
 	outcome := fault.Classify(ctx, err)
-	if fault.Expired(ctx, err) && b.slow(n, took) {
-		outcome = fault.Failure
-	}
-	switch outcome {
-	case fault.Success:
+	if outcome == fault.Success {
 		n.succeeded(now, float64(took), p.Decay)
 		n.failures.Store(0)
-	case fault.Failure:
-		n.failed(now, max(float64(took), n.expected(now, p.Decay), failureCost*b.set.Load().slowest(now, p.Decay)))
-		if n.out(now) {
-			return // late results of the time before count for nothing after it
-		}
-		if int(n.failures.Add(1)) >= p.Ejection.Failures && !p.Ejection.Disabled {
-			b.eject(n, now, p.Ejection)
-		}
-	case fault.Ignored:
+		return
+	}
+	usual := b.usual(n)
+	if fault.Expired(ctx, err) && usual > 0 && float64(took) > 2*usual {
+		outcome = fault.Failure // slow by the record of the node
+	}
+	switch {
+	case outcome == fault.Failure:
+		n.lingers.add(now, float64(took), usual)
+		n.charged(now, max(float64(took), n.expected(now, p.Decay), failureCost*b.set.Load().slowest(now, p.Decay)))
+		b.blame(n, now, p.Ejection)
+	case ctx.Err() == nil: // a refusal, by which nobody is to be attracted
+		n.lingers.add(now, float64(took), usual)
+		n.charged(now, max(float64(took), n.expected(now, p.Decay), usual))
 	}
 }
 
-// slow says that a call which its caller gave up took long by the record of the
-// node, or of the pool when the node has none.
-func (b *Pool) slow(n *node, took time.Duration) bool {
-	usual := n.usual.get()
-	if usual == 0 {
-		usual = b.set.Load().usual()
+// usual is what a call to the node takes, or to any when it has no record.
+func (b *Pool) usual(n *node) float64 {
+	if usual := n.usual.get(); usual > 0 {
+		return usual
 	}
-	return usual > 0 && float64(took) > 2*usual
+	return b.set.Load().usual()
+}
+
+// blame counts a failure in a row, and ejects for too many.
+func (b *Pool) blame(n *node, now time.Duration, e Ejection) {
+	if n.out(now) {
+		return // late results of the time before count for nothing after it
+	}
+	if int(n.failures.Add(1)) >= e.Failures && !e.Disabled {
+		b.eject(n, now, e)
+	}
 }
 
 // eject takes a node out, unless too many are out.

@@ -48,10 +48,9 @@ func TestCancelledCallsFreeTheirPlaceAndSayNothing(t *testing.T) {
 		ctx context.Context
 		err error
 	}{
-		"plain":            {plain, context.Canceled},
-		"custom cause":     {cause, context.Cause(cause)},
-		"in other words":   {plain, errors.New("transport: operation was canceled")},
-		"caller's mistake": {context.Background(), fault.NotFound.Errorf("no such order")},
+		"plain":          {plain, context.Canceled},
+		"custom cause":   {cause, context.Cause(cause)},
+		"in other words": {plain, errors.New("transport: operation was canceled")},
 	} {
 		b := pool(loadbalance.Policy{}, instances("", ""))
 		only(t, b, "a").Done(context.Background(), nil)
