@@ -45,6 +45,9 @@ type Call struct {
 	// Repeated says that another tier has repeated this call already, so that
 	// this one must not.
 	Repeated bool
+	// Entered says that a handler is answering this call: what it calls in turn
+	// has records of its own.
+	Entered bool
 
 	tried [3]string
 }
@@ -71,7 +74,8 @@ func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 func Outgoing(ctx context.Context, op Operation) Call {
 	c := Call{Operation: op}
 	if parent := CallOf(ctx); parent != nil {
-		c.RequestID, c.Priority, c.Repeated = parent.RequestID, parent.Priority, parent.Repeated
+		c.RequestID, c.Priority = parent.RequestID, parent.Priority
+		c.Repeated = parent.Repeated || parent.Attempt > 1
 		if parent.Operation == (Operation{}) {
 			c.IdempotencyKey, c.HashKey = parent.IdempotencyKey, parent.HashKey
 		}
@@ -83,6 +87,15 @@ func Outgoing(ctx context.Context, op Operation) Call {
 func CallOf(ctx context.Context) *Call {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	return c
+}
+
+// OutgoingOf is the record of the call that is being made in ctx, or nil: the
+// record of a call that a handler is answering is none.
+func OutgoingOf(ctx context.Context) *Call {
+	if c := CallOf(ctx); c != nil && !c.Entered {
+		return c
+	}
+	return nil
 }
 
 // Caller reaches a service. A transport gives it send, which makes one whole

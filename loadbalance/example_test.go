@@ -2,13 +2,13 @@ package loadbalance_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/retry"
 )
 
 func Example() {
@@ -44,18 +44,16 @@ func ExamplePool_Middleware() {
 		{ID: "a", Endpoint: "http://10.0.0.1:8080"},
 		{ID: "b", Endpoint: "http://10.0.0.2:8080"},
 	})
+	asked := map[string]int{}
 	reserve := endpoint.New(func(ctx context.Context, sku string) (string, error) {
+		asked[endpoint.CallOf(ctx).Addr]++
 		return "", fault.Unavailable.Errorf("restarting")
-	}).With(pool.Middleware())
+	}).With(retry.Policy{Attempts: 2}.Middleware(), pool.Middleware())
 
-	ctx, call := endpoint.WithCall(context.Background(), endpoint.Call{})
-	for range 2 {
-		_, err := reserve(ctx, "A-1")
-		fmt.Println(errors.Is(err, fault.Unavailable))
-	}
-	fmt.Println(len(call.Tried), call.Tried[0] != call.Tried[1])
+	_, err := reserve(context.Background(), "A-1")
+	fmt.Println(err)
+	fmt.Println(asked)
 	// Output:
-	// true
-	// true
-	// 2 true
+	// unavailable: restarting
+	// map[http://10.0.0.1:8080:1 http://10.0.0.2:8080:1]
 }

@@ -10,13 +10,16 @@ import (
 )
 
 // Middleware picks an instance for each call and tells the endpoint its address
-// in Call.Addr. A context without a record gets one.
+// in Call.Addr. A context without the record of a call being made gets one.
 func (b *Pool) Middleware() endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (response any, err error) {
-			call := endpoint.CallOf(ctx)
-			if call == nil {
-				ctx, call = endpoint.WithCall(ctx, endpoint.Call{})
+			call := endpoint.OutgoingOf(ctx)
+			switch {
+			case call == nil:
+				ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
+			case call.Attempt == 0: // nobody repeats it, so what is tried is of use to nobody later
+				defer func(tried []string) { call.Tried = tried }(call.Tried)
 			}
 			picked, err := b.Pick(ctx, Request{HashKey: call.HashKey, Tried: call.Tried})
 			if err != nil {

@@ -56,15 +56,21 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 }
 
 // Middleware repeats the calls of an endpoint. Call.Attempt counts them where
-// there is a record.
+// there is a record, which a repeat always has.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
-			call := endpoint.CallOf(ctx)
+			call := endpoint.OutgoingOf(ctx)
 			run := r.begin(ctx, call == nil || call.Operation == (endpoint.Operation{}) || call.Safe)
+			if call != nil {
+				defer func(attempt int, tried []string) { call.Attempt, call.Tried = attempt, tried }(call.Attempt, call.Tried)
+			}
 			for {
+				if call == nil && run.attempt > 1 {
+					ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
+				}
 				if call != nil {
-					call.Attempt = run.attempt
+					call.Attempt = max(call.Attempt, run.attempt)
 				}
 				response, err := next(ctx, request)
 				if err == nil || !run.again(err) {
@@ -106,16 +112,18 @@ type run struct {
 }
 
 func (r *Retrier) begin(ctx context.Context, safe bool) run {
-	now, call := time.Time{}, endpoint.CallOf(ctx)
-	if call != nil {
-		now = call.Start
+	var now time.Time
+	p := r.policy.Load()
+	if call := endpoint.CallOf(ctx); call != nil {
+		if call.Repeated || !call.Entered && call.Attempt > 1 {
+			p = &once
+		}
+		if !call.Entered {
+			now = call.Start
+		}
 	}
 	if now.IsZero() {
 		now = time.Now()
-	}
-	p := r.policy.Load()
-	if call != nil && call.Repeated {
-		p = &once
 	}
 	r.budget.call(now)
 	return run{Retrier: r, policy: p, ctx: ctx, safe: safe, attempt: 1, began: now}

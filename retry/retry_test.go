@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,6 +177,61 @@ func TestMiddlewareTakesFromTheRecordWhatMayBeRepeated(t *testing.T) {
 			if _, err := ep(ctx, 1); !errors.Is(err, fault.Unavailable) || n != tt.want {
 				t.Errorf("%s: %d attempts, want %d (%v)", name, n, tt.want, err)
 			}
+		}
+	})
+}
+
+func TestAHandlersOwnCallsDoNotUseTheRecordOfTheCallThatItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inbound := endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Start: time.Now(), Entered: true, RequestID: "r-1"}
+		ctx, record := endpoint.WithCall(t.Context(), inbound)
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		<-time.After(6 * time.Second) // no attempt took so long
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				n := 0
+				ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
+					n++
+					if c := endpoint.CallOf(ctx); n > 1 && (c == record || c.Attempt != n || c.RequestID != "r-1") {
+						t.Errorf("attempt %d has the record %+v", n, *c)
+					}
+					return 0, errDown
+				}).With(retry.Policy{}.Middleware())
+				if _, _ = ep(ctx, 1); n != 3 {
+					t.Errorf("%d attempts, want 3", n)
+				}
+			})
+		}
+		both.Wait()
+		if !reflect.DeepEqual(*record, inbound) {
+			t.Errorf("the record was %+v and is %+v", inbound, *record)
+		}
+	})
+}
+
+func TestARepeatedCallIsNotRepeatedByWhatItsHandlerCalls(t *testing.T) {
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Entered: true, Repeated: true})
+	if n, _ := attempts(ctx, retry.New("orders", retry.Policy{}), true, errDown); n != 1 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
+func TestARecordMadeByHandServesOneCallAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k"})
+		n := 0
+		ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
+			n++
+			record.Try("a")
+			return 0, errDown
+		}).With(retry.Policy{}.Middleware())
+		for range 3 {
+			_, _ = ep(ctx, 1)
+		}
+		if n != 9 || record.Attempt != 0 || len(record.Tried) != 0 {
+			t.Errorf("%d attempts of three calls, and the record is %+v", n, *record)
 		}
 	})
 }
