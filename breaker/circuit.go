@@ -132,6 +132,9 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 			c.trip(e, now)
 		}
 	case HalfOpen:
+		if outcome == fault.Success && took >= policy.SlowCall {
+			outcome = fault.Failure // what opened for slowness is not well while it is slow
+		}
 		c.judge(e, now, p.probe, outcome)
 	case Open:
 	}
@@ -142,7 +145,7 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 func (c *Circuit) trip(e *era, now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.era.Load() == e {
+	if c.era.Load() == e && !c.policy.Load().Disabled {
 		c.open(now)
 	}
 }
@@ -241,9 +244,11 @@ func (c *Circuit) giveBack(probe uint64) bool {
 	return false
 }
 
-// idle says that nothing would be lost by forgetting the circuit.
+// idle says that nothing would be lost by forgetting the circuit. One that is
+// not closed would long have admitted probes.
 func (c *Circuit) idle() bool {
-	return c.State() == Closed && time.Duration(c.now()-c.tally.last()) > idleCircuit
+	used := max(c.tally.last(), c.era.Load().until)
+	return time.Duration(c.now()-used) > idleCircuit
 }
 
 func (c *Circuit) now() int64 { return int64(time.Since(c.born)) }

@@ -81,6 +81,20 @@ func TestSlowCallsOpenEvenWhenTheySucceed(t *testing.T) {
 	})
 }
 
+func TestProbesThatAreSlowDoNotClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1, SlowCall: 100 * time.Millisecond})
+		calls(c, 1, errFailed)
+		for range 10 {
+			<-time.After(15 * time.Second)
+			call(c, 100*time.Millisecond, nil)
+			if got := c.State(); got != breaker.Open {
+				t.Fatalf("%s after a slow probe", got)
+			}
+		}
+	})
+}
+
 func TestCallsLeaveTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
@@ -409,16 +423,26 @@ func TestAllowAndDoneAllocateNothing(t *testing.T) {
 
 func TestGroupForgetsIdleCircuits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1})
-		calls(g.Get("broken"), 1, errFailed)
+		g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1, Timeout: time.Hour})
 		for i := range 10_000 {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}
+		calls(g.Get("broken"), 1, errFailed)
 		<-time.After(11 * time.Minute)
 		calls(g.Get("new"), 1, nil)
-		left := g.Snapshot()
-		if len(left) != 2 || left[0].ID != "tenants/broken" || left[1].ID != "tenants/new" {
+		if left := g.Snapshot(); len(left) != 2 || left[0].ID != "tenants/broken" || left[1].ID != "tenants/new" {
 			t.Errorf("%d circuits are left", len(left))
+		}
+		<-time.After(2 * time.Hour) // the broken one's time is long over, and nobody asks for it
+		for i := range 200 {
+			calls(g.Get(fmt.Sprint(i)), 1, nil)
+		}
+		<-time.After(time.Minute)
+		calls(g.Get("newest"), 1, nil)
+		for _, s := range g.Snapshot() {
+			if s.ID == "tenants/broken" {
+				t.Error("an open circuit is kept for ever")
+			}
 		}
 	})
 }
@@ -455,6 +479,23 @@ func TestCircuitIsSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestADisabledCircuitIsClosedHoweverItsLastCallsEnd(t *testing.T) {
+	for range 2000 {
+		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
+		permit, err := c.Allow(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var both sync.WaitGroup
+		both.Go(func() { permit.Done(t.Context(), errFailed) })
+		both.Go(func() { _ = c.Set(breaker.Policy{Disabled: true}) })
+		both.Wait()
+		if got := c.State(); got != breaker.Closed {
+			t.Fatalf("disabled, and %s", got)
+		}
+	}
 }
 
 func BenchmarkAllowDone(b *testing.B) {

@@ -7,8 +7,8 @@
 // A [Circuit] is closed while calls go well. It opens when the share of failed
 // or slow calls is too high (or, with a failure threshold, after so many failures
 // in a row), refuses for the policy's Timeout, then becomes half-open: it admits
-// a few probes and closes when enough of them succeed. A probe that fails opens
-// it again, for twice as long, up to MaxTimeout.
+// a few probes and closes when enough of them succeed. A probe that fails or is
+// slow opens it again, for twice as long, up to MaxTimeout.
 //
 // # Guarantees
 //

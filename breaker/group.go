@@ -13,8 +13,8 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// A group forgets closed circuits that nobody has asked for this long, once it
-// has more than so many.
+// A group forgets circuits that nobody has asked for this long, once it has more
+// than so many.
 const (
 	idleCircuit   = 10 * time.Minute
 	manyCircuits  = 128
@@ -22,8 +22,8 @@ const (
 )
 
 // Group is a circuit per key: per callee, route or tenant. Circuits are made at
-// their first use. Once there are more than 128, those that are closed and were
-// not used for 10 minutes are forgotten. It is safe for concurrent use; Get
+// their first use. Once there are more than 128, those that were not used for 10
+// minutes are forgotten, open ones when their time has been over for so long. It is safe for concurrent use; Get
 // takes no lock for a key that is there.
 type Group struct {
 	name     string

@@ -32,7 +32,7 @@ type Policy struct {
 	FailurePercent int `json:"failure_percent"`
 	// SlowPercent of the calls in Window being slow opens; zero is 80.
 	SlowPercent int `json:"slow_percent"`
-	// SlowCall is from when on a call is slow; zero is 5 s.
+	// SlowCall is from when on a call is slow, and a probe failed; zero is 5 s.
 	SlowCall time.Duration `json:"slow_call"`
 	// MinCalls must be in the window before percentages mean anything; zero
 	// is 20.

@@ -54,12 +54,12 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 	return &ConcurrencyLimiter{name: name, policy: c.withDefaults(), waiting: list.New()}
 }
 
-// Acquire waits for a turn. It is fault.Unavailable when the queue is full, or
-// the turn did not come within the policy's MaxWait, or could not come before
-// ctx's deadline; and ctx's error when ctx ends.
+// Acquire waits for a turn. It is fault.Unavailable when the queue is full or
+// the turn did not come within the policy's MaxWait, and fault.Canceled or
+// fault.DeadlineExceeded when ctx ends first.
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
-	if err := ctx.Err(); err != nil {
-		return Turn{}, err
+	if ctx.Err() != nil {
+		return Turn{}, l.abandoned(ctx)
 	}
 	l.mu.Lock()
 	if l.policy.Disabled || l.running < l.policy.Max && l.waiting.Len() == 0 {
@@ -139,12 +139,12 @@ func (l *ConcurrencyLimiter) wait(ctx context.Context, w *waiter, place *list.El
 		l.running--
 		l.passed--
 		l.admit()
-		return Turn{}, ctx.Err()
+		return Turn{}, l.abandoned(ctx)
 	default:
 	}
 	l.waiting.Remove(place)
-	if err := ctx.Err(); err != nil {
-		return Turn{}, err
+	if ctx.Err() != nil {
+		return Turn{}, l.abandoned(ctx)
 	}
 	return Turn{}, l.overloaded("and none has ended for %s", longest)
 }
@@ -170,4 +170,9 @@ func (l *ConcurrencyLimiter) overloaded(why string, args ...any) error {
 	l.refused++
 	return fault.Unavailable.Errorf("%s runs %d calls at once, "+why, append([]any{l.name, l.policy.Max}, args...)...).
 		WithReason("overloaded").WithRetryAfter(l.policy.MaxWait).WithUnprocessed()
+}
+
+// abandoned is the error of a caller that waits no longer.
+func (l *ConcurrencyLimiter) abandoned(ctx context.Context) error {
+	return fault.CodeOf(ctx.Err()).Errorf("%s: the caller waited no longer for its turn: %w", l.name, ctx.Err()).WithUnprocessed()
 }

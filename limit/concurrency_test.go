@@ -94,11 +94,11 @@ func TestCallerWhoGivesUpLeavesTheQueue(t *testing.T) {
 		turn, _ := l.Acquire(t.Context())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("gave up with %v", err)
-		}
-		if _, err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a dead caller got %v", err)
+		for _, how := range []string{"gave up", "was dead before"} {
+			_, err := l.Acquire(ctx)
+			if !errors.Is(err, fault.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || !fault.IsUnprocessed(err) || fault.Classify(ctx, err) != fault.Ignored {
+				t.Errorf("one that %s got %v", how, err)
+			}
 		}
 		if s := l.Snapshot(); s.Waiting != 0 {
 			t.Errorf("%d still wait", s.Waiting)

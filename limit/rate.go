@@ -133,8 +133,8 @@ func (l *RateLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy; what was taken stays taken. An invalid policy is
-// refused.
+// Set replaces the policy; the tokens that were taken stay taken. An invalid
+// policy is refused.
 func (l *RateLimiter) Set(r Rate) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -145,8 +145,22 @@ func (l *RateLimiter) Set(r Rate) error {
 	if int64(r.Burst) < size/interval {
 		size = int64(r.Burst) * interval
 	}
-	l.policy.Store(&bucket{Rate: r, interval: interval, size: size})
+	if before := l.policy.Swap(&bucket{Rate: r, interval: interval, size: size}); before != nil {
+		l.rescale(float64(interval)/float64(before.interval), size)
+	}
 	return nil
+}
+
+// rescale makes what is taken as many tokens as it was when tokens took less or
+// more time.
+func (l *RateLimiter) rescale(by float64, size int64) {
+	for {
+		due, now := l.due.Load(), int64(time.Since(l.born))
+		taken := min(by*float64(max(due-now, 0)), float64(size))
+		if l.due.CompareAndSwap(due, now+int64(taken)) {
+			return
+		}
+	}
 }
 
 // Snapshot is the limiter's state.

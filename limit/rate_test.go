@@ -79,6 +79,28 @@ func TestRateSetTakesEffectAtOnceAndKeepsWhatWasTaken(t *testing.T) {
 	})
 }
 
+func TestRateSetKeepsTokensWhateverTheyTakeToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewRate("api", limit.Rate{PerSecond: 0.01, Burst: 10})
+		for range 10 {
+			_ = l.Allow()
+		}
+		if err := l.Set(limit.Rate{PerSecond: 1000, Burst: 10}); err != nil {
+			t.Fatal(err)
+		}
+		if wait := fault.RetryAfter(l.Allow()); wait != time.Millisecond {
+			t.Errorf("ten tokens taken, a thousand a second come back, and it says to wait %s", wait)
+		}
+		<-time.After(5 * time.Millisecond)
+		if err := l.Set(limit.Rate{PerSecond: 0.01, Burst: 10}); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Snapshot().Tokens; got < 4.99 || got > 5.01 {
+			t.Errorf("%v tokens, want 5", got)
+		}
+	})
+}
+
 func TestRateIsExactUnderConcurrency(t *testing.T) {
 	l := limit.NewRate("api", limit.Rate{PerSecond: 1e-5, Burst: 100})
 	var passed atomic.Int64
