@@ -10,23 +10,28 @@ import (
 )
 
 // IdempotencyStore remembers, per key, that an operation has begun and what it
-// answered. [MemoryStore] serves one instance, [SQLStore] many.
+// answered. [MemoryStore] serves one instance, [SQLStore] many. It is safe for
+// concurrent use.
 type IdempotencyStore interface {
-	// Claim takes the key for the caller. claimed means that the caller runs
-	// the operation and then calls Answer or Release; a claim whose holder dies
-	// lapses after lease. Else answer is what an earlier run gave, or err is
-	// [KeyInUse] while that run goes on, or [KeyReused] when it had another
-	// fingerprint.
-	Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (answer []byte, claimed bool, err error)
+	// Claim takes the key for the caller, who runs the operation and then calls
+	// Answer or Release with the claim that it gets, which is not empty. A claim
+	// lapses after lease unless it is renewed. With an empty claim answer is what
+	// an earlier run gave, or err is [KeyInUse] while that run goes on, or
+	// [KeyReused] when it had another fingerprint.
+	Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (claim string, answer []byte, err error)
+	// Renew has a claim lapse a lease from now.
+	Renew(ctx context.Context, key, claim string, lease time.Duration) error
 	// Answer keeps what the operation answered for ttl.
-	Answer(ctx context.Context, key string, answer []byte, ttl time.Duration) error
-	// Release gives the key back unanswered, so that a later try runs.
-	Release(ctx context.Context, key string) error
+	Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error
+	// Release gives the key back unanswered, so that a later try runs. Like
+	// Renew and Answer it does nothing for a claim that has lapsed and been
+	// followed by another.
+	Release(ctx context.Context, key, claim string) error
 }
 
-// How long a claim holds without an answer, and how long an answer is kept.
+// How long a claim holds without a renewal, and how long an answer is kept.
 const (
-	claimLease = 5 * time.Minute
+	claimLease = time.Minute
 	answerTTL  = 24 * time.Hour
 )
 
@@ -48,27 +53,53 @@ func KeyReused() error {
 // every use of the key. scope keeps the keys of different callers and
 // operations apart; fingerprint tells whether a repeat is the same request.
 // run says whether its answer is to be kept; an error, or a panic, is not kept.
-// replayed reports an answer from an earlier run.
+// While run goes on the key is held, however long that takes; when the process
+// dies, for a minute. replayed reports an answer from an earlier run.
 func Once(ctx context.Context, store IdempotencyStore, scope, key string, fingerprint []byte, run func() (answer []byte, keep bool, err error)) (answer []byte, replayed bool, err error) {
 	id := sha256.Sum256([]byte(scope + "\x00" + key))
 	stored := hex.EncodeToString(id[:])
-	answer, claimed, err := store.Claim(ctx, stored, fingerprint, claimLease)
-	if err != nil || !claimed {
+	claim, answer, err := store.Claim(ctx, stored, fingerprint, claimLease)
+	if err != nil || claim == "" {
 		return answer, err == nil, err
 	}
 	keep := false
 	settled := context.WithoutCancel(ctx)
+	stop := renewing(settled, store, stored, claim)
 	defer func() {
+		stop()
 		if !keep {
-			_ = store.Release(settled, stored) // the lease ends the claim if this fails
+			_ = store.Release(settled, stored, claim) // the lease ends the claim if this fails
 		}
 	}()
 	answer, keep, err = run()
 	keep = keep && err == nil
 	if keep {
-		if err := store.Answer(settled, stored, answer, answerTTL); err != nil {
+		if err := store.Answer(settled, stored, claim, answer, answerTTL); err != nil {
 			return answer, false, fault.Unavailable.Errorf("the operation ran, but the idempotency store did not keep its answer: %w", err)
 		}
 	}
 	return answer, false, err
+}
+
+// renewing renews a claim until stop, which waits for a renewal under way.
+func renewing(ctx context.Context, store IdempotencyStore, key, claim string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(claimLease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = store.Renew(ctx, key, claim, claimLease) // the next one may work
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }

@@ -103,23 +103,78 @@ func TestKeyedReleasesTheKeyOfACallerWhoLeft(t *testing.T) {
 func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endpoint.NewMemoryStore()
-		claim := func() bool {
-			_, claimed, _ := store.Claim(t.Context(), "k", []byte("f"), time.Minute)
-			return claimed
+		claim := func() string {
+			claim, _, _ := store.Claim(t.Context(), "k", []byte("f"), time.Minute)
+			return claim
 		}
-		if !claim() || claim() {
+		first := claim()
+		if first == "" || claim() != "" {
 			t.Fatal("the first claim holds")
 		}
-		<-time.After(time.Minute)
-		if !claim() {
+		<-time.After(59 * time.Second)
+		_ = store.Renew(t.Context(), "k", first, time.Minute)
+		<-time.After(59 * time.Second)
+		if claim() != "" {
+			t.Fatal("a renewed claim was given away")
+		}
+		<-time.After(time.Second)
+		second := claim()
+		if second == "" {
 			t.Fatal("the claim of a dead holder stays")
 		}
-		_ = store.Answer(t.Context(), "k", []byte("a"), time.Hour)
+		_ = store.Release(t.Context(), "k", first)
+		_ = store.Answer(t.Context(), "k", first, []byte("late"), time.Hour)
+		if claim() != "" {
+			t.Fatal("who had lost the claim gave it away")
+		}
+		_ = store.Answer(t.Context(), "k", second, []byte("a"), time.Hour)
+		if _, answer, err := store.Claim(t.Context(), "k", []byte("f"), time.Minute); string(answer) != "a" || err != nil {
+			t.Fatalf("answered %q, %v", answer, err)
+		}
 		<-time.After(time.Hour)
-		if !claim() {
+		if claim() == "" {
 			t.Fatal("an answer outlives its time")
 		}
 	})
+}
+
+func TestARunHoldsItsKeyHoweverLongItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, runs := endpoint.NewMemoryStore(), 0
+		use := func() error {
+			_, _, err := endpoint.Once(t.Context(), store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
+				runs++
+				<-time.After(time.Hour)
+				return nil, true, nil
+			})
+			return err
+		}
+		done := make(chan error)
+		go func() { done <- use() }()
+		for range 59 {
+			<-time.After(time.Minute)
+			if err := use(); fault.CodeOf(err) != fault.Aborted {
+				t.Fatalf("while it runs: %v", err)
+			}
+		}
+		if err := <-done; err != nil || use() != nil || runs != 1 {
+			t.Fatalf("%v after %d runs", err, runs)
+		}
+	})
+}
+
+func TestMemoryStoreBoundsTheBytesOfItsAnswers(t *testing.T) {
+	store, ctx := endpoint.NewMemoryStore(), t.Context()
+	for i := range 100 {
+		claim, _, _ := store.Claim(ctx, fmt.Sprint(i), nil, time.Hour)
+		_ = store.Answer(ctx, fmt.Sprint(i), claim, make([]byte, 1<<20), time.Hour)
+	}
+	for key, want := range map[string]bool{"0": false, "35": false, "36": true, "99": true} {
+		claim, _, err := store.Claim(ctx, key, nil, time.Hour)
+		if kept := claim == ""; kept != want || err != nil {
+			t.Errorf("of 100 answers of 1 MiB number %s is kept: %v (%v)", key, kept, err)
+		}
+	}
 }
 
 func TestMemoryStoreForgetsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
@@ -127,15 +182,16 @@ func TestMemoryStoreForgetsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
 	_, _, _ = store.Claim(ctx, "running", []byte("f"), time.Hour)
 	for i := range 100_000 {
 		key := fmt.Sprint(i)
-		if _, claimed, err := store.Claim(ctx, key, []byte("f"), time.Hour); !claimed || err != nil {
+		claim, _, err := store.Claim(ctx, key, []byte("f"), time.Hour)
+		if claim == "" || err != nil {
 			t.Fatalf("claim %d: %v", i, err)
 		}
-		_ = store.Answer(ctx, key, []byte("a"), time.Hour)
+		_ = store.Answer(ctx, key, claim, []byte("a"), time.Hour)
 	}
 	if _, _, err := store.Claim(ctx, "running", []byte("f"), time.Hour); fault.CodeOf(err) != fault.Aborted {
 		t.Fatalf("the running claim was forgotten: %v", err)
 	}
-	if _, claimed, _ := store.Claim(ctx, "0", []byte("f"), time.Hour); !claimed {
+	if claim, _, _ := store.Claim(ctx, "0", []byte("f"), time.Hour); claim == "" {
 		t.Fatal("the store grows without end")
 	}
 }

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -26,40 +27,46 @@ type SQLStore struct {
 // Create makes the table where it does not exist.
 func (s SQLStore) Create(ctx context.Context) error {
 	return s.exec(ctx, `CREATE TABLE IF NOT EXISTS {table} (
-		id VARCHAR(64) PRIMARY KEY, fingerprint `+s.bytesType()+` NOT NULL, answer `+s.bytesType()+`, expires_at BIGINT NOT NULL)`)
+		id VARCHAR(64) PRIMARY KEY, claim VARCHAR(26) NOT NULL, fingerprint `+s.bytesType()+` NOT NULL, answer `+s.bytesType()+`, expires_at BIGINT NOT NULL)`)
 }
 
 // Claim implements [IdempotencyStore]. The primary key decides between two
 // callers; expired rows make way.
-func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) ([]byte, bool, error) {
+func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	now := time.Now()
 	if err := s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND expires_at <= ?`, key, now.UnixNano()); err != nil {
-		return nil, false, err
+		return "", nil, err
 	}
+	claim := rand.Text()
 	var insertErr error
 	for range 3 { // a row that refused the insert may be gone before it is read
-		insertErr = s.exec(ctx, `INSERT INTO {table} (id, fingerprint, expires_at) VALUES (?, ?, ?)`, key, fingerprint, now.Add(lease).UnixNano())
+		insertErr = s.exec(ctx, `INSERT INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, ?)`, key, claim, fingerprint, now.Add(lease).UnixNano())
 		if insertErr == nil {
-			return nil, true, nil
+			return claim, nil, nil
 		}
 		answer, err := s.read(ctx, key, fingerprint)
 		if !errors.Is(err, sql.ErrNoRows) {
-			return answer, false, err
+			return "", answer, err
 		}
 	}
-	return nil, false, insertErr
+	return "", nil, insertErr
+}
+
+// Renew implements [IdempotencyStore].
+func (s SQLStore) Renew(ctx context.Context, key, claim string, lease time.Duration) error {
+	return s.exec(ctx, `UPDATE {table} SET expires_at = ? WHERE id = ? AND claim = ? AND answer IS NULL`, time.Now().Add(lease).UnixNano(), key, claim)
 }
 
 // Answer implements [IdempotencyStore].
-func (s SQLStore) Answer(ctx context.Context, key string, answer []byte, ttl time.Duration) error {
+func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	// Some drivers know no empty value from none: an answer is never empty.
 	kept := append([]byte{1}, answer...)
-	return s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = ? WHERE id = ?`, kept, time.Now().Add(ttl).UnixNano(), key)
+	return s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = ? WHERE id = ? AND claim = ?`, kept, time.Now().Add(ttl).UnixNano(), key, claim)
 }
 
 // Release implements [IdempotencyStore].
-func (s SQLStore) Release(ctx context.Context, key string) error {
-	return s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND answer IS NULL`, key)
+func (s SQLStore) Release(ctx context.Context, key, claim string) error {
+	return s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND claim = ? AND answer IS NULL`, key, claim)
 }
 
 // Expire deletes the rows whose time is over. Claim needs it not; call it now

@@ -66,11 +66,17 @@ func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) {
 func TestSQLStoreTellsReusedKeysAndLetsLapsedClaimsGo(t *testing.T) {
 	all := stores(t)
 	ctx := t.Context()
-	if _, claimed, err := all[0].Claim(ctx, "k", []byte("f"), time.Nanosecond); err != nil || !claimed {
-		t.Fatal(claimed, err)
+	lapsed, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Nanosecond)
+	if err != nil || lapsed == "" {
+		t.Fatal(lapsed, err)
 	}
-	if _, claimed, err := all[1].Claim(ctx, "k", []byte("f"), time.Hour); err != nil || !claimed {
-		t.Fatalf("a lapsed claim held: %v %v", claimed, err)
+	claim, _, err := all[1].Claim(ctx, "k", []byte("f"), time.Nanosecond)
+	if err != nil || claim == "" {
+		t.Fatalf("a lapsed claim held: %q %v", claim, err)
+	}
+	if err := errors.Join(all[1].Renew(ctx, "k", claim, time.Hour), all[0].Renew(ctx, "k", lapsed, -time.Hour),
+		all[0].Release(ctx, "k", lapsed), all[0].Answer(ctx, "k", lapsed, []byte("late"), time.Hour)); err != nil {
+		t.Fatal(err)
 	}
 	var f *fault.Error
 	if _, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Hour); !errors.As(err, &f) || f.Reason != "key_in_use" {
@@ -79,13 +85,13 @@ func TestSQLStoreTellsReusedKeysAndLetsLapsedClaimsGo(t *testing.T) {
 	if _, _, err := all[0].Claim(ctx, "k", []byte("other"), time.Hour); !errors.As(err, &f) || f.Reason != "key_reused" {
 		t.Error(err)
 	}
-	if err := all[1].Answer(ctx, "k", nil, time.Hour); err != nil {
+	if err := all[1].Answer(ctx, "k", claim, nil, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if answer, claimed, err := all[0].Claim(ctx, "k", []byte("f"), time.Hour); err != nil || claimed || len(answer) != 0 {
-		t.Error(answer, claimed, err)
+	if claim, answer, err := all[0].Claim(ctx, "k", []byte("f"), time.Hour); err != nil || claim != "" || len(answer) != 0 {
+		t.Error(claim, answer, err)
 	}
-	if err := all[0].Release(ctx, "k"); err != nil {
+	if err := all[0].Release(ctx, "k", claim); err != nil {
 		t.Error(err)
 	}
 }
