@@ -170,6 +170,10 @@ func (d *decoder) scalar(value any, to reflect.Value, path string) {
 	case kind >= reflect.Int && kind <= reflect.Float64:
 		d.number(value, to, path)
 	case kind == reflect.Interface && to.NumMethod() == 0:
+		if hasNaN(value) { // which is equal to nothing, so that it would seem to change for ever
+			d.wants("a number", value, path)
+			return
+		}
 		to.Set(reflect.ValueOf(value))
 	default:
 		d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("a %s cannot be set", to.Type())})
@@ -218,7 +222,7 @@ func (d *decoder) number(value any, to reflect.Value, path string) {
 			return
 		}
 		d.wants(fmt.Sprintf("a whole number from 0 of %d bits", bits), value, path)
-	case err != nil || to.OverflowFloat(f):
+	case err != nil || to.OverflowFloat(f) || math.IsNaN(f) || math.IsInf(f, 0):
 		d.wants(fmt.Sprintf("a number of %d bits", bits), value, path)
 	default:
 		to.SetFloat(f)
@@ -236,6 +240,22 @@ func numberOf(value any) (string, bool) {
 		return strconv.FormatFloat(n, 'g', -1, 64), true
 	}
 	return "", false
+}
+
+func hasNaN(value any) bool {
+	switch v := value.(type) {
+	case float64:
+		return math.IsNaN(v)
+	case []any:
+		return slices.ContainsFunc(v, hasNaN)
+	case map[string]any:
+		for _, inner := range v {
+			if hasNaN(inner) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func kindOf(value any) string {

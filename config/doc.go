@@ -25,8 +25,9 @@
 // A key that is no setting, a value of another type, a file that does not parse
 // and a result that does not Validate are refused; the error is a
 // [fault.Error] that names the file, variable, flag or entry, and the key, and
-// all that is wrong there at once. It never shows a value. Validate is called on
-// T, and on the policies and other parts inside it, if they have it.
+// all that is wrong there at once. It shows no value, unless the setting's own
+// type does so when it reads itself, and nothing of a secret. Validate is called
+// on T, and on the policies and other parts inside it, if they have it.
 //
 // # Changes
 //

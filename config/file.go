@@ -55,14 +55,31 @@ type file struct {
 	every  time.Duration
 	parser koanf.Parser
 	seen   atomic.Pointer[mark] // of what was read last
+
+	entries []entry // what it said then
+	err     error
 }
 
 // mark tells contents apart.
 type mark [sha256.Size]byte
 
-func (f *file) read(context.Context) ([]entry, error) {
+func (f *file) read(ctx context.Context) ([]entry, error) {
 	content, now, err := f.look()
+	if before := f.seen.Load(); before != nil && now != *before {
+		if wait := backoff.Wait(ctx, settle); wait != nil {
+			return nil, wait
+		}
+		if _, later, _ := f.look(); later != now { // it is being written
+			return f.entries, f.err
+		}
+	}
 	f.seen.Store(&now)
+	f.entries, f.err = f.parsed(content, err)
+	return f.entries, f.err
+}
+
+// parsed is what a file says that was read with err.
+func (f *file) parsed(content []byte, err error) ([]entry, error) {
 	if err != nil {
 		code := fault.Unavailable
 		if errors.Is(err, fs.ErrNotExist) {
@@ -86,14 +103,7 @@ func (f *file) follow(ctx context.Context, changed func(), _ func(error)) {
 			return
 		case <-tick.C:
 		}
-		_, now, _ := f.look()
-		if now == *f.seen.Load() {
-			continue
-		}
-		if backoff.Wait(ctx, settle) != nil {
-			return
-		}
-		if _, later, _ := f.look(); later == now {
+		if _, now, _ := f.look(); now != *f.seen.Load() {
 			changed()
 		}
 	}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -186,6 +187,30 @@ func TestFileThatIsStillBeingWrittenIsLeftAlone(t *testing.T) {
 			t.Errorf("got %s after %d calls", addr, calls)
 		}
 	})
+}
+
+func TestFileThatIsBeingWrittenIsLeftAloneWhoeverHasTheSettingsReloaded(t *testing.T) {
+	replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+		write(t, path, "addr: half")
+		reloaded := make(chan error)
+		go func() { reloaded <- v.Reload(context.Background()) }()
+		<-time.After(10 * time.Millisecond)
+		write(t, path, "addr: half of it\n")
+		if err := <-reloaded; err != nil || v.Get().Addr != "one" {
+			t.Errorf("got %s, %v", v.Get().Addr, err)
+		}
+		if addr, calls := look(); addr != "half of it" || calls != 1 {
+			t.Errorf("got %s after %d calls", addr, calls)
+		}
+	})
+}
+
+func TestNotANumberIsRefused(t *testing.T) {
+	for _, content := range []string{"http: {ratio: .nan}", "http: {ratio: .inf}", "any: .nan", "any: [{a: .nan}]"} {
+		if _, err := config.Load(settings{}, config.File(file(t, "a.yaml", content))); !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
 }
 
 func TestOneBadFileDoesNotHoldUpAnother(t *testing.T) {

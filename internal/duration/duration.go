@@ -33,8 +33,9 @@ func Marshal(v any) ([]byte, error) {
 }
 
 // Unmarshal reads a JSON object into v, a pointer to a struct. A duration is a
-// string such as "1s" or a number of nanoseconds. A key that is no field is
-// refused; fields without a key keep their value. On an error v is unchanged.
+// string such as "1s", or 0: of another number nobody can tell what it counts. A
+// key that is no field is refused; fields without a key keep their value. On an
+// error v is unchanged.
 func Unmarshal(data []byte, v any) error {
 	target := reflect.ValueOf(v).Elem()
 	var raw map[string]json.RawMessage
@@ -68,14 +69,15 @@ func Unmarshal(data []byte, v any) error {
 
 func parse(value json.RawMessage) (time.Duration, error) {
 	var text string
+	if string(value) == "0" {
+		return 0, nil
+	}
 	if json.Unmarshal(value, &text) == nil {
-		return time.ParseDuration(text)
+		if d, err := time.ParseDuration(text); err == nil {
+			return d, nil
+		}
 	}
-	var n int64
-	if err := json.Unmarshal(value, &n); err != nil {
-		return 0, fmt.Errorf(`a duration such as "1s" is needed, not %s`, value)
-	}
-	return time.Duration(n), nil
+	return 0, fmt.Errorf(`a duration such as "1s" is needed, not %s`, value)
 }
 
 func names(t reflect.Type) map[string]int {

@@ -43,10 +43,13 @@ func TestDurationsAreWords(t *testing.T) {
 	}
 }
 
-func TestNanosecondsAreTakenToo(t *testing.T) {
-	var p policy
-	if err := duration.Unmarshal([]byte(`{"wait": 1000}`), &p); err != nil || p.Wait != time.Microsecond {
-		t.Fatalf("got %v, %v", p.Wait, err)
+func TestANumberWithoutAUnitIsRefused(t *testing.T) {
+	p := policy{Wait: time.Second}
+	if err := duration.Unmarshal([]byte(`{"wait": 5}`), &p); err == nil || !strings.Contains(err.Error(), `wait: a duration such as "1s" is needed, not 5`) {
+		t.Errorf("%v, %v", p.Wait, err)
+	}
+	if err := duration.Unmarshal([]byte(`{"wait": 0}`), &p); err != nil || p.Wait != 0 {
+		t.Errorf("%v, %v", p.Wait, err)
 	}
 }
 
