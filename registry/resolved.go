@@ -75,7 +75,7 @@ func (s *resolved) follow(ctx context.Context, events <-chan event, hold time.Du
 			listed = healthy(e.set)
 			missing := without(now.list, listed)
 			switch {
-			case len(missing) == 0 || hold < 0:
+			case len(missing) == 0 || hold == 0:
 				due, missing = nil, nil
 			case due != nil: // they wait with the others
 			case now.err != nil || implausible(len(now.list), len(listed)):

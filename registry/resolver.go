@@ -16,9 +16,10 @@ import (
 type ResolverPolicy struct {
 	// HoldBack is how long the registry must go on saying that instances are
 	// gone, without failing meanwhile, before a removal that may be its own
-	// trouble is believed; see [Resolver]. Zero is 10 s, less than zero
-	// believes everything at once.
+	// trouble is believed; see [Resolver]. Zero is 10 s.
 	HoldBack time.Duration `json:"hold_back"`
+	// Disabled believes everything at once.
+	Disabled bool `json:"disabled"`
 }
 
 // MarshalJSON writes durations as "10s".
@@ -26,6 +27,14 @@ func (p ResolverPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(
 
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
 func (p *ResolverPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
+
+// Validate reports what is wrong with the policy, as fault.InvalidArgument.
+func (p ResolverPolicy) Validate() error {
+	if p.HoldBack < 0 {
+		return fault.InvalidArgument.Errorf("hold_back: %s is less than nothing", p.HoldBack)
+	}
+	return nil
+}
 
 const defaultHoldBack = 10 * time.Second
 
@@ -75,9 +84,16 @@ type ResolverSnapshot struct {
 	Stale bool
 }
 
-// NewResolver makes a resolver over d. Close it.
+// NewResolver makes a resolver over d. Close it. It panics when the policy does
+// not validate.
 func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
-	if p.HoldBack == 0 {
+	if err := p.Validate(); err != nil {
+		panic("registry.NewResolver: " + err.Error())
+	}
+	switch {
+	case p.Disabled:
+		p.HoldBack = 0
+	case p.HoldBack == 0:
 		p.HoldBack = defaultHoldBack
 	}
 	ctx, cancel := context.WithCancel(context.Background())

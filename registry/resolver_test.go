@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -163,7 +164,7 @@ func TestFailureWhileHoldingBackBeginsTheWaitAnew(t *testing.T) {
 }
 
 func TestHoldBackIsSet(t *testing.T) {
-	resolve(t, registry.ResolverPolicy{HoldBack: -1}, func(t *testing.T, s *source, r *registry.Resolver) {
+	resolve(t, registry.ResolverPolicy{Disabled: true}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		s.fail(errAway)
 		s.list()
@@ -185,6 +186,9 @@ func TestHoldBackIsSet(t *testing.T) {
 		}
 	})
 	var p registry.ResolverPolicy
+	if err := (registry.ResolverPolicy{HoldBack: -1}).Validate(); !errors.Is(err, fault.InvalidArgument) {
+		t.Errorf("less than nothing: %v", err)
+	}
 	if err := json.Unmarshal([]byte(`{"hold_back":"30s"}`), &p); err != nil || p.HoldBack != 30*time.Second {
 		t.Errorf("%+v, %v", p, err)
 	}

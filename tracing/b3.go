@@ -12,7 +12,11 @@ func writeB3(s *SpanContext, c Carrier) {
 }
 
 func readB3(c Carrier) (s SpanContext, ok bool) {
-	parts := strings.Split(strings.TrimSpace(c.Get("b3")), "-")
+	text := strings.TrimSpace(c.Get("b3"))
+	if text == "0" { // the decision alone
+		return SpanContext{}.Child(false), true
+	}
+	parts := strings.Split(text, "-")
 	if len(parts) < 2 || len(parts) > 4 || !b3IDs(&s, parts[0], parts[1]) {
 		return s, false
 	}
@@ -38,6 +42,9 @@ func writeB3Multi(s *SpanContext, c Carrier) {
 }
 
 func readB3Multi(c Carrier) (s SpanContext, ok bool) {
+	if c.Get("X-B3-Traceid") == "" && c.Get("X-B3-Sampled") == "0" { // the decision alone
+		return SpanContext{}.Child(false), true
+	}
 	if !b3IDs(&s, strings.TrimSpace(c.Get("X-B3-Traceid")), strings.TrimSpace(c.Get("X-B3-Spanid"))) {
 		return s, false
 	}

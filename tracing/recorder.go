@@ -5,6 +5,7 @@ import (
 	"maps"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
 )
@@ -107,10 +108,14 @@ const maxTag = 1024
 
 // Bounded is text cut to the length that a name or tag may have.
 func Bounded(text string) string {
-	if len(text) > maxTag {
-		return text[:maxTag]
+	if len(text) <= maxTag {
+		return text
 	}
-	return text
+	end := maxTag
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 // ErrorTag is an error as a span tells it: its class and text.

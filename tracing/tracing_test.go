@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -49,6 +50,24 @@ func TestEveryFormatBringsTheSameSpanThere(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestADecisionNotToSampleThatComesAloneIsKept(t *testing.T) {
+	for _, h := range []http.Header{header("b3", "0"), header("X-B3-Sampled", "0")} {
+		recorder := &tracing.Recorder{}
+		ctx, span := recorder.Start(tracing.Extract(t.Context(), h), "s", tracing.Server)
+		span.End(nil)
+		if c := tracing.SpanContextOf(ctx); !c.IsValid() || c.Sampled || len(recorder.Spans()) != 0 {
+			t.Errorf("%v became %+v", h, c)
+		}
+	}
+}
+
+func TestWhatIsTooLongIsCutBetweenRunes(t *testing.T) {
+	long := tracing.Bounded(strings.Repeat("é", 2000) + "x")
+	if short := tracing.Bounded("x" + long); !utf8.ValidString(long) || len(long) != 1024 || !utf8.ValidString(short) || len(short) != 1023 {
+		t.Errorf("%d and %d bytes", len(long), len(short))
+	}
 }
 
 func TestHeadersOfOthersAreUnderstood(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package hystrix is afex/hystrix-go's circuit as a breaker.Breaker, for those
 // who have its dashboards and settings already:
 //
-//	ep = ep.With(breaker.Middleware(hystrix.New("orders", hystrix.Policy{})))
+//	ep = ep.With(hystrix.New("orders", hystrix.Policy{}).Middleware())
 //
 // # Guarantees and limits
 //
@@ -26,6 +26,7 @@ import (
 	"github.com/afex/hystrix-go/hystrix"
 
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/duration"
 )
@@ -40,6 +41,8 @@ type Policy struct {
 	ErrorPercentThreshold int `json:"error_percent_threshold"`
 	// SleepWindow is how long it stays open, in whole milliseconds; zero is 5 s.
 	SleepWindow time.Duration `json:"sleep_window"`
+	// Disabled lets everything through, and goes on counting.
+	Disabled bool `json:"disabled"`
 }
 
 // MarshalJSON writes durations as "5s".
@@ -68,6 +71,7 @@ type Circuit struct {
 	name    string
 	born    time.Time
 	circuit *hystrix.CircuitBreaker
+	off     atomic.Bool
 
 	total, succeeded, failed, timedOut, spent atomic.Int64
 	lastSuccess, lastFailure                  atomic.Int64
@@ -91,6 +95,7 @@ func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
+	c.off.Store(p.Disabled)
 	hystrix.ConfigureCommand(c.name, hystrix.CommandConfig{
 		RequestVolumeThreshold: p.RequestVolumeThreshold,
 		ErrorPercentThreshold:  p.ErrorPercentThreshold,
@@ -101,13 +106,16 @@ func (c *Circuit) Set(p Policy) error {
 
 // Allow implements breaker.Breaker.
 func (c *Circuit) Allow(context.Context) (breaker.Permit, error) {
-	if !c.circuit.AllowRequest() {
+	if !c.off.Load() && !c.circuit.AllowRequest() {
 		return breaker.Permit{}, fault.Unavailable.Errorf("the breaker of %s is open", c.name).
 			WithReason("breaker_open").WithRetryAfter(c.settings().SleepWindow).WithUnprocessed()
 	}
 	start := time.Now()
 	return breaker.NewPermit(func(ctx context.Context, err error) { c.done(ctx, start, err) }), nil
 }
+
+// Middleware guards an endpoint with the circuit. A panic counts as a failure.
+func (c *Circuit) Middleware() endpoint.Middleware { return breaker.Middleware(c) }
 
 // Snapshot implements breaker.Breaker. Half-open shows as open, and
 // FailureCount is of all time.

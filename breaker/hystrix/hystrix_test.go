@@ -48,6 +48,17 @@ func TestInvalidPolicyIsRefusedNamingTheSetting(t *testing.T) {
 	}
 }
 
+func TestDisabledLetsEverythingThrough(t *testing.T) {
+	c := hystrix.New(fmt.Sprint(t.Name(), made.Add(1)), hystrix.Policy{RequestVolumeThreshold: 1, Disabled: true})
+	for range 1000 {
+		permit, err := c.Allow(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		permit.Done(t.Context(), fault.Internal.Errorf("broken"))
+	}
+}
+
 func TestPolicyReadsDurationsInWords(t *testing.T) {
 	var p hystrix.Policy
 	if err := json.Unmarshal([]byte(`{"sleep_window":"2s"}`), &p); err != nil || p.SleepWindow != 2*time.Second {
@@ -58,7 +69,7 @@ func TestPolicyReadsDurationsInWords(t *testing.T) {
 func ExampleNew() {
 	orders := hystrix.New("orders", hystrix.Policy{SleepWindow: time.Second})
 	ep := endpoint.New(func(context.Context, int) (string, error) { return "placed", nil }).
-		With(breaker.Middleware(orders))
+		With(orders.Middleware())
 
 	fmt.Println(ep(context.Background(), 7))
 	fmt.Println(orders.Snapshot().State)
