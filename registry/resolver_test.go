@@ -192,7 +192,7 @@ func TestHoldBackIsSet(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"hold_back":"30s"}`), &p); err != nil || p.HoldBack != 30*time.Second {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if text, err := json.Marshal(p); err != nil || string(text) != `{"hold_back":"30s"}` {
+	if text, err := json.Marshal(p); err != nil || string(text) != `{"disabled":false,"hold_back":"30s"}` {
 		t.Errorf("%s, %v", text, err)
 	}
 }
