@@ -1,7 +1,4 @@
-MODULES := . eventbus/nats examples interop
-SERVERS ?= $(HOME)/.cache/sinew-servers
-
-.PHONY: test race lint ci bench servers shop
+.PHONY: test race lint fuzz ci bench servers shop
 
 test: ; go test work
 
@@ -9,19 +6,17 @@ race: ; go test -race work
 
 lint:
 	go vet work
-	for m in $(MODULES); do (cd $$m && GOWORK=off golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+	for m in . eventbus/nats examples interop; do \
+		(cd $$m && GOWORK=off $$($(CURDIR)/.ci/tool golangci-lint) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
+	done
+
+fuzz: ; .ci/fuzz 30s
 
 ci: ; bash .ci/run
 
 bench: ; go test -run '^$$' -bench . -benchmem ./...
 
-# The real servers that adapters are tested on, from source.
-servers: $(SERVERS)/consul $(SERVERS)/nats-server
-
-$(SERVERS)/consul: servers/consul/go.mod
-	cd servers/consul && GOWORK=off go build -o $@ github.com/hashicorp/consul
-
-$(SERVERS)/nats-server: servers/nats/go.mod
-	cd servers/nats && GOWORK=off go build -o $@ github.com/nats-io/nats-server/v2
+# Builds the real servers that adapters are tested on, and says how tests find them.
+servers: ; @echo "export SINEW_CONSUL=$$(.ci/server consul) SINEW_NATS=$$(.ci/server nats)"
 
 shop: ; go run ./examples/shop
