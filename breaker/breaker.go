@@ -19,7 +19,7 @@ type Breaker interface {
 	Snapshot() Snapshot
 }
 
-// Permit is the leave to make one call. Its Done must be called once.
+// Permit is permission to make one call. Its Done must be called once.
 type Permit struct {
 	circuit *Circuit
 	era     *era
@@ -28,8 +28,8 @@ type Permit struct {
 	done    func(ctx context.Context, err error)
 }
 
-// NewPermit is a permit for a [Breaker] of another make, which done tells how
-// the call ended.
+// NewPermit makes a permit for a [Breaker] of your own: done is told how the call
+// ended.
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
 // Done says how the call ended. ctx is the context of the caller, not one to

@@ -288,7 +288,7 @@ func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
 
 func TestInvalidPolicyPanicsAtConstructionNamingTheSetting(t *testing.T) {
 	defer func() {
-		if got := fmt.Sprint(recover()); got != "breaker.New(orders): invalid argument: max_requests: -1 is less than nothing" {
+		if got := fmt.Sprint(recover()); got != "breaker.New(orders): invalid argument: max_requests: -1 is negative" {
 			t.Error(got)
 		}
 	}()

@@ -16,9 +16,9 @@
 // it is given back when its call ends, in whatever way, and lapses after
 // ProbeLease if it never does. A result from before the last change of state
 // changes nothing. A refusal is no failure: it is fault.Unavailable with reason
-// breaker_open, Unprocessed, and the time to wait in RetryAfter. What counts as
-// a failure is [fault.Classify]'s word; a caller who gave up counts as nothing,
-// and one whose deadline ran out counts as a failure if the call was slow.
+// breaker_open, Unprocessed, and the time to wait in RetryAfter.
+// [fault.Classify] decides what counts as a failure: a caller who gave up counts
+// as nothing, one whose deadline ran out as a failure if the call was slow.
 // Listeners are called in order and outside of every lock.
 //
 // # Other breakers

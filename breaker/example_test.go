@@ -53,7 +53,7 @@ func ExamplePolicy() {
 	fmt.Println(p.Validate())
 	// Output:
 	// 30 2s <nil>
-	// invalid argument: timeout: -1s is less than nothing
+	// invalid argument: timeout: -1s is negative
 }
 
 func ExampleGroup() {

@@ -21,26 +21,29 @@ type Policy struct {
 	// SuccessThreshold probes must succeed to close; zero is 3.
 	SuccessThreshold int `json:"success_threshold"`
 	// Timeout is how long the circuit stays open at first; zero is 1 s. It
-	// doubles, less up to a quarter of chance, while probes fail.
+	// doubles after each failed probe, minus up to 25 % jitter.
 	Timeout time.Duration `json:"timeout"`
 	// MaxTimeout is the longest that it stays open; zero is 15 s, or Timeout
 	// where that is longer.
 	MaxTimeout time.Duration `json:"max_timeout"`
 	// MaxRequests is how many probes are under way at once at most; zero is 1.
 	MaxRequests int `json:"max_requests"`
-	// FailurePercent of the calls in Window failing opens; zero is 50.
+	// FailurePercent opens when at least this share of the calls in Window
+	// failed; zero is 50.
 	FailurePercent int `json:"failure_percent"`
-	// SlowPercent of the calls in Window being slow opens; zero is 80.
+	// SlowPercent opens when at least this share of the calls in Window was
+	// slow; zero is 80.
 	SlowPercent int `json:"slow_percent"`
-	// SlowCall is from when on a call is slow, and a probe failed; zero is 5 s.
+	// SlowCall: a call that takes at least this long is slow, and such a probe
+	// has failed; zero is 5 s.
 	SlowCall time.Duration `json:"slow_call"`
-	// MinCalls must be in the window before percentages mean anything; zero
+	// MinCalls: the percentages apply from this many calls in Window on; zero
 	// is 20.
 	MinCalls int `json:"min_calls"`
 	// Window is how far back calls count; zero is 10 s.
 	Window time.Duration `json:"window"`
-	// ProbeLease is how long a probe that does not end keeps others away; zero
-	// is 10 s, or SlowCall where that is longer.
+	// ProbeLease is after how long a probe that has not ended is given up and
+	// another admitted; zero is 10 s, or SlowCall where that is longer.
 	ProbeLease time.Duration `json:"probe_lease"`
 	// Disabled lets everything through.
 	Disabled bool `json:"disabled"`
@@ -74,7 +77,7 @@ func (p Policy) Validate() error {
 		{"max_requests", p.MaxRequests}, {"min_calls", p.MinCalls},
 	} {
 		if n.value < 0 {
-			bad("%s: %d is less than nothing", n.name, n.value)
+			bad("%s: %d is negative", n.name, n.value)
 		}
 	}
 	for _, d := range []struct {
@@ -85,7 +88,7 @@ func (p Policy) Validate() error {
 		{"window", p.Window}, {"probe_lease", p.ProbeLease},
 	} {
 		if d.value < 0 {
-			bad("%s: %s is less than nothing", d.name, d.value)
+			bad("%s: %s is negative", d.name, d.value)
 		}
 	}
 	for _, n := range []struct {
@@ -93,8 +96,11 @@ func (p Policy) Validate() error {
 		value int
 	}{{"failure_percent", p.FailurePercent}, {"slow_percent", p.SlowPercent}} {
 		if n.value < 0 || n.value > 100 {
-			bad("%s: %d is no percentage", n.name, n.value)
+			bad("%s: %d is not between 0 and 100", n.name, n.value)
 		}
+	}
+	if p.FailureThreshold > 0 && p.FailurePercent+p.SlowPercent > 0 {
+		bad("failure_threshold: beside it failure_percent and slow_percent have no effect; set the one or the others")
 	}
 	if p.MaxTimeout > 0 && p.MaxTimeout < p.Timeout {
 		bad("max_timeout: %s is less than timeout, %s", p.MaxTimeout, p.Timeout)
@@ -113,8 +119,10 @@ func (p Policy) withDefaults() Policy {
 	}
 	number(&p.SuccessThreshold, 3)
 	number(&p.MaxRequests, 1)
-	number(&p.FailurePercent, 50)
-	number(&p.SlowPercent, 80)
+	if p.FailureThreshold == 0 {
+		number(&p.FailurePercent, 50)
+		number(&p.SlowPercent, 80)
+	}
 	number(&p.MinCalls, 20)
 	length := func(d *time.Duration, zero time.Duration) {
 		if *d == 0 {

@@ -52,8 +52,8 @@ type Config struct {
 // Statistics are counts since LastResetTime. Its JSON is the CircuitStatistics
 // document, with the average as "1.5ms".
 type Statistics struct {
-	// TotalRequests are the calls that ended, those that say nothing of the
-	// callee included; refusals are none.
+	// TotalRequests are the calls that ended, ignored ones included; refused
+	// calls are not counted.
 	TotalRequests      int64
 	SuccessfulRequests int64
 	FailedRequests     int64

@@ -31,7 +31,7 @@ const settle = 20 * time.Millisecond
 // is called .json. It must exist when Load reads it, and is followed from then
 // on; a change is taken up once it has stood for 20 ms. Only this path is read,
 // never what lies beside it; where it leads may change. An empty file is
-// refused: it is what a writer leaves who was interrupted.
+// refused: an interrupted write leaves one behind.
 func File(path string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
 		if every <= 0 {

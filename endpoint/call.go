@@ -34,7 +34,7 @@ type Call struct {
 	// HashKey binds calls of the same key to the same instance where a
 	// balancer can.
 	HashKey string
-	// Priority orders calls for shedding: higher is dearer, 0 the usual.
+	// Priority orders calls for shedding: higher is shed later, 0 is normal.
 	Priority int
 	// RequestID is the same over all hops of one user request.
 	RequestID string
@@ -67,10 +67,10 @@ func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 	return with, &with.call
 }
 
-// Outgoing is the record of a call made in ctx: what goes along with a request
-// passes on from the call that ctx belongs to. The idempotency key and the hash
-// key pass on only from a record without an operation, which was made by hand
-// for this very call.
+// Outgoing derives the record of a call to op from that of the call that ctx
+// belongs to: request id, priority and whether it is a repeat pass on. The
+// idempotency key and the hash key do so only from a record without an operation,
+// which was made by hand for this very call.
 func Outgoing(ctx context.Context, op Operation) Call {
 	c := Call{Operation: op}
 	if parent := CallOf(ctx); parent != nil {

@@ -17,7 +17,7 @@ type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 // takes and gives requests and responses as any.
 type Middleware = kitendpoint.Middleware
 
-// None is a request that asks nothing or a response that tells nothing.
+// None is the type of an empty request or response.
 type None struct{}
 
 // New is f as an Endpoint.

@@ -69,8 +69,8 @@ func (s SQLStore) Release(ctx context.Context, key, claim string) error {
 	return s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND claim = ? AND answer IS NULL`, key, claim)
 }
 
-// Expire deletes the rows whose time is over. Claim needs it not; call it now
-// and then so that the table stays small.
+// Expire deletes the rows whose time is over. Claim works without it; call it now
+// and then to keep the table small.
 func (s SQLStore) Expire(ctx context.Context) error {
 	return s.exec(ctx, `DELETE FROM {table} WHERE expires_at <= ?`, time.Now().UnixNano())
 }

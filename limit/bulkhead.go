@@ -28,7 +28,7 @@ type ConcurrencyLimiter struct {
 // waiter is a call in the queue; admitted is closed when its turn has come.
 type waiter struct{ admitted chan struct{} }
 
-// Turn is the leave to run, from [ConcurrencyLimiter.Acquire]. Its Release must
+// Turn is permission to run, from [ConcurrencyLimiter.Acquire]. Its Release must
 // be called once.
 type Turn struct{ limiter *ConcurrencyLimiter }
 

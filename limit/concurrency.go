@@ -38,10 +38,10 @@ func (c *Concurrency) UnmarshalJSON(data []byte) error { return duration.Unmarsh
 func (c Concurrency) Validate() error {
 	var faults []error
 	if c.Max < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is less than nothing", c.Max))
+		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is negative", c.Max))
 	}
 	if c.MaxWait < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("max_wait: %s is less than nothing", c.MaxWait))
+		faults = append(faults, fault.InvalidArgument.Errorf("max_wait: %s is negative", c.MaxWait))
 	}
 	return errors.Join(faults...)
 }

@@ -39,7 +39,7 @@ func (r Rate) Validate() error {
 		faults = append(faults, fault.InvalidArgument.Errorf("per_second: %v is not between %v and %v", r.PerSecond, minPerSecond, maxPerSecond))
 	}
 	if r.Burst < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("burst: %d is less than nothing", r.Burst))
+		faults = append(faults, fault.InvalidArgument.Errorf("burst: %d is negative", r.Burst))
 	}
 	return errors.Join(faults...)
 }

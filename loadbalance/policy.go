@@ -43,8 +43,8 @@ type Ejection struct {
 	// longer, up to ten times; zero is 5 s. The count goes back when the
 	// instance has worked for ten periods.
 	Period time.Duration `json:"period"`
-	// MaxPercent of the instances may be out at once; zero is 50. Of two or
-	// more instances one may always be out.
+	// MaxPercent of the instances may be ejected at once; zero is 50. With two
+	// or more instances one may be ejected whatever MaxPercent says.
 	MaxPercent int `json:"max_percent"`
 	// Disabled ejects nobody.
 	Disabled bool `json:"disabled"`
@@ -74,16 +74,16 @@ func (p Policy) Validate() error {
 		bad("algorithm: %q is unknown; there are %s, %s, %s", p.Algorithm, PeakEWMA, RoundRobin, LeastRequest)
 	}
 	if p.Decay < 0 {
-		bad("decay: %s is less than nothing", p.Decay)
+		bad("decay: %s is negative", p.Decay)
 	}
 	if p.Ejection.Failures < 0 {
-		bad("ejection.failures: %d is less than nothing", p.Ejection.Failures)
+		bad("ejection.failures: %d is negative", p.Ejection.Failures)
 	}
 	if p.Ejection.Period < 0 {
-		bad("ejection.period: %s is less than nothing", p.Ejection.Period)
+		bad("ejection.period: %s is negative", p.Ejection.Period)
 	}
 	if p.Ejection.MaxPercent < 0 || p.Ejection.MaxPercent > 100 {
-		bad("ejection.max_percent: %d is no percentage", p.Ejection.MaxPercent)
+		bad("ejection.max_percent: %d is not between 0 and 100", p.Ejection.MaxPercent)
 	}
 	return errors.Join(faults...)
 }

@@ -25,9 +25,8 @@ type Instance struct {
 	Metadata map[string]string `json:"metadata"`
 	Tags     []string          `json:"tags"`
 	Status   Status            `json:"status"`
-	// LastHeartbeat is the latest sign of life that the registry tells of. One
-	// that keeps its heartbeats to itself, as Consul does, tells of the last
-	// write: then it is UpdatedAt.
+	// LastHeartbeat is the latest sign of life that the registry tells of. Where
+	// it does not expose heartbeats, as Consul, it equals UpdatedAt.
 	LastHeartbeat time.Time `json:"last_heartbeat"`
 	// RegisteredAt is when the id was first registered, UpdatedAt when the
 	// instance or its status was last written.
@@ -80,7 +79,7 @@ func (i Instance) HasTags(tags ...string) bool {
 }
 
 // Validate reports what an instance lacks to be registered, as
-// fault.InvalidArgument. An empty status is none of it.
+// fault.InvalidArgument. An empty status is valid.
 func (i Instance) Validate() error {
 	switch {
 	case i.ID == "":

@@ -31,7 +31,7 @@ func (p *ResolverPolicy) UnmarshalJSON(data []byte) error { return duration.Unma
 // Validate reports what is wrong with the policy, as fault.InvalidArgument.
 func (p ResolverPolicy) Validate() error {
 	if p.HoldBack < 0 {
-		return fault.InvalidArgument.Errorf("hold_back: %s is less than nothing", p.HoldBack)
+		return fault.InvalidArgument.Errorf("hold_back: %s is negative", p.HoldBack)
 	}
 	return nil
 }

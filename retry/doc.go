@@ -5,7 +5,7 @@
 // # What is repeated
 //
 // An attempt that failed (see [fault.Classify]) of an operation that is safe to
-// repeat; of any other operation only one of which fault says that no handler
+// repeat. Other operations are repeated only when the error says that no handler
 // ran. An answer that asks to wait, by its RetryAfter, is repeated after that
 // wait. An open breaker is not asked again. A middleware takes from the
 // [endpoint.Call] whether the operation is safe; a chain built by hand, without

@@ -55,16 +55,16 @@ func (p Policy) Validate() error {
 		faults = append(faults, fault.InvalidArgument.Errorf(format, args...))
 	}
 	if p.Attempts < 0 {
-		bad("attempts: %d is less than nothing", p.Attempts)
+		bad("attempts: %d is negative", p.Attempts)
 	}
 	if p.Backoff < 0 {
-		bad("backoff: %s is less than nothing", p.Backoff)
+		bad("backoff: %s is negative", p.Backoff)
 	}
 	if p.MaxBackoff < 0 || p.MaxBackoff > 0 && p.MaxBackoff < p.Backoff {
 		bad("max_backoff: %s is less than backoff, %s", p.MaxBackoff, p.Backoff)
 	}
 	if p.Budget.Percent < 0 || p.Budget.Percent > 100 {
-		bad("budget.percent: %d is no percentage", p.Budget.Percent)
+		bad("budget.percent: %d is not between 0 and 100", p.Budget.Percent)
 	}
 	if !(p.Budget.PerSecond >= 0 && p.Budget.PerSecond <= maxPerSecond) {
 		bad("budget.per_second: %v is not between 0 and %v", p.Budget.PerSecond, maxPerSecond)

@@ -6,8 +6,8 @@
 // # Guarantees and limits
 //
 // A refusal reads as any breaker's: fault.Unavailable with reason breaker_open.
-// What counts as a failure is fault.Classify's word, and what counts as nothing
-// is not told to hystrix.
+// fault.Classify decides what counts as a failure; what it ignores is not told to
+// hystrix.
 //
 // All else is hystrix' own. Circuits are global, by name, and so are their
 // settings: two with one name are one. Each has goroutines that never end.
@@ -55,10 +55,10 @@ func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(da
 func (p Policy) Validate() error {
 	var faults []error
 	if p.RequestVolumeThreshold < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("request_volume_threshold: %d is less than nothing", p.RequestVolumeThreshold))
+		faults = append(faults, fault.InvalidArgument.Errorf("request_volume_threshold: %d is negative", p.RequestVolumeThreshold))
 	}
 	if p.ErrorPercentThreshold < 0 || p.ErrorPercentThreshold > 100 {
-		faults = append(faults, fault.InvalidArgument.Errorf("error_percent_threshold: %d is no percentage", p.ErrorPercentThreshold))
+		faults = append(faults, fault.InvalidArgument.Errorf("error_percent_threshold: %d is not between 0 and 100", p.ErrorPercentThreshold))
 	}
 	if p.SleepWindow < 0 || p.SleepWindow%time.Millisecond != 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("sleep_window: %s is no whole number of milliseconds", p.SleepWindow))

@@ -21,8 +21,8 @@ type Config struct {
 	// Address is the agent's HTTP API: host:port, or a URL with http, https or
 	// unix.
 	Address string
-	// Token is the ACL token. It must permit to read services and nodes, and to
-	// write the services that are registered.
+	// Token is the ACL token. It needs read access to services and nodes, and
+	// write access to the services that are registered.
 	Token string
 	// Datacenter is where instances are looked for; empty is the agent's own.
 	// They are registered with the agent.
@@ -56,7 +56,7 @@ func (c Config) Validate() error {
 		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.TTL: %s is less than %s", c.TTL, leastTTL))
 	}
 	if c.DeregisterAfter < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is less than nothing", c.DeregisterAfter))
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is negative", c.DeregisterAfter))
 	}
 	return errors.Join(faults...)
 }

@@ -8,7 +8,7 @@
 // Each instance is a service of the agent with a check that turns critical
 // when nobody renews it for [Config].TTL, and takes the service with it after
 // Config.DeregisterAfter. The registry renews every third of a TTL, and
-// registers again when the agent knows the instance no more, until Deregister
+// registers again when the agent no longer knows the instance, until Deregister
 // or Close. The agent must always be the same one, as a rule the one on the
 // same machine: a registration belongs to an agent, so Address must not be a
 // load balancer.
