@@ -95,6 +95,6 @@ func (e *era) refuse(name string, now int64) error {
 }
 
 func refusal(name string, s State, wait time.Duration) error {
-	return fault.Unavailable.Errorf("the breaker of %s is %s", name, s).
+	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, s, max(wait.Round(time.Millisecond), time.Millisecond)).
 		WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
 }

@@ -29,7 +29,7 @@ func Example() {
 	// unavailable: connection refused
 	// unavailable: connection refused
 	// unavailable: connection refused
-	// unavailable: the breaker of orders is open (breaker_open)
+	// unavailable: the breaker of orders is open; next try in 1m0s (breaker_open)
 }
 
 func ExampleCircuit_OnChange() {

@@ -16,6 +16,9 @@ import (
 // program's own.
 func Flags(set *flag.FlagSet) Layer {
 	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
+		if set == nil {
+			return nil, fault.InvalidArgument.Errorf("config.Flags: the flag set is nil; give flag.CommandLine")
+		}
 		if !set.Parsed() {
 			return nil, fault.FailedPrecondition.Errorf("config.Flags: call Parse on the flag set before config.Load")
 		}

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
@@ -20,14 +21,21 @@ type Middleware = kitendpoint.Middleware
 // None is the type of an empty request or response.
 type None struct{}
 
-// New is f as an Endpoint.
+// New is f as an Endpoint. It panics when f is nil.
 func New[Req, Resp any](f func(context.Context, Req) (Resp, error)) Endpoint[Req, Resp] {
+	if f == nil {
+		panic("endpoint.New: the function is nil")
+	}
 	return f
 }
 
 // With wraps e in the middlewares, the first outermost. The chain is built
-// here, once. With no middleware it is e itself.
+// here, once. With no middleware it is e itself. It panics when e or a middleware
+// is nil.
 func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
+	if e == nil {
+		panic("endpoint.With: the endpoint is nil")
+	}
 	if len(mws) == 0 {
 		return e
 	}
@@ -51,8 +59,11 @@ func (e Endpoint[Req, Resp]) Kit() kitendpoint.Endpoint {
 	}
 }
 
-// FromKit is a go-kit endpoint as an Endpoint.
+// FromKit is a go-kit endpoint as an Endpoint. It panics when e is nil.
 func FromKit[Req, Resp any](e kitendpoint.Endpoint) Endpoint[Req, Resp] {
+	if e == nil {
+		panic("endpoint.FromKit: the endpoint is nil")
+	}
 	mayFail := implements[Resp, kitendpoint.Failer]()
 	return func(ctx context.Context, req Req) (Resp, error) {
 		response, err := e(ctx, req)
@@ -73,8 +84,13 @@ func FromKit[Req, Resp any](e kitendpoint.Endpoint) Endpoint[Req, Resp] {
 }
 
 // Chain is the middlewares as one, the first outermost. Without any it is the
-// identity.
+// identity. It panics when one is nil.
 func Chain(mws ...Middleware) Middleware {
+	for i, mw := range mws {
+		if mw == nil {
+			panic(fmt.Sprintf("endpoint.Chain: middleware %d of %d is nil", i+1, len(mws)))
+		}
+	}
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		for i := len(mws) - 1; i >= 0; i-- {
 			next = mws[i](next)

@@ -15,8 +15,11 @@ import (
 // same request with the first answer. The key is Call.IdempotencyKey, scoped to
 // the calling service and the operation; calls without one pass. Responses are
 // kept as JSON; errors are not kept. A key in use is [KeyInUse], one that came
-// with another request is [KeyReused].
+// with another request is [KeyReused]. It panics when store is nil.
 func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
+	if store == nil {
+		panic("endpoint.Keyed: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
+	}
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
 			c := CallOf(ctx)

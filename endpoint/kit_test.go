@@ -3,6 +3,7 @@ package endpoint_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,5 +81,25 @@ func TestFailerCountsAsItsError(t *testing.T) {
 	fine := func(context.Context, int) (*failing, error) { return &failing{}, nil }
 	if _, err := endpoint.New(fine).With(watch)(t.Context(), 1); err != nil {
 		t.Fatalf("a Failer without a failure gave %v", err)
+	}
+}
+
+func TestWhatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
+	ep := endpoint.New(endpoint.Identity[*order])
+	for want, give := range map[string]func(){
+		"endpoint.New":                      func() { endpoint.New[int, int](nil) },
+		"endpoint.With":                     func() { endpoint.Endpoint[int, int](nil).With() },
+		"endpoint.FromKit":                  func() { endpoint.FromKit[int, int](nil) },
+		"endpoint.Chain: middleware 2 of 2": func() { ep.With(endpoint.Validate(), nil) },
+		"endpoint.Keyed: the store is nil":  func() { endpoint.Keyed[*order, *order](nil) },
+	} {
+		func() {
+			defer func() {
+				if p := fmt.Sprint(recover()); !strings.Contains(p, want) {
+					t.Errorf("panicked with %q, want %q", p, want)
+				}
+			}()
+			give()
+		}()
 	}
 }

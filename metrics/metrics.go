@@ -38,8 +38,11 @@ type side struct {
 type pair struct{ side, service, operation string }
 
 // New registers the series with r, which may have them already. It panics when
-// r has other series of their names.
+// r is nil or has other series of their names.
 func New(r prometheus.Registerer) *Metrics {
+	if r == nil {
+		panic("metrics.New: the registerer is nil; give prometheus.DefaultRegisterer or a registry of your own")
+	}
 	return &Metrics{client: newSide(r, "client", "made"), server: newSide(r, "server", "served"), recorders: map[pair]*Recorder{}}
 }
 

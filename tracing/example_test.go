@@ -20,7 +20,7 @@ func Example() {
 	for _, s := range spans.Spans() {
 		fmt.Println(s.Name, s.Kind, s.Tags["error"])
 	}
-	// Output: charge card internal unavailable: unavailable: the bank is closed
+	// Output: charge card internal unavailable: the bank is closed
 }
 
 func ExampleInject() {

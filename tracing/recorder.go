@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -120,5 +121,9 @@ func Bounded(text string) string {
 
 // ErrorTag is an error as a span tells it: its class and text.
 func ErrorTag(err error) string {
-	return Bounded(fault.CodeOf(err).String() + ": " + err.Error())
+	text, class := err.Error(), fault.CodeOf(err).Error()
+	if !strings.HasPrefix(text, class) {
+		text = class + ": " + text
+	}
+	return Bounded(text)
 }

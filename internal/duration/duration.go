@@ -4,7 +4,9 @@ package duration
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,26 +47,31 @@ func Unmarshal(data []byte, v any) error {
 	fields := names(target.Type())
 	next := reflect.New(target.Type()).Elem()
 	next.Set(target)
-	for key, value := range raw {
+	var faults []error
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		i, ok := fields[key]
 		if !ok {
-			return fmt.Errorf("no setting is named %q; there are %s", key, strings.Join(sorted(fields), ", "))
-		}
-		f := next.Field(i)
-		if f.Type() == durationType {
-			d, err := parse(value)
-			if err != nil {
-				return fmt.Errorf("%s: %w", key, err)
-			}
-			f.SetInt(int64(d))
+			faults = append(faults, fmt.Errorf("no setting is named %q; there are %s", key, strings.Join(slices.Sorted(maps.Keys(fields)), ", ")))
 			continue
 		}
-		if err := json.Unmarshal(value, f.Addr().Interface()); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+		if err := set(next.Field(i), raw[key]); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", key, err))
 		}
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
 	}
 	target.Set(next)
 	return nil
+}
+
+func set(f reflect.Value, value json.RawMessage) error {
+	if f.Type() != durationType {
+		return json.Unmarshal(value, f.Addr().Interface())
+	}
+	d, err := parse(value)
+	f.SetInt(int64(d))
+	return err
 }
 
 func parse(value json.RawMessage) (time.Duration, error) {
@@ -99,13 +106,4 @@ func names(t reflect.Type) map[string]int {
 func omitted(f reflect.StructField) bool {
 	_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return slices.Contains(strings.Split(options, ","), "omitempty") || slices.Contains(strings.Split(options, ","), "omitzero")
-}
-
-func sorted(fields map[string]int) []string {
-	var all []string
-	for name := range fields {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }

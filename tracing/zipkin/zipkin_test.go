@@ -115,7 +115,7 @@ func TestThreeHopsAreReportedWithTheirParentsAndIds(t *testing.T) {
 			}
 		}
 		last := byID[ids[5].SpanID.String()]
-		if last.Tags["error"] != "not_found: not found: no such product" || last.Tags["hop"] != "2" {
+		if last.Tags["error"] != "not found: no such product" || last.Tags["hop"] != "2" {
 			t.Errorf("%+v", last.Tags)
 		}
 	}
