@@ -58,7 +58,7 @@ func Example() {
 
 func ExampleOpenAPI() {
 	mux := listing{ServeMux: http.NewServeMux()}
-	Reserve.Handle(&mux, nil)
+	Reserve.Forward(&mux, rest.At("http://10.0.0.1:8080", nil))
 	doc := rest.OpenAPI("inventory", "1.0.0", mux.handlers...)
 	for path := range doc["paths"].(map[string]any) {
 		fmt.Println(doc["openapi"], path)
