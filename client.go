@@ -33,13 +33,13 @@ const firstAnswer = 2 * time.Second
 type ClientPolicy struct {
 	// Timeout bounds the whole call, all attempts together; a caller's own
 	// earlier deadline goes before it. Zero is 10 s.
-	Timeout time.Duration `json:"timeout"`
+	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// Retry repeats failed attempts.
-	Retry retry.Policy `json:"retry"`
+	Retry retry.Policy `json:"retry" yaml:"retry"`
 	// Breaker stops calls to a service that fails.
-	Breaker breaker.Policy `json:"breaker"`
+	Breaker breaker.Policy `json:"breaker" yaml:"breaker"`
 	// Balance chooses the instance of each attempt.
-	Balance loadbalance.Policy `json:"balance"`
+	Balance loadbalance.Policy `json:"balance" yaml:"balance"`
 }
 
 // MarshalJSON writes the timeout as "10s".

@@ -17,36 +17,36 @@ import (
 type Policy struct {
 	// FailureThreshold opens after so many failures in a row, in place of the
 	// percentages below. Zero goes by these.
-	FailureThreshold int `json:"failure_threshold"`
+	FailureThreshold int `json:"failure_threshold" yaml:"failure_threshold"`
 	// SuccessThreshold probes must succeed to close; zero is 3.
-	SuccessThreshold int `json:"success_threshold"`
+	SuccessThreshold int `json:"success_threshold" yaml:"success_threshold"`
 	// Timeout is how long the circuit stays open at first; zero is 1 s. It
 	// doubles after each failed probe, minus up to 25 % jitter.
-	Timeout time.Duration `json:"timeout"`
+	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// MaxTimeout is the longest that it stays open; zero is 15 s, or Timeout
 	// where that is longer.
-	MaxTimeout time.Duration `json:"max_timeout"`
+	MaxTimeout time.Duration `json:"max_timeout" yaml:"max_timeout"`
 	// MaxRequests is how many probes are under way at once at most; zero is 1.
-	MaxRequests int `json:"max_requests"`
+	MaxRequests int `json:"max_requests" yaml:"max_requests"`
 	// FailurePercent opens when at least this share of the calls in Window
 	// failed; zero is 50.
-	FailurePercent int `json:"failure_percent"`
+	FailurePercent int `json:"failure_percent" yaml:"failure_percent"`
 	// SlowPercent opens when at least this share of the calls in Window was
 	// slow; zero is 80.
-	SlowPercent int `json:"slow_percent"`
+	SlowPercent int `json:"slow_percent" yaml:"slow_percent"`
 	// SlowCall: a call that takes at least this long is slow, and such a probe
 	// has failed; zero is 5 s.
-	SlowCall time.Duration `json:"slow_call"`
+	SlowCall time.Duration `json:"slow_call" yaml:"slow_call"`
 	// MinCalls: the percentages apply from this many calls in Window on; zero
 	// is 20.
-	MinCalls int `json:"min_calls"`
+	MinCalls int `json:"min_calls" yaml:"min_calls"`
 	// Window is how far back calls count; zero is 10 s.
-	Window time.Duration `json:"window"`
+	Window time.Duration `json:"window" yaml:"window"`
 	// ProbeLease is after how long a probe that has not ended is given up and
 	// another admitted; zero is 10 s, or SlowCall where that is longer.
-	ProbeLease time.Duration `json:"probe_lease"`
+	ProbeLease time.Duration `json:"probe_lease" yaml:"probe_lease"`
 	// Disabled lets everything through.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Consecutive opens after 5 failures in a row, for 60 s, then lets up to 10

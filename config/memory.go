@@ -18,7 +18,7 @@ import (
 type MemoryPolicy struct {
 	// Key seals encrypted configurations: 32 bytes in base64, see
 	// [NewSecretKey]. Without it they are refused.
-	Key Secret `json:"key"`
+	Key Secret `json:"key" yaml:"key"`
 }
 
 // Validate is fault.InvalidArgument for a Key that is none.

@@ -21,12 +21,12 @@ import (
 type MemoryPolicy struct {
 	// Buffer is how many events wait for a group before Publish waits too; zero
 	// is 1024.
-	Buffer int `json:"buffer"`
+	Buffer int `json:"buffer" yaml:"buffer"`
 	// Backoff is the shortest pause before an event whose handler failed comes
 	// again; zero is 100 ms.
-	Backoff time.Duration `json:"backoff"`
+	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest; zero is 10 s, or Backoff where that is longer.
-	MaxBackoff time.Duration `json:"max_backoff"`
+	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 }
 
 // MarshalJSON writes durations as "1s".

@@ -18,13 +18,13 @@ import (
 // events of the same key wait meanwhile. The zero Retry is the recommended one.
 type Retry struct {
 	// Attempts are made at most, the first included; zero is 5.
-	Attempts int `json:"attempts"`
+	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 50 ms.
-	Backoff time.Duration `json:"backoff"`
+	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest; zero is 2 s, or Backoff where that is longer.
-	MaxBackoff time.Duration `json:"max_backoff"`
+	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 	// Disabled repeats nothing.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // MarshalJSON writes durations as "1s".

@@ -13,13 +13,13 @@ import (
 // with as many waiting.
 type Concurrency struct {
 	// Max calls run at once; zero is 64.
-	Max int `json:"max"`
+	Max int `json:"max" yaml:"max"`
 	// Queue calls wait; zero is as many as Max, less than zero is none.
-	Queue int `json:"queue"`
+	Queue int `json:"queue" yaml:"queue"`
 	// MaxWait is how long a call waits at most; zero is 1 s.
-	MaxWait time.Duration `json:"max_wait"`
+	MaxWait time.Duration `json:"max_wait" yaml:"max_wait"`
 	// Disabled lets everything through.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Middleware is a [ConcurrencyLimiter] of its own with this policy. It panics

@@ -17,12 +17,12 @@ import (
 // Rate is a policy: how many calls per second. The zero Rate is 100.
 type Rate struct {
 	// PerSecond is the rate in the long run; zero is 100.
-	PerSecond float64 `json:"per_second"`
+	PerSecond float64 `json:"per_second" yaml:"per_second"`
 	// Burst may pass at once after a pause; zero is one second's worth, at
 	// least 1.
-	Burst int `json:"burst"`
+	Burst int `json:"burst" yaml:"burst"`
 	// Disabled lets everything through.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Middleware is a [RateLimiter] of its own with this policy. It panics when the

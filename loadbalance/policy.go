@@ -28,26 +28,26 @@ const (
 // Policy is how to choose. The zero Policy is the recommended one.
 type Policy struct {
 	// Algorithm chooses; empty is peak_ewma.
-	Algorithm Algorithm `json:"algorithm"`
+	Algorithm Algorithm `json:"algorithm" yaml:"algorithm"`
 	// Ejection takes failing instances out.
-	Ejection Ejection `json:"ejection"`
+	Ejection Ejection `json:"ejection" yaml:"ejection"`
 	// Decay is how long the latency average remembers; zero is 10 s.
-	Decay time.Duration `json:"decay"`
+	Decay time.Duration `json:"decay" yaml:"decay"`
 }
 
 // Ejection takes an instance out of the choice when it fails again and again.
 type Ejection struct {
 	// Failures in a row eject; zero is 5.
-	Failures int `json:"failures"`
+	Failures int `json:"failures" yaml:"failures"`
 	// Period is how long the first ejection lasts, each further one that much
 	// longer, up to ten times; zero is 5 s. The count goes back when the
 	// instance has worked for ten periods.
-	Period time.Duration `json:"period"`
+	Period time.Duration `json:"period" yaml:"period"`
 	// MaxPercent of the instances may be ejected at once; zero is 50. With two
 	// or more instances one may be ejected whatever MaxPercent says.
-	MaxPercent int `json:"max_percent"`
+	MaxPercent int `json:"max_percent" yaml:"max_percent"`
 	// Disabled ejects nobody.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // MarshalJSON writes durations as "1s".

@@ -17,9 +17,9 @@ type ResolverPolicy struct {
 	// HoldBack is how long the registry must go on saying that instances are
 	// gone, without failing meanwhile, before a removal that may be its own
 	// trouble is believed; see [Resolver]. Zero is 10 s.
-	HoldBack time.Duration `json:"hold_back"`
+	HoldBack time.Duration `json:"hold_back" yaml:"hold_back"`
 	// Disabled believes everything at once.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // MarshalJSON writes durations as "10s".

@@ -13,26 +13,26 @@ import (
 // one.
 type Policy struct {
 	// Attempts are made at most, the first included; zero is 3.
-	Attempts int `json:"attempts"`
+	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 20 ms.
-	Backoff time.Duration `json:"backoff"`
+	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest, unless the answer asks for more; zero is 1 s,
 	// or Backoff where that is longer.
-	MaxBackoff time.Duration `json:"max_backoff"`
+	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 	// Budget bounds the repeats of all calls together.
-	Budget Budget `json:"budget"`
+	Budget Budget `json:"budget" yaml:"budget"`
 	// Disabled repeats nothing.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Budget bounds repeats to a share of recent calls and a floor.
 type Budget struct {
 	// Percent of the calls of the last 10 s; zero is 20.
-	Percent int `json:"percent"`
+	Percent int `json:"percent" yaml:"percent"`
 	// PerSecond is allowed in any case; zero is 10.
-	PerSecond float64 `json:"per_second"`
+	PerSecond float64 `json:"per_second" yaml:"per_second"`
 	// Disabled bounds nothing.
-	Disabled bool `json:"disabled"`
+	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Middleware is a [Retrier] of its own with this policy. It panics when the
