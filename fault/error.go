@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -44,22 +43,16 @@ type Error struct {
 // of Message.
 func (c Code) Errorf(format string, args ...any) *Error {
 	e := &Error{Code: c.known()}
-	if !strings.Contains(format, "%w") {
+	if !wraps(format) {
 		e.Message = fmt.Sprintf(format, args...)
 		return e
 	}
-	wrapped := fmt.Errorf(format, args...)
-	e.Message = wrapped.Error()
-	switch w := wrapped.(type) { //nolint:errorlint // it is what was made one line above
+	e.Message = message(format, args)
+	switch w := fmt.Errorf(format, args...).(type) { //nolint:errorlint // it is what is made here
 	case interface{ Unwrap() error }:
 		e.cause = w.Unwrap()
-		e.Message = without(e.Message, e.cause)
 	case interface{ Unwrap() []error }:
-		causes := w.Unwrap()
-		e.cause = errors.Join(causes...)
-		for _, cause := range causes {
-			e.Message = without(e.Message, cause)
-		}
+		e.cause = errors.Join(w.Unwrap()...)
 	}
 	return e
 }
@@ -182,15 +175,4 @@ func RetryAfter(err error) time.Duration {
 		return e.RetryAfter
 	}
 	return 0
-}
-
-func without(message string, cause error) string {
-	text := cause.Error()
-	if text == "" {
-		return message
-	}
-	if i := strings.Index(message, ": "+text); i >= 0 {
-		return message[:i] + message[i+len(text)+2:]
-	}
-	return strings.TrimSuffix(strings.Replace(message, text, "", 1), ": ")
 }

@@ -122,6 +122,41 @@ func TestCausesStayInTheLog(t *testing.T) {
 	}
 }
 
+func TestMessageIsWhatWasGivenForOtherVerbsThanW(t *testing.T) {
+	text := rapid.StringMatching(`[ab:% ]{0,4}`)
+	rapid.Check(t, func(t *rapid.T) {
+		shown, cause := text.Draw(t, "shown"), errors.New(text.Draw(t, "cause"))
+		for _, tt := range []struct {
+			format string
+			args   []any
+			want   string
+		}{
+			{"%s: %w", []any{shown, cause}, shown},
+			{"%w: %s", []any{cause, shown}, shown},
+			{"%w", []any{cause}, ""},
+			{"(%+w) %s", []any{cause, shown}, "() " + shown},
+			{"%[2]s%[1]w", []any{cause, shown}, shown},
+			{"%s%%w: %w: %w", []any{shown, cause, io.EOF}, shown + "%w"},
+			{"%*d %T: %w", []any{3, 7, cause, cause}, "  7 *errors.errorString"},
+			{"%v, as %s (%.2w)", []any{cause, shown, cause}, cause.Error() + ", as " + shown + " ()"},
+			{"%[1]w %[1]s", []any{cause}, " "},
+		} {
+			err := fault.Internal.Errorf(tt.format, tt.args...)
+			if err.Message != tt.want || !errors.Is(err, cause) {
+				t.Fatalf("%q of %q says %q, want %q; cause %v", tt.format, tt.args, err.Message, tt.want, err.Unwrap())
+			}
+		}
+	})
+}
+
+func TestACauseThatIsNoErrorIsLeftOut(t *testing.T) {
+	for _, operand := range [][]any{{nil}, {"password=hunter2"}} {
+		if err := fault.Internal.Errorf("load user: %w", operand...); err.Message != "load user" || err.Unwrap() != nil {
+			t.Errorf("%v gave %q, cause %v", operand, err.Message, err.Unwrap())
+		}
+	}
+}
+
 func TestProblemCarriesTheWholeErrorOverTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := fault.Code(rapid.IntRange(1, 16).Draw(t, "code")).Errorf("%s", rapid.StringN(1, 40, -1).Draw(t, "message"))
