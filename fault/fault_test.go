@@ -259,13 +259,14 @@ func TestOnlyTheCalleesFaultsAreFailures(t *testing.T) {
 func FuzzProblem(f *testing.F) {
 	f.Add([]byte(`{"code":"not_found","status":404,"retry_after":"1s"}`))
 	f.Add([]byte(`{"code":"nonsense","status":-4,"retry_after":"-9h"}`))
+	f.Add([]byte(`{"status":503,"details":null,"retry_after":"2562047h47m16.854775807s"}`))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		var p fault.Problem
 		if json.Unmarshal(wire, &p) != nil {
 			return
 		}
 		e := p.Err()
-		if e.Code < fault.Canceled || e.Code > fault.Unauthenticated || e.RetryAfter < 0 || e.Code.HTTPStatus() < 400 {
+		if e.Code < fault.Canceled || e.Code > fault.Unauthenticated || e.RetryAfter < 0 || e.RetryAfter+time.Hour < e.RetryAfter || e.Code.HTTPStatus() < 400 {
 			t.Fatalf("%s became %#v", wire, e)
 		}
 	})

@@ -9,6 +9,9 @@ import (
 // ProblemType is the media type of a [Problem].
 const ProblemType = "application/problem+json"
 
+// longestWait bounds what a document may ask for, so that sums with it hold.
+const longestWait = 365 * 24 * time.Hour
+
 // Problem is a failure as a JSON document after RFC 9457, the form in which it
 // crosses HTTP. code, reason, details, retry_after, unprocessed
 // and repeated are extension members.
@@ -27,7 +30,8 @@ type Problem struct {
 	Reason string `json:"reason,omitempty"`
 	// Details is more data for the caller.
 	Details map[string]any `json:"details,omitempty"`
-	// RetryAfter is a duration in Go's form: "1.5s".
+	// RetryAfter is a duration in Go's form: "1.5s". More than a year counts as
+	// a year.
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Unprocessed says that no handler ran.
 	Unprocessed bool `json:"unprocessed,omitempty"`
@@ -71,7 +75,7 @@ func (p Problem) Err() *Error {
 		e.Message = p.Title
 	}
 	if d, err := time.ParseDuration(p.RetryAfter); err == nil && d > 0 {
-		e.RetryAfter = d
+		e.RetryAfter = min(d, longestWait)
 	}
 	if p.Status != code.HTTPStatus() && p.Status >= 400 && p.Status < 600 {
 		e.Status = p.Status
