@@ -215,16 +215,3 @@ func TestForwardPassesOnWhatItDoesNotUnderstand(t *testing.T) {
 		t.Errorf("%d", w.Code)
 	}
 }
-
-func BenchmarkRoundTrip(b *testing.B) {
-	mux := http.NewServeMux()
-	Reserve.Handle(mux, func(_ context.Context, r *ReserveRequest) (*Stock, error) { return &Stock{ProductID: r.ProductID}, nil })
-	caller, _ := serve(b, mux)
-	call := Reserve.Endpoint(caller)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := call(b.Context(), &ReserveRequest{ProductID: "p", Quantity: 1}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
