@@ -90,13 +90,13 @@ func TestErrorsCrossTheWireAsThemselves(t *testing.T) {
 	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
 		sent := code.Errorf("why").WithReason("rule").WithDetail("n", "x").WithRetryAfter(1500 * time.Millisecond)
 		if code == fault.Unavailable {
-			sent = sent.WithUnprocessed().WithRepeated()
+			sent = sent.WithRepeated()
 		}
 		next = sent
 		_, err := call(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 		var got *fault.Error
 		if !errors.Is(err, code) || !errors.As(err, &got) || got.Message != "why" || got.Reason != "rule" || got.Details["n"] != "x" ||
-			got.RetryAfter != 1500*time.Millisecond || got.Unprocessed != sent.Unprocessed || got.Repeated != sent.Repeated {
+			got.RetryAfter != 1500*time.Millisecond || got.Repeated != sent.Repeated {
 			t.Errorf("%v arrived as %#v", code, err)
 		}
 	}

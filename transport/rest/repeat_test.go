@@ -1,0 +1,85 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// order has no key, and so is repeated only where no handler ran.
+var order = rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /orders/{product_id}"}
+
+func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	down := fault.Unavailable.Errorf("payment is down: %w", refused).
+		WithReason("payment").WithDetail("n", "x").WithRetryAfter(time.Second).WithUnprocessed().WithRepeated()
+	for name, failed := range map[string]error{
+		"fault": down, "wrapped": fmt.Errorf("charge: %w", down), "joined": errors.Join(down, context.Canceled), "raw": refused, "raw, wrapped": fmt.Errorf("charge: %w", refused),
+	} {
+		var seen error
+		watch := func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+			return func(ctx context.Context, request any) (any, error) {
+				response, err := next(ctx, request)
+				seen = err
+				return response, err
+			}
+		}
+		mux := http.NewServeMux()
+		order.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, failed }, watch)
+		caller, _ := serve(t, mux)
+		_, err := order.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+		if fault.IsUnprocessed(err) || fault.IsUnprocessed(seen) || !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%s: middlewares saw %v, unprocessed %v; the caller %v, unprocessed %v", name, seen, fault.IsUnprocessed(seen), err, fault.IsUnprocessed(err))
+		}
+		if !errors.Is(seen, failed) || !errors.Is(seen, syscall.ECONNREFUSED) || seen.Error() != failed.Error() || fault.CodeOf(seen) != fault.Unavailable {
+			t.Errorf("%s: %v became %v", name, failed, seen)
+		}
+		got, want := fault.ProblemOf(seen), fault.ProblemOf(failed)
+		if want.Unprocessed = false; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: %+v became %+v", name, want, got)
+		}
+	}
+	if !down.Unprocessed {
+		t.Error("the handler's own error was written to")
+	}
+}
+
+func TestAMiddlewareOfTheServerMayRefuseUnprocessed(t *testing.T) {
+	full := func(kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(context.Context, any) (any, error) {
+			return nil, fault.Unavailable.Errorf("full").WithUnprocessed()
+		}
+	}
+	mux := http.NewServeMux()
+	order.Handle(mux, nil, full)
+	caller, _ := serve(t, mux)
+	if _, err := order.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1}); !fault.IsUnprocessed(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+// failing is a response that counts as an error, as go-kit's do.
+type failing struct{ err error }
+
+func (f *failing) Failed() error { return f.err }
+
+func TestAResponseThatFailedIsTheErrorOfAHandlerThatRan(t *testing.T) {
+	route := rest.Route[rest.None, *failing]{Pattern: "POST /pay"}
+	mux := http.NewServeMux()
+	route.Handle(mux, func(context.Context, rest.None) (*failing, error) {
+		return &failing{fault.Unavailable.Errorf("payment is down").WithUnprocessed()}, nil
+	})
+	if p := problemOf(t, ask(mux, "POST", "/pay", "", "")); p.Code != "unavailable" || p.Unprocessed {
+		t.Errorf("%+v", p)
+	}
+}
