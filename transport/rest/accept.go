@@ -22,6 +22,7 @@ const (
 	headerPriority  = "X-Request-Priority"
 	headerKey       = "Idempotency-Key"
 	headerReplayed  = "Idempotency-Replayed"
+	headerState     = "Tracestate"
 )
 
 // maxText bounds what a caller may have us carry along, in bytes.
@@ -99,4 +100,15 @@ func plain(text string) string {
 		}
 	}
 	return text
+}
+
+// carriable says that text may be the value of a header: net/http refuses
+// control characters, and that would look like a service that does not answer.
+func carriable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
+			return false
+		}
+	}
+	return true
 }

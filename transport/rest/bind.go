@@ -96,6 +96,9 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 	}
 	if in == "header" {
 		bound.name = http.CanonicalHeaderKey(name)
+		if strings.ContainsFunc(name, func(r rune) bool { return !isLetterOrDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) }) {
+			p.refuse("field %s of %s is tagged `header:%q`, which is no name of a header", f.Name, owner, name)
+		}
 		if slices.Contains(ownHeaders, bound.name) {
 			p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
 		}

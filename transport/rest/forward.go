@@ -30,7 +30,7 @@ type passed struct {
 var held = []string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host",
 	"Accept-Encoding", headerTimeout, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
-	"Traceparent", "Tracestate", "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
+	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
 
 // ServeHTTP implements [http.Handler].

@@ -72,6 +72,9 @@ func (c *contract) address(m *message, v reflect.Value) error {
 				}
 				query.Add(f.name, text)
 			default:
+				if !carriable(text) {
+					return fault.InvalidArgument.Errorf("%s: %s has a character that no header may have", c.text, f)
+				}
 				if m.header == nil {
 					m.header = http.Header{}
 				}
@@ -165,9 +168,13 @@ var (
 	problemTypes = []string{fault.ProblemType}
 )
 
-// travel writes what goes along with a request.
+// travel writes what goes along with a request. What cannot travel stays: it is
+// no reason to fail a call.
 func travel(ctx context.Context, h http.Header) {
 	tracing.Inject(ctx, h)
+	if state := h[headerState]; state != nil && !carriable(state[0]) {
+		delete(h, headerState)
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := time.Until(deadline); left > 0 {
 			h[headerTimeout] = []string{strconv.FormatInt(max(left.Milliseconds(), 1), 10) + "ms"}
@@ -177,11 +184,11 @@ func travel(ctx context.Context, h http.Header) {
 	if call == nil {
 		return
 	}
-	if call.RequestID != "" {
-		h[headerRequestID] = []string{call.RequestID}
+	if id := plain(call.RequestID); id != "" {
+		h[headerRequestID] = []string{id}
 	}
-	if call.From != "" {
-		h[headerService] = []string{call.From}
+	if from := plain(call.From); from != "" {
+		h[headerService] = []string{from}
 	}
 	if call.Attempt > 1 || call.Repeated {
 		h[headerAttempt] = []string{strconv.Itoa(max(call.Attempt, 2))}

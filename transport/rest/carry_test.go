@@ -1,0 +1,83 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+type tenantRequest struct {
+	Tenant string `header:"X-Tenant" json:"-"`
+}
+
+func TestAHeaderThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
+	arrived := ""
+	mux := http.NewServeMux()
+	route := rest.Route[*tenantRequest, rest.None]{Pattern: "POST /x"}
+	route.Handle(mux, func(_ context.Context, r *tenantRequest) (rest.None, error) {
+		arrived = r.Tenant
+		return rest.None{}, nil
+	})
+	caller, _ := serve(t, mux)
+	for text, fine := range map[string]bool{"a\nb": false, "a\rb": false, "a\x00b": false, "a\x7fb": false, "a\tb": true, "é": true} {
+		_, err := route.Endpoint(caller)(t.Context(), &tenantRequest{Tenant: text})
+		if fine && (err != nil || arrived != text) {
+			t.Errorf("%q arrived as %q: %v", text, arrived, err)
+		}
+		if !fine && (!errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "X-Tenant")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestWhatGoesAlongNeverFailsACall(t *testing.T) {
+	var got http.Header
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
+	caller, _ := serve(t, mux)
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r\n1"})
+	ctx = tracing.With(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
+	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(from{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"X-Request-Id", "X-Service-Name", "Tracestate"} {
+		if text := got.Get(name); text != "" {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+	if got.Get("Traceparent") == "" {
+		t.Error("the trace was left out with its state")
+	}
+}
+
+// from calls at an address as a named service does.
+type from struct {
+	endpoint.Caller
+	name string
+}
+
+func (f from) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+	return f.Caller.Call(ctx, op, func(ctx context.Context, addr string) error {
+		endpoint.CallOf(ctx).From = f.name
+		return send(ctx, addr)
+	})
+}
+
+func TestRouteWithAHeaderNameThatIsNoneIsRefused(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "X Tenant") {
+			t.Errorf("%q", text)
+		}
+	}()
+	type request struct {
+		Tenant string `header:"X Tenant" json:"-"`
+	}
+	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil))
+}
