@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -66,18 +65,6 @@ func clientOf(c endpoint.Caller) sender {
 		return nil
 	}
 	return sender{&own}
-}
-
-// outgoingKey is the idempotency key of a call: the one in a record made by hand
-// for this very call, or a new one.
-func (c *contract) outgoingKey(given *endpoint.Call) string {
-	switch {
-	case !c.keyed:
-		return ""
-	case given != nil && given.Operation == (endpoint.Operation{}) && given.IdempotencyKey != "":
-		return given.IdempotencyKey
-	}
-	return rand.Text()
 }
 
 // fetch makes one attempt and decodes its answer into resp.

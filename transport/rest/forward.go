@@ -37,8 +37,7 @@ var held = []string{
 func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, stop := accepted(r, nil)
 	defer stop()
-	call := endpoint.CallOf(ctx)
-	m, err := f.message(w, r, call.IdempotencyKey)
+	m, err := f.message(w, r, endpoint.CallOf(ctx))
 	if err != nil {
 		writeProblem(w, err)
 		return
@@ -67,10 +66,10 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // message is the request as it goes on.
-func (f *forwarding) message(w http.ResponseWriter, r *http.Request, key string) (message, error) {
-	m := message{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: passable(r.Header)}
-	if f.keyed {
-		m.key = key
+func (f *forwarding) message(w http.ResponseWriter, r *http.Request, call *endpoint.Call) (m message, err error) {
+	m = message{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: passable(r.Header)}
+	if m.key, err = f.incomingKey(call, r); err != nil {
+		return m, err
 	}
 	if r.URL.RawQuery != "" {
 		m.path += "?" + r.URL.RawQuery

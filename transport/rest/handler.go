@@ -58,11 +58,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is what the route's endpoint says, or said before to the same key.
 func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
+	key, err := h.incomingKey(call, r)
+	if err != nil {
+		return answer{}, false, err
+	}
 	request, body, err := h.read(w, r)
 	if err != nil {
 		return answer{}, false, err
 	}
-	if h.store == nil || call.IdempotencyKey == "" {
+	if key == "" {
 		a, err := h.respond(ctx, request)
 		return a, false, err
 	}
@@ -70,7 +74,7 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 	fingerprint.Write([]byte(r.URL.Path + "?" + r.URL.RawQuery + "\n"))
 	fingerprint.Write(body)
 	scope := call.From + "\x00" + r.Header.Get("Authorization") + "\x00" + call.Service + "\x00" + h.text
-	kept, replayed, err := endpoint.Once(ctx, h.store, scope, call.IdempotencyKey, fingerprint.Sum(nil), func() ([]byte, bool, error) {
+	kept, replayed, err := endpoint.Once(ctx, h.store, scope, key, fingerprint.Sum(nil), func() ([]byte, bool, error) {
 		a, err := h.respond(ctx, request)
 		if err != nil && !lasting(err) {
 			return nil, false, err

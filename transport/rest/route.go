@@ -83,7 +83,9 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 		if err != nil {
 			return none, err
 		}
-		m.key = contract.outgoingKey(endpoint.CallOf(ctx))
+		if m.key, err = contract.outgoingKey(endpoint.CallOf(ctx)); err != nil {
+			return none, err
+		}
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
 			resp = none
 			return client.fetch(ctx, addr, contract, m, &resp)
