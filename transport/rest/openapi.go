@@ -12,7 +12,7 @@ import (
 // ready for encoding/json. Handlers that are no routes are passed over, and of
 // two with one pattern the first counts.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
-	d := document{schemas: map[string]any{}, names: map[reflect.Type]string{}}
+	d := document{schemas: map[string]any{}, names: map[reflect.Type]string{}, open: map[reflect.Type]bool{}}
 	paths := map[string]any{}
 	for _, h := range handlers {
 		c := contractOf(h)

@@ -11,6 +11,7 @@ import (
 type document struct {
 	schemas map[string]any
 	names   map[reflect.Type]string
+	open    map[reflect.Type]bool // named types being described
 }
 
 // enumerated is a type that lists its values.
@@ -27,8 +28,6 @@ func (d *document) schema(t reflect.Type) any {
 		return s
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		return d.schema(t.Elem())
 	case reflect.Bool:
 		return kind("boolean")
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -38,17 +37,49 @@ func (d *document) schema(t reflect.Type) any {
 		return kind("number")
 	case reflect.String:
 		return kind("string")
-	case reflect.Slice, reflect.Array:
-		if t.Elem().Kind() == reflect.Uint8 && t.Kind() == reflect.Slice {
-			return map[string]any{"type": "string", "contentEncoding": "base64"}
-		}
-		return map[string]any{"type": "array", "items": d.schema(t.Elem())}
-	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem())}
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return d.made(t)
 	case reflect.Struct:
 		return d.named(t)
 	}
 	return map[string]any{}
+}
+
+// made is the schema of a type made of another one. Only where it holds itself is
+// it referred to by its name.
+func (d *document) made(t reflect.Type) any {
+	if t.Name() == "" {
+		return d.elements(t)
+	}
+	name, known := d.names[t]
+	if !known && d.open[t] {
+		name, known = d.name(t), true
+	}
+	if known {
+		return reference(name)
+	}
+	d.open[t] = true
+	s := d.elements(t)
+	delete(d.open, t)
+	if name, held := d.names[t]; held {
+		d.schemas[name] = s
+		return reference(name)
+	}
+	return s
+}
+
+// elements describes a type made of another one by that.
+func (d *document) elements(t reflect.Type) any {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return d.schema(t.Elem())
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem())}
+	}
+	if t.Elem().Kind() == reflect.Uint8 && t.Kind() == reflect.Slice {
+		return map[string]any{"type": "string", "contentEncoding": "base64"}
+	}
+	return map[string]any{"type": "array", "items": d.schema(t.Elem())}
 }
 
 // encoded is the schema of a type that encodes itself.
@@ -56,10 +87,10 @@ func encoded(t reflect.Type) (any, bool) {
 	switch {
 	case t == timeType:
 		return map[string]any{"type": "string", "format": "date-time"}, true
-	case t.Implements(enumeratedType) && t.Kind() != reflect.Pointer:
-		return map[string]any{"type": "string", "enum": reflect.Zero(t).Interface().(enumerated).Enum()}, true
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
 		return nil, false
+	case t.Implements(enumeratedType):
+		return map[string]any{"type": "string", "enum": reflect.Zero(t).Interface().(enumerated).Enum()}, true
 	case t.Implements(marshalerType):
 		return likeZero(t), true
 	case t.Implements(textMarshalerType) || reflect.PointerTo(t).Implements(textUnmarshalerType):
@@ -101,15 +132,20 @@ func (d *document) named(t reflect.Type) any {
 	}
 	name, known := d.names[t]
 	if !known {
-		name = schemaName(t)
-		for n := 2; d.schemas[name] != nil || name == "Problem"; n++ {
-			name = schemaName(t) + strconv.Itoa(n)
-		}
-		d.names[t] = name
-		d.schemas[name] = true // taken, for a type that holds itself
+		name = d.name(t)
 		d.schemas[name] = d.object(t)
 	}
 	return reference(name)
+}
+
+// name takes a name for the schema of t, which refers to it while it is made.
+func (d *document) name(t reflect.Type) string {
+	name := schemaName(t)
+	for n := 2; d.schemas[name] != nil || name == "Problem"; n++ {
+		name = schemaName(t) + strconv.Itoa(n)
+	}
+	d.names[t], d.schemas[name] = name, true
+	return name
 }
 
 func (d *document) nullable(t reflect.Type) any {
