@@ -73,8 +73,10 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 			continue
 		}
 		switch {
-		case f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("json") == "":
+		case flattened(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
+		case f.Anonymous && tagged(f.Type):
+			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged path, query or header would not be bound: embed the struct as it is", f.Name, t)
 		case !f.IsExported() || !inBody:
 		case p.takesBody():
 			b.body = true
@@ -226,6 +228,21 @@ func tagOf(p pattern, f reflect.StructField) (in, name string) {
 		}
 	}
 	return in, name
+}
+
+// tagged says that t, or what it embeds, has a field that travels outside the
+// body. around are the structs that t is embedded in.
+func tagged(t reflect.Type, around ...reflect.Type) bool {
+	t = pointedTo(t)
+	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); travels(f) || f.Anonymous && tagged(f.Type, append(around, t)...) {
+			return true
+		}
+	}
+	return false
 }
 
 func jsonName(f reflect.StructField) string {

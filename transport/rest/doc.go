@@ -22,8 +22,9 @@
 //
 // A tagged field is a string, number, bool, [time.Time], [time.Duration], a
 // type with UnmarshalText, a type based on one of these, or a pointer to one,
-// nil when absent; in a query also a slice. It is set after the body was read
-// and keeps nothing from it. GET, HEAD and DELETE have no body. Where a request
+// nil when absent; in a query also a slice. It may be a field of a struct that
+// the request embeds, but not of one that it embeds by pointer. It is set after
+// the body was read and keeps nothing from it. GET, HEAD and DELETE have no body. Where a request
 // has no body fields, none is needed and one that comes is ignored.
 //
 // A request with a method Validate() error is checked before the endpoint runs.

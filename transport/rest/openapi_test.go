@@ -70,3 +70,27 @@ func TestATypeThatDoesNotHoldItselfIsDescribedInPlace(t *testing.T) {
 		t.Errorf("%s %v", schema, all)
 	}
 }
+
+type paging struct {
+	Page int `json:"page"`
+	*paging
+}
+
+type stamped struct {
+	At string `json:"at"`
+	By string `json:"by"`
+}
+
+func TestEmbeddedStructsAreDescribedAsEncodingJSONWritesThem(t *testing.T) {
+	type answer struct {
+		By bool `json:"by"`
+		*stamped
+		*paging `json:",omitempty"`
+		Stock   `json:"stock"`
+	}
+	_, all := described[*answer](t)
+	text, _ := json.Marshal(all["answer"])
+	if want := `{"properties":{"at":{"type":"string"},"by":{"type":"boolean"},"page":{"type":"integer"},"stock":{"$ref":"#/components/schemas/Stock"}},"type":"object"}`; string(text) != want {
+		t.Errorf("%s, want %s", text, want)
+	}
+}

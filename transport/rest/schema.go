@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -169,23 +170,43 @@ func (d *document) object(t reflect.Type) map[string]any {
 	return map[string]any{"type": "object", "properties": properties}
 }
 
-func (d *document) properties(t reflect.Type, into map[string]any) {
+// properties adds those of t; a field goes before one of what t embeds. around
+// are the structs that t is embedded in.
+func (d *document) properties(t reflect.Type, into map[string]any, around ...reflect.Type) {
+	if slices.Contains(around, t) {
+		return
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		tag := f.Tag.Get("json")
-		if f.Anonymous && f.Type.Kind() == reflect.Struct && tag == "" {
-			d.properties(f.Type, into)
-			continue
-		}
-		if !f.IsExported() || tag == "-" || travels(f) {
+		name := jsonName(f)
+		if flattened(f) || !f.IsExported() || name == "-" || travels(f) || into[name] != nil {
 			continue
 		}
 		if f.Type.Kind() == reflect.Pointer {
-			into[jsonName(f)] = d.nullable(f.Type.Elem())
+			into[name] = d.nullable(f.Type.Elem())
 		} else {
-			into[jsonName(f)] = d.schema(f.Type)
+			into[name] = d.schema(f.Type)
 		}
 	}
+	for i := range t.NumField() {
+		if f := t.Field(i); flattened(f) {
+			d.properties(pointedTo(f.Type), into, append(around, t)...)
+		}
+	}
+}
+
+// flattened says that encoding/json takes the fields of f, an embedded struct,
+// for those of the struct around it.
+func flattened(f reflect.StructField) bool {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return f.Anonymous && name == "" && pointedTo(f.Type).Kind() == reflect.Struct
+}
+
+func pointedTo(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // travels says that a field is not in the body.
