@@ -53,7 +53,10 @@
 // The caller's side of a Keyed route sends one Idempotency-Key per call, the
 // same with every repeat. The server runs a key once and replays its answer,
 // with the header Idempotency-Replayed: true. A key whose first use still runs is
-// 409 key_in_use, one that came with another request before 422 key_reused.
+// 409 key_in_use, one that came with another request before 422 key_reused, one
+// that is not printable ASCII of at most 128 bytes 400. A request is the same when
+// its path, query, tagged headers and body are. Callers that differ in
+// Authorization, Cookie or a trusted X-Service-Name do not meet, nor do routes.
 // Kept are successes and refusals that a repeat would meet again; not a 5xx, a
 // panic, 401, 429, a conflict, or a request that was malformed. A request without
 // a key runs each time.

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -70,11 +69,7 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		a, err := h.respond(ctx, request)
 		return a, false, err
 	}
-	fingerprint := sha256.New()
-	fingerprint.Write([]byte(r.URL.Path + "?" + r.URL.RawQuery + "\n"))
-	fingerprint.Write(body)
-	scope := call.From + "\x00" + r.Header.Get("Authorization") + "\x00" + call.Service + "\x00" + h.text
-	kept, replayed, err := endpoint.Once(ctx, h.store, scope, key, fingerprint.Sum(nil), func() ([]byte, bool, error) {
+	kept, replayed, err := endpoint.Once(ctx, h.store, h.scope(call, r), key, h.fingerprint(r, body), func() ([]byte, bool, error) {
 		a, err := h.respond(ctx, request)
 		if err != nil && !lasting(err) {
 			return nil, false, err

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"net/http"
+	"strings"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -33,6 +35,24 @@ func (c *contract) incomingKey(call *endpoint.Call, r *http.Request) (string, er
 		return "", badKey()
 	}
 	return call.IdempotencyKey, nil
+}
+
+// scope keeps the keys of different callers, and of different routes, apart.
+func (c *contract) scope(call *endpoint.Call, r *http.Request) string {
+	return strings.Join([]string{call.From, r.Header.Get("Authorization"), r.Header.Get("Cookie"), call.Service, c.text}, "\x00")
+}
+
+// fingerprint tells a request from others with its key: by all that is bound.
+func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
+	sum := sha256.New()
+	sum.Write([]byte(r.URL.Path + "?" + r.URL.RawQuery + "\n"))
+	for i := range c.request.fields {
+		if f := &c.request.fields[i]; f.in == "header" && len(r.Header[f.name]) > 0 {
+			sum.Write([]byte(f.name + ":" + r.Header[f.name][0] + "\n"))
+		}
+	}
+	sum.Write(body)
+	return sum.Sum(nil)
 }
 
 func badKey() error {

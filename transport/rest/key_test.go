@@ -3,6 +3,7 @@ package rest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -61,6 +62,46 @@ func TestAKeyMadeByHandThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
 		}
 		if _, err := unkeyed.Endpoint(caller)(ctx, &ReserveRequest{ProductID: "p", Quantity: 1}); err != nil {
 			t.Errorf("%q on a route without keys: %v", key, err)
+		}
+	}
+}
+
+func TestARequestThatDiffersInABoundHeaderIsAnother(t *testing.T) {
+	type request struct {
+		Tenant string  `header:"X-Tenant" json:"-"`
+		Unit   *string `header:"X-Unit" json:"-"`
+	}
+	mux := http.NewServeMux()
+	rest.Route[*request, rest.None]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	send := func(header ...string) int {
+		return ask(mux, "POST", "/x", "", "", append(header, "Idempotency-Key", "k")...).Code
+	}
+	for _, tt := range []struct {
+		header []string
+		want   int
+	}{
+		{[]string{"X-Tenant", "a"}, 204},
+		{[]string{"X-Tenant", "a", "X-Other", "b"}, 204},
+		{[]string{"X-Tenant", "b"}, 422},
+		{[]string{"X-Tenant", "a", "X-Unit", ""}, 422},
+		{nil, 422},
+	} {
+		if got := send(tt.header...); got != tt.want {
+			t.Errorf("%q: %d, want %d", tt.header, got, tt.want)
+		}
+	}
+}
+
+func TestKeysOfCallersAreApart(t *testing.T) {
+	var charged atomic.Int64
+	mux, _, _ := charging(&charged)
+	caller := [][]string{nil, {"Cookie", "session=ann"}, {"Cookie", "session=bob"}, {"Authorization", "session=ann"}}
+	for n, header := range caller {
+		for range 2 {
+			w := ask(mux, "POST", "/keyed/p", "application/json", fmt.Sprintf(`{"quantity":%d}`, n+1), append(header, "Idempotency-Key", "k")...)
+			if w.Code != 200 || charged.Load() != int64(n+1) {
+				t.Errorf("%q: %d, charged %d times", header, w.Code, charged.Load())
+			}
 		}
 	}
 }
