@@ -46,11 +46,16 @@ func (a at) HTTPClient() *http.Client { return a.client }
 // sender makes attempts.
 type sender struct{ client *http.Client }
 
-func clientOf(c endpoint.Caller) sender {
-	client := http.DefaultClient
+// clientOf is the client that c sends with.
+func clientOf(c endpoint.Caller) *http.Client {
 	if h, ok := c.(interface{ HTTPClient() *http.Client }); ok {
-		client = h.HTTPClient()
+		return h.HTTPClient()
 	}
+	return http.DefaultClient
+}
+
+// following sends as client does, and follows redirects of GET and HEAD alone.
+func following(client *http.Client) sender {
 	own := *client
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if via[0].Method != http.MethodGet && via[0].Method != http.MethodHead {
@@ -64,6 +69,13 @@ func clientOf(c endpoint.Caller) sender {
 		}
 		return nil
 	}
+	return sender{&own}
+}
+
+// passing sends as client does, and takes a redirect for an answer.
+func passing(client *http.Client) sender {
+	own := *client
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return sender{&own}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -28,7 +29,7 @@ type passed struct {
 
 // held are headers that do not go past a hop, or that each hop writes itself.
 var held = []string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host",
+	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host",
 	"Accept-Encoding", headerTimeout, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
 	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
@@ -97,10 +98,17 @@ func (p *passed) write(w http.ResponseWriter) {
 	_, _ = w.Write(p.body) // a caller that is gone hears nothing
 }
 
+// passable is what of a header goes past a hop.
 func passable(h http.Header) http.Header {
+	var named []string // as for this hop alone, by its sender
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			named = append(named, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+		}
+	}
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		if !slices.Contains(held, name) {
+		if !slices.Contains(held, name) && !slices.Contains(named, name) && !strings.HasPrefix(name, "Proxy-") {
 			out[name] = values
 		}
 	}

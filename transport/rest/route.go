@@ -76,7 +76,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 // else with http.DefaultClient. Redirects are followed for GET and HEAD alone.
 func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
 	contract := r.contract()
-	client := clientOf(c)
+	client := following(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var resp, none Resp
 		m, err := contract.message(boxed(contract, &req))
@@ -99,10 +99,11 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 }
 
 // Forward serves the route on mux by passing each request on through c as it
-// came, and the answer back: nothing is decoded, and an idempotency key is
-// handed on rather than claimed. It panics where [Route.Handle] does.
+// came, and the answer back: nothing is decoded, a redirect is not followed, and
+// an idempotency key is handed on rather than claimed. It panics where
+// [Route.Handle] does.
 func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
-	mux.Handle(r.Pattern, &forwarding{contract: r.contract(), log: loggerOf(mux), caller: c, client: clientOf(c)})
+	mux.Handle(r.Pattern, &forwarding{contract: r.contract(), log: loggerOf(mux), caller: c, client: passing(clientOf(c))})
 }
 
 // contract is a Route without its type parameters, checked.

@@ -1,0 +1,66 @@
+package rest_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+func TestForwardPassesARedirectOnAndDoesNotFollowIt(t *testing.T) {
+	var fetched atomic.Int64
+	backend := http.NewServeMux()
+	backend.HandleFunc("/inner", func(http.ResponseWriter, *http.Request) { fetched.Add(1) })
+	backend.HandleFunc("/moved/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/inner", http.StatusTemporaryRedirect)
+	})
+	caller, _ := serve(t, backend)
+	for _, method := range []string{"GET", "POST"} {
+		mux := http.NewServeMux()
+		rest.Route[rest.None, rest.None]{Pattern: method + " /moved/"}.Forward(mux, caller)
+		w := ask(mux, method, "/moved/", "", "")
+		if w.Code != 307 || w.Header().Get("Location") != "/inner" || fetched.Load() != 0 {
+			t.Errorf("%s: %d to %q, fetched %d times", method, w.Code, w.Header().Get("Location"), fetched.Load())
+		}
+	}
+}
+
+func TestForwardKeepsWhatIsForOneHop(t *testing.T) {
+	var got http.Header
+	backend := http.NewServeMux()
+	backend.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		for name, values := range hops {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	caller, _ := serve(t, backend)
+	mux := http.NewServeMux()
+	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, caller)
+	var header []string
+	for name, values := range hops {
+		for _, value := range values {
+			header = append(header, name, value)
+		}
+	}
+	w := ask(mux, "GET", "/x", "", "", header...)
+	for side, h := range map[string]http.Header{"request": got, "answer": w.Header()} {
+		for name := range hops {
+			if kept := name != "X-Through"; (h[name] == nil) != kept {
+				t.Errorf("%s: %s is %q", side, name, h[name])
+			}
+		}
+	}
+}
+
+// hops are headers for one hop, and one that goes through.
+var hops = http.Header{
+	"Connection":          {"keep-alive, x-Hop"},
+	"X-Hop":               {"1"},
+	"X-Through":           {"1"},
+	"Proxy-Authorization": {"Basic c2VjcmV0"},
+	"Proxy-Authenticate":  {"Basic"},
+	"Proxy-Status":        {"cache"},
+}
