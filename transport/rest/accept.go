@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -45,18 +46,23 @@ func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 }
 
 // SameMachine says that a request comes from this machine: its sender's address
-// is the one that it was sent to, or loopback.
+// is the one that it was sent to, or loopback. One that came through a proxy, by
+// its Forwarded, X-Forwarded-For or Via, does not; a proxy on this machine must
+// add one of them, or the whole world is taken for this machine.
 func SameMachine(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if r.Header["Forwarded"] != nil || r.Header["X-Forwarded-For"] != nil || r.Header["Via"] != nil {
+		return false
+	}
+	sender, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	if ip == nil || ip.IsLoopback() {
-		return ip != nil
+	ip := sender.Addr().Unmap()
+	if ip.IsLoopback() {
+		return true
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.Equal(ip)
+	return ok && local.AddrPort().Addr().Unmap() == ip
 }
 
 // accepted is the request's context with a record; the one it has, if it came
