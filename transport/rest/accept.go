@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -32,14 +33,19 @@ const maxText = 128
 // Accept reads what travels with each request into its context: the deadline,
 // the trace, and an [endpoint.Call] with the rest. Only where trusted says so are
 // the caller's name, its priority and its attempt mark believed; nil trusts
-// nobody. The answer has the request's id. Routes served without it do the same,
-// trusting nobody.
+// nobody. The answer has the request's id. A request whose time is over already is
+// answered with fault.DeadlineExceeded, unprocessed. Routes served without Accept do
+// the same, trusting nobody.
 func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, stop := accepted(r, trusted)
+			ctx, stop, err := accepted(r, trusted)
 			defer stop()
 			w.Header()[headerRequestID] = []string{endpoint.CallOf(ctx).RequestID}
+			if err != nil {
+				writeProblem(w, err)
+				return
+			}
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
@@ -65,12 +71,14 @@ func SameMachine(r *http.Request) bool {
 	return ok && local.AddrPort().Addr().Unmap() == ip
 }
 
+var errOver = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
+
 // accepted is the request's context with a record; the one it has, if it came
-// through Accept.
-func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func()) {
-	ctx = r.Context()
+// through Accept. err says that the request is not to be run.
+func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
+	ctx, stop = r.Context(), func() {}
 	if endpoint.CallOf(ctx) != nil {
-		return ctx, func() {}
+		return ctx, stop, nil
 	}
 	call := endpoint.Call{Start: time.Now(), RequestID: plain(r.Header.Get(headerRequestID)), IdempotencyKey: plain(r.Header.Get(headerKey))}
 	if call.RequestID == "" {
@@ -82,16 +90,20 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 		call.Repeated = r.Header.Get(headerAttempt) != ""
 	}
 	ctx = tracing.Extract(ctx, r.Header)
-	stop = func() {}
 	if text := r.Header.Get(headerTimeout); text != "" {
-		if left, err := time.ParseDuration(text); err == nil && left > 0 {
+		left, malformed := time.ParseDuration(text)
+		switch {
+		case malformed != nil:
+		case left <= 0:
+			err = errOver
+		default:
 			limited := deadline.With(ctx, call.Start.Add(left))
 			ctx, stop = limited, limited.Stop
 		}
 	}
 	call.Deadline, _ = ctx.Deadline()
 	ctx, _ = endpoint.WithCall(ctx, call)
-	return ctx, stop
+	return ctx, stop, err
 }
 
 // plain is text that may be carried along: short, and of printable ASCII; else

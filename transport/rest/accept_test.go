@@ -29,3 +29,28 @@ func TestARequestThatCameThroughAProxyIsNotFromThisMachine(t *testing.T) {
 		}
 	}
 }
+
+func TestARequestWhoseTimeIsOverIsNotRun(t *testing.T) {
+	ran := false
+	mux := http.NewServeMux()
+	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
+	route.Handle(mux, func(context.Context, rest.None) (rest.None, error) { ran = true; return rest.None{}, nil })
+	caller, _ := serve(t, mux)
+	gateway := http.NewServeMux()
+	route.Forward(gateway, caller)
+	for name, h := range map[string]http.Handler{"route": mux, "gateway": gateway, "behind Accept": rest.Accept(nil)(mux)} {
+		for _, text := range []string{"0s", "0", "-5s", "-2562047h"} {
+			ran = false
+			w := ask(h, "GET", "/x", "", "", "X-Request-Timeout", text)
+			if p := problemOf(t, w); ran || p.Status != 504 || p.Code != "deadline_exceeded" || !p.Unprocessed {
+				t.Errorf("%s: %q ran %v, %+v", name, text, ran, p)
+			}
+		}
+		for _, text := range []string{"soon", "5", "9999999999h", "2562047h47m16.8s"} {
+			ran = false
+			if w := ask(h, "GET", "/x", "", "", "X-Request-Timeout", text); !ran || w.Code != 204 {
+				t.Errorf("%s: %q ran %v, %d", name, text, ran, w.Code)
+			}
+		}
+	}
+}

@@ -36,8 +36,12 @@ var held = []string{
 
 // ServeHTTP implements [http.Handler].
 func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, stop := accepted(r, nil)
+	ctx, stop, err := accepted(r, nil)
 	defer stop()
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
 	m, err := f.message(w, r, endpoint.CallOf(ctx))
 	if err != nil {
 		writeProblem(w, err)

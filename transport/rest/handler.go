@@ -28,8 +28,12 @@ type answer struct {
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, stop := accepted(r, nil)
+	ctx, stop, err := accepted(r, nil)
 	defer stop()
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
 	call := endpoint.CallOf(ctx)
 	service := call.Service
 	call.Operation = h.op
