@@ -132,5 +132,5 @@ func nesting(text []byte) int {
 }
 
 func wholeSeconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+	return strconv.FormatInt(int64((d-1)/time.Second)+1, 10)
 }

@@ -177,10 +177,17 @@ func failure(m message, status int, header http.Header, body []byte) error {
 	return f
 }
 
+// retryAfter reads both forms of the header, seconds and a time, and trusts
+// neither beyond a day.
 func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.Atoi(header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
+	const most = 24 * time.Hour
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), int(most/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
 		return 0
 	}
-	return time.Duration(min(seconds, 86400)) * time.Second
+	return min(max(time.Until(at), 0), most)
 }

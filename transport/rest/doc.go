@@ -43,10 +43,10 @@
 //
 // # What travels along
 //
-// X-Request-Timeout (the time left, as "1500ms"; none left is 504), X-Request-ID, the trace (W3C
-// and B3), X-Service-Name, X-Request-Attempt and X-Request-Priority, in an
-// [endpoint.Call] on the server. What is malformed is ignored. The last three
-// count only from trusted callers; see [Accept].
+// X-Request-Timeout (the time left, as "1500ms"; none left is 504),
+// X-Request-ID, the trace (W3C and B3), X-Service-Name, X-Request-Attempt and
+// X-Request-Priority, in an [endpoint.Call] on the server. What is malformed is
+// ignored. The last three count only from trusted callers; see [Accept].
 //
 // # Idempotency
 //
