@@ -19,15 +19,36 @@ func problem(err error) answer {
 		p.Details = nil
 		text, _ = json.Marshal(p)
 	}
-	return answer{p.Status, text}
+	return answer{p.Status, text, err}
 }
 
 // writeProblem answers with a failure.
-func writeProblem(w http.ResponseWriter, err error) {
-	if wait := fault.RetryAfter(err); wait > 0 {
+func writeProblem(w http.ResponseWriter, err error) { problem(err).write(w) }
+
+// announce gets w ready for a problem.
+func (a answer) announce(w http.ResponseWriter) {
+	for _, name := range ofAnswer {
+		delete(w.Header(), name)
+	}
+	if wait := fault.RetryAfter(a.err); wait > 0 {
 		w.Header().Set("Retry-After", wholeSeconds(wait))
 	}
-	problem(err).write(w)
+	tell(w, a.err)
+}
+
+// tell gives a failure to the writer that asks for it.
+func tell(w http.ResponseWriter, err error) {
+	for {
+		switch at := w.(type) {
+		case interface{ Failed(err error) }:
+			at.Failed(err)
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = at.Unwrap()
+		default:
+			return
+		}
+	}
 }
 
 var errInternal = fault.Internal.Errorf("internal error")

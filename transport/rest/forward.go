@@ -67,6 +67,9 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
+	if err != nil {
+		tell(w, err)
+	}
 	last.write(w)
 }
 

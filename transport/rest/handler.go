@@ -24,6 +24,7 @@ type handler struct {
 type answer struct {
 	Status int             `json:"status"`
 	Body   json.RawMessage `json:"body,omitempty"` // nil where there is none
+	err    error           // what a problem tells of
 }
 
 // ServeHTTP implements [http.Handler].
@@ -73,26 +74,38 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		a, err := h.respond(ctx, request)
 		return a, false, err
 	}
+	var fresh answer
 	kept, replayed, err := endpoint.Once(ctx, h.store, h.scope(call, r), key, h.fingerprint(r, body), func() ([]byte, bool, error) {
-		a, err := h.respond(ctx, request)
-		if err != nil && !lasting(err) {
-			return nil, false, err
-		}
-		if err != nil {
+		var err error
+		if fresh, err = h.respond(ctx, request); err != nil {
+			if !lasting(err) {
+				return nil, false, err
+			}
 			h.complain(ctx, err)
-			a = problem(err)
+			fresh = problem(err)
 		}
-		text, err := json.Marshal(a)
+		text, err := json.Marshal(fresh)
 		return text, err == nil, err
 	})
+	if err != nil || !replayed {
+		return fresh, false, err
+	}
+	a, err := replay(kept)
+	return a, true, err
+}
+
+// replay is an answer that was kept.
+func replay(text []byte) (a answer, err error) {
+	err = json.Unmarshal(text, &a)
+	if err == nil && a.Status >= 400 {
+		var p fault.Problem
+		err = json.Unmarshal(a.Body, &p)
+		a.err = p.Err()
+	}
 	if err != nil {
-		return answer{}, false, err
+		return answer{}, fault.Internal.Errorf("a kept answer is unreadable: %w", err)
 	}
-	var a answer
-	if err := json.Unmarshal(kept, &a); err != nil {
-		return answer{}, false, fault.Internal.Errorf("a kept answer is unreadable: %w", err)
-	}
-	return a, replayed, nil
+	return a, nil
 }
 
 // read is the request as its endpoint takes it, checked, with its body.
@@ -126,7 +139,7 @@ func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 	if err != nil {
 		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
 	}
-	return answer{h.status, text}, nil
+	return answer{Status: h.status, Body: text}, nil
 }
 
 // complain logs what the caller is not shown.
@@ -155,9 +168,7 @@ func (a answer) write(w http.ResponseWriter) {
 	kind := jsonTypes
 	if a.Status >= 400 {
 		kind = problemTypes
-		for _, name := range ofAnswer {
-			delete(w.Header(), name)
-		}
+		a.announce(w)
 	}
 	w.Header()["Content-Type"] = kind
 	w.WriteHeader(a.Status)

@@ -1,10 +1,15 @@
 package rest_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -52,5 +57,88 @@ func TestTheLongestWaitIsWritten(t *testing.T) {
 	}), "GET", "/", "", "")
 	if got := w.Header().Get("Retry-After"); got != "9223372037" {
 		t.Error(got)
+	}
+}
+
+// told remembers the failures that it is told of, beneath another writer.
+type told struct {
+	http.ResponseWriter
+	failures []error
+}
+
+func (o *told) Failed(err error) { o.failures = append(o.failures, err) }
+
+type wrapping struct{ http.ResponseWriter }
+
+func (o wrapping) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
+	exists := fault.AlreadyExists.Errorf("p exists: %w", io.ErrUnexpectedEOF).WithReason("taken")
+	route := rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /r/{product_id}", Keyed: true}
+	mux := http.NewServeMux()
+	route.Handle(mux, func(_ context.Context, r *ReserveRequest) (*Stock, error) {
+		switch r.ProductID {
+		case "panics":
+			panic("oops")
+		case "lost":
+			return nil, fault.DataLoss.Errorf("the record is torn")
+		case "fine":
+			return &Stock{}, nil
+		}
+		return nil, exists
+	})
+	mux.HandleFunc("/failed", func(w http.ResponseWriter, _ *http.Request) { rest.Fail(w, exists) })
+	caller, _ := serve(t, mux)
+	gateway := http.NewServeMux()
+	route.Forward(gateway, caller)
+	ask := func(h http.Handler, path, key string) []error {
+		r := httptest.NewRequest("POST", path, strings.NewReader(`{"quantity":1}`))
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
+		w := &told{ResponseWriter: httptest.NewRecorder()}
+		h.ServeHTTP(wrapping{wrapping{w}}, r)
+		return w.failures
+	}
+	for _, tt := range []struct {
+		name      string
+		h         http.Handler
+		path, key string
+		want      fault.Code
+	}{
+		{"kept", mux, "/r/taken", "k-1", fault.AlreadyExists},
+		{"replayed", mux, "/r/taken", "k-1", fault.AlreadyExists},
+		{"not kept", mux, "/r/lost", "k-2", fault.DataLoss},
+		{"panicked", mux, "/r/panics", "k-3", fault.Internal},
+		{"Fail", mux, "/failed", "", fault.AlreadyExists},
+		{"bad key", mux, "/r/fine", "é", fault.InvalidArgument},
+		{"forwarded", gateway, "/r/taken", "k-4", fault.AlreadyExists},
+		{"unknown path", rest.Problems(mux), "/nowhere", "", fault.NotFound},
+		{"success", mux, "/r/fine", "k-5", 0},
+		{"success, forwarded", gateway, "/r/fine", "k-6", 0},
+	} {
+		got := ask(tt.h, tt.path, tt.key)
+		if tt.want == 0 {
+			if len(got) != 0 {
+				t.Errorf("%s: told of %v", tt.name, got)
+			}
+			continue
+		}
+		if len(got) != 1 || fault.CodeOf(got[0]) != tt.want {
+			t.Errorf("%s: told of %v, want %v", tt.name, got, tt.want)
+		}
+		if tt.name == "kept" && !errors.Is(got[0], io.ErrUnexpectedEOF) {
+			t.Errorf("the cause is lost: %v", got)
+		}
+	}
+}
+
+func TestARefusalThatIsKeptSaysWhenToComeAgain(t *testing.T) {
+	mux := http.NewServeMux()
+	rest.Route[rest.None, rest.None]{Pattern: "POST /r", Keyed: true}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
+		return rest.None{}, fault.FailedPrecondition.Errorf("closed").WithRetryAfter(time.Minute)
+	})
+	for range 2 {
+		if w := ask(mux, "POST", "/r", "", "", "Idempotency-Key", "k"); w.Header().Get("Retry-After") != "60" || problemOf(t, w).RetryAfter != "1m0s" {
+			t.Errorf("%s %s", w.Header(), w.Body)
+		}
 	}
 }

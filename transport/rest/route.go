@@ -41,6 +41,10 @@ type None = endpoint.None
 // endpoint.IdempotencyStore keeps the answers of its Keyed routes (else each
 // route has a memory of its own), and Logger() *slog.Logger takes panics and the
 // causes of failures (else slog.Default()).
+//
+// A failure is told to the [http.ResponseWriter] that it is written to, or to one
+// beneath by Unwrap, where that has a method Failed(err error): the HTTP status
+// says less than the code that the caller sees.
 type Mux interface {
 	// Handle serves the pattern with h.
 	Handle(pattern string, h http.Handler)
