@@ -30,8 +30,8 @@ type message struct {
 }
 
 // message encodes a request, a pointer to its struct.
-func (c *contract) message(request any) (message, error) {
-	m := message{name: c.text, method: c.method}
+func (c *contract) message(request any, key string) (message, error) {
+	m := message{name: c.text, method: c.method, key: key}
 	v := reflect.Value{}
 	if c.request.t != nil {
 		v = reflect.ValueOf(request).Elem()
@@ -54,59 +54,68 @@ func (c *contract) message(request any) (message, error) {
 
 // address sets what of v goes into the path, the query and the header.
 func (c *contract) address(m *message, v reflect.Value) error {
+	path := make([]byte, 0, 128)
+	for _, s := range c.segments {
+		path = append(append(path, '/'), s.literal...)
+		if s.name != "" {
+			text, err := c.variable(s, v)
+			if err != nil {
+				return err
+			}
+			path = append(path, text...)
+		}
+	}
 	var query url.Values
-	variables := map[string]string{}
 	for i := range c.request.fields {
 		f := &c.request.fields[i]
+		if f.in == "path" {
+			continue
+		}
 		texts, err := f.texts(v.FieldByIndex(f.index))
 		if err != nil {
 			return fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
 		}
 		for _, text := range texts {
-			switch f.in {
-			case "path":
-				variables[f.name] = text
-			case "query":
-				if query == nil {
-					query = url.Values{}
-				}
+			switch {
+			case f.in == "query" && query == nil:
+				query = url.Values{f.name: {text}}
+			case f.in == "query":
 				query.Add(f.name, text)
+			case !carriable(text):
+				return fault.InvalidArgument.Errorf("%s: %s has a character that no header may have", c.text, f)
+			case m.header == nil:
+				m.header = http.Header{f.name: {text}}
 			default:
-				if !carriable(text) {
-					return fault.InvalidArgument.Errorf("%s: %s has a character that no header may have", c.text, f)
-				}
-				if m.header == nil {
-					m.header = http.Header{}
-				}
 				m.header[f.name] = []string{text}
 			}
 		}
 	}
-	var b strings.Builder
-	for _, s := range c.segments {
-		b.WriteByte('/')
-		switch {
-		case s.name == "":
-			b.WriteString(s.literal)
-		case s.multi:
-			b.WriteString(escapeRest(variables[s.name]))
-		case variables[s.name] == "":
-			return fault.InvalidArgument.Errorf("%s: path variable %s is empty", c.text, s.name)
-		case variables[s.name] == "/": // net/http takes it for the end of the path
-			return fault.InvalidArgument.Errorf("%s: path variable %s cannot be a slash alone", c.text, s.name)
-		default:
-			b.WriteString(escapeSegment(variables[s.name]))
-		}
+	if query != nil {
+		path = append(append(path, '?'), query.Encode()...)
 	}
-	if len(query) > 0 {
-		b.WriteByte('?')
-		b.WriteString(query.Encode())
-	}
-	m.path = b.String()
+	m.path = string(path)
 	return nil
 }
 
-// texts are the values of a field as they travel: none for what is absent.
+// variable is the value of a path variable, escaped.
+func (c *contract) variable(s segment, v reflect.Value) (string, error) {
+	f := c.request.variable(s.name)
+	text, err := f.text(v.FieldByIndex(f.index))
+	switch {
+	case err != nil:
+		return "", fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
+	case s.multi:
+		return escapeRest(text), nil
+	case text == "":
+		return "", fault.InvalidArgument.Errorf("%s: %s is empty", c.text, f)
+	case text == "/": // net/http takes it for the end of the path
+		return "", fault.InvalidArgument.Errorf("%s: %s cannot be a slash alone", c.text, f)
+	}
+	return escapeSegment(text), nil
+}
+
+// texts are the values of a query or header field as they travel: none for what
+// is absent.
 func (f *field) texts(v reflect.Value) ([]string, error) {
 	switch {
 	case f.list:
@@ -123,7 +132,7 @@ func (f *field) texts(v reflect.Value) ([]string, error) {
 		return nil, nil
 	case f.optional:
 		v = v.Elem()
-	case f.in != "path" && v.IsZero():
+	case v.IsZero():
 		return nil, nil
 	}
 	text, err := f.text(v)

@@ -83,11 +83,12 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 	client := following(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var resp, none Resp
-		m, err := contract.message(boxed(contract, &req))
+		key, err := contract.outgoingKey(endpoint.CallOf(ctx))
 		if err != nil {
 			return none, err
 		}
-		if m.key, err = contract.outgoingKey(endpoint.CallOf(ctx)); err != nil {
+		m, err := contract.message(boxed(contract, req), key)
+		if err != nil {
 			return none, err
 		}
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
@@ -159,14 +160,14 @@ func (r Route[Req, Resp]) contract() *contract {
 }
 
 // boxed is the request as a pointer to its struct, nil for None.
-func boxed[Req any](c *contract, req *Req) any {
+func boxed[Req any](c *contract, req Req) any {
 	switch {
 	case c.request.t == nil:
 		return nil
 	case c.request.pointer:
-		return *req
-	default:
 		return req
+	default:
+		return new(req)
 	}
 }
 
