@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,30 +18,54 @@ import (
 
 const (
 	jsonType = "application/json"
+	// maxAhead is how much room is made for a body before any of it came.
+	maxAhead = 1 << 20
 	// maxNesting is how deep arrays and objects of a body may lie in one another.
 	maxNesting = 100
 )
 
-// readBody is the whole body, which must be declared as JSON.
+// readBody is the whole body of a request.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if err := declaredJSON(r.Header.Get("Content-Type")); err != nil {
-		return nil, err
-	}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	size := r.ContentLength
-	if size < 0 {
-		size = 512
+	from := r.Body
+	if r.ContentLength < 0 {
+		from = http.MaxBytesReader(w, from, limit) // it also ends the connection, rather than read on
 	}
-	into := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	if _, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, tooLarge(limit)
-		}
+	body, err := readUpTo(limit, from, r.ContentLength)
+	_, over := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case over || int64(len(body)) > limit:
+		return nil, tooLarge(limit)
+	case err != nil:
 		return nil, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
 	}
-	return into.Bytes(), nil
+	return body, nil
+}
+
+// readUpTo reads all of r, and of what has more than limit bytes a byte more than
+// that. size is how much there should be, below zero when that is not known.
+func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		size = 511
+	}
+	all := make([]byte, 0, min(size, limit, maxAhead)+1) // room to meet the end
+	for int64(len(all)) <= limit {
+		if len(all) == cap(all) {
+			all = slices.Grow(all, 1)
+		}
+		room := min(int64(cap(all))-1, limit) + 1
+		n, err := r.Read(all[len(all):room])
+		all = all[:len(all)+n]
+		if err == io.EOF { //nolint:errorlint // as readers must return it
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 func tooLarge(limit int64) error {

@@ -1,11 +1,9 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -119,16 +117,14 @@ func readAnswer(answer *http.Response) ([]byte, error) {
 	if answer.ContentLength > maxAnswer {
 		return nil, fault.OutOfRange.Errorf("it is larger than %d bytes", maxAnswer)
 	}
-	size := max(answer.ContentLength, 0)
-	if size == 0 && answer.ContentLength == 0 {
+	if answer.ContentLength == 0 {
 		return nil, nil
 	}
-	into := bytes.NewBuffer(make([]byte, 0, min(size, 1<<20)+bytes.MinRead))
-	n, err := into.ReadFrom(io.LimitReader(answer.Body, maxAnswer+1))
-	if err == nil && n > maxAnswer {
+	body, err := readUpTo(maxAnswer, answer.Body, answer.ContentLength)
+	if err == nil && len(body) > maxAnswer {
 		err = fault.OutOfRange.Errorf("it is larger than %d bytes", maxAnswer)
 	}
-	return into.Bytes(), err
+	return body, err
 }
 
 // broken is an exchange that came to no end.

@@ -2,14 +2,12 @@ package rest
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
 )
 
 // forwarding passes the requests of one route on.
@@ -85,16 +83,12 @@ func (f *forwarding) message(w http.ResponseWriter, r *http.Request, call *endpo
 	if !f.takesBody() || r.ContentLength == 0 {
 		return m, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.limit))
-	switch {
-	case err != nil && int64(len(body)) >= f.limit:
-		return m, tooLarge(f.limit)
-	case err != nil:
-		return m, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
-	case len(body) > 0:
-		m.body, m.undeclared = body, m.header["Content-Type"] == nil
+	m.body, err = readBody(w, r, f.limit)
+	if len(m.body) == 0 {
+		m.body = nil
 	}
-	return m, nil
+	m.undeclared = m.header["Content-Type"] == nil
+	return m, err
 }
 
 func (p *passed) write(w http.ResponseWriter) {

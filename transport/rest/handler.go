@@ -115,6 +115,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 	}
 	v := reflect.New(h.request.t)
 	if h.request.body {
+		if err = declaredJSON(r.Header.Get("Content-Type")); err != nil {
+			return nil, nil, err
+		}
 		if body, err = readBody(w, r, h.limit); err != nil {
 			return nil, nil, err
 		}
