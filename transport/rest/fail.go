@@ -54,5 +54,5 @@ func tell(w http.ResponseWriter, err error) {
 var errInternal = fault.Internal.Errorf("internal error")
 
 // Fail answers a request with err, which must not be nil, as a problem document:
-// what every route does.
+// what every route does. Headers that w has of the body of another answer go.
 func Fail(w http.ResponseWriter, err error) { writeProblem(w, err) }

@@ -186,7 +186,8 @@ func travel(ctx context.Context, h http.Header) {
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := time.Until(deadline); left > 0 {
-			h[headerTimeout] = []string{strconv.FormatInt(max(left.Milliseconds(), 1), 10) + "ms"}
+			text := strconv.AppendInt(make([]byte, 0, 24), max(left.Milliseconds(), 1), 10)
+			h[headerTimeout] = []string{string(append(text, "ms"...))}
 		}
 	}
 	call := endpoint.CallOf(ctx)

@@ -46,7 +46,7 @@ var failerType = reflect.TypeFor[interface{ Failed() error }]()
 // ran is f, whose errors say that it ran. A response that counts as an error
 // does so here, before a middleware takes it for one.
 func ran[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, Resp] {
-	if reflect.TypeFor[Resp]().Implements(failerType) {
+	if t := reflect.TypeFor[Resp](); t.Kind() == reflect.Interface || t.Implements(failerType) {
 		f = endpoint.FromKit[Req, Resp](f.Kit())
 	}
 	return func(ctx context.Context, req Req) (Resp, error) {

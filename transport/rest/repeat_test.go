@@ -74,12 +74,13 @@ type failing struct{ err error }
 func (f *failing) Failed() error { return f.err }
 
 func TestAResponseThatFailedIsTheErrorOfAHandlerThatRan(t *testing.T) {
-	route := rest.Route[rest.None, *failing]{Pattern: "POST /pay"}
+	down := &failing{fault.Unavailable.Errorf("payment is down").WithUnprocessed()}
 	mux := http.NewServeMux()
-	route.Handle(mux, func(context.Context, rest.None) (*failing, error) {
-		return &failing{fault.Unavailable.Errorf("payment is down").WithUnprocessed()}, nil
-	})
-	if p := problemOf(t, ask(mux, "POST", "/pay", "", "")); p.Code != "unavailable" || p.Unprocessed {
-		t.Errorf("%+v", p)
+	rest.Route[rest.None, *failing]{Pattern: "POST /typed"}.Handle(mux, func(context.Context, rest.None) (*failing, error) { return down, nil })
+	rest.Route[rest.None, any]{Pattern: "POST /any"}.Handle(mux, func(context.Context, rest.None) (any, error) { return down, nil })
+	for _, path := range []string{"/typed", "/any"} {
+		if p := problemOf(t, ask(mux, "POST", path, "", "")); p.Code != "unavailable" || p.Unprocessed {
+			t.Errorf("%s: %+v", path, p)
+		}
 	}
 }
