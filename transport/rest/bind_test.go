@@ -26,15 +26,15 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 		common   `json:"-"`
 		Quantity int `json:"quantity"`
 	}
-	type self struct {
-		*self
+	type Self struct {
+		*Self
 		Quantity int `json:"quantity"`
 	}
 	for want, construct := range map[string]func(){
 		"Common": func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
 		"common": func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
 		"left":   func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
-		"":       func() { rest.Route[*self, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
+		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
 	} {
 		func() {
 			defer func() {

@@ -71,9 +71,9 @@ func TestATypeThatDoesNotHoldItselfIsDescribedInPlace(t *testing.T) {
 	}
 }
 
-type paging struct {
+type Paging struct {
 	Page int `json:"page"`
-	*paging
+	*Paging
 }
 
 type stamped struct {
@@ -85,7 +85,7 @@ func TestEmbeddedStructsAreDescribedAsEncodingJSONWritesThem(t *testing.T) {
 	type answer struct {
 		By bool `json:"by"`
 		*stamped
-		*paging `json:",omitempty"`
+		*Paging `json:",omitempty"`
 		Stock   `json:"stock"`
 	}
 	_, all := described[*answer](t)
