@@ -143,7 +143,7 @@ func (r *run) again(err error) bool {
 	}
 	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff}.Next(r.pause)
 	wait := max(r.pause, fault.RetryAfter(err))
-	if deadline, ok := r.ctx.Deadline(); ok && deadline.Sub(now) <= wait+r.quickest {
+	if deadline, ok := r.ctx.Deadline(); ok && deadline.Sub(now)-r.quickest <= wait {
 		return false
 	}
 	if !r.budget.repeat(now, r.policy.Budget) || backoff.Wait(r.ctx, wait) != nil {

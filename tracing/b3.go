@@ -13,6 +13,9 @@ func writeB3(s *SpanContext, c Carrier) {
 
 func readB3(c Carrier) (s SpanContext, ok bool) {
 	text := strings.TrimSpace(c.Get("b3"))
+	if text == "" {
+		return s, false
+	}
 	if text == "0" { // the decision alone
 		return SpanContext{}.Child(false), true
 	}

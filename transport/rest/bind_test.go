@@ -34,7 +34,7 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 		"Common": func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
 		"common": func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
 		"left":   func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
-		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
+		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("http://10.0.0.1", nil)) },
 	} {
 		func() {
 			defer func() {

@@ -94,6 +94,8 @@ func decode(text []byte, v any, strict bool) error {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
 		return fault.InvalidArgument.Errorf("a JSON body is needed")
+	case string(bytes.TrimSpace(text)) == "null":
+		return fault.InvalidArgument.Errorf("a JSON body is needed, and null is none")
 	case !utf8.Valid(text):
 		return fault.InvalidArgument.Errorf("the body has bytes that are no UTF-8")
 	case len(text) > maxNesting && nesting(text) > maxNesting:

@@ -25,7 +25,7 @@ func TestAProblemKeepsNothingOfTheAnswerThatFailed(t *testing.T) {
 		w.Header().Set("X-Kept", "1")
 		rest.Fail(w, fault.NotFound.Errorf("no such page"))
 	})
-	rest.Route[rest.None, rest.None]{Pattern: "GET /panicked"}.Handle(mux, nil)
+	rest.Route[rest.None, rest.None]{Pattern: "GET /panicked"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range stale {
 			w.Header().Set(name, "5")

@@ -43,13 +43,17 @@ func processed(err error) error {
 
 var failerType = reflect.TypeFor[interface{ Failed() error }]()
 
-// ran is f, whose errors say that it ran. A response that counts as an error
-// does so here, before a middleware takes it for one.
+// ran is f as a handler: what it calls has records of its own, and its errors say
+// that it ran. A response that counts as an error does so here, before a
+// middleware takes it for one.
 func ran[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, Resp] {
 	if t := reflect.TypeFor[Resp](); t.Kind() == reflect.Interface || t.Implements(failerType) {
 		f = endpoint.FromKit[Req, Resp](f.Kit())
 	}
 	return func(ctx context.Context, req Req) (Resp, error) {
+		if call := endpoint.CallOf(ctx); call != nil && !call.Entered {
+			call.Entered = true
+		}
 		resp, err := f(ctx, req)
 		return resp, processed(err)
 	}

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -61,7 +64,7 @@ func TestAMiddlewareOfTheServerMayRefuseUnprocessed(t *testing.T) {
 		}
 	}
 	mux := http.NewServeMux()
-	order.Handle(mux, nil, full)
+	order.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, nil }, full)
 	caller, _ := serve(t, mux)
 	if _, err := order.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1}); !fault.IsUnprocessed(err) {
 		t.Errorf("%v", err)
@@ -83,4 +86,34 @@ func TestAResponseThatFailedIsTheErrorOfAHandlerThatRan(t *testing.T) {
 			t.Errorf("%s: %+v", path, p)
 		}
 	}
+}
+
+func TestWhatAHandlerCallsHasRecordsOfItsOwn(t *testing.T) {
+	var asked int
+	inner := endpoint.New(func(context.Context, *Stock) (*Stock, error) {
+		asked++
+		return nil, fault.Unavailable.Errorf("down")
+	}).With(retry.Policy{Backoff: time.Millisecond}.Middleware())
+	mux := http.NewServeMux()
+	order.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
+		_, err := inner(ctx, &Stock{})
+		if call := endpoint.CallOf(ctx); !call.Entered || call.Attempt != 0 {
+			t.Errorf("the handler's own record is %+v", *call)
+		}
+		return nil, err
+	})
+	caller, _ := serve(t, mux)
+	_, _ = order.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	if asked != 3 {
+		t.Errorf("a call inside of a handler that must not be repeated made %d attempts, not 3", asked)
+	}
+}
+
+func TestRouteWithoutAnEndpointIsRefusedAtStart(t *testing.T) {
+	defer func() {
+		if p := fmt.Sprint(recover()); !strings.Contains(p, "POST /orders/{product_id}") || !strings.Contains(p, "nil") {
+			t.Errorf("panicked with %s", p)
+		}
+	}()
+	order.Handle(http.NewServeMux(), nil)
 }

@@ -58,11 +58,14 @@ type Forwarder interface {
 
 // Handle serves the route on mux with f inside the middlewares, the first
 // outermost. An error of f is never [fault.Error.Unprocessed], since f ran; one
-// of a middleware may be. Handle panics when the route does not fit its request
-// type: a path variable without a field, a field without its variable, or a type
-// that cannot be bound.
+// of a middleware may be. Handle panics when f is nil, or the route does not fit
+// its request type: a path variable without a field, a field without its
+// variable, or a type that cannot be bound.
 func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
 	c := r.contract()
+	if f == nil {
+		c.refuse("the endpoint that shall serve it is nil")
+	}
 	ep := ran(f).With(mws...)
 	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		return ep(ctx, unboxed[Req](c, request))

@@ -72,6 +72,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		"wrong type":          {"POST", path, kind, `{"quantity":"two"}`, 400, "invalid_argument"},
 		"fraction":            {"POST", path, kind, `{"quantity":1.5}`, 400, "invalid_argument"},
 		"an array":            {"POST", path, kind, `[1]`, 400, "invalid_argument"},
+		"null":                {"POST", path, kind, `null`, 400, "invalid_argument"},
 		"trailing data":       {"POST", path, kind, `{"quantity":1} x`, 400, "invalid_argument"},
 		"two values":          {"POST", path, kind, `{"quantity":1}{"quantity":2}`, 400, "invalid_argument"},
 		"bad UTF-8":           {"POST", path, kind, "{\"quantity\":1,\"a\":\"\xff\"}", 400, "invalid_argument"},
