@@ -21,16 +21,17 @@ type ConcurrencyLimiter struct {
 	policy  Concurrency
 	running int
 	waiting *list.List // of *waiter, the oldest first
+	turns   turns
 	passed  int64
 	refused int64
 }
 
 // waiter is a call in the queue; admitted is closed when its turn has come.
-type waiter struct{ admitted chan struct{} }
-
-// Turn is permission to run, from [ConcurrencyLimiter.Acquire]. Its Release must
-// be called once.
-type Turn struct{ limiter *ConcurrencyLimiter }
+type waiter struct {
+	ctx      context.Context
+	admitted chan struct{}
+	turn     Turn
+}
 
 // ConcurrencySnapshot is the state of a [ConcurrencyLimiter] at one moment.
 type ConcurrencySnapshot struct {
@@ -70,20 +71,11 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
 		defer l.mu.Unlock()
 		return Turn{}, l.overloaded("and its queue of %d is full", max(l.policy.Queue, 0))
 	}
-	w := &waiter{admitted: make(chan struct{})}
+	w := &waiter{ctx: ctx, admitted: make(chan struct{})}
 	place := l.waiting.PushBack(w)
 	longest := l.policy.MaxWait
 	l.mu.Unlock()
-	return l.wait(ctx, w, place, longest)
-}
-
-// Release ends the turn and lets the next call in.
-func (t Turn) Release() {
-	l := t.limiter
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.running--
-	l.admit()
+	return l.wait(w, place, longest)
 }
 
 // Middleware limits an endpoint.
@@ -120,31 +112,30 @@ func (l *ConcurrencyLimiter) Snapshot() ConcurrencySnapshot {
 	return ConcurrencySnapshot{l.name, l.policy, l.running, l.waiting.Len(), l.passed, l.refused}
 }
 
-func (l *ConcurrencyLimiter) wait(ctx context.Context, w *waiter, place *list.Element, longest time.Duration) (Turn, error) {
+func (l *ConcurrencyLimiter) wait(w *waiter, place *list.Element, longest time.Duration) (Turn, error) {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
 	select {
 	case <-w.admitted:
-		return Turn{l}, nil
-	case <-ctx.Done():
+		return w.turn, nil
+	case <-w.ctx.Done():
 	case <-timer.C:
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
 	case <-w.admitted: // meanwhile
-		if ctx.Err() == nil {
-			return Turn{l}, nil
+		if w.ctx.Err() == nil {
+			return w.turn, nil
 		}
-		l.running--
 		l.passed--
-		l.admit()
-		return Turn{}, l.abandoned(ctx)
+		l.leave(w.turn)
+		return Turn{}, l.abandoned(w.ctx)
 	default:
 	}
 	l.waiting.Remove(place)
-	if ctx.Err() != nil {
-		return Turn{}, l.abandoned(ctx)
+	if w.ctx.Err() != nil {
+		return Turn{}, l.abandoned(w.ctx)
 	}
 	return Turn{}, l.overloaded("and none has ended for %s", longest)
 }
@@ -153,15 +144,26 @@ func (l *ConcurrencyLimiter) wait(ctx context.Context, w *waiter, place *list.El
 func (l *ConcurrencyLimiter) enter() Turn {
 	l.running++
 	l.passed++
-	return Turn{l}
+	return l.turns.begin(l)
 }
 
-// admit lets in whoever may run. The lock is held.
+// leave ends a turn, once, and lets the next call in. The lock is held.
+func (l *ConcurrencyLimiter) leave(t Turn) {
+	if l.turns.end(t) {
+		l.running--
+		l.admit()
+	}
+}
+
+// admit lets in whoever may run, and lets go of those who wait no longer. The
+// lock is held.
 func (l *ConcurrencyLimiter) admit() {
 	for l.waiting.Len() > 0 && (l.policy.Disabled || l.running < l.policy.Max) {
 		w := l.waiting.Remove(l.waiting.Front()).(*waiter)
-		l.enter()
-		close(w.admitted)
+		if w.ctx.Err() == nil {
+			w.turn = l.enter()
+			close(w.admitted)
+		}
 	}
 }
 

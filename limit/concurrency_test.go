@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
@@ -88,30 +86,6 @@ func TestFullQueueAndLongWaitAreRefused(t *testing.T) {
 	})
 }
 
-func TestCallerWhoGivesUpLeavesTheQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 1, MaxWait: time.Minute})
-		turn, _ := l.Acquire(t.Context())
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		for _, how := range []string{"gave up", "was dead before"} {
-			_, err := l.Acquire(ctx)
-			if !errors.Is(err, fault.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || !fault.IsUnprocessed(err) || fault.Classify(ctx, err) != fault.Ignored {
-				t.Errorf("one that %s got %v", how, err)
-			}
-		}
-		if s := l.Snapshot(); s.Waiting != 0 {
-			t.Errorf("%d still wait", s.Waiting)
-		}
-		turn.Release()
-		if turn, err := l.Acquire(t.Context()); err != nil {
-			t.Error(err)
-		} else {
-			turn.Release()
-		}
-	})
-}
-
 func TestSetLetsWaitingCallsInAndRefusesWhatIsInvalid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
@@ -158,36 +132,6 @@ func TestPanicGivesTheTurnBack(t *testing.T) {
 	if s := l.Snapshot(); s.Running != 0 {
 		t.Errorf("%d still run", s.Running)
 	}
-}
-
-func TestTurnsAreNeverLostOrDoubled(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		patience := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 60).Draw(rt, "patience")
-		most := rapid.IntRange(1, 4).Draw(rt, "max")
-		synctest.Test(t, func(t *testing.T) {
-			l := limit.NewConcurrency("reports", limit.Concurrency{Max: most, Queue: 8, MaxWait: 20 * time.Millisecond})
-			var group sync.WaitGroup
-			for _, p := range patience {
-				group.Go(func() {
-					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(p)*time.Millisecond)
-					defer cancel()
-					turn, err := l.Acquire(ctx)
-					if err != nil {
-						return
-					}
-					if s := l.Snapshot(); s.Running > most {
-						t.Errorf("%d run of %d", s.Running, most)
-					}
-					<-time.After(5 * time.Millisecond)
-					turn.Release()
-				})
-			}
-			group.Wait()
-			if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 {
-				t.Fatalf("afterwards %+v", s)
-			}
-		})
-	})
 }
 
 func TestConcurrencyComesBackFromItsJSON(t *testing.T) {

@@ -19,7 +19,8 @@
 // A [ConcurrencyLimiter] is a bulkhead with a queue: up to Max calls run, up to
 // Queue wait in order, each no longer than MaxWait or its own deadline. What
 // cannot be let in is refused as fault.Unavailable (503) with reason overloaded.
-// A caller that gives up while it waits leaves the queue at once.
+// A caller that gives up while it waits leaves the queue at once, and is never
+// given a turn.
 //
 // # Guarantees
 //
