@@ -40,6 +40,24 @@ func TestRateLetsThroughItsRateAndOneBurst(t *testing.T) {
 	})
 }
 
+func TestRateGivesNoCreditForTimeThatPassedBeyondItsBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewRate("api", limit.Rate{PerSecond: 10, Burst: 5})
+		for round := range 3 {
+			<-time.After(time.Hour)
+			passed := 0
+			for range 100 {
+				if l.Allow() == nil {
+					passed++
+				}
+			}
+			if passed != 5 {
+				t.Errorf("round %d: %d passed after an idle hour, and the burst is 5", round, passed)
+			}
+		}
+	})
+}
+
 func TestRateRefusalSaysWhenToComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 2, Burst: 1})
