@@ -29,6 +29,18 @@ func TestWaitsStayBetweenMinAndMaxAndBelowThreeTimesTheLast(t *testing.T) {
 	})
 }
 
+func TestWaitsGrowToMax(t *testing.T) {
+	p := backoff.Policy{Min: 20 * time.Millisecond, Max: time.Second}
+	var wait, longest time.Duration
+	for range 1000 {
+		wait = p.Next(wait)
+		longest = max(longest, wait)
+	}
+	if longest < 900*time.Millisecond {
+		t.Errorf("the longest of 1000 waits is %s of %s", longest, p.Max)
+	}
+}
+
 func TestWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
