@@ -1,0 +1,182 @@
+package breaker_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestOpenTimeDoublesWhileProbesFailAndStartsAnewAfterClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
+		calls(c, 1, errFailed)
+		for i, longest := range []time.Duration{1, 2, 4, 8, 15, 15, 15} {
+			longest *= time.Second
+			_, err := c.Allow(t.Context())
+			wait := fault.RetryAfter(err)
+			if least := max(longest*3/4, time.Second); wait < least-time.Millisecond || wait > longest {
+				t.Errorf("opening %d lasts %s, want %s to %s", i+1, wait, least, longest)
+			}
+			<-time.After(wait - time.Nanosecond)
+			if call(c, 0, nil) {
+				t.Errorf("opening %d: admitted before its time was over", i+1)
+			}
+			<-time.After(time.Nanosecond)
+			if !call(c, 0, errFailed) {
+				t.Errorf("opening %d: no probe after its time", i+1)
+			}
+		}
+		_, err := c.Allow(t.Context())
+		<-time.After(fault.RetryAfter(err))
+		calls(c, 3, nil)
+		if got := c.State(); got != breaker.Closed {
+			t.Fatalf("%s after three good probes", got)
+		}
+		calls(c, 1, errFailed)
+		if _, err := c.Allow(t.Context()); fault.RetryAfter(err) != time.Second {
+			t.Errorf("opens for %s after it had recovered", fault.RetryAfter(err))
+		}
+	})
+}
+
+func TestOpeningsOfManyCircuitsDoNotEndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := map[time.Duration]bool{}
+		for range 50 {
+			c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
+			calls(c, 1, errFailed)
+			<-time.After(time.Second)
+			calls(c, 1, errFailed) // from the second opening on
+			_, err := c.Allow(t.Context())
+			waits[fault.RetryAfter(err)] = true
+		}
+		if len(waits) < 2 {
+			t.Errorf("50 circuits all open for %v", waits)
+		}
+	})
+}
+
+func TestConsecutiveIsFiveThreeSixtySecondsTen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := breaker.New("orders", breaker.Consecutive)
+		calls(c, 4, errFailed)
+		calls(c, 1, nil)
+		calls(c, 4, errFailed)
+		if got := c.State(); got != breaker.Closed {
+			t.Fatalf("%s without five failures in a row", got)
+		}
+		calls(c, 1, errFailed)
+		<-time.After(time.Minute - time.Nanosecond)
+		if call(c, 0, nil) {
+			t.Fatal("admitted within 60 s")
+		}
+		<-time.After(time.Nanosecond)
+		var probes []breaker.Permit
+		for range 11 {
+			if p, err := c.Allow(t.Context()); err == nil {
+				probes = append(probes, p)
+			}
+		}
+		if len(probes) != 10 {
+			t.Fatalf("%d probes at once, want 10", len(probes))
+		}
+		for i, p := range probes[:3] {
+			if c.State() != breaker.HalfOpen {
+				t.Fatalf("%s after %d successes", c.State(), i)
+			}
+			p.Done(t.Context(), nil)
+		}
+		if got := c.State(); got != breaker.Closed {
+			t.Fatalf("%s after three successes", got)
+		}
+		for _, p := range probes[3:] {
+			p.Done(t.Context(), errFailed)
+		}
+		if got := c.State(); got != breaker.Closed {
+			t.Error("probes of an older era opened it")
+		}
+	})
+}
+
+func TestCircuitNeverStaysShutWhateverHappens(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		steps := rapid.SliceOfN(rapid.IntRange(0, 5), 1, 60).Draw(rt, "steps")
+		synctest.Test(t, func(t *testing.T) {
+			c := breaker.New("orders", breaker.Policy{FailureThreshold: 2, MaxRequests: 2})
+			cancelled, cancel := context.WithCancel(t.Context())
+			cancel()
+			for _, step := range steps {
+				permit, err := c.Allow(t.Context())
+				switch {
+				case err != nil || step == 0: // refused, or a call that never ends
+				case step == 1:
+					permit.Done(t.Context(), nil)
+				case step == 2:
+					permit.Done(cancelled, context.Canceled)
+				default:
+					permit.Done(t.Context(), errFailed)
+				}
+				if step == 5 {
+					<-time.After(time.Second)
+				}
+			}
+			<-time.After(30 * time.Second) // the longest opening and the longest lease
+			calls(c, 3, nil)
+			if got := c.State(); got != breaker.Closed {
+				t.Fatalf("%s although everything works", got)
+			}
+		})
+	})
+}
+
+func TestRecoveryAfterAnOutageIsWhole(t *testing.T) {
+	for name, tt := range map[string]struct {
+		policy        breaker.Policy
+		outage, whole time.Duration // since the beginning
+		most          int           // calls that reach who is down
+	}{
+		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 30 * time.Second, 30},
+		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 16*time.Second, 90},
+		"five in a row":                 {breaker.Consecutive, 10 * time.Second, 61 * time.Second, 5},
+		"five in a row, longer outage":  {breaker.Consecutive, 90 * time.Second, 121 * time.Second, 6},
+		"an outage too short to notice": {breaker.Policy{}, 50 * time.Millisecond, 60 * time.Millisecond, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := breaker.New("orders", tt.policy)
+				reached, passed, asked := 0, 0, 0
+				begun := time.Now()
+				for time.Since(begun) < tt.whole+30*time.Second { // 100 calls a second
+					var err error
+					down := time.Since(begun) < tt.outage
+					if down {
+						err = errFailed
+					}
+					ok := call(c, 0, err)
+					if ok && down {
+						reached++
+					}
+					if time.Since(begun) >= tt.whole {
+						asked++
+						if ok {
+							passed++
+						}
+					}
+					<-time.After(10 * time.Millisecond)
+				}
+				if reached > tt.most {
+					t.Errorf("%d calls reached who was down, at most %d should", reached, tt.most)
+				}
+				if passed != asked {
+					t.Errorf("%d of %d calls passed %s after the outage", passed, asked, tt.whole-tt.outage)
+				}
+			})
+		})
+	}
+}
