@@ -17,73 +17,6 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func waits(ctx context.Context, d time.Duration) (string, error) {
-	select {
-	case <-time.After(d):
-		return "done", nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-func TestTimeoutEndsASlowCallAndNamesItself(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(waits).With(endpoint.Timeout(time.Second))
-		start := time.Now()
-		_, err := ep(t.Context(), time.Minute)
-		if time.Since(start) != time.Second || !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "timeout of 1s") {
-			t.Fatalf("after %s: %v", time.Since(start), err)
-		}
-		if fault.Classify(t.Context(), err) != fault.Failure {
-			t.Fatal("our own timeout is not the callee's failure")
-		}
-		if got, err := ep(t.Context(), time.Millisecond); got != "done" || err != nil {
-			t.Fatalf("a quick call gave %q, %v", got, err)
-		}
-	})
-}
-
-func TestTimeoutLeavesTheCallersOwnEndToTheCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(waits).With(endpoint.Timeout(time.Minute))
-		hurried, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := ep(hurried, time.Hour)
-		if time.Since(start) != time.Second || !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "timeout of") {
-			t.Fatalf("after %s: %v", time.Since(start), err)
-		}
-		gone, leave := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { leave(errors.New("client left")) })
-		_, err = ep(gone, time.Hour)
-		if fault.Classify(gone, err) != fault.Ignored {
-			t.Fatalf("a caller who left is held against the callee: %v", err)
-		}
-	})
-}
-
-func TestTimeoutKeepsTheEndpointsOwnError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		late := func(context.Context, int) (int, error) {
-			<-time.After(2 * time.Second)
-			return 0, fault.NotFound.Errorf("no such thing")
-		}
-		_, err := endpoint.New(late).With(endpoint.Timeout(time.Second))(t.Context(), 1)
-		if !errors.Is(err, fault.NotFound) {
-			t.Fatalf("got %v", err)
-		}
-	})
-}
-
-func TestTimeoutOfNothingPanics(t *testing.T) {
-	defer func() {
-		if p := recover(); p == nil || !strings.Contains(p.(string), "positive") {
-			t.Fatalf("panic %v", p)
-		}
-	}()
-	endpoint.Timeout(0)
-}
-
 func TestRecoverKeepsTheStackInTheLog(t *testing.T) {
 	var log bytes.Buffer
 	boom := func(context.Context, int) (int, error) { panic("secret: 1234") }
@@ -188,6 +121,17 @@ func TestLogLevelFollowsTheOutcome(t *testing.T) {
 			t.Errorf("%v is logged as %v", c.err, line)
 		}
 	}
+}
+
+func TestLogSaysHowLongACallTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		_, _ = endpoint.New(waits).With(endpoint.Log(log, "orders.Get"))(t.Context(), 3*time.Second)
+		if line := out.String(); !strings.Contains(line, `"duration":3000000000`) {
+			t.Errorf("a call of 3 s is logged as %s", line)
+		}
+	})
 }
 
 func TestCallRecordIsOneAllocationAndFoundThroughTheContext(t *testing.T) {

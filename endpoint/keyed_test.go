@@ -44,6 +44,27 @@ func TestKeyedRunsOnceAndRepeatsItsAnswer(t *testing.T) {
 	}
 }
 
+func TestAKeyIsItsCallersAndItsOperationsOwn(t *testing.T) {
+	runs := 0
+	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
+		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
+	place := endpoint.Operation{Service: "order", Name: "Place"}
+	for i, c := range []endpoint.Call{
+		{From: "web", Operation: place}, {From: "app", Operation: place},
+		{From: "web", Operation: endpoint.Operation{Service: "stock", Name: "Place"}},
+		{From: "web", Operation: endpoint.Operation{Service: "order", Name: "Cancel"}},
+		{From: "weborder", Operation: endpoint.Operation{Name: "Place"}},
+	} {
+		c.IdempotencyKey = "k"
+		for range 2 {
+			ctx, _ := endpoint.WithCall(t.Context(), c)
+			if got, err := ep(ctx, &order{"ann"}); got != i+1 || err != nil {
+				t.Errorf("%s calling %s of %s got the answer of run %d (%v), not its own", c.From, c.Name, c.Service, got, err)
+			}
+		}
+	}
+}
+
 func TestKeyedRefusesTheKeyWithAnotherRequest(t *testing.T) {
 	ep := endpoint.New(endpoint.Identity[*order]).With(endpoint.Keyed[*order, *order](endpoint.NewMemoryStore()))
 	_, _ = ep(keyed(t.Context(), "k"), &order{"ann"})
@@ -100,6 +121,47 @@ func TestKeyedReleasesTheKeyOfACallerWhoLeft(t *testing.T) {
 	}
 }
 
+// heedful is a store that does nothing in a context that has ended.
+type heedful struct{ *endpoint.MemoryStore }
+
+func (s heedful) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+}
+
+func (s heedful) Release(ctx context.Context, key, claim string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.MemoryStore.Release(ctx, key, claim)
+}
+
+func TestARunIsSettledThoughItsCallerHasLeft(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	store, runs := heedful{endpoint.NewMemoryStore()}, 0
+	use := func(key string, keep bool) (bool, error) {
+		_, replayed, err := endpoint.Once(ctx, store, "scope", key, nil, func() ([]byte, bool, error) {
+			runs++
+			leave()
+			return []byte("done"), keep, nil
+		})
+		return replayed, err
+	}
+	for i, tt := range []struct {
+		key            string
+		keep, replayed bool
+	}{{"kept", true, false}, {"kept", true, true}, {"given back", false, false}, {"given back", false, false}} {
+		if replayed, err := use(tt.key, tt.keep); replayed != tt.replayed || err != nil {
+			t.Errorf("use %d, %s: replayed %v, %v", i+1, tt.key, replayed, err)
+		}
+	}
+	if runs != 3 {
+		t.Errorf("%d runs, want 3", runs)
+	}
+}
+
 func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endpoint.NewMemoryStore()
@@ -141,8 +203,8 @@ func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
 func TestARunHoldsItsKeyHoweverLongItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, runs := endpoint.NewMemoryStore(), 0
-		use := func() error {
-			_, _, err := endpoint.Once(t.Context(), store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
+		use := func(ctx context.Context) error {
+			_, _, err := endpoint.Once(ctx, store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
 				runs++
 				<-time.After(time.Hour)
 				return nil, true, nil
@@ -150,14 +212,17 @@ func TestARunHoldsItsKeyHoweverLongItTakes(t *testing.T) {
 			return err
 		}
 		done := make(chan error)
-		go func() { done <- use() }()
+		caller, leave := context.WithCancel(t.Context())
+		defer leave()
+		go func() { done <- use(caller) }()
 		for range 59 {
 			<-time.After(time.Minute)
-			if err := use(); fault.CodeOf(err) != fault.Aborted {
+			leave() // the run goes on
+			if err := use(t.Context()); fault.CodeOf(err) != fault.Aborted {
 				t.Fatalf("while it runs: %v", err)
 			}
 		}
-		if err := <-done; err != nil || use() != nil || runs != 1 {
+		if err := <-done; err != nil || use(t.Context()) != nil || runs != 1 {
 			t.Fatalf("%v after %d runs", err, runs)
 		}
 	})

@@ -3,6 +3,7 @@ package deadline_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,4 +94,22 @@ func TestOneAllocationWhenNobodyWaits(t *testing.T) {
 		t.Fatalf("%v allocations", n)
 	}
 	_ = sink
+}
+
+func TestLongLivedParentKeepsNothingOfWhatIsOver(t *testing.T) {
+	parent, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 100_000 {
+		c := deadline.With(parent, time.Now().Add(time.Hour))
+		c.Done()
+		c.Stop()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 5<<20 {
+		t.Errorf("100,000 limits left %d bytes", grown)
+	}
 }

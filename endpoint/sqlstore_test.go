@@ -1,0 +1,87 @@
+package endpoint_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+)
+
+// recorder is a database that notes its statements, and holds no row.
+type recorder struct {
+	statements []string
+	args       [][]driver.NamedValue
+}
+
+func (r *recorder) Connect(context.Context) (driver.Conn, error) { return r, nil }
+func (r *recorder) Driver() driver.Driver                        { return nil }
+func (r *recorder) Prepare(string) (driver.Stmt, error)          { return nil, errors.ErrUnsupported }
+func (r *recorder) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
+func (r *recorder) Close() error                                 { return nil }
+
+func (r *recorder) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	r.statements, r.args = append(r.statements, statement), append(r.args, args)
+	if strings.HasPrefix(statement, "INSERT") {
+		return nil, errors.New("there is one")
+	}
+	return driver.ResultNoRows, nil
+}
+
+func (r *recorder) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
+	r.statements, r.args = append(r.statements, statement), append(r.args, args)
+	return nil, sql.ErrNoRows
+}
+
+// statements makes a store say all that it has to say to a database.
+func statements(t *testing.T, s endpoint.SQLStore) *recorder {
+	t.Helper()
+	r := &recorder{}
+	s.DB = sql.OpenDB(r)
+	defer func() { _ = s.DB.Close() }()
+	ctx := t.Context()
+	if _, _, err := s.Claim(ctx, "k", []byte("f"), time.Minute); err == nil {
+		t.Error("claimed where no insert works")
+	}
+	if err := errors.Join(s.Create(ctx), s.Renew(ctx, "k", "c", time.Minute), s.Answer(ctx, "k", "c", nil, time.Hour), s.Release(ctx, "k", "c"), s.Expire(ctx)); err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+func TestSQLStoreWritesEveryPlaceholderAsTheDatabaseWantsIt(t *testing.T) {
+	for _, tt := range []struct {
+		store                  endpoint.SQLStore
+		first, bytes, notBytes string
+	}{
+		{endpoint.SQLStore{}, "?", "BLOB", "BYTEA"},
+		{endpoint.SQLStore{Numbered: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB"},
+	} {
+		table := tt.store.Table
+		if table == "" {
+			table = "idempotency"
+		}
+		r := statements(t, tt.store)
+		for i, statement := range r.statements {
+			var want []string
+			for n := range r.args[i] {
+				want = append(want, strings.Replace(tt.first, "1", string(rune('1'+n)), 1))
+			}
+			if got := regexp.MustCompile(`\?|\$\d+`).FindAllString(statement, -1); !slices.Equal(got, want) || !strings.Contains(statement, " "+table+" ") {
+				t.Errorf("%s\nhas the placeholders %v, want %v, and the table %s", statement, got, want, table)
+			}
+			if strings.HasPrefix(statement, "CREATE") && (!strings.Contains(statement, tt.bytes) || strings.Contains(statement, tt.notBytes)) {
+				t.Errorf("%s\nhas bytes that are no %s", statement, tt.bytes)
+			}
+		}
+		if len(r.statements) != 12 {
+			t.Errorf("%d statements: %q", len(r.statements), r.statements)
+		}
+	}
+}
