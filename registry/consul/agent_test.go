@@ -37,6 +37,7 @@ type agent struct {
 	changed  chan struct{}
 	services map[string]*service
 	queries  []time.Time
+	writes   int
 	written  func(id string) // hears of each write while it is done
 }
 
@@ -103,6 +104,8 @@ func (a *agent) RoundTrip(q *http.Request) (*http.Response, error) {
 	down, hung, refuses := a.down, a.hung, a.refuses
 	if q.Method == http.MethodGet {
 		a.queries = append(a.queries, time.Now())
+	} else {
+		a.writes++
 	}
 	a.mu.Unlock()
 	switch {
@@ -185,19 +188,22 @@ func (a *agent) renew(id string, body []byte) int {
 	return http.StatusOK
 }
 
-// query answers GET /v1/health/service/NAME, blocking as Consul does.
+// query answers GET /v1/health/service/NAME, blocking as Consul does: until its
+// index is above the one asked with, whatever else may have changed.
 func (a *agent) query(q *http.Request) (*http.Response, error) {
 	asked, _ := strconv.ParseUint(q.URL.Query().Get("index"), 10, 64)
 	wait, _ := time.ParseDuration(q.URL.Query().Get("wait"))
 	found, index, changed := a.read(path.Base(q.URL.Path))
-	if asked > 0 && index <= asked {
+	over := false
+	for limit := time.After(wait + wait/32); asked > 0 && index <= asked && !over; {
 		select {
 		case <-changed:
-		case <-time.After(wait + wait/32):
+		case <-limit:
+			over = true
 		case <-q.Context().Done():
 			return nil, q.Context().Err()
 		}
-		found, index, _ = a.read(path.Base(q.URL.Path))
+		found, index, changed = a.read(path.Base(q.URL.Path))
 	}
 	return answer(http.StatusOK, found, index), nil
 }

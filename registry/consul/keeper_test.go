@@ -67,6 +67,29 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 	}
 }
 
+func TestAnAgentThatIsAwayIsNotStormedWithRenewals(t *testing.T) {
+	for name, ill := range map[string]func(a *agent){
+		"refuses": func(a *agent) { a.down = true },
+		"500":     func(a *agent) { a.refuses = http.StatusInternalServerError },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAgent()
+				r := a.registry(t, Config{})
+				if err := r.Register(t.Context(), orders("orders-1")); err != nil {
+					t.Fatal(err)
+				}
+				a.set(func() { ill(a); a.writes = 0 })
+				<-time.After(4 * defaultTTL)
+				synctest.Wait()
+				if a.writes < 4*beatsPerTTL-2 || a.writes > 60 {
+					t.Errorf("%d renewals were tried in a minute", a.writes)
+				}
+			})
+		})
+	}
+}
+
 func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
@@ -99,8 +122,8 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 				if err := r.Deregister(t.Context(), i.ID); err != nil {
 					t.Errorf("Deregister: %v", err)
 				}
-				racer.Wait()
 				gone.Store(i.ID, true)
+				racer.Wait()
 			})
 		}
 		all.Wait()

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	ttl      = time.Second
+	ttl      = 3 * time.Second
 	patience = 20 * time.Second
 )
 
