@@ -3,6 +3,7 @@ package config_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync/atomic"
 	"testing"
@@ -122,6 +123,58 @@ func TestStoreThatGoesAwayLeavesTheLastGoodInForceAndIsFoundAgain(t *testing.T) 
 		synctest.Wait()
 		if v.Get().Addr != "two" || v.Err() != nil {
 			t.Errorf("back: %s, %v", v.Get().Addr, v.Err())
+		}
+	})
+}
+
+func TestStoreThatEndsItsWatchesIsFoundAgainAtOnceWhateverWasBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &moody{Memory: config.NewMemory(config.MemoryPolicy{})}
+		c := set(t, store, config.Configuration{Key: "addr", Value: "0"})
+		v, err := config.Load(defaults(), config.FromStore(store, "orders", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		outage := func(d time.Duration, addr string) {
+			store.away.Store(true)
+			c.Value = addr
+			c = set(t, store, c)
+			<-time.After(d)
+			store.away.Store(false)
+		}
+		for n := range 5 {
+			outage(time.Minute, "long")
+			<-time.After(10 * time.Second)
+			addr := fmt.Sprint("short ", n)
+			outage(time.Millisecond, addr)
+			<-time.After(350 * time.Millisecond)
+			synctest.Wait()
+			if got := v.Get().Addr; got != addr {
+				t.Errorf("350 ms after a short outage it is %q, want %q", got, addr)
+			}
+		}
+	})
+}
+
+func TestCloseWaitsForAWatcherThatIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := config.NewMemory(config.MemoryPolicy{})
+		v, err := config.Load(defaults(), config.FromStore(store, "orders", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := false
+		v.Watch(func(_, _ *settings) {
+			<-time.After(time.Minute)
+			ended = true
+		})
+		synctest.Wait()
+		set(t, store, config.Configuration{Key: "addr", Value: "two"})
+		synctest.Wait()
+		start := time.Now()
+		if err := v.Close(); err != nil || time.Since(start) != time.Minute || !ended {
+			t.Errorf("Close took %s (%v), and the call has ended: %v", time.Since(start), err, ended)
 		}
 	})
 }

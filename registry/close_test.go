@@ -93,6 +93,23 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 	})
 }
 
+func TestCloseWaitsForASubscriberThatIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		r := registry.NewResolver(s, registry.ResolverPolicy{})
+		ended := false
+		r.Subscribe("orders", func([]registry.Instance) {
+			<-time.After(time.Minute)
+			ended = true
+		})
+		s.list("a")
+		start := time.Now()
+		if err := r.Close(); err != nil || time.Since(start) != time.Minute || !ended {
+			t.Errorf("Close took %s (%v), and the call has ended: %v", time.Since(start), err, ended)
+		}
+	})
+}
+
 func TestSubscribeStopAndCloseAtOnceLeaveNothing(t *testing.T) {
 	m := registry.NewMemory()
 	for range 20 {

@@ -229,3 +229,70 @@ func TestNoListIsEverEmptyBecauseOfAnError(t *testing.T) {
 		})
 	})
 }
+
+func TestRegistryThatComesAndGoesTakesNothingAway(t *testing.T) {
+	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+		s.list("a", "b", "c", "d")
+		seen := follow(t, r)
+		for range 200 {
+			s.fail(errAway)
+			<-time.After(time.Second)
+			s.list()
+			<-time.After(9 * time.Second)
+			s.list("a", "b", "c", "d")
+			s.list("a")
+			<-time.After(9 * time.Second)
+			s.list("a", "b", "c", "d")
+		}
+		if got := seen(); got != "a,b,c,d" {
+			t.Errorf("it was told %q", got)
+		}
+		if n := s.begun.Load(); n != 1 {
+			t.Errorf("%d watches were begun", n)
+		}
+	})
+}
+
+func TestNoMassLossIsHandedOutUnlessTheRegistryStandsByIt(t *testing.T) {
+	const hold = 10 * time.Second
+	rapid.Check(t, func(rt *rapid.T) {
+		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
+			var listed, shown []string
+			var failed, said, whole time.Time // when the registry failed last, spoke last, and when nothing was missing last
+			failing := false
+			for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+				switch what := rapid.IntRange(0, 5).Draw(rt, "what"); what {
+				case 0:
+					s.fail(errAway)
+					failed, failing = time.Now(), true
+				case 1, 2, 3:
+					listed = split("a,b,c,d,e,f,g,h,i,j")
+					if what > 1 {
+						listed = slices.DeleteFunc(listed, func(id string) bool { return rapid.Bool().Draw(rt, id+" is gone") })
+					}
+					s.list(listed...)
+					said, failing = time.Now(), false
+				default:
+					<-time.After(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
+					synctest.Wait()
+				}
+				before := len(shown)
+				shown = ids(r.Snapshot("orders").Instances)
+				if lost := before - len(shown); lost >= 3 && 2*lost > before && (time.Since(whole) < hold || time.Since(failed) < hold) {
+					rt.Fatalf("%d of %d are gone, which the registry has said for %s, and it failed %s ago", lost, before, time.Since(whole), time.Since(failed))
+				}
+				for _, id := range listed {
+					if !slices.Contains(shown, id) {
+						rt.Fatalf("%s is listed, and only %v are handed out", id, shown)
+					}
+				}
+				if !failing && time.Since(said) >= hold && !slices.Equal(shown, listed) {
+					rt.Fatalf("%v are handed out although %v are listed for %s", shown, listed, time.Since(said))
+				}
+				if slices.Equal(shown, listed) {
+					whole = time.Now()
+				}
+			}
+		})
+	})
+}
