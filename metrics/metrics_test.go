@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,20 +60,38 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "sinew_client_requests_total", "sinew_server_requests_total"); err != nil {
 		t.Error(err)
 	}
-	families, err := registry.Gather()
+	if count, sum, native := durations(t, registry, "server"); count != 1 || sum != 1 || !native {
+		t.Errorf("%d durations of %v s, native: %v", count, sum, native)
+	}
+}
+
+// durations are what the first histogram of a side has of them.
+func durations(t *testing.T, g prometheus.Gatherer, side string) (count uint64, sum float64, native bool) {
+	t.Helper()
+	families, err := g.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() == "sinew_server_request_duration_seconds" {
+		if f.GetName() == "sinew_"+side+"_request_duration_seconds" {
 			h := f.GetMetric()[0].GetHistogram()
-			if h.GetSampleCount() != 1 || h.GetSampleSum() != 1 || h.Schema == nil {
-				t.Errorf("duration: %v", h)
-			}
-			return
+			return h.GetSampleCount(), h.GetSampleSum(), h.Schema != nil
 		}
 	}
-	t.Error("no duration")
+	t.Fatal("no duration")
+	return 0, 0, false
+}
+
+func TestMiddlewareObservesHowLongACallTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		ep := endpoint.New(func(context.Context, int) (int, error) { <-time.After(3 * time.Second); return 0, fault.NotFound }).
+			With(metrics.New(registry).Middleware("orders.Get"))
+		_, _ = ep(t.Context(), 1)
+		if count, sum, _ := durations(t, registry, "client"); count != 1 || sum != 3 {
+			t.Errorf("a call of 3 s was observed as %d of %v s", count, sum)
+		}
+	})
 }
 
 func TestNumberOfSeriesIsBoundedWhateverNamesCome(t *testing.T) {

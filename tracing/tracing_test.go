@@ -126,6 +126,16 @@ func TestTraceStateGoesOnAsItCame(t *testing.T) {
 	}
 }
 
+func TestTraceStateThatIsTooLongIsDroppedWhole(t *testing.T) {
+	for length, kept := range map[int]bool{512: true, 513: false} {
+		state := "a=" + strings.Repeat("1", length-2)
+		got := extracted(header("traceparent", "00-"+trace+"-"+parent+"-01", "tracestate", state))
+		if !got.IsValid() || kept && got.State != state || !kept && got.State != "" {
+			t.Errorf("of %d bytes %d are left, and the trace is %s", length, len(got.State), got.TraceID)
+		}
+	}
+}
+
 func TestSilentTracerLetsTracesTravel(t *testing.T) {
 	ctx, root := tracing.New().Start(t.Context(), "root", tracing.Server)
 	_, child := tracing.New().Start(ctx, "child", tracing.Client)
