@@ -1,0 +1,135 @@
+package loadbalance_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/registry"
+)
+
+func TestNoEjectionEverTakesMoreThanItsShare(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, percent := rapid.IntRange(1, 20).Draw(t, "instances"), rapid.IntRange(1, 100).Draw(t, "percent")
+		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1, MaxPercent: percent, Period: time.Hour}}, many(all))
+		before := 0
+		for range 3 * all {
+			picked, err := b.Pick(context.Background(), anyone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			picked.Done(context.Background(), errDown)
+			out := ejected(b)
+			if out > before && out > 1 && out*100 > percent*all || out == all {
+				t.Fatalf("%d of %d are out, with %d%%", out, all, percent)
+			}
+			before = out
+		}
+		if want := min(max(percent*all/100, 1), all-1); before != want {
+			t.Fatalf("all fail, and %d of %d are out, with %d%%", before, all, percent)
+		}
+	})
+}
+
+// Each instance fails its calls just before it leaves and just after it came.
+func TestRollingReplacementFailsNoCallThatIsTriedTwice(t *testing.T) {
+	for _, a := range algorithms {
+		synctest.Test(t, func(t *testing.T) {
+			const fleet, steps = 6, 30
+			b := pool(loadbalance.Policy{Algorithm: a}, many(fleet))
+			call := func(down func(id string) bool, tried ...string) (string, bool) {
+				picked := pick(t, b, tried...)
+				<-time.After(5 * time.Millisecond)
+				if down(picked.Instance.ID) {
+					picked.Done(t.Context(), errDown)
+					return picked.Instance.ID, false
+				}
+				picked.Done(t.Context(), nil)
+				return picked.Instance.ID, true
+			}
+			for step := range steps {
+				leaves, came := fmt.Sprint(step), fmt.Sprint(step+fleet-1)
+				for n := range 100 {
+					down := func(id string) bool { return id == leaves && n >= 80 || id == came && n < 20 && step > 0 }
+					if first, ok := call(down); !ok {
+						if second, ok := call(down, first); !ok {
+							t.Errorf("%s: step %d, call %d failed at %s and at %s", a, step, n, first, second)
+						}
+					}
+					if out := ejected(b); out > fleet/2 {
+						t.Errorf("%s: step %d: %d of %d are out", a, step, out, fleet)
+					}
+				}
+				b.Update(many(steps + fleet + 1)[step+1 : step+1+fleet])
+			}
+		})
+	}
+}
+
+// others are three instances that nobody has heard of before.
+func others(n int) []registry.Instance {
+	all := slices.Clone(many(3))
+	for i := range all {
+		all[i].ID = fmt.Sprint(n, "-", i)
+	}
+	return all
+}
+
+func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
+	b := pool(loadbalance.Policy{}, many(3))
+	var before, after runtime.MemStats
+	goroutines := runtime.NumGoroutine()
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for wave := range 100 { // 100,000 goroutines, a thousand at a time
+		var all sync.WaitGroup
+		for n := range 1000 {
+			all.Go(func() {
+				switch n % 4 {
+				case 0:
+					if wave < 99 { // the last wave's calls are looked at below
+						b.Update(others(wave*1000 + n))
+					}
+				case 1:
+					if err := b.Set(loadbalance.Policy{Algorithm: algorithms[n%3], Ejection: loadbalance.Ejection{Failures: 1 + n%3}}); err != nil {
+						t.Error(err)
+					}
+				default:
+					picked, err := b.Pick(t.Context(), anyone)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					runtime.Gosched()
+					picked.Done(t.Context(), []error{nil, errDown}[n%2])
+				}
+			})
+		}
+		all.Wait()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 5<<20 {
+		t.Errorf("it has grown by %d bytes", grown)
+	}
+	if now := runtime.NumGoroutine(); now > goroutines {
+		t.Errorf("%d goroutines before, %d after", goroutines, now)
+	}
+	now := b.Snapshot().Instances
+	for _, i := range now {
+		if i.InFlight != 0 {
+			t.Errorf("all calls have ended, and %+v", i)
+		}
+	}
+	if len(now) != 3 {
+		t.Errorf("%d instances", len(now))
+	}
+}
