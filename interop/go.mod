@@ -7,9 +7,9 @@ require (
 	github.com/go-kit/log v0.2.1
 	github.com/openzipkin/zipkin-go v0.4.3
 	github.com/sinew-go/sinew v0.1.0
-	github.com/sony/gobreaker v0.4.1
+	github.com/sony/gobreaker v1.0.0
 	go.uber.org/goleak v1.3.0
-	golang.org/x/time v0.0.0-20211116232009-f0f3c7e86c11
+	golang.org/x/time v0.16.0
 	modernc.org/sqlite v1.62.0
 )
 

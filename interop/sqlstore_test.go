@@ -28,6 +28,7 @@ func stores(t *testing.T) [2]endpoint.SQLStore {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
+		db.SetMaxOpenConns(1) // forty that all try again would keep SQLite's lock from each other for ever
 		all[i] = endpoint.SQLStore{DB: db}
 		if err := all[i].Create(t.Context()); err != nil {
 			t.Fatal(err)
@@ -93,6 +94,48 @@ func TestSQLStoreTellsReusedKeysAndLetsLapsedClaimsGo(t *testing.T) {
 	}
 	if err := all[0].Release(ctx, "k", claim); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestSQLStoreKeepsAnAnswerThatIsReleased(t *testing.T) {
+	all := stores(t)
+	ctx := t.Context()
+	claim, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Hour)
+	if err != nil || claim == "" {
+		t.Fatal(claim, err)
+	}
+	if err := errors.Join(all[0].Answer(ctx, "k", claim, []byte("a"), time.Hour), all[0].Release(ctx, "k", claim), all[0].Renew(ctx, "k", claim, -time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if again, answer, err := all[1].Claim(ctx, "k", []byte("f"), time.Hour); err != nil || again != "" || string(answer) != "a" {
+		t.Errorf("claim %q, answer %q, %v", again, answer, err)
+	}
+}
+
+func TestSQLStoreExpiresWhatIsOverAndNothingElse(t *testing.T) {
+	all := stores(t)
+	ctx := t.Context()
+	for key, lease := range map[string]time.Duration{"over": time.Nanosecond, "also over": time.Nanosecond, "runs": time.Hour, "answered": time.Hour} {
+		claim, _, err := all[0].Claim(ctx, key, []byte("f"), lease)
+		if err != nil || claim == "" {
+			t.Fatal(claim, err)
+		}
+		if key == "answered" {
+			err = all[0].Answer(ctx, key, claim, []byte("a"), time.Hour)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := all[1].Expire(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM idempotency WHERE id IN ('runs', 'answered')").Scan(&left); err != nil || left != 2 {
+		t.Errorf("%d of 2 are kept (%v)", left, err)
+	}
+	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM idempotency").Scan(&left); err != nil || left != 2 {
+		t.Errorf("%d are left, want 2 (%v)", left, err)
 	}
 }
 
