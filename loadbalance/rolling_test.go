@@ -83,10 +83,10 @@ func others(n int) []registry.Instance {
 	return all
 }
 
+// That it leaves no goroutine behind is for TestMain to say.
 func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
 	b := pool(loadbalance.Policy{}, many(3))
 	var before, after runtime.MemStats
-	goroutines := runtime.NumGoroutine()
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for wave := range 100 { // 100,000 goroutines, a thousand at a time
@@ -119,9 +119,6 @@ func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 5<<20 {
 		t.Errorf("it has grown by %d bytes", grown)
-	}
-	if now := runtime.NumGoroutine(); now > goroutines {
-		t.Errorf("%d goroutines before, %d after", goroutines, now)
 	}
 	now := b.Snapshot().Instances
 	for _, i := range now {
