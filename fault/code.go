@@ -85,7 +85,7 @@ func ParseCode(name string) (Code, bool) {
 }
 
 // FromHTTPStatus gives the class of an HTTP status that came without a problem
-// document, from a proxy or a service of another make: 0 below 400. A bare 404
+// document, from a proxy or a service not built with sinew: 0 below 400. A bare 404
 // is [Unimplemented]: nothing says that the path reached a handler that looked
 // for something.
 func FromHTTPStatus(status int) Code {

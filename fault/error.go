@@ -18,6 +18,7 @@ type Error struct {
 	// Message is a sentence for the caller. It leaves the process.
 	Message string
 	// Reason names the rule that refused, in snake case: "insufficient_stock".
+	// Ask for it with [ReasonOf].
 	Reason string
 	// Details is more data for the caller, made of JSON values.
 	Details map[string]any
@@ -138,6 +139,14 @@ func CodeOf(err error) Code {
 	return Unknown
 }
 
+// ReasonOf is the rule that refused, "" when err does not say.
+func ReasonOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
+
 // IsUnprocessed reports whether err says that no handler ran: an Error marked
 // so, or a connection that was never made.
 func IsUnprocessed(err error) bool {
@@ -154,8 +163,8 @@ func IsRepeated(err error) bool {
 	return ok && e.Repeated
 }
 
-// Repeat is err, which must not be nil, marked as that of a call that was
-// repeated already.
+// Repeat returns err, which must not be nil, marked as the error of a call that
+// was repeated already.
 func Repeat(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		marked := *e

@@ -26,5 +26,8 @@ func ExampleError_WithReason() {
 	err := fault.FailedPrecondition.Errorf("3 of p-1 are left, 5 were asked for").
 		WithReason("insufficient_stock").WithDetail("available", 3)
 	fmt.Println(err, fault.CodeOf(err).HTTPStatus())
-	// Output: failed precondition: 3 of p-1 are left, 5 were asked for (insufficient_stock) 400
+	fmt.Println(fault.ReasonOf(fmt.Errorf("place order: %w", err)) == "insufficient_stock")
+	// Output:
+	// failed precondition: 3 of p-1 are left, 5 were asked for (insufficient_stock) 400
+	// true
 }

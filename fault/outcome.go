@@ -53,10 +53,10 @@ func Classify(ctx context.Context, err error) Outcome {
 }
 
 // Expired reports whether the call ended because the caller's own deadline ran
-// out. Whether that is the callee's failure only the policy that timed the
-// attempt can say: it counts it as a Failure when the attempt was slow by the
-// policy's own record, so that a callee that never answers is found out and a
-// caller in a hurry blames nobody.
+// out. Whether this counts against the callee depends on how long the attempt
+// took, so the policy that timed it decides: it is a Failure when the attempt was
+// slow by the policy's own record. Thus a callee that never answers is found out,
+// and a caller in a hurry blames nobody.
 func Expired(ctx context.Context, err error) bool {
 	return err != nil && ended(ctx) && !errors.Is(ctx.Err(), context.Canceled)
 }
