@@ -14,7 +14,6 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
-	"github.com/sinew-go/sinew/eventbus/nats"
 	"github.com/sinew-go/sinew/examples/shop/gateway"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/inventory"
@@ -58,6 +57,7 @@ type platform struct {
 	options
 	registry registry.Registry
 	bus      eventbus.Bus
+	gate     *gate            // before the bus, where that is in memory
 	services []*sinew.Service // the gateway is the last one
 	closing  []func() error
 }
@@ -141,14 +141,25 @@ func (p *platform) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.gate != nil {
+		p.gate.open()
+	}
 	return nil
 }
 
-// stop stops the services, the gateway first, and gives everything back.
+// stop stops the services, the gateway first, and gives everything back. A bus
+// in memory is drained while all services still follow it.
 func (p *platform) stop(ctx context.Context) error {
 	last := len(p.services) - 1
 	faults := make([]error, len(p.services))
 	faults[last] = p.services[last].Shutdown(ctx)
+	if p.gate != nil && p.service == "" {
+		drain, cancel := context.WithTimeout(ctx, busDrain)
+		defer cancel()
+		if err := p.gate.Close(drain); err != nil {
+			p.log.Warn("some events are handled after the next start", "why", err)
+		}
+	}
 	var others sync.WaitGroup
 	for i, svc := range p.services[:last] {
 		others.Go(func() { faults[i] = svc.Shutdown(ctx) })
@@ -179,23 +190,6 @@ func (p *platform) openRegistry() error {
 	default:
 		return fmt.Errorf("-registry: %q is neither memory nor consul", p.options.registry)
 	}
-	return nil
-}
-
-func (p *platform) openBus() error {
-	switch p.options.bus {
-	case "memory":
-		p.bus = eventbus.NewMemory(eventbus.MemoryPolicy{})
-	case "nats":
-		b, err := nats.New(nats.Config{URL: p.nats, Logger: p.log})
-		if err != nil {
-			return err
-		}
-		p.bus = b
-	default:
-		return fmt.Errorf("-bus: %q is neither memory nor nats", p.options.bus)
-	}
-	p.closing = append(p.closing, func() error { return p.bus.Close(context.Background()) })
 	return nil
 }
 

@@ -93,7 +93,8 @@ func (s *Service) prepare(ctx context.Context, orderID string) error {
 	if errors.Is(err, database.ErrTaken) {
 		return nil
 	}
-	return errors.Join(err, s.outbox.Flush(ctx))
+	s.outbox.Wake()
+	return err
 }
 
 // stop keeps a shipment at home that has not left.
@@ -145,5 +146,6 @@ func (s *Service) advance(ctx context.Context, id string, from, to api.ShipmentS
 		}
 		return api.ShipmentMoved.Publish(ctx, s.outbox.In(tx), p.Shipment)
 	})
-	return errors.Join(err, s.outbox.Flush(ctx))
+	s.outbox.Wake()
+	return err
 }

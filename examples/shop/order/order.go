@@ -159,6 +159,6 @@ func (s *Service) move(ctx context.Context, id string, status api.OrderStatus, a
 	if err != nil {
 		return nil, err
 	}
-	s.publish(ctx)
+	s.outbox.Wake()
 	return &r.Order, nil
 }

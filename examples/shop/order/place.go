@@ -126,7 +126,7 @@ func (s *Service) place(ctx context.Context, o *api.Order) error {
 		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
 	})
 	if err == nil {
-		s.publish(ctx)
+		s.outbox.Wake()
 	}
 	return err
 }
@@ -151,13 +151,6 @@ func (s *Service) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-	}
-}
-
-// publish sends the events of the last change; what cannot be sent waits.
-func (s *Service) publish(ctx context.Context) {
-	if err := s.outbox.Flush(context.WithoutCancel(ctx)); err != nil {
-		slog.WarnContext(ctx, "events wait in the outbox", "error", err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/sinew-go/sinew"
@@ -88,9 +87,7 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.outbox.Flush(ctx); err != nil {
-		slog.WarnContext(ctx, "events wait in the outbox", "error", err)
-	}
+	s.outbox.Wake()
 	return p, nil
 }
 

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/nats"
+)
+
+// busDrain is how long a stopping shop handles what its bus in memory holds.
+// What is left then is sent again at the next start.
+const busDrain = 10 * time.Second
+
+func (p *platform) openBus() error {
+	switch p.options.bus {
+	case "memory":
+		p.gate = &gate{Bus: eventbus.NewMemory(eventbus.MemoryPolicy{}), opened: make(chan struct{})}
+		p.bus = p.gate
+	case "nats":
+		b, err := nats.New(nats.Config{URL: p.nats, Logger: p.log})
+		if err != nil {
+			return err
+		}
+		p.bus = b
+	default:
+		return fmt.Errorf("-bus: %q is neither memory nor nats", p.options.bus)
+	}
+	p.closing = append(p.closing, func() error { return p.bus.Close(context.Background()) })
+	return nil
+}
+
+// gate is the bus of this process until all of its services subscribe: what is
+// published waits, for a bus in memory forgets an event that nobody hears.
+type gate struct {
+	eventbus.Bus
+	opened chan struct{}
+	once   sync.Once
+}
+
+func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+// Publish implements [eventbus.Publisher].
+func (g *gate) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	select {
+	case <-g.opened:
+		return g.Bus.Publish(ctx, topic, events...)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close implements [eventbus.Bus]. Those who wait at the gate hear that the bus
+// is closed.
+func (g *gate) Close(ctx context.Context) error {
+	defer g.open()
+	return g.Bus.Close(ctx)
+}
