@@ -28,6 +28,10 @@ func main() {
 	once := flag.Bool("once", false, "end after the first order is delivered")
 	verbose := flag.Bool("v", false, "log on stderr what the services do")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "shop: %q is no flag; shop -h lists those that there are\n", flag.Arg(0))
+		os.Exit(2)
+	}
 
 	level := slog.LevelWarn
 	if *verbose || o.service != "" {
@@ -51,15 +55,26 @@ func run(ctx context.Context, o options, once bool) error {
 	}
 	err = p.start(ctx)
 	if err == nil && o.service == "" {
-		err = p.demo(ctx)
+		err = p.demonstrate(ctx, once)
 	}
 	if err == nil && !once {
 		<-ctx.Done()
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil {
 		err = nil // told to stop
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return errors.Join(err, p.stop(drain))
+}
+
+// demonstrate runs the demo. A shop that is there for more stays open when that
+// fails.
+func (p *platform) demonstrate(ctx context.Context, once bool) error {
+	err := p.demo(ctx)
+	if err == nil || once || ctx.Err() != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "shop: the demonstration failed: %v\nThe shop is open at %s all the same.\n", err, p.door())
+	return nil
 }

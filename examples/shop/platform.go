@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"slices"
 	"sync"
 
@@ -46,7 +44,7 @@ var parts = []struct {
 }{
 	{"user", user.Schema, func(svc *sinew.Service, db *sql.DB) error { user.New(svc, db); return nil }},
 	{"inventory", inventory.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := inventory.New(svc, db); return err }},
-	{"product", product.Schema, func(svc *sinew.Service, db *sql.DB) error { product.New(svc, db); return nil }},
+	{"product", product.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := product.New(svc, db); return err }},
 	{"order", order.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := order.New(svc, db); return err }},
 	{"payment", payment.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := payment.New(svc, db, payment.Demo{}); return err }},
 	{"logistics", logistics.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := logistics.New(svc, db); return err }},
@@ -73,11 +71,7 @@ func newPlatform(o options) (*platform, error) {
 		}
 	}
 	if err == nil && (o.service == "" || o.service == "gateway") {
-		c := p.config(o.gateway)
-		c.Advertise = p.sign()
-		svc := sinew.New("gateway", c)
-		gateway.New(svc)
-		p.services = append(p.services, svc)
+		err = p.addGateway()
 	}
 	if err == nil && len(p.services) == 0 {
 		err = fmt.Errorf("-service: there is no service %q", o.service)
@@ -105,6 +99,19 @@ func (p *platform) add(name string, schema []string, serve func(*sinew.Service, 
 	return serve(svc, db)
 }
 
+func (p *platform) addGateway() error {
+	addr, advertise, err := p.doorway()
+	if err != nil {
+		return fmt.Errorf("-gateway: %w", err)
+	}
+	c := p.config(addr)
+	c.Advertise = advertise
+	svc := sinew.New("gateway", c)
+	gateway.New(svc)
+	p.services = append(p.services, svc)
+	return nil
+}
+
 func (p *platform) config(addr string) sinew.Config {
 	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log}
 }
@@ -116,21 +123,6 @@ func (p *platform) anyPort() string {
 		return "127.0.0.1:0"
 	}
 	return ":0"
-}
-
-// sign is what the gateway is registered as, "" for its own address. A door on
-// loopback is for this machine alone, which a registry of many machines refuses;
-// but no service calls the gateway, so that its machine's name will do.
-func (p *platform) sign() string {
-	host, port, err := net.SplitHostPort(p.gateway)
-	ip := net.ParseIP(host)
-	if p.options.registry == "memory" || err != nil || host != "localhost" && !ip.IsLoopback() {
-		return ""
-	}
-	if host, err = os.Hostname(); err != nil {
-		return ""
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // start starts the services, one after the other, and returns when all of them
@@ -192,6 +184,3 @@ func (p *platform) openRegistry() error {
 	}
 	return nil
 }
-
-// door is the gateway's URL.
-func (p *platform) door() string { return p.services[len(p.services)-1].URL() }

@@ -3,11 +3,6 @@
 // one service knows of another.
 package api
 
-import (
-	"errors"
-	"fmt"
-)
-
 // List is the answer of every route that lists.
 type List[T any] struct {
 	Items []T `json:"items"`
@@ -26,26 +21,5 @@ type ByID struct {
 	ID string `path:"id" json:"-"`
 }
 
-// require joins the sentences of all conditions that do not hold.
-func require(conditions ...condition) error {
-	var faults []error
-	for _, c := range conditions {
-		if !c.holds {
-			faults = append(faults, errors.New(c.sentence))
-		}
-	}
-	return errors.Join(faults...)
-}
-
-type condition struct {
-	holds    bool
-	sentence string
-}
-
-func given(text, name string) condition {
-	return condition{text != "", name + " is required"}
-}
-
-func atLeast(n, least int, name string) condition {
-	return condition{n >= least, fmt.Sprintf("%s must be at least %d", name, least)}
-}
+// Validate refuses what nothing can have as its id.
+func (r *ByID) Validate() error { return exists(r.ID) }

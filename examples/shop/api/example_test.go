@@ -8,9 +8,9 @@ import (
 )
 
 func Example() {
-	var p api.Product
+	var p api.NewProduct
 	err := json.Unmarshal([]byte(`{"name": "Red shirt", "sku": "SHIRT-RED", "price": 19.99, "status": "active"}`), &p)
-	fmt.Println(int64(p.Price), p.Price*3, p.Validate(), err)
+	fmt.Println(int64(*p.Price), *p.Price*3, p.Validate(), err)
 
 	fmt.Println(json.Unmarshal([]byte(`{"status": "lost"}`), &p))
 	fmt.Println(api.OrderPending.May(api.OrderConfirmed), api.OrderDelivered.May(api.OrderCancelled))

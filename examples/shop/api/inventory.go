@@ -2,10 +2,9 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -43,6 +42,9 @@ func (InventoryStatus) Enum() []string {
 	return []string{"in_stock", "low_stock", "out_of_stock", "backorder"}
 }
 
+// MarshalJSON writes null for none.
+func (s InventoryStatus) MarshalJSON() ([]byte, error) { return encode(s) }
+
 // UnmarshalText refuses what is no status.
 func (s *InventoryStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "inventory status", s.Enum())
@@ -58,8 +60,7 @@ type InventoryService interface {
 	ReorderProduct(ctx context.Context, productID string) error
 }
 
-// The routes of the inventory service. Stock and Unstock are for the product
-// service alone.
+// The routes of the inventory service.
 var (
 	GetInventory     = rest.Route[*ByProduct, *Inventory]{Pattern: "GET /inventory/{product_id}"}
 	UpdateInventory  = rest.Route[*QuantityChange, *Inventory]{Pattern: "PUT /inventory/{product_id}"}
@@ -69,15 +70,19 @@ var (
 	ReorderProduct   = rest.Route[*ByProduct, *Inventory]{Pattern: "POST /inventory/{product_id}/reorder"}
 
 	InventoryRoutes = []rest.Forwarder{GetInventory, UpdateInventory, ReserveInventory, ReleaseInventory, ListInventory, ReorderProduct}
-
-	Stock   = rest.Route[*StockItem, *Inventory]{Pattern: "POST /inventory", Keyed: true, Status: http.StatusCreated}
-	Unstock = rest.Route[*ByProduct, endpoint.None]{Pattern: "DELETE /inventory/{product_id}"}
 )
+
+// InventoryCounted says that the quantity of a product has changed, in order
+// per product.
+var InventoryCounted = eventbus.Topic[Inventory]{Name: "inventory.counted", Key: func(i Inventory) string { return i.ProductID }}
 
 // ByProduct asks for the inventory of one product.
 type ByProduct struct {
 	ProductID string `path:"product_id" json:"-"`
 }
+
+// Validate refuses what no product can have as its id.
+func (r *ByProduct) Validate() error { return exists(r.ProductID) }
 
 // QuantityChange is an inventory's next quantity.
 type QuantityChange struct {
@@ -86,31 +91,22 @@ type QuantityChange struct {
 }
 
 // Validate wants a quantity of 0 or more.
-func (c *QuantityChange) Validate() error { return quantity(c.Quantity, 0) }
+func (c *QuantityChange) Validate() error {
+	return first(require(quantity(c.Quantity, 0)), exists(c.ProductID))
+}
 
-// Reservation holds some of a product, or gives it back. With a reference, the
-// id of an order, it is done once however often it is asked, and a release
-// gives back exactly what the reference holds.
+// Reservation reserves some of a product, or releases it.
 type Reservation struct {
 	ProductID string `path:"product_id" json:"-"`
 	Quantity  *int   `json:"quantity"`
-	Reference string `json:"reference"`
 }
 
 // Validate wants a quantity of 1 or more.
-func (r *Reservation) Validate() error { return quantity(r.Quantity, 1) }
+func (r *Reservation) Validate() error {
+	return first(require(quantity(r.Quantity, 1)), exists(r.ProductID))
+}
 
 // InventoryFilter picks the inventories that are low; else all.
 type InventoryFilter struct {
 	LowStock bool `query:"low_stock" json:"-"`
-}
-
-// StockItem is a product as the inventory knows it. Quantity counts only for a
-// product that is new to it.
-type StockItem struct {
-	ProductID string `json:"product_id"`
-	SKU       string `json:"sku"`
-	Quantity  int    `json:"quantity"`
-	MinLevel  int    `json:"min_level"`
-	MaxLevel  int    `json:"max_level"`
 }

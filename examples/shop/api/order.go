@@ -13,20 +13,20 @@ import (
 
 // Order is what a user buys.
 type Order struct {
-	ID          string         `json:"id"`
-	UserID      string         `json:"user_id"`
-	Items       []OrderItem    `json:"items"`
-	Status      OrderStatus    `json:"status"`
-	TotalAmount Money          `json:"total_amount"`
-	Currency    string         `json:"currency"`
-	Shipping    ShippingInfo   `json:"shipping"`
-	Billing     BillingInfo    `json:"billing"`
-	Payment     PaymentInfo    `json:"payment"`
-	Metadata    map[string]any `json:"metadata"`
-	CreatedAt   time.Time      `json:"created_at"`
-	UpdatedAt   time.Time      `json:"updated_at"`
-	ShippedAt   *time.Time     `json:"shipped_at"`
-	DeliveredAt *time.Time     `json:"delivered_at"`
+	ID          string       `json:"id"`
+	UserID      string       `json:"user_id"`
+	Items       []OrderItem  `json:"items"`
+	Status      OrderStatus  `json:"status"`
+	TotalAmount Money        `json:"total_amount"`
+	Currency    string       `json:"currency"`
+	Shipping    ShippingInfo `json:"shipping"`
+	Billing     BillingInfo  `json:"billing"`
+	Payment     PaymentInfo  `json:"payment"`
+	Metadata    Metadata     `json:"metadata"`
+	CreatedAt   time.Time    `json:"created_at"`
+	UpdatedAt   time.Time    `json:"updated_at"`
+	ShippedAt   *time.Time   `json:"shipped_at"`
+	DeliveredAt *time.Time   `json:"delivered_at"`
 }
 
 // OrderItem is one line of an order, with the product as it was then.
@@ -83,6 +83,9 @@ const (
 func (OrderStatus) Enum() []string {
 	return []string{"pending", "confirmed", "processing", "shipped", "delivered", "cancelled", "refunded"}
 }
+
+// MarshalJSON writes null for none.
+func (s OrderStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
 // UnmarshalText refuses what is no status.
 func (s *OrderStatus) UnmarshalText(text []byte) error {
@@ -147,12 +150,19 @@ type OrderItemRequest struct {
 // one piece.
 func (r *CreateOrderRequest) Validate() error {
 	conditions := []condition{given(r.UserID, "user_id"), {len(r.Items) > 0, "items must hold at least one item"}}
+	ids, pieces := []string{r.UserID}, map[string]int{}
 	for i, item := range r.Items {
-		conditions = append(conditions,
-			given(item.ProductID, fmt.Sprintf("items[%d].product_id", i)),
-			atLeast(item.Quantity, 1, fmt.Sprintf("items[%d].quantity", i)))
+		name := fmt.Sprintf("items[%d].", i)
+		conditions = append(conditions, given(item.ProductID, name+"product_id"), counted(item.Quantity, 1, name+"quantity"))
+		if pieces[item.ProductID] <= MostPieces { // what is more is refused, and need not be added up
+			pieces[item.ProductID] += min(item.Quantity, MostPieces)
+		}
+		ids = append(ids, item.ProductID)
 	}
-	return require(conditions...)
+	for id, n := range pieces {
+		conditions = append(conditions, condition{n <= MostPieces, fmt.Sprintf("items hold more than %d of product %s", MostPieces, shortened(id))})
+	}
+	return first(require(conditions...), exists(ids...))
 }
 
 // OrderCreatedEvent says that an order holds its stock and waits for payment.
@@ -171,6 +181,9 @@ type OrderUpdate struct {
 	Order
 }
 
+// Validate refuses what no order can have as its id.
+func (o *OrderUpdate) Validate() error { return exists(o.PathID) }
+
 // OrderFilter picks the orders of one user; none means all.
 type OrderFilter struct {
 	UserID string `query:"user_id" json:"-"`
@@ -183,4 +196,6 @@ type OrderStatusChange struct {
 }
 
 // Validate wants a status.
-func (c *OrderStatusChange) Validate() error { return require(given(string(c.Status), "status")) }
+func (c *OrderStatusChange) Validate() error {
+	return first(require(given(string(c.Status), "status")), exists(c.ID))
+}

@@ -47,6 +47,9 @@ func (PaymentMethod) Enum() []string {
 	return []string{"credit_card", "debit_card", "paypal", "bank_transfer", "crypto"}
 }
 
+// MarshalJSON writes null for none.
+func (m PaymentMethod) MarshalJSON() ([]byte, error) { return encode(m) }
+
 // UnmarshalText refuses what is no method.
 func (m *PaymentMethod) UnmarshalText(text []byte) error {
 	return parse(m, text, "payment method", m.Enum())
@@ -68,6 +71,9 @@ const (
 func (PaymentStatus) Enum() []string {
 	return []string{"pending", "processing", "completed", "failed", "refunded"}
 }
+
+// MarshalJSON writes null for none.
+func (s PaymentStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
 // UnmarshalText refuses what is no status.
 func (s *PaymentStatus) UnmarshalText(text []byte) error {
@@ -93,5 +99,5 @@ type PaymentRequest struct {
 
 // Validate wants an order and a method.
 func (r *PaymentRequest) Validate() error {
-	return require(given(r.OrderID, "order_id"), given(string(r.Method), "method"))
+	return first(require(given(r.OrderID, "order_id"), given(string(r.Method), "method")), exists(r.OrderID))
 }

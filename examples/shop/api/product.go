@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -66,6 +67,9 @@ func (ProductStatus) Enum() []string {
 	return []string{"active", "inactive", "discontinued", "out_of_stock"}
 }
 
+// MarshalJSON writes null for none.
+func (s ProductStatus) MarshalJSON() ([]byte, error) { return encode(s) }
+
 // UnmarshalText refuses what is no status.
 func (s *ProductStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "product status", s.Enum())
@@ -84,7 +88,7 @@ type ProductService interface {
 
 // The routes of the product service.
 var (
-	CreateProduct      = rest.Route[*Product, *Product]{Pattern: "POST /products", Status: http.StatusCreated}
+	CreateProduct      = rest.Route[*NewProduct, *Product]{Pattern: "POST /products", Status: http.StatusCreated}
 	GetProduct         = rest.Route[*ByID, *Product]{Pattern: "GET /products/{id}"}
 	UpdateProduct      = rest.Route[*ProductUpdate, *Product]{Pattern: "PUT /products/{id}"}
 	DeleteProduct      = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /products/{id}"}
@@ -94,16 +98,16 @@ var (
 	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock}
 )
 
-// Validate wants a name, a SKU, and nothing negative.
-func (p *Product) Validate() error {
-	return require(
-		given(p.Name, "name"),
-		given(p.SKU, "sku"),
-		condition{p.Price >= 0, "price must not be negative"},
-		atLeast(p.Stock, 0, "stock"),
-		atLeast(p.MinStock, 0, "min_stock"),
-		atLeast(p.MaxStock, 0, "max_stock"),
-	)
+// NewProduct is a product to be created: Price is required, and Stock is the
+// quantity of its inventory.
+type NewProduct struct {
+	Product
+	Price *Money `json:"price"`
+}
+
+// Validate wants a name, a SKU, a price, and nothing negative.
+func (p *NewProduct) Validate() error {
+	return require(append(p.conditions(p.Price), counted(p.Stock, 0, "stock"))...)
 }
 
 // ProductUpdate is a product as it shall be. Its id, stock, status and times
@@ -111,6 +115,31 @@ func (p *Product) Validate() error {
 type ProductUpdate struct {
 	PathID string `path:"id" json:"-"`
 	Product
+	Price *Money `json:"price"`
+}
+
+// Validate wants a name, a SKU, a price, and nothing negative.
+func (p *ProductUpdate) Validate() error {
+	return first(require(p.conditions(p.Price)...), exists(p.PathID))
+}
+
+func (p *Product) conditions(price *Money) []condition {
+	all := []condition{
+		given(p.Name, "name"),
+		given(p.SKU, "sku"),
+		priced(price, "price"),
+		counted(p.MinStock, 0, "min_stock"),
+		counted(p.MaxStock, 0, "max_stock"),
+		measured(p.Weight, "weight"),
+		measured(p.Dimensions.Length, "dimensions.length"),
+		measured(p.Dimensions.Width, "dimensions.width"),
+		measured(p.Dimensions.Height, "dimensions.height"),
+	}
+	for i, v := range p.Variants {
+		name := fmt.Sprintf("variants[%d].", i)
+		all = append(all, priced(&v.Price, name+"price"), counted(v.Stock, 0, name+"stock"))
+	}
+	return all
 }
 
 // ProductFilter picks products by category, or by a piece of their name,
@@ -127,11 +156,6 @@ type StockChange struct {
 }
 
 // Validate wants a quantity of 0 or more.
-func (c *StockChange) Validate() error { return quantity(c.Quantity, 0) }
-
-func quantity(n *int, least int) error {
-	if n == nil {
-		return require(given("", "quantity"))
-	}
-	return require(atLeast(*n, least, "quantity"))
+func (c *StockChange) Validate() error {
+	return first(require(quantity(c.Quantity, 0)), exists(c.ID))
 }

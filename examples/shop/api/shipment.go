@@ -32,6 +32,9 @@ func (ShipmentStatus) Enum() []string {
 	return []string{"preparing", "shipped", "delivered", "cancelled"}
 }
 
+// MarshalJSON writes null for none.
+func (s ShipmentStatus) MarshalJSON() ([]byte, error) { return encode(s) }
+
 // UnmarshalText refuses what is no status.
 func (s *ShipmentStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "shipment status", s.Enum())

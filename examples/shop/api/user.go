@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/mail"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -60,6 +62,9 @@ const (
 // Enum lists the roles.
 func (UserRole) Enum() []string { return []string{"admin", "manager", "employee", "customer"} }
 
+// MarshalJSON writes null for none.
+func (r UserRole) MarshalJSON() ([]byte, error) { return encode(r) }
+
 // UnmarshalText refuses what is no role.
 func (r *UserRole) UnmarshalText(text []byte) error { return parse(r, text, "role", r.Enum()) }
 
@@ -76,6 +81,9 @@ const (
 
 // Enum lists the statuses.
 func (UserStatus) Enum() []string { return []string{"active", "inactive", "suspended", "deleted"} }
+
+// MarshalJSON writes null for none.
+func (s UserStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
 // UnmarshalText refuses what is no status.
 func (s *UserStatus) UnmarshalText(text []byte) error {
@@ -116,7 +124,7 @@ type NewUser struct {
 func (u *NewUser) Validate() error {
 	return require(
 		given(u.Name, "name"),
-		condition{isEmail(u.Email), "email must be an address such as ann@example.com"},
+		emailed(u.Email),
 		condition{len([]rune(u.Password)) >= 8, "password must have at least 8 characters"},
 	)
 }
@@ -129,10 +137,7 @@ type UserUpdate struct {
 
 // Validate wants a name and an email address.
 func (u *UserUpdate) Validate() error {
-	return require(
-		given(u.Name, "name"),
-		condition{isEmail(u.Email), "email must be an address such as ann@example.com"},
-	)
+	return first(require(given(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
 }
 
 // UserFilter picks users by role; none means all.
@@ -148,7 +153,7 @@ type Credentials struct {
 
 // Validate wants both.
 func (c *Credentials) Validate() error {
-	return require(given(c.Email, "email"), given(c.Password, "password"))
+	return require(given(c.Email, "email"), condition{c.Password != "", "password is required"})
 }
 
 // UserStatusChange is a user's next status.
@@ -158,9 +163,19 @@ type UserStatusChange struct {
 }
 
 // Validate wants a status.
-func (c *UserStatusChange) Validate() error { return require(given(string(c.Status), "status")) }
+func (c *UserStatusChange) Validate() error {
+	return first(require(given(string(c.Status), "status")), exists(c.ID))
+}
 
-func isEmail(text string) bool {
+// hostname is the part of an address behind the @: labels of letters, digits
+// and inner hyphens.
+var hostname = regexp.MustCompile(`^` + label + `(\.` + label + `)*$`)
+
+const label = `[\pL\pN]([\pL\pN-]{0,61}[\pL\pN])?`
+
+// emailed wants an address and nothing around it.
+func emailed(text string) condition {
 	a, err := mail.ParseAddress(text)
-	return err == nil && a.Address == text
+	is := err == nil && a.Address == text && hostname.MatchString(text[strings.LastIndex(text, "@")+1:])
+	return condition{is, "email must be an address such as ann@example.com"}
 }

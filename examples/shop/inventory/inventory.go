@@ -7,8 +7,9 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 )
 
 // Service implements [api.InventoryService].
@@ -17,9 +18,9 @@ type Service struct{ stock stock }
 var _ api.InventoryService = (*Service)(nil)
 
 // New serves the inventories in db on svc, and follows the orders: a shipped
-// one takes its pieces away, a cancelled one gives them back.
+// one takes its pieces away, one that is cancelled or refunded gives them back.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
-	s := &Service{stock{db}}
+	s := &Service{stock{db, database.NewOutbox(db, svc)}}
 	api.GetInventory.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
 		return s.GetInventory(ctx, r.ProductID)
 	})
@@ -27,20 +28,31 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 		return s.stock.set(ctx, r.ProductID, *r.Quantity)
 	})
 	api.ReserveInventory.Handle(svc, func(ctx context.Context, r *api.Reservation) (*api.Inventory, error) {
-		return s.stock.reserve(ctx, r.ProductID, *r.Quantity, r.Reference)
+		return s.stock.reserve(ctx, r.ProductID, *r.Quantity)
 	})
 	api.ReleaseInventory.Handle(svc, func(ctx context.Context, r *api.Reservation) (*api.Inventory, error) {
-		return s.stock.release(ctx, r.ProductID, *r.Quantity, r.Reference)
+		return s.stock.release(ctx, r.ProductID, *r.Quantity)
 	})
 	api.ListInventory.Handle(svc, s.list)
 	api.ReorderProduct.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
 		return s.stock.reorder(ctx, r.ProductID)
 	})
+	s.serveOthers(svc)
+	svc.Go(s.stock.outbox.Run)
+	return s, api.OrderStatusChanged.Handle(svc, "inventory", s.follow, follow.Safely(svc))
+}
+
+// serveOthers serves what the gateway does not show.
+func (s *Service) serveOthers(svc *sinew.Service) {
 	api.Stock.Handle(svc, s.stock.put)
+	api.Restock.Handle(svc, s.stock.level)
 	api.Unstock.Handle(svc, func(ctx context.Context, r *api.ByProduct) (endpoint.None, error) {
 		return endpoint.None{}, s.stock.remove(ctx, r.ProductID)
 	})
-	return s, api.OrderStatusChanged.Handle(svc, "inventory", s.follow, eventbus.Retry{}.Middleware())
+	api.HoldInventory.Handle(svc, s.stock.hold)
+	api.FreeInventory.Handle(svc, func(ctx context.Context, r *api.ByHold) (endpoint.None, error) {
+		return endpoint.None{}, s.stock.free(ctx, r.ProductID, r.OrderID)
+	})
 }
 
 // GetInventory is a product's inventory, or fault.NotFound.
@@ -54,15 +66,15 @@ func (s *Service) UpdateInventory(ctx context.Context, productID string, quantit
 	return err
 }
 
-// ReserveInventory holds some of what is available.
+// ReserveInventory reserves some of what is available.
 func (s *Service) ReserveInventory(ctx context.Context, productID string, quantity int) error {
-	_, err := s.stock.reserve(ctx, productID, quantity, "")
+	_, err := s.stock.reserve(ctx, productID, quantity)
 	return err
 }
 
-// ReleaseInventory gives back some of what is reserved.
+// ReleaseInventory gives back some of what is reserved and no order holds.
 func (s *Service) ReleaseInventory(ctx context.Context, productID string, quantity int) error {
-	_, err := s.stock.release(ctx, productID, quantity, "")
+	_, err := s.stock.release(ctx, productID, quantity)
 	return err
 }
 
@@ -93,8 +105,8 @@ func (s *Service) follow(ctx context.Context, o api.Order) error {
 	switch o.Status {
 	case api.OrderShipped:
 		return s.stock.settle(ctx, o.ID, shipped)
-	case api.OrderCancelled:
-		return s.stock.settle(ctx, o.ID, released)
+	case api.OrderCancelled, api.OrderRefunded:
+		return s.stock.settle(ctx, o.ID, freed)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,31 +12,30 @@ import (
 )
 
 // Schema makes the service's tables. The database itself refuses a quantity
-// below what is reserved.
+// below what is reserved. Times are in nanoseconds of the Unix epoch; those of
+// one product never repeat, so that of two states the later one can be told.
 var Schema = []string{
 	`CREATE TABLE IF NOT EXISTS inventory (
 		product_id TEXT PRIMARY KEY, sku TEXT NOT NULL,
 		quantity INTEGER NOT NULL, reserved INTEGER NOT NULL DEFAULT 0,
-		min_level INTEGER NOT NULL, max_level INTEGER NOT NULL, reorder_quantity INTEGER NOT NULL,
-		last_updated TEXT NOT NULL,
+		min_level INTEGER NOT NULL, max_level INTEGER NOT NULL, levels_as_of INTEGER NOT NULL DEFAULT 0,
+		last_updated INTEGER NOT NULL,
 		CHECK (reserved >= 0 AND quantity >= reserved))`,
-	`CREATE TABLE IF NOT EXISTS reservation (
-		reference TEXT NOT NULL, product_id TEXT NOT NULL, quantity INTEGER NOT NULL, state TEXT NOT NULL,
-		PRIMARY KEY (reference, product_id))`,
+	`CREATE TABLE IF NOT EXISTS hold (
+		order_id TEXT NOT NULL, product_id TEXT NOT NULL, quantity INTEGER NOT NULL, state TEXT NOT NULL,
+		PRIMARY KEY (order_id, product_id))`,
+	`CREATE INDEX IF NOT EXISTS hold_product ON hold (product_id, state)`,
+	database.OutboxSchema,
 }
-
-// A reservation is held until it is released or shipped.
-const (
-	held     = "held"
-	released = "released"
-	shipped  = "shipped"
-)
 
 // defaultReorder is ordered of a product whose levels say nothing.
 const defaultReorder = 10
 
 // stock is the inventory in the database.
-type stock struct{ db *sql.DB }
+type stock struct {
+	db     *sql.DB
+	outbox *database.Outbox
+}
 
 func (s stock) get(ctx context.Context, q database.Querier, productID string) (*api.Inventory, error) {
 	found, err := s.where(ctx, q, `product_id = ?`, productID)
@@ -51,7 +49,7 @@ func (s stock) get(ctx context.Context, q database.Querier, productID string) (*
 }
 
 func (s stock) where(ctx context.Context, q database.Querier, condition string, args ...any) ([]*api.Inventory, error) {
-	rows, err := q.QueryContext(ctx, `SELECT product_id, sku, quantity, reserved, min_level, max_level, reorder_quantity, last_updated
+	rows, err := q.QueryContext(ctx, `SELECT product_id, sku, quantity, reserved, min_level, max_level, last_updated
 		FROM inventory WHERE `+condition+` ORDER BY rowid`, args...)
 	if err != nil {
 		return nil, failed(err)
@@ -59,29 +57,35 @@ func (s stock) where(ctx context.Context, q database.Querier, condition string, 
 	defer func() { _ = rows.Close() }()
 	var found []*api.Inventory
 	for rows.Next() {
-		i, updated := &api.Inventory{Location: "main"}, ""
-		if err := rows.Scan(&i.ProductID, &i.SKU, &i.Quantity, &i.Reserved, &i.MinLevel, &i.MaxLevel, &i.ReorderQuantity, &updated); err != nil {
+		i, updated := &api.Inventory{Location: "main"}, int64(0)
+		if err := rows.Scan(&i.ProductID, &i.SKU, &i.Quantity, &i.Reserved, &i.MinLevel, &i.MaxLevel, &updated); err != nil {
 			return nil, failed(err)
 		}
 		i.ID, i.ReorderPoint, i.Available = "i-"+i.ProductID, i.MinLevel, i.Quantity-i.Reserved
-		i.Status = status(i)
-		i.LastUpdated, _ = time.Parse(time.RFC3339Nano, updated)
+		if i.ReorderQuantity = i.MaxLevel - i.MinLevel; i.ReorderQuantity <= 0 {
+			i.ReorderQuantity = defaultReorder
+		}
+		i.Status, i.LastUpdated = status(i), time.Unix(0, updated).UTC()
 		found = append(found, i)
 	}
 	return found, failed(rows.Err())
 }
 
-// put makes a product known, or sets the levels of a known one.
+// put makes a product known. One that is known is a repeat.
 func (s stock) put(ctx context.Context, p *api.StockItem) (*api.Inventory, error) {
-	reorder := p.MaxLevel - p.MinLevel
-	if reorder <= 0 {
-		reorder = defaultReorder
-	}
 	return s.change(ctx, p.ProductID, func(tx *sql.Tx) error {
-		return exec(ctx, tx, `INSERT INTO inventory (product_id, sku, quantity, min_level, max_level, reorder_quantity, last_updated)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-			ON CONFLICT (product_id) DO UPDATE SET sku = ?2, min_level = ?4, max_level = ?5, reorder_quantity = ?6, last_updated = ?7`,
-			p.ProductID, p.SKU, p.Quantity, p.MinLevel, p.MaxLevel, reorder, now())
+		return exec(ctx, tx, `INSERT INTO inventory (product_id, sku, quantity, min_level, max_level, last_updated) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (product_id) DO NOTHING`,
+			p.ProductID, p.SKU, p.Quantity, p.MinLevel, p.MaxLevel, time.Now().UnixNano())
+	})
+}
+
+// level sets the levels of a known product, unless it has later ones.
+func (s stock) level(ctx context.Context, l *api.StockLevels) (*api.Inventory, error) {
+	return s.change(ctx, l.ProductID, func(tx *sql.Tx) error {
+		return exec(ctx, tx, `UPDATE inventory SET sku = ?2, min_level = ?3, max_level = ?4, levels_as_of = ?5, last_updated = max(last_updated + 1, ?6)
+			WHERE product_id = ?1 AND levels_as_of < ?5`,
+			l.ProductID, l.SKU, l.MinLevel, l.MaxLevel, l.AsOf.UnixNano(), time.Now().UnixNano())
 	})
 }
 
@@ -90,97 +94,75 @@ func (s stock) remove(ctx context.Context, productID string) error {
 }
 
 func (s stock) set(ctx context.Context, productID string, quantity int) (*api.Inventory, error) {
-	return s.change(ctx, productID, func(tx *sql.Tx) error {
-		i, err := s.get(ctx, tx, productID)
-		if err != nil {
-			return err
-		}
+	return s.recount(ctx, productID, func(i *api.Inventory) (int, error) {
 		if quantity < i.Reserved {
-			return insufficient("%d of product %s are reserved; its quantity cannot be %d", i.Reserved, productID, quantity)
+			return 0, insufficient("%d of product %s are reserved; its quantity cannot be %d", i.Reserved, productID, quantity)
 		}
-		return s.move(ctx, tx, productID, quantity-i.Quantity, 0)
+		return quantity, nil
 	})
 }
 
 func (s stock) reorder(ctx context.Context, productID string) (*api.Inventory, error) {
-	return s.change(ctx, productID, func(tx *sql.Tx) error {
-		i, err := s.get(ctx, tx, productID)
-		if err != nil {
-			return err
+	return s.recount(ctx, productID, func(i *api.Inventory) (int, error) {
+		after := i.Quantity + i.ReorderQuantity
+		if after > api.MostPieces {
+			return 0, fault.FailedPrecondition.Errorf("there are %d of product %s; %d more are more than the %d that fit", i.Quantity, productID, i.ReorderQuantity, api.MostPieces).WithReason("too_much_stock")
 		}
-		return s.move(ctx, tx, productID, i.ReorderQuantity, 0)
+		return after, nil
 	})
 }
 
-// reserve holds quantity, for a reference once and never again after it was
-// settled.
-func (s stock) reserve(ctx context.Context, productID string, quantity int, reference string) (*api.Inventory, error) {
+// recount brings the quantity to what next says, and tells everybody.
+func (s stock) recount(ctx context.Context, productID string, next func(*api.Inventory) (int, error)) (*api.Inventory, error) {
 	return s.change(ctx, productID, func(tx *sql.Tx) error {
 		i, err := s.get(ctx, tx, productID)
 		if err != nil {
 			return err
 		}
-		if reference != "" {
-			switch _, state, err := s.reservation(ctx, tx, reference, productID); {
-			case err != nil:
-				return err
-			case state == held:
-				return nil
-			case state != "":
-				return fault.FailedPrecondition.Errorf("the reservation of %s was %s before", reference, state).WithReason("reservation_over")
-			}
+		quantity, err := next(i)
+		if err != nil {
+			return err
 		}
-		if quantity > i.Available {
-			return insufficient("%d of product %s are wanted, %d are available", quantity, productID, i.Available)
+		if err := s.move(ctx, tx, productID, quantity-i.Quantity, 0); err != nil {
+			return err
 		}
-		if reference != "" {
-			if err := s.note(ctx, tx, reference, productID, quantity, held); err != nil {
-				return err
-			}
-		}
-		return s.move(ctx, tx, productID, 0, quantity)
+		return s.tell(ctx, tx, productID)
 	})
 }
 
-// release gives quantity back; for a reference, all that it holds. A reference
-// that holds nothing is marked, so that a reservation still under way comes too
-// late.
-func (s stock) release(ctx context.Context, productID string, quantity int, reference string) (*api.Inventory, error) {
+func (s stock) reserve(ctx context.Context, productID string, quantity int) (*api.Inventory, error) {
+	return s.change(ctx, productID, func(tx *sql.Tx) error {
+		return s.take(ctx, tx, productID, quantity)
+	})
+}
+
+// take reserves some of what is available.
+func (s stock) take(ctx context.Context, tx *sql.Tx, productID string, quantity int) error {
+	i, err := s.get(ctx, tx, productID)
+	if err != nil {
+		return err
+	}
+	if quantity > i.Available {
+		return insufficient("%d of product %s are wanted, %d are available", quantity, productID, i.Available)
+	}
+	return s.move(ctx, tx, productID, 0, quantity)
+}
+
+// release gives back what was reserved by hand. What orders hold is theirs.
+func (s stock) release(ctx context.Context, productID string, quantity int) (*api.Inventory, error) {
 	return s.change(ctx, productID, func(tx *sql.Tx) error {
 		i, err := s.get(ctx, tx, productID)
 		if err != nil {
 			return err
 		}
-		if reference != "" {
-			holds, state, err := s.reservation(ctx, tx, reference, productID)
-			if err != nil || state == released || state == shipped {
-				return err
-			}
-			if err := s.note(ctx, tx, reference, productID, holds, released); err != nil {
-				return err
-			}
-			return s.move(ctx, tx, productID, 0, -holds)
+		theirs, err := s.heldOf(ctx, tx, productID)
+		if err != nil {
+			return err
 		}
-		if quantity > i.Reserved {
-			return insufficient("%d of product %s are reserved, %d cannot be released", i.Reserved, productID, quantity)
+		if quantity > i.Reserved-theirs {
+			return insufficient("%d of product %s are reserved, %d of them by orders; %d cannot be released", i.Reserved, productID, theirs, quantity)
 		}
 		return s.move(ctx, tx, productID, 0, -quantity)
-	})
-}
-
-// settle ends all that a reference holds: it leaves with the shipment, or
-// becomes available again. Settling twice is settling once.
-func (s stock) settle(ctx context.Context, reference, state string) error {
-	return database.Within(ctx, s.db, func(tx *sql.Tx) error {
-		gone := ""
-		if state == shipped {
-			gone = `quantity = inventory.quantity - r.quantity, `
-		}
-		if err := exec(ctx, tx, `UPDATE inventory SET `+gone+`reserved = inventory.reserved - r.quantity, last_updated = ?
-			FROM reservation AS r WHERE r.product_id = inventory.product_id AND r.reference = ? AND r.state = ?`, now(), reference, held); err != nil {
-			return err
-		}
-		return exec(ctx, tx, `UPDATE reservation SET state = ? WHERE reference = ? AND state = ?`, state, reference, held)
 	})
 }
 
@@ -193,25 +175,22 @@ func (s stock) change(ctx context.Context, productID string, f func(*sql.Tx) err
 		}
 		return err
 	})
+	s.outbox.Wake()
 	return after, err
 }
 
 func (s stock) move(ctx context.Context, tx *sql.Tx, productID string, quantity, reserved int) error {
-	return exec(ctx, tx, `UPDATE inventory SET quantity = quantity + ?, reserved = reserved + ?, last_updated = ? WHERE product_id = ?`,
-		quantity, reserved, now(), productID)
+	return exec(ctx, tx, `UPDATE inventory SET quantity = quantity + ?, reserved = reserved + ?, last_updated = max(last_updated + 1, ?) WHERE product_id = ?`,
+		quantity, reserved, time.Now().UnixNano(), productID)
 }
 
-func (s stock) reservation(ctx context.Context, tx *sql.Tx, reference, productID string) (quantity int, state string, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT quantity, state FROM reservation WHERE reference = ? AND product_id = ?`, reference, productID).Scan(&quantity, &state)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", nil
+// tell says how much there now is, unless the product is gone.
+func (s stock) tell(ctx context.Context, tx *sql.Tx, productID string) error {
+	found, err := s.where(ctx, tx, `product_id = ?`, productID)
+	for _, i := range found {
+		err = api.InventoryCounted.Publish(ctx, s.outbox.In(tx), *i)
 	}
-	return quantity, state, failed(err)
-}
-
-func (s stock) note(ctx context.Context, tx *sql.Tx, reference, productID string, quantity int, state string) error {
-	return exec(ctx, tx, `INSERT INTO reservation (reference, product_id, quantity, state) VALUES (?1, ?2, ?3, ?4)
-		ON CONFLICT (reference, product_id) DO UPDATE SET state = ?4`, reference, productID, quantity, state)
+	return err
 }
 
 func status(i *api.Inventory) api.InventoryStatus {
@@ -239,5 +218,3 @@ func failed(err error) error {
 	}
 	return nil
 }
-
-func now() string { return time.Now().UTC().Format(time.RFC3339Nano) }

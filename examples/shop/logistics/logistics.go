@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -44,14 +44,14 @@ type Service struct {
 	outbox *database.Outbox
 }
 
-// New serves the shipments in db on svc, ships confirmed orders, and stops
-// cancelled ones.
+// New serves the shipments in db on svc, ships confirmed orders, and stops those
+// that are over.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	s := &Service{db: db, outbox: database.NewOutbox(db, svc)}
 	api.ListShipments.Handle(svc, s.list)
 	svc.Go(s.outbox.Run)
 	svc.Go(s.work)
-	return s, api.OrderStatusChanged.Handle(svc, "logistics", s.follow, eventbus.Retry{}.Middleware())
+	return s, api.OrderStatusChanged.Handle(svc, "logistics", s.follow, follow.Safely(svc))
 }
 
 func (s *Service) list(ctx context.Context, r *api.ShipmentFilter) (*api.List[*api.Shipment], error) {
@@ -70,7 +70,7 @@ func (s *Service) follow(ctx context.Context, o api.Order) error {
 	switch o.Status {
 	case api.OrderConfirmed:
 		return s.prepare(ctx, o.ID)
-	case api.OrderCancelled:
+	case api.OrderCancelled, api.OrderRefunded:
 		return s.stop(ctx, o.ID)
 	}
 	return nil

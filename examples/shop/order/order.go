@@ -8,10 +8,8 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
-	"github.com/sinew-go/sinew/fault"
 )
 
 // record is an order as it is kept: Placed once every item is reserved.
@@ -33,13 +31,12 @@ var Schema = []string{
 // Service implements [api.OrderService].
 type Service struct {
 	db     *sql.DB
-	bus    eventbus.Publisher
 	outbox *database.Outbox
 
 	user    endpoint.Endpoint[*api.ByID, *api.User]
 	product endpoint.Endpoint[*api.ByID, *api.Product]
-	reserve endpoint.Endpoint[*api.Reservation, *api.Inventory]
-	release endpoint.Endpoint[*api.Reservation, *api.Inventory]
+	hold    endpoint.Endpoint[*api.Hold, *api.Inventory]
+	free    endpoint.Endpoint[*api.ByHold, endpoint.None]
 }
 
 var _ api.OrderService = (*Service)(nil)
@@ -49,12 +46,11 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	inventory := svc.Client("inventory")
 	s := &Service{
 		db:      db,
-		bus:     svc,
 		outbox:  database.NewOutbox(db, svc),
 		user:    api.GetUser.Endpoint(svc.Client("user")),
 		product: api.GetProduct.Endpoint(svc.Client("product")),
-		reserve: api.ReserveInventory.Endpoint(inventory),
-		release: api.ReleaseInventory.Endpoint(inventory),
+		hold:    api.HoldInventory.Endpoint(inventory),
+		free:    api.FreeInventory.Endpoint(inventory),
 	}
 	api.CreateOrder.Handle(svc, s.create)
 	api.GetOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) { return s.GetOrder(ctx, r.ID) })
@@ -128,37 +124,4 @@ func (s *Service) update(ctx context.Context, r *api.OrderUpdate) (*api.Order, e
 func (s *Service) list(ctx context.Context, r *api.OrderFilter) (*api.List[*api.Order], error) {
 	found, err := s.GetOrdersByUser(ctx, r.UserID)
 	return api.ListOf(found), err
-}
-
-// to moves the order and, when that cancels it, gives its stock back at once.
-// The event does so again, should this be cut short.
-func (s *Service) to(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
-	o, err := s.move(ctx, id, status, nil)
-	if err == nil && o.Status == api.OrderCancelled {
-		s.giveBack(ctx, o)
-	}
-	return o, err
-}
-
-// move brings the order to status and tells everybody. An order that is there
-// already stays as it is. also is done to it in the same step.
-func (s *Service) move(ctx context.Context, id string, status api.OrderStatus, also func(*api.Order)) (*api.Order, error) {
-	r, err := orders.Change(ctx, s.db, id, func(tx *sql.Tx, r *record) error {
-		if r.Status == status {
-			return nil
-		}
-		if !r.Status.May(status) {
-			return fault.FailedPrecondition.Errorf("order %s is %s and cannot become %s", id, r.Status, status).WithReason("illegal_transition")
-		}
-		r.Status, r.UpdatedAt = status, time.Now().UTC()
-		if also != nil {
-			also(&r.Order)
-		}
-		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.outbox.Wake()
-	return &r.Order, nil
 }

@@ -38,6 +38,8 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	if err := s.price(ctx, o); err != nil {
 		return err
 	}
+	ctx, cancel := settling(ctx) // what is stored is brought to an end
+	defer cancel()
 	now := time.Now().UTC()
 	o.ID, o.Status, o.CreatedAt, o.UpdatedAt = "o-"+rand.Text(), api.OrderPending, now, now
 	if err := orders.Insert(ctx, s.db, o.ID, &record{Order: *o}); err != nil {
@@ -46,22 +48,27 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	return s.ProcessOrder(ctx, o.ID)
 }
 
-// ProcessOrder reserves every item of a pending order and tells the others of
-// it. On any failure it releases what was reserved and cancels the order.
+// ProcessOrder holds every item of a pending order and tells the others of it.
+// On any failure it frees what was held and cancels the order. An order that was
+// processed before stays as it is.
 func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
-	o, err := s.GetOrder(ctx, orderID)
-	if err != nil {
+	r, err := orders.Get(ctx, s.db, orderID)
+	if err == nil && r.Placed {
+		return nil
+	}
+	if err == nil {
+		err = s.holdAll(ctx, &r.Order)
+	}
+	if err == nil {
+		err = s.place(ctx, orderID)
+	}
+	if err == nil || errors.Is(err, fault.NotFound) && r == nil {
 		return err
 	}
-	err = s.reserveAll(ctx, o)
-	if err == nil {
-		err = s.place(ctx, o)
-	}
-	if err != nil {
-		settled := context.WithoutCancel(ctx) // the buyer may have left; the stock must not stay held
-		if _, cancelErr := s.to(settled, orderID, api.OrderCancelled); cancelErr != nil {
-			err = errors.Join(err, cancelErr)
-		}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	if _, cancelErr := s.to(ctx, orderID, api.OrderCancelled); cancelErr != nil {
+		err = errors.Join(err, cancelErr)
 	}
 	return err
 }
@@ -91,43 +98,30 @@ func (s *Service) price(ctx context.Context, o *api.Order) error {
 	return nil
 }
 
-// reserveAll holds the items under the order's id, each product once.
-func (s *Service) reserveAll(ctx context.Context, o *api.Order) error {
+// holdAll holds the items, each product once.
+func (s *Service) holdAll(ctx context.Context, o *api.Order) error {
 	for product, quantity := range pieces(o) {
-		if _, err := s.reserve(ctx, &api.Reservation{ProductID: product, Quantity: &quantity, Reference: o.ID}); err != nil {
+		if _, err := s.hold(ctx, &api.Hold{ProductID: product, OrderID: o.ID, Quantity: quantity}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// giveBack releases what the order holds, as far as it can: the event of the
-// cancelled order does the rest.
-func (s *Service) giveBack(ctx context.Context, o *api.Order) {
-	ctx = context.WithoutCancel(ctx)
-	for product, quantity := range pieces(o) {
-		if _, err := s.release(ctx, &api.Reservation{ProductID: product, Quantity: &quantity, Reference: o.ID}); err != nil {
-			slog.WarnContext(ctx, "stock will be released later", "order", o.ID, "product", product, "error", err)
-		}
-	}
-}
-
 // place marks the order as one that holds its stock.
-func (s *Service) place(ctx context.Context, o *api.Order) error {
-	_, err := orders.Change(ctx, s.db, o.ID, func(tx *sql.Tx, r *record) error {
+func (s *Service) place(ctx context.Context, orderID string) error {
+	_, err := orders.Change(ctx, s.db, orderID, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.OrderPending {
-			return fault.Aborted.Errorf("order %s was %s before its stock was reserved", o.ID, r.Status)
+			return fault.Aborted.Errorf("order %s was %s before its stock was reserved", r.ID, r.Status)
 		}
 		r.Placed = true
-		created := api.OrderCreatedEvent{OrderID: o.ID, UserID: o.UserID, TotalAmount: o.TotalAmount, Items: o.Items, Timestamp: o.CreatedAt}
-		if err := api.OrderCreated.Publish(ctx, s.outbox.In(tx), created); err != nil {
-			return err
-		}
-		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+		created := api.OrderCreatedEvent{OrderID: r.ID, UserID: r.UserID, TotalAmount: r.TotalAmount, Items: r.Items, Timestamp: r.CreatedAt}
+		return errors.Join(
+			api.OrderCreated.Publish(ctx, s.outbox.In(tx), created),
+			api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order),
+		)
 	})
-	if err == nil {
-		s.outbox.Wake()
-	}
+	s.outbox.Wake()
 	return err
 }
 

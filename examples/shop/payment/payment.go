@@ -6,17 +6,24 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 	"github.com/sinew-go/sinew/fault"
 )
 
-var payments = database.Table[api.Payment]{Kind: "payment"}
+// record is a payment as it is kept: with the moment at which it began.
+type record struct {
+	api.Payment
+	Begun time.Time `json:"begun"`
+}
+
+var payments = database.Table[record]{Kind: "payment"}
 
 // Schema makes the service's tables. An order has one payment that did not fail.
 var Schema = []string{
@@ -26,7 +33,7 @@ var Schema = []string{
 }
 
 // Provider moves money. It answers with a transaction's id, or with an error
-// when it declines.
+// when it declines. A payment that it has seen is not charged again.
 type Provider interface {
 	Charge(ctx context.Context, p *api.Payment) (transactionID string, err error)
 }
@@ -39,7 +46,8 @@ type Service struct {
 	order    endpoint.Endpoint[*api.ByID, *api.Order]
 }
 
-// New serves the payments in db on svc, and refunds those of cancelled orders.
+// New serves the payments in db on svc, and refunds those of orders that are
+// cancelled or sent back.
 func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 	s := &Service{
 		db:       db,
@@ -49,10 +57,15 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 	}
 	api.CreatePayment.Handle(svc, s.Pay)
 	api.GetPayment.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Payment, error) {
-		return payments.Get(ctx, s.db, r.ID)
+		found, err := payments.Get(ctx, s.db, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &found.Payment, nil
 	})
 	svc.Go(s.outbox.Run)
-	return s, api.OrderStatusChanged.Handle(svc, "payment", s.refund, eventbus.Retry{}.Middleware())
+	svc.Go(s.sweep)
+	return s, api.OrderStatusChanged.Handle(svc, "payment", s.refund, follow.Safely(svc))
 }
 
 // Pay charges a pending order in full. A declined payment is an answer, not an
@@ -66,7 +79,7 @@ func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment,
 		return nil, notPending(o.ID, string(o.Status))
 	}
 	p := &api.Payment{ID: "pay-" + rand.Text(), OrderID: o.ID, Method: r.Method, Status: api.PaymentProcessing, Amount: o.TotalAmount, Currency: o.Currency}
-	if err := payments.Insert(ctx, s.db, p.ID, p); errors.Is(err, database.ErrTaken) {
+	if err := payments.Insert(ctx, s.db, p.ID, &record{*p, time.Now().UTC()}); errors.Is(err, database.ErrTaken) {
 		return nil, notPending(o.ID, "being paid")
 	} else if err != nil {
 		return nil, err
@@ -76,30 +89,56 @@ func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment,
 
 func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, error) {
 	transaction, declined := s.provider.Charge(ctx, p)
-	p, err := payments.Change(ctx, s.db, p.ID, func(tx *sql.Tx, p *api.Payment) error {
-		now := time.Now().UTC()
-		p.Status, p.TransactionID, p.ProcessedAt = api.PaymentCompleted, transaction, &now
-		if declined != nil {
-			p.Status = api.PaymentFailed
+	r, err := payments.Change(ctx, s.db, p.ID, func(tx *sql.Tx, r *record) error {
+		if r.Status != api.PaymentProcessing {
+			return nil // somebody else has brought it to its end
 		}
-		return api.PaymentFinished.Publish(ctx, s.outbox.In(tx), *p)
+		now := time.Now().UTC()
+		r.Status, r.TransactionID, r.ProcessedAt = api.PaymentCompleted, transaction, &now
+		if declined != nil {
+			r.Status = api.PaymentFailed
+		}
+		return api.PaymentFinished.Publish(ctx, s.outbox.In(tx), r.Payment)
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.outbox.Wake()
-	return p, nil
+	return &r.Payment, nil
 }
 
-// refund gives the money of a cancelled order back.
+// sweep brings to an end, now and every minute, the payments whose process died
+// before it had.
+func (s *Service) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		old := time.Now().UTC().Add(-time.Minute).Format(time.RFC3339Nano)
+		left, err := payments.Where(ctx, s.db, `json_extract(doc, '$.status') = 'processing' AND json_extract(doc, '$.begun') < ?`, old)
+		for _, r := range left {
+			_, charged := s.charge(ctx, &r.Payment)
+			err = errors.Join(err, charged)
+		}
+		if err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "payments are still under way", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// refund gives the money of an order back that is cancelled or was sent back.
 func (s *Service) refund(ctx context.Context, o api.Order) error {
-	if o.Status != api.OrderCancelled {
+	if o.Status != api.OrderCancelled && o.Status != api.OrderRefunded {
 		return nil
 	}
 	paid, err := payments.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ? AND json_extract(doc, '$.status') = 'completed'`, o.ID)
 	for _, p := range paid {
-		_, changed := payments.Change(ctx, s.db, p.ID, func(_ *sql.Tx, p *api.Payment) error {
-			p.Status = api.PaymentRefunded
+		_, changed := payments.Change(ctx, s.db, p.ID, func(_ *sql.Tx, r *record) error {
+			r.Status = api.PaymentRefunded
 			return nil
 		})
 		err = errors.Join(err, changed)

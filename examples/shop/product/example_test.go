@@ -26,15 +26,15 @@ func ExampleNew() {
 	defer bus.Close(ctx)
 	svc := sinew.New("product", sinew.Config{Addr: "127.0.0.1:0", Bus: bus})
 	defer svc.Shutdown(ctx)
-	product.New(svc, db)
-	fmt.Println(svc.Start(ctx))
+	_, err = product.New(svc, db)
+	fmt.Println(err, svc.Start(ctx))
 
 	found, err := api.ListProducts.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.ProductFilter{Query: "shirt"})
 	fmt.Println(len(found.Items), err)
 	_, err = api.GetProduct.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.ByID{ID: "p-9"})
 	fmt.Println(errors.Is(err, fault.NotFound))
 	// Output:
-	// <nil>
+	// <nil> <nil>
 	// 0 <nil>
 	// true
 }

@@ -13,9 +13,17 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 )
 
-var products = database.Table[api.Product]{Kind: "product"}
+// record is a product as it is kept: with the moment of its stock, since counts
+// of the inventory may come in any order.
+type record struct {
+	api.Product
+	CountedAt time.Time `json:"counted_at"`
+}
+
+var products = database.Table[record]{Kind: "product"}
 
 // Schema makes the service's tables.
 var Schema = []string{
@@ -24,23 +32,25 @@ var Schema = []string{
 }
 
 // Service implements [api.ProductService]. How much of a product there is, is
-// the inventory's to say: each change of stock goes there first.
+// the inventory's to say: see stock.go.
 type Service struct {
 	db *sql.DB
 
 	stock    endpoint.Endpoint[*api.StockItem, *api.Inventory]
+	restock  endpoint.Endpoint[*api.StockLevels, *api.Inventory]
 	unstock  endpoint.Endpoint[*api.ByProduct, endpoint.None]
 	setStock endpoint.Endpoint[*api.QuantityChange, *api.Inventory]
 }
 
 var _ api.ProductService = (*Service)(nil)
 
-// New serves the products in db on svc.
-func New(svc *sinew.Service, db *sql.DB) *Service {
+// New serves the products in db on svc, and follows what the inventory counts.
+func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	inventory := svc.Client("inventory")
 	s := &Service{
 		db:       db,
 		stock:    api.Stock.Endpoint(inventory),
+		restock:  api.Restock.Endpoint(inventory),
 		unstock:  api.Unstock.Endpoint(inventory),
 		setStock: api.UpdateInventory.Endpoint(inventory),
 	}
@@ -52,7 +62,7 @@ func New(svc *sinew.Service, db *sql.DB) *Service {
 	})
 	api.ListProducts.Handle(svc, s.list)
 	api.UpdateProductStock.Handle(svc, s.updateStock)
-	return s
+	return s, api.InventoryCounted.Handle(svc, "product", s.counted, follow.Safely(svc))
 }
 
 // CreateProduct puts the product into the inventory and then into the
@@ -66,11 +76,11 @@ func (s *Service) CreateProduct(ctx context.Context, p *api.Product) error {
 	if p.Currency == "" {
 		p.Currency = "USD"
 	}
-	if _, err := s.stock(ctx, stockItem(p)); err != nil {
+	stocked, err := s.stock(ctx, &api.StockItem{ProductID: p.ID, SKU: p.SKU, Quantity: p.Stock, MinLevel: p.MinStock, MaxLevel: p.MaxStock})
+	if err != nil {
 		return err
 	}
-	err := products.Insert(ctx, s.db, p.ID, p)
-	if err != nil {
+	if err = products.Insert(ctx, s.db, p.ID, &record{*p, stocked.LastUpdated}); err != nil {
 		_, _ = s.unstock(context.WithoutCancel(ctx), &api.ByProduct{ProductID: p.ID})
 	}
 	return err
@@ -78,80 +88,82 @@ func (s *Service) CreateProduct(ctx context.Context, p *api.Product) error {
 
 // GetProduct is the product with this id, or fault.NotFound.
 func (s *Service) GetProduct(ctx context.Context, id string) (*api.Product, error) {
-	return products.Get(ctx, s.db, id)
+	r, err := products.Get(ctx, s.db, id)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Product, nil
 }
 
 // UpdateProduct changes what a product is; its stock, status and times stay.
 func (s *Service) UpdateProduct(ctx context.Context, p *api.Product) error {
-	_, err := products.Change(ctx, s.db, p.ID, func(_ *sql.Tx, old *api.Product) error {
-		p.Stock, p.Status, p.CreatedAt, p.UpdatedAt = old.Stock, old.Status, old.CreatedAt, time.Now().UTC()
+	_, err := products.Change(ctx, s.db, p.ID, func(_ *sql.Tx, r *record) error {
+		p.Stock, p.Status, p.CreatedAt, p.UpdatedAt = r.Stock, r.Status, r.CreatedAt, after(r.UpdatedAt)
 		if p.Currency == "" {
-			p.Currency = old.Currency
+			p.Currency = r.Currency
 		}
-		*old = *p
+		r.Product = *p
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	_, err = s.stock(ctx, stockItem(p))
+	_, err = s.restock(ctx, &api.StockLevels{ProductID: p.ID, SKU: p.SKU, MinLevel: p.MinStock, MaxLevel: p.MaxStock, AsOf: p.UpdatedAt})
 	return err
 }
 
-// DeleteProduct removes the product and its inventory.
+// DeleteProduct removes the product's inventory and then the product, so that a
+// call that fails half-way can be repeated.
 func (s *Service) DeleteProduct(ctx context.Context, id string) error {
-	if err := products.Delete(ctx, s.db, id); err != nil {
+	if _, err := s.GetProduct(ctx, id); err != nil {
 		return err
 	}
-	_, err := s.unstock(ctx, &api.ByProduct{ProductID: id})
-	return err
+	if _, err := s.unstock(ctx, &api.ByProduct{ProductID: id}); err != nil {
+		return err
+	}
+	return products.Delete(ctx, s.db, id)
 }
 
 // GetProductsByCategory lists the products of a category.
 func (s *Service) GetProductsByCategory(ctx context.Context, category string) ([]*api.Product, error) {
-	return products.Where(ctx, s.db, `json_extract(doc, '$.category') = ?`, category)
+	return s.where(ctx, `json_extract(doc, '$.category') = ?`, category)
 }
 
 // SearchProducts lists the products that have the query in their name,
 // description or SKU, in upper or lower case.
 func (s *Service) SearchProducts(ctx context.Context, query string) ([]*api.Product, error) {
-	all, err := products.Where(ctx, s.db, `true`)
+	all, err := s.where(ctx, `true`)
 	if err != nil {
 		return nil, err
 	}
 	query = strings.ToLower(query)
-	var found []*api.Product
-	for _, p := range all {
-		if strings.Contains(strings.ToLower(p.Name+"\n"+p.Description+"\n"+p.SKU), query) {
-			found = append(found, p)
-		}
-	}
-	return found, nil
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), query) }
+	return slices.DeleteFunc(all, func(p *api.Product) bool {
+		return !has(p.Name) && !has(p.Description) && !has(p.SKU)
+	}), nil
 }
 
-// UpdateProductStock sets how much of the product there is.
-func (s *Service) UpdateProductStock(ctx context.Context, id string, quantity int) error {
-	if _, err := s.GetProduct(ctx, id); err != nil {
-		return err
+func (s *Service) where(ctx context.Context, condition string, args ...any) ([]*api.Product, error) {
+	found, err := products.Where(ctx, s.db, condition, args...)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := s.setStock(ctx, &api.QuantityChange{ProductID: id, Quantity: &quantity}); err != nil {
-		return err
+	list := make([]*api.Product, len(found))
+	for i, r := range found {
+		list[i] = &r.Product
 	}
-	_, err := products.Change(ctx, s.db, id, func(_ *sql.Tx, p *api.Product) error {
-		p.Stock, p.UpdatedAt = quantity, time.Now().UTC()
-		return nil
-	})
-	return err
+	return list, nil
 }
 
-func (s *Service) create(ctx context.Context, r *api.Product) (*api.Product, error) {
-	p := *r
+func (s *Service) create(ctx context.Context, r *api.NewProduct) (*api.Product, error) {
+	p := r.Product
+	p.Price = *r.Price
 	return &p, s.CreateProduct(ctx, &p)
 }
 
 func (s *Service) update(ctx context.Context, r *api.ProductUpdate) (*api.Product, error) {
 	p := r.Product
-	p.ID = r.PathID
+	p.ID, p.Price = r.PathID, *r.Price
 	return &p, s.UpdateProduct(ctx, &p)
 }
 
@@ -163,13 +175,12 @@ func (s *Service) list(ctx context.Context, r *api.ProductFilter) (*api.List[*ap
 	return api.ListOf(found), err
 }
 
-func (s *Service) updateStock(ctx context.Context, r *api.StockChange) (*api.Product, error) {
-	if err := s.UpdateProductStock(ctx, r.ID, *r.Quantity); err != nil {
-		return nil, err
+// after is now, and later than the change before in any case: of two changes
+// that reach the inventory in the wrong order, the later one holds.
+func after(before time.Time) time.Time {
+	now := time.Now().UTC()
+	if !now.After(before) {
+		return before.Add(1)
 	}
-	return s.GetProduct(ctx, r.ID)
-}
-
-func stockItem(p *api.Product) *api.StockItem {
-	return &api.StockItem{ProductID: p.ID, SKU: p.SKU, Quantity: p.Stock, MinLevel: p.MinStock, MaxLevel: p.MaxStock}
+	return now
 }

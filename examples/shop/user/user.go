@@ -207,7 +207,7 @@ var nobodysHash, _ = argon2id.CreateHash(rand.Text(), hashing)
 
 func emailTaken(err error, email string) error {
 	if errors.Is(err, database.ErrTaken) {
-		return fault.AlreadyExists.Errorf("a user with the email %s exists", email)
+		return fault.AlreadyExists.Errorf("a user with the email %s exists", email).WithReason("email_taken")
 	}
 	return err
 }
