@@ -29,10 +29,12 @@ type condition struct {
 	sentence string
 }
 
-// given wants more than blanks.
 func given(text, name string) condition {
-	return condition{strings.TrimSpace(text) != "", name + " is required"}
+	return condition{text != "", name + " is required"}
 }
+
+// named wants more than blanks.
+func named(text, name string) condition { return given(strings.TrimSpace(text), name) }
 
 // counted wants a number of pieces from least up.
 func counted(n, least int, name string) condition {

@@ -125,8 +125,8 @@ func (p *ProductUpdate) Validate() error {
 
 func (p *Product) conditions(price *Money) []condition {
 	all := []condition{
-		given(p.Name, "name"),
-		given(p.SKU, "sku"),
+		named(p.Name, "name"),
+		named(p.SKU, "sku"),
 		priced(price, "price"),
 		counted(p.MinStock, 0, "min_stock"),
 		counted(p.MaxStock, 0, "max_stock"),

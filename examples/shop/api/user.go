@@ -123,7 +123,7 @@ type NewUser struct {
 // Validate wants a name, an email address and a password of 8 characters.
 func (u *NewUser) Validate() error {
 	return require(
-		given(u.Name, "name"),
+		named(u.Name, "name"),
 		emailed(u.Email),
 		condition{len([]rune(u.Password)) >= 8, "password must have at least 8 characters"},
 	)
@@ -137,12 +137,20 @@ type UserUpdate struct {
 
 // Validate wants a name and an email address.
 func (u *UserUpdate) Validate() error {
-	return first(require(given(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
+	return first(require(named(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
 }
 
 // UserFilter picks users by role; none means all.
 type UserFilter struct {
-	Role UserRole `query:"role" json:"-"`
+	Role string `query:"role" json:"-"`
+}
+
+// Validate refuses what is no role.
+func (f *UserFilter) Validate() error {
+	if f.Role == "" {
+		return nil
+	}
+	return new(UserRole).UnmarshalText([]byte(f.Role))
 }
 
 // Credentials are what a user signs in with.
@@ -153,7 +161,7 @@ type Credentials struct {
 
 // Validate wants both.
 func (c *Credentials) Validate() error {
-	return require(given(c.Email, "email"), condition{c.Password != "", "password is required"})
+	return require(given(c.Email, "email"), given(c.Password, "password"))
 }
 
 // UserStatusChange is a user's next status.

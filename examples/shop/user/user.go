@@ -182,7 +182,7 @@ func (s *Service) update(ctx context.Context, r *api.UserUpdate) (*api.User, err
 }
 
 func (s *Service) list(ctx context.Context, r *api.UserFilter) (*api.List[*api.User], error) {
-	users, err := s.GetUsersByRole(ctx, r.Role)
+	users, err := s.GetUsersByRole(ctx, api.UserRole(r.Role))
 	return api.ListOf(users), err
 }
 

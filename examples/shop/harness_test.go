@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shop is the whole shop in this process, and what talks to its gateway.
+type shop struct {
+	testing.TB
+	*platform
+	http   *http.Client
+	remote string // the gateway's URL, where it is not in this process
+}
+
+func (s *shop) url() string {
+	if s.remote != "" {
+		return s.remote
+	}
+	return s.door()
+}
+
+func open(t testing.TB) *shop {
+	t.Helper()
+	p, err := newPlatform(options{gateway: "127.0.0.1:0", registry: "memory", bus: "memory", log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{TB: t, platform: p, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	t.Cleanup(func() {
+		s.http.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := p.stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// answer is what the gateway said.
+type answer struct {
+	status int
+	header http.Header
+	text   string
+	doc    map[string]any
+}
+
+func (a answer) get(key string) string { return fmt.Sprint(a.doc[key]) }
+
+// send sends a body as it is, as JSON unless header says otherwise.
+func (s *shop) send(method, path, body string, header ...string) answer {
+	r, err := http.NewRequest(method, s.url()+path, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i+1] == "" {
+			r.Header.Del(header[i])
+		} else {
+			r.Header.Set(header[i], header[i+1])
+		}
+	}
+	got, err := s.http.Do(r)
+	if err != nil {
+		s.Error(err)
+		return answer{}
+	}
+	defer func() { _ = got.Body.Close() }()
+	text, err := io.ReadAll(got.Body)
+	if err != nil {
+		s.Error(err)
+	}
+	a := answer{status: got.StatusCode, header: got.Header, text: string(text)}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	_ = d.Decode(&a.doc) // a list of nothing, or no JSON at all
+	return a
+}
+
+// ok is send with the status that is expected.
+func (s *shop) ok(status int, method, path, body string, header ...string) answer {
+	s.Helper()
+	a := s.send(method, path, body, header...)
+	if a.status != status {
+		s.Fatalf("%s %s %s: %d %s, want %d", method, path, body, a.status, a.text, status)
+	}
+	return a
+}
+
+// refused expects a problem document.
+func (s *shop) refused(status int, code, reason, method, path, body string, header ...string) {
+	s.Helper()
+	a := s.send(method, path, body, header...)
+	got, _ := a.doc["reason"].(string)
+	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" || a.get("code") != code || got != reason || a.doc["detail"] == nil {
+		s.Errorf("%s %s %.80s: %d %s %s, want %d %s %s", method, path, body, a.status, a.header.Get("Content-Type"), a.text, status, code, reason)
+	}
+}
+
+func (s *shop) user() string {
+	s.Helper()
+	return s.ok(201, "POST", "/users", fmt.Sprintf(`{"name":"Ann","email":"ann-%d@example.com","password":"correct horse"}`, time.Now().UnixNano())).get("id")
+}
+
+func (s *shop) product(price string, stock int) string {
+	s.Helper()
+	return s.ok(201, "POST", "/products", fmt.Sprintf(`{"name":"Shirt","sku":"S-1","price":%s,"stock":%d,"min_stock":2,"max_stock":12}`, price, stock)).get("id")
+}
+
+func basketOf(user, product string, quantity int) string {
+	return fmt.Sprintf(`{"user_id":%q,"items":[{"product_id":%q,"quantity":%d}]}`, user, product, quantity)
+}
+
+// becomes waits until the order has the status.
+func (s *shop) becomes(order, status string) answer {
+	s.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+		if a := s.send("GET", "/orders/"+order, ""); a.get("status") == status {
+			return a
+		}
+	}
+	s.Fatalf("order %s never became %s", order, status)
+	return answer{}
+}
+
+// stock waits until the inventory is as it should be.
+func (s *shop) stock(product, quantity, reserved string) {
+	s.Helper()
+	var a answer
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+		if a = s.send("GET", "/inventory/"+product, ""); a.get("quantity") == quantity && a.get("reserved") == reserved {
+			return
+		}
+	}
+	s.Errorf("inventory of %s is %s, want %s with %s reserved", product, a.text, quantity, reserved)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("10.10", 5)
+	made := s.ok(201, "POST", "/orders", basketOf(user, product, 3))
+	entity(t, "Order", made.doc)
+	if made.get("status") != "pending" || made.get("total_amount") != "30.30" || made.doc["metadata"] != nil || made.doc["shipped_at"] != nil {
+		t.Error(made.text)
+	}
+	s.stock(product, "5", "3")
+	id := made.get("id")
+	s.refused(400, "failed_precondition", "illegal_transition", "PUT", "/orders/"+id+"/status", `{"status":"shipped"}`)
+	paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
+	entity(t, "Payment", paid.doc)
+	if paid.get("status") != "completed" || paid.get("amount") != "30.30" {
+		t.Error(paid.text)
+	}
+	if got := s.ok(200, "GET", "/payments/"+paid.get("id"), ""); got.text != paid.text {
+		t.Errorf("%s, then %s", paid.text, got.text)
+	}
+	done := s.becomes(id, "delivered")
+	if done.doc["shipped_at"] == nil || done.doc["delivered_at"] == nil || done.doc["payment"].(map[string]any)["status"] != "completed" {
+		t.Error(done.text)
+	}
+	if took := at(t, done.doc["delivered_at"]).Sub(at(t, paid.doc["processed_at"])); took > 5*time.Second {
+		t.Errorf("a paid order took %s to its door", took)
+	}
+	shipments := s.ok(200, "GET", "/shipments?order_id="+id, "")
+	list := shipments.doc["items"].([]any)
+	if len(list) != 1 || entity(t, "Shipment", list[0])["status"] != "delivered" {
+		t.Error(shipments.text)
+	}
+	s.stock(product, "2", "0")
+	s.refused(400, "failed_precondition", "illegal_transition", "POST", "/orders/"+id+"/cancel", "")
+	s.refused(400, "failed_precondition", "illegal_transition", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
+	same := s.ok(200, "PUT", "/orders/"+id, strings.Replace(done.text, `"delivered"`, `"pending"`, 1))
+	if same.get("status") != "delivered" || same.get("total_amount") != "30.30" {
+		t.Error(same.text)
+	}
+	if got := s.ok(200, "GET", "/orders?user_id="+user, ""); len(got.doc["items"].([]any)) != 1 {
+		t.Error(got.text)
+	}
+}
+
+func TestDeclinedPaymentAndCancelGiveTheStockBack(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("0.13", 5)
+	declined := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")
+	paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"credit_card"}`, declined))
+	if paid.get("status") != "failed" {
+		t.Error(paid.text)
+	}
+	s.becomes(declined, "cancelled")
+	s.stock(product, "5", "0")
+	cancelled := s.ok(201, "POST", "/orders", basketOf(user, product, 2)).get("id")
+	if got := s.ok(200, "POST", "/orders/"+cancelled+"/cancel", ""); got.get("status") != "cancelled" {
+		t.Error(got.text)
+	}
+	s.stock(product, "5", "0")
+}
+
+func TestOrdersThatAreRefused(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("1", 5)
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 6))
+	s.stock(product, "5", "0")
+	s.refused(404, "not_found", "", "POST", "/orders", basketOf("nobody", product, 1))
+	s.refused(404, "not_found", "", "POST", "/orders", basketOf(user, "nothing", 1))
+	s.refused(404, "not_found", "", "POST", "/payments", `{"order_id":"none","method":"paypal"}`)
+	s.ok(200, "PUT", "/users/"+user+"/status", `{"status":"inactive"}`)
+	s.refused(400, "failed_precondition", "user_not_active", "POST", "/orders", basketOf(user, product, 1))
+	for _, body := range []string{`{}`, `{"user_id":"u"}`, `{"user_id":"u","items":[]}`, basketOf(user, product, 0), basketOf(user, product, -1), `{"user_id":"u","items":[{"product_id":"p","quantity":1.5}]}`} {
+		s.refused(400, "invalid_argument", "", "POST", "/orders", body)
+	}
+	s.refused(400, "invalid_argument", "", "POST", "/payments", `{"order_id":"o","method":"shells"}`)
+	s.refused(400, "invalid_argument", "", "PUT", "/orders/x/status", `{"status":"lost"}`)
+}
