@@ -28,13 +28,16 @@ func (s *shop) url() string {
 	return s.door()
 }
 
-func open(t testing.TB) *shop {
+func open(t testing.TB) *shop { return openAt(t, "127.0.0.1:0") }
+
+// openAt opens a shop whose gateway has this address.
+func openAt(t testing.TB, gateway string) *shop {
 	t.Helper()
-	p, err := newPlatform(options{gateway: "127.0.0.1:0", registry: "memory", bus: "memory", log: slog.New(slog.DiscardHandler)})
+	p, err := newPlatform(options{gateway: gateway, registry: "memory", bus: "memory", log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{TB: t, platform: p, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &shop{TB: t, platform: p, http: newHTTP()}
 	t.Cleanup(func() {
 		s.http.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -49,6 +52,10 @@ func open(t testing.TB) *shop {
 	return s
 }
 
+func newHTTP() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+}
+
 // answer is what the gateway said.
 type answer struct {
 	status int
@@ -59,8 +66,17 @@ type answer struct {
 
 func (a answer) get(key string) string { return fmt.Sprint(a.doc[key]) }
 
-// send sends a body as it is, as JSON unless header says otherwise.
+// send is try with an answer in any case.
 func (s *shop) send(method, path, body string, header ...string) answer {
+	a, err := s.try(method, path, body, header...)
+	if err != nil {
+		s.Error(err)
+	}
+	return a
+}
+
+// try sends a body as it is, as JSON unless header says otherwise.
+func (s *shop) try(method, path, body string, header ...string) (answer, error) {
 	r, err := http.NewRequest(method, s.url()+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
@@ -77,19 +93,18 @@ func (s *shop) send(method, path, body string, header ...string) answer {
 	}
 	got, err := s.http.Do(r)
 	if err != nil {
-		s.Error(err)
-		return answer{}
+		return answer{}, err
 	}
 	defer func() { _ = got.Body.Close() }()
 	text, err := io.ReadAll(got.Body)
 	if err != nil {
-		s.Error(err)
+		return answer{}, err
 	}
 	a := answer{status: got.StatusCode, header: got.Header, text: string(text)}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	_ = d.Decode(&a.doc) // a list of nothing, or no JSON at all
-	return a
+	return a, nil
 }
 
 // ok is send with the status that is expected.
@@ -129,23 +144,44 @@ func basketOf(user, product string, quantity int) string {
 // becomes waits until the order has the status.
 func (s *shop) becomes(order, status string) answer {
 	s.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
-		if a := s.send("GET", "/orders/"+order, ""); a.get("status") == status {
-			return a
-		}
+	return s.shows("/orders/"+order, "status", status)
+}
+
+// shows waits until what is at path has a value.
+func (s *shop) shows(path, key, value string) (a answer) {
+	s.Helper()
+	s.until(func() bool {
+		a = s.send("GET", path, "")
+		return a.get(key) == value
+	})
+	if a.get(key) != value {
+		s.Fatalf("%s of %s never became %s: %s", key, path, value, a.text)
 	}
-	s.Fatalf("order %s never became %s", order, status)
-	return answer{}
+	return a
+}
+
+// until waits for what must come, but not for ever.
+func (s *shop) until(holds func() bool) {
+	s.Helper()
+	for deadline := time.Now().Add(40 * time.Second); !holds() && time.Now().Before(deadline); {
+		<-time.After(20 * time.Millisecond)
+	}
 }
 
 // stock waits until the inventory is as it should be.
 func (s *shop) stock(product, quantity, reserved string) {
 	s.Helper()
 	var a answer
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
-		if a = s.send("GET", "/inventory/"+product, ""); a.get("quantity") == quantity && a.get("reserved") == reserved {
-			return
-		}
+	is := func() bool {
+		a = s.send("GET", "/inventory/"+product, "")
+		return a.get("quantity") == quantity && a.get("reserved") == reserved
 	}
-	s.Errorf("inventory of %s is %s, want %s with %s reserved", product, a.text, quantity, reserved)
+	if s.until(is); !is() {
+		s.Errorf("inventory of %s is %s, want %s with %s reserved", product, a.text, quantity, reserved)
+	}
+}
+
+func items(a answer) []any {
+	list, _ := a.doc["items"].([]any)
+	return list
 }

@@ -5,8 +5,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -76,6 +76,20 @@ func (p *process) end(t *testing.T) {
 	p.ends(t)
 }
 
+// fails expects that the process ends with this status and says why.
+func (p *process) fails(t *testing.T, status int, words ...string) {
+	t.Helper()
+	<-p.ended
+	if got := p.ProcessState.ExitCode(); got != status {
+		t.Errorf("%v ended with %d, want %d", p.Args[1:], got, status)
+	}
+	for _, w := range words {
+		if log := p.log.String(); !strings.Contains(log, w) {
+			t.Errorf("%v says %q without %q", p.Args[1:], log, w)
+		}
+	}
+}
+
 func (p *process) ends(t *testing.T) {
 	t.Helper()
 	select {
@@ -88,13 +102,44 @@ func (p *process) ends(t *testing.T) {
 	}
 }
 
+// freeAddr is below the ports that systems give to outgoing connections, so that
+// none of those sits on it before the shop does.
 func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	for range 200 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.N(20000)))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
+}
+
+// opened waits until the shop says that it is open.
+func (p *process) opened(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{TB: t, http: newHTTP()}
+	t.Cleanup(s.http.CloseIdleConnections)
+	s.until(func() bool {
+		if m := regexp.MustCompile(`(?m)^The shop is open at (http://[^ ]+[0-9])`).FindStringSubmatch(p.out.String() + p.log.String()); m != nil {
+			s.remote = m[1]
+		}
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return s.remote != ""
+		}
+	})
+	if s.remote == "" {
+		t.Fatal("the shop did not open")
+	}
+	return s
 }
 
 // steps are the statuses of the printed flow; each comes with a trace id.
@@ -124,14 +169,8 @@ func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
 	var orders []string
 	for range 2 {
 		p := begin(t, "-gateway", "127.0.0.1:0", "-data", dir)
-		url := ""
-		for deadline := time.Now().Add(40 * time.Second); url == "" && time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
-			if m := regexp.MustCompile(`(http\S+)/products\n`).FindStringSubmatch(p.out.String()); m != nil {
-				url = m[1]
-			}
-		}
-		s := &shop{TB: t, remote: url, http: &http.Client{Transport: &http.Transport{}}}
-		orders = append(orders, fmt.Sprint(len(s.ok(200, "GET", "/orders", "").doc["items"].([]any))))
+		s := p.opened(t)
+		orders = append(orders, fmt.Sprint(len(items(s.ok(200, "GET", "/orders", "")))))
 		s.http.CloseIdleConnections()
 		p.end(t)
 	}
@@ -147,10 +186,11 @@ func TestTakenPortSaysSo(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	p := begin(t, "-once", "-gateway", l.Addr().String())
-	<-p.ended
-	if log := p.log.String(); p.err == nil || !strings.Contains(log, "taken") || !strings.Contains(log, l.Addr().String()) {
-		t.Errorf("%v: %s", p.err, log)
-	}
+	p.fails(t, 1, "taken", l.Addr().String())
+}
+
+func TestAWordThatIsNoFlagIsRefused(t *testing.T) {
+	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").fails(t, 2, `"consul" is no flag`)
 }
 
 func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
@@ -165,7 +205,7 @@ func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 		all = append(all, begin(t, args(name)...))
 	}
 	nats.Start()
-	s := &shop{TB: t, remote: "http://" + door, http: &http.Client{Transport: &http.Transport{}}}
+	s := &shop{TB: t, remote: "http://" + door, http: newHTTP()}
 	for deadline := time.Now().Add(60 * time.Second); ; <-time.After(100 * time.Millisecond) {
 		if answer, err := s.http.Get(s.remote + "/readyz"); err == nil {
 			_ = answer.Body.Close()

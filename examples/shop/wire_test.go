@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +76,7 @@ func TestUntilAllServicesAreThereTheGatewayIsNotReady(t *testing.T) {
 	for p.door() == "" {
 		<-time.After(time.Millisecond)
 	}
-	s := &shop{TB: t, platform: p, http: &http.Client{Transport: &http.Transport{}}}
+	s := &shop{TB: t, platform: p, http: newHTTP()}
 	s.refused(503, "unavailable", "", "GET", "/readyz", "")
 	if a := s.send("GET", "/users", ""); a.status != 503 {
 		t.Errorf("%d %s", a.status, a.text)
