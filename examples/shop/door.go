@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/url"
 )
@@ -24,9 +25,10 @@ func (p *platform) door() string {
 // many machines does not take its address. But no service calls the gateway:
 // any name will do, and one that no machine has misleads nobody.
 func (p *platform) doorway() (addr, advertise string, err error) {
-	host, port, err := net.SplitHostPort(p.gateway)
-	if p.options.registry == "memory" || err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return p.gateway, "", nil // the service says what is wrong with it
+	host, port, _ := net.SplitHostPort(p.gateway) // the service says what is wrong with it
+	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	if p.options.registry == "memory" || !loopback {
+		return p.gateway, "", nil
 	}
 	if port == "0" { // the name needs the real one before the gateway listens
 		if port, err = freePort(host); err != nil {
@@ -37,7 +39,7 @@ func (p *platform) doorway() (addr, advertise string, err error) {
 }
 
 func freePort(host string) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return "", err
 	}

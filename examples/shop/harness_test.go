@@ -185,3 +185,22 @@ func items(a answer) []any {
 	list, _ := a.doc["items"].([]any)
 	return list
 }
+
+func count(status map[string]string, want string) (n int) {
+	for _, is := range status {
+		if is == want {
+			n++
+		}
+	}
+	return n
+}
+
+// statuses are those of a user's orders.
+func (s *shop) statuses(user string) map[string]string {
+	all := map[string]string{}
+	for _, doc := range items(s.ok(200, "GET", "/orders?user_id="+user, "")) {
+		o := answer{doc: doc.(map[string]any)}
+		all[o.get("id")] = o.get("status")
+	}
+	return all
+}

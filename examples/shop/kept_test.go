@@ -91,25 +91,6 @@ func (s *shop) nothingIsLost(paid []string, user, product string) {
 	s.stock(product, fmt.Sprint(1_000_000-count(status, "delivered")), "0")
 }
 
-func count(status map[string]string, want string) (n int) {
-	for _, is := range status {
-		if is == want {
-			n++
-		}
-	}
-	return n
-}
-
-// statuses are those of a user's orders.
-func (s *shop) statuses(user string) map[string]string {
-	all := map[string]string{}
-	for _, doc := range items(s.ok(200, "GET", "/orders?user_id="+user, "")) {
-		o := answer{doc: doc.(map[string]any)}
-		all[o.get("id")] = o.get("status")
-	}
-	return all
-}
-
 // find is the first of a list that has this value.
 func (s *shop) find(path, key, value string) answer {
 	s.Helper()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -82,4 +84,77 @@ func TestOrdersThatAreRefused(t *testing.T) {
 	}
 	s.refused(400, "invalid_argument", "", "POST", "/payments", `{"order_id":"o","method":"shells"}`)
 	s.refused(400, "invalid_argument", "", "PUT", "/orders/x/status", `{"status":"lost"}`)
+}
+
+func TestQuantitiesAreAddedUpWithoutOverflow(t *testing.T) {
+	s := open(t)
+	user, free := s.user(), s.product("0", 5)
+	lines := func(quantities ...string) string {
+		var all []string
+		for _, q := range quantities {
+			all = append(all, fmt.Sprintf(`{"product_id":%q,"quantity":%s}`, free, q))
+		}
+		return fmt.Sprintf(`{"user_id":%q,"items":[%s]}`, user, strings.Join(all, ","))
+	}
+	for _, body := range []string{
+		lines("1000000001"), lines("9223372036854775807"), lines("9223372036854775807", "9223372036854775807", "3"), lines("1000000000", "1"), lines("-9223372036854775808", "5"),
+	} {
+		s.refused(400, "invalid_argument", "", "POST", "/orders", body)
+	}
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", lines("3", "3"))
+	s.ok(201, "POST", "/orders", lines("3", "2"))
+	s.stock(free, "5", "5")
+}
+
+func TestMetadataKeepsItsNumbers(t *testing.T) {
+	s := open(t)
+	order := s.ok(201, "POST", "/orders", basketOf(s.user(), s.product("1", 5), 1))
+	path := "/orders/" + order.get("id")
+	metadata := `"metadata":{"big":12345678901234567890,"deep":{"n":[9007199254740993,1.10,null]}}`
+	changed := s.ok(200, "PUT", path, strings.Replace(order.text, `"metadata":null`, metadata, 1))
+	s.holds(changed, metadata)
+	s.holds(s.ok(200, "PUT", path, s.ok(200, "GET", path, "").text), metadata)
+	s.refused(400, "invalid_argument", "", "PUT", path, strings.Replace(order.text, `"metadata":null`, `"metadata":{"n":1e400}`, 1))
+	s.refused(400, "invalid_argument", "", "PUT", path, strings.Replace(order.text, `"metadata":null`, `"metadata":[1]`, 1))
+}
+
+func TestMoneyOfAnOrderThatGoesBackIsRefunded(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("1", 5)
+	id := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")
+	paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
+	s.becomes(id, "delivered")
+	back := s.ok(200, "PUT", "/orders/"+id+"/status", `{"status":"refunded"}`)
+	if got := back.doc["payment"].(map[string]any)["status"]; got != "refunded" {
+		t.Error(back.text)
+	}
+	s.shows("/payments/"+paid.get("id"), "status", "refunded")
+	s.stock(product, "4", "0")
+}
+
+func TestBuyersWhoHangUpLeaveNoOrderWithoutItsStock(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("1", 100_000)
+	for n := range 100 {
+		ctx, hangUp := context.WithTimeout(t.Context(), time.Duration(n)*50*time.Microsecond)
+		r, err := http.NewRequestWithContext(ctx, "POST", s.url()+"/orders", strings.NewReader(basketOf(user, product, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if answer, err := s.http.Do(r); err == nil {
+			_ = answer.Body.Close()
+		}
+		hangUp()
+	}
+	var pending int
+	reserved := ""
+	s.until(func() bool {
+		pending = count(s.statuses(user), "pending")
+		reserved = s.ok(200, "GET", "/inventory/"+product, "").get("reserved")
+		return reserved == fmt.Sprint(pending)
+	})
+	if reserved != fmt.Sprint(pending) {
+		t.Errorf("%d orders are pending, %s pieces are reserved", pending, reserved)
+	}
 }

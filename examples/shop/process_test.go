@@ -193,6 +193,15 @@ func TestAWordThatIsNoFlagIsRefused(t *testing.T) {
 	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").fails(t, 2, `"consul" is no flag`)
 }
 
+func TestOneProcessOnConsulShowsItsDoorOnLoopback(t *testing.T) {
+	consul := realserver.Consul(t)
+	p := begin(t, "-once", "-gateway", "localhost:0", "-registry", "consul", "-consul", consul.Addr)
+	p.ends(t)
+	if got := fmt.Sprint(steps(p.out.String())); got != flow || !strings.Contains(p.out.String(), "The shop is open at http://localhost:") {
+		t.Errorf("printed %s\n%s", got, p.out.String())
+	}
+}
+
 func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 	consul, nats := realserver.Consul(t), realserver.NATS(t)
 	dir, door := t.TempDir(), freeAddr(t)

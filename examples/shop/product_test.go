@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -58,4 +60,117 @@ func TestProductsAndInventory(t *testing.T) {
 	s.refused(404, "not_found", "", "GET", "/products/"+id, "")
 	s.refused(404, "not_found", "", "GET", "/inventory/"+id, "")
 	s.refused(404, "not_found", "", "PUT", "/products/"+id+"/stock", `{"quantity":1}`)
+}
+
+func TestProductsThatAreRefused(t *testing.T) {
+	s := open(t)
+	id := s.product("1", 5)
+	for _, piece := range []string{
+		`"name":""`, `"name":"  "`, `"sku":" "`, `"price":null`, `"price":-1`, `"price":0.001`, `"min_stock":-1`, `"min_stock":1000000001`, `"max_stock":1000000001`,
+		`"weight":-1`, `"dimensions":{"length":-1}`, `"dimensions":{"width":-1}`, `"dimensions":{"height":-1}`,
+		`"variants":[{"price":-1}]`, `"variants":[{"stock":-1}]`, `"variants":[{"stock":1000000001}]`, `"status":""`, `"status":"sold"`,
+	} {
+		body := `{"name":"x","sku":"x","price":1,` + piece + `}`
+		s.refused(400, "invalid_argument", "", "POST", "/products", body)
+		s.refused(400, "invalid_argument", "", "PUT", "/products/"+id, body)
+	}
+	for _, body := range []string{`{"name":"x","sku":"x"}`, `{"name":"x","price":1}`, `{"sku":"x","price":1}`} {
+		s.refused(400, "invalid_argument", "", "POST", "/products", body)
+		s.refused(400, "invalid_argument", "", "PUT", "/products/"+id, body)
+	}
+	for _, stock := range []string{"-1", "1000000001", "9223372036854775807"} {
+		s.refused(400, "invalid_argument", "", "POST", "/products", `{"name":"x","sku":"x","price":1,"stock":`+stock+`}`)
+		s.ok(200, "PUT", "/products/"+id, `{"name":"x","sku":"x","price":1,"stock":`+stock+`}`) // it is ignored there
+		for _, path := range []string{"PUT /products/" + id + "/stock", "PUT /inventory/" + id, "POST /inventory/" + id + "/reserve", "POST /inventory/" + id + "/release"} {
+			method, path, _ := strings.Cut(path, " ")
+			s.refused(400, "invalid_argument", "", method, path, `{"quantity":`+stock+`}`)
+		}
+	}
+	s.stock(id, "5", "0")
+}
+
+func TestNoMoreIsReorderedThanFits(t *testing.T) {
+	s := open(t)
+	id := s.product("1", 1_000_000_000)
+	s.refused(400, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
+	s.stock(id, "1000000000", "0")
+}
+
+func TestTheStockOfAProductFollowsItsInventory(t *testing.T) {
+	s := open(t)
+	user, id := s.user(), s.product("1", 5)
+	path := "/products/" + id
+	s.ok(200, "PUT", "/inventory/"+id, `{"quantity":7}`)
+	s.shows(path, "stock", "7")
+	s.ok(200, "POST", "/inventory/"+id+"/reorder", "")
+	s.shows(path, "stock", "17")
+	order := s.ok(201, "POST", "/orders", basketOf(user, id, 4)).get("id")
+	s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"crypto"}`)
+	s.shows(path, "stock", "13")
+	if got := s.ok(200, "PUT", path+"/stock", `{"quantity":3}`); got.get("stock") != "3" {
+		t.Error(got.text)
+	}
+}
+
+func TestASearchDoesNotGoAcrossFields(t *testing.T) {
+	s := open(t)
+	s.ok(201, "POST", "/products", `{"name":"one","description":"two","sku":"three","price":1}`)
+	for query, want := range map[string]int{"one": 1, "TWO": 1, "hree": 1, "one%0Atwo": 0, "two%0Athree": 0, "onetwo": 0} {
+		if got := s.ok(200, "GET", "/products?q="+query, ""); len(items(got)) != want {
+			t.Errorf("q=%s: %s", query, got.text)
+		}
+	}
+}
+
+func TestChangesOfOneProductAtOnceLeaveNothingThatDiffers(t *testing.T) {
+	s := open(t)
+	for round := range 10 {
+		id := s.product("1", 5)
+		var all sync.WaitGroup
+		for n := range 4 {
+			all.Go(func() {
+				s.send("PUT", "/products/"+id, fmt.Sprintf(`{"name":"x","sku":"s%d","price":1,"min_stock":%d}`, n, n))
+			})
+			all.Go(func() { s.send("PUT", "/products/"+id+"/stock", fmt.Sprintf(`{"quantity":%d}`, n)) })
+		}
+		if round%2 == 0 {
+			all.Go(func() { s.ok(204, "DELETE", "/products/"+id, "") })
+		}
+		all.Wait()
+		if round%2 == 0 {
+			s.refused(404, "not_found", "", "GET", "/products/"+id, "")
+			s.refused(404, "not_found", "", "GET", "/inventory/"+id, "")
+			continue
+		}
+		product, stock := s.ok(200, "GET", "/products/"+id, ""), s.ok(200, "GET", "/inventory/"+id, "")
+		if product.get("stock") != stock.get("quantity") || product.get("min_stock") != stock.get("min_level") || product.get("sku") != stock.get("sku") {
+			t.Errorf("%s and %s", product.text, stock.text)
+		}
+	}
+}
+
+func TestReleaseByHandLeavesOrdersTheirPieces(t *testing.T) {
+	s := open(t)
+	user, id := s.user(), s.product("1", 6)
+	release := "/inventory/" + id + "/release"
+	order := s.ok(201, "POST", "/orders", basketOf(user, id, 4)).get("id")
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1}`)
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1,"reference":"`+order+`"}`)
+	s.ok(200, "POST", "/inventory/"+id+"/reserve", `{"quantity":2}`)
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":3}`)
+	s.ok(200, "POST", release, `{"quantity":2}`)
+	s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, id, 3))
+	s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"paypal"}`)
+	s.becomes(order, "delivered")
+	s.stock(id, "2", "0")
+}
+
+func TestTheGatewayDoesNotShowWhatServicesDoAmongThemselves(t *testing.T) {
+	s := open(t)
+	id := s.product("1", 6)
+	s.refused(404, "not_found", "unknown_path", "PUT", "/inventory/"+id+"/holds/o-1", `{"quantity":1}`)
+	s.refused(404, "not_found", "unknown_path", "DELETE", "/inventory/"+id+"/holds/o-1", "")
+	s.refused(404, "not_found", "unknown_path", "PUT", "/inventory/"+id+"/levels", `{}`)
+	s.refused(405, "unimplemented", "", "POST", "/inventory", `{}`)
+	s.refused(405, "unimplemented", "", "DELETE", "/inventory/"+id, "")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -45,4 +46,20 @@ func TestUsers(t *testing.T) {
 	}
 	s.refused(404, "not_found", "", "GET", path, "")
 	s.refused(404, "not_found", "", "DELETE", path, "")
+}
+
+func TestUsersThatAreRefused(t *testing.T) {
+	s := open(t)
+	id := s.user()
+	for _, piece := range []string{
+		`"name":" "`, `"email":"x"`, `"email":"a@-x.org"`, `"email":"a@x-.org"`, `"email":"a@x..org"`, `"email":"a@x_y.org"`, `"email":"a@[1.2.3.4]"`, `"email":"Ann <a@x.org>"`,
+		`"role":""`, `"role":"king"`, `"status":""`, `"status":"asleep"`,
+	} {
+		body := `{"name":"x","email":"a@b.c","password":"12345678",` + piece + `}`
+		s.refused(400, "invalid_argument", "", "POST", "/users", body)
+		s.refused(400, "invalid_argument", "", "PUT", "/users/"+id, body)
+	}
+	for i, host := range []string{"localhost", "x-y.example.com", "bücher.example", "1.example"} {
+		s.ok(201, "POST", "/users", fmt.Sprintf(`{"name":"x","email":"a%d@%s","password":"12345678","role":null,"status":null}`, i, host))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,31 @@ func TestTheWireIsStrictAboutBodies(t *testing.T) {
 	s.refused(405, "unimplemented", "", "PATCH", "/orders", "")
 	s.refused(404, "not_found", "unknown_path", "GET", "/nothing", "")
 	s.refused(404, "not_found", "", "GET", "/orders/none", "")
+}
+
+func TestWhatCannotBeAnIDIsNotFound(t *testing.T) {
+	s := open(t)
+	user, product := s.user(), s.product("1", 5)
+	for _, id := range []string{"/", ".", "..", "a/b", "%", " ", "a b", "ü", strings.Repeat("x", 101), strings.Repeat("x", 100_000)} {
+		s.refused(404, "not_found", "", "POST", "/orders", basketOf(id, product, 1))
+		s.refused(404, "not_found", "", "POST", "/orders", basketOf(user, id, 1))
+		s.refused(404, "not_found", "", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
+		if id == "/" || len(id) > 1000 { // in a path these are no id at all
+			continue
+		}
+		at := url.PathEscape(id)
+		if strings.Trim(id, ".") == "" {
+			at = strings.ReplaceAll(id, ".", "%2E")
+		}
+		for _, path := range []string{"GET /users/ID", "DELETE /users/ID", "GET /products/ID", "DELETE /products/ID", "PUT /products/ID/stock", "PUT /inventory/ID", "POST /inventory/ID/reserve", "POST /inventory/ID/reorder", "GET /orders/ID", "POST /orders/ID/cancel", "GET /payments/ID"} {
+			method, path, _ := strings.Cut(strings.Replace(path, "ID", at, 1), " ")
+			body := ""
+			if strings.HasSuffix(path, "/stock") || strings.HasSuffix(path, "/reserve") || method == "PUT" {
+				body = `{"quantity":1}`
+			}
+			s.refused(404, "not_found", "", method, path, body)
+		}
+	}
 }
 
 func TestIdempotencyKeys(t *testing.T) {
