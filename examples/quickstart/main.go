@@ -14,42 +14,47 @@ import (
 )
 
 // Reserve is the contract: all that the two sides share.
-var Reserve = rest.Route[*Reservation, *Stock]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true}
+var Reserve = rest.Route[*ReserveRequest, *Inventory]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true}
 
-type Reservation struct {
+type ReserveRequest struct {
 	ProductID string `path:"product_id" json:"-"`
 	Quantity  int    `json:"quantity"`
 }
 
-type Stock struct {
-	ProductID string `json:"product_id"`
-	Available int    `json:"available"`
+func (r *ReserveRequest) Validate() error {
+	if r.Quantity < 1 {
+		return errors.New("quantity must be at least 1")
+	}
+	return nil
 }
 
-func reserve(_ context.Context, r *Reservation) (*Stock, error) {
+type Inventory struct {
+	Available int `json:"available"`
+}
+
+func reserve(_ context.Context, r *ReserveRequest) (*Inventory, error) {
 	if r.ProductID != "p-1" {
 		return nil, fault.NotFound.Errorf("no product has the id %q", r.ProductID)
 	}
-	return &Stock{ProductID: r.ProductID, Available: 10 - r.Quantity}, nil
+	return &Inventory{Available: 10 - r.Quantity}, nil
 }
 
 func main() {
-	ctx := context.Background()
-	reg := registry.NewMemory()
-
-	inventory := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Registry: reg})
-	Reserve.Handle(inventory, reserve)
-	if err := inventory.Start(ctx); err != nil {
+	ctx, reg := context.Background(), registry.NewMemory()
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Registry: reg})
+	defer svc.Shutdown(ctx)
+	Reserve.Handle(svc, reserve)
+	if err := svc.Start(ctx); err != nil {
 		log.Fatal(err)
 	}
-	defer inventory.Shutdown(ctx)
-
 	shop := sinew.New("shop", sinew.Config{Registry: reg})
 	defer shop.Shutdown(ctx)
 	reserve := Reserve.Endpoint(shop.Client("inventory"))
-
-	stock, err := reserve(ctx, &Reservation{ProductID: "p-1", Quantity: 2})
-	fmt.Println(stock.Available, err)
-	_, err = reserve(ctx, &Reservation{ProductID: "p-9", Quantity: 2})
-	fmt.Println(errors.Is(err, fault.NotFound), err)
+	for _, r := range []*ReserveRequest{{"p-1", 2}, {"p-9", 2}, {"p-1", 0}} {
+		if got, err := reserve(ctx, r); err != nil {
+			fmt.Println(errors.Is(err, fault.NotFound), err)
+		} else {
+			fmt.Println(got.Available, "are left")
+		}
+	}
 }
