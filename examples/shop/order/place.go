@@ -53,17 +53,17 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 // processed before stays as it is.
 func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
 	r, err := orders.Get(ctx, s.db, orderID)
-	if err == nil && r.Placed {
-		return nil
-	}
-	if err == nil {
+	switch {
+	case errors.Is(err, fault.NotFound), err == nil && r.Placed:
+		return err
+	case err == nil:
 		err = s.holdAll(ctx, &r.Order)
 	}
 	if err == nil {
 		err = s.place(ctx, orderID)
 	}
-	if err == nil || errors.Is(err, fault.NotFound) && r == nil {
-		return err
+	if err == nil {
+		return nil
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()

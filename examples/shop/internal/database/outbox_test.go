@@ -169,7 +169,7 @@ func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
 		write(t, db, o, 4)
 		end()
 		before.took(t, "step 1 1", "step 0 2", "step 1 3", "step 0 4")
-		time.Sleep(24 * time.Hour) // it stays down
+		<-time.After(24 * time.Hour) // it stays down
 		_, end = life(db, after)
 		synctest.Wait()
 		end()
