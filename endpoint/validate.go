@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"strings"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
@@ -11,8 +12,8 @@ import (
 
 // Validate refuses a request whose own Validate() error method reports a
 // fault, before the endpoint sees it: with that error where it is a
-// *fault.Error, else with fault.InvalidArgument and its text. Requests without
-// the method pass.
+// *fault.Error, else with fault.InvalidArgument and its text, joined errors in
+// one line. Requests without the method pass.
 func Validate() Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
@@ -37,5 +38,5 @@ func Check(request any) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	return fault.InvalidArgument.Errorf("%s", err)
+	return fault.InvalidArgument.Errorf("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 }

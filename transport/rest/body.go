@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func declaredJSON(header string) error {
 	}
 	kind, params, err := mime.ParseMediaType(header)
 	charset := strings.ToLower(params["charset"])
-	if err == nil && (kind == jsonType || strings.HasSuffix(kind, "+json")) && (charset == "" || charset == "utf-8" || charset == "utf8") {
+	if err == nil && kind == jsonType && (charset == "" || charset == "utf-8" || charset == "utf8") {
 		return nil
 	}
 	what := strconv.Quote(shortened(header))
@@ -113,11 +114,11 @@ func decode(text []byte, v any, strict bool) error {
 	} else {
 		err = json.Unmarshal(text, v)
 	}
-	return undecoded(err)
+	return undecoded(err, reflect.TypeOf(v))
 }
 
-// undecoded is why a body could not be decoded, in words for its sender.
-func undecoded(err error) error {
+// undecoded is why a body could not be decoded into a t, in words for its sender.
+func undecoded(err error, t reflect.Type) error {
 	if err == nil {
 		return nil
 	}
@@ -125,7 +126,7 @@ func undecoded(err error) error {
 		return fault.InvalidArgument.Errorf("the body is no valid JSON: %s at byte %d", e.Error(), e.Offset)
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		at := e.Field
+		at := place(t, e.Field)
 		if at == "" {
 			at = "the body"
 		}
@@ -135,6 +136,39 @@ func undecoded(err error) error {
 		return e
 	}
 	return fault.InvalidArgument.Errorf("the body is wrong: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// place is the path of a value as its sender knows it: encoding/json has the names
+// of embedded structs in it, too.
+func place(t reflect.Type, path string) string {
+	var known []string
+	for part := range strings.SplitSeq(path, ".") {
+		for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map) {
+			t = t.Elem()
+		}
+		f, embedded := fieldOf(t, part)
+		if t = f; !embedded {
+			known = append(known, part)
+		}
+	}
+	return strings.Join(known, ".")
+}
+
+// fieldOf is the type of what a struct has under this name, nil if nothing, and
+// whether that is an embedded struct's own name.
+func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	for f := range t.Fields() {
+		switch {
+		case flattened(f) && f.Name == name:
+			return f.Type, true
+		case jsonName(f) == name:
+			return f.Type, false
+		}
+	}
+	return nil, false
 }
 
 // nesting is how deep arrays and objects lie in one another, at most.

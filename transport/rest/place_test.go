@@ -1,0 +1,40 @@
+package rest_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+func TestAWrongTypeIsToldByThePlaceThatItsSenderKnows(t *testing.T) {
+	type Line struct {
+		Price int `json:"price"`
+	}
+	type Order struct {
+		ID    string          `json:"id"`
+		Lines []Line          `json:"lines"`
+		By    map[string]Line `json:"by"`
+		Order *Line           `json:"Order"`
+	}
+	type update struct {
+		PathID string `path:"id" json:"-"`
+		Order
+	}
+	mux := http.NewServeMux()
+	rest.Route[*update, rest.None]{Pattern: "PUT /orders/{id}"}.Handle(mux, func(context.Context, *update) (rest.None, error) { return rest.None{}, nil })
+	for body, want := range map[string]string{
+		`{"id":5}`:                  "id: ",
+		`{"lines":[{"price":"x"}]}`: "lines.price: ",
+		`{"by":{"a":{"price":{}}}}`: "by.price: ",
+		`{"Order":{"price":[]}}`:    "Order.price: ",
+		`[]`:                        "the body: ",
+	} {
+		w := ask(mux, "PUT", "/orders/o-1", "application/json", body)
+		if p := problemOf(t, w); w.Code != 400 || !strings.HasPrefix(p.Detail, want) {
+			t.Errorf("%s: %d %q, want %q", body, w.Code, p.Detail, want)
+		}
+	}
+}
