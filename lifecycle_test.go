@@ -1,0 +1,181 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
+	taken := inventory(t, sinew.Config{})
+	for want, c := range map[string]sinew.Config{
+		"Config.Addr":      {Addr: strings.TrimPrefix(taken.URL(), "http://")},
+		"nowhere":          {Addr: "nowhere"},
+		"Config.Advertise": {Advertise: "0.0.0.0:80"},
+		"no host:port":     {Advertise: "host"},
+		"Config.Admin":     {Admin: strings.TrimPrefix(taken.URL(), "http://")},
+	} {
+		svc := sinew.New("x", local(c))
+		if err := svc.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if err := svc.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	remote := struct{ registry.Registry }{registry.NewMemory()} // not the one of this process, for all the service knows
+	svc := sinew.New("x", local(sinew.Config{Registry: remote}))
+	err := svc.Start(t.Context())
+	if own := hasOwnAddress(); own && (err == nil || !strings.Contains(err.Error(), "Config.Advertise")) {
+		t.Errorf("loopback went into a registry that others read: %v", err)
+	}
+	_ = svc.Shutdown(t.Context())
+}
+
+// steps is a registry, and a record of what happened in which order.
+type steps struct {
+	registry.Registry
+	mu   sync.Mutex
+	all  []string
+	once sync.Once
+	gone chan struct{} // closed when it deregisters
+}
+
+func (s *steps) note(step string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, step)
+}
+
+func (s *steps) Register(ctx context.Context, i registry.Instance) error {
+	s.note("register")
+	return s.Registry.Register(ctx, i)
+}
+
+func (s *steps) Deregister(ctx context.Context, id string) error {
+	s.note("deregister")
+	s.once.Do(func() { close(s.gone) })
+	return s.Registry.Deregister(ctx, id)
+}
+
+func TestOrderOfStartAndStop(t *testing.T) {
+	s := &steps{Registry: registry.NewMemory(), gone: make(chan struct{})}
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	addr := freeAddr(t)
+	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: addr2(t), Registry: s, Bus: bus, Logger: quiet, DrainDelay: time.Second})
+	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+		close(entered)
+		<-leave
+		s.note("request ended")
+		return rest.None{}, nil
+	})
+	handling := make(chan struct{})
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+		close(handling)
+		<-leave
+		s.note("event ended")
+		return nil
+	})
+	svc.Go(func(ctx context.Context) {
+		<-ctx.Done()
+		s.note("job ended")
+	})
+	var ready atomic.Bool
+	svc.Ready("database", func(context.Context) error {
+		if ready.CompareAndSwap(false, true) {
+			return errors.New("not yet")
+		}
+		s.note("ready")
+		return nil
+	})
+	if err := svc.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := api.LowStock.Publish(t.Context(), svc, StockEvent{}); err != nil {
+		t.Fatal(err)
+	}
+	request := make(chan int)
+	go func() {
+		status, _, _ := get(t, "http://"+addr+"/slow")
+		request <- status
+	}()
+	<-entered
+	<-handling
+	done := make(chan error)
+	go func() { done <- svc.Shutdown(t.Context()) }()
+	for { // it still answers, and says that it will not for long
+		status, header, _ := get(t, "http://"+addr+"/readyz")
+		if header.Get("Connection") == "close" || status == 503 {
+			break
+		}
+	}
+	<-s.gone
+	close(leave)
+	if got := <-request; got != 204 {
+		t.Errorf("the request in flight got %d", got)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	all := slices.Compact(s.all)
+	at := func(step string) int { return slices.Index(all, step) }
+	if all[0] != "ready" || at("register") != 1 || at("deregister") < 0 || at("job ended") != len(all)-1 ||
+		at("deregister") > at("request ended") || at("event ended") > at("job ended") || at("event ended") < 0 {
+		t.Errorf("order: %v", all)
+	}
+	if _, err := http.Get("http://" + addr + "/healthz"); err == nil {
+		t.Error("it still answers")
+	}
+}
+
+func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
+	reg := registry.NewMemory()
+	steady := inventory(t, sinew.Config{Registry: reg})
+	_ = steady
+	shop := client(t, sinew.Config{Registry: reg})
+	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
+	get := api.GetStock.Endpoint(shop.Client("inventory"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls, failed atomic.Int64
+	var load sync.WaitGroup
+	for range 8 {
+		load.Go(func() {
+			for ctx.Err() == nil {
+				_, err1 := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1})
+				_, err2 := get(t.Context(), &StockRequest{ProductID: "p-1"})
+				calls.Add(2)
+				if err := errors.Join(err1, err2); err != nil {
+					failed.Add(1)
+					t.Log(err)
+				}
+			}
+		})
+	}
+	for range 5 {
+		svc := inventory(t, sinew.Config{Registry: reg})
+		if err := svc.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	load.Wait()
+	if failed.Load() > 0 || calls.Load() == 0 {
+		t.Errorf("%d of %d calls failed", failed.Load(), calls.Load())
+	}
+}
