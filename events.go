@@ -3,6 +3,7 @@ package sinew
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -124,5 +125,11 @@ func (s *Service) endSubscription(ctx context.Context, sub *subscription) error 
 	if stop == nil {
 		return nil
 	}
-	return stop(ctx)
+	name := fmt.Sprintf("handling %s as group %q", sub.topic, sub.group)
+	return within(ctx, name, func() error {
+		if err := stop(ctx); err != nil {
+			return fault.CodeOf(err).Errorf("%s was cut off: %w", name, err)
+		}
+		return nil
+	})
 }

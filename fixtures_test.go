@@ -16,7 +16,9 @@ func local(c sinew.Config) sinew.Config {
 	if c.Addr == "" {
 		c.Addr = "127.0.0.1:0"
 	}
-	c.Logger = quiet
+	if c.Logger == nil {
+		c.Logger = quiet
+	}
 	return c
 }
 
@@ -76,5 +78,5 @@ func hasOwnAddress() bool {
 	})
 }
 
-// addr2 is an address that the service may advertise whatever its registry.
-func addr2(testing.TB) string { return "inventory.internal:80" }
+// advertised is an address that a service may advertise whatever its registry.
+const advertised = "inventory.internal:80"

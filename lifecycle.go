@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"sync"
+	"reflect"
+	"runtime"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/sinew-go/sinew/fault"
 )
@@ -17,22 +17,24 @@ import (
 // life is what a running service holds and must give back.
 type life struct {
 	servers  []*http.Server
-	serving  sync.WaitGroup
+	serving  crew
 	failed   chan error // a server that ended by itself
 	url      string
 	presence *presence
 	stopping atomic.Bool
 	closing  []func()
 
-	jobs     context.Context // nil before Start
-	endJobs  context.CancelFunc
-	running  sync.WaitGroup
-	shutdown sync.Once
-	result   error
+	jobs    context.Context // nil before Start
+	endJobs context.CancelFunc
+	running crew
+
+	stopped chan struct{} // closed when Shutdown is done
+	result  error
 }
 
 func (l *life) begin(job func(context.Context)) {
-	l.running.Go(func() { job(l.jobs) })
+	name := runtime.FuncForPC(reflect.ValueOf(job).Pointer()).Name()
+	l.running.begin("background job "+name, func() { job(l.jobs) })
 }
 
 // Main runs the service until SIGTERM or SIGINT, then shuts it down and
@@ -105,54 +107,4 @@ func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.life.url
-}
-
-// Shutdown stops the service in order and returns when everything is given
-// back. When ctx ends first, what is still running is cut off and ctx's error
-// returned. Calls after the first return its result.
-func (s *Service) Shutdown(ctx context.Context) error {
-	s.life.shutdown.Do(func() { s.life.result = s.stop(ctx) })
-	return s.life.result
-}
-
-func (s *Service) stop(ctx context.Context) error {
-	s.mu.Lock()
-	s.life.stopping.Store(true)
-	presence, servers, closing := s.life.presence, s.life.servers, s.life.closing
-	s.mu.Unlock()
-
-	var faults []error
-	if presence != nil {
-		faults = append(faults, presence.end(ctx))
-		wait(ctx, s.config.DrainDelay)
-	}
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			faults = append(faults, fault.DeadlineExceeded.Errorf("requests were cut off: %w", err), server.Close())
-		}
-	}
-	s.life.serving.Wait()
-	faults = append(faults, s.endSubscriptions(ctx))
-	if s.life.endJobs != nil {
-		s.life.endJobs()
-	}
-	s.life.running.Wait()
-	for _, c := range closing {
-		c()
-	}
-	faults = append(faults, s.resolver.Close())
-	s.http.CloseIdleConnections()
-	return errors.Join(faults...)
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -75,7 +75,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	defer func() { _ = bus.Close(context.Background()) }()
 	entered, leave := make(chan struct{}), make(chan struct{})
 	addr := freeAddr(t)
-	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: addr2(t), Registry: s, Bus: bus, Logger: quiet, DrainDelay: time.Second})
+	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: quiet, DrainDelay: time.Second})
 	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		close(entered)
 		<-leave

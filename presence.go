@@ -13,6 +13,9 @@ const (
 	steadyLook = time.Second
 )
 
+// registryTimeout is how long the registry may take to let go of the service.
+const registryTimeout = 5 * time.Second
+
 // presence keeps the service in the registry exactly while it is ready.
 type presence struct {
 	service  *Service
@@ -42,14 +45,19 @@ func (p *presence) registered(ctx context.Context) error {
 	}
 }
 
-// end takes the service out of the registry for good.
+// end takes the service out of the registry for good. A registry that does not
+// answer leaves time for what is to be done after it.
 func (p *presence) end(ctx context.Context) error {
 	p.cancel()
-	<-p.done
-	if !p.listed {
-		return nil
-	}
-	return p.service.registry.Deregister(ctx, p.instance.ID)
+	limited, cancel := context.WithTimeout(ctx, registryTimeout)
+	defer cancel()
+	return within(limited, "leaving the registry", func() error {
+		<-p.done
+		if !p.listed {
+			return nil
+		}
+		return p.service.registry.Deregister(limited, p.instance.ID)
+	})
 }
 
 func (p *presence) keep(ctx context.Context) {

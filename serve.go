@@ -67,7 +67,7 @@ func (s *Service) serve(l net.Listener, h http.Handler) {
 	if s.config.TLS != nil {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	s.life.serving.Go(func() {
+	s.life.serving.begin("listening at "+l.Addr().String(), func() {
 		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, l.Addr(), err)
 		}

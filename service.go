@@ -62,6 +62,7 @@ func New(name string, c Config) *Service {
 		http:     newHTTPClient(c),
 		mux:      http.NewServeMux(),
 		clients:  map[string]*Client{},
+		life:     life{stopped: make(chan struct{})},
 	}
 	if s.registry == nil {
 		s.registry = registry.NewMemory()

@@ -1,0 +1,75 @@
+package sinew
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// lastMoment is how long those who are cut off may take to end.
+const lastMoment = 100 * time.Millisecond
+
+// crew are goroutines that somebody waits for. They have names, so that it can
+// be said who does not end.
+type crew struct {
+	all    sync.WaitGroup
+	mu     sync.Mutex
+	atWork []string
+}
+
+func (c *crew) begin(name string, work func()) {
+	c.mu.Lock()
+	c.atWork = append(c.atWork, name)
+	c.mu.Unlock()
+	c.all.Go(func() {
+		defer c.leave(name)
+		work()
+	})
+}
+
+func (c *crew) leave(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.atWork, name)
+	c.atWork = slices.Delete(c.atWork, i, i+1)
+}
+
+// wait waits for all of them. When ctx ends, who is still at work after a last
+// moment is waited for no longer, and is in the error.
+func (c *crew) wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		c.all.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	moment := time.NewTimer(lastMoment)
+	defer moment.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-moment.C:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fault.CodeOf(ctx.Err()).Errorf("%s did not end in time: %w", strings.Join(c.atWork, ", "), ctx.Err())
+}
+
+// within does work, waiting no longer than ctx allows.
+func within(ctx context.Context, name string, work func() error) error {
+	var c crew
+	var result error
+	c.begin(name, func() { result = work() })
+	if err := c.wait(ctx); err != nil {
+		return err
+	}
+	return result
+}

@@ -1,0 +1,169 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// cutOff shuts the service down while something does not end, cancels, and is
+// what Shutdown says.
+func cutOff(t *testing.T, svc *sinew.Service) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- svc.Shutdown(ctx) }()
+	cancel()
+	select {
+	case err := <-result:
+		return err
+	case <-time.After(20 * time.Second):
+		t.Fatal("Shutdown does not heed its context")
+		return nil
+	}
+}
+
+// stubborn is a registry that does not heed contexts once it is held.
+type stubborn struct {
+	registry.Registry
+	held chan struct{}
+}
+
+func (s stubborn) Deregister(ctx context.Context, id string) error {
+	<-s.held
+	return s.Registry.Deregister(ctx, id)
+}
+
+// deaf is a bus whose subscriptions do not end.
+type deaf struct {
+	eventbus.Bus
+	held chan struct{}
+}
+
+func (d deaf) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	stop, err := d.Bus.Subscribe(topic, group, h)
+	return func(ctx context.Context) error {
+		<-d.held
+		return stop(ctx)
+	}, err
+}
+
+func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
+	for want, set := range map[string]func(c *sinew.Config, held chan struct{}) func(*sinew.Service){
+		"background job": func(_ *sinew.Config, held chan struct{}) func(*sinew.Service) {
+			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-held }) }
+		},
+		"TestShutdownEndsWithItsContextAndNamesWhatDidNot": func(_ *sinew.Config, held chan struct{}) func(*sinew.Service) {
+			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-held }) } // the job by its function
+		},
+		"registry": func(c *sinew.Config, held chan struct{}) func(*sinew.Service) {
+			c.Registry, c.Advertise = stubborn{registry.NewMemory(), held}, advertised
+			return func(*sinew.Service) {}
+		},
+		"inventory.low_stock": func(c *sinew.Config, held chan struct{}) func(*sinew.Service) {
+			c.Bus = deaf{c.Bus, held}
+			return func(svc *sinew.Service) {
+				_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
+			}
+		},
+	} {
+		held := make(chan struct{})
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		c := sinew.Config{Bus: bus}
+		use := set(&c, held)
+		svc := sinew.New("inventory", local(c))
+		use(svc)
+		if err := svc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := cutOff(t, svc)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "inventory") {
+			t.Errorf("%s: %v", want, err)
+		}
+		if again := svc.Shutdown(t.Context()); again == nil || again.Error() != err.Error() {
+			t.Errorf("the second call says %v", again)
+		}
+		close(held)
+		_ = bus.Close(context.Background())
+	}
+}
+
+func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{}))
+	entered, left := make(chan struct{}), make(chan error, 1)
+	rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		close(entered)
+		<-ctx.Done()
+		left <- ctx.Err()
+		return rest.None{}, nil
+	})
+	start(t, svc)
+	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {svc.URL()}}})
+	answer := make(chan error, 1)
+	go func() {
+		_, err := rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
+		answer <- err
+	}()
+	<-entered
+	if err := cutOff(t, svc); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cut off") || !strings.Contains(err.Error(), "inventory") {
+		t.Error(err)
+	}
+	if err := <-left; err == nil {
+		t.Error("the handler's context lives on")
+	}
+	if err := <-answer; !errors.Is(err, fault.Unavailable) {
+		t.Errorf("the caller got %v", err)
+	}
+}
+
+func TestWhatHeedsItsContextEndsEvenIfShutdownHasNoTimeLeft(t *testing.T) {
+	reg := registry.NewMemory()
+	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+	ended := make(chan struct{})
+	svc.Go(func(ctx context.Context) {
+		<-ctx.Done()
+		close(ended)
+	})
+	start(t, svc)
+	none, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := svc.Shutdown(none); err != nil {
+		t.Error(err)
+	}
+	<-ended
+	if left, err := reg.Services(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("still registered: %v %v", left, err)
+	}
+}
+
+func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{}))
+	stopping, held := make(chan struct{}), make(chan struct{})
+	svc.Go(func(ctx context.Context) {
+		<-ctx.Done()
+		close(stopping)
+		<-held
+	})
+	start(t, svc)
+	first := make(chan error, 1)
+	go func() { first <- svc.Shutdown(t.Context()) }()
+	<-stopping
+	if err := cutOff(t, svc); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "inventory") {
+		t.Error(err)
+	}
+	close(held)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
