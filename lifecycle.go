@@ -28,6 +28,10 @@ type life struct {
 	endJobs context.CancelFunc
 	running crew
 
+	checks    context.Context
+	endChecks context.CancelFunc
+	checking  crew
+
 	stopped chan struct{} // closed when Shutdown is done
 	result  error
 }

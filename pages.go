@@ -1,22 +1,14 @@
 package sinew
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
-
-// checkTimeout is how long a condition of readiness may take to answer.
-const checkTimeout = 2 * time.Second
 
 // pages are those that every service has.
 func (s *Service) pages() {
@@ -44,41 +36,6 @@ func (s *Service) openAPI(w http.ResponseWriter, _ *http.Request) {
 	described := s.described
 	s.mu.Unlock()
 	writeJSON(w, rest.OpenAPI(s.name, s.config.Version, described...))
-}
-
-// unready is why the service should get no calls, or nil.
-func (s *Service) unready(ctx context.Context) error {
-	if s.life.stopping.Load() {
-		return fault.Unavailable.Errorf("service %s is stopping", s.name)
-	}
-	s.mu.Lock()
-	checks := s.checks
-	s.mu.Unlock()
-	if len(checks) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	faults := make([]error, len(checks))
-	var all sync.WaitGroup
-	for i, c := range checks {
-		all.Go(func() {
-			if err := c.ok(ctx); err != nil {
-				faults[i] = fmt.Errorf("%s: %w", c.name, err)
-			}
-		})
-	}
-	all.Wait()
-	if err := errors.Join(faults...); err != nil {
-		var names []string
-		for i, c := range checks {
-			if faults[i] != nil {
-				names = append(names, c.name)
-			}
-		}
-		return fault.Unavailable.Errorf("service %s is not ready: it waits for %v", s.name, names).WithCause(err)
-	}
-	return nil
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

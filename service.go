@@ -35,16 +35,10 @@ type Service struct {
 	clients       map[string]*Client
 	wraps         []func(http.Handler) http.Handler
 	described     []http.Handler
-	checks        []check
+	checks        []*check
 	subscriptions []*subscription
 	jobs          []func(context.Context)
 	life          life
-}
-
-// check is one condition of readiness.
-type check struct {
-	name string
-	ok   func(context.Context) error
 }
 
 // New makes a service of this name. Nothing listens or registers before
@@ -64,6 +58,7 @@ func New(name string, c Config) *Service {
 		clients:  map[string]*Client{},
 		life:     life{stopped: make(chan struct{})},
 	}
+	s.life.checks, s.life.endChecks = context.WithCancel(context.Background())
 	if s.registry == nil {
 		s.registry = registry.NewMemory()
 	}
@@ -118,15 +113,6 @@ func (s *Service) Client(name string) *Client {
 	s.clients[name] = c
 	s.life.closing = append(s.life.closing, s.resolver.Subscribe(name, c.update))
 	return c
-}
-
-// Ready adds a condition of readiness, such as another service's
-// [Client.Ready] or a database's ping. The service registers when all hold,
-// and deregisters while one does not. A check has 2 s to answer.
-func (s *Service) Ready(name string, ok func(context.Context) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.checks = append(s.checks, check{name, ok})
 }
 
 // Go adds a background job. It begins when the service starts; its context

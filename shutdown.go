@@ -46,7 +46,7 @@ func (s *Service) stop(ctx context.Context) error {
 	for _, server := range servers {
 		faults = append(faults, drained(ctx, server))
 	}
-	faults = append(faults, s.life.serving.wait(ctx), s.endSubscriptions(ctx), s.endJobs(ctx))
+	faults = append(faults, s.life.serving.wait(ctx), s.endSubscriptions(ctx), s.endJobs(ctx), s.endChecks(ctx))
 	faults = append(faults, within(ctx, "watching the registry", s.forget))
 	s.http.CloseIdleConnections()
 	if err := errors.Join(faults...); err != nil {

@@ -96,6 +96,26 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 	}
 }
 
+func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{}))
+	begun, held := make(chan struct{}), make(chan struct{})
+	svc.Ready("database", func(context.Context) error {
+		close(begun)
+		<-held
+		return nil
+	})
+	started := make(chan error, 1)
+	go func() { started <- svc.Start(t.Context()) }()
+	<-begun
+	if err := cutOff(t, svc); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "readiness check database") {
+		t.Error(err)
+	}
+	if err := <-started; err == nil {
+		t.Error("Start says that it is ready")
+	}
+	close(held)
+}
+
 func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	entered, left := make(chan struct{}), make(chan error, 1)
