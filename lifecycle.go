@@ -112,3 +112,8 @@ func (s *Service) URL() string {
 	defer s.mu.Unlock()
 	return s.life.url
 }
+
+// errStopped is what comes of a start that Shutdown overtook.
+func (s *Service) errStopped() error {
+	return fault.Canceled.Errorf("service %s was shut down before it had started", s.name)
+}

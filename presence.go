@@ -2,8 +2,12 @@ package sinew
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -20,15 +24,25 @@ const registryTimeout = 5 * time.Second
 type presence struct {
 	service  *Service
 	instance registry.Instance
+	log      *slog.Logger
 	first    chan struct{} // closed at the first registration
 	cancel   context.CancelFunc
 	done     chan struct{}
-	listed   bool // owned by keep, and by end once keep is done
+	why      atomic.Pointer[error] // it was not ready when last looked at
+
+	// Owned by keep, and by others once keep is done.
+	listed    bool  // in the registry
+	tried     bool  // perhaps in the registry: what gave an error may have been written
+	refused   error // the registry will never take the instance
+	complaint string
 }
 
 func newPresence(s *Service, i registry.Instance) *presence {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &presence{service: s, instance: i, first: make(chan struct{}), cancel: cancel, done: make(chan struct{})}
+	p := &presence{
+		service: s, instance: i, log: s.config.Logger.With("service", s.name, "instance", i.ID),
+		first: make(chan struct{}), cancel: cancel, done: make(chan struct{}),
+	}
 	go p.keep(ctx)
 	return p
 }
@@ -39,9 +53,16 @@ func (p *presence) registered(ctx context.Context) error {
 	case <-p.first:
 		return nil
 	case <-p.done:
-		return context.Canceled
+		if p.refused != nil {
+			return fault.InvalidArgument.Errorf("service %s cannot be registered: %w", p.service.name, p.refused)
+		}
+		return p.service.errStopped()
 	case <-ctx.Done():
-		return ctx.Err()
+		why := ctx.Err()
+		if last := p.why.Load(); last != nil {
+			why = errors.Join(why, *last)
+		}
+		return fault.CodeOf(ctx.Err()).Errorf("service %s did not get ready in time: %w", p.service.name, why)
 	}
 }
 
@@ -53,44 +74,81 @@ func (p *presence) end(ctx context.Context) error {
 	defer cancel()
 	return within(limited, "leaving the registry", func() error {
 		<-p.done
-		if !p.listed {
+		if !p.tried {
 			return nil
 		}
-		return p.service.registry.Deregister(limited, p.instance.ID)
+		return p.leave(limited)
 	})
 }
 
 func (p *presence) keep(ctx context.Context) {
 	defer close(p.done)
-	log := p.service.config.Logger.With("service", p.service.name, "instance", p.instance.ID)
-	look, complaint := firstLook, ""
+	look := firstLook
 	for ctx.Err() == nil {
 		err := p.service.unready(ctx)
 		switch {
 		case err == nil && !p.listed:
-			if err = p.service.registry.Register(ctx, p.instance); err == nil {
-				p.listed, look, complaint = true, steadyLook, ""
-				log.Info("registered", "endpoint", p.instance.Endpoint)
-				p.announce()
+			if err = p.enter(ctx); err == nil {
+				look = steadyLook
 			}
-		case err != nil && p.listed && ctx.Err() == nil:
-			if gone := p.service.registry.Deregister(ctx, p.instance.ID); gone == nil {
-				p.listed, look = false, firstLook
+		case err != nil && p.tried && ctx.Err() == nil:
+			gone := p.leave(ctx)
+			if gone == nil {
+				look = firstLook
 			}
+			err = errors.Join(err, gone)
 		}
-		if err != nil && look == steadyLook && err.Error() != complaint && ctx.Err() == nil {
-			complaint = err.Error()
-			log.Warn("not in the registry", "why", complaint)
+		if err != nil && ctx.Err() == nil {
+			p.why.Store(&err)
+			p.complain(look, err.Error())
 		}
 		wait(ctx, look)
 		look = min(look*2, steadyLook)
 	}
 }
 
-func (p *presence) announce() {
+// enter registers. What the registry never takes is not tried again, unless it
+// has taken it before.
+func (p *presence) enter(ctx context.Context) error {
+	p.tried = true
+	err := p.service.registry.Register(ctx, p.instance)
+	if err != nil {
+		if errors.Is(err, fault.InvalidArgument) && !p.announced() {
+			p.refused = err
+			p.cancel()
+		}
+		return err
+	}
+	p.listed, p.complaint = true, ""
+	p.log.Info("registered", "endpoint", p.instance.Endpoint)
+	if !p.announced() {
+		close(p.first)
+	}
+	return nil
+}
+
+// leave deregisters. After an error nothing renews the instance, so that it is
+// not listed for long.
+func (p *presence) leave(ctx context.Context) error {
+	p.listed = false
+	err := p.service.registry.Deregister(ctx, p.instance.ID)
+	p.tried = err != nil
+	return err
+}
+
+func (p *presence) announced() bool {
 	select {
 	case <-p.first:
+		return true
 	default:
-		close(p.first)
+		return false
+	}
+}
+
+// complain logs each reason that lasts once.
+func (p *presence) complain(look time.Duration, why string) {
+	if look == steadyLook && why != p.complaint {
+		p.complaint = why
+		p.log.Warn("not ready", "why", why)
 	}
 }
