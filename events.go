@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -20,8 +21,12 @@ const traceParent = "traceparent"
 type subscription struct {
 	topic, group string
 	handler      eventbus.Handler
-	stop         func(context.Context) error
-	ended        bool
+
+	// With the service's lock.
+	ended bool
+	begun chan struct{} // closed when the bus has subscribed or refused; nil before it is asked
+
+	stop func(context.Context) error // once begun; nil if the bus refused
 }
 
 // Publish implements [eventbus.Publisher] on Config.Bus: the events carry the
@@ -60,14 +65,17 @@ func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(
 		return nil, fault.FailedPrecondition.Errorf("service %s has no bus to hear %s on; set Config.Bus", s.name, topic)
 	}
 	sub := &subscription{topic: topic, group: group, handler: s.traced(topic, h)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.life.jobs != nil {
-		if sub.stop, err = s.config.Bus.Subscribe(topic, group, sub.handler); err != nil {
-			return nil, err
-		}
+	var started bool
+	err = s.take(func() {
+		s.subscriptions = append(s.subscriptions, sub)
+		started = s.life.jobs != nil
+	})
+	if err == nil && started {
+		err = s.beginSubscription(sub)
 	}
-	s.subscriptions = append(s.subscriptions, sub)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) error { return s.endSubscription(ctx, sub) }, nil
 }
 
@@ -91,45 +99,75 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 }
 
 func (s *Service) beginSubscriptions() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, sub := range s.subscriptions {
-		if sub.ended {
-			continue
-		}
-		stop, err := s.config.Bus.Subscribe(sub.topic, sub.group, sub.handler)
-		if err != nil {
+	for _, sub := range s.allSubscriptions() {
+		if err := s.beginSubscription(sub); err != nil {
 			return err
 		}
-		sub.stop = stop
 	}
 	return nil
 }
 
-func (s *Service) endSubscriptions(ctx context.Context) error {
+// beginSubscription asks the bus, which may take its time, once.
+func (s *Service) beginSubscription(sub *subscription) error {
+	asked := false
+	err := s.take(func() {
+		if asked = sub.begun == nil && !sub.ended; asked {
+			sub.begun = make(chan struct{})
+		}
+	})
+	if err != nil || !asked {
+		return err
+	}
+	sub.stop, err = s.config.Bus.Subscribe(sub.topic, sub.group, sub.handler)
+	close(sub.begun)
 	s.mu.Lock()
-	all := s.subscriptions
+	ended := sub.ended
 	s.mu.Unlock()
+	if err == nil && !ended {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	_ = s.endSubscription(ctx, sub) // whoever ended it may wait no longer
+	if err == nil {
+		err = s.take(func() {})
+	}
+	return err
+}
+
+func (s *Service) endSubscriptions(ctx context.Context) error {
 	var faults []error
-	for _, sub := range all {
+	for _, sub := range s.allSubscriptions() {
 		faults = append(faults, s.endSubscription(ctx, sub))
 	}
 	return errors.Join(faults...)
 }
 
+// endSubscription may be called more than once; each call waits.
 func (s *Service) endSubscription(ctx context.Context, sub *subscription) error {
 	s.mu.Lock()
-	stop := sub.stop
-	sub.stop, sub.ended = nil, true
+	sub.ended = true
+	begun := sub.begun
+	s.subscriptions = slices.DeleteFunc(slices.Clone(s.subscriptions), func(other *subscription) bool { return other == sub })
 	s.mu.Unlock()
-	if stop == nil {
+	if begun == nil {
 		return nil
 	}
 	name := fmt.Sprintf("handling %s as group %q", sub.topic, sub.group)
 	return within(ctx, name, func() error {
-		if err := stop(ctx); err != nil {
+		<-begun
+		if sub.stop == nil {
+			return nil
+		}
+		if err := sub.stop(ctx); err != nil {
 			return fault.CodeOf(err).Errorf("%s was cut off: %w", name, err)
 		}
 		return nil
 	})
+}
+
+func (s *Service) allSubscriptions() []*subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subscriptions // replaced, never changed
 }

@@ -24,9 +24,10 @@ type life struct {
 	stopping atomic.Bool
 	closing  []func()
 
-	jobs    context.Context // nil before Start
-	endJobs context.CancelFunc
-	running crew
+	jobs     context.Context // nil before Start
+	endJobs  context.CancelFunc
+	running  crew
+	jobsOver bool
 
 	checks    context.Context
 	endChecks context.CancelFunc
@@ -37,8 +38,11 @@ type life struct {
 }
 
 func (l *life) begin(job func(context.Context)) {
-	name := runtime.FuncForPC(reflect.ValueOf(job).Pointer()).Name()
-	l.running.begin("background job "+name, func() { job(l.jobs) })
+	l.running.begin("background job "+nameOf(job), func() { job(l.jobs) })
+}
+
+func nameOf(job func(context.Context)) string {
+	return runtime.FuncForPC(reflect.ValueOf(job).Pointer()).Name()
 }
 
 // Main runs the service until SIGTERM or SIGINT, then shuts it down and
@@ -55,16 +59,21 @@ func (s *Service) Main() {
 	}
 }
 
-// Run starts the service, serves until ctx ends or its listener fails, and
-// shuts it down, for which it takes 30 s at most.
+// Run starts the service, serves until ctx ends, its listener fails or somebody
+// calls Shutdown, and shuts it down, for which it takes 30 s at most.
 func (s *Service) Run(ctx context.Context) error {
-	err := s.Start(ctx)
-	if err == nil {
+	if err := s.setOut(); err != nil {
+		return err
+	}
+	err := s.start(ctx)
+	switch {
+	case err == nil:
 		select {
 		case <-ctx.Done():
+		case <-s.life.stopped:
 		case err = <-s.life.failed:
 		}
-	} else if ctx.Err() != nil {
+	case ctx.Err() != nil, errors.Is(err, fault.Canceled):
 		err = nil // told to stop before it was ready
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
@@ -75,18 +84,17 @@ func (s *Service) Run(ctx context.Context) error {
 // Start brings the service up and returns when it is ready and registered. Until
 // then it waits, already serving: for its readiness checks, and for a registry
 // that is away. A taken port, or an address that others cannot reach, is
-// fault.InvalidArgument or fault.Unavailable naming the setting. After an error
-// call Shutdown. A service starts once.
+// fault.InvalidArgument or fault.Unavailable naming the setting; when Shutdown
+// is called meanwhile, it is fault.Canceled. After an error call Shutdown. A
+// service starts once.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	if s.life.jobs != nil || s.life.stopping.Load() {
-		s.mu.Unlock()
-		return fault.FailedPrecondition.Errorf("service %s has been started before; make a new one", s.name)
+	if err := s.setOut(); err != nil {
+		return err
 	}
-	s.life.jobs, s.life.endJobs = context.WithCancel(context.Background())
-	s.life.failed = make(chan error, 2)
-	s.mu.Unlock()
+	return s.start(ctx)
+}
 
+func (s *Service) start(ctx context.Context) error {
 	instance, err := s.listen()
 	if err != nil {
 		return err
@@ -94,16 +102,49 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.beginSubscriptions(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	for _, job := range s.jobs {
-		s.life.begin(job)
+	var presence *presence
+	err = s.take(func() {
+		for _, job := range s.jobs {
+			s.life.begin(job)
+		}
+		presence = newPresence(s, instance)
+		s.life.presence = presence
+	})
+	if err != nil {
+		return err
 	}
-	s.life.presence = newPresence(s, instance)
-	s.mu.Unlock()
 	if s.config.Registry == nil {
 		s.config.Logger.Info("no registry: the service finds itself and static addresses alone", "service", s.name)
 	}
-	return s.life.presence.registered(ctx)
+	return presence.registered(ctx)
+}
+
+// setOut is the one start that a service has.
+func (s *Service) setOut() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.jobs != nil || s.life.stopping.Load() {
+		return fault.FailedPrecondition.Errorf("service %s has been started or shut down before; make a new one", s.name)
+	}
+	s.life.jobs, s.life.endJobs = context.WithCancel(context.Background())
+	s.life.failed = make(chan error, 2)
+	return nil
+}
+
+// take begins what Shutdown will end, unless it is already about it. begin is
+// called with the lock held, and does not wait.
+func (s *Service) take(begin func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.stopping.Load() {
+		return s.errStopped()
+	}
+	begin()
+	return nil
+}
+
+func (s *Service) errStopped() error {
+	return fault.Canceled.Errorf("service %s is shut down, and begins nothing more", s.name)
 }
 
 // URL is the base URL at which others reach the service, "" before it listens.
@@ -111,9 +152,4 @@ func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.life.url
-}
-
-// errStopped is what comes of a start that Shutdown overtook.
-func (s *Service) errStopped() error {
-	return fault.Canceled.Errorf("service %s was shut down before it had started", s.name)
 }

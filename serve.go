@@ -27,16 +27,20 @@ func (s *Service) listen() (registry.Instance, error) {
 		scheme = "https://"
 	}
 	url := scheme + address
+	if err := s.serve(l, s.Handler()); err != nil {
+		return registry.Instance{}, err
+	}
 	s.mu.Lock()
 	s.life.url = url
 	s.mu.Unlock()
-	s.serve(l, s.Handler())
 	if s.admin != s.mux {
 		admin, err := listenAt("Config.Admin", s.config.Admin)
 		if err != nil {
 			return registry.Instance{}, err
 		}
-		s.serve(admin, s.admin)
+		if err := s.serve(admin, s.admin); err != nil {
+			return registry.Instance{}, err
+		}
 	}
 	return registry.Instance{
 		ID: s.id, Name: s.name, Version: s.config.Version, Endpoint: url, HealthCheck: url + "/healthz",
@@ -58,20 +62,26 @@ func (s *Service) server(h http.Handler) *http.Server {
 	}
 }
 
-func (s *Service) serve(l net.Listener, h http.Handler) {
+// serve begins to serve at l, which it closes when that cannot be.
+func (s *Service) serve(l net.Listener, h http.Handler) error {
 	server := s.server(h)
-	s.mu.Lock()
-	s.life.servers = append(s.life.servers, server)
-	s.mu.Unlock()
 	serve := server.Serve
 	if s.config.TLS != nil {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	s.life.serving.begin("listening at "+l.Addr().String(), func() {
-		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, l.Addr(), err)
-		}
+	err := s.take(func() {
+		s.life.servers = append(s.life.servers, server)
+		s.life.serving.begin("listening at "+l.Addr().String(), func() {
+			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+				s.config.Logger.Error("stopped serving", "service", s.name, "address", l.Addr().String(), "error", err)
+				s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, l.Addr(), err)
+			}
+		})
 	})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return nil
 }
 
 func listenAt(setting, addr string) (net.Listener, error) {

@@ -117,15 +117,22 @@ func (s *Service) Client(name string) *Client {
 
 // Go adds a background job. It begins when the service starts; its context
 // ends when the service stops, after the last request and event are answered,
-// and Shutdown waits for it.
+// and Shutdown waits for it. A job that comes later is not begun, which is
+// logged.
 func (s *Service) Go(job func(ctx context.Context)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.life.jobs != nil {
+	over := s.life.jobsOver
+	switch {
+	case over:
+	case s.life.jobs != nil:
 		s.life.begin(job)
-		return
+	default:
+		s.jobs = append(s.jobs, job)
 	}
-	s.jobs = append(s.jobs, job)
+	s.mu.Unlock()
+	if over {
+		s.config.Logger.Warn("background job not begun: the service is shut down", "service", s.name, "job", nameOf(job))
+	}
 }
 
 // Logger is where the service logs.

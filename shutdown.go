@@ -65,8 +65,12 @@ func drained(ctx context.Context, server *http.Server) error {
 }
 
 func (s *Service) endJobs(ctx context.Context) error {
-	if s.life.endJobs != nil {
-		s.life.endJobs()
+	s.mu.Lock()
+	s.life.jobsOver = true
+	end := s.life.endJobs
+	s.mu.Unlock()
+	if end != nil {
+		end()
 	}
 	return s.life.running.wait(ctx)
 }
