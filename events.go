@@ -2,10 +2,12 @@ package sinew
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -13,6 +15,9 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 )
+
+// maxText bounds what travels in a header, in bytes.
+const maxText = 128
 
 // traceParent is the extension in which an event carries its trace.
 const traceParent = "traceparent"
@@ -86,7 +91,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 		ctx, span := s.config.Tracer.Start(tracing.Extract(ctx, tracing.Map(e.Extensions)), "handle "+topic, tracing.Consumer)
 		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
 			Operation: endpoint.Operation{Service: s.name, Name: "handle " + topic, Safe: true},
-			From:      e.Source, Start: start, RequestID: e.ID,
+			From:      e.Source, Start: start, RequestID: requestID(e),
 		})
 		err = errPanicked
 		defer func() {
@@ -96,6 +101,20 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 		err = h(ctx, e)
 		return err
 	}
+}
+
+// requestID is the event's id, or a new one where no header could carry that.
+func requestID(e eventbus.Event) string {
+	if portable(e.ID) {
+		return e.ID
+	}
+	return rand.Text()
+}
+
+// portable says that text can travel in a header: it is short, and of printable
+// ASCII.
+func portable(text string) bool {
+	return text != "" && len(text) <= maxText && !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 }
 
 func (s *Service) beginSubscriptions() error {
