@@ -21,7 +21,8 @@
 // deregisters until the check passes again. It stops in the opposite order:
 // it deregisters, answers with "Connection: close" while the news spreads,
 // ends its listener when the requests in flight are answered, drains its
-// subscriptions, ends its jobs, and closes its connections.
+// subscriptions, those first whose handlers publish to others, ends its jobs,
+// and closes its connections.
 //
 // # What every server has
 //

@@ -36,7 +36,8 @@ type Service struct {
 	wraps         []func(http.Handler) http.Handler
 	described     []http.Handler
 	checks        []*check
-	subscriptions []*subscription
+	subscriptions []*subscription // replaced, never changed
+	fed           map[feed]bool
 	jobs          []func(context.Context)
 	life          life
 }
@@ -56,6 +57,7 @@ func New(name string, c Config) *Service {
 		http:     newHTTPClient(c),
 		mux:      http.NewServeMux(),
 		clients:  map[string]*Client{},
+		fed:      map[feed]bool{},
 		life:     life{stopped: make(chan struct{})},
 	}
 	s.life.checks, s.life.endChecks = context.WithCancel(context.Background())
