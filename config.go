@@ -27,9 +27,9 @@ type Config struct {
 	// a registry outside this process an address that only this machine
 	// reaches is refused at start.
 	Advertise string
-	// Admin is an address of its own for /metrics, /healthz and /readyz. When
-	// empty they are on Addr, and /metrics answers callers on this machine
-	// alone.
+	// Admin is an address of its own for /metrics and /readyz, and for /healthz
+	// besides the one on Addr. When empty they are on Addr, and /metrics answers
+	// callers on this machine alone.
 	Admin string
 	// Registry is where the service registers and finds others. Without one it
 	// finds itself and Static.

@@ -13,7 +13,10 @@ import (
 // pages are those that every service has.
 func (s *Service) pages() {
 	s.mux.HandleFunc("GET /openapi.json", s.openAPI)
-	s.admin.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, map[string]any{"status": "ok"}) })
+	s.mux.HandleFunc("GET /healthz", healthy)
+	if s.admin != s.mux {
+		s.admin.HandleFunc("GET /healthz", healthy)
+	}
 	s.admin.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.unready(r.Context()); err != nil {
 			rest.Fail(w, err)
@@ -29,6 +32,10 @@ func (s *Service) pages() {
 		}
 		series.ServeHTTP(w, r)
 	})
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]any{"status": "ok"})
 }
 
 func (s *Service) openAPI(w http.ResponseWriter, _ *http.Request) {

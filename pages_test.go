@@ -7,6 +7,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -33,15 +34,27 @@ func TestPagesThatEveryServiceHas(t *testing.T) {
 func TestAdminPagesMoveToAnAddressOfTheirOwn(t *testing.T) {
 	admin := freeAddr(t)
 	svc := inventory(t, sinew.Config{Admin: admin})
-	for page, want := range map[string]int{"/metrics": 404, "/readyz": 404, "/inventory/p-1": 200} {
+	for page, want := range map[string]int{"/metrics": 404, "/readyz": 404, "/healthz": 200, "/inventory/p-1": 200} {
 		if status, _, _ := get(t, svc.URL()+page); status != want {
 			t.Errorf("%s on Addr: %d", page, status)
 		}
 	}
-	for page, want := range map[string]int{"/metrics": 200, "/readyz": 200, "/inventory/p-1": 404} {
-		if status, _, _ := get(t, "http://"+admin+page); status != want {
+	for page, want := range map[string]int{"/metrics": 200, "/readyz": 200, "/healthz": 200, "/inventory/p-1": 404} {
+		if status, header, _ := get(t, "http://"+admin+page); status != want || status == 404 && header.Get("Content-Type") != fault.ProblemType {
 			t.Errorf("%s on Admin: %d", page, status)
 		}
+	}
+}
+
+func TestTheRegistrysHealthCheckIsServed(t *testing.T) {
+	reg := registry.NewMemory()
+	inventory(t, sinew.Config{Registry: reg, Admin: freeAddr(t)})
+	all, err := reg.Services(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	if status, _, _ := get(t, all[0].HealthCheck); status != 200 {
+		t.Errorf("%s: %d", all[0].HealthCheck, status)
 	}
 }
 

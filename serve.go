@@ -38,7 +38,7 @@ func (s *Service) listen() (registry.Instance, error) {
 		if err != nil {
 			return registry.Instance{}, err
 		}
-		if err := s.serve(admin, s.admin); err != nil {
+		if err := s.serve(admin, s.accepted(s.admin)); err != nil {
 			return registry.Instance{}, err
 		}
 	}
