@@ -19,14 +19,16 @@ func (c Config) advertised(bound net.Addr) (string, error) {
 			return "", err
 		}
 	}
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return "", fault.InvalidArgument.Errorf("Config.%s: %q is no host:port: %w", setting, address, err)
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
-	case host == "" || err == nil && ip.IsUnspecified():
+	case !isHost(host):
 		return "", fault.InvalidArgument.Errorf("Config.%s: %q names no host that others could reach", setting, address)
+	case !isPort(port):
+		return "", fault.InvalidArgument.Errorf("Config.%s: %q has no number of a port that others could reach", setting, address)
 	case c.leavesMachine() && (host == "localhost" || err == nil && ip.IsLoopback()) && len(ownAddresses()) > 0:
 		return "", fault.InvalidArgument.Errorf(
 			"Config.%s: %q is reached from this machine alone, and the registry tells it to others; set Config.Advertise to an address that they reach, or Config.Addr to a port without a host", setting, address)

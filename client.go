@@ -54,7 +54,15 @@ func (p ClientPolicy) Validate() error {
 	if p.Timeout < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("timeout: %s is less than nothing", p.Timeout))
 	}
-	return errors.Join(append(faults, p.Retry.Validate(), p.Breaker.Validate(), p.Balance.Validate())...)
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"retry", p.Retry.Validate()}, {"breaker", p.Breaker.Validate()}, {"balance", p.Balance.Validate()}} {
+		if part.err != nil {
+			faults = append(faults, fault.InvalidArgument.Errorf("%s: %w", part.name, part.err))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Client calls one other service. It implements [endpoint.Caller], so that a

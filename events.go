@@ -13,9 +13,6 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// maxText bounds what travels in a header, in bytes.
-const maxText = 128
-
 // handling, before a topic, is the operation of its handlers.
 const handling = "handle "
 
@@ -82,10 +79,4 @@ func requestID(e eventbus.Event) string {
 		return e.ID
 	}
 	return rand.Text()
-}
-
-// portable says that text can travel in a header: it is short, and of printable
-// ASCII.
-func portable(text string) bool {
-	return text != "" && len(text) <= maxText && !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 }

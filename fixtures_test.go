@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/registry"
 )
 
 // local is c on a free port of this machine, quiet.
@@ -80,3 +81,7 @@ func hasOwnAddress() bool {
 
 // advertised is an address that a service may advertise whatever its registry.
 const advertised = "inventory.internal:80"
+
+// remote is a registry that is not of this process, for all that a service
+// knows.
+func remote() registry.Registry { return struct{ registry.Registry }{registry.NewMemory()} }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,32 +15,6 @@ import (
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
-
-func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
-	taken := inventory(t, sinew.Config{})
-	for want, c := range map[string]sinew.Config{
-		"Config.Addr":      {Addr: strings.TrimPrefix(taken.URL(), "http://")},
-		"nowhere":          {Addr: "nowhere"},
-		"Config.Advertise": {Advertise: "0.0.0.0:80"},
-		"no host:port":     {Advertise: "host"},
-		"Config.Admin":     {Admin: strings.TrimPrefix(taken.URL(), "http://")},
-	} {
-		svc := sinew.New("x", local(c))
-		if err := svc.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v: %v", c, err)
-		}
-		if err := svc.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	remote := struct{ registry.Registry }{registry.NewMemory()} // not the one of this process, for all the service knows
-	svc := sinew.New("x", local(sinew.Config{Registry: remote}))
-	err := svc.Start(t.Context())
-	if own := hasOwnAddress(); own && (err == nil || !strings.Contains(err.Error(), "Config.Advertise")) {
-		t.Errorf("loopback went into a registry that others read: %v", err)
-	}
-	_ = svc.Shutdown(t.Context())
-}
 
 // steps is a registry, and a record of what happened in which order.
 type steps struct {

@@ -12,40 +12,68 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
+// door is where some of the service's pages are served.
+type door struct {
+	net.Listener
+	handler http.Handler
+}
+
 // listen begins to serve, and is the instance that others may find.
 func (s *Service) listen() (registry.Instance, error) {
-	l, err := listenAt("Config.Addr", s.config.Addr)
+	doors, url, err := s.open()
 	if err != nil {
-		return registry.Instance{}, err
-	}
-	address, err := s.config.advertised(l.Addr())
-	if err != nil {
-		return registry.Instance{}, errors.Join(err, l.Close())
-	}
-	scheme := "http://"
-	if s.config.TLS != nil {
-		scheme = "https://"
-	}
-	url := scheme + address
-	if err := s.serve(l, s.Handler()); err != nil {
 		return registry.Instance{}, err
 	}
 	s.mu.Lock()
 	s.life.url = url
 	s.mu.Unlock()
-	if s.admin != s.mux {
-		admin, err := listenAt("Config.Admin", s.config.Admin)
-		if err != nil {
-			return registry.Instance{}, err
-		}
-		if err := s.serve(admin, s.accepted(s.admin)); err != nil {
-			return registry.Instance{}, err
+	for i, d := range doors {
+		if err := s.serve(d); err != nil {
+			return registry.Instance{}, errors.Join(err, shut(doors[i:]))
 		}
 	}
 	return registry.Instance{
 		ID: s.id, Name: s.name, Version: s.config.Version, Endpoint: url, HealthCheck: url + "/healthz",
 		Metadata: s.config.Metadata, Tags: s.config.Tags, Status: registry.Healthy,
 	}, nil
+}
+
+// open takes the addresses, all or none, and is the URL at which others reach
+// the first.
+func (s *Service) open() (doors []door, url string, err error) {
+	if err := s.config.startable(); err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, shut(doors))
+		}
+	}()
+	l, err := listenAt("Config.Addr", s.config.Addr)
+	if err != nil {
+		return nil, "", err
+	}
+	doors = append(doors, door{l, s.Handler()})
+	if s.admin != s.mux {
+		l, err := listenAt("Config.Admin", s.config.Admin)
+		if err != nil {
+			return doors, "", err
+		}
+		doors = append(doors, door{l, s.accepted(s.admin)})
+	}
+	address, err := s.config.advertised(l.Addr())
+	if s.config.TLS != nil {
+		return doors, "https://" + address, err
+	}
+	return doors, "http://" + address, err
+}
+
+func shut(doors []door) error {
+	var faults []error
+	for _, d := range doors {
+		faults = append(faults, d.Close())
+	}
+	return errors.Join(faults...)
 }
 
 // server is an HTTP server with every limit set.
@@ -62,26 +90,21 @@ func (s *Service) server(h http.Handler) *http.Server {
 	}
 }
 
-// serve begins to serve at l, which it closes when that cannot be.
-func (s *Service) serve(l net.Listener, h http.Handler) error {
-	server := s.server(h)
+func (s *Service) serve(d door) error {
+	server := s.server(d.handler)
 	serve := server.Serve
 	if s.config.TLS != nil {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	err := s.take(func() {
+	return s.take(func() {
 		s.life.servers = append(s.life.servers, server)
-		s.life.serving.begin("listening at "+l.Addr().String(), func() {
-			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
-				s.config.Logger.Error("stopped serving", "service", s.name, "address", l.Addr().String(), "error", err)
-				s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, l.Addr(), err)
+		s.life.serving.begin("listening at "+d.Addr().String(), func() {
+			if err := serve(d.Listener); !errors.Is(err, http.ErrServerClosed) {
+				s.config.Logger.Error("stopped serving", "service", s.name, "address", d.Addr().String(), "error", err)
+				s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, d.Addr(), err)
 			}
 		})
 	})
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	return nil
 }
 
 func listenAt(setting, addr string) (net.Listener, error) {

@@ -3,6 +3,7 @@ package sinew
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -42,9 +43,16 @@ type Service struct {
 	life          life
 }
 
-// New makes a service of this name. Nothing listens or registers before
-// [Service.Start]. It panics when a policy in c.Clients does not validate.
+// New makes a service of this name, which is printable ASCII of at most 128
+// bytes. Nothing listens or registers before [Service.Start]. It panics when a
+// policy in c.Clients does not validate or an address in c.Static is no URL.
 func New(name string, c Config) *Service {
+	if !portable(name) {
+		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, maxText))
+	}
+	if err := c.validate(); err != nil {
+		panic("sinew.New(" + name + "): " + err.Error())
+	}
 	own := c.Metrics == nil
 	c = c.withDefaults()
 	if own {
