@@ -63,8 +63,10 @@ type Config struct {
 	// that is not there has the zero ClientPolicy.
 	Clients map[string]ClientPolicy
 	// DrainDelay is how long a stopping service still answers after it has
-	// deregistered, so that callers hear of it. Zero is 1 s, 100 ms with a
-	// registry.Memory, and nothing without a Registry; less than zero is nothing.
+	// deregistered, so that callers hear of it: from the registry, or from its
+	// answers where they know it by a fixed address. Zero is 1 s, and 100 ms
+	// with a registry.Memory; less than zero is nothing. Shutdown's context cuts
+	// it short.
 	DrainDelay time.Duration
 }
 
@@ -99,13 +101,11 @@ func (c Config) withDefaults() Config {
 	if c.Trust == nil {
 		c.Trust = authenticatedOrLocal
 	}
-	switch {
-	case c.DrainDelay < 0:
-		c.DrainDelay = 0
-	case c.DrainDelay == 0 && c.leavesMachine():
+	if c.DrainDelay == 0 {
 		c.DrainDelay = defaultDrainDelay
-	case c.DrainDelay == 0 && c.Registry != nil:
-		c.DrainDelay = defaultDrainDelay / 10
+		if _, inProcess := c.Registry.(*registry.Memory); inProcess {
+			c.DrainDelay = defaultDrainDelay / 10
+		}
 	}
 	return c
 }

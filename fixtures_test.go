@@ -12,8 +12,12 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// local is c on a free port of this machine, quiet.
+// local is c on a free port of this machine, quiet, and without a delay at its
+// end.
 func local(c sinew.Config) sinew.Config {
+	if c.DrainDelay == 0 {
+		c.DrainDelay = -1
+	}
 	if c.Addr == "" {
 		c.Addr = "127.0.0.1:0"
 	}

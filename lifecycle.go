@@ -50,9 +50,14 @@ func nameOf(job func(context.Context)) string {
 // start, or does not stop in time, Main logs why and ends the process with
 // status 1.
 func (s *Service) Main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	told, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer restore()
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // from here on a signal has its usual effect
+	context.AfterFunc(told, func() {
+		restore() // a further signal has its usual effect, before the first one shows
+		stop()
+	})
 	if err := s.Run(ctx); err != nil {
 		s.config.Logger.Error("service ended", "service", s.name, "error", err)
 		os.Exit(1)

@@ -119,8 +119,8 @@ func TestOrderOfStartAndStop(t *testing.T) {
 
 func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 	reg := registry.NewMemory()
-	steady := inventory(t, sinew.Config{Registry: reg})
-	_ = steady
+	c := sinew.Config{Registry: reg, DrainDelay: 100 * time.Millisecond}
+	inventory(t, c) // a steady one
 	shop := client(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	get := api.GetStock.Endpoint(shop.Client("inventory"))
@@ -141,7 +141,7 @@ func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 		})
 	}
 	for range 5 {
-		svc := inventory(t, sinew.Config{Registry: reg})
+		svc := inventory(t, c)
 		if err := svc.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -164,6 +164,13 @@ func TestWhatHeedsItsContextEndsEvenIfShutdownHasNoTimeLeft(t *testing.T) {
 	}
 }
 
+func TestShutdownsContextCutsTheDrainDelayShort(t *testing.T) {
+	svc := inventory(t, sinew.Config{DrainDelay: time.Hour})
+	if err := cutOff(t, svc); err != nil {
+		t.Errorf("nothing was cut off: %v", err)
+	}
+}
+
 func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	stopping, held := make(chan struct{}), make(chan struct{})

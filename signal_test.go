@@ -20,14 +20,16 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// serviceProcess makes the test binary a service, for the tests of signals.
+// serviceProcess makes the test binary a service with this DrainDelay, for the
+// tests of signals.
 const serviceProcess = "SINEW_TEST_SERVICE"
 
 func init() {
-	if os.Getenv(serviceProcess) == "" {
+	delay, err := time.ParseDuration(os.Getenv(serviceProcess))
+	if err != nil {
 		return
 	}
-	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet, DrainDelay: 300 * time.Millisecond})
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet, DrainDelay: delay})
 	api.GetStock.Handle(svc, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
 		select {
 		case <-time.After(5 * time.Millisecond):
@@ -42,10 +44,10 @@ func init() {
 }
 
 // begin runs the service as a process of its own.
-func begin(t *testing.T) (process *exec.Cmd, url string) {
+func begin(t *testing.T, delay string) (process *exec.Cmd, url string) {
 	t.Helper()
 	process = exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), serviceProcess+"=1")
+	process.Env = append(os.Environ(), serviceProcess+"="+delay)
 	out, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +64,7 @@ func begin(t *testing.T) (process *exec.Cmd, url string) {
 }
 
 func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
-	process, url := begin(t)
+	process, url := begin(t, "0s") // what the zero Config does
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	defer transport.CloseIdleConnections()
 	get := api.GetStock.Endpoint(rest.At(url, &http.Client{Transport: transport}))
@@ -113,7 +115,7 @@ func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
 }
 
 func TestASecondSignalStopsAtOnce(t *testing.T) {
-	process, url := begin(t)
+	process, url := begin(t, "-1s")
 	hanging := make(chan struct{})
 	go func() {
 		defer close(hanging)
@@ -147,5 +149,30 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 		t.Error("it ended as if all had been well")
 	}
 	<-hanging
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestASecondSignalCutsTheDrainDelayShort(t *testing.T) {
+	process, url := begin(t, "1h")
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for { // until it is in the delay
+		answer, err := http.Get(url + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.Close {
+			break
+		}
+	}
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = process.Wait()
+	if process.ProcessState.Success() {
+		t.Error("it ended as if all had been well")
+	}
 	http.DefaultClient.CloseIdleConnections()
 }
