@@ -37,6 +37,9 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				s.config.Logger.ErrorContext(ctx, "handler panicked", "route", pattern, "panic", p, "stack", string(debug.Stack()))
 				if answer.status == 0 {
+					for _, name := range ofTheBody {
+						w.Header().Del(name)
+					}
 					rest.Fail(answer, errPanicked)
 					p = nil
 				} else {
@@ -57,11 +60,22 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 	})
 }
 
-// response remembers the status of an answer.
+// ofTheBody are headers that say what is not true of another answer.
+var ofTheBody = []string{
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
+	"Etag", "Expires", "Last-Modified",
+}
+
+// response remembers how a request was answered.
 type response struct {
 	http.ResponseWriter
 	status int
+	failed error
 }
+
+// Failed is told by package rest of the error that it answers with, which says
+// more than its status.
+func (r *response) Failed(err error) { r.failed = err }
 
 // WriteHeader implements http.ResponseWriter.
 func (r *response) WriteHeader(status int) {
@@ -79,15 +93,30 @@ func (r *response) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
+// FlushError implements the flushing of [http.ResponseController].
+func (r *response) FlushError() error {
+	err := http.NewResponseController(r.ResponseWriter).Flush()
+	if err == nil && r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return err
+}
+
+// Flush implements http.Flusher, for handlers that ask for that.
+func (r *response) Flush() { _ = r.FlushError() }
+
 // Unwrap lets http.ResponseController reach what is beneath.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// err is the class of failure that the status tells of, or nil.
+// err is the failure that was the answer, or what the status of a foreign
+// handler tells of it; nil for a success.
 func (r *response) err() error {
-	if r.status < 400 {
+	switch {
+	case r.status < 400:
 		return nil
-	}
-	if r.status == http.StatusNotFound { // a handler of ours looked for it
+	case r.failed != nil:
+		return r.failed
+	case r.status == http.StatusNotFound: // a handler of ours looked for it
 		return fault.NotFound
 	}
 	return fault.FromHTTPStatus(r.status)

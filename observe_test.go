@@ -2,6 +2,7 @@ package sinew_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -65,10 +66,97 @@ func TestTracesMetricsAndRequestIdsGoAlongThreeHops(t *testing.T) {
 
 func TestForeignHandlerThatPanicsIs500(t *testing.T) {
 	svc := client(t, sinew.Config{})
-	svc.Handle("GET /panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret") }))
-	w := httptest.NewRecorder()
-	svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/panic", nil))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") || w.Header().Get("Content-Type") != fault.ProblemType {
-		t.Errorf("%d %s", w.Code, w.Body)
+	svc.Handle("GET /panic", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Cache-Control", "max-age=3600")
+		w.Header().Set("Etag", `"1"`)
+		panic("secret")
+	}))
+	server := httptest.NewServer(svc.Handler())
+	defer server.Close()
+	status, header, body := get(t, server.URL+"/panic")
+	if status != 500 || strings.Contains(body, "secret") || !strings.Contains(body, "internal") || header.Get("Content-Type") != fault.ProblemType {
+		t.Errorf("%d %s", status, body)
+	}
+	for _, name := range []string{"Content-Encoding", "Cache-Control", "Etag"} {
+		if value := header.Get(name); value != "" {
+			t.Errorf("%s: %s is of the answer that was not given", name, value)
+		}
+	}
+	if header.Get("X-Request-Id") == "" {
+		t.Error("the request's id is lost")
+	}
+}
+
+func TestHandlerThatPanicsAfterItsAnswerHasBegunBreaksTheConnection(t *testing.T) {
+	for name, begin := range map[string]func(http.ResponseWriter){
+		"write":      func(w http.ResponseWriter) { _, _ = w.Write([]byte("half")) },
+		"flush":      func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"controller": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+	} {
+		svc := client(t, sinew.Config{})
+		svc.Handle("GET /panic", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			begin(w)
+			panic("secret")
+		}))
+		server := httptest.NewServer(svc.Handler())
+		answer, err := http.Get(server.URL + "/panic")
+		if err == nil {
+			_, err = io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+		}
+		if err == nil {
+			t.Errorf("after a %s the caller takes the answer for whole", name)
+		}
+		server.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestMetricsAndSpansTellTheCodeThatTheCallerSees(t *testing.T) {
+	spans := &tracing.Recorder{}
+	svc := client(t, sinew.Config{Tracer: spans})
+	codes := []fault.Code{fault.AlreadyExists, fault.FailedPrecondition, fault.DataLoss, fault.NotFound, fault.Unavailable}
+	for _, code := range codes {
+		svc.Handle("GET /"+code.String(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.(interface{ Failed(error) }).Failed(code.Errorf("no")) // as rest.Fail does
+			w.WriteHeader(code.HTTPStatus())
+		}))
+	}
+	for path, status := range map[string]int{"/foreign": 409, "/missing": 404, "/recovered": 200} {
+		svc.Handle("GET "+path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if status == 200 { // a failure that was not the answer
+				w.(interface{ Failed(error) }).Failed(fault.Internal)
+			}
+			w.WriteHeader(status)
+		}))
+	}
+	h := svc.Handler()
+	serve := func(path string) string {
+		r := httptest.NewRequest("GET", path, nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	want := map[string]string{"/foreign": "aborted", "/missing": "not_found", "/recovered": "ok"}
+	for _, code := range codes {
+		want["/"+code.String()] = code.String()
+	}
+	for path := range want {
+		serve(path)
+	}
+	page := serve("/metrics")
+	for path, code := range want {
+		if series := `sinew_server_requests_total{code="` + code + `",operation="GET ` + path + `",service="shop"} 1`; !strings.Contains(page, series) {
+			t.Errorf("no %s", series)
+		}
+	}
+	for _, span := range spans.Spans() {
+		code := want[strings.TrimPrefix(span.Name, "GET ")]
+		if tag := span.Tags["error"]; code != "ok" && !strings.HasPrefix(tag, code+":") || code == "ok" && tag != "" {
+			t.Errorf("span %s has the error %q", span.Name, tag)
+		}
 	}
 }
