@@ -28,6 +28,10 @@ const defaultCallTimeout = 10 * time.Second
 // the service.
 const firstAnswer = 2 * time.Second
 
+// maxObserved is how many operations a client knows by name: as many as metrics
+// tells apart.
+const maxObserved = 1000
+
 // ClientPolicy is how a service calls another one. The zero ClientPolicy is the
 // recommended one.
 type ClientPolicy struct {
@@ -72,11 +76,13 @@ type Client struct {
 	name    string
 	service *Service
 
+	setting  sync.Mutex // held by Set, so that policies do not mix
 	timeout  atomic.Int64
 	retrier  *retry.Retrier
 	breaker  *breaker.Circuit
 	pool     *loadbalance.Pool
-	observed sync.Map      // operation name → *metrics.Recorder
+	observed sync.Map // operation name → *metrics.Recorder
+	distinct atomic.Int64
 	told     chan struct{} // closed when the registry has told of the service
 	tell     sync.Once
 }
@@ -117,8 +123,10 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 // Set replaces the policy while calls go on. An invalid one is refused whole.
 func (c *Client) Set(p ClientPolicy) error {
 	if err := p.Validate(); err != nil {
-		return err
+		return fault.InvalidArgument.Errorf("the policy of calls to %s: %w", c.name, err)
 	}
+	c.setting.Lock()
+	defer c.setting.Unlock()
 	c.setTimeout(p.Timeout)
 	return errors.Join(c.retrier.Set(p.Retry), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
 }
@@ -191,8 +199,13 @@ func (c *Client) recorder(operation string) *metrics.Recorder {
 	if r, ok := c.observed.Load(operation); ok {
 		return r.(*metrics.Recorder)
 	}
-	r, _ := c.observed.LoadOrStore(operation, c.service.metrics.Client(c.name, operation))
-	return r.(*metrics.Recorder)
+	r := c.service.metrics.Client(c.name, operation)
+	if c.distinct.Load() < maxObserved {
+		if _, there := c.observed.LoadOrStore(operation, r); !there {
+			c.distinct.Add(1)
+		}
+	}
+	return r
 }
 
 func (c *Client) setTimeout(d time.Duration) {

@@ -51,7 +51,7 @@ func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
 	if bad.Load() != 5 || !errors.As(err, &f) || f.Reason != "breaker_open" || !strings.Contains(f.Message, "broken") {
 		t.Errorf("%d attempts, %v", bad.Load(), err)
 	}
-	if err := shop.Client("broken").Set(sinew.ClientPolicy{Timeout: -1}); !errors.Is(err, fault.InvalidArgument) {
+	if err := shop.Client("broken").Set(sinew.ClientPolicy{Timeout: -1}); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("an invalid policy: %v", err)
 	}
 }

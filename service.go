@@ -154,11 +154,14 @@ func (s *Service) IdempotencyStore() endpoint.IdempotencyStore { return s.config
 func newHTTPClient(c Config) *http.Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
 	transport := &http.Transport{
-		DialContext:         dialer.DialContext,
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     90 * time.Second,
-		TLSHandshakeTimeout: 5 * time.Second,
-		ForceAttemptHTTP2:   true,
+		DialContext:            dialer.DialContext,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		// One connection carries all calls to an instance: find out when it is dead.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 	if c.TLS != nil {
 		transport.TLSClientConfig = c.TLS.Clone()
