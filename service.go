@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,10 +32,12 @@ type Service struct {
 	http     *http.Client
 	mux      *http.ServeMux
 	admin    *http.ServeMux // the same, unless Config.Admin separates it
+	handler  func() http.Handler
 
 	mu            sync.Mutex
 	clients       map[string]*Client
 	wraps         []func(http.Handler) http.Handler
+	wrapped       bool
 	described     []http.Handler
 	checks        []*check
 	subscriptions []*subscription // replaced, never changed
@@ -77,6 +80,7 @@ func New(name string, c Config) *Service {
 		s.admin = http.NewServeMux()
 	}
 	s.pages()
+	s.handler = sync.OnceValue(s.wrap)
 	return s
 }
 
@@ -91,23 +95,32 @@ func (s *Service) Handle(pattern string, h http.Handler) {
 	s.mux.Handle(pattern, s.observed(pattern, h))
 }
 
-// Use wraps everything that the service serves, its own pages included, in
-// HTTP middleware; the first one given is the outermost. Call it before Start
-// or Handler.
+// Use wraps everything that the service serves on Addr, its own pages included,
+// in HTTP middleware; the first one given is the outermost. Call it before Start
+// and Handler: it panics when it comes too late.
 func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.wrapped {
+		panic("sinew: service " + s.name + ": Use comes after Start or Handler, and would wrap nothing")
+	}
 	s.wraps = append(s.wraps, wraps...)
 }
 
 // Handler is what the service serves, without a socket: for httptest, or for a
 // server of your own.
-func (s *Service) Handler() http.Handler {
+func (s *Service) Handler() http.Handler { return s.handler() }
+
+// wrap is the handler, which is made once: middleware may have a state. It is
+// made unlocked: middleware may ask the service for a client.
+func (s *Service) wrap() http.Handler {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.wrapped = true
+	wraps := s.wraps
+	s.mu.Unlock()
 	h := s.accepted(s.mux)
-	for i := len(s.wraps) - 1; i >= 0; i-- {
-		h = s.wraps[i](h)
+	for _, wrap := range slices.Backward(wraps) {
+		h = wrap(h)
 	}
 	return h
 }

@@ -3,6 +3,7 @@ package sinew_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -46,4 +47,28 @@ func TestUseWrapsEverythingAndHandlerNeedsNoSocket(t *testing.T) {
 	if w.Code != 200 || !slices.Equal(order, []string{"outer", "inner"}) {
 		t.Errorf("%d %v", w.Code, order)
 	}
+}
+
+func TestMiddlewareMayAskTheServiceWhileItIsMade(t *testing.T) {
+	svc := client(t, sinew.Config{})
+	made := 0
+	svc.Use(func(next http.Handler) http.Handler {
+		svc.Client("auth")
+		made++
+		return next
+	})
+	readyz(svc)
+	if status, _ := readyz(svc); status != 200 || made != 1 {
+		t.Errorf("%d, made %d times", status, made)
+	}
+}
+
+func TestMiddlewareThatComesTooLateIsRefused(t *testing.T) {
+	svc := inventory(t, sinew.Config{})
+	defer func() {
+		if said := fmt.Sprint(recover()); !strings.Contains(said, "Use") || !strings.Contains(said, "inventory") {
+			t.Errorf("middleware that would never run was taken: %s", said)
+		}
+	}()
+	svc.Use(func(next http.Handler) http.Handler { return next })
 }
