@@ -3,7 +3,9 @@ package sinew
 import (
 	"crypto/tls"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -82,7 +84,10 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+// withDefaults is a Config of the service's own.
 func (c Config) withDefaults() Config {
+	c.Clients, c.Static = maps.Clone(c.Clients), maps.Clone(c.Static)
+	c.Metadata, c.Tags = maps.Clone(c.Metadata), slices.Clone(c.Tags)
 	if c.Addr == "" {
 		c.Addr = defaultAddr
 	}

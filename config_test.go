@@ -1,6 +1,7 @@
 package sinew_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 )
 
@@ -110,5 +113,29 @@ func TestServiceOnIPv6IsReached(t *testing.T) {
 	defer svc.Shutdown(t.Context())
 	if status, _, _ := get(t, svc.URL()+"/inventory/p-1"); status != 200 || !strings.HasPrefix(svc.URL(), "http://[::1]:") {
 		t.Errorf("%s: %d", svc.URL(), status)
+	}
+}
+
+func TestAConfigThatChangesLaterChangesNothing(t *testing.T) {
+	c := sinew.Config{
+		Clients: map[string]sinew.ClientPolicy{"inventory": {}}, Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}},
+		Registry: registry.NewMemory(), Metadata: map[string]string{"zone": "a"}, Tags: []string{"a"},
+	}
+	svc := sinew.New("shop", local(c))
+	c.Clients["inventory"] = sinew.ClientPolicy{Timeout: -1}
+	c.Metadata["zone"], c.Tags[0] = "b", "b"
+	delete(c.Static, "inventory")
+	start(t, svc)
+	addr := ""
+	err := svc.Client("inventory").Call(t.Context(), endpoint.Operation{}, func(_ context.Context, a string) error {
+		addr = a
+		return nil
+	})
+	if err != nil || addr != "http://10.0.0.1:80" {
+		t.Errorf("%q %v", addr, err)
+	}
+	all, _ := c.Registry.Services(t.Context(), "a")
+	if len(all) != 1 || all[0].Zone() != "a" {
+		t.Errorf("%v", all)
 	}
 }

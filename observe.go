@@ -13,12 +13,16 @@ import (
 
 // accepted is what every request passes before its handler.
 func (s *Service) accepted(mux *http.ServeMux) http.Handler {
-	inner := rest.Accept(s.config.Trust)(rest.Problems(mux))
+	return rest.Accept(s.config.Trust)(rest.Problems(mux))
+}
+
+// closing tells callers of a service that stops to call another instance.
+func (s *Service) closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.life.stopping.Load() {
 			w.Header().Set("Connection", "close")
 		}
-		inner.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

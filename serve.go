@@ -59,7 +59,7 @@ func (s *Service) open() (doors []door, url string, err error) {
 		if err != nil {
 			return doors, "", err
 		}
-		doors = append(doors, door{l, s.accepted(s.admin)})
+		doors = append(doors, door{l, s.closing(s.accepted(s.admin))})
 	}
 	address, err := s.config.advertised(l.Addr())
 	if s.config.TLS != nil {

@@ -122,7 +122,7 @@ func (s *Service) wrap() http.Handler {
 	for _, wrap := range slices.Backward(wraps) {
 		h = wrap(h)
 	}
-	return h
+	return s.closing(h)
 }
 
 // Client is the client of the service with this name, one per name.

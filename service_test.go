@@ -72,3 +72,16 @@ func TestMiddlewareThatComesTooLateIsRefused(t *testing.T) {
 	}()
 	svc.Use(func(next http.Handler) http.Handler { return next })
 }
+
+func TestWhatMiddlewareAnswersTellsOfTheEndToo(t *testing.T) {
+	svc := client(t, sinew.Config{})
+	svc.Use(func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	})
+	_ = svc.Shutdown(t.Context())
+	w := httptest.NewRecorder()
+	svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != 403 || w.Header().Get("Connection") != "close" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}
