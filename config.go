@@ -55,8 +55,8 @@ type Config struct {
 	// which serves a single instance.
 	Idempotency endpoint.IdempotencyStore
 	// Trust decides whether a caller's name, priority and attempt marks are
-	// believed. When nil, callers with a verified certificate and callers on
-	// this machine are trusted.
+	// believed. When nil, those with a verified certificate are trusted, and
+	// those on this machine by rest.SameMachine.
 	Trust func(*http.Request) bool
 	// Metadata and Tags go into the registry.
 	Metadata map[string]string

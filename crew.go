@@ -2,6 +2,7 @@ package sinew
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -18,24 +19,26 @@ const lastMoment = 100 * time.Millisecond
 type crew struct {
 	all    sync.WaitGroup
 	mu     sync.Mutex
-	atWork []string
+	atWork map[string]int
 }
 
 func (c *crew) begin(name string, work func()) {
-	c.mu.Lock()
-	c.atWork = append(c.atWork, name)
-	c.mu.Unlock()
+	c.count(name, 1)
 	c.all.Go(func() {
-		defer c.leave(name)
+		defer c.count(name, -1)
 		work()
 	})
 }
 
-func (c *crew) leave(name string) {
+func (c *crew) count(name string, change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.Index(c.atWork, name)
-	c.atWork = slices.Delete(c.atWork, i, i+1)
+	if c.atWork == nil {
+		c.atWork = map[string]int{}
+	}
+	if c.atWork[name] += change; c.atWork[name] == 0 {
+		delete(c.atWork, name)
+	}
 }
 
 // wait waits for all of them. When ctx ends, who is still at work after a last
@@ -59,8 +62,12 @@ func (c *crew) wait(ctx context.Context) error {
 	case <-moment.C:
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return fault.CodeOf(ctx.Err()).Errorf("%s did not end in time: %w", strings.Join(c.atWork, ", "), ctx.Err())
+	names := slices.Sorted(maps.Keys(c.atWork))
+	c.mu.Unlock()
+	if len(names) == 0 { // at the very last moment
+		return nil
+	}
+	return fault.CodeOf(ctx.Err()).Errorf("%s did not end in time: %w", strings.Join(names, ", "), ctx.Err())
 }
 
 // within does work, waiting no longer than ctx allows.
