@@ -3,6 +3,7 @@ package sinew
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -12,17 +13,12 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
-	"github.com/sinew-go/sinew/internal/duration"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
 )
-
-// defaultCallTimeout is how long a whole call may take, all attempts together,
-// when its policy does not say.
-const defaultCallTimeout = 10 * time.Second
 
 // firstAnswer is how long a call waits for a registry that has not yet told of
 // the service.
@@ -31,43 +27,6 @@ const firstAnswer = 2 * time.Second
 // maxObserved is how many operations a client knows by name: as many as metrics
 // tells apart.
 const maxObserved = 1000
-
-// ClientPolicy is how a service calls another one. The zero ClientPolicy is the
-// recommended one.
-type ClientPolicy struct {
-	// Timeout bounds the whole call, all attempts together; a caller's own
-	// earlier deadline goes before it. Zero is 10 s.
-	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// Retry repeats failed attempts.
-	Retry retry.Policy `json:"retry" yaml:"retry"`
-	// Breaker stops calls to a service that fails.
-	Breaker breaker.Policy `json:"breaker" yaml:"breaker"`
-	// Balance chooses the instance of each attempt.
-	Balance loadbalance.Policy `json:"balance" yaml:"balance"`
-}
-
-// MarshalJSON writes the timeout as "10s".
-func (p ClientPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
-
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
-func (p *ClientPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
-
-// Validate reports every fault of the policy at once.
-func (p ClientPolicy) Validate() error {
-	var faults []error
-	if p.Timeout < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("timeout: %s is less than nothing", p.Timeout))
-	}
-	for _, part := range []struct {
-		name string
-		err  error
-	}{{"retry", p.Retry.Validate()}, {"breaker", p.Breaker.Validate()}, {"balance", p.Balance.Validate()}} {
-		if part.err != nil {
-			faults = append(faults, fault.InvalidArgument.Errorf("%s: %w", part.name, part.err))
-		}
-	}
-	return errors.Join(faults...)
-}
 
 // Client calls one other service. It implements [endpoint.Caller], so that a
 // contract makes a typed endpoint of it. It is safe for concurrent use and
@@ -87,6 +46,14 @@ type Client struct {
 	tell     sync.Once
 }
 
+// ClientSnapshot is the state of a [Client] at one moment.
+type ClientSnapshot struct {
+	Service string               `json:"service"`
+	Retry   retry.Snapshot       `json:"retry"`
+	Breaker breaker.Snapshot     `json:"breaker"`
+	Balance loadbalance.Snapshot `json:"balance"`
+}
+
 func newClient(s *Service, name string, p ClientPolicy) *Client {
 	c := &Client{
 		name: name, service: s,
@@ -96,6 +63,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		told:    make(chan struct{}),
 	}
 	c.setTimeout(p.Timeout)
+	c.breaker.OnChange(c.logChange)
 	return c
 }
 
@@ -111,12 +79,15 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	call.From, call.Start = c.service.name, start
 	call.Deadline, _ = limited.Deadline()
 
-	err := c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
+	err := error(errPanicked)
+	defer func() {
+		span.End(err)
+		c.recorder(op.Name).Observe(time.Since(start), err)
+	}()
+	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		call.Attempt = attempt
 		return c.attempt(caller, ctx, call, send)
 	})
-	span.End(err)
-	c.recorder(op.Name).Observe(time.Since(start), err)
 	return err
 }
 
@@ -129,6 +100,12 @@ func (c *Client) Set(p ClientPolicy) error {
 	defer c.setting.Unlock()
 	c.setTimeout(p.Timeout)
 	return errors.Join(c.retrier.Set(p.Retry), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
+}
+
+// Snapshot is how the service stands in the eyes of this client: its instances,
+// the breaker's state and the retry budget.
+func (c *Client) Snapshot() ClientSnapshot {
+	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
 }
 
 // Ready reports, without waiting, whether the service has an instance: nil, or
@@ -206,6 +183,16 @@ func (c *Client) recorder(operation string) *metrics.Recorder {
 		}
 	}
 	return r
+}
+
+// logChange says that the breaker lets calls through no more, or again.
+func (c *Client) logChange(change breaker.Change) {
+	level := slog.LevelInfo
+	if change.To == breaker.Open {
+		level = slog.LevelWarn
+	}
+	c.service.config.Logger.Log(context.Background(), level, "breaker changed state",
+		"service", c.service.name, "client", c.name, "from", change.From, "to", change.To)
 }
 
 func (c *Client) setTimeout(d time.Duration) {

@@ -1,8 +1,10 @@
 package sinew_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,8 +14,10 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/tracing"
 )
 
 func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
@@ -91,5 +95,47 @@ func TestClientPolicyReadsFromJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"retry":{"attemts":5}}`), &p); err == nil {
 		t.Error("an unknown setting was taken")
+	}
+}
+
+func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+	defer down.Close()
+	var log strings.Builder
+	shop := client(t, sinew.Config{
+		Logger:  slog.New(slog.NewJSONHandler(&log, nil)),
+		Static:  map[string][]string{"inventory": {down.URL}},
+		Clients: map[string]sinew.ClientPolicy{"inventory": {Breaker: breaker.Consecutive, Retry: retry.Policy{Disabled: true}}},
+	})
+	ask := api.GetStock.Endpoint(shop.Client("inventory"))
+	for range 6 {
+		_, _ = ask(t.Context(), &StockRequest{ProductID: "p-1"})
+	}
+	s := shop.Client("inventory").Snapshot()
+	if s.Service != "inventory" || s.Breaker.State != breaker.Open || len(s.Balance.Instances) != 1 || s.Balance.Instances[0].Endpoint != down.URL {
+		t.Errorf("%+v", s)
+	}
+	text, err := json.Marshal(s)
+	if err != nil || !strings.Contains(string(text), `"breaker":{"id":`) || !strings.Contains(string(text), `"balance":{"service":"inventory"`) {
+		t.Errorf("%s %v", text, err)
+	}
+	if line := log.String(); strings.Count(line, "breaker changed state") != 1 || !strings.Contains(line, `"client":"inventory","from":"closed","to":"open"`) {
+		t.Error(line)
+	}
+}
+
+func TestACallThatPanicsIsCountedAndGivesItsInstanceBack(t *testing.T) {
+	spans := &tracing.Recorder{}
+	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {"http://127.0.0.1:1"}}})
+	c := shop.Client("inventory")
+	func() {
+		defer func() { _ = recover() }()
+		_ = c.Call(t.Context(), endpoint.Operation{Name: "inventory.Get"}, func(context.Context, string) error { panic("no") })
+	}()
+	if s := c.Snapshot(); s.Balance.Instances[0].InFlight != 0 || s.Breaker.FailureCount != 1 {
+		t.Errorf("%+v", s)
+	}
+	if all := spans.Spans(); len(all) != 1 || all[0].Tags["error"] == "" {
+		t.Errorf("%+v", all)
 	}
 }

@@ -1,0 +1,53 @@
+package sinew
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/retry"
+)
+
+// defaultCallTimeout is how long a whole call may take, all attempts together,
+// when its policy does not say.
+const defaultCallTimeout = 10 * time.Second
+
+// ClientPolicy is how a service calls another one. The zero ClientPolicy is the
+// recommended one.
+type ClientPolicy struct {
+	// Timeout bounds the whole call, all attempts together; a caller's own
+	// earlier deadline goes before it. Zero is 10 s.
+	Timeout time.Duration `json:"timeout" yaml:"timeout"`
+	// Retry repeats failed attempts.
+	Retry retry.Policy `json:"retry" yaml:"retry"`
+	// Breaker stops calls to a service that fails.
+	Breaker breaker.Policy `json:"breaker" yaml:"breaker"`
+	// Balance chooses the instance of each attempt.
+	Balance loadbalance.Policy `json:"balance" yaml:"balance"`
+}
+
+// MarshalJSON writes the timeout as "10s".
+func (p ClientPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (p *ClientPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
+
+// Validate reports every fault of the policy at once.
+func (p ClientPolicy) Validate() error {
+	var faults []error
+	if p.Timeout < 0 {
+		faults = append(faults, fault.InvalidArgument.Errorf("timeout: %s is negative", p.Timeout))
+	}
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"retry", p.Retry.Validate()}, {"breaker", p.Breaker.Validate()}, {"balance", p.Balance.Validate()}} {
+		if part.err != nil {
+			faults = append(faults, fault.InvalidArgument.Errorf("%s: %w", part.name, part.err))
+		}
+	}
+	return errors.Join(faults...)
+}
