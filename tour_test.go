@@ -2,6 +2,7 @@ package sinew_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -45,24 +46,25 @@ func tourOfServices() error {
 
 func tourOfErrors(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory]) {
 	_, err := reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
-	var f *fault.Error
 	switch {
 	case errors.Is(err, fault.NotFound): // the callee's error, as itself
-	case errors.As(err, &f) && f.Reason == "insufficient_stock":
+	case fault.ReasonOf(err) == "insufficient_stock":
 	case errors.Is(err, fault.Unavailable): // down, overloaded, or its breaker is open
 	}
 }
 
 func tourOfPolicies() error {
 	var p sinew.ClientPolicy
-	err := p.UnmarshalJSON([]byte(`{
+	if err := json.Unmarshal([]byte(`{
 		"timeout": "2s",
 		"retry":   {"attempts": 3, "budget": {"percent": 10}},
 		"breaker": {"failure_percent": 30, "timeout": "5s"},
 		"balance": {"algorithm": "round_robin"}
-	}`))
+	}`), &p); err != nil {
+		return err
+	}
 	svc := sinew.New("shop", sinew.Config{Clients: map[string]sinew.ClientPolicy{"inventory": p}})
-	return errors.Join(err, svc.Client("inventory").Set(p)) // again later, while calls go on
+	return svc.Client("inventory").Set(p) // again, while calls go on
 }
 
 func tourOfEvents(ctx context.Context, bus eventbus.Bus, send func(context.Context, Order) error) error {
@@ -94,7 +96,7 @@ func tourOfConfig(orders *breaker.Circuit) error {
 }
 
 func tourOfGoKit(call endpoint.Endpoint[*ReserveRequest, *Inventory], theirs endpoint.Middleware, log *slog.Logger) {
-	ep := call.With(theirs, endpoint.Recover(log), breaker.Policy{}.Middleware(), retry.Policy{}.Middleware())
+	ep := call.With(theirs, endpoint.Recover(log), retry.Policy{}.Middleware(), breaker.Policy{}.Middleware())
 	kit := ep.Kit()                                            // for any go-kit transport
 	back := endpoint.FromKit[*ReserveRequest, *Inventory](kit) // and back, typed
 	_ = back
