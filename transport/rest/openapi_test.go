@@ -94,3 +94,18 @@ func TestEmbeddedStructsAreDescribedAsEncodingJSONWritesThem(t *testing.T) {
 		t.Errorf("%s, want %s", text, want)
 	}
 }
+
+type shade string
+
+func (shade) Enum() []string { return []string{"light", "dark"} }
+
+func TestAPointerToAnEnumMayBeNull(t *testing.T) {
+	type answer struct {
+		Shade *shade `json:"shade"`
+	}
+	_, all := described[*answer](t)
+	text, _ := json.Marshal(all["answer"])
+	if want := `{"properties":{"shade":{"enum":["light","dark",null],"type":["string","null"]}},"type":"object"}`; string(text) != want {
+		t.Errorf("%s, want %s", text, want)
+	}
+}

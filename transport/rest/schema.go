@@ -156,6 +156,13 @@ func (d *document) nullable(t reflect.Type) any {
 	}
 	if name, ok := s["type"].(string); ok {
 		s["type"] = []string{name, "null"}
+		if values, ok := s["enum"].([]string); ok {
+			all := make([]any, len(values), len(values)+1)
+			for i, value := range values {
+				all[i] = value
+			}
+			s["enum"] = append(all, nil)
+		}
 		return s
 	}
 	if s["$ref"] != nil {
