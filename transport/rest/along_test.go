@@ -1,0 +1,117 @@
+package rest_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// thrice makes three attempts of every call, all at one address.
+type thrice string
+
+func (a thrice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) (err error) {
+	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
+	for call.Attempt = 1; call.Attempt <= 3; call.Attempt++ {
+		err = send(ctx, string(a))
+	}
+	return err
+}
+
+func TestRepeatsSendTheSameAndSayThatTheyAreRepeats(t *testing.T) {
+	var keys, bodies, marks []string
+	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		keys, bodies, marks = append(keys, r.Header.Get("Idempotency-Key")), append(bodies, string(body)), append(marks, r.Header.Get("X-Request-Attempt"))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	_, err := Reserve.Endpoint(thrice(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 3})
+	if err == nil || fmt.Sprintf("%q", marks) != `["" "2" "3"]` {
+		t.Errorf("attempts are marked %q (%v)", marks, err)
+	}
+	for n := range keys {
+		if bodies[n] != `{"quantity":3}` || keys[n] == "" || keys[n] != keys[0] {
+			t.Errorf("attempt %d had key %q and body %s; the first %q", n+1, keys[n], bodies[n], keys[0])
+		}
+	}
+}
+
+func TestAnAttemptsAnswerHasNothingOfTheOneBefore(t *testing.T) {
+	answers := []string{`{"product_id":"stale","available":"many"}`, `{"product_id":"stale"`, `{"available":2}`}
+	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(answers[0]))
+		answers = answers[1:]
+	}))
+	got, err := Reserve.Endpoint(thrice(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	if err != nil || *got != (Stock{Available: 2}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestPriorityAndRepeatPassOnFromTrustedCallersAlone(t *testing.T) {
+	got := map[string]http.Header{}
+	backend := http.NewServeMux()
+	backend.HandleFunc("/{by}", func(w http.ResponseWriter, r *http.Request) { got[r.PathValue("by")] = r.Header; w.WriteHeader(204) })
+	caller, _ := serve(t, backend)
+	handled, forwarded := rest.Route[rest.None, rest.None]{Pattern: "POST /handled"}, rest.Route[rest.None, rest.None]{Pattern: "POST /forwarded"}
+	mux := http.NewServeMux()
+	handled.Handle(mux, handled.Endpoint(caller))
+	forwarded.Forward(mux, caller)
+	for _, trusted := range []bool{true, false} {
+		want := "[] []"
+		if trusted {
+			want = "[7] [2]"
+		}
+		h := rest.Accept(func(*http.Request) bool { return trusted })(mux)
+		for _, by := range []string{"handled", "forwarded"} {
+			w := ask(h, "POST", "/"+by, "", "", "X-Request-Priority", "7", "X-Request-Attempt", "2", "X-Request-Id", "r-1")
+			if along := fmt.Sprint(got[by]["X-Request-Priority"], got[by]["X-Request-Attempt"]); w.Code != 204 || along != want || got[by].Get("X-Request-Id") != "r-1" {
+				t.Errorf("trusted %v, %s: %d, priority and attempt %s, want %s", trusted, by, w.Code, along, want)
+			}
+		}
+	}
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Attempt: 2})
+	if _, err := handled.Endpoint(caller)(ctx, rest.None{}); err != nil || got["handled"].Get("X-Request-Attempt") != "2" {
+		t.Errorf("a call of a repeat is marked %q (%v)", got["handled"].Get("X-Request-Attempt"), err)
+	}
+}
+
+func TestTracesTravelInEveryForm(t *testing.T) {
+	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	var in tracing.SpanContext
+	var out http.Header
+	backend, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { out = r.Header; w.WriteHeader(204) }))
+	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x"}
+	mux := http.NewServeMux()
+	route.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		in = tracing.SpanContextOf(ctx)
+		return route.Endpoint(backend)(ctx, rest.None{})
+	})
+	for name, header := range map[string][]string{
+		"W3C":     {"Traceparent", "00-" + trace + "-" + span + "-01"},
+		"b3":      {"B3", trace + "-" + span + "-1"},
+		"X-B3-*":  {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Sampled", "1"},
+		"debug":   {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Flags", "1"},
+		"64 bits": {"B3", trace[16:] + "-" + span + "-1"},
+	} {
+		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.Accept(nil)(mux)} {
+			want := trace
+			if name == "64 bits" {
+				want = "0000000000000000" + trace[16:]
+			}
+			in, out = tracing.SpanContext{}, nil
+			w := ask(h, "POST", "/x", "", "", header...)
+			if w.Code != 204 || in.TraceID.String() != want || in.SpanID.String() != span || !in.Sampled {
+				t.Errorf("%s by %s: %d, %+v came in", name, by, w.Code, in)
+			}
+			if out.Get("Traceparent") != "00-"+want+"-"+span+"-01" || out.Get("B3") != want+"-"+span+"-1" {
+				t.Errorf("%s by %s: %q and %q went out", name, by, out.Get("Traceparent"), out.Get("B3"))
+			}
+		}
+	}
+}
