@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -141,27 +142,81 @@ func TestRefusedConnectionIsUnprocessedAndHidesTheAddressFromCallers(t *testing.
 	}
 }
 
+// limited has a deadline far away, which has passed once it is ended by hand.
+type limited struct{ context.Context }
+
+func (limited) Deadline() (time.Time, bool) { return farAway, true }
+
+func (l limited) Err() error {
+	if l.Context.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+var farAway = time.Now().Add(time.Hour)
+
 func TestCallersDeadlineAndCancelTravel(t *testing.T) {
 	mux := http.NewServeMux()
-	seen := make(chan time.Duration, 1)
+	arrived, gone := make(chan time.Duration, 1), make(chan error, 1)
 	Reserve.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
 		deadline, _ := ctx.Deadline()
-		seen <- time.Until(deadline)
+		arrived <- time.Until(deadline)
 		<-ctx.Done()
+		gone <- ctx.Err()
 		return nil, ctx.Err()
 	})
 	caller, _ := serve(t, mux)
-	call := Reserve.Endpoint(caller)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := call(ctx, &ReserveRequest{ProductID: "p", Quantity: 1})
-	if left := <-seen; !errors.Is(err, fault.DeadlineExceeded) || left > 200*time.Millisecond || left <= 0 {
+	call := func(ctx context.Context, end func()) (left time.Duration, err error) {
+		answered := make(chan error, 1)
+		go func() {
+			_, err := Reserve.Endpoint(caller)(ctx, &ReserveRequest{ProductID: "p", Quantity: 1})
+			answered <- err
+		}()
+		select {
+		case left = <-arrived:
+		case err := <-answered:
+			return 0, fmt.Errorf("it did not arrive: %w", err)
+		}
+		end()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("the handler's context ended with %v", err)
+		}
+		return left, <-answered
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	if left, err := call(limited{ctx}, end); fault.CodeOf(err) != fault.DeadlineExceeded || left <= 0 || left > time.Hour {
 		t.Errorf("%v with %s left", err, left)
 	}
 	cancelled, give := context.WithCancelCause(t.Context())
-	go func() { <-seen; give(errors.New("changed my mind")) }()
-	if _, err := call(cancelled, &ReserveRequest{ProductID: "p", Quantity: 1}); fault.CodeOf(err) != fault.Canceled || fault.Classify(cancelled, err) != fault.Ignored {
-		t.Errorf("cancelled: %v", err)
+	left, err := call(cancelled, func() { give(errors.New("changed my mind")) })
+	if fault.CodeOf(err) != fault.Canceled || fault.Classify(cancelled, err) != fault.Ignored || left > 0 {
+		t.Errorf("cancelled: %v with %s left", err, left)
+	}
+}
+
+func TestRedirectsAreFollowedForGetAndHeadAlone(t *testing.T) {
+	var fetched []string
+	mux := http.NewServeMux()
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/here", http.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/here", func(w http.ResponseWriter, r *http.Request) {
+		fetched = append(fetched, r.Method)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.Handle("/loop", http.RedirectHandler("/loop", http.StatusFound))
+	caller, _ := serve(t, mux)
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE"} {
+		fetched = nil
+		_, err := rest.Route[rest.None, rest.None]{Pattern: method + " /moved"}.Endpoint(caller)(t.Context(), rest.None{})
+		if follows := method == "GET" || method == "HEAD"; (err == nil) != follows || (len(fetched) == 1 && fetched[0] == method) != follows {
+			t.Errorf("%s: fetched by %q, %v", method, fetched, err)
+		}
+	}
+	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "GET /loop"}).Endpoint(caller)(t.Context(), rest.None{}); err == nil || !strings.Contains(err.Error(), "10 redirects") {
+		t.Errorf("a redirect to itself: %v", err)
 	}
 }
 
