@@ -92,6 +92,29 @@ func TestARequestThatDiffersInABoundHeaderIsAnother(t *testing.T) {
 	}
 }
 
+func TestARequestThatDiffersInItsPathOrQueryIsAnother(t *testing.T) {
+	type request struct {
+		ID   string `path:"id" json:"-"`
+		Unit string `query:"unit" json:"-"`
+		N    int    `json:"n"`
+	}
+	mux := http.NewServeMux()
+	acted := 0
+	rest.Route[*request, rest.None]{Pattern: "POST /x/{id}", Keyed: true}.Handle(mux, func(context.Context, *request) (rest.None, error) {
+		acted++
+		return rest.None{}, nil
+	})
+	for _, tt := range []struct {
+		target string
+		want   int
+	}{{"/x/1?unit=kg", 204}, {"/x/1?unit=kg", 204}, {"/x/2?unit=kg", 422}, {"/x/1?unit=g", 422}, {"/x/1", 422}, {"/x/1%3Funit=kg", 422}} {
+		w := ask(mux, "POST", tt.target, "application/json", `{"n":1}`, "Idempotency-Key", "k")
+		if w.Code != tt.want || tt.want == 422 && problemOf(t, w).Reason != "key_reused" || acted != 1 {
+			t.Errorf("%s: %d %s, acted %d times", tt.target, w.Code, w.Body, acted)
+		}
+	}
+}
+
 func TestKeysOfCallersAreApart(t *testing.T) {
 	var charged atomic.Int64
 	mux, _, _ := charging(&charged)
