@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -45,7 +46,7 @@ func (c *contract) scope(call *endpoint.Call, r *http.Request) string {
 // fingerprint tells a request from others with its key: by all that is bound.
 func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 	sum := sha256.New()
-	sum.Write([]byte(r.URL.Path + "?" + r.URL.RawQuery + "\n"))
+	sum.Write([]byte(strconv.Quote(r.URL.Path) + "?" + r.URL.RawQuery + "\n"))
 	for i := range c.request.fields {
 		if f := &c.request.fields[i]; f.in == "header" && len(r.Header[f.name]) > 0 {
 			sum.Write([]byte(f.name + ":" + r.Header[f.name][0] + "\n"))
