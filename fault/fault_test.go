@@ -239,6 +239,23 @@ func TestExpiredTellsTheCallersDeadlineFromItsCancel(t *testing.T) {
 	}
 }
 
+// late is a context whose deadline has passed and whose timer has not fired yet.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
+func TestADeadlineCountsBeforeItsTimerHasFired(t *testing.T) {
+	ctx := late{context.Background()}
+	for _, err := range []error{context.DeadlineExceeded, fault.Unavailable.Errorf("broke off"), errors.New("broke off")} {
+		if got := fault.Classify(ctx, err); got != fault.Ignored || !fault.Expired(ctx, err) {
+			t.Errorf("%v: %v, expired %v", err, got, fault.Expired(ctx, err))
+		}
+	}
+	if got := fault.Classify(ctx, nil); got != fault.Success || fault.Expired(ctx, nil) {
+		t.Errorf("a success that came late is %v, expired %v", got, fault.Expired(ctx, nil))
+	}
+}
+
 func TestOnlyTheCalleesFaultsAreFailures(t *testing.T) {
 	failures := map[fault.Code]bool{fault.Unknown: true, fault.DeadlineExceeded: true, fault.Internal: true,
 		fault.Unavailable: true, fault.DataLoss: true, fault.Canceled: true}
