@@ -1,0 +1,98 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"testing"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// open serves routes of every kind to whoever asks.
+func open() http.Handler {
+	type counted struct {
+		N    int    `path:"n" json:"-"`
+		Only []bool `query:"only" json:"-"`
+	}
+	type named struct {
+		Rest string `path:"rest" json:"-"`
+	}
+	mux := http.NewServeMux()
+	rest.Route[*counted, *counted]{Pattern: "GET /{n}"}.Handle(mux, func(_ context.Context, r *counted) (*counted, error) { return r, nil })
+	rest.Route[*named, rest.None]{Pattern: "PUT /a/{rest...}"}.Handle(mux, func(context.Context, *named) (rest.None, error) { return rest.None{}, nil })
+	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
+	rest.Route[rest.None, rest.None]{Pattern: "DELETE /a/b/{$}"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { return rest.None{}, nil })
+	mux.Handle("shop.example/b/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	return rest.Accept(func(*http.Request) bool { return true })(rest.Problems(mux))
+}
+
+// stranger sends h a request that no client of ours would. Its answer is a
+// success, a way to a cleaner path, or a problem that is not our fault.
+func stranger(t *testing.T, h http.Handler, method, path, query, host, name string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := &http.Request{
+		Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: host, RequestURI: path, Body: http.NoBody,
+		Header: http.Header{"X-Service-Name": {name}, "X-Request-Id": {name}, "X-Request-Priority": {name}, "Traceparent": {name}},
+	}
+	h.ServeHTTP(w, r)
+	if w.Code < 400 {
+		return
+	}
+	var p fault.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code || p.Detail == "" || w.Code == 500 {
+		t.Errorf("%q %q?%q at %q by %q: %d %s", method, path, query, host, name, w.Code, w.Body)
+	}
+}
+
+func FuzzStranger(f *testing.F) {
+	for _, seed := range [][5]string{
+		{"GET", "/1", "only=true&only=maybe", "shop.example", "cart"}, {"POST", "/inventory/p/reserve", "", "", ""}, {"", "", "", "", ""},
+		{"PUT", "/a/../../b//c", "%zz", "shop.example:80", "é"}, {"CONNECT", "*", "a;b", "[::1", "\x00"}, {"get", "/\xff", "\xff", "\xff", "\xff"},
+		{"OPTIONS", "*", "", "a b", "a\nb"}, {"DELETE", "/a/b/", "", "SHOP.example.", ""}, {"HEAD", "//", "", "shop.example:x", ""}, {"POST", "/{n}", "", "{n}", "{n}"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
+	}
+	h := open()
+	f.Fuzz(func(t *testing.T, method, path, query, host, name string) {
+		stranger(t, h, method, path, query, host, name)
+	})
+}
+
+func TestStrangersNeitherBreakNorFillAService(t *testing.T) {
+	pieces := []string{"/", "/", "/", "a", "b", "inventory/", "reserve", "shop.example", "..", "%2F", "%", "?", "{n}", "{$}", "*", ":80", " ", "\x00", "\n", "é", "\xff", "7"}
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(lead string) string {
+		for range random.IntN(8) {
+			lead += pieces[random.IntN(len(pieces))]
+		}
+		return lead
+	}
+	methods := []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "BREW"}
+	h := open()
+	ask := func(requests int) (objects int64) {
+		for range requests {
+			method := methods[random.IntN(len(methods))]
+			if random.IntN(10) == 0 {
+				method = text("M")
+			}
+			stranger(t, h, method, text("/"), text(""), text(""), text(""))
+		}
+		runtime.GC()
+		runtime.GC() // what pools hold goes with the second
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapObjects)
+	}
+	const requests = 20_000
+	before := ask(requests / 10)
+	if after := ask(requests); after-before > requests/20 {
+		t.Errorf("%d requests of strangers left %d objects behind", requests, after-before)
+	}
+}
