@@ -15,6 +15,7 @@ package eventbustest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,7 +49,7 @@ func Run(t *testing.T, f Features, n New) {
 	if f.Events == 0 {
 		f.Events = 2000
 	}
-	for _, r := range rules {
+	for _, r := range slices.Concat(delivery, groups, closing) {
 		if r.unless != nil && r.unless(f) {
 			continue
 		}
@@ -74,6 +75,9 @@ type subject struct {
 	bus   eventbus.Bus
 	topic string
 }
+
+// errNotYet is what a handler gives that wants its event again.
+var errNotYet = errors.New("not yet")
 
 // patience is how long a rule waits for what must happen.
 const patience = 30 * time.Second

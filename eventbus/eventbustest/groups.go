@@ -1,0 +1,149 @@
+package eventbustest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+)
+
+// groups is how the members of a group share its events.
+var groups = []rule{
+	{"groups", "Each group gets every event, one member of it each, and the group \"\" is everybody for himself.", nil, func(s *subject) {
+		var group [2]atomic.Int64
+		all, one, two := newLog(), newLog(), newLog()
+		for i := range group {
+			s.subscribe("shared", func(_ context.Context, e eventbus.Event) error {
+				group[i].Add(1)
+				<-time.After(time.Millisecond) // busy enough for the other to get some
+				all.add(e)
+				return nil
+			})
+		}
+		s.subscribe("", one.keep)
+		s.subscribe("", two.keep)
+		s.publish("", numbers(200)...)
+		for _, l := range []*log{all, one, two} {
+			s.wait(l, "200 events", atLeast(200))
+		}
+		if n := len(all.all()); n != 200 {
+			s.Errorf("the group was given %d deliveries of 200 events", n)
+		}
+		if group[0].Load() == 0 || group[1].Load() == 0 {
+			s.Errorf("one member got nothing: %d and %d", group[0].Load(), group[1].Load())
+		}
+	}},
+	{"key_waits", "A failing event holds up the events of its key, and no others.", func(f Features) bool { return f.SharesLanes }, func(s *subject) {
+		seen := newLog()
+		var broken atomic.Bool
+		broken.Store(true)
+		s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
+			if e.Key == "bad" && broken.Load() {
+				return errNotYet
+			}
+			seen.add(e)
+			return nil
+		})
+		s.publish("bad", "1", "2")
+		s.publish("good", numbers(20)...)
+		s.wait(seen, "the other key's events", atLeast(20))
+		broken.Store(false)
+		got := s.wait(seen, "all events", atLeast(22))
+		if err := ordered(got); err != nil {
+			s.Error(err)
+		}
+	}},
+	{"order", "Events of one key are handled in order and one at a time, whichever members there are.", nil, func(s *subject) {
+		seen := newLog()
+		var busy sync.Map
+		handle := func(_ context.Context, e eventbus.Event) error {
+			if _, taken := busy.LoadOrStore(e.Key, true); taken {
+				s.Errorf("two events of key %s at once", e.Key)
+			}
+			seen.add(e)
+			busy.Delete(e.Key)
+			return nil
+		}
+		for range 4 {
+			s.subscribe("g", handle)
+		}
+		var publishers sync.WaitGroup
+		const keys = 8
+		for k := range keys {
+			publishers.Go(func() { s.publish(fmt.Sprint("k", k), numbers(s.Events/keys)...) })
+		}
+		publishers.Wait()
+		got := s.wait(seen, "all events", atLeast(s.Events/keys*keys))
+		if err := ordered(got); err != nil {
+			s.Error(err)
+		}
+	}},
+	{"members_come_and_go", "Nothing is lost and no key loses its order while members come and go.", nil, func(s *subject) {
+		seen := newLog()
+		s.subscribe("g", seen.keep)
+		var group sync.WaitGroup
+		group.Go(func() { s.publish("a", numbers(s.Events/4)...) })
+		group.Go(func() { s.publish("b", numbers(s.Events/4)...) })
+		for range 10 {
+			stop := s.subscribe("g", seen.keep)
+			if err := stop(s.soon()); err != nil {
+				s.Errorf("stop: %v", err)
+			}
+		}
+		group.Wait()
+		if err := ordered(s.wait(seen, "all events", atLeast(s.Events/4*2))); err != nil {
+			s.Error(err)
+		}
+	}},
+	{"keeps_groups", "A group gets what was published while it had no members.", func(f Features) bool { return !f.KeepsGroups }, func(s *subject) {
+		seen := newLog()
+		if err := s.subscribe("g", seen.keep)(s.soon()); err != nil {
+			s.Fatal(err)
+		}
+		s.publish("k", numbers(10)...)
+		s.subscribe("g", seen.keep)
+		if err := ordered(s.wait(seen, "ten events", atLeast(10))); err != nil {
+			s.Error(err)
+		}
+	}},
+	{"back_pressure", "Publish waits for slow handlers rather than pile up, ends with its context, and does not wait within a handler.", func(f Features) bool { return f.NoBackPressure }, func(s *subject) {
+		leave := make(chan struct{})
+		s.subscribe("g", func(ctx context.Context, e eventbus.Event) error {
+			if string(e.Data) == "first" {
+				<-leave
+				return s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("nested")})
+			}
+			return nil
+		})
+		s.publish("", "first")
+		ctx, cancel := context.WithCancel(s.Context())
+		var published atomic.Int64
+		done := make(chan error)
+		go func() {
+			for {
+				if err := s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("more")}); err != nil {
+					done <- err
+					return
+				}
+				published.Add(1)
+			}
+		}()
+		before := int64(-1)
+		for now := published.Load(); now != before; now = published.Load() {
+			before = now
+			<-time.After(50 * time.Millisecond)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			s.Errorf("publish ended with %v", err)
+		}
+		close(leave)
+		if err := s.bus.Close(s.soon()); err != nil {
+			s.Errorf("close: %v", err)
+		}
+	}},
+}
