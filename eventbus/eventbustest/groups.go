@@ -57,6 +57,41 @@ var groups = []rule{
 			s.Error(err)
 		}
 	}},
+	{"slow", "A slow handler holds up the events of its key alone: the other members take all others.", nil, func(s *subject) {
+		seen := newLog()
+		entered, leave := make(chan struct{}), make(chan struct{})
+		end := sync.OnceFunc(func() { close(leave) })
+		defer end()
+		for range 4 {
+			s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
+				if e.ID == "slow/1" {
+					close(entered)
+					<-leave
+				}
+				seen.add(e)
+				return nil
+			})
+		}
+		s.publish("slow", "1", "2")
+		<-entered
+		const keys, each = 40, 5
+		for k := range keys {
+			s.publish(fmt.Sprint("k", k), numbers(each)...)
+		}
+		free := keys * each
+		if s.SharesLanes {
+			free = free * 3 / 4
+		}
+		for _, e := range s.wait(seen, "the other keys' events", atLeast(free)) {
+			if e.Key == "slow" {
+				s.Errorf("event %s before the one that is being handled", e.ID)
+			}
+		}
+		end()
+		if err := ordered(s.wait(seen, "all events", atLeast(keys*each+2))); err != nil {
+			s.Error(err)
+		}
+	}},
 	{"order", "Events of one key are handled in order and one at a time, whichever members there are.", nil, func(s *subject) {
 		seen := newLog()
 		var busy sync.Map

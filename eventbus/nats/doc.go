@@ -16,7 +16,8 @@
 // Each topic is a stream, sinew_TOPIC, which is made when it is missing and used
 // as it is when it is there. Its events are in 16 partitions by key. A group has
 // a durable consumer for each, which hands out one event at a time: so an event
-// whose handler fails holds up the keys of its partition. A group stays when its
+// whose handler fails or is slow holds up the keys of its partition, and a busy
+// member leaves those of the others to the other members. A group stays when its
 // members leave, and gets what was published meanwhile; it begins with what is
 // published after its first Subscribe. A subscription with the group "" has a
 // consumer of its own, which the server removes when it was away for an hour.

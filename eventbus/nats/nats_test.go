@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
-func open(t *testing.T, url string) *nats.Bus {
+func open(t testing.TB, url string) *nats.Bus {
 	t.Helper()
 	b, err := nats.New(nats.Config{URL: url, AckWait: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

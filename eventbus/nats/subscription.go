@@ -3,17 +3,14 @@ package nats
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sinew-go/sinew/eventbus"
-	"github.com/sinew-go/sinew/fault"
 )
 
 // The pauses before an event whose handler failed comes again, and before a
@@ -34,17 +31,18 @@ type subscription struct {
 	handler      eventbus.Handler
 	since        time.Time
 
-	ctx      context.Context // of the handlers
-	cut      context.CancelFunc
-	leaving  context.Context // ends when no more events are asked for
-	leave    context.CancelFunc
-	lanes    sync.WaitGroup
-	handling sync.Mutex
-	done     chan struct{}
+	ctx     context.Context // of the handlers
+	cut     context.CancelFunc
+	leaving context.Context // ends when no more events are asked for
+	leave   context.CancelFunc
+	lanes   sync.WaitGroup
+	turn    turn
+	asking  chan struct{} // full while a lane of a slow member asks for an event
+	done    chan struct{}
 }
 
 func newSubscription(b *Bus, topic, group string, h eventbus.Handler) *subscription {
-	s := &subscription{bus: b, topic: topic, group: group, handler: h, since: time.Now().UTC(), done: make(chan struct{})}
+	s := &subscription{bus: b, topic: topic, group: group, handler: h, since: time.Now().UTC(), turn: newTurn(), asking: make(chan struct{}, 1), done: make(chan struct{})}
 	if group == "" {
 		s.own = "own-" + rand.Text()
 	}
@@ -62,7 +60,7 @@ func (s *subscription) begin() {
 		_ = s.setUp(ctx)
 	}
 	for n := range s.count() {
-		s.lanes.Go(func() { s.lane(n) })
+		s.lanes.Go((&lane{subscription: s, number: n}).run)
 	}
 	go func() {
 		s.lanes.Wait()
@@ -135,112 +133,4 @@ func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer,
 		s.bus.forget(s.topic)
 	}
 	return consumer, err
-}
-
-// lane handles the events of one partition until the subscription leaves.
-func (s *subscription) lane(n int) {
-	for pause := shortestPause; s.leaving.Err() == nil; pause = min(2*pause, longestPause) {
-		began := time.Now()
-		err := s.consume(n)
-		if s.leaving.Err() != nil {
-			return
-		}
-		s.bus.config.Logger.Debug("nats hands out no events", "topic", s.topic, "group", s.group, "error", err)
-		if time.Since(began) > longestPause {
-			pause = shortestPause
-		}
-		select {
-		case <-time.After(pause):
-		case <-s.leaving.Done():
-		}
-	}
-}
-
-func (s *subscription) consume(n int) error {
-	ctx, cancel := context.WithTimeout(s.leaving, setupTimeout)
-	defer cancel()
-	if err := s.bus.stream(ctx, s.topic); err != nil {
-		return err
-	}
-	consumer, err := s.consumer(ctx, n)
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	defer context.AfterFunc(s.leaving, messages.Drain)()
-	for {
-		m, err := messages.Next()
-		if err != nil {
-			return err
-		}
-		s.handle(m)
-	}
-}
-
-// handle handles one event in its turn, and tells the server how it went.
-func (s *subscription) handle(m jetstream.Msg) {
-	stop := s.keep(m)
-	defer stop()
-	s.handling.Lock()
-	defer s.handling.Unlock()
-	if s.leaving.Err() != nil {
-		_ = m.Nak() // another member takes it at once
-		return
-	}
-	err := s.run(m)
-	if err == nil {
-		_ = m.Ack() // if this is lost, the event comes again
-		return
-	}
-	pause := shortestPause
-	if meta, metaErr := m.Metadata(); metaErr == nil {
-		for range min(meta.NumDelivered-1, 10) {
-			pause *= 2
-		}
-	}
-	pause = min(pause, longestPause)
-	s.bus.config.Logger.Warn("an event will be delivered again", "topic", s.topic, "group", s.group, "error", err, "pause", pause)
-	_ = m.NakWithDelay(pause) // if this is lost, the event comes again after AckWait
-}
-
-func (s *subscription) run(m jetstream.Msg) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.bus.config.Logger.Error("an event's handler panicked", "topic", s.topic, "panic", p, "stack", string(debug.Stack()))
-			err = fault.Internal.Errorf("the handler panicked")
-		}
-	}()
-	var e eventbus.Event
-	if err := json.Unmarshal(m.Data(), &e); err != nil {
-		s.bus.config.Logger.Error("a message that is no event is dropped", "topic", s.topic, "subject", m.Subject(), "error", err)
-		return nil // it will never be one
-	}
-	return s.handler(eventbus.Handling(s.ctx, e), e)
-}
-
-// keep tells the server now and then that the event is still being handled.
-func (s *subscription) keep(m jetstream.Msg) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(s.bus.config.AckWait / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				_ = m.InProgress() // if this is lost, the event may come twice
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }

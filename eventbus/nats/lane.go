@@ -1,0 +1,173 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
+)
+
+const (
+	// patience is how long a handler may take before the events that wait for
+	// the member go to others.
+	patience = 10 * time.Millisecond
+	// glance is how long a lane of a slow member asks before the next one does.
+	glance = 2 * time.Millisecond
+)
+
+// lane is one partition's events on their way to a member.
+type lane struct {
+	*subscription
+	number int
+	slow   bool // ask for an event only when it can be handled at once
+
+	failed uint64        // the event that failed last, by its place in the stream
+	pause  time.Duration // before it came again
+}
+
+// run hands events to the member until it leaves.
+func (l *lane) run() {
+	for pause := shortestPause; l.leaving.Err() == nil; pause = min(2*pause, longestPause) {
+		began := time.Now()
+		err := l.consume()
+		if l.leaving.Err() != nil {
+			return
+		}
+		l.bus.config.Logger.Debug("nats hands out no events", "topic", l.topic, "group", l.group, "error", err)
+		if time.Since(began) > longestPause {
+			pause = shortestPause
+		}
+		_ = backoff.Wait(l.leaving, pause)
+	}
+}
+
+func (l *lane) consume() error {
+	ctx, cancel := context.WithTimeout(l.leaving, setupTimeout)
+	defer cancel()
+	if err := l.bus.stream(ctx, l.topic); err != nil {
+		return err
+	}
+	consumer, err := l.consumer(ctx, l.number)
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	defer context.AfterFunc(l.leaving, messages.Drain)()
+	for {
+		m, err := l.next(messages)
+		if err != nil {
+			return err
+		}
+		l.handle(m)
+	}
+}
+
+// next is the lane's next event. The server hands an event to whoever asked
+// first: a slow member asks when it is free, and for one lane after the other,
+// so that it keeps little from the others.
+func (l *lane) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	if l.slow && l.wait() {
+		l.slow = false
+		m, err := messages.Next(jetstream.NextMaxWait(glance))
+		<-l.asking
+		if !errors.Is(err, nats.ErrTimeout) {
+			return m, err
+		}
+	}
+	return messages.Next()
+}
+
+// wait waits until the member is free and no other lane asks. It is false when
+// the member leaves.
+func (l *lane) wait() bool {
+	select {
+	case l.asking <- struct{}{}:
+	case <-l.leaving.Done():
+		return false
+	}
+	if !l.turn.take(l.leaving, forever) {
+		<-l.asking
+		return false
+	}
+	l.turn.give()
+	return true
+}
+
+// handle handles one event in the member's turn, and tells the server how it
+// went.
+func (l *lane) handle(m jetstream.Msg) {
+	stop := l.keep(m)
+	defer stop()
+	if !l.turn.take(l.leaving, patience) {
+		_ = m.Nak() // another member takes it at once
+		l.slow = true
+		return
+	}
+	defer l.turn.give()
+	err := l.deliver(m)
+	l.slow = l.turn.running() > patience
+	if err == nil {
+		_ = m.Ack() // if this is lost, the event comes again
+		return
+	}
+	place := uint64(0)
+	if meta, failed := m.Metadata(); failed == nil {
+		place = meta.Sequence.Stream
+	}
+	if place != l.failed {
+		l.failed, l.pause = place, 0
+	}
+	l.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(l.pause)
+	l.bus.config.Logger.Warn("an event will be delivered again", "topic", l.topic, "group", l.group, "error", err, "pause", l.pause)
+	_ = m.NakWithDelay(l.pause) // if this is lost, the event comes again after AckWait
+}
+
+func (l *lane) deliver(m jetstream.Msg) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.bus.config.Logger.Error("an event's handler panicked", "topic", l.topic, "panic", p, "stack", string(debug.Stack()))
+			err = fault.Internal.Errorf("the handler panicked")
+		}
+	}()
+	var e eventbus.Event
+	if err := json.Unmarshal(m.Data(), &e); err != nil {
+		l.bus.config.Logger.Error("a message that is no event is dropped", "topic", l.topic, "subject", m.Subject(), "error", err)
+		return nil // it will never be one
+	}
+	return l.handler(eventbus.Handling(l.ctx, e), e)
+}
+
+// keep tells the server now and then that the event is in good hands.
+func (l *lane) keep(m jetstream.Msg) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(l.bus.config.AckWait / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = m.InProgress() // if this is lost, the event may come twice
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
