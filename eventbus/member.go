@@ -88,10 +88,15 @@ func (m *member) over() bool {
 func (m *member) handle(d *delivery) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("an event's handler panicked", "topic", m.group.topic, "event", d.event.ID, "panic", p, "stack", string(debug.Stack()))
-			err = fault.Internal.Errorf("the handler panicked")
+			err = panicked(m.group.topic, d.event, p)
 		}
 	}()
 	d.Context = m.ctx
 	return m.handler(d, d.event)
+}
+
+// panicked logs a handler's panic and is the error that stands for it.
+func panicked(topic string, e Event, p any) error {
+	slog.Error("an event's handler panicked", "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+	return fault.Internal.Errorf("the handler panicked")
 }

@@ -3,6 +3,7 @@ package eventbus
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -18,8 +19,12 @@ type Topic[T any] struct {
 	Key func(T) string
 }
 
-// Publish publishes v. It is fault.InvalidArgument when v has no JSON form.
+// Publish publishes v. It is fault.InvalidArgument when v has no JSON form, or is
+// a nil pointer.
 func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
+	if isNil(v) {
+		return fault.InvalidArgument.Errorf("topic %s: a nil %T is no event", t.Name, v)
+	}
 	var key string
 	if t.Key != nil {
 		key = t.Key(v)
@@ -46,7 +51,8 @@ func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.End
 
 // Handle has f called for every event, inside the middlewares, the first
 // outermost, as a member of the group, for as long as s lives. An event that is
-// no T fails with fault.InvalidArgument, which the middlewares see.
+// no T fails with fault.InvalidArgument, and a panic in f is fault.Internal: the
+// middlewares see both.
 func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
 	_, err := t.Subscribe(s, group, f, mws...)
 	return err
@@ -58,7 +64,7 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 		if failure, ok := ctx.Value(undecodedKey{}).(error); ok {
 			return endpoint.None{}, failure
 		}
-		return endpoint.None{}, f(ctx, v)
+		return endpoint.None{}, t.call(ctx, f, v)
 	}).With(mws...)
 	return s.Subscribe(t.Name, group, func(ctx context.Context, e Event) error {
 		v, err := t.decode(e)
@@ -68,6 +74,17 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 		_, err = ep(ctx, v)
 		return err
 	})
+}
+
+// call has a panic of f seen as an error.
+func (t Topic[T]) call(ctx context.Context, f func(context.Context, T) error, v T) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, _ := EventOf(ctx)
+			err = panicked(t.Name, e, p)
+		}
+	}()
+	return f(ctx, v)
 }
 
 func (t Topic[T]) decode(e Event) (T, error) {
@@ -87,7 +104,15 @@ func (t Topic[T]) parse(e Event) (v T, err error) {
 		var none T
 		return none, fault.InvalidArgument.Errorf("topic %s: event %s from %s: %w", t.Name, e.ID, e.Source, err)
 	}
+	if isNil(v) {
+		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is null, no %T", t.Name, e.ID, e.Source, v)
+	}
 	return v, nil
+}
+
+// isNil reports a pointer to nothing, which no handler expects.
+func isNil[T any](v T) bool {
+	return reflect.TypeFor[T]().Kind() == reflect.Pointer && reflect.ValueOf(v).IsNil()
 }
 
 // undecodedKey has, in the context of an event that is not what its topic says,

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
@@ -213,6 +215,54 @@ func TestTwoTopicsOfOneNameAgreeByJSON(t *testing.T) {
 		bus.Close(t.Context()))
 	if err != nil || got["id"] != "o-7" {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestMiddlewaresSeeAPanicOfTheHandlerAsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var dead []eventbus.Event
+		_, _ = bus.Subscribe("dead", "g", func(_ context.Context, e eventbus.Event) error { dead = append(dead, e); return nil })
+		tries, done := 0, 0
+		err := Placed.Handle(bus, "g", func(_ context.Context, o Order) error {
+			if o.Total == 0 {
+				tries++
+				panic("a secret")
+			}
+			done++
+			return nil
+		}, eventbus.DeadLetter(bus, "dead"), eventbus.Retry{Attempts: 3}.Middleware())
+		err = errors.Join(err, Placed.Publish(ctx, bus, Order{ID: "o-7"}), Placed.Publish(ctx, bus, Order{ID: "o-7", Total: 1}), bus.Close(ctx))
+		if err != nil || tries != 3 || done != 1 || len(dead) != 1 {
+			t.Fatalf("%v: %d tries, then %d handled, dead letters %+v", err, tries, done, dead)
+		}
+		if reason := dead[0].Extensions[eventbus.DeadReason]; strings.Contains(reason, "secret") || !strings.Contains(reason, "panicked") {
+			t.Errorf("put aside because %q", reason)
+		}
+	})
+}
+
+func TestAPointerThatIsNilIsNoEvent(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	topic := eventbus.Topic[*Order]{Name: "t", Key: func(o *Order) string { return o.ID }}
+	if err := topic.Publish(t.Context(), bus, nil); !errors.Is(err, fault.InvalidArgument) {
+		t.Errorf("published: %v", err)
+	}
+	var seen error
+	err := topic.Handle(bus, "g", func(_ context.Context, o *Order) error {
+		t.Errorf("a handler got %v", o)
+		return nil
+	}, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			_, seen = next(ctx, request)
+			return endpoint.None{}, nil
+		}
+	})
+	err = errors.Join(err, bus.Publish(t.Context(), "t", eventbus.Event{Data: []byte("null")}), bus.Close(t.Context()))
+	if err != nil || !errors.Is(seen, fault.InvalidArgument) {
+		t.Errorf("%v; the middlewares saw %v", err, seen)
 	}
 }
 
