@@ -14,14 +14,15 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Retry is how a handler is repeated before its event goes back to the bus. The
-// events of the same key wait meanwhile. The zero Retry is the recommended one.
+// Retry is how a handler is repeated before its event goes back to the bus; its
+// member handles nothing else meanwhile. The zero Retry is the recommended one.
 type Retry struct {
 	// Attempts are made at most, the first included; zero is 5.
 	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 50 ms.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest; zero is 2 s, or Backoff where that is longer.
+	// MaxBackoff is the longest, even where a callee asks for more; zero is 2 s,
+	// or Backoff where that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 	// Disabled repeats nothing.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -48,9 +49,10 @@ func (r Retry) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Middleware repeats a handler that failed (see [fault.Classify]), and no
-// handler that refused its event: that will not change. It panics when the
-// policy does not validate.
+// Middleware repeats a handler that failed (see [fault.Classify]), and one that
+// asks by a RetryAfter to be tried later: after that, or after MaxBackoff when that
+// is sooner. It repeats nothing that will not change, and panics when the policy
+// does not validate.
 func (r Retry) Middleware() endpoint.Middleware {
 	if err := r.Validate(); err != nil {
 		panic("eventbus.Retry: " + err.Error())
@@ -66,14 +68,25 @@ func (r Retry) Middleware() endpoint.Middleware {
 			pause := time.Duration(0)
 			for attempt := 1; ; attempt++ {
 				response, err := next(ctx, request)
-				if attempt >= attempts || fault.Classify(ctx, err) != fault.Failure {
+				if attempt >= attempts || !repeatable(ctx, err) {
 					return response, err
 				}
 				pause = pauses.Next(pause)
-				if backoff.Wait(ctx, max(pause, fault.RetryAfter(err))) != nil {
+				if backoff.Wait(ctx, max(pause, min(fault.RetryAfter(err), pauses.Max))) != nil {
 					return response, err
 				}
 			}
 		}
 	}
+}
+
+// repeatable says that another attempt may end better. What a callee has repeated
+// is repeated all the same: an event can wait longer than a call.
+func repeatable(ctx context.Context, err error) bool {
+	if fault.Classify(ctx, err) == fault.Failure {
+		return fault.CodeOf(err) != fault.DataLoss
+	}
+	code := fault.CodeOf(err)
+	later := code == fault.Aborted || code == fault.ResourceExhausted || fault.IsUnprocessed(err)
+	return later && fault.RetryAfter(err) > 0 && ctx.Err() == nil
 }

@@ -293,21 +293,6 @@ func TestEndpointPublishesInsideItsMiddlewares(t *testing.T) {
 	}
 }
 
-func TestRetryDoesNotRepeatWhatWillNotChange(t *testing.T) {
-	for err, want := range map[error]int{fault.InvalidArgument: 1, fault.Unavailable: 3, fault.Internal: 3} {
-		n := 0
-		ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, err }).
-			With(eventbus.Retry{Attempts: 3, Backoff: time.Nanosecond, MaxBackoff: time.Nanosecond}.Middleware())
-		if _, got := ep(t.Context(), 1); !errors.Is(got, err) || n != want {
-			t.Errorf("%v: %d attempts, want %d", err, n, want)
-		}
-	}
-	var r eventbus.Retry
-	if err := json.Unmarshal([]byte(`{"attempts":2,"backoff":"1s"}`), &r); err != nil || r.Backoff != time.Second {
-		t.Errorf("%+v %v", r, err)
-	}
-}
-
 func TestMiddlewaresOutsideOfAHandlerDoNothing(t *testing.T) {
 	boom := errors.New("boom")
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, boom }).
