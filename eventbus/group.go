@@ -1,10 +1,13 @@
 package eventbus
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sinew-go/sinew/fault"
 )
 
 // group is the subscriptions that share a topic's events. Events of one key are
@@ -16,10 +19,12 @@ type group struct {
 	mu      sync.Mutex
 	work    sync.Cond
 	members []*member
-	ending  bool // takes no events any more
+	ending  bool // all members are leaving; the last ones drain
+	over    bool // all members have left
 	ready   ring
 	lanes   map[string]*lane
 	held    int           // events not handled yet, those under way included
+	waiting int           // publishers that wait for space
 	resting int           // members that wait for work
 	space   chan struct{} // closed when an event leaves; nil while nobody waits
 }
@@ -41,28 +46,18 @@ func newGroup(b *Memory, topic, name string) *group {
 	return g
 }
 
-// put adds an event, waiting for space unless nested.
+// put adds an event, waiting for space unless nested. To a group that is ending
+// it is nothing new: nobody subscribes any more.
 func (g *group) put(ctx context.Context, e *Event, nested bool) error {
 	g.mu.Lock()
-	for g.held >= g.bus.policy.Buffer && !nested && !g.ending {
-		if g.space == nil {
-			g.space = make(chan struct{})
-		}
-		space := g.space
-		g.mu.Unlock()
-		select {
-		case <-space:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		g.mu.Lock()
-	}
 	defer g.mu.Unlock()
 	if g.ending {
-		if g.bus.now.Load().state == closed {
-			return errClosed(g.topic)
+		return g.bus.ended(g.topic)
+	}
+	if g.held >= g.bus.policy.Buffer && !nested {
+		if err := g.await(ctx); err != nil {
+			return err
 		}
-		return nil // nobody subscribes as this group any more
 	}
 	g.held++
 	d := &delivery{handling: handling{event: *e}}
@@ -80,6 +75,33 @@ func (g *group) put(ctx context.Context, e *Event, nested bool) error {
 	}
 	g.offer(d)
 	return nil
+}
+
+// await waits for space. Members that leave meanwhile make it first. The lock is
+// held.
+func (g *group) await(ctx context.Context) error {
+	g.waiting++
+	for g.held >= g.bus.policy.Buffer && !g.over && ctx.Err() == nil {
+		if g.space == nil {
+			g.space = make(chan struct{})
+		}
+		space := g.space
+		g.mu.Unlock()
+		select {
+		case <-space:
+		case <-ctx.Done():
+		}
+		g.mu.Lock()
+	}
+	g.waiting--
+	if g.over {
+		late := fault.Unavailable.Errorf("topic %s: group %q ended before it had space for an event", g.topic, g.name)
+		return cmp.Or(g.bus.ended(g.topic), error(late))
+	}
+	if ctx.Err() != nil {
+		g.eased()
+	}
+	return ctx.Err()
 }
 
 // offer makes a delivery ready. The lock is held.
@@ -120,25 +142,35 @@ func (g *group) settle(d *delivery, err error) {
 
 // release makes space. The lock is held.
 func (g *group) release(n int) {
-	if g.held -= n; g.held == 0 {
-		g.bus.told()
-	}
+	g.held -= n
 	if g.space != nil {
 		close(g.space)
 		g.space = nil
 	}
-	if g.ending && g.held == 0 {
+	g.eased()
+}
+
+// eased tells those who wait for the group to have nothing left to handle. The
+// lock is held.
+func (g *group) eased() {
+	if g.undone() > 0 {
+		return
+	}
+	g.bus.told()
+	if g.ending {
 		g.work.Broadcast()
 	}
 }
 
-// join adds a member, or is nil when the group is ending.
+// join adds a member, or is nil when the last one has left. A group whose members
+// are leaving goes on.
 func (g *group) join(h Handler) *member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ending {
+	if g.over {
 		return nil
 	}
+	g.ending = false
 	m := newMember(g, h)
 	g.members = append(g.members, m)
 	go m.run()
@@ -150,11 +182,7 @@ func (g *group) leave(m *member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m.leaving = true
-	last := !g.ending && !slices.ContainsFunc(g.members, func(m *member) bool { return !m.leaving })
-	if last {
-		g.ending = true
-		g.release(0)
-	}
+	g.ending = g.ending || !slices.ContainsFunc(g.members, func(m *member) bool { return !m.leaving })
 	g.work.Broadcast()
 }
 
@@ -163,22 +191,20 @@ func (g *group) leave(m *member) {
 func (g *group) gone(m *member) {
 	g.mu.Lock()
 	g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
-	last := g.ending && len(g.members) == 0
-	if last {
+	g.over = g.ending && len(g.members) == 0
+	if g.over {
 		g.release(g.held)
 	}
+	over := g.over
 	g.mu.Unlock()
-	if last {
+	if over {
 		g.bus.drop(g)
 	}
 }
 
-// waiting is how many deliveries have not been made.
-func (g *group) waiting() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.held
-}
+// undone is how many events wait for the group's members or are under way. The
+// lock is held.
+func (g *group) undone() int { return g.held + g.waiting }
 
 func (g *group) everybody() []*member {
 	g.mu.Lock()

@@ -81,7 +81,7 @@ func (m *member) over() bool {
 	case !m.leaving:
 		return false
 	default:
-		return !m.group.ending || m.group.held == 0
+		return !m.group.ending || m.group.undone() == 0
 	}
 }
 

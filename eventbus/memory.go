@@ -142,7 +142,7 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 // Close implements [Bus].
 func (b *Memory) Close(ctx context.Context) error {
 	b.enter(draining)
-	for b.held() > 0 && ctx.Err() == nil {
+	for b.undone() > 0 && ctx.Err() == nil {
 		select {
 		case <-b.idle:
 		case <-ctx.Done():
@@ -150,7 +150,7 @@ func (b *Memory) Close(ctx context.Context) error {
 	}
 	b.enter(closed)
 	b.told() // another Close may wait, too
-	left := b.held()
+	left := b.undone()
 	for _, groups := range b.now.Load().topics {
 		for _, g := range groups {
 			for _, m := range g.everybody() {
@@ -191,14 +191,24 @@ func (b *Memory) drop(g *group) {
 	b.change(g.topic, slices.DeleteFunc(groups, func(other *group) bool { return other == g }))
 }
 
-// held is how many deliveries have not been made.
-func (b *Memory) held() (n int) {
+// undone is how many deliveries have not been made.
+func (b *Memory) undone() (n int) {
 	for _, groups := range b.now.Load().topics {
 		for _, g := range groups {
-			n += g.waiting()
+			g.mu.Lock()
+			n += g.undone()
+			g.mu.Unlock()
 		}
 	}
 	return n
+}
+
+// ended is the error of a bus that is closed.
+func (b *Memory) ended(topic string) error {
+	if b.now.Load().state == closed {
+		return errClosed(topic)
+	}
+	return nil
 }
 
 // told has a Close look again.

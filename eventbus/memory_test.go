@@ -123,6 +123,34 @@ func TestCloseThatIsCutShortSaysHowMuchIsUndone(t *testing.T) {
 	})
 }
 
+func TestPublishThatWaitsForAGroupThatIsCutShortFails(t *testing.T) {
+	for name, end := range map[string]func(*eventbus.Memory, func(context.Context) error, context.Context) error{
+		"stop": func(_ *eventbus.Memory, stop func(context.Context) error, ctx context.Context) error {
+			return stop(ctx)
+		},
+		"close": func(b *eventbus.Memory, _ func(context.Context) error, ctx context.Context) error {
+			return b.Close(ctx)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			bus := eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: 1})
+			stop, _ := bus.Subscribe("t", "g", func(ctx context.Context, _ eventbus.Event) error { <-ctx.Done(); return ctx.Err() })
+			published := make(chan error, 1)
+			_ = bus.Publish(t.Context(), "t", eventbus.Event{})
+			go func() { published <- bus.Publish(t.Context(), "t", eventbus.Event{}) }()
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := end(bus, stop, ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := <-published; !errors.Is(err, fault.Unavailable) && !errors.Is(err, fault.FailedPrecondition) {
+				t.Errorf("%s: the event was published, %v", name, err)
+			}
+		})
+	}
+}
+
 func TestEventsOfAGroupThatIsGoneAreNotKept(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: 1})
 	stop, err := bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return nil })

@@ -134,6 +134,12 @@ var groups = []rule{
 			s.Error(err)
 		}
 	}},
+	{"rejoin", "A member that joins while the last one leaves is of the same group: order holds, and nothing comes twice at once.", nil, func(s *subject) {
+		for _, cut := range []bool{false, true} {
+			rejoin(s, cut, fmt.Sprint("cut short ", cut))
+		}
+	}},
+	{"leaving", "What was published while there was a member is handled though the last one leaves, or Publish says that it is not.", nil, leaving},
 	{"keeps_groups", "A group gets what was published while it had no members.", func(f Features) bool { return !f.KeepsGroups }, func(s *subject) {
 		seen := newLog()
 		if err := s.subscribe("g", seen.keep)(s.soon()); err != nil {
@@ -167,11 +173,7 @@ var groups = []rule{
 				published.Add(1)
 			}
 		}()
-		before := int64(-1)
-		for now := published.Load(); now != before; now = published.Load() {
-			before = now
-			<-time.After(50 * time.Millisecond)
-		}
+		settled(&published)
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			s.Errorf("publish ended with %v", err)
@@ -181,4 +183,113 @@ var groups = []rule{
 			s.Errorf("close: %v", err)
 		}
 	}},
+}
+
+// rejoin has a member join while the group's only one, which is stopped, handles
+// the first of three events.
+func rejoin(s *subject, cut bool, key string) {
+	seen := newLog()
+	var busy atomic.Bool
+	entered, leave := make(chan struct{}), make(chan struct{})
+	enter, end := sync.OnceFunc(func() { close(entered) }), sync.OnceFunc(func() { close(leave) })
+	defer end()
+	handle := func(_ context.Context, e eventbus.Event) error {
+		if !busy.CompareAndSwap(false, true) {
+			s.Error("two events of a key at once")
+		}
+		defer busy.Store(false)
+		if string(e.Data) == "1" {
+			enter()
+			<-leave
+		}
+		seen.add(e)
+		return nil
+	}
+	stop := s.subscribe("g", handle)
+	s.publish(key, "1", "2")
+	<-entered
+	ctx, cancel := context.WithCancel(s.soon())
+	defer cancel()
+	if cut {
+		cancel()
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop(ctx) }()
+	<-time.After(20 * time.Millisecond) // so that it has begun
+	again := s.subscribe("g", handle)
+	s.publish(key, "3")
+	<-time.After(20 * time.Millisecond) // so that a bus that is wrong delivers it
+	end()
+	if err := <-stopped; (err != nil) != cut {
+		s.Errorf("stop: %v", err)
+	}
+	if err := ordered(s.wait(seen, "all events", atLeast(3))); err != nil {
+		s.Error(err)
+	}
+	if err := again(s.soon()); err != nil {
+		s.Errorf("stop: %v", err)
+	}
+}
+
+// leaving has the only member leave while it handles an event and others wait,
+// some perhaps in Publish.
+func leaving(s *subject) {
+	seen := newLog()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	enter, end := sync.OnceFunc(func() { close(entered) }), sync.OnceFunc(func() { close(leave) })
+	defer end()
+	stop := s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
+		enter()
+		<-leave
+		seen.add(e)
+		return nil
+	})
+	s.publish("first", "1")
+	<-entered
+	var begun atomic.Int64
+	published := make(chan []string, 1)
+	go func() {
+		var ids []string
+		for i, d := range numbers(s.Events) {
+			begun.Store(int64(i + 1))
+			if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: d, Key: "k", Data: []byte(d)}); err == nil {
+				ids = append(ids, d)
+			}
+		}
+		published <- ids
+	}()
+	before := settled(&begun)
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop(s.soon()) }()
+	<-time.After(20 * time.Millisecond) // so that it has begun
+	end()
+	if err := <-stopped; err != nil {
+		s.Errorf("stop: %v", err)
+	}
+	ids := <-published
+	if s.KeepsGroups {
+		s.subscribe("g", seen.keep)
+	}
+	s.wait(seen, "what was published before the member left", func(got []eventbus.Event) bool {
+		had := map[string]bool{}
+		for _, e := range got {
+			had[e.ID] = true
+		}
+		for _, id := range ids {
+			if !had[id] && id < fmt.Sprintf("%08d", before) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// settled is a count once it grows no more.
+func settled(count *atomic.Int64) int64 {
+	before := int64(-1)
+	for now := count.Load(); now != before; now = count.Load() {
+		before = now
+		<-time.After(50 * time.Millisecond)
+	}
+	return before
 }
