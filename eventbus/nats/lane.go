@@ -78,10 +78,16 @@ func (l *lane) consume() error {
 // first: a slow member asks when it is free, and for one lane after the other,
 // so that it keeps little from the others.
 func (l *lane) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
-	if l.slow && l.wait() {
-		l.slow = false
-		m, err := messages.Next(jetstream.NextMaxWait(glance))
-		<-l.asking
+	first := l.slow && l.wait()
+	l.slow = false
+	// The client asks for nothing while it is sending what it asked for before,
+	// though the answer may be here already. It does when it is called again.
+	for look := glance; look < time.Second; look *= 8 {
+		m, err := messages.Next(jetstream.NextMaxWait(look))
+		if first {
+			<-l.asking
+			first = false
+		}
 		if !errors.Is(err, nats.ErrTimeout) {
 			return m, err
 		}
