@@ -29,14 +29,19 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 	if t.Key != nil {
 		key = t.Key(v)
 	}
-	held := &typed[T]{v: v}
-	data, err := json.Marshal(&held.v)
-	if err != nil {
+	held := &typed[T]{v: v, copy: copierOf(reflect.TypeFor[T]())}
+	if err := held.encode(); err != nil {
 		return fault.InvalidArgument.Errorf("topic %s: %w", t.Name, err)
 	}
-	e := Event{Type: t.Name, Key: key, DataContentType: jsonType, Data: data, value: held.faithful(data)}
+	e := Event{Type: t.Name, Key: key, DataContentType: jsonType, Data: held.data}
+	if held.copy != nil {
+		e.value = held
+	}
 	if m, ok := p.(*Memory); ok {
 		return m.Publish(ctx, t.Name, e) // known to the compiler: e stays on the stack
+	}
+	if held.copy != nil {
+		held.keep() // p may hand e on when v is no more what it was
 	}
 	return p.Publish(ctx, t.Name, e)
 }
@@ -89,7 +94,7 @@ func (t Topic[T]) call(ctx context.Context, f func(context.Context, T) error, v 
 
 func (t Topic[T]) decode(e Event) (T, error) {
 	if held, ok := e.value.(*typed[T]); ok {
-		if v, ok := held.take(e.share); ok {
+		if v, ok := held.take(&e); ok {
 			return v, nil
 		}
 	}

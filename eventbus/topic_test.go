@@ -114,6 +114,74 @@ func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.
 	return p.second.Subscribe(topic, group, again)
 }
 
+// changing hands events on to a bus, changed, at once or later.
+type changing struct {
+	eventbus.Bus
+	change func(*eventbus.Event)
+	kept   *[]eventbus.Event
+}
+
+func (p changing) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	for _, e := range events {
+		if p.change(&e); p.kept != nil {
+			*p.kept = append(*p.kept, e)
+		} else if err := p.Bus.Publish(ctx, topic, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestHandlerGetsWhatDataSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*eventbus.Event)
+		later  bool
+		want   string
+	}{
+		"handed on": {func(e *eventbus.Event) { e.Source = "s" }, false, "red"},
+		"redacted":  {func(e *eventbus.Event) { e.Data = []byte(`{"SKU":"***","Qty":1,"Tags":["***"]}`) }, false, "***"},
+		"cut":       {func(e *eventbus.Event) { e.Data = append([]byte(nil), e.Data...) }, false, "red"},
+		"sent later, the publisher's slice changed": {func(*eventbus.Event) {}, true, "red"},
+	} {
+		kept := &[]eventbus.Event{}
+		bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), c.change, kept}
+		if !c.later {
+			bus.kept = nil
+		}
+		topic := eventbus.Topic[line]{Name: "t"}
+		handled := 0
+		err := topic.Handle(bus, "g", func(ctx context.Context, l line) error {
+			handled++
+			if e, _ := eventbus.EventOf(ctx); len(l.Tags) != 1 || l.Tags[0] != c.want || !strings.Contains(string(e.Data), c.want) {
+				t.Errorf("%s: got %v of %s", name, l, e.Data)
+			}
+			return nil
+		})
+		tags := []string{"red"}
+		err = errors.Join(err, topic.Publish(t.Context(), bus, line{SKU: "shirt", Qty: 1, Tags: tags}))
+		tags[0] = "changed"
+		err = errors.Join(err, bus.Bus.Publish(t.Context(), "t", *kept...), bus.Close(t.Context()))
+		if err != nil || handled != 1 {
+			t.Errorf("%s: %v, handled %d times", name, err, handled)
+		}
+	}
+}
+
+func TestDataOfAnotherTypeIsNoValue(t *testing.T) {
+	bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), func(e *eventbus.Event) { e.DataContentType = "application/xml" }, nil}
+	var seen error
+	err := Placed.Handle(bus, "g", func(context.Context, Order) error { return nil }, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			_, seen = next(ctx, request)
+			return endpoint.None{}, nil
+		}
+	})
+	err = errors.Join(err, Placed.Publish(t.Context(), bus, Order{ID: "o-7"}), bus.Close(t.Context()))
+	if err != nil || !errors.Is(seen, fault.InvalidArgument) {
+		t.Errorf("%v; the middlewares saw %v", err, seen)
+	}
+}
+
 func TestAValueThatIsHandledAgainIsFresh(t *testing.T) {
 	for _, groups := range []int64{1, 3, 70} {
 		handledTwice(t, groups)

@@ -2,12 +2,8 @@ package eventbus
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"reflect"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -15,32 +11,40 @@ import (
 // get copies of it in place of what decoding would give, where both are provably
 // the same.
 type value interface {
-	// divide makes it a value that the publisher cannot change and that each of
-	// n groups can take once. It is false when that was done before.
+	// divide makes it a value that each of n groups can take once. It is false
+	// when that was done before.
 	divide(n int) bool
 }
 
 // maxShares is how many groups a value can be divided among.
 const maxShares = 64
 
-// typed is a value of type T.
+// typed is a value of type T and its encoding.
 type typed[T any] struct {
 	v     T
-	copy  *copier
+	data  []byte        // what v is encoded as
+	copy  *copier       // nil where only decoding tells what becomes of v
+	own   bool          // nobody else can change v
 	all   uint64        // the shares there are, one bit each
 	begun atomic.Bool   // divided
 	taken atomic.Uint64 // the shares that somebody took
 	free  atomic.Uint64 // the shares whose taker needs v no more
 }
 
-// faithful is the value whose encoding is data, or nil where only decoding tells
-// what became of it.
-func (t *typed[T]) faithful(data []byte) value {
-	// What is no UTF-8 was encoded as this; what really reads so is decoded.
-	if t.copy = copierOf(reflect.TypeFor[T]()); t.copy == nil || bytes.Contains(data, []byte(`\ufffd`)) {
-		return nil
+func (t *typed[T]) encode() (err error) {
+	t.data, err = json.Marshal(&t.v)
+	if bytes.Contains(t.data, []byte(`\ufffd`)) {
+		t.copy = nil // what is no UTF-8 was encoded as this; what really reads so is decoded
 	}
-	return t
+	return err
+}
+
+// keep makes v a value that the publisher cannot change.
+func (t *typed[T]) keep() {
+	if t.copy.refers && !t.own {
+		t.copy.deepen(reflect.ValueOf(&t.v).Elem())
+	}
+	t.own = true
 }
 
 func (t *typed[T]) divide(n int) bool {
@@ -48,17 +52,15 @@ func (t *typed[T]) divide(n int) bool {
 		return false
 	}
 	t.all = 1<<n - 1
-	if t.copy.refers {
-		t.copy.deepen(reflect.ValueOf(&t.v).Elem())
-	}
+	t.keep()
 	return true
 }
 
-// take is the value for the holder of a share; false when it was taken before.
-// The last holder gets v itself.
-func (t *typed[T]) take(share int) (T, bool) {
-	bit := uint64(1) << share
-	if t.taken.Or(bit)&bit != 0 {
+// take is the value for the holder of a share of e; false when it was taken
+// before, or when e has other data by now. The last holder gets v itself.
+func (t *typed[T]) take(e *Event) (T, bool) {
+	bit := uint64(1) << e.share
+	if !same(e.Data, t.data) || e.DataContentType != jsonType || t.taken.Or(bit)&bit != 0 {
 		var none T
 		return none, false
 	}
@@ -75,127 +77,5 @@ func (t *typed[T]) copied() T {
 	return v
 }
 
-// copier copies values of one type as encoding and decoding them would. It is
-// nil for types with a say in their encoding.
-type copier struct {
-	refers bool    // an assignment does not copy all, or copies too much
-	elem   *copier // of what a slice or pointer refers to
-	fields []field // those that refer to something
-	zero   []int   // fields that are not encoded
-}
-
-type field struct {
-	index int
-	*copier
-}
-
-var copiers sync.Map // reflect.Type → *copier
-
-func copierOf(t reflect.Type) *copier {
-	if c, ok := copiers.Load(t); ok {
-		return c.(*copier)
-	}
-	c := newCopier(t, nil)
-	copiers.Store(t, c)
-	return c
-}
-
-// plain is the copier of what an assignment copies.
-var plain = &copier{}
-
-func newCopier(t reflect.Type, within []reflect.Type) *copier {
-	if slices.Contains(within, t) || hasSay(t) {
-		return nil
-	}
-	switch t.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return plain
-	case reflect.Slice, reflect.Pointer:
-		elem := newCopier(t.Elem(), append(within, t))
-		if elem == nil || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer {
-			return nil
-		}
-		return &copier{refers: true, elem: elem}
-	case reflect.Struct:
-		return structCopier(t, append(within, t))
-	}
-	return nil
-}
-
-func structCopier(t reflect.Type, within []reflect.Type) *copier {
-	c := &copier{}
-	names := map[string]bool{}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous || options != "" || f.Tag.Get("json") == "-," {
-			return nil
-		}
-		if name == "-" || !f.IsExported() {
-			c.zero = append(c.zero, i)
-			continue
-		}
-		if name == "" {
-			name = f.Name
-		}
-		if name = strings.ToLower(name); names[name] {
-			return nil
-		}
-		names[name] = true
-		inner := newCopier(f.Type, within)
-		switch {
-		case inner == nil:
-			return nil
-		case inner.refers:
-			c.fields = append(c.fields, field{i, inner})
-		}
-	}
-	c.refers = len(c.fields)+len(c.zero) > 0
-	if len(c.zero) > 0 && slices.ContainsFunc(c.zero, func(i int) bool { return !t.Field(i).IsExported() }) {
-		return nil // reflection cannot clear it
-	}
-	return c
-}
-
-// hasSay reports whether a type has methods that encode or decode it.
-func hasSay(t reflect.Type) bool {
-	for _, i := range []reflect.Type{
-		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
-		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
-	} {
-		if t.Implements(i) || reflect.PointerTo(t).Implements(i) {
-			return true
-		}
-	}
-	return false
-}
-
-// deepen gives v, a copy, its own of all that it refers to.
-func (c *copier) deepen(v reflect.Value) {
-	switch {
-	case !c.refers || c.elem != nil && v.IsNil():
-	case c.elem == nil:
-		for _, i := range c.zero {
-			v.Field(i).SetZero()
-		}
-		for _, f := range c.fields {
-			f.deepen(v.Field(f.index))
-		}
-	case v.Kind() == reflect.Pointer:
-		own := reflect.New(v.Type().Elem())
-		own.Elem().Set(v.Elem())
-		c.elem.deepen(own.Elem())
-		v.Set(own)
-	case v.Len() == 0:
-		v.SetCap(0) // empty is not nil
-	default:
-		v.SetCap(v.Len()) // so that growing makes a copy
-		v.Grow(1)
-		if c.elem.refers {
-			for i := range v.Len() {
-				c.elem.deepen(v.Index(i))
-			}
-		}
-	}
-}
+// same reports whether a and b are one slice.
+func same(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
