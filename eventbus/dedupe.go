@@ -2,6 +2,7 @@ package eventbus
 
 import (
 	"context"
+	"sync/atomic"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
@@ -10,8 +11,9 @@ import (
 
 // Dedupe runs a handler once per event and group, however often the event is
 // delivered: it remembers in store, for a day, the events whose handler
-// succeeded. While one member handles an event, a second delivery of it fails
-// and comes again. In front of anything but a handler it does nothing.
+// succeeded, and none that [DeadLetter] put aside. While one member handles an
+// event, a second delivery of it fails and comes again. In front of anything but
+// a handler it does nothing.
 func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -20,10 +22,11 @@ func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 				return next(ctx, request)
 			}
 			response = endpoint.None{}
-			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+e.ID, []byte{1}, func() ([]byte, bool, error) {
+			var aside atomic.Bool
+			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+firstID(e), []byte{1}, func() ([]byte, bool, error) {
 				var err error
-				response, err = next(ctx, request)
-				return nil, true, err
+				response, err = next(context.WithValue(ctx, asideKey{}, &aside), request)
+				return nil, !aside.Load(), err
 			})
 			return response, err
 		}

@@ -129,4 +129,48 @@ var delivery = []rule{
 			s.Errorf("the same event was handled %d times", n)
 		}
 	}},
+	{"put_back", "Each group puts an event aside for itself; put back, it is handled once by those that did not handle it.", nil, putBack},
+}
+
+// putBack has two groups of three put an event aside, and both dead letters put
+// back.
+func putBack(s *subject) {
+	dead, handled := newLog(), newLog()
+	if _, err := s.bus.Subscribe(s.topic+"-dead", "g", dead.keep); err != nil {
+		s.Fatal(err)
+	}
+	var repaired atomic.Bool
+	topic := eventbus.Topic[string]{Name: s.topic}
+	for _, group := range []string{"mailer", "billing", "audit"} {
+		err := topic.Handle(s.bus, group, func(context.Context, string) error {
+			if group != "audit" && !repaired.Load() {
+				return errNotYet
+			}
+			handled.add(eventbus.Event{ID: group})
+			return nil
+		}, eventbus.Dedupe(endpoint.NewMemoryStore(), group), eventbus.DeadLetter(s.bus, s.topic+"-dead"))
+		if err != nil {
+			s.Fatal(err)
+		}
+	}
+	if err := topic.Publish(s.soon(), s.bus, "o-7"); err != nil {
+		s.Fatal(err)
+	}
+	letters := s.wait(dead, "a dead letter of each group that failed", atLeast(2))
+	repaired.Store(true)
+	for _, e := range letters {
+		if e.Extensions[eventbus.DeadID] == "" || e.Extensions[eventbus.DeadID] != letters[0].Extensions[eventbus.DeadID] {
+			s.Errorf("dead letter %+v", e)
+		}
+		if err := s.bus.Publish(s.soon(), e.Extensions[eventbus.DeadTopic], e); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.wait(handled, "all three groups", atLeast(3))
+	if err := s.bus.Close(s.soon()); err != nil {
+		s.Fatal(err)
+	}
+	if n := len(handled.all()); n != 3 {
+		s.Errorf("handled %d times by three groups", n)
+	}
 }
