@@ -82,7 +82,8 @@ func New(c Config) (*Bus, error) {
 	}
 	options := append([]nats.Option{
 		nats.Name(c.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectBufSize(-1), // what cannot be sent fails, rather than seem sent
+		nats.ReconnectBufSize(-1),   // what cannot be sent fails, rather than seem sent
+		nats.IgnoreAuthErrorAbort(), // a server that refuses us today may know us tomorrow
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				c.Logger.Warn("nats is away", "error", err)
@@ -104,7 +105,9 @@ func New(c Config) (*Bus, error) {
 }
 
 // Publish implements eventbus.Publisher. It is fault.Unavailable when the server
-// does not answer within ctx, or within 5 s.
+// does not answer within ctx, or within 5 s, fault.InvalidArgument for an event
+// that is too large, fault.ResourceExhausted when a stream or the account is full,
+// and fault.FailedPrecondition when the topic can have no stream.
 func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	if b.isClosed() {
 		return errClosed(topic)
@@ -126,7 +129,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 		_, err = b.js.Publish(ctx, subject(topic, e.Key), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
 		if err != nil {
 			b.forget(topic) // should it be the stream that is gone
-			return unavailable(topic, err)
+			return b.failure(topic, len(data), err)
 		}
 	}
 	return nil
@@ -180,7 +183,7 @@ func (b *Bus) stream(ctx context.Context, topic string) error {
 		MaxAge: b.config.MaxAge, Replicas: max(b.config.Replicas, 1), Duplicates: min(2*time.Minute, b.config.MaxAge), AllowDirect: true,
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return unavailable(topic, err)
+		return b.failure(topic, 0, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -202,10 +205,6 @@ func (b *Bus) isClosed() bool {
 
 func errClosed(topic string) error {
 	return fault.FailedPrecondition.Errorf("topic %s: the bus is closed", topic)
-}
-
-func unavailable(topic string, err error) error {
-	return fault.Unavailable.Errorf("topic %s: nats does not answer: %w", topic, err)
 }
 
 func withLimit(ctx context.Context) context.Context {
