@@ -46,6 +46,9 @@ func TestAnEventWithAnIDThatNoHeaderTakesCanBeHandledByCalls(t *testing.T) {
 	look := api.GetStock.Endpoint(svc.Client("inventory"))
 	requests, calls := make(chan string, 1), make(chan error, 1)
 	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
+		if endpoint.OutgoingOf(ctx) != nil {
+			t.Error("what the handler calls would be recorded as the event")
+		}
 		requests <- endpoint.CallOf(ctx).RequestID
 		_, err := look(ctx, &StockRequest{ProductID: "p-1"})
 		calls <- err

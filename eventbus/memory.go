@@ -39,10 +39,10 @@ func (p *MemoryPolicy) UnmarshalJSON(data []byte) error { return duration.Unmars
 func (p MemoryPolicy) Validate() error {
 	var faults []error
 	if p.Buffer < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("buffer: %d is less than nothing", p.Buffer))
+		faults = append(faults, fault.InvalidArgument.Errorf("buffer: %d is negative", p.Buffer))
 	}
 	if p.Backoff < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is less than nothing", p.Backoff))
+		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is negative", p.Backoff))
 	}
 	if p.MaxBackoff < 0 || p.MaxBackoff > 0 && p.MaxBackoff < p.Backoff {
 		faults = append(faults, fault.InvalidArgument.Errorf("max_backoff: %s is less than backoff, %s", p.MaxBackoff, p.Backoff))

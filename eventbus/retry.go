@@ -38,10 +38,10 @@ func (r *Retry) UnmarshalJSON(data []byte) error { return duration.Unmarshal(dat
 func (r Retry) Validate() error {
 	var faults []error
 	if r.Attempts < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("attempts: %d is less than nothing", r.Attempts))
+		faults = append(faults, fault.InvalidArgument.Errorf("attempts: %d is negative", r.Attempts))
 	}
 	if r.Backoff < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is less than nothing", r.Backoff))
+		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is negative", r.Backoff))
 	}
 	if r.MaxBackoff < 0 || r.MaxBackoff > 0 && r.MaxBackoff < r.Backoff {
 		faults = append(faults, fault.InvalidArgument.Errorf("max_backoff: %s is less than backoff, %s", r.MaxBackoff, r.Backoff))

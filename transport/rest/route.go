@@ -154,7 +154,7 @@ func (r Route[Req, Resp]) contract() *contract {
 	case c.answers != nil && p.method == http.MethodHead:
 		p.refuse("an answer to HEAD has no body; make Resp rest.None")
 	case c.limit < 0:
-		p.refuse("MaxBody %d is less than nothing", c.limit)
+		p.refuse("MaxBody %d is negative", c.limit)
 	case c.limit == 0:
 		c.limit = defaultMaxBody
 	}
