@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 
 	"github.com/sinew-go/sinew/fault"
@@ -56,3 +58,12 @@ var errInternal = fault.Internal.Errorf("internal error")
 // Fail answers a request with err, which must not be nil, as a problem document:
 // what every route does. Headers that w has of the body of another answer go.
 func Fail(w http.ResponseWriter, err error) { writeProblem(w, err) }
+
+// complain logs what the caller is not shown, loudly where something failed.
+func complain(ctx context.Context, log *slog.Logger, what, route string, err error) {
+	level := slog.LevelDebug
+	if fault.Classify(ctx, err) == fault.Failure {
+		level = slog.LevelWarn
+	}
+	log.Log(ctx, level, what, "route", route, "error", err)
+}

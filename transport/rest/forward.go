@@ -61,7 +61,7 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return nil
 	})
 	if last == nil && err != nil {
-		f.log().WarnContext(ctx, "request could not be passed on", "route", f.text, "error", err)
+		complain(ctx, f.log(), "request could not be passed on", f.text, err)
 		writeProblem(w, err)
 		return
 	}

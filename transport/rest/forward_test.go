@@ -1,7 +1,10 @@
 package rest_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -63,4 +66,18 @@ var hops = http.Header{
 	"Proxy-Authorization": {"Basic c2VjcmV0"},
 	"Proxy-Authenticate":  {"Basic"},
 	"Proxy-Status":        {"cache"},
+}
+
+func TestForwardWarnsOfACalleeThatIsDownAndNotOfACallerWhoLeft(t *testing.T) {
+	mux := &logged{ServeMux: http.NewServeMux()}
+	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, rest.At("http://127.0.0.1:1", http.DefaultClient))
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/x", nil))
+	if mux.buffer.Len() > 0 {
+		t.Errorf("a caller who left: %s", &mux.buffer)
+	}
+	if w := ask(mux, "GET", "/x", "", ""); w.Code != 503 || !strings.Contains(mux.buffer.String(), "level=WARN") {
+		t.Errorf("a callee that is down: %d %s", w.Code, &mux.buffer)
+	}
 }

@@ -50,7 +50,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	a, replayed, err := h.answer(ctx, call, w, r)
 	if err != nil {
-		h.complain(ctx, err)
+		complain(ctx, h.log(), "request failed", h.text, err)
 		writeProblem(w, err)
 		return
 	}
@@ -81,7 +81,7 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 			if !lasting(err) {
 				return nil, false, err
 			}
-			h.complain(ctx, err)
+			complain(ctx, h.log(), "request failed", h.text, err)
 			fresh = problem(err)
 		}
 		text, err := json.Marshal(fresh)
@@ -143,15 +143,6 @@ func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
 	}
 	return answer{Status: h.status, Body: text}, nil
-}
-
-// complain logs what the caller is not shown.
-func (h *handler) complain(ctx context.Context, err error) {
-	level := slog.LevelDebug
-	if fault.Classify(ctx, err) == fault.Failure {
-		level = slog.LevelWarn
-	}
-	h.log().Log(ctx, level, "request failed", "route", h.text, "error", err)
 }
 
 // lasting says that a refusal would meet a repeat as well.
