@@ -57,6 +57,15 @@ var groups = []rule{
 			s.Error(err)
 		}
 	}},
+	{"begins", "A group begins with what is published after its first Subscribe.", nil, func(s *subject) {
+		seen := newLog()
+		s.publish("k", "1", "2")
+		s.subscribe("g", seen.keep)
+		s.publish("k", "3")
+		if got := s.wait(seen, "the event", atLeast(1)); string(got[0].Data) != "3" {
+			s.Errorf("got %s, which was there before", got[0].Data)
+		}
+	}},
 	{"slow", "A slow handler holds up the events of its key alone: the other members take all others.", nil, func(s *subject) {
 		seen := newLog()
 		entered, leave := make(chan struct{}), make(chan struct{})

@@ -19,6 +19,7 @@
 // whose handler fails or is slow holds up the keys of its partition, and a busy
 // member leaves those of the others to the other members. A group stays when its
 // members leave, and gets what was published meanwhile; it begins with what is
-// published after its first Subscribe. A subscription with the group "" has a
-// consumer of its own, which the server removes when it was away for an hour.
+// published after its first Subscribe, and when the server was away then, a moment
+// before that rather than after. A subscription with the group "" has a consumer
+// of its own, which the server removes when it was away for an hour.
 package nats

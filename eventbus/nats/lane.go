@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -26,8 +27,9 @@ const (
 // lane is one partition's events on their way to a member.
 type lane struct {
 	*subscription
-	number int
-	slow   bool // ask for an event only when it can be handled at once
+	number  int
+	slow    bool          // ask for an event only when it can be handled at once
+	ackWait time.Duration // as the server has it
 
 	failed uint64        // the event that failed last, by its place in the stream
 	pause  time.Duration // before it came again
@@ -41,12 +43,22 @@ func (l *lane) run() {
 		if l.leaving.Err() != nil {
 			return
 		}
-		l.bus.config.Logger.Debug("nats hands out no events", "topic", l.topic, "group", l.group, "error", err)
+		l.complain(err)
 		if time.Since(began) > longestPause {
 			pause = shortestPause
 		}
 		_ = backoff.Wait(l.leaving, pause)
 	}
+}
+
+// complain logs why there are no events, and aloud what somebody has to mend.
+func (l *lane) complain(err error) {
+	err = l.bus.failure(l.topic, 0, err)
+	level := slog.LevelWarn
+	if errors.Is(err, fault.Unavailable) {
+		level = slog.LevelDebug
+	}
+	l.bus.config.Logger.Log(l.leaving, level, "nats hands out no events", "topic", l.topic, "group", l.group, "error", err)
 }
 
 func (l *lane) consume() error {
@@ -59,6 +71,7 @@ func (l *lane) consume() error {
 	if err != nil {
 		return err
 	}
+	l.ackWait = consumer.CachedInfo().Config.AckWait
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return err
@@ -161,7 +174,7 @@ func (l *lane) keep(m jetstream.Msg) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(l.bus.config.AckWait / 3)
+		tick := time.NewTicker(l.ackWait / 3)
 		defer tick.Stop()
 		for {
 			select {

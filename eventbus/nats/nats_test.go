@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventbustest"
 	"github.com/sinew-go/sinew/eventbus/nats"
@@ -109,6 +112,45 @@ func TestBusAndSubscriptionsThatBeginWhileTheServerIsAwayWorkWhenItComes(t *test
 	server.Start()
 	publish(t, b, "order.placed", "1")
 	expect(t, seen, "1")
+}
+
+func TestGroupBeginsWhereItSubscribedThoughTheServerWasAway(t *testing.T) {
+	server := realserver.NATS(t)
+	b := open(t, server.Addr)
+	publish(t, b, "order.placed", "old")
+	server.Kill()
+	server.Start() // takes longer than what a clock is read in over the network
+	server.Kill()
+	late := open(t, server.Addr)
+	shared, own := collect(t, late, "order.placed", "g"), collect(t, late, "order.placed", "")
+	server.Start()
+	publish(t, b, "order.placed", "new")
+	for _, seen := range []<-chan string{shared, own} {
+		if got := <-seen; got != "new" {
+			t.Errorf("got %s, which was there before", got)
+		}
+	}
+}
+
+func TestGroupBeginsByTheClockOfTheServer(t *testing.T) {
+	server := realserver.NATS(t)
+	collect(t, open(t, server.Addr), "order.placed", "g")
+	conn, err := natsgo.Connect(server.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := js.Consumer(t.Context(), "sinew_order_placed", "g-0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := consumer.CachedInfo().Config; c.DeliverPolicy != jetstream.DeliverNewPolicy || c.OptStartTime != nil {
+		t.Errorf("the group begins by %v, %v", c.DeliverPolicy, c.OptStartTime)
+	}
 }
 
 func TestMemberThatDiesLosesNoEvent(t *testing.T) {

@@ -29,7 +29,7 @@ type subscription struct {
 	topic, group string
 	own          string // the consumer of a subscription without a group
 	handler      eventbus.Handler
-	since        time.Time
+	began        time.Time
 
 	ctx     context.Context // of the handlers
 	cut     context.CancelFunc
@@ -42,7 +42,7 @@ type subscription struct {
 }
 
 func newSubscription(b *Bus, topic, group string, h eventbus.Handler) *subscription {
-	s := &subscription{bus: b, topic: topic, group: group, handler: h, since: time.Now().UTC(), turn: newTurn(), asking: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &subscription{bus: b, topic: topic, group: group, handler: h, began: time.Now(), turn: newTurn(), asking: make(chan struct{}, 1), done: make(chan struct{})}
 	if group == "" {
 		s.own = "own-" + rand.Text()
 	}
@@ -51,8 +51,8 @@ func newSubscription(b *Bus, topic, group string, h eventbus.Handler) *subscript
 	return s
 }
 
-// begin asks for the consumers, so that what is published from now on is for the
-// group; when the server is away, the lanes go on asking.
+// begin makes the consumers, so that what is published from now on is for the
+// group; when the server is away, the lanes do.
 func (s *subscription) begin() {
 	if s.bus.conn.IsConnected() {
 		ctx, cancel := context.WithTimeout(s.leaving, setupTimeout)
@@ -102,35 +102,48 @@ func (s *subscription) count() int {
 	return partitions
 }
 
+// setUp makes the consumers that are missing, which begin with the next event.
 func (s *subscription) setUp(ctx context.Context) error {
 	if err := s.bus.stream(ctx, s.topic); err != nil {
 		return err
 	}
 	for n := range s.count() {
-		if _, err := s.consumer(ctx, n); err != nil {
+		_, err := s.bus.js.CreateConsumer(ctx, streamName(s.topic), s.config(n))
+		if err != nil && !errors.Is(err, jetstream.ErrConsumerExists) && !errors.Is(err, jetstream.ErrConsumerNameAlreadyInUse) {
 			return err
 		}
 	}
 	return nil
 }
 
-// consumer is that of a partition, which is made if it is missing.
+// consumer is that of a partition. One that is missing by now begins where the
+// subscription did, which only the server's clock tells.
 func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer, error) {
-	c := jetstream.ConsumerConfig{
-		Durable: fmt.Sprintf("%s-%d", token(s.group), n), FilterSubject: partition(s.topic, n),
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &s.since,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.bus.config.AckWait, MaxDeliver: -1,
-		MaxAckPending: 1, // the next event of a partition only when this one is handled
-	}
-	if s.own != "" {
-		c.Durable, c.FilterSubject, c.InactiveThreshold = s.own, "", ownLifetime
-	}
-	consumer, err := s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
-	if errors.Is(err, jetstream.ErrConsumerExists) || errors.Is(err, jetstream.ErrConsumerNameAlreadyInUse) {
-		consumer, err = s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
+	c := s.config(n)
+	consumer, err := s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		var stream jetstream.Stream
+		if stream, err = s.bus.js.Stream(ctx, streamName(s.topic)); err == nil {
+			began := stream.CachedInfo().TimeStamp.Add(-time.Since(s.began))
+			c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &began
+			consumer, err = s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
+		}
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s.bus.forget(s.topic)
 	}
 	return consumer, err
+}
+
+func (s *subscription) config(n int) jetstream.ConsumerConfig {
+	c := jetstream.ConsumerConfig{
+		Durable: fmt.Sprintf("%s-%d", token(s.group), n), FilterSubject: partition(s.topic, n),
+		DeliverPolicy: jetstream.DeliverNewPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy, AckWait: s.bus.config.AckWait, MaxDeliver: -1,
+		MaxAckPending: 1, // the next event of a partition only when this one is handled
+	}
+	if s.own != "" {
+		c.Durable, c.FilterSubject, c.InactiveThreshold = s.own, "", ownLifetime
+	}
+	return c
 }
