@@ -19,7 +19,8 @@ type Subscriber interface {
 	// Subscribe has h called for the topic's events, one at a time. Members of
 	// one group share the events; a subscription with the group "" gets all of
 	// them. stop ends the subscription and waits for a call that is going on;
-	// when ctx ends first, the call's context is cancelled.
+	// when ctx ends first, the call's context is cancelled. h itself must not
+	// call it, nor Close, but in a goroutine: it would wait for itself.
 	Subscribe(topic, group string, h Handler) (stop func(ctx context.Context) error, err error)
 }
 
@@ -29,8 +30,8 @@ type Bus interface {
 	Subscriber
 	// Close ends all subscriptions, first delivering what waits as far as the
 	// bus would lose it. When ctx ends first, the handlers' contexts are
-	// cancelled and ctx's error returned. Later uses of the bus are
-	// fault.FailedPrecondition.
+	// cancelled and ctx's error returned. Handlers may publish until then; other
+	// uses of the bus are fault.FailedPrecondition from now on.
 	Close(ctx context.Context) error
 }
 

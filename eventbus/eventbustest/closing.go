@@ -3,6 +3,7 @@ package eventbustest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,6 +85,12 @@ var closing = []rule{
 			s.Errorf("subscribe on a closed bus: %v", err)
 		}
 	}},
+	{"close_under_load", "Close under load, twice at once, loses no event and has none put aside; handlers publish until they end.", nil, func(s *subject) {
+		closeUnderLoad(s, false)
+	}},
+	{"cut_short_under_load", "Close that is cut short under load has no event put aside, and what was not handled comes again.", nil, func(s *subject) {
+		closeUnderLoad(s, true)
+	}},
 	{"cut_short", "A drain whose time runs out cancels the handlers and says so.", nil, func(s *subject) {
 		entered, left := make(chan struct{}), make(chan struct{})
 		s.subscribe("g", func(ctx context.Context, _ eventbus.Event) error {
@@ -101,4 +108,111 @@ var closing = []rule{
 		}
 		<-left
 	}},
+}
+
+// load is a topic whose handlers publish in turn, and put aside what they cannot
+// handle.
+type load struct {
+	*subject
+	handled, next, dead *log
+	cut                 bool
+}
+
+// begin subscribes to all of it on a bus.
+func (l *load) begin(bus eventbus.Bus, slow chan struct{}) {
+	subscribe := func(suffix string, h eventbus.Handler) {
+		if _, err := bus.Subscribe(l.topic+suffix, "g", h); err != nil {
+			l.Fatal(err)
+		}
+	}
+	subscribe("-next", l.next.keep)
+	subscribe("-dead", l.dead.keep)
+	for range 4 {
+		err := eventbus.Topic[string]{Name: l.topic}.Handle(bus, "g", func(ctx context.Context, v string) error {
+			e, _ := eventbus.EventOf(ctx)
+			if v == "slow" {
+				select {
+				case <-slow:
+				case <-ctx.Done():
+					if !l.cut {
+						l.Error("a handler's context ended while there was time to drain")
+					}
+				}
+			}
+			if err := bus.Publish(ctx, l.topic+"-next", eventbus.Event{ID: e.ID, Source: "test"}); err != nil {
+				if !l.cut {
+					l.Errorf("a handler could not publish: %v", err)
+				}
+				return err
+			}
+			l.handled.add(e)
+			return ctx.Err()
+		}, eventbus.DeadLetter(bus, l.topic+"-dead"), eventbus.Retry{Attempts: 2, Backoff: time.Millisecond}.Middleware())
+		if err != nil {
+			l.Fatal(err)
+		}
+	}
+}
+
+// publish publishes until the bus is closed, and gives what it took.
+func (l *load) publish(key string) (taken []string) {
+	for i := 0; ; i++ {
+		id := fmt.Sprint(key, "/", i)
+		if l.bus.Publish(l.soon(), l.topic, eventbus.Event{ID: id, Source: "test", Key: key, Data: []byte(`"quick"`)}) != nil {
+			return taken
+		}
+		taken = append(taken, id)
+	}
+}
+
+func closeUnderLoad(s *subject, cut bool) {
+	l := &load{s, newLog(), newLog(), newLog(), cut}
+	slow := make(chan struct{})
+	end := sync.OnceFunc(func() { close(slow) })
+	defer end()
+	l.begin(s.bus, slow)
+	if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: "slow", Source: "test", Key: "slow", Data: []byte(`"slow"`)}); err != nil {
+		s.Fatal(err)
+	}
+	var group sync.WaitGroup
+	taken := make(chan []string, 5)
+	taken <- []string{"slow"}
+	for k := range 4 {
+		group.Go(func() { taken <- l.publish(fmt.Sprint("k", k)) })
+	}
+	s.wait(l.handled, "some events", atLeast(40))
+	ctx, cancel := context.WithCancel(s.soon())
+	defer cancel()
+	for range 2 {
+		group.Go(func() {
+			if err := s.bus.Close(ctx); (err != nil) != cut {
+				s.Errorf("close: %v", err)
+			}
+		})
+	}
+	<-time.After(20 * time.Millisecond) // so that it has begun
+	if cut {
+		cancel()
+	} else {
+		end()
+	}
+	group.Wait()
+	close(taken)
+	var all []string
+	for some := range taken {
+		all = append(all, some...)
+	}
+	if s.KeepsGroups {
+		s.bus = s.open(s.T)
+		end()
+		l.begin(s.bus, slow)
+	}
+	if s.KeepsGroups || !cut {
+		for what, got := range map[string]*log{"all events": l.handled, "what their handlers published": l.next} {
+			s.wait(got, what, includes(all))
+		}
+	}
+	if dead := l.dead.all(); len(dead) > 0 {
+		s.Errorf("%d events put aside, because %s", len(dead), dead[0].Extensions[eventbus.DeadReason])
+	}
 }

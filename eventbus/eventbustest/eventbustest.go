@@ -40,7 +40,8 @@ type Features struct {
 	Events int
 }
 
-// New makes a bus for a rule, which closes it.
+// New makes a bus for a rule, which closes it. One that keeps groups keeps them
+// from one bus of a rule to the next.
 type New func(t *testing.T) eventbus.Bus
 
 // Run runs every rule as a subtest.
@@ -55,7 +56,7 @@ func Run(t *testing.T, f Features, n New) {
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Log(r.sentence)
-			s := &subject{T: t, Features: f, bus: n(t), topic: "t-" + rand.Text()[:10]}
+			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: "t-" + rand.Text()[:10]}
 			t.Cleanup(func() { _ = s.bus.Close(s.soon()) })
 			r.check(s)
 		})
@@ -72,6 +73,7 @@ type rule struct {
 type subject struct {
 	*testing.T
 	Features
+	open  New
 	bus   eventbus.Bus
 	topic string
 }
@@ -156,6 +158,16 @@ func (s *subject) wait(l *log, what string, ok func([]eventbus.Event) bool) []ev
 
 func atLeast(n int) func([]eventbus.Event) bool {
 	return func(seen []eventbus.Event) bool { return distinct(seen) >= n }
+}
+
+func includes(ids []string) func([]eventbus.Event) bool {
+	return func(seen []eventbus.Event) bool {
+		had := map[string]bool{}
+		for _, e := range seen {
+			had[e.ID] = true
+		}
+		return !slices.ContainsFunc(ids, func(id string) bool { return !had[id] })
+	}
 }
 
 func distinct(events []eventbus.Event) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -279,18 +280,8 @@ func leaving(s *subject) {
 	if s.KeepsGroups {
 		s.subscribe("g", seen.keep)
 	}
-	s.wait(seen, "what was published before the member left", func(got []eventbus.Event) bool {
-		had := map[string]bool{}
-		for _, e := range got {
-			had[e.ID] = true
-		}
-		for _, id := range ids {
-			if !had[id] && id < fmt.Sprintf("%08d", before) {
-				return false
-			}
-		}
-		return true
-	})
+	early := slices.DeleteFunc(ids, func(id string) bool { return id >= fmt.Sprintf("%08d", before) })
+	s.wait(seen, "what was published before the member left", includes(early))
 }
 
 // settled is a count once it grows no more.

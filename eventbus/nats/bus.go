@@ -57,6 +57,7 @@ type Bus struct {
 	mu            sync.Mutex
 	streams       map[string]bool
 	subscriptions map[*subscription]bool
+	draining      bool // only handlers may publish
 	closed        bool
 }
 
@@ -109,7 +110,7 @@ func New(c Config) (*Bus, error) {
 // that is too large, fault.ResourceExhausted when a stream or the account is full,
 // and fault.FailedPrecondition when the topic can have no stream.
 func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
-	if b.isClosed() {
+	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
 		return errClosed(topic)
 	}
 	if _, ok := ctx.Deadline(); !ok {
@@ -139,7 +140,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
 	s := newSubscription(b, topic, group, h)
 	b.mu.Lock()
-	if b.closed {
+	if b.draining {
 		b.mu.Unlock()
 		return nil, errClosed(topic)
 	}
@@ -153,9 +154,10 @@ func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(cont
 // on the server.
 func (b *Bus) Close(ctx context.Context) error {
 	b.mu.Lock()
-	b.closed = true
+	b.draining = true
 	var all []*subscription
 	for s := range b.subscriptions {
+		s.leave()
 		all = append(all, s)
 	}
 	b.mu.Unlock()
@@ -163,6 +165,9 @@ func (b *Bus) Close(ctx context.Context) error {
 	for _, s := range all {
 		faults = append(faults, s.stop(ctx))
 	}
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
 	if b.conn.IsConnected() {
 		_ = b.conn.FlushWithContext(withLimit(ctx)) // the last acknowledgements
 	}
@@ -197,10 +202,11 @@ func (b *Bus) forget(topic string) {
 	delete(b.streams, topic)
 }
 
-func (b *Bus) isClosed() bool {
+// refuses says that the bus publishes no more, for handlers or others.
+func (b *Bus) refuses(handling bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.closed
+	return b.closed || b.draining && !handling
 }
 
 func errClosed(topic string) error {

@@ -27,7 +27,7 @@ func (b *Bus) failure(topic string, size int, err error) error {
 		return answer(topic, size, api)
 	}
 	switch {
-	case b.isClosed():
+	case b.refuses(true):
 		return errClosed(topic)
 	case errors.Is(err, context.Canceled):
 		return fault.Canceled.Errorf("topic %s: %w", topic, err)
