@@ -1,0 +1,96 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// look is a route that may be repeated, of every tier.
+var look = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
+
+// failing is the last tier: all that it does is fail. It counts the attempts.
+func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
+	svc := sinew.New("stock", local(sinew.Config{}))
+	look.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+		attempts.Add(1)
+		return rest.None{}, fault.Unavailable.Errorf("the database is away")
+	})
+	return start(t, svc)
+}
+
+// middle is the tier before the last; handle makes its answer of what the last
+// one said.
+func middle(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
+	svc := sinew.New("order", local(sinew.Config{Static: map[string][]string{"stock": {last}}}))
+	ask := look.Endpoint(svc.Client("stock"))
+	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		return rest.None{}, handle(ctx, func(ctx context.Context) error {
+			_, err := ask(ctx, rest.None{})
+			return err
+		})
+	})
+	return start(t, svc)
+}
+
+func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
+	for name, handle := range map[string]func(ctx context.Context, ask func(context.Context) error) error{
+		"passes the error on": func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) },
+		"wraps it": func(ctx context.Context, ask func(context.Context) error) error {
+			return fmt.Errorf("stock: %w", ask(ctx))
+		},
+	} {
+		var attempts, entered atomic.Int64
+		order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
+			entered.Add(1)
+			return handle(ctx, ask)
+		})
+		shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
+		_, err := look.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+		if !errors.Is(err, fault.Unavailable) || attempts.Load() != 3 || entered.Load() != 1 {
+			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", name, entered.Load(), attempts.Load(), err)
+		}
+		if !fault.IsRepeated(err) {
+			t.Errorf("a tier that %s does not say that it has repeated: %#v", name, err)
+		}
+	}
+}
+
+func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
+	var attempts, entered atomic.Int64
+	order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
+		if entered.Add(1) == 1 {
+			return fault.Unavailable.Errorf("not yet")
+		}
+		return ask(ctx)
+	})
+	shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
+	_, err := look.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+	if !errors.Is(err, fault.Unavailable) || entered.Load() != 3 || attempts.Load() != 2 {
+		t.Errorf("%d attempts at the tier between, %d at the last: %v", entered.Load(), attempts.Load(), err)
+	}
+}
+
+func TestAnAttemptMarkOfAStrangerDoesNotKeepATierFromRepeating(t *testing.T) {
+	var attempts atomic.Int64
+	order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) })
+	for from, want := range map[string]int64{"192.0.2.77:5": 3, "127.0.0.1:5": 1} {
+		attempts.Store(0)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/look", nil)
+		r.RemoteAddr = from
+		r.Header.Set("X-Request-Attempt", "2")
+		w := httptest.NewRecorder()
+		order.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable || attempts.Load() != want {
+			t.Errorf("from %s: %d after %d attempts, want %d", from, w.Code, attempts.Load(), want)
+		}
+	}
+}
