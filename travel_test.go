@@ -1,0 +1,137 @@
+package sinew_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// ledger is a server that fails the first attempts of each call and notes what
+// they carry.
+type ledger struct {
+	*httptest.Server
+	mu  sync.Mutex
+	all []http.Header
+}
+
+func newLedger(t *testing.T, failures int) *ledger {
+	l := &ledger{}
+	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.all = append(l.all, r.Header.Clone())
+		if len(l.all)%(failures+1) != 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte(`{}`))
+	}))
+	t.Cleanup(l.Close)
+	return l
+}
+
+// column is one header of all attempts.
+func (l *ledger) column(name string) (values []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.all {
+		values = append(values, h.Get(name))
+	}
+	return values
+}
+
+func TestRepeatsOfAKeyedCallHaveItsKeyAndAnotherCallHasAnother(t *testing.T) {
+	l := newLedger(t, 2)
+	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
+	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
+	for range 2 {
+		if _, err := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	given, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k-1"})
+	if _, err := reserve(given, &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
+		t.Fatal(err)
+	}
+	keys := l.column("Idempotency-Key")
+	if each := slices.Compact(slices.Clone(keys)); len(keys) != 9 || len(each) != 3 || each[0] == "" || each[2] != "k-1" || slices.Contains(each[:2], "k-1") {
+		t.Errorf("three calls of three attempts had the keys %q", keys)
+	}
+	if marks := l.column("X-Request-Attempt"); !slices.Equal(marks[:3], []string{"", "2", "3"}) {
+		t.Errorf("attempts are marked %q", marks)
+	}
+}
+
+func TestACallThatIsNotSafeIsNotRepeatedOnceItRan(t *testing.T) {
+	l := newLedger(t, 2)
+	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
+	_, err := rest.Route[rest.None, rest.None]{Pattern: "POST /orders"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
+	if keys := l.column("Idempotency-Key"); err == nil || !slices.Equal(keys, []string{""}) {
+		t.Errorf("attempts with the keys %q: %v", keys, err)
+	}
+}
+
+func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
+	l := newLedger(t, 2)
+	spans := &tracing.Recorder{}
+	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {l.URL}}})
+	ctx, root := spans.Start(t.Context(), "root", tracing.Internal)
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{RequestID: "r-1"})
+	if _, err := api.GetStock.Endpoint(shop.Client("inventory"))(ctx, &StockRequest{ProductID: "p-1"}); err != nil {
+		t.Fatal(err)
+	}
+	all := spans.Spans()
+	if len(all) != 1 || all[0].Kind != tracing.Client || all[0].ParentID != root.Context().SpanID {
+		t.Fatalf("spans %+v", all)
+	}
+	parent := "00-" + root.Context().TraceID.String() + "-" + all[0].SpanID.String() + "-01"
+	for name, want := range map[string]string{"Traceparent": parent, "X-Request-Id": "r-1", "X-Service-Name": "shop"} {
+		if got := l.column(name); !slices.Equal(got, []string{want, want, want}) {
+			t.Errorf("%s: %q, want %s", name, got, want)
+		}
+	}
+}
+
+func TestTheDeadlineShrinksFromHopToHopAndFromAttemptToAttempt(t *testing.T) {
+	l := newLedger(t, 2)
+	order := sinew.New("order", local(sinew.Config{
+		Static:  map[string][]string{"inventory": {l.URL}},
+		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Hour, Retry: retry.Policy{Backoff: 10 * time.Millisecond}}},
+	}))
+	ask := api.GetStock.Endpoint(order.Client("inventory"))
+	left := make(chan time.Duration, 1)
+	api.GetStock.Handle(order, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
+		at, _ := ctx.Deadline()
+		left <- time.Until(at)
+		return ask(ctx, r)
+	})
+	start(t, order)
+	shop := client(t, sinew.Config{
+		Static:  map[string][]string{"order": {order.URL()}},
+		Clients: map[string]sinew.ClientPolicy{"order": {Timeout: time.Minute}},
+	})
+	if _, err := api.GetStock.Endpoint(shop.Client("order"))(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+		t.Fatal(err)
+	}
+	before := <-left
+	if before <= 0 || before >= time.Minute {
+		t.Errorf("the first hop has %s of a minute", before)
+	}
+	for n, text := range l.column("X-Request-Timeout") {
+		now, err := time.ParseDuration(text)
+		if err != nil || now <= 0 || now > before || n > 0 && now == before {
+			t.Errorf("attempt %d has %q after %s: %v", n+1, text, before, err)
+		}
+		before = now
+	}
+}
