@@ -1,0 +1,132 @@
+package sinew_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// ask is what a service without a socket answers to a caller on this machine.
+func ask(svc *sinew.Service, method, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	r.RemoteAddr = "127.0.0.1:5"
+	w := httptest.NewRecorder()
+	svc.Handler().ServeHTTP(w, r)
+	return w
+}
+
+// series are the lines of the service's metrics that begin so.
+func series(svc *sinew.Service, prefix string) (lines []string) {
+	for line := range strings.Lines(ask(svc, "GET", "/metrics").Body.String()) {
+		if strings.HasPrefix(line, prefix) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) {
+	spans := &tracing.Recorder{}
+	shop := client(t, sinew.Config{Tracer: spans, Static: somewhere, Clients: map[string]sinew.ClientPolicy{
+		"inventory": {Retry: retry.Policy{Attempts: 3, Budget: retry.Budget{Disabled: true}}},
+	}})
+	attempts := 0
+	for name, answers := range map[string][]error{
+		"ok":                {nil},
+		"ok after all":      {fault.Unavailable, fault.Internal, nil},
+		"unavailable":       {fault.Internal, fault.Internal, fault.Unavailable},
+		"not_found":         {fault.NotFound},
+		"not_found at last": {fault.Unavailable, fault.NotFound},
+	} {
+		err := shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: name, Safe: true}, func(context.Context, string) error {
+			attempts++
+			err := answers[0]
+			answers = answers[1:]
+			return err
+		})
+		code, _, _ := strings.Cut(name, " ")
+		labels := `{code="` + code + `",operation="` + name + `",service="inventory"} 1`
+		counted := false
+		for _, line := range series(shop, "sinew_client_requests_total") {
+			if strings.Contains(line, `operation="`+name+`"`) {
+				if counted || line != "sinew_client_requests_total"+labels {
+					t.Errorf("%s, which ended with %v: %s", name, err, line)
+				}
+				counted = true
+			}
+		}
+		timed := series(shop, `sinew_client_request_duration_seconds_count{operation="`+name+`",service="inventory"} 1`)
+		if !counted || len(timed) != 1 {
+			t.Errorf("%s, which ended with %v: counted %v, timed %q", name, err, counted, timed)
+		}
+	}
+	if all := spans.Spans(); attempts != 10 || len(all) != 5 {
+		t.Errorf("%d spans of %d attempts", len(all), attempts)
+	}
+}
+
+func TestCallsThatReachNobodyAreInTheSeries(t *testing.T) {
+	shop := client(t, sinew.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
+	if lines := series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `code="unavailable",operation="op",service="inventory"`) {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestSeriesOfAClientAreBounded(t *testing.T) {
+	shop := client(t, sinew.Config{Static: somewhere})
+	c := shop.Client("inventory")
+	for i := range 5000 {
+		_ = c.Call(t.Context(), endpoint.Operation{Name: fmt.Sprint("GET /", i)}, func(context.Context, string) error { return nil })
+	}
+	lines := series(shop, "sinew_client_requests_total")
+	sum := 0
+	for _, line := range lines {
+		var n int
+		if _, err := fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &n); err != nil {
+			t.Fatal(line, err)
+		}
+		sum += n
+	}
+	if len(lines) > 1001 || sum != 5000 {
+		t.Errorf("%d series of %d calls", len(lines), sum)
+	}
+}
+
+func TestUnknownPathsMakeNoSeriesOfTheirOwn(t *testing.T) {
+	spans := &tracing.Recorder{}
+	svc := client(t, sinew.Config{Tracer: spans})
+	svc.Handle("GET /files/{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
+	ask(svc, "GET", "/files/0")
+	before := len(series(svc, "sinew_"))
+	for i := range 10_000 {
+		for _, path := range []string{"/nothing/", "/files/"} {
+			if w := ask(svc, "GET", fmt.Sprint(path, i)); w.Code != http.StatusNotFound {
+				t.Fatalf("%s%d: %d", path, i, w.Code)
+			}
+		}
+		ask(svc, fmt.Sprint("M", i), "/files/")
+	}
+	if lines := series(svc, "sinew_server_requests_total"); len(lines) > 2 || !strings.HasSuffix(lines[0], " 10001") {
+		t.Errorf("%q", lines)
+	}
+	if after := series(svc, "sinew_"); len(after) > 2*before {
+		t.Errorf("%d series were %d before", len(after), before)
+	}
+	for _, span := range spans.Spans() {
+		if span.Name != "GET /files/{path...}" {
+			t.Fatalf("a span %q", span.Name)
+		}
+	}
+}
