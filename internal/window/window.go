@@ -2,6 +2,7 @@
 package window
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,9 @@ type Window struct {
 	parts [Parts]part
 }
 
+// turning is the slot of a part that is made empty.
+const turning = math.MinInt64
+
 type part struct {
 	slot   atomic.Int64
 	counts [len(Counts{})]atomic.Int64
@@ -38,17 +42,27 @@ func (w *Window) Add(now int64, which int) { w.at(now).counts[which].Add(1) }
 // Take takes back what was added at now.
 func (w *Window) Take(now int64, which int) { w.at(now).counts[which].Add(-1) }
 
-// Sum is what the window holds at now.
+// Sum is what the window holds at now. Counters are read last to first: of two
+// that are added to in the order of their numbers, the first is not behind.
 func (w *Window) Sum(now int64) Counts {
+	var slots [Parts]int64
+	var counts [Parts]Counts
+	for i := range w.parts {
+		slots[i] = w.parts[i].slot.Load()
+	}
+	for n := len(Counts{}) - 1; n >= 0; n-- {
+		for i := range w.parts {
+			counts[i][n] = int(w.parts[i].counts[n].Load())
+		}
+	}
 	var total Counts
 	slot := now / w.width
-	for i := range w.parts {
-		p := &w.parts[i]
-		if s := p.slot.Load(); s <= slot-Parts || s > slot {
+	for i, s := range slots {
+		if s <= slot-Parts || s > slot || s != w.parts[i].slot.Load() {
 			continue
 		}
-		for n := range p.counts {
-			total[n] += int(p.counts[n].Load())
+		for n, count := range counts[i] {
+			total[n] += count
 		}
 	}
 	return total
@@ -77,6 +91,7 @@ func (w *Window) at(now int64) *part {
 	w.begin.Lock()
 	defer w.begin.Unlock()
 	if p.slot.Load() < slot {
+		p.slot.Store(turning)
 		for n := range p.counts {
 			p.counts[n].Store(0)
 		}

@@ -2,6 +2,7 @@ package window_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,5 +66,34 @@ func TestNothingIsLostWhenManyCountAtOnce(t *testing.T) {
 	all.Wait()
 	if got := w.Sum(10_000)[2]; got != 80_000 {
 		t.Errorf("%d of 80000 counted", got)
+	}
+}
+
+func TestWhatIsCountedFirstIsNeverBehind(t *testing.T) {
+	const adders = 4
+	for name, width := range map[string]time.Duration{"one part": time.Hour, "parts that turn": window.Parts * 50} {
+		w := window.New(width)
+		var now atomic.Int64
+		var group sync.WaitGroup
+		for range adders {
+			group.Go(func() {
+				for range 50_000 {
+					at := now.Add(1)
+					w.Add(at, 0)
+					w.Add(at, 1)
+				}
+			})
+		}
+		slack := 0
+		if width < time.Hour {
+			slack = adders // whose part may turn between their two counts
+		}
+		for now.Load() < adders*50_000 {
+			if in := w.Sum(now.Load()); in[1] > in[0]+slack {
+				t.Errorf("%s: %d of %d", name, in[1], in[0])
+				break
+			}
+		}
+		group.Wait()
 	}
 }
