@@ -44,6 +44,8 @@ func EventOf(ctx context.Context) (Event, bool) {
 	return Event{}, false
 }
 
+func isHandling(ctx context.Context) bool { return ctx.Value(eventKey{}) != nil }
+
 // Handling is ctx as a handler of e gets it: [EventOf] finds e in it. A bus of
 // another make calls its handlers with it.
 func Handling(ctx context.Context, e Event) context.Context {

@@ -12,6 +12,7 @@ import (
 // copier copies values of one type as encoding and decoding them would. It is
 // nil for types with a say in their encoding.
 type copier struct {
+	sure   bool    // encoding cannot fail
 	refers bool    // an assignment does not copy all, or copies too much
 	elem   *copier // of what a slice or pointer refers to
 	fields []field // those that refer to something
@@ -34,8 +35,11 @@ func copierOf(t reflect.Type) *copier {
 	return c
 }
 
-// plain is the copier of what an assignment copies.
-var plain = &copier{}
+// The copiers of what an assignment copies; not every float has an encoding.
+var (
+	plain = &copier{sure: true}
+	float = &copier{}
+)
 
 func newCopier(t reflect.Type, within []reflect.Type) *copier {
 	if slices.Contains(within, t) || hasSay(t) {
@@ -43,14 +47,16 @@ func newCopier(t reflect.Type, within []reflect.Type) *copier {
 	}
 	switch t.Kind() {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return plain
+	case reflect.Float32, reflect.Float64:
+		return float
 	case reflect.Slice, reflect.Pointer:
 		elem := newCopier(t.Elem(), append(within, t))
-		if elem == nil || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer {
+		if elem == nil || t.Kind() == reflect.Pointer && (t.Elem().Kind() == reflect.Pointer || t.Name() != "") {
 			return nil
 		}
-		return &copier{refers: true, elem: elem}
+		return &copier{sure: elem.sure, refers: true, elem: elem}
 	case reflect.Struct:
 		return structCopier(t, append(within, t))
 	}
@@ -58,7 +64,7 @@ func newCopier(t reflect.Type, within []reflect.Type) *copier {
 }
 
 func structCopier(t reflect.Type, within []reflect.Type) *copier {
-	c := &copier{}
+	c := &copier{sure: true}
 	names := map[string]bool{}
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -78,10 +84,11 @@ func structCopier(t reflect.Type, within []reflect.Type) *copier {
 		}
 		names[name] = true
 		inner := newCopier(f.Type, within)
-		switch {
-		case inner == nil:
+		if inner == nil {
 			return nil
-		case inner.refers:
+		}
+		c.sure = c.sure && inner.sure
+		if inner.refers {
 			c.fields = append(c.fields, field{i, inner})
 		}
 	}
@@ -105,30 +112,37 @@ func hasSay(t reflect.Type) bool {
 	return false
 }
 
-// deepen gives v, a copy, its own of all that it refers to.
-func (c *copier) deepen(v reflect.Value) {
+// clone is a pointer to a copy of what v points to.
+func (c *copier) clone(v reflect.Value) reflect.Value {
+	own := reflect.New(v.Type().Elem())
+	own.Elem().Set(v.Elem())
+	c.elem.deepen(own.Elem(), v.Elem())
+	return own
+}
+
+// deepen gives own, an assigned copy of v, its own of all that v refers to.
+func (c *copier) deepen(own, v reflect.Value) {
 	switch {
 	case !c.refers || c.elem != nil && v.IsNil():
 	case c.elem == nil:
 		for _, i := range c.zero {
-			v.Field(i).SetZero()
+			own.Field(i).SetZero()
 		}
 		for _, f := range c.fields {
-			f.deepen(v.Field(f.index))
+			f.deepen(own.Field(f.index), v.Field(f.index))
 		}
 	case v.Kind() == reflect.Pointer:
-		own := reflect.New(v.Type().Elem())
-		own.Elem().Set(v.Elem())
-		c.elem.deepen(own.Elem())
-		v.Set(own)
+		own.Set(c.clone(v))
 	case v.Len() == 0:
-		v.SetCap(0) // empty is not nil
+		own.SetCap(0) // empty is not nil
 	default:
-		v.SetCap(v.Len()) // so that growing makes a copy
-		v.Grow(1)
+		own.SetZero()
+		own.Grow(v.Len()) // room for no more, unlike what append makes
+		own.SetLen(v.Len())
+		reflect.Copy(own, v)
 		if c.elem.refers {
 			for i := range v.Len() {
-				c.elem.deepen(v.Index(i))
+				c.elem.deepen(own.Index(i), v.Index(i))
 			}
 		}
 	}

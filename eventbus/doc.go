@@ -22,8 +22,8 @@
 //
 // # Events
 //
-// An [Event] is a CloudEvents 1.0 event. [Topic] encodes it once, when it is
-// published, and every handler gets a value of its own.
+// An [Event] is a CloudEvents 1.0 event. [Topic] has its value encoded once, and
+// every handler gets a value of its own.
 //
 // # In memory
 //

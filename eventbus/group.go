@@ -46,21 +46,22 @@ func newGroup(b *Memory, topic, name string) *group {
 	return g
 }
 
-// put adds an event, waiting for space unless nested. To a group that is ending
-// it is nothing new: nobody subscribes any more.
-func (g *group) put(ctx context.Context, e *Event, nested bool) error {
+// put adds an event, waiting for space except in a handler, which must not wait
+// for itself. To a group that is ending it is nothing new: nobody subscribes any
+// more.
+func (g *group) put(ctx context.Context, e *Event) error {
+	d := &delivery{handling: handling{event: *e}}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ending {
 		return g.bus.ended(g.topic)
 	}
-	if g.held >= g.bus.policy.Buffer && !nested {
+	if g.held >= g.bus.policy.Buffer && !isHandling(ctx) {
 		if err := g.await(ctx); err != nil {
 			return err
 		}
 	}
 	g.held++
-	d := &delivery{handling: handling{event: *e}}
 	if e.Key != "" {
 		l, busy := g.lanes[e.Key]
 		if !busy {

@@ -92,6 +92,7 @@ func (m *member) handle(d *delivery) (err error) {
 		}
 	}()
 	d.Context = m.ctx
+	d.event.encode()
 	return m.handler(d, d.event)
 }
 

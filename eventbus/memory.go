@@ -93,26 +93,38 @@ func NewMemory(p MemoryPolicy) *Memory {
 
 // Publish implements [Publisher].
 func (b *Memory) Publish(ctx context.Context, topic string, events ...Event) error {
-	_, nested := EventOf(ctx) // a handler must not wait for itself
-	now := b.now.Load()
-	if now.state == closed || now.state == draining && !nested {
-		return errClosed(topic)
-	}
-	groups := now.topics[topic]
-	for i := range events {
-		if err := ctx.Err(); err != nil {
+	for _, e := range events {
+		if err := b.publish(ctx, topic, &e); err != nil {
 			return err
 		}
-		e := events[i]
-		e.complete(topic)
-		if len(groups) > 0 && e.value != nil && !e.value.divide(len(groups)) {
-			e.value = nil
-		}
-		for share, g := range groups {
-			e.share = share
-			if err := g.put(ctx, &e, nested); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// publish publishes e, which it completes.
+func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
+	now := b.now.Load()
+	if now.state == closed || now.state == draining && !isHandling(ctx) {
+		return errClosed(topic)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	groups := now.topics[topic]
+	if len(groups) == 0 {
+		return nil
+	}
+	e.complete(topic)
+	if len(groups) > 1 {
+		e.encode() // or the first to handle it would make the others wait
+	}
+	if e.value != nil && !e.value.divide(len(groups)) {
+		e.value = nil
+	}
+	for share, g := range groups {
+		e.share = share
+		if err := g.put(ctx, e); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -29,18 +29,22 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 	if t.Key != nil {
 		key = t.Key(v)
 	}
-	held := &typed[T]{v: v, copy: copierOf(reflect.TypeFor[T]())}
-	if err := held.encode(); err != nil {
-		return fault.InvalidArgument.Errorf("topic %s: %w", t.Name, err)
+	held := &typed[T]{v: v, copier: copierOf(reflect.TypeFor[T]())}
+	e := Event{Type: t.Name, Key: key, DataContentType: jsonType}
+	m, direct := p.(*Memory)
+	if !direct || held.copier == nil || !held.copier.sure { // else it is encoded when it is handled
+		if err := held.encode(); err != nil {
+			return fault.InvalidArgument.Errorf("topic %s: %w", t.Name, err)
+		}
+		e.Data = held.data
 	}
-	e := Event{Type: t.Name, Key: key, DataContentType: jsonType, Data: held.data}
-	if held.copy != nil {
+	if held.copier != nil {
 		e.value = held
 	}
-	if m, ok := p.(*Memory); ok {
-		return m.Publish(ctx, t.Name, e) // known to the compiler: e stays on the stack
+	if direct {
+		return m.publish(ctx, t.Name, &e)
 	}
-	if held.copy != nil {
+	if held.copier != nil {
 		held.keep() // p may hand e on when v is no more what it was
 	}
 	return p.Publish(ctx, t.Name, e)
@@ -72,7 +76,7 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 		return endpoint.None{}, t.call(ctx, f, v)
 	}).With(mws...)
 	return s.Subscribe(t.Name, group, func(ctx context.Context, e Event) error {
-		v, err := t.decode(e)
+		v, err := t.decode(&e)
 		if err != nil {
 			ctx = context.WithValue(ctx, undecodedKey{}, err)
 		}
@@ -92,16 +96,16 @@ func (t Topic[T]) call(ctx context.Context, f func(context.Context, T) error, v 
 	return f(ctx, v)
 }
 
-func (t Topic[T]) decode(e Event) (T, error) {
+func (t Topic[T]) decode(e *Event) (T, error) {
 	if held, ok := e.value.(*typed[T]); ok {
-		if v, ok := held.take(&e); ok {
+		if v, ok := held.take(e); ok {
 			return v, nil
 		}
 	}
 	return t.parse(e)
 }
 
-func (t Topic[T]) parse(e Event) (v T, err error) {
+func (t Topic[T]) parse(e *Event) (v T, err error) {
 	if !e.isJSON() {
 		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is %s, not JSON", t.Name, e.ID, e.Source, e.DataContentType)
 	}
