@@ -28,9 +28,10 @@
 // # In memory
 //
 // [NewMemory] keeps these promises within one process. A group exists while it
-// has members: what is published before the first one is not for it. Publish
-// waits while a group has as many events waiting as its buffer holds, except in
-// a handler, which must not wait for itself.
+// has members: what is published before the first one is not for it, and what a
+// stop or Close that was cut short leaves undone is gone. Publish waits while a
+// group has as many events waiting as its buffer holds, except in a handler, which
+// must not wait for itself.
 //
 // # Other buses
 //

@@ -171,7 +171,10 @@ func (g *group) join(h Handler) *member {
 	if g.over {
 		return nil
 	}
-	g.ending = false
+	if g.ending {
+		g.ending = false
+		g.work.Broadcast() // those who are leaving need not drain
+	}
 	m := newMember(g, h)
 	g.members = append(g.members, m)
 	go m.run()

@@ -151,6 +151,32 @@ func TestPublishThatWaitsForAGroupThatIsCutShortFails(t *testing.T) {
 	}
 }
 
+func TestMemberThatWaitsForAnEventLeavesWhenAnotherJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Minute})
+		handled := 0
+		handle := func(context.Context, eventbus.Event) error {
+			if handled++; handled == 1 {
+				return errors.New("again")
+			}
+			return nil
+		}
+		stop, _ := bus.Subscribe("t", "g", handle)
+		_ = bus.Publish(t.Context(), "t", eventbus.Event{})
+		synctest.Wait()
+		began, stopped := time.Now(), make(chan error, 1)
+		go func() { stopped <- stop(t.Context()) }()
+		synctest.Wait()
+		_, err := bus.Subscribe("t", "g", handle)
+		if err = errors.Join(err, <-stopped); err != nil || time.Since(began) > 0 {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		if err := bus.Close(t.Context()); err != nil || handled != 2 {
+			t.Errorf("%v, handled %d times", err, handled)
+		}
+	})
+}
+
 func TestEventsOfAGroupThatIsGoneAreNotKept(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: 1})
 	stop, err := bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return nil })

@@ -128,6 +128,9 @@ func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer,
 			c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &began
 			consumer, err = s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
 		}
+		if errors.Is(err, jetstream.ErrConsumerExists) { // another member was quicker
+			consumer, err = s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
+		}
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s.bus.forget(s.topic)
