@@ -88,7 +88,8 @@ func TestRepeatsNeverExceedTheBudget(t *testing.T) {
 		if repeats > most || repeats < 1000 {
 			t.Errorf("%d repeats of 10000 calls; the budget is %d", repeats, most)
 		}
-		if s := r.Snapshot(); s.Refused == 0 || s.Repeats == 0 || s.Repeats > s.Calls/5+10 {
+		// Of the calls that the last repeats were granted for, a ninth may have left the window by now.
+		if s := r.Snapshot(); s.Refused == 0 || s.Repeats == 0 || s.Repeats > (s.Calls+s.Calls/9)/5+10 {
 			t.Errorf("snapshot %+v", s)
 		}
 	})
