@@ -47,6 +47,9 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 		"wraps it": func(ctx context.Context, ask func(context.Context) error) error {
 			return fmt.Errorf("stock: %w", ask(ctx))
 		},
+		"makes one of its own of it": func(ctx context.Context, ask func(context.Context) error) error {
+			return fault.Unavailable.Errorf("stock: %w", ask(ctx))
+		},
 	} {
 		var attempts, entered atomic.Int64
 		order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -41,7 +42,7 @@ type Error struct {
 
 // Errorf makes an Error of this class. Errors given for %w become its cause:
 // errors.Is and errors.As find them, Error() shows them, and they are left out
-// of Message.
+// of Message. What one of them says of Repeated is said by the new one, too.
 func (c Code) Errorf(format string, args ...any) *Error {
 	e := &Error{Code: c.known()}
 	if !wraps(format) {
@@ -52,8 +53,10 @@ func (c Code) Errorf(format string, args ...any) *Error {
 	switch w := fmt.Errorf(format, args...).(type) { //nolint:errorlint // it is what is made here
 	case interface{ Unwrap() error }:
 		e.cause = w.Unwrap()
+		e.Repeated = IsRepeated(e.cause)
 	case interface{ Unwrap() []error }:
 		e.cause = errors.Join(w.Unwrap()...)
+		e.Repeated = slices.ContainsFunc(w.Unwrap(), IsRepeated)
 	}
 	return e
 }
@@ -82,8 +85,12 @@ func (e *Error) WithRepeated() *Error { e.Repeated = true; return e }
 // WithStatus sets the HTTP status where the code's own says too little.
 func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }
 
-// WithCause adds what lies beneath, for the log alone.
-func (e *Error) WithCause(cause error) *Error { e.cause = cause; return e }
+// WithCause adds what lies beneath, for the log alone, but for what it says of
+// Repeated.
+func (e *Error) WithCause(cause error) *Error {
+	e.cause, e.Repeated = cause, e.Repeated || IsRepeated(cause)
+	return e
+}
 
 // Error is the text for a log: class, message, reason and cause.
 func (e *Error) Error() string {

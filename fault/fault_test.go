@@ -289,6 +289,23 @@ func FuzzProblem(f *testing.F) {
 	})
 }
 
+func TestAnErrorMadeOfOneThatWasRepeatedSaysSo(t *testing.T) {
+	repeated, other := fault.Unavailable.Errorf("down").WithRepeated(), errors.New("other")
+	for name, err := range map[string]*fault.Error{
+		"cause":      fault.Internal.Errorf("stock: %w", repeated),
+		"two causes": fault.Internal.Errorf("%w and %w", other, repeated),
+		"wrapped":    fault.Internal.Errorf("stock: %w", fmt.Errorf("far: %w", repeated)),
+		"with cause": fault.Internal.Errorf("stock").WithCause(repeated),
+	} {
+		if !fault.IsRepeated(err) || !fault.ProblemOf(err).Repeated {
+			t.Errorf("%s: the mark is lost", name)
+		}
+	}
+	if fault.IsRepeated(fault.Internal.Errorf("%w and %w", other, fault.Unavailable)) {
+		t.Error("marked out of nothing")
+	}
+}
+
 func TestRepeatMarksACopyAndLosesNothing(t *testing.T) {
 	original := fault.Unavailable.Errorf("busy").WithReason("overload").WithRetryAfter(time.Second)
 	for name, err := range map[string]error{
