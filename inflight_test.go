@@ -1,0 +1,114 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// slow is a service whose calls stay in it until they are let go.
+type slow struct {
+	*sinew.Service
+	entered chan struct{}
+	letGo   chan struct{}
+	inside  atomic.Int64
+}
+
+func newSlow(t *testing.T, c sinew.Config) *slow {
+	s := &slow{Service: sinew.New("inventory", local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
+	look.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		s.inside.Add(1)
+		defer s.inside.Add(-1)
+		s.entered <- struct{}{}
+		<-s.letGo
+		return rest.None{}, ctx.Err()
+	})
+	start(t, s.Service)
+	return s
+}
+
+func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
+	reg := registry.NewMemory()
+	s := newSlow(t, sinew.Config{Registry: reg})
+	shop := client(t, sinew.Config{Registry: reg})
+	ask := look.Endpoint(shop.Client("inventory"))
+	const calls = 50
+	answers := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := ask(t.Context(), rest.None{})
+			answers <- err
+		}()
+	}
+	for range calls {
+		<-s.entered
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		err := s.Shutdown(t.Context())
+		if n := s.inside.Load(); n != 0 {
+			t.Errorf("Shutdown returned with %d calls inside", n)
+		}
+		stopped <- err
+	}()
+	instances(t, reg, 0) // it stops
+	for n := range calls {
+		select {
+		case err := <-stopped:
+			t.Fatalf("Shutdown returned after %d of %d calls: %v", n, calls, err)
+		case s.letGo <- struct{}{}:
+		}
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShutdownUnderLoadAnswersEveryCallThatItTook(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{}))
+	var taken, done atomic.Int64
+	look.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+		taken.Add(1)
+		return rest.None{}, nil
+	})
+	start(t, svc)
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	defer transport.CloseIdleConnections()
+	ask := look.Endpoint(rest.At(svc.URL(), &http.Client{Transport: transport}))
+	begun := make(chan struct{}, 1)
+	var load sync.WaitGroup
+	for range 16 {
+		load.Go(func() {
+			for { // until it takes no more
+				if _, err := ask(t.Context(), rest.None{}); err != nil {
+					if !errors.Is(err, fault.Unavailable) {
+						t.Error(err)
+					}
+					return
+				}
+				if done.Add(1) == 200 {
+					begun <- struct{}{}
+				}
+			}
+		})
+	}
+	<-begun
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	load.Wait()
+	if taken.Load() != done.Load() {
+		t.Errorf("%d calls were taken, %d answered", taken.Load(), done.Load())
+	}
+}
