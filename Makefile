@@ -10,7 +10,7 @@ lint:
 		(cd $$m && GOWORK=off $$($(CURDIR)/.ci/tool golangci-lint) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
 	done
 
-fuzz: ; .ci/fuzz 30s
+fuzz: ; .ci/fuzz 1000000x
 
 ci: ; bash .ci/run
 
