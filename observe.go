@@ -41,9 +41,6 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				s.config.Logger.ErrorContext(ctx, "handler panicked", "route", pattern, "panic", p, "stack", string(debug.Stack()))
 				if answer.status == 0 {
-					for _, name := range ofTheBody {
-						w.Header().Del(name)
-					}
 					rest.Fail(answer, errPanicked)
 					p = nil
 				} else {
@@ -62,12 +59,6 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 		}()
 		h.ServeHTTP(answer, r.WithContext(ctx))
 	})
-}
-
-// ofTheBody are headers that say what is not true of another answer.
-var ofTheBody = []string{
-	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
-	"Etag", "Expires", "Last-Modified",
 }
 
 // response remembers how a request was answered.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -102,7 +103,7 @@ func (p *presence) keep(ctx context.Context) {
 			p.why.Store(&err)
 			p.complain(look, err.Error())
 		}
-		wait(ctx, look)
+		_ = backoff.Wait(ctx, look)
 		look = min(look*2, steadyLook)
 	}
 }

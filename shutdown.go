@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
 )
 
 // Shutdown stops the service in order and returns when everything is given
@@ -41,7 +41,7 @@ func (s *Service) stop(ctx context.Context) error {
 	var faults []error
 	if presence != nil {
 		faults = append(faults, presence.end(ctx))
-		wait(ctx, s.config.DrainDelay)
+		_ = backoff.Wait(ctx, s.config.DrainDelay)
 	}
 	for _, server := range servers {
 		faults = append(faults, drained(ctx, server))
@@ -84,16 +84,4 @@ func (s *Service) forget() error {
 		c()
 	}
 	return s.resolver.Close()
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

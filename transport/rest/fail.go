@@ -11,7 +11,10 @@ import (
 
 // ofAnswer are headers that may tell of an answer which a problem takes the
 // place of.
-var ofAnswer = []string{"Content-Length", "Content-Encoding", "Cache-Control", "Etag", "Last-Modified"}
+var ofAnswer = []string{
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
+	"Etag", "Expires", "Last-Modified",
+}
 
 // problem is a failure as an answer.
 func problem(err error) answer {
