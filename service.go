@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
 )
@@ -50,8 +51,8 @@ type Service struct {
 // bytes. Nothing listens or registers before [Service.Start]. It panics when a
 // policy in c.Clients does not validate or an address in c.Static is no URL.
 func New(name string, c Config) *Service {
-	if !portable(name) {
-		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, maxText))
+	if plain.Text(name) == "" {
+		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, plain.MaxText))
 	}
 	if err := c.validate(); err != nil {
 		panic("sinew.New(" + name + "): " + err.Error())

@@ -13,9 +13,6 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// maxText bounds what travels in a header, in bytes.
-const maxText = 128
-
 // validate reports every fault of what is used from New on. What only a service
 // that starts uses is checked by startable.
 func (c Config) validate() error {
@@ -81,10 +78,4 @@ func isPort(text string) bool {
 func isHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host != "" && (err != nil || !ip.IsUnspecified() && ip.Zone() == "")
-}
-
-// portable says that text can travel in a header: it is short, and of printable
-// ASCII.
-func portable(text string) bool {
-	return text != "" && len(text) <= maxText && !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' })
 }

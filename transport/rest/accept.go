@@ -12,6 +12,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -26,9 +27,6 @@ const (
 	headerReplayed  = "Idempotency-Replayed"
 	headerState     = "Tracestate"
 )
-
-// maxText bounds what a caller may have us carry along, in bytes.
-const maxText = 128
 
 // Accept reads what travels with each request into its context: the deadline,
 // the trace, and an [endpoint.Call] with the rest. Only where trusted says so are
@@ -80,12 +78,12 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 	if endpoint.CallOf(ctx) != nil {
 		return ctx, stop, nil
 	}
-	call := endpoint.Call{Start: time.Now(), RequestID: plain(r.Header.Get(headerRequestID)), IdempotencyKey: plain(r.Header.Get(headerKey))}
+	call := endpoint.Call{Start: time.Now(), RequestID: plain.Text(r.Header.Get(headerRequestID)), IdempotencyKey: plain.Text(r.Header.Get(headerKey))}
 	if call.RequestID == "" {
 		call.RequestID = rand.Text()
 	}
 	if trusted != nil && trusted(r) {
-		call.From = plain(r.Header.Get(headerService))
+		call.From = plain.Text(r.Header.Get(headerService))
 		call.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
 		call.Repeated = r.Header.Get(headerAttempt) != ""
 	}
@@ -104,20 +102,6 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 	call.Deadline, _ = ctx.Deadline()
 	ctx, _ = endpoint.WithCall(ctx, call)
 	return ctx, stop, err
-}
-
-// plain is text that may be carried along: short, and of printable ASCII; else
-// "".
-func plain(text string) string {
-	if len(text) > maxText {
-		return ""
-	}
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return ""
-		}
-	}
-	return text
 }
 
 // carriable says that text may be the value of a header: net/http refuses

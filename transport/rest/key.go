@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/plain"
 )
 
 // outgoingKey is the idempotency key of a call, "" where the route takes none:
@@ -19,7 +20,7 @@ func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
 		return "", nil
 	case given == nil || given.Operation != (endpoint.Operation{}) || given.IdempotencyKey == "":
 		return rand.Text(), nil
-	case plain(given.IdempotencyKey) == "":
+	case plain.Text(given.IdempotencyKey) == "":
 		return "", badKey()
 	}
 	return given.IdempotencyKey, nil
@@ -57,5 +58,5 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 }
 
 func badKey() error {
-	return fault.InvalidArgument.Errorf("the %s must be printable ASCII of at most %d bytes", headerKey, maxText)
+	return fault.InvalidArgument.Errorf("the %s must be printable ASCII of at most %d bytes", headerKey, plain.MaxText)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -194,10 +195,10 @@ func travel(ctx context.Context, h http.Header) {
 	if call == nil {
 		return
 	}
-	if id := plain(call.RequestID); id != "" {
+	if id := plain.Text(call.RequestID); id != "" {
 		h[headerRequestID] = []string{id}
 	}
-	if from := plain(call.From); from != "" {
+	if from := plain.Text(call.From); from != "" {
 		h[headerService] = []string{from}
 	}
 	if call.Attempt > 1 || call.Repeated {

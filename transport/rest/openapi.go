@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/sinew-go/sinew/internal/plain"
 )
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document,
@@ -79,7 +81,7 @@ func (d *document) operation(c *contract) map[string]any {
 	}
 	if c.keyed {
 		parameters = append(parameters, map[string]any{
-			"name": headerKey, "in": "header", "required": false, "schema": map[string]any{"type": "string", "maxLength": maxText},
+			"name": headerKey, "in": "header", "required": false, "schema": map[string]any{"type": "string", "maxLength": plain.MaxText},
 			"description": "The same key and body are answered with the first answer, and act once.",
 		})
 	}
