@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/renewal"
 )
 
 // IdempotencyStore remembers, per key, that an operation has begun and what it
@@ -64,7 +65,9 @@ func Once(ctx context.Context, store IdempotencyStore, scope, key string, finger
 	}
 	keep := false
 	settled := context.WithoutCancel(ctx)
-	stop := renewing(settled, store, stored, claim)
+	stop := renewal.Every(settled, claimLease/3, func(ctx context.Context) {
+		_ = store.Renew(ctx, stored, claim, claimLease) // the next one may work
+	})
 	defer func() {
 		stop()
 		if !keep {
@@ -79,27 +82,4 @@ func Once(ctx context.Context, store IdempotencyStore, scope, key string, finger
 		}
 	}
 	return answer, false, err
-}
-
-// renewing renews a claim until stop, which waits for a renewal under way.
-func renewing(ctx context.Context, store IdempotencyStore, key, claim string) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(claimLease / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				_ = store.Renew(ctx, key, claim, claimLease) // the next one may work
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }

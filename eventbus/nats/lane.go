@@ -14,6 +14,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/renewal"
 )
 
 const (
@@ -170,23 +171,7 @@ func (l *lane) deliver(m jetstream.Msg) (err error) {
 
 // keep tells the server now and then that the event is in good hands.
 func (l *lane) keep(m jetstream.Msg) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(l.ackWait / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				_ = m.InProgress() // if this is lost, the event may come twice
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	return renewal.Every(context.Background(), l.ackWait/3, func(context.Context) {
+		_ = m.InProgress() // if this is lost, the event may come twice
+	})
 }

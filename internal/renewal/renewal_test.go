@@ -1,0 +1,44 @@
+package renewal_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/renewal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		renewed := 0
+		stop := renewal.Every(t.Context(), time.Minute, func(context.Context) { renewed++ })
+		<-time.After(3*time.Minute + time.Second)
+		synctest.Wait()
+		stop()
+		<-time.After(time.Hour)
+		if renewed != 3 {
+			t.Errorf("renewed %d times in three minutes", renewed)
+		}
+	})
+}
+
+func TestStopEndsTheRenewalThatIsGoingOnAndWaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		stop := renewal.Every(t.Context(), time.Minute, func(ctx context.Context) {
+			<-ctx.Done()
+			<-time.After(time.Second)
+			ended = true
+		})
+		<-time.After(2 * time.Minute)
+		stop()
+		if !ended {
+			t.Error("stop did not wait")
+		}
+	})
+}
