@@ -65,22 +65,11 @@ func priced(price *Money, name string) condition {
 var possible = regexp.MustCompile(`^[0-9A-Za-z-]{1,100}$`)
 
 // exists is fault.NotFound when one of the ids is not even possible: nobody has
-// to be asked for that.
+// to be asked for that. What else is wrong with a request goes before it.
 func exists(ids ...string) error {
 	for _, id := range ids {
 		if !possible.MatchString(id) {
 			return fault.NotFound.Errorf("nothing has the id %q", shortened(id))
-		}
-	}
-	return nil
-}
-
-// first is the first fault: what is wrong with a request goes before what it
-// does not find.
-func first(faults ...error) error {
-	for _, err := range faults {
-		if err != nil {
-			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -92,7 +93,7 @@ type QuantityChange struct {
 
 // Validate wants a quantity of 0 or more.
 func (c *QuantityChange) Validate() error {
-	return first(require(quantity(c.Quantity, 0)), exists(c.ProductID))
+	return cmp.Or(require(quantity(c.Quantity, 0)), exists(c.ProductID))
 }
 
 // Reservation reserves some of a product, or releases it.
@@ -103,7 +104,7 @@ type Reservation struct {
 
 // Validate wants a quantity of 1 or more.
 func (r *Reservation) Validate() error {
-	return first(require(quantity(r.Quantity, 1)), exists(r.ProductID))
+	return cmp.Or(require(quantity(r.Quantity, 1)), exists(r.ProductID))
 }
 
 // InventoryFilter picks the inventories that are low; else all.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -99,5 +100,5 @@ type PaymentRequest struct {
 
 // Validate wants an order and a method.
 func (r *PaymentRequest) Validate() error {
-	return first(require(given(r.OrderID, "order_id"), given(string(r.Method), "method")), exists(r.OrderID))
+	return cmp.Or(require(given(r.OrderID, "order_id"), given(string(r.Method), "method")), exists(r.OrderID))
 }

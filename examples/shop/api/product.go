@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -120,7 +121,7 @@ type ProductUpdate struct {
 
 // Validate wants a name, a SKU, a price, and nothing negative.
 func (p *ProductUpdate) Validate() error {
-	return first(require(p.conditions(p.Price)...), exists(p.PathID))
+	return cmp.Or(require(p.conditions(p.Price)...), exists(p.PathID))
 }
 
 func (p *Product) conditions(price *Money) []condition {
@@ -157,5 +158,5 @@ type StockChange struct {
 
 // Validate wants a quantity of 0 or more.
 func (c *StockChange) Validate() error {
-	return first(require(quantity(c.Quantity, 0)), exists(c.ID))
+	return cmp.Or(require(quantity(c.Quantity, 0)), exists(c.ID))
 }

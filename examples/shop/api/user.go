@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/mail"
@@ -137,7 +138,7 @@ type UserUpdate struct {
 
 // Validate wants a name and an email address.
 func (u *UserUpdate) Validate() error {
-	return first(require(named(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
+	return cmp.Or(require(named(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
 }
 
 // UserFilter picks users by role; none means all.
@@ -172,7 +173,7 @@ type UserStatusChange struct {
 
 // Validate wants a status.
 func (c *UserStatusChange) Validate() error {
-	return first(require(given(string(c.Status), "status")), exists(c.ID))
+	return cmp.Or(require(given(string(c.Status), "status")), exists(c.ID))
 }
 
 // hostname is the part of an address behind the @: labels of letters, digits
