@@ -27,6 +27,13 @@ type Call struct {
 	// Start is when the call began, Deadline when it must be over; zero when
 	// not known.
 	Start, Deadline time.Time
+	// Now is the clock as it was last read for this call, so that the policies
+	// which take part in it need not read it again; see [Elapsed]. Zero where
+	// each reads it for itself.
+	Now time.Time
+	// Caller is the context that the caller handed in, without the limits that
+	// policies have added; see [CallerOf]. Nil where there is no other.
+	Caller context.Context
 	// Attempt counts from 1; 0 before the first.
 	Attempt int
 	// Tried are the ids of the instances that attempts went to, in order.
@@ -96,6 +103,24 @@ func OutgoingOf(ctx context.Context) *Call {
 		return c
 	}
 	return nil
+}
+
+// Elapsed is the time since begun by the clock of the call that is made in ctx,
+// or, where its record has none, by the clock itself.
+func Elapsed(ctx context.Context, begun time.Time) time.Duration {
+	if c := OutgoingOf(ctx); c != nil && !c.Now.IsZero() {
+		return c.Now.Sub(begun)
+	}
+	return time.Since(begun)
+}
+
+// CallerOf is the context in which the call that is made in ctx is judged: the
+// caller's own, in which a limit that a policy has added is not the caller's.
+func CallerOf(ctx context.Context) context.Context {
+	if c := OutgoingOf(ctx); c != nil && c.Caller != nil {
+		return c.Caller
+	}
+	return ctx
 }
 
 // Caller reaches a service. A transport gives it send, which makes one whole
