@@ -43,6 +43,9 @@ type Config struct {
 	Bus eventbus.Bus
 	// TLS serves HTTPS and calls other services with it. Nil is plain HTTP.
 	TLS *tls.Config
+	// Transport is what calls of other services are sent through. When nil it is
+	// one with every time limit set, which uses TLS.
+	Transport http.RoundTripper
 	// Logger is slog.Default() when nil.
 	Logger *slog.Logger
 	// Tracer makes the spans. When nil, traces have ids and travel, and nothing

@@ -17,7 +17,7 @@ const module = "github.com/sinew-go/sinew"
 var layers = map[string]int{
 	"fault": 0, "endpoint": 1,
 	"registry": 2, "breaker": 2, "retry": 2, "limit": 2, "metrics": 2, "tracing": 2, "eventbus": 2, "config": 2,
-	"loadbalance": 3, "transport": 5, "": 6,
+	"loadbalance": 3, "transport": 5, "": 6, "simtest": 7,
 }
 
 // dependencies are all that the root module requires directly.

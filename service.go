@@ -166,6 +166,9 @@ func (s *Service) Logger() *slog.Logger { return s.config.Logger }
 func (s *Service) IdempotencyStore() endpoint.IdempotencyStore { return s.config.Idempotency }
 
 func newHTTPClient(c Config) *http.Client {
+	if c.Transport != nil {
+		return &http.Client{Transport: c.Transport}
+	}
 	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
 	transport := &http.Transport{
 		DialContext:            dialer.DialContext,

@@ -1,0 +1,2 @@
+// Package simtest runs a distributed system in virtual time.
+package simtest

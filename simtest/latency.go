@@ -1,0 +1,39 @@
+package simtest
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Latency draws how long something takes. It uses no other source of chance than
+// the one that it is given, so that a seed repeats it.
+type Latency func(r *rand.Rand) time.Duration
+
+// Fixed always takes d.
+func Fixed(d time.Duration) Latency { return func(*rand.Rand) time.Duration { return d } }
+
+// Exponential takes least, and an exponentially distributed time of this mean in
+// addition: most calls are quick, a few much slower.
+func Exponential(least, mean time.Duration) Latency {
+	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.ExpFloat64()*float64(mean)) }
+}
+
+// Uniform takes any time from least to most.
+func Uniform(least, most time.Duration) Latency {
+	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.Float64()*float64(most-least)) }
+}
+
+// Sometimes takes other in this share of cases, from 0 to 1.
+func (l Latency) Sometimes(share float64, other Latency) Latency {
+	return func(r *rand.Rand) time.Duration {
+		if r.Float64() < share {
+			return other(r)
+		}
+		return l(r)
+	}
+}
+
+// Times takes so many times as long.
+func (l Latency) Times(factor float64) Latency {
+	return func(r *rand.Rand) time.Duration { return time.Duration(factor * float64(l(r))) }
+}

@@ -1,0 +1,200 @@
+package simtest
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Result is what became of a run. Its methods take a window of the run, its
+// begin and end; without one they speak of all of it. Counts are exact to a
+// tenth of a second.
+type Result struct {
+	world    World
+	requests []request // by time
+	*record
+}
+
+func (r *run) result() *Result {
+	slices.SortFunc(r.seen.requests, func(a, b request) int { return int(a.at - b.at) })
+	return &Result{world: r.World, requests: r.seen.requests, record: r.seen}
+}
+
+// Offered is how many calls the clients began.
+func (r *Result) Offered(window ...time.Duration) int { return len(r.in(window)) }
+
+// Good is the share of them that were answered well and in time, from 0 to 1; 1
+// when there were none.
+func (r *Result) Good(window ...time.Duration) float64 {
+	all := r.in(window)
+	if len(all) == 0 {
+		return 1
+	}
+	return float64(r.good(all)) / float64(len(all))
+}
+
+// Failed is how many of them were not.
+func (r *Result) Failed(window ...time.Duration) int {
+	all := r.in(window)
+	return len(all) - r.good(all)
+}
+
+// Goodput is how many calls per second were answered well and in time.
+func (r *Result) Goodput(window ...time.Duration) float64 {
+	from, to := r.window(window)
+	return float64(r.good(r.in(window))) / (to - from).Seconds()
+}
+
+// Errors are the errors of calls by their text and number.
+func (r *Result) Errors(window ...time.Duration) map[string]int {
+	found := map[string]int{}
+	for _, q := range r.in(window) {
+		switch {
+		case q.err != nil:
+			found[q.err.Error()]++
+		case !q.good:
+			found["answered too late"]++
+		}
+	}
+	return found
+}
+
+// P50 is the median of how long a call took, failed ones included.
+func (r *Result) P50(window ...time.Duration) time.Duration { return r.quantile(0.5, false, window) }
+
+// P99 is what 99 % of all calls did not exceed, failed ones included.
+func (r *Result) P99(window ...time.Duration) time.Duration { return r.quantile(0.99, false, window) }
+
+// P999 is what 99.9 % of all calls did not exceed, failed ones included.
+func (r *Result) P999(window ...time.Duration) time.Duration {
+	return r.quantile(0.999, false, window)
+}
+
+// ServedP99 is P99 of the good calls alone.
+func (r *Result) ServedP99(window ...time.Duration) time.Duration {
+	return r.quantile(0.99, true, window)
+}
+
+// Requests is how many calls to a service began, whoever made them.
+func (r *Result) Requests(service string, window ...time.Duration) float64 {
+	return float64(r.calls[service].between(r.window(window)))
+}
+
+// Attempts is how many attempts at them were sent: more where calls were
+// repeated, fewer where they were refused.
+func (r *Result) Attempts(service string, window ...time.Duration) float64 {
+	sum := 0
+	for _, c := range r.attempts[service] {
+		sum += c.between(r.window(window))
+	}
+	return float64(sum)
+}
+
+// Share is how much of a service's attempts went to one of its instances, from 0
+// to 1.
+func (r *Result) Share(service string, instance int, window ...time.Duration) float64 {
+	if instance >= len(r.attempts[service]) {
+		return 0
+	}
+	return float64(r.attempts[service][instance].between(r.window(window))) / max(r.Attempts(service, window...), 1)
+}
+
+// WorstSecond is the most attempts at a service per call of the clients, in any
+// second of the window.
+func (r *Result) WorstSecond(service string, window ...time.Duration) float64 {
+	from, to := r.window(window)
+	worst := 0.0
+	for at := from; at+time.Second <= to; at += bucket {
+		if offered := r.Offered(at, at+time.Second); offered > 0 {
+			worst = max(worst, r.Attempts(service, at, at+time.Second)/float64(offered))
+		}
+	}
+	return worst
+}
+
+// Recovery is how long after a moment it takes until at least this share of
+// calls is good and stays so for three seconds; it is longer than any run when
+// that never happens.
+func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
+	for at := after; at+3*time.Second <= r.world.For; at += bucket {
+		good := true
+		for second := range 3 {
+			from := at + time.Duration(second)*time.Second
+			good = good && r.Good(from, from+time.Second) >= share
+		}
+		if good {
+			return at - after
+		}
+	}
+	return math.MaxInt64
+}
+
+// NotClosed is the share of a caller's breakers for a service that were not
+// closed, on average, from 0 to 1.
+func (r *Result) NotClosed(caller, service string, window ...time.Duration) float64 {
+	from, to := r.window(window)
+	c, sum, n := r.open[caller+" → "+service], 0, 0
+	for at := int(from / sampling); at < min(int(to/sampling), len(c)); at++ {
+		sum += c[at]
+		n++
+	}
+	return float64(sum) / float64(max(n*r.callers(caller), 1))
+}
+
+// callers is how many processes of this kind there are.
+func (r *Result) callers(kind string) int {
+	for _, c := range r.world.Clients {
+		if c.Name == kind {
+			return c.Processes
+		}
+	}
+	for _, s := range r.world.Services {
+		if s.Name == kind {
+			return s.Instances
+		}
+	}
+	return 0
+}
+
+// window is the one given, or all of the run.
+func (r *Result) window(window []time.Duration) (from, to time.Duration) {
+	switch len(window) {
+	case 0:
+		return 0, r.world.For
+	case 2:
+		return window[0], window[1]
+	}
+	panic("simtest: a window is its begin and its end")
+}
+
+func (r *Result) in(window []time.Duration) []request {
+	from, to := r.window(window)
+	search := func(moment time.Duration) int {
+		at, _ := slices.BinarySearchFunc(r.requests, moment, func(q request, moment time.Duration) int { return int(q.at - moment) })
+		return at
+	}
+	return r.requests[search(from):max(search(to), search(from))]
+}
+
+func (*Result) good(all []request) (n int) {
+	for _, q := range all {
+		if q.good {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Result) quantile(q float64, goodOnly bool, window []time.Duration) time.Duration {
+	var took []time.Duration
+	for _, request := range r.in(window) {
+		if request.good || !goodOnly {
+			took = append(took, request.took)
+		}
+	}
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[min(int(float64(len(took))*q), len(took)-1)]
+}

@@ -1,0 +1,169 @@
+package simtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Event is something that happens at a moment of a run. Make it with [At].
+type Event struct {
+	at   time.Duration
+	what Action
+}
+
+// At is what happens so long after the run began.
+func At(moment time.Duration, what Action) Event { return Event{moment, what} }
+
+// Action is what can happen. Where it takes instances, they are numbered from 0,
+// and none means all.
+type Action struct {
+	text      string
+	service   string
+	instances []int
+	client    string
+	begin     func(r *run)
+	fault     string
+}
+
+// Slow makes instances work factor times as long; 1 is as before.
+func Slow(service string, factor float64, instances ...int) Action {
+	a := each(fmt.Sprintf("slow ×%g", factor), service, instances, func(i *Instance) { i.set(func(s *condition) { s.slow = factor }) })
+	if !(factor >= 0) {
+		a.fault = fmt.Sprintf("Slow: factor %v is negative", factor)
+	}
+	return a
+}
+
+// Errors makes a share of the calls of instances fail once they are done, from 0
+// to 1.
+func Errors(service string, share float64, instances ...int) Action {
+	a := each(fmt.Sprintf("%g %% errors", 100*share), service, instances, func(i *Instance) { i.set(func(s *condition) { s.errors = share }) })
+	if !(share >= 0 && share <= 1) {
+		a.fault = fmt.Sprintf("Errors: share %v is not between 0 and 1", share)
+	}
+	return a
+}
+
+// Answer makes instances answer everything with err after so long, without a
+// worker; a nil err makes them work again.
+func Answer(service string, err error, after time.Duration, instances ...int) Action {
+	text := "works again"
+	if err != nil {
+		text = "answers " + err.Error()
+	}
+	return each(text, service, instances, func(i *Instance) {
+		i.set(func(s *condition) { s.answer, s.after = err, after })
+	})
+}
+
+// Kill ends instances at once: what they work on is lost, and connections are
+// refused. The registry lists them until World.Expiry is over.
+func Kill(service string, instances ...int) Action {
+	return each("killed", service, instances, (*Instance).kill)
+}
+
+// Restart starts instances that were killed, at their old addresses.
+func Restart(service string, instances ...int) Action {
+	return each("restarted", service, instances, (*Instance).restart)
+}
+
+// Hang lets nothing through to instances any more: packets go into a black hole,
+// and callers hear nothing.
+func Hang(service string, instances ...int) Action {
+	return each("black-holed", service, instances, func(i *Instance) { i.set(func(s *condition) { s.hangs = true }) })
+}
+
+// Heal undoes Slow, Errors, Answer and Hang.
+func Heal(service string, instances ...int) Action {
+	return each("healed", service, instances, func(i *Instance) { i.set(func(s *condition) { *s = condition{slow: 1} }) })
+}
+
+// Partition cuts the instances of a service off from the callers of that name, a
+// client or a service, until Join.
+func Partition(from, service string, instances ...int) Action {
+	return each("cut off from "+from, service, instances, func(i *Instance) {
+		i.set(func(s *condition) { s.cut = append(slices.Clone(s.cut), from) })
+	})
+}
+
+// Join undoes Partition.
+func Join(from, service string, instances ...int) Action {
+	return each("joined with "+from, service, instances, func(i *Instance) {
+		i.set(func(s *condition) {
+			s.cut = slices.DeleteFunc(slices.Clone(s.cut), func(name string) bool { return name == from })
+		})
+	})
+}
+
+// Deploy replaces all instances, one after the other and pause apart: a new one
+// starts and registers, an old one deregisters, answers for as long as its
+// Config.DrainDelay, finishes its work, and is gone.
+func Deploy(service string, pause time.Duration) Action {
+	return Action{text: "deployed", service: service, begin: func(r *run) { r.deploy(service, pause) }}
+}
+
+// Add starts so many further instances.
+func Add(service string, n int) Action {
+	return Action{text: fmt.Sprintf("%d more", n), service: service, begin: func(r *run) {
+		for range n {
+			r.start(r.services[service])
+		}
+	}}
+}
+
+// Load changes the rate of a client, in calls per second.
+func Load(client string, rate float64) Action {
+	a := Action{text: fmt.Sprintf("%g calls/s", rate), client: client, begin: func(r *run) { r.rate(client, rate) }}
+	if !(rate >= 0 && rate <= maxRate) {
+		a.fault = fmt.Sprintf("Load: rate %v is not between 0 and %v", rate, float64(maxRate))
+	}
+	return a
+}
+
+// RegistryDown makes the registry answer nobody. Instances can neither register
+// nor deregister, but expire.
+func RegistryDown() Action {
+	return Action{text: "registry down", begin: func(r *run) { r.names.set(true) }}
+}
+
+// RegistryUp undoes RegistryDown.
+func RegistryUp() Action {
+	return Action{text: "registry up", begin: func(r *run) { r.names.set(false) }}
+}
+
+// each is an action on some instances of a service, or all.
+func each(text, service string, instances []int, do func(i *Instance)) Action {
+	return Action{text: text, service: service, instances: instances, begin: func(r *run) {
+		for n, i := range r.services[service].all() {
+			if len(instances) == 0 || slices.Contains(instances, n) {
+				do(i)
+			}
+		}
+	}}
+}
+
+// String is what the chart says of it.
+func (a Action) String() string {
+	subject := a.service + a.client
+	if len(a.instances) > 0 {
+		subject += strings.ReplaceAll(fmt.Sprint(a.instances), " ", ",")
+	}
+	return strings.TrimSpace(subject + " " + a.text)
+}
+
+func (e Event) validate(w World, bad func(string, ...any)) {
+	if e.at < 0 || e.what.begin == nil {
+		bad("Script: an event at %s without an action, or before the beginning", e.at)
+	}
+	if e.what.fault != "" {
+		bad("Script: %s", e.what.fault)
+	}
+	if name := e.what.client; name != "" && !slices.ContainsFunc(w.Clients, func(c Client) bool { return c.Name == name || name == "client" && c.Name == "" }) {
+		bad("Script: there is no client %q", name)
+	}
+	if name := e.what.service; name != "" && !slices.ContainsFunc(w.Services, func(s Service) bool { return s.Name == name }) {
+		bad("Script: there is no service %q", name)
+	}
+}
