@@ -88,6 +88,9 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 		call.Attempt = attempt
 		return c.attempt(caller, ctx, call, send)
 	})
+	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.Expired(caller, err)) {
+		err = fault.Blame(err, c.name)
+	}
 	return err
 }
 

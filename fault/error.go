@@ -33,6 +33,12 @@ type Error struct {
 	// Repeated says that the call was repeated already, here or further down:
 	// whoever gets the Error does not repeat it again.
 	Repeated bool
+	// Service is the one that failed, where that is known: a client names the
+	// service that it called, unless the answer has named another one.
+	Service string
+	// Relayed says that the failure is not that of the service which answered,
+	// but came to it from Service, which it had called. See [IsRelayed].
+	Relayed bool
 	// Status is the HTTP status where it says more than the code does (405,
 	// 413, 415, 422); zero is the code's own.
 	Status int
@@ -42,7 +48,8 @@ type Error struct {
 
 // Errorf makes an Error of this class. Errors given for %w become its cause:
 // errors.Is and errors.As find them, Error() shows them, and they are left out
-// of Message. What one of them says of Repeated is said by the new one, too.
+// of Message. What one of them says of Repeated and Service is said by the new one,
+// too.
 func (c Code) Errorf(format string, args ...any) *Error {
 	e := &Error{Code: c.known()}
 	if !wraps(format) {
@@ -52,13 +59,23 @@ func (c Code) Errorf(format string, args ...any) *Error {
 	e.Message = message(format, args)
 	switch w := fmt.Errorf(format, args...).(type) { //nolint:errorlint // it is what is made here
 	case interface{ Unwrap() error }:
-		e.cause = w.Unwrap()
-		e.Repeated = IsRepeated(e.cause)
+		e.because(w.Unwrap())
 	case interface{ Unwrap() []error }:
-		e.cause = errors.Join(w.Unwrap()...)
+		e.because(errors.Join(w.Unwrap()...))
 		e.Repeated = slices.ContainsFunc(w.Unwrap(), IsRepeated)
 	}
 	return e
+}
+
+// because takes over what a cause says to those who get the Error.
+func (e *Error) because(cause error) {
+	e.cause = cause
+	if below, ok := errors.AsType[*Error](cause); ok {
+		e.Repeated = e.Repeated || below.Repeated
+		if e.Service == "" {
+			e.Service, e.Relayed = below.Service, below.Relayed
+		}
+	}
 }
 
 // WithReason names the rule that refused.
@@ -86,11 +103,8 @@ func (e *Error) WithRepeated() *Error { e.Repeated = true; return e }
 func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }
 
 // WithCause adds what lies beneath, for the log alone, but for what it says of
-// Repeated.
-func (e *Error) WithCause(cause error) *Error {
-	e.cause, e.Repeated = cause, e.Repeated || IsRepeated(cause)
-	return e
-}
+// Repeated and Service.
+func (e *Error) WithCause(cause error) *Error { e.because(cause); return e }
 
 // Error is the text for a log: class, message, reason and cause.
 func (e *Error) Error() string {
@@ -170,18 +184,45 @@ func IsRepeated(err error) bool {
 	return ok && e.Repeated
 }
 
+// IsRelayed reports whether err says that the service which answered has passed
+// on the failure of another: it is no sign that itself is ill. Behind one that
+// stands between, a whole service stays usable for all that does not need the
+// failed one.
+func IsRelayed(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Relayed
+}
+
 // Repeat returns err, which must not be nil, marked as the error of a call that
 // was repeated already.
 func Repeat(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		marked := *e
-		marked.Repeated = true
-		if err != error(e) { //nolint:errorlint // is it this very one, or around it
-			marked.cause = err
-		}
-		return &marked
+	marked := marked(err)
+	marked.Repeated = true
+	return marked
+}
+
+// Blame returns err, which must not be nil, as the failure of a service that was
+// called, unless it names one already.
+func Blame(err error, service string) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Service != "" {
+		return err
 	}
-	return CodeOf(err).Errorf("%s", discreet(CodeOf(err))).WithCause(err).WithRepeated()
+	marked := marked(err)
+	marked.Service = service
+	return marked
+}
+
+// marked is a copy of the Error in err, around err where there is more to it.
+func marked(err error) *Error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return CodeOf(err).Errorf("%s", discreet(CodeOf(err))).WithCause(err)
+	}
+	marked := *e
+	if err != error(e) { //nolint:errorlint // is it this very one, or around it
+		marked.cause = err
+	}
+	return &marked
 }
 
 // RetryAfter is how long err asks to wait before the next try, zero when it

@@ -13,8 +13,8 @@ const ProblemType = "application/problem+json"
 const longestWait = 365 * 24 * time.Hour
 
 // Problem is a failure as a JSON document after RFC 9457, the form in which it
-// crosses HTTP. code, reason, details, retry_after, unprocessed
-// and repeated are extension members.
+// crosses HTTP. code, reason, details, retry_after, unprocessed, repeated and
+// service are extension members.
 type Problem struct {
 	// Type is a URI for the kind of problem, "about:blank" from [ProblemOf].
 	Type string `json:"type,omitempty"`
@@ -37,6 +37,8 @@ type Problem struct {
 	Unprocessed bool `json:"unprocessed,omitempty"`
 	// Repeated says that the call was repeated already.
 	Repeated bool `json:"repeated,omitempty"`
+	// Service is the one that failed, where it is not the one that answers.
+	Service string `json:"service,omitempty"`
 }
 
 // ProblemOf is what a caller may see of err, which must not be nil. Of an error
@@ -54,7 +56,7 @@ func ProblemOf(err error) Problem {
 		if e.RetryAfter > 0 {
 			p.RetryAfter = e.RetryAfter.String()
 		}
-		p.Reason, p.Details, p.Unprocessed, p.Repeated = e.Reason, e.Details, e.Unprocessed, e.Repeated
+		p.Reason, p.Details, p.Unprocessed, p.Repeated, p.Service = e.Reason, e.Details, e.Unprocessed, e.Repeated, e.Service
 	}
 	p.Title = http.StatusText(p.Status)
 	if p.Status == 499 {
@@ -70,7 +72,10 @@ func (p Problem) Err() *Error {
 	if !ok {
 		code = FromHTTPStatus(p.Status).known()
 	}
-	e := &Error{Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated}
+	e := &Error{
+		Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated,
+		Service: p.Service, Relayed: p.Service != "",
+	}
 	if e.Message == "" {
 		e.Message = p.Title
 	}

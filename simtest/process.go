@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
 )
 
 // Process is a program in a run: an instance of a service, or one of a client's
@@ -121,7 +122,8 @@ func (p *Process) exchange(ctx context.Context, i *Instance, life context.Contex
 // accepted is the record of a call on the other side of the wire.
 func accepted(ctx context.Context, i *Instance) endpoint.Call {
 	call := endpoint.CallOf(ctx)
-	until, _ := ctx.Deadline()
+	until, _ := ctx.Deadline() // the client's limit is always there
+	until = time.Now().Add(deadline.ForCallee(time.Until(until)))
 	return endpoint.Call{
 		Operation: endpoint.Operation{Service: i.service.Name, Name: call.Name},
 		From:      call.From, Start: time.Now(), Deadline: until, Priority: call.Priority,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -185,9 +186,9 @@ func travel(ctx context.Context, h http.Header) {
 	if state := h[headerState]; state != nil && !carriable(state[0]) {
 		delete(h, headerState)
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if left := time.Until(deadline); left > 0 {
-			text := strconv.AppendInt(make([]byte, 0, 24), max(left.Milliseconds(), 1), 10)
+	if until, ok := ctx.Deadline(); ok {
+		if left := time.Until(until); left > 0 {
+			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
 			h[headerTimeout] = []string{string(append(text, "ms"...))}
 		}
 	}

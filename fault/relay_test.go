@@ -1,0 +1,62 @@
+package fault_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// crossed is err after a hop.
+func crossed(t *testing.T, err error) *fault.Error {
+	t.Helper()
+	text, failed := json.Marshal(fault.ProblemOf(err))
+	var p fault.Problem
+	if failed == nil {
+		failed = json.Unmarshal(text, &p)
+	}
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	return p.Err()
+}
+
+func TestTheServiceThatFailedIsNamedOverAllHopsAndOnlyWhoAnsweredItselfIsToBlame(t *testing.T) {
+	own := crossed(t, fault.Unavailable.Errorf("the disk is full")) // stock answers orders
+	if own.Service != "" || fault.IsRelayed(own) {
+		t.Fatalf("its own failure came as %+v", own)
+	}
+	blamed := fault.Blame(own, "stock") // by the client in orders
+	var f *fault.Error
+	if !errors.As(blamed, &f) || f.Service != "stock" || fault.IsRelayed(blamed) {
+		t.Fatalf("blamed: %+v", f)
+	}
+	passed := crossed(t, fault.Internal.Errorf("no order: %w", blamed)) // orders answers web
+	if passed.Service != "stock" || !fault.IsRelayed(passed) {
+		t.Errorf("passed on: %+v", passed)
+	}
+	again := crossed(t, fmt.Errorf("sorry: %w", fault.Blame(passed, "orders"))) // web answers a user
+	if again.Service != "stock" || !fault.IsRelayed(again) || again.Code != fault.Internal {
+		t.Errorf("passed on once more: %+v", again)
+	}
+}
+
+func TestBlameLeavesTheErrorAsItIsOtherwise(t *testing.T) {
+	cause := errors.New("broken pipe")
+	for name, err := range map[string]error{
+		"a foreign error": cause,
+		"a fault":         fault.Unavailable.Errorf("down").WithReason("maintenance").WithRepeated().WithCause(cause),
+		"a wrapped fault": fmt.Errorf("asking: %w", fault.Unavailable.Errorf("down").WithUnprocessed().WithCause(cause)),
+	} {
+		got := fault.Blame(err, "stock")
+		if fault.CodeOf(got) != fault.CodeOf(err) || fault.ReasonOf(got) != fault.ReasonOf(err) || !errors.Is(got, cause) ||
+			fault.IsRepeated(got) != fault.IsRepeated(err) || fault.IsUnprocessed(got) != fault.IsUnprocessed(err) {
+			t.Errorf("%s became %#v", name, got)
+		}
+		if e, ok := errors.AsType[*fault.Error](err); ok && e.Service != "" {
+			t.Errorf("%s was changed in place", name)
+		}
+	}
+}
