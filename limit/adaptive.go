@@ -1,0 +1,54 @@
+package limit
+
+import (
+	"errors"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/duration"
+)
+
+// Adaptive is a policy: how many calls at once, found out by the limiter itself.
+// The zero Adaptive serves a client in front of a service as well as a server in
+// front of a handler.
+type Adaptive struct {
+	// Min calls may always be under way, so that there is something to learn
+	// from; zero is 5.
+	Min int `json:"min" yaml:"min"`
+	// Max is never exceeded; zero is about a million, which is the most.
+	Max int `json:"max" yaml:"max"`
+	// Disabled lets everything through.
+	Disabled bool `json:"disabled" yaml:"disabled"`
+}
+
+// Middleware is an [AdaptiveLimiter] of its own with this policy. It panics when
+// the policy does not validate.
+func (a Adaptive) Middleware() endpoint.Middleware { return NewAdaptive("endpoint", a).Middleware() }
+
+// UnmarshalJSON refuses unknown settings.
+func (a *Adaptive) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, a) }
+
+// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+func (a Adaptive) Validate() error {
+	var faults []error
+	if a.Min < 0 || a.Min > maxTickets {
+		faults = append(faults, fault.InvalidArgument.Errorf("min: %d is not between 0 and %d", a.Min, maxTickets))
+	}
+	if a.Max < 0 || a.Max > maxTickets {
+		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is not between 0 and %d", a.Max, maxTickets))
+	}
+	if a.Max > 0 && a.Max < a.Min {
+		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is below min, %d", a.Max, a.Min))
+	}
+	return errors.Join(faults...)
+}
+
+func (a Adaptive) withDefaults() Adaptive {
+	if a.Max == 0 {
+		a.Max = maxTickets
+	}
+	if a.Min == 0 {
+		a.Min = min(5, a.Max)
+	}
+	return a
+}
