@@ -1,4 +1,4 @@
-// Package window counts what happened in the last while.
+// Package window counts what happened, in all and in the last while.
 package window
 
 import (
@@ -16,14 +16,18 @@ const Parts = 10
 type Counts [3]int
 
 // Window sums counters over the time up to now. It is safe for concurrent use;
-// counting takes no lock, but for the first count of each part. A count that
-// meets the turn of its part may fall to the next one. Moments are in ns since
-// any fixed one, and never go back.
+// counting takes no lock, but for the first count of each part, and is done in
+// lanes, so that processors which count at once do not wait for each other. A
+// count that meets the turn of its part may fall to the next one. Moments are in
+// ns since any fixed one.
 type Window struct {
-	width int64 // of a part
-	begin sync.Mutex
-	parts [Parts]part
+	width     int64 // of a part
+	lanes     []parts
+	beginning sync.Mutex
 }
+
+// parts are one lane, in cache lines of its own.
+type parts [Parts]part
 
 // turning is the slot of a part that is made empty.
 const turning = math.MinInt64
@@ -34,7 +38,9 @@ type part struct {
 }
 
 // New is an empty window of length d.
-func New(d time.Duration) *Window { return &Window{width: max(int64(d)/Parts, 1)} }
+func New(d time.Duration) *Window {
+	return &Window{width: max(int64(d)/Parts, 1), lanes: make([]parts, lanes())}
+}
 
 // Add counts one more of which at now.
 func (w *Window) Add(now int64, which int) { w.at(now).counts[which].Add(1) }
@@ -42,30 +48,51 @@ func (w *Window) Add(now int64, which int) { w.at(now).counts[which].Add(1) }
 // Take takes back what was added at now.
 func (w *Window) Take(now int64, which int) { w.at(now).counts[which].Add(-1) }
 
+// Slot numbers the part of now: while it is the same, no count leaves the window.
+func (w *Window) Slot(now int64) int64 { return now / w.width }
+
 // Sum is what the window holds at now. Counters are read last to first: of two
 // that are added to in the order of their numbers, the first is not behind.
 func (w *Window) Sum(now int64) Counts {
-	var slots [Parts]int64
-	var counts [Parts]Counts
-	for i := range w.parts {
-		slots[i] = w.parts[i].slot.Load()
-	}
-	for n := len(Counts{}) - 1; n >= 0; n-- {
-		for i := range w.parts {
-			counts[i][n] = int(w.parts[i].counts[n].Load())
-		}
-	}
-	var total Counts
+	var slots [maxLanes][Parts]int64
 	slot := now / w.width
-	for i, s := range slots {
-		if s <= slot-Parts || s > slot || s != w.parts[i].slot.Load() {
-			continue
-		}
-		for n, count := range counts[i] {
-			total[n] += count
+	for l := range w.lanes {
+		for i := range w.lanes[l] {
+			slots[l][i] = w.lanes[l][i].slot.Load()
+			if slots[l][i] <= slot-Parts || slots[l][i] > slot {
+				slots[l][i] = turning
+			}
 		}
 	}
-	return total
+	for {
+		var total Counts
+		for n := len(total) - 1; n >= 0; n-- {
+			for l := range w.lanes {
+				for i := range w.lanes[l] {
+					if slots[l][i] != turning {
+						total[n] += int(w.lanes[l][i].counts[n].Load())
+					}
+				}
+			}
+		}
+		if !w.turned(&slots) {
+			return total
+		}
+	}
+}
+
+// turned leaves out the parts that are no more what they were, and reports
+// whether there are any.
+func (w *Window) turned(slots *[maxLanes][Parts]int64) (some bool) {
+	for l := range w.lanes {
+		for i := range w.lanes[l] {
+			if s := slots[l][i]; s != turning && s != w.lanes[l][i].slot.Load() {
+				slots[l][i] = turning
+				some = true
+			}
+		}
+	}
+	return some
 }
 
 // Resized is a window of length d that begins with what w holds at now.
@@ -81,15 +108,20 @@ func (w *Window) Resized(d time.Duration, now int64) *Window {
 	return other
 }
 
-// at is the part of now, which it begins where need be.
+// at is the part of now in the lane of this goroutine, which it begins where
+// need be.
 func (w *Window) at(now int64) *part {
 	slot := now / w.width
-	p := &w.parts[slot%Parts]
-	if p.slot.Load() >= slot {
-		return p
+	p := &w.lanes[lane(len(w.lanes))][slot%Parts]
+	if p.slot.Load() < slot {
+		w.begin(p, slot)
 	}
-	w.begin.Lock()
-	defer w.begin.Unlock()
+	return p
+}
+
+func (w *Window) begin(p *part, slot int64) {
+	w.beginning.Lock()
+	defer w.beginning.Unlock()
 	if p.slot.Load() < slot {
 		p.slot.Store(turning)
 		for n := range p.counts {
@@ -97,5 +129,4 @@ func (w *Window) at(now int64) *part {
 		}
 		p.slot.Store(slot)
 	}
-	return p
 }
