@@ -34,7 +34,8 @@ func TestWhoseTimeEndsACallDecidesWhetherTheBreakerCountsIt(t *testing.T) {
 	}{
 		"our own timeout":                                 {ours: time.Second, failures: 1},
 		"our own before the caller's deadline":            {ours: time.Second, callers: 2 * time.Second, failures: 1},
-		"the caller's deadline":                           {ours: 2 * time.Second, callers: time.Second},
+		"the caller's deadline":                           {ours: 2 * time.Second, callers: 50 * time.Millisecond},
+		"the caller's deadline when none ever answered":   {ours: 2 * time.Second, callers: time.Second, failures: 1},
 		"the caller's cancel":                             {ours: 2 * time.Second, callers: time.Second, canceled: true},
 		"the caller's deadline after the attempt is slow": {ours: 20 * time.Second, callers: 6 * time.Second, failures: 1},
 		"the caller's cancel after the attempt is slow":   {ours: 20 * time.Second, callers: 6 * time.Second, canceled: true},

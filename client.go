@@ -63,7 +63,6 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		told:    make(chan struct{}),
 	}
 	c.setTimeout(p.Timeout)
-	c.breaker.OnChange(c.logChange)
 	return c
 }
 
@@ -186,6 +185,23 @@ func (c *Client) recorder(operation string) *metrics.Recorder {
 		}
 	}
 	return r
+}
+
+// logChanges logs what the breaker does, until stop is called, which waits for the
+// last line.
+func (c *Client) logChanges() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	changes := c.breaker.Changes(ctx)
+	var log sync.WaitGroup
+	log.Go(func() {
+		for change := range changes {
+			c.logChange(change)
+		}
+	})
+	return func() {
+		cancel()
+		log.Wait()
+	}
 }
 
 // logChange says that the breaker lets calls through no more, or again.

@@ -119,6 +119,9 @@ func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"breaker":{"id":`) || !strings.Contains(string(text), `"balance":{"service":"inventory"`) {
 		t.Errorf("%s %v", text, err)
 	}
+	if err := shop.Shutdown(t.Context()); err != nil { // after which all is logged
+		t.Fatal(err)
+	}
 	if line := log.String(); strings.Count(line, "breaker changed state") != 1 || !strings.Contains(line, `"client":"inventory","from":"closed","to":"open"`) {
 		t.Error(line)
 	}

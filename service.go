@@ -135,7 +135,7 @@ func (s *Service) Client(name string) *Client {
 	}
 	c := newClient(s, name, s.config.Clients[name])
 	s.clients[name] = c
-	s.life.closing = append(s.life.closing, s.resolver.Subscribe(name, c.update))
+	s.life.closing = append(s.life.closing, c.logChanges(), s.resolver.Subscribe(name, c.update))
 	return c
 }
 

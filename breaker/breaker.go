@@ -21,41 +21,43 @@ type Breaker interface {
 
 // Permit is permission to make one call. Its Done must be called once.
 type Permit struct {
-	circuit *Circuit
-	era     *era
-	start   int64
-	probe   uint64
-	done    func(ctx context.Context, err error)
+	era   *era
+	start int64
+	probe uint64
+	done  func(ctx context.Context, err error)
 }
 
 // NewPermit makes a permit for a [Breaker] of your own: done is told how the call
 // ended.
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
-// Done says how the call ended. ctx is the context of the caller, not one to
-// which a time limit of our own was added.
+// Done says how the call ended. ctx is the context of the caller, or one whose
+// record tells of it ([endpoint.CallerOf]): a time limit of our own is not the
+// caller's.
 func (p Permit) Done(ctx context.Context, err error) {
 	switch {
 	case p.done != nil:
 		p.done(ctx, err)
-	case p.circuit != nil:
-		p.circuit.done(ctx, p, err)
+	case p.era != nil:
+		p.era.circuit.done(ctx, p, err)
 	}
 }
 
 // Middleware guards an endpoint with b. A panic counts as a failure.
 func Middleware(b Breaker) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
-		return func(ctx context.Context, request any) (response any, err error) {
-			permit, err := b.Allow(ctx)
-			if err != nil {
-				return nil, err
-			}
-			err = errPanicked
-			defer func() { permit.Done(ctx, err) }()
-			return next(ctx, request)
-		}
+		return func(ctx context.Context, request any) (any, error) { return guard(ctx, b, next, request) }
 	}
+}
+
+func guard(ctx context.Context, b Breaker, next kitendpoint.Endpoint, request any) (response any, err error) {
+	permit, err := b.Allow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = errPanicked
+	defer func() { permit.Done(ctx, err) }()
+	return next(ctx, request)
 }
 
 var errPanicked = fault.Internal.Errorf("the call panicked")

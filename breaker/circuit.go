@@ -2,36 +2,35 @@ package breaker
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/dice"
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// Circuit is the [Breaker] of one callee. While it is closed, calls take no
-// lock.
+// Circuit is the [Breaker] of one callee. While it is closed or open, calls take
+// no lock.
 type Circuit struct {
 	name   string
 	born   time.Time
-	news   listeners
 	policy atomic.Pointer[Policy] // with its defaults
 	era    atomic.Pointer[era]
+	group  *feed // of the group that it belongs to
+	_      [64]byte
 	tally  tally
+	news   feed
+	dice   dice.Dice
 
 	mu       sync.Mutex // held to change the policy and the era, and for what is below
 	reopened int        // how often in a row probes have failed
 	passed   int        // probes that succeeded
 	probes   []lease
 	lent     uint64
-}
-
-// lease is a probe under way.
-type lease struct {
-	id    uint64
-	until int64
+	swept    int64 // how many calls had succeeded when the group last looked
 }
 
 var _ Breaker = (*Circuit)(nil)
@@ -44,56 +43,72 @@ func New(name string, p Policy) *Circuit {
 	}
 	p = p.withDefaults()
 	c := &Circuit{name: name, born: time.Now()}
+	c.tally.begin()
+	c.dice.Seed(p.seed(name))
 	c.policy.Store(&p)
-	c.era.Store(newEra(Closed, 0, window.New(p.Window)))
+	c.era.Store(newEra(c, Closed, 0, window.New(p.Window)))
 	return c
 }
 
 // Allow implements [Breaker].
-func (c *Circuit) Allow(context.Context) (Permit, error) {
-	now := c.now()
+func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
 	e := c.era.Load()
-	switch {
-	case e.state == Closed:
-		return Permit{circuit: c, era: e, start: now}, nil
-	case e.state == Open && now < e.until:
-		return Permit{}, e.refuse(c.name, now)
+	if e.closed {
+		return Permit{era: e, start: c.start(ctx)}, nil
 	}
-	p, err := c.probe(now)
-	c.news.deliver()
-	return p, err
+	now := c.now(ctx)
+	if e.state == Open && now < e.until {
+		return Permit{}, e.refuse(now, e.until, c.policy.Load())
+	}
+	if full := e.full.Load(); now < full {
+		p := c.policy.Load()
+		return Permit{}, e.refuse(now, min(full, later(now, p.Timeout)), p)
+	}
+	return c.probe(now)
 }
 
 // Middleware guards an endpoint with the circuit. A panic counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return Middleware(c) }
 
-// Set replaces the policy; state, window and listeners stay. An invalid policy
-// is refused and changes nothing. One that is Disabled closes the circuit.
+// Set replaces the policy; state, window, readers and what is held by hand stay.
+// An invalid policy is refused and changes nothing. One that is Disabled closes
+// the circuit. The window holds nothing from while a FailureThreshold counted.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
 	p = p.withDefaults()
 	c.mu.Lock()
-	e := c.era.Load()
-	e.window.Store(e.window.Load().Resized(p.Window, c.now()))
-	c.policy.Store(&p)
-	if p.Disabled && e.state != Closed {
-		c.change(Closed, 0)
+	defer c.mu.Unlock()
+	if p.Seed != c.policy.Load().Seed {
+		c.dice.Seed(p.seed(c.name))
 	}
-	c.mu.Unlock()
-	c.news.deliver()
+	e := c.era.Load()
+	e.window.Store(e.window.Load().Resized(p.Window, c.moment()))
+	c.policy.Store(&p)
+	e.well.Store(-1)
+	e.full.Store(0)
+	if p.Disabled && !e.closed && !e.forced.Load() {
+		c.change(Closed, 0, false)
+	}
 	return nil
 }
 
-// OnChange calls f after each change of state, in order, and outside of every
-// lock: f may use the circuit. A call that f is busy with is not interrupted by
-// stop.
-func (c *Circuit) OnChange(f func(Change)) (stop func()) { return c.news.add(f) }
+// Changes are the changes of state from this call on, in order, until ctx ends
+// or the loop is left; it may be looped over once. No call ever waits for a
+// reader: one that is more than 64 changes behind misses the oldest ones, and
+// the next one that it reads says so in Missed.
+func (c *Circuit) Changes(ctx context.Context) iter.Seq[Change] { return c.news.follow(ctx) }
 
-// State is the state now. An open circuit whose time is over is still Open
-// until a call comes.
-func (c *Circuit) State() State { return c.era.Load().state }
+// State is the state now: an open circuit whose time is over is HalfOpen, also
+// when no call has come since.
+func (c *Circuit) State() State {
+	e := c.era.Load()
+	if e.state != Open {
+		return e.state
+	}
+	return e.shows(c.moment())
+}
 
 // Policy is the policy in force, its defaults filled in.
 func (c *Circuit) Policy() Policy { return *c.policy.Load() }
@@ -102,153 +117,82 @@ func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 func (c *Circuit) Snapshot() Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, e := c.policy.Load(), c.era.Load()
-	s := Snapshot{ID: c.name, Service: c.name, State: e.state, FailureCount: int(e.row.Load()), SuccessCount: c.passed}
-	if p.FailureThreshold == 0 {
-		s.FailureCount = e.window.Load().Sum(c.now())[failures]
+	now, p, e := c.moment(), c.policy.Load(), c.era.Load()
+	s := Snapshot{ID: c.name, Service: c.name, State: e.shows(now), Forced: e.forced.Load(), SuccessCount: c.passed}
+	if p.FailureThreshold > 0 {
+		s.FailureCount = int(e.row.Load())
+	} else {
+		s.FailureCount = e.window.Load().Sum(now)[failures]
 	}
 	s.Config = Config{p.FailureThreshold, p.SuccessThreshold, p.Timeout, p.MaxRequests}
 	c.tally.into(&s, c.born)
 	return s
 }
 
-// done takes in the result of a permitted call.
-func (c *Circuit) done(ctx context.Context, p Permit, err error) {
-	now := c.now()
-	took := time.Duration(now - p.start)
-	policy := c.policy.Load()
-	outcome := fault.Classify(ctx, err)
-	if outcome == fault.Ignored && took >= policy.SlowCall && fault.Expired(ctx, err) {
-		outcome = fault.Failure
-	}
-	e := p.era
-	if c.era.Load() != e {
-		return
-	}
-	c.tally.add(now, took, outcome, err)
-	switch e.state {
-	case Closed:
-		if outcome != fault.Ignored && e.count(now, took, outcome, policy) {
-			c.trip(e, now)
-		}
-	case HalfOpen:
-		if outcome == fault.Success && took >= policy.SlowCall {
-			outcome = fault.Failure // what opened for slowness is not well while it is slow
-		}
-		c.judge(e, now, p.probe, outcome)
-	case Open:
-	}
-	c.news.deliver()
-}
-
-// trip opens the circuit that was closed in era e, unless that is over.
-func (c *Circuit) trip(e *era, now int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.era.Load() == e && !c.policy.Load().Disabled {
-		c.open(now)
-	}
-}
-
-// judge takes in the result of a probe of era e.
-func (c *Circuit) judge(e *era, now int64, probe uint64, outcome fault.Outcome) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.era.Load() != e || !c.giveBack(probe) {
-		return // its lease had lapsed
-	}
-	switch outcome {
-	case fault.Success:
-		if c.passed++; c.passed >= c.policy.Load().SuccessThreshold {
-			c.reopened = 0
-			c.change(Closed, 0)
-		}
-	case fault.Failure:
-		c.reopened++
-		c.open(now)
-	case fault.Ignored:
-	}
-}
-
-// probe is the permit of a circuit that is not closed, if it gives one.
-func (c *Circuit) probe(now int64) (Permit, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.era.Load()
-	switch {
-	case e.state == Closed:
-		return Permit{circuit: c, era: e, start: now}, nil
-	case e.state == Open && now < e.until:
-		return Permit{}, e.refuse(c.name, now)
-	case e.state == Open:
-		e = c.change(HalfOpen, 0)
-	}
-	id, err := c.lend(e, now)
-	if err != nil {
-		return Permit{}, err
-	}
-	return Permit{circuit: c, era: e, start: now, probe: id}, nil
-}
-
-// open opens the circuit. The lock is held.
-func (c *Circuit) open(now int64) {
-	c.change(Open, now+int64(c.policy.Load().pause(c.reopened)))
-}
-
 // change enters a state, an open one until a moment. What came before counts no
 // more. The lock is held.
-func (c *Circuit) change(to State, until int64) *era {
+func (c *Circuit) change(to State, until int64, forced bool) *era {
 	before := c.era.Load()
-	c.news.queue(Change{Name: c.name, From: before.state, To: to, At: time.Now()})
 	c.passed, c.probes = 0, c.probes[:0]
 	seen := before.window.Load()
 	if to == Closed {
 		seen = window.New(c.policy.Load().Window)
 	}
-	e := newEra(to, until, seen)
+	e := newEra(c, to, until, seen)
+	e.forced.Store(forced)
 	c.era.Store(e)
+	c.tell(before.state, e)
 	return e
 }
 
-// lend gives out the lease of a probe, where one is free. The lock is held.
-func (c *Circuit) lend(e *era, now int64) (uint64, error) {
-	p := c.policy.Load()
-	kept := c.probes[:0]
-	soonest := int64(0)
-	for _, l := range c.probes {
-		if l.until > now {
-			kept = append(kept, l)
-			if soonest == 0 || l.until < soonest {
-				soonest = l.until
-			}
-		}
+// tell tells the readers of what is now. The lock is held, so that they hear of
+// changes in order.
+func (c *Circuit) tell(from State, e *era) {
+	change := Change{Name: c.name, From: from, To: e.state, Forced: e.forced.Load(), At: time.Now()}
+	c.news.tell(change)
+	if c.group != nil {
+		c.group.tell(change)
 	}
-	c.probes = kept
-	if len(kept) >= p.MaxRequests {
-		return 0, refusal(c.name, e.state, min(time.Duration(soonest-now), p.Timeout))
-	}
-	c.lent++
-	c.probes = append(c.probes, lease{c.lent, now + int64(p.ProbeLease)})
-	return c.lent, nil
-}
-
-// giveBack ends the lease of a probe; false when it had lapsed. The lock is
-// held.
-func (c *Circuit) giveBack(probe uint64) bool {
-	for i, l := range c.probes {
-		if l.id == probe {
-			c.probes = append(c.probes[:i], c.probes[i+1:]...)
-			return true
-		}
-	}
-	return false
 }
 
 // idle says that nothing would be lost by forgetting the circuit. One that is
 // not closed would long have admitted probes.
 func (c *Circuit) idle() bool {
-	used := max(c.tally.last(), c.era.Load().until)
-	return time.Duration(c.now()-used) > idleCircuit
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, n := c.era.Load(), c.tally.succeeded.Sum()
+	quiet := n == c.swept || n <= newcomers // not all of the later ones are timed
+	c.swept = n
+	used := max(c.tally.last(), e.until)
+	return quiet && !e.forced.Load() && time.Duration(c.moment()-used) > idleCircuit && !c.news.followed()
 }
 
-func (c *Circuit) now() int64 { return int64(time.Since(c.born)) }
+// untimed is the start of a call whose time nobody needs.
+const untimed = -1
+
+// start is the moment a call of a closed circuit begins, where its time is
+// needed: for a share of slow calls, for a caller's deadline, or as a sample.
+func (c *Circuit) start(ctx context.Context) int64 {
+	if c.policy.Load().FailureThreshold > 0 && !c.tally.due() {
+		if _, limited := ctx.Deadline(); !limited {
+			return untimed
+		}
+	}
+	return c.now(ctx)
+}
+
+// now is the moment by the clock of the call made in ctx, moment by the clock
+// itself; in ns since the circuit was made.
+func (c *Circuit) now(ctx context.Context) int64 {
+	return max(int64(endpoint.Elapsed(ctx, c.born)), 0)
+}
+
+func (c *Circuit) moment() int64 { return int64(time.Since(c.born)) }
+
+// later is d after now, or as late as can be.
+func later(now int64, d time.Duration) int64 {
+	if at := now + int64(d); at >= now {
+		return at
+	}
+	return forever
+}

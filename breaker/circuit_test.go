@@ -44,6 +44,7 @@ func TestZeroPolicyOpensAtHalfOfTwentyFailing(t *testing.T) {
 		want      breaker.State
 	}{
 		{0, 19, breaker.Closed}, {0, 20, breaker.Open}, {10, 10, breaker.Open}, {11, 10, breaker.Closed}, {1, 18, breaker.Closed},
+		{1000, 19, breaker.Closed}, {1000, 20, breaker.Open}, // all of the last 20
 	} {
 		c := breaker.New("orders", breaker.Policy{})
 		calls(c, tt.good, nil)
@@ -99,11 +100,12 @@ func TestCallsLeaveTheWindow(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
 		calls(c, 19, errFailed)
 		<-time.After(10*time.Second + time.Millisecond)
-		calls(c, 19, errFailed)
+		calls(c, 1, nil) // so that there are no 20 in a row
+		calls(c, 18, errFailed)
 		if got := c.State(); got != breaker.Closed {
 			t.Errorf("calls of an old window counted: %s", got)
 		}
-		if got := c.Snapshot().FailureCount; got != 19 {
+		if got := c.Snapshot().FailureCount; got != 18 {
 			t.Errorf("failure_count is %d", got)
 		}
 	})
@@ -237,6 +239,7 @@ func TestPolicyComesBackFromItsJSON(t *testing.T) {
 			MinCalls:         number("min calls"),
 			Window:           length("window"),
 			ProbeLease:       length("lease"),
+			Seed:             rapid.Uint64().Draw(t, "seed"),
 			Disabled:         rapid.Bool().Draw(t, "disabled"),
 		}
 		text, err := json.Marshal(p)

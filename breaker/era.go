@@ -18,12 +18,17 @@ const (
 // era is the time between two changes of state. Times are in ns since the
 // circuit was made.
 type era struct {
-	state State
-	until int64 // of an open circuit: when it admits probes
+	circuit *Circuit
+	closed  bool
+	state   State
+	until   int64 // of an open circuit: when it admits probes
 
 	window  atomic.Pointer[window.Window]
 	row     atomic.Int64 // failures in a row
 	doubts  atomic.Bool  // the window may hold a failure or a slow call
+	well    atomic.Int64 // the slot in which a good call need not look at the window
+	forced  atomic.Bool  // by hand
+	full    atomic.Int64 // while half-open: until when all probes are lent
 	refused atomic.Pointer[refused]
 }
 
@@ -34,41 +39,54 @@ type refused struct {
 	until int64
 }
 
-func newEra(s State, until int64, w *window.Window) *era {
-	e := &era{state: s, until: until}
+func newEra(c *Circuit, s State, until int64, w *window.Window) *era {
+	e := &era{circuit: c, closed: s == Closed, state: s, until: until}
 	e.window.Store(w)
+	e.well.Store(-1)
 	return e
 }
 
-// count takes in a result of a closed circuit, and reports whether it opens it.
-func (e *era) count(now int64, took time.Duration, outcome fault.Outcome, p *Policy) (opens bool) {
-	failed, slow := outcome == fault.Failure, took >= p.SlowCall
+// shows is the state at now: an open circuit whose time is over admits probes.
+func (e *era) shows(now int64) State {
+	if e.state == Open && now >= e.until {
+		return HalfOpen
+	}
+	return e.state
+}
+
+// count takes in a result of a closed circuit that goes by percentages, and
+// reports whether it opens it.
+func (e *era) count(now int64, failed, slow bool, p *Policy) (opens bool) {
 	w := e.window.Load()
 	w.Add(now, calls)
-	row := int64(0)
-	switch {
-	case failed:
+	row := e.inRow(failed)
+	if failed {
 		w.Add(now, failures)
-		row = e.row.Add(1)
-	case e.row.Load() != 0:
-		e.row.Store(0)
 	}
 	if slow {
 		w.Add(now, slowCalls)
 	}
-	if failed || slow {
-		e.doubts.Store(true)
-	}
 	switch {
-	case p.Disabled:
-		return false
-	case p.FailureThreshold > 0:
-		return row >= int64(p.FailureThreshold)
-	case failed || slow || e.doubts.Load():
-		return e.bad(w, now, p)
-	default: // a good call among good calls
+	case failed || slow:
+		e.doubts.Store(true)
+	case !e.doubts.Load() || e.well.Load() == w.Slot(now):
+		return false // a good call among good calls, or in a window that is well without it
+	}
+	if p.Disabled || e.forced.Load() {
 		return false
 	}
+	return row >= int64(p.MinCalls) || e.bad(w, now, p)
+}
+
+// inRow takes in a result, and is how many in a row have failed.
+func (e *era) inRow(failed bool) int64 {
+	if failed {
+		return e.row.Add(1)
+	}
+	if e.row.Load() != 0 {
+		e.row.Store(0)
+	}
+	return 0
 }
 
 // bad says that too many of the calls in the window failed or were slow.
@@ -79,22 +97,39 @@ func (e *era) bad(w *window.Window, now int64, p *Policy) bool {
 		in = w.Sum(now) // one that came meanwhile must not be forgotten
 		e.doubts.CompareAndSwap(false, in[failures]+in[slowCalls] > 0)
 	}
+	if in[calls] < p.MinCalls {
+		return false
+	}
 	reached := func(percent, n int) bool { return n > 0 && 100*n >= percent*in[calls] }
-	return in[calls] >= p.MinCalls && (reached(p.FailurePercent, in[failures]) || reached(p.SlowPercent, in[slowCalls]))
+	if reached(p.FailurePercent, in[failures]) || reached(p.SlowPercent, in[slowCalls]) {
+		return true
+	}
+	e.well.Store(w.Slot(now)) // more good calls in it only lower the shares
+	return false
 }
 
-// refuse is the refusal of an open circuit at now.
-func (e *era) refuse(name string, now int64) error {
+// refuse is the refusal at now of a circuit that is not closed, which admits
+// probes again at until.
+func (e *era) refuse(now, until int64, p *Policy) error {
 	if r := e.refused.Load(); r != nil && now < r.until {
 		return r.err
 	}
-	left := e.until - now
-	err := refusal(name, e.state, time.Duration(left))
-	e.refused.Store(&refused{err, now + left/100})
+	left := time.Duration(until - now)
+	if e.forced.Load() {
+		left = p.MaxTimeout
+	}
+	left = max(left, 1)
+	err := e.refusal(left)
+	e.refused.Store(&refused{err, now + int64(left)/100})
 	return err
 }
 
-func refusal(name string, s State, wait time.Duration) error {
-	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, s, max(wait.Round(time.Millisecond), time.Millisecond)).
+func (e *era) refusal(wait time.Duration) error {
+	name := e.circuit.name
+	if e.forced.Load() {
+		return fault.Unavailable.Errorf("the breaker of %s is held open by hand, until it is released", name).
+			WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
+	}
+	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, e.state, max(wait.Round(time.Millisecond), time.Millisecond)).
 		WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
 }

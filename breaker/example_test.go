@@ -32,16 +32,35 @@ func Example() {
 	// unavailable: the breaker of orders is open; next try in 1m0s (breaker_open)
 }
 
-func ExampleCircuit_OnChange() {
+func ExampleCircuit_Changes() {
 	orders := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
-	defer orders.OnChange(func(c breaker.Change) { fmt.Println(c.Name, c.From, "->", c.To) })()
+	ctx, cancel := context.WithCancel(context.Background())
+	changes := orders.Changes(ctx) // usually read in a goroutine
 
-	ctx := context.Background()
 	permit, err := orders.Allow(ctx)
 	if err == nil {
 		permit.Done(ctx, errors.New("no answer"))
 	}
-	// Output: orders closed -> open
+	orders.ForceClosed()
+	cancel()
+	for c := range changes {
+		fmt.Println(c.Name, c.From, "->", c.To, c.Forced)
+	}
+	// Output:
+	// orders closed -> open false
+	// orders open -> closed true
+}
+
+func ExampleCircuit_ForceOpen() {
+	orders := breaker.New("orders", breaker.Policy{})
+	orders.ForceOpen()
+	_, err := orders.Allow(context.Background())
+	fmt.Println(err)
+	orders.Release()
+	fmt.Println(orders.State())
+	// Output:
+	// unavailable: the breaker of orders is held open by hand, until it is released (breaker_open)
+	// half_open
 }
 
 func ExamplePolicy() {

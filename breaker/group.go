@@ -3,6 +3,7 @@ package breaker
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,13 +22,16 @@ const (
 	sweepInterval = time.Minute
 )
 
-// Group is a circuit per key: per callee, route or tenant. Circuits are made at
-// their first use. Once there are more than 128, those that were not used for 10
-// minutes are forgotten, open ones when their time has been over for so long. It is safe for concurrent use; Get
-// takes no lock for a key that is there.
+// Group is a circuit per key: per service, instance, route or tenant. Circuits
+// are made at their first use and own no goroutine. Once there are more than 128,
+// those that were not used for 10 minutes are forgotten, open ones when their time
+// has been over for so long; one that is held by hand, or whose changes somebody
+// reads, is not. It is safe for concurrent use; Get takes no lock for a key that is
+// there.
 type Group struct {
 	name     string
 	circuits sync.Map // key → *Circuit
+	news     feed
 
 	mu     sync.Mutex
 	policy Policy
@@ -56,10 +60,15 @@ func (g *Group) Get(key string) *Circuit {
 	}
 	g.sweep()
 	c := New(g.name+"/"+key, g.policy)
+	c.group = &g.news
 	g.circuits.Store(key, c)
 	g.count.Add(1)
 	return c
 }
+
+// Changes are the changes of state of all circuits, as [Circuit.Changes] gives
+// them; each bears the name of its circuit.
+func (g *Group) Changes(ctx context.Context) iter.Seq[Change] { return g.news.follow(ctx) }
 
 // Set replaces the policy of all circuits, as [Circuit.Set] does.
 func (g *Group) Set(p Policy) error {
@@ -79,7 +88,7 @@ func (g *Group) Set(p Policy) error {
 func (g *Group) Middleware(key func(ctx context.Context, request any) string) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
-			return g.Get(key(ctx, request)).Middleware()(next)(ctx, request)
+			return guard(ctx, g.Get(key(ctx, request)), next, request)
 		}
 	}
 }

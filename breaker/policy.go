@@ -2,18 +2,19 @@ package breaker
 
 import (
 	"errors"
-	"math/rand/v2"
+	"hash/fnv"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/dice"
 	"github.com/sinew-go/sinew/internal/duration"
 	"github.com/sinew-go/sinew/internal/window"
 )
 
 // Policy is when to open and how to recover. The zero Policy is the recommended
 // one: it opens when 50 % of at least 20 calls in 10 s failed, or 80 % took 5 s
-// or more, for 1 s at first.
+// or more, or the last 20 all failed; for 1 s at first.
 type Policy struct {
 	// FailureThreshold opens after so many failures in a row, in place of the
 	// percentages below. Zero goes by these.
@@ -23,7 +24,7 @@ type Policy struct {
 	// Timeout is how long the circuit stays open at first; zero is 1 s. It
 	// doubles after each failed probe, minus up to 25 % jitter.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// MaxTimeout is the longest that it stays open; zero is 15 s, or Timeout
+	// MaxTimeout is the longest that it stays open; zero is 5 s, or Timeout
 	// where that is longer.
 	MaxTimeout time.Duration `json:"max_timeout" yaml:"max_timeout"`
 	// MaxRequests is how many probes are under way at once at most; zero is 1.
@@ -34,17 +35,20 @@ type Policy struct {
 	// SlowPercent opens when at least this share of the calls in Window was
 	// slow; zero is 80.
 	SlowPercent int `json:"slow_percent" yaml:"slow_percent"`
-	// SlowCall: a call that takes at least this long is slow, and such a probe
-	// has failed; zero is 5 s.
+	// SlowCall: a call that takes at least this long is slow, such a probe has
+	// failed, and so has a call that its caller's deadline ended; zero is 5 s.
 	SlowCall time.Duration `json:"slow_call" yaml:"slow_call"`
-	// MinCalls: the percentages apply from this many calls in Window on; zero
-	// is 20.
+	// MinCalls: the percentages apply from this many calls in Window on, and so
+	// many failures in a row open whatever is in Window besides; zero is 20.
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
 	// Window is how far back calls count; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
 	// ProbeLease is after how long a probe that has not ended is given up and
 	// another admitted; zero is 10 s, or SlowCall where that is longer.
 	ProbeLease time.Duration `json:"probe_lease" yaml:"probe_lease"`
+	// Seed of the jitter; zero is a seed of its own, another one repeats its
+	// draws, for tests.
+	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
 	// Disabled lets everything through.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
@@ -130,7 +134,7 @@ func (p Policy) withDefaults() Policy {
 		}
 	}
 	length(&p.Timeout, time.Second)
-	length(&p.MaxTimeout, max(15*time.Second, p.Timeout))
+	length(&p.MaxTimeout, max(5*time.Second, p.Timeout))
 	length(&p.SlowCall, 5*time.Second)
 	length(&p.Window, 10*time.Second)
 	length(&p.ProbeLease, max(10*time.Second, p.SlowCall))
@@ -138,16 +142,25 @@ func (p Policy) withDefaults() Policy {
 }
 
 // pause is how long to stay open when probes have failed so often in a row.
-func (p Policy) pause(reopened int) time.Duration {
+func (p Policy) pause(reopened int, d *dice.Dice) time.Duration {
 	pause := p.Timeout
 	for range reopened {
-		if pause *= 2; pause >= p.MaxTimeout {
+		if pause > p.MaxTimeout/2 {
 			pause = p.MaxTimeout
 			break
 		}
+		pause *= 2
 	}
-	if spread := min(pause/4, pause-p.Timeout); spread > 0 {
-		pause -= rand.N(spread)
+	return pause - d.Duration(min(pause/4, pause-p.Timeout))
+}
+
+// seed is that of the circuit of this name: circuits of one group do not draw the
+// same.
+func (p Policy) seed(name string) uint64 {
+	if p.Seed == 0 {
+		return 0
 	}
-	return pause
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return p.Seed ^ h.Sum64()
 }

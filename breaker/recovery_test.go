@@ -16,7 +16,7 @@ func TestOpenTimeDoublesWhileProbesFailAndStartsAnewAfterClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		calls(c, 1, errFailed)
-		for i, longest := range []time.Duration{1, 2, 4, 8, 15, 15, 15} {
+		for i, longest := range []time.Duration{1, 2, 4, 5, 5, 5} {
 			longest *= time.Second
 			_, err := c.Allow(t.Context())
 			wait := fault.RetryAfter(err)
@@ -141,8 +141,8 @@ func TestRecoveryAfterAnOutageIsWhole(t *testing.T) {
 		outage, whole time.Duration // since the beginning
 		most          int           // calls that reach who is down
 	}{
-		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 30 * time.Second, 30},
-		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 16*time.Second, 90},
+		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 16 * time.Second, 25},
+		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 6*time.Second, 165},
 		"five in a row":                 {breaker.Consecutive, 10 * time.Second, 61 * time.Second, 5},
 		"five in a row, longer outage":  {breaker.Consecutive, 90 * time.Second, 121 * time.Second, 6},
 		"an outage too short to notice": {breaker.Policy{}, 50 * time.Millisecond, 60 * time.Millisecond, 5},

@@ -15,11 +15,15 @@ const (
 	HalfOpen State = "half_open" // probes pass
 )
 
-// Change is one change of state, for a listener.
+// Change is one change of state, or the beginning or end of being held in one by
+// hand: From and To may then be the same.
 type Change struct {
 	Name     string
 	From, To State
+	Forced   bool // held by hand from now on
 	At       time.Time
+	// Missed is how many changes before this one the reader was too slow for.
+	Missed int
 }
 
 // Snapshot is a breaker's state at one moment. Its JSON is the CircuitBreaker
@@ -27,7 +31,11 @@ type Change struct {
 type Snapshot struct {
 	ID      string `json:"id"`
 	Service string `json:"service"`
-	State   State  `json:"state"`
+	// State is Open only as long as calls are refused: a circuit whose time is
+	// over is HalfOpen, also when no call has come since.
+	State State `json:"state"`
+	// Forced says that the state is held by hand.
+	Forced bool `json:"forced,omitempty"`
 	// FailureCount is what counts towards opening: the failures in a row where
 	// the policy has a failure threshold, else those in the window.
 	FailureCount int `json:"failure_count"`
@@ -35,6 +43,9 @@ type Snapshot struct {
 	// half-open.
 	SuccessCount    int        `json:"success_count"`
 	LastFailureTime *time.Time `json:"last_failure_time"`
+	// LastSuccessTime is a millisecond early at most. Where a call needs no time
+	// taken (a [Circuit] with a failure threshold, its caller without a deadline)
+	// it is that of the last sample, one success in 16.
 	LastSuccessTime *time.Time `json:"last_success_time"`
 	Config          Config     `json:"config"`
 	Statistics      Statistics `json:"statistics"`
@@ -59,7 +70,8 @@ type Statistics struct {
 	FailedRequests     int64
 	// TimeoutRequests are those of the failures that ran out of time.
 	TimeoutRequests int64
-	// AverageResponseTime is over the successes.
+	// AverageResponseTime is over the successes, of a [Circuit] over a sample: of
+	// those that were timed, one in a millisecond at most.
 	AverageResponseTime time.Duration
 	LastResetTime       time.Time
 }

@@ -1,0 +1,104 @@
+package breaker
+
+import (
+	"context"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// done takes in the result of a permitted call.
+func (c *Circuit) done(ctx context.Context, p Permit, err error) {
+	e := p.era
+	if c.era.Load() != e {
+		return
+	}
+	policy := c.policy.Load()
+	if err == nil && p.start == untimed && policy.FailureThreshold > 0 {
+		c.tally.succeeded.Add()
+		e.inRow(false)
+		return
+	}
+	now := c.now(ctx)
+	took := time.Duration(0) // where it is not known
+	if p.start != untimed {
+		took = time.Duration(max(now-p.start, 0))
+	}
+	outcome := c.judge(ctx, now, p.start != untimed, took, err, policy)
+	switch {
+	case e.closed && outcome != fault.Ignored:
+		if c.opens(e, now, outcome == fault.Failure, took >= policy.SlowCall, policy) {
+			c.trip(e, now)
+		}
+	case e.state == HalfOpen:
+		if took >= policy.SlowCall && outcome == fault.Success {
+			outcome = fault.Failure // what opened for slowness is not well while it is slow
+		}
+		c.probed(e, now, p.probe, outcome)
+	}
+}
+
+// judge classifies a result and adds it to the tally. A deadline of the caller
+// that ran out is the callee's failure where the call was slow by what the
+// circuit has seen.
+func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Duration, err error, policy *Policy) fault.Outcome {
+	if err == nil {
+		if timed {
+			c.tally.succeed(now, took, policy.Window)
+		} else {
+			c.tally.succeeded.Add()
+		}
+		return fault.Success
+	}
+	caller := endpoint.CallerOf(ctx)
+	outcome := fault.Classify(caller, err)
+	if outcome == fault.Ignored && timed && fault.Expired(caller, err) &&
+		(took >= policy.SlowCall || c.tally.slow(took)) {
+		outcome = fault.Failure
+	}
+	c.tally.fail(now, outcome, err)
+	return outcome
+}
+
+// opens takes in a result of a closed circuit.
+func (c *Circuit) opens(e *era, now int64, failed, slow bool, p *Policy) bool {
+	if p.FailureThreshold == 0 {
+		return e.count(now, failed, slow, p)
+	}
+	return e.inRow(failed) >= int64(p.FailureThreshold) && !p.Disabled && !e.forced.Load()
+}
+
+// trip opens the circuit that was closed in era e, unless that is over.
+func (c *Circuit) trip(e *era, now int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.era.Load() == e && !c.policy.Load().Disabled && !e.forced.Load() {
+		c.open(now)
+	}
+}
+
+// probed takes in the result of a probe of era e.
+func (c *Circuit) probed(e *era, now int64, probe uint64, outcome fault.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.era.Load() != e || !c.giveBack(e, probe) {
+		return // its lease had lapsed
+	}
+	switch outcome {
+	case fault.Success:
+		if c.passed++; c.passed >= c.policy.Load().SuccessThreshold {
+			c.reopened = 0
+			c.change(Closed, 0, false)
+		}
+	case fault.Failure:
+		c.reopened++
+		c.open(now)
+	case fault.Ignored:
+	}
+}
+
+// open opens the circuit. The lock is held.
+func (c *Circuit) open(now int64) {
+	c.change(Open, later(now, c.policy.Load().pause(c.reopened, &c.dice)), false)
+}
