@@ -13,6 +13,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
@@ -38,6 +39,7 @@ type Client struct {
 	setting  sync.Mutex // held by Set, so that policies do not mix
 	timeout  atomic.Int64
 	retrier  *retry.Retrier
+	limiter  *limit.AdaptiveLimiter
 	breaker  *breaker.Circuit
 	pool     *loadbalance.Pool
 	observed sync.Map // operation name → *metrics.Recorder
@@ -48,16 +50,18 @@ type Client struct {
 
 // ClientSnapshot is the state of a [Client] at one moment.
 type ClientSnapshot struct {
-	Service string               `json:"service"`
-	Retry   retry.Snapshot       `json:"retry"`
-	Breaker breaker.Snapshot     `json:"breaker"`
-	Balance loadbalance.Snapshot `json:"balance"`
+	Service string                 `json:"service"`
+	Retry   retry.Snapshot         `json:"retry"`
+	Limit   limit.AdaptiveSnapshot `json:"limit"`
+	Breaker breaker.Snapshot       `json:"breaker"`
+	Balance loadbalance.Snapshot   `json:"balance"`
 }
 
 func newClient(s *Service, name string, p ClientPolicy) *Client {
 	c := &Client{
 		name: name, service: s,
 		retrier: retry.New(name, p.Retry),
+		limiter: limit.NewAdaptive(name, p.Limit),
 		breaker: breaker.New(name, p.Breaker),
 		pool:    loadbalance.New(name, p.Balance),
 		told:    make(chan struct{}),
@@ -75,7 +79,7 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	defer limited.Stop()
 	ctx, span := c.service.config.Tracer.Start(limited, op.Name, tracing.Client)
 	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(caller, op))
-	call.From, call.Start = c.service.name, start
+	call.From, call.Start, call.Now, call.Caller = c.service.name, start, start, caller
 	call.Deadline, _ = limited.Deadline()
 
 	err := error(errPanicked)
@@ -84,8 +88,10 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 		c.recorder(op.Name).Observe(time.Since(start), err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
-		call.Attempt = attempt
-		return c.attempt(caller, ctx, call, send)
+		if call.Attempt = attempt; attempt > 1 {
+			call.Now = time.Time{}
+		}
+		return c.attempt(ctx, call, send)
 	})
 	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.Expired(caller, err)) {
 		err = fault.Blame(err, c.name)
@@ -101,13 +107,13 @@ func (c *Client) Set(p ClientPolicy) error {
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	c.setTimeout(p.Timeout)
-	return errors.Join(c.retrier.Set(p.Retry), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
+	return errors.Join(c.retrier.Set(p.Retry), c.limiter.Set(p.Limit), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
 }
 
 // Snapshot is how the service stands in the eyes of this client: its instances,
 // the breaker's state and the retry budget.
 func (c *Client) Snapshot() ClientSnapshot {
-	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
+	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Limit: c.limiter.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
 }
 
 // Ready reports, without waiting, whether the service has an instance: nil, or
@@ -123,22 +129,31 @@ func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
 // attempt sends once. What a failure says about the service is judged in the
 // caller's own context, in which our time limit is our own.
-func (c *Client) attempt(caller, ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) error {
-	permit, err := c.breaker.Allow(caller)
+func (c *Client) attempt(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) error {
+	ticket, err := c.limiter.Acquire(ctx)
 	if err != nil {
+		return err
+	}
+	permit, err := c.breaker.Allow(ctx)
+	if err != nil {
+		ticket.Done(ctx, errNobodyAsked)
 		return err
 	}
 	picked, err := c.pick(ctx, call)
 	if err != nil {
-		permit.Done(caller, errNobodyAsked)
+		permit.Done(ctx, errNobodyAsked)
+		ticket.Done(ctx, errNobodyAsked)
 		return err
 	}
 	call.Try(picked.Instance.ID)
 	call.Addr = picked.Instance.Endpoint
+	call.Now = time.Time{} // what happens meanwhile reads the clock
 	err = errPanicked
 	defer func() {
-		picked.Done(caller, err)
-		permit.Done(caller, err)
+		call.Now = call.Start.Add(time.Since(call.Start))
+		picked.Done(ctx, err)
+		permit.Done(ctx, err)
+		ticket.Done(ctx, err)
 	}()
 	err = send(ctx, call.Addr)
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -67,6 +68,10 @@ type Config struct {
 	// Clients are the policies of calls to other services, by name; a service
 	// that is not there has the zero ClientPolicy.
 	Clients map[string]ClientPolicy
+	// Limit bounds how many requests the service's own handlers answer at once,
+	// all routes together; what is above it is refused with 503, before its
+	// handler. The zero policy finds the bound by itself.
+	Limit limit.Adaptive
 	// DrainDelay is how long a stopping service still answers after it has
 	// deregistered, so that callers hear of it: from the registry, or from its
 	// answers where they know it by a fixed address. Zero is 1 s, and 100 ms

@@ -26,7 +26,7 @@ func (s *Service) closing(next http.Handler) http.Handler {
 	})
 }
 
-// observed is h inside a span, metrics and a panic guard.
+// observed is h inside a span, metrics, the service's limit and a panic guard.
 func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 	recorder := s.metrics.Server(s.name, pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +57,27 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 				panic(p)
 			}
 		}()
-		h.ServeHTTP(answer, r.WithContext(ctx))
+		s.limited(h, answer, r.WithContext(ctx))
 	})
+}
+
+// limited is h within the service's limit.
+func (s *Service) limited(h http.Handler, answer *response, r *http.Request) {
+	ticket, err := s.limiter.Acquire(r.Context())
+	if err != nil {
+		rest.Fail(answer, err)
+		return
+	}
+	panicked := true
+	defer func() {
+		err := answer.err()
+		if panicked {
+			err = errPanicked
+		}
+		ticket.Done(r.Context(), err)
+	}()
+	h.ServeHTTP(answer, r)
+	panicked = false
 }
 
 // response remembers how a request was answered.

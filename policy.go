@@ -7,6 +7,7 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -23,6 +24,8 @@ type ClientPolicy struct {
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// Retry repeats failed attempts.
 	Retry retry.Policy `json:"retry" yaml:"retry"`
+	// Limit bounds how many attempts are under way.
+	Limit limit.Adaptive `json:"limit" yaml:"limit"`
 	// Breaker stops calls to a service that fails.
 	Breaker breaker.Policy `json:"breaker" yaml:"breaker"`
 	// Balance chooses the instance of each attempt.
@@ -44,7 +47,7 @@ func (p ClientPolicy) Validate() error {
 	for _, part := range []struct {
 		name string
 		err  error
-	}{{"retry", p.Retry.Validate()}, {"breaker", p.Breaker.Validate()}, {"balance", p.Balance.Validate()}} {
+	}{{"retry", p.Retry.Validate()}, {"limit", p.Limit.Validate()}, {"breaker", p.Breaker.Validate()}, {"balance", p.Balance.Validate()}} {
 		if part.err != nil {
 			faults = append(faults, fault.InvalidArgument.Errorf("%s: %w", part.name, part.err))
 		}

@@ -79,7 +79,7 @@ func TestCallsThatReachNobodyAreInTheSeries(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
-	if lines := series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `code="unavailable",operation="op",service="inventory"`) {
+	if lines := series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `code="canceled",operation="op",service="inventory"`) {
 		t.Errorf("%q", lines)
 	}
 }

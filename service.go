@@ -16,6 +16,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
 )
@@ -31,6 +32,7 @@ type Service struct {
 	registry registry.Registry
 	resolver *registry.Resolver
 	http     *http.Client
+	limiter  *limit.AdaptiveLimiter
 	mux      *http.ServeMux
 	admin    *http.ServeMux // the same, unless Config.Admin separates it
 	handler  func() http.Handler
@@ -67,6 +69,7 @@ func New(name string, c Config) *Service {
 		metrics:  metrics.New(prometheus.Registerer(c.Metrics)),
 		registry: c.Registry,
 		http:     newHTTPClient(c),
+		limiter:  limit.NewAdaptive(name, c.Limit),
 		mux:      http.NewServeMux(),
 		clients:  map[string]*Client{},
 		fed:      map[feed]bool{},
@@ -85,8 +88,8 @@ func New(name string, c Config) *Service {
 	return s
 }
 
-// Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics
-// and panic guard that every request has. Contracts such as rest.Route register
+// Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics,
+// limit and panic guard that every request has. Contracts such as rest.Route register
 // themselves with it, and what describes itself is on /openapi.json. It panics
 // on a pattern that is taken or malformed.
 func (s *Service) Handle(pattern string, h http.Handler) {

@@ -22,6 +22,9 @@ func (c Config) validate() error {
 			faults = append(faults, fault.InvalidArgument.Errorf("Config.Clients[%s]: %w", name, err))
 		}
 	}
+	if err := c.Limit.Validate(); err != nil {
+		faults = append(faults, fault.InvalidArgument.Errorf("Config.Limit: %w", err))
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Static)) {
 		urls := c.Static[name]
 		if len(urls) == 0 {

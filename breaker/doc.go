@@ -21,7 +21,9 @@
 // breaker_open, Unprocessed, and the time to wait in RetryAfter, at most a
 // hundredth too long.
 //
-// [fault.Classify] decides what counts as a failure. A caller who gave up counts
+// [fault.Classify] decides what counts as a failure; one that the callee passes
+// on ([fault.IsRelayed]) is not its own, and as a probe shows that it is there.
+// A caller who gave up counts
 // as nothing. One whose deadline ran out counts as a failure if the call was slow
 // by the circuit's own record: it took SlowCall, or three times what a success
 // takes of late (and a millisecond), or, when there was none yet, 100 ms.

@@ -32,6 +32,9 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 			c.trip(e, now)
 		}
 	case e.state == HalfOpen:
+		if fault.IsRelayed(err) {
+			outcome = fault.Success // whoever says what is wrong with another is there
+		}
 		if took >= policy.SlowCall && outcome == fault.Success {
 			outcome = fault.Failure // what opened for slowness is not well while it is slow
 		}
@@ -39,9 +42,9 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 	}
 }
 
-// judge classifies a result and adds it to the tally. A deadline of the caller
-// that ran out is the callee's failure where the call was slow by what the
-// circuit has seen.
+// judge classifies a result and adds it to the tally. A failure that the callee
+// passes on is not its own. A deadline of the caller that ran out is the callee's
+// failure where the call was slow by what the circuit has seen.
 func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Duration, err error, policy *Policy) fault.Outcome {
 	if err == nil {
 		if timed {
@@ -53,6 +56,9 @@ func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Du
 	}
 	caller := endpoint.CallerOf(ctx)
 	outcome := fault.Classify(caller, err)
+	if fault.IsRelayed(err) {
+		outcome = fault.Ignored
+	}
 	if outcome == fault.Ignored && timed && fault.Expired(caller, err) &&
 		(took >= policy.SlowCall || c.tally.slow(took)) {
 		outcome = fault.Failure

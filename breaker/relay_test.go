@@ -1,0 +1,44 @@
+package breaker_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestAFailureThatTheCalleePassesOnIsNotItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := breaker.New("orders", breaker.Policy{})
+		problem := fault.ProblemOf(fault.Blame(fault.Unavailable.Errorf("down"), "stock"))
+		relayed := problem.Err()
+		call := func(err error) {
+			permit, refused := c.Allow(t.Context())
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			permit.Done(t.Context(), err)
+		}
+		for range 1000 {
+			call(relayed)
+		}
+		if c.State() != breaker.Closed {
+			t.Fatal("opened by what another service did")
+		}
+		for range 20 {
+			call(fault.Unavailable)
+		}
+		if c.State() != breaker.Open {
+			t.Fatal("not opened by failures of its own")
+		}
+		<-time.After(2 * time.Second)
+		for range 3 {
+			call(relayed)
+		}
+		if c.State() != breaker.Closed {
+			t.Errorf("%s, though the callee answers", c.State())
+		}
+	})
+}
