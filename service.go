@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -83,6 +84,7 @@ func New(name string, c Config) *Service {
 	if s.admin = s.mux; c.Admin != "" {
 		s.admin = http.NewServeMux()
 	}
+	s.life.closing = append(s.life.closing, newGauges(s).show(c.Metrics))
 	s.pages()
 	s.handler = sync.OnceValue(s.wrap)
 	return s
@@ -140,6 +142,17 @@ func (s *Service) Client(name string) *Client {
 	s.clients[name] = c
 	s.life.closing = append(s.life.closing, c.logChanges(), s.resolver.Subscribe(name, c.update))
 	return c
+}
+
+// allClients are the clients that there are, by name.
+func (s *Service) allClients() []*Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Client, 0, len(s.clients))
+	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
+		all = append(all, s.clients[name])
+	}
+	return all
 }
 
 // Go adds a background job. It begins when the service starts; its context

@@ -1,0 +1,97 @@
+package sinew
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/limit"
+)
+
+// gauges shows the states of a service's policies as series, as they are at the
+// moment of each scrape, so that they are right without traffic too.
+type gauges struct {
+	service *Service
+
+	breaker, instances, repeats        *prometheus.Desc
+	limit, running, refused, wasted    *prometheus.Desc // of clients, by the service called
+	accepts, answers, turnedAway, late *prometheus.Desc // of the server
+}
+
+func newGauges(s *Service) *gauges {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("sinew_"+name, help, labels, prometheus.Labels{"caller": s.name})
+	}
+	own := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("sinew_"+name, help, nil, prometheus.Labels{"service": s.name})
+	}
+	return &gauges{
+		service:    s,
+		breaker:    desc("client_breaker_state", "The breaker of calls to a service: 0 closed, 1 half-open, 2 open.", "service"),
+		instances:  desc("client_instances", "Instances of a service, by whether they are ejected.", "service", "ejected"),
+		repeats:    desc("client_repeats", "Repeated attempts of the last 10 s, by whether the budget refused them.", "service", "refused"),
+		limit:      desc("client_limit", "How many attempts may be under way; 0 is no limit for now.", "service"),
+		running:    desc("client_in_flight", "Attempts that are under way.", "service"),
+		refused:    desc("client_limit_refused_total", "Calls that the limit refused.", "service"),
+		wasted:     desc("client_wasted_total", "Attempts that ended when their caller had gone.", "service"),
+		accepts:    own("server_limit", "How many requests may be answered at once; 0 is no limit for now."),
+		answers:    own("server_in_flight", "Requests that are being answered."),
+		turnedAway: own("server_limit_refused_total", "Requests that the limit refused."),
+		late:       own("server_wasted_total", "Requests that were answered when their caller had gone."),
+	}
+}
+
+// show registers the gauges, until the service is shut down. Of several services
+// of one name that share a registry, the first one is shown.
+func (g *gauges) show(r prometheus.Registerer) (hide func()) {
+	err := r.Register(g)
+	if _, there := errors.AsType[prometheus.AlreadyRegisteredError](err); there {
+		return func() {}
+	}
+	if err != nil {
+		panic("sinew.New(" + g.service.name + "): Config.Metrics has other series of these names: " + err.Error())
+	}
+	return func() { r.Unregister(g) }
+}
+
+// Describe implements [prometheus.Collector].
+func (g *gauges) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		g.breaker, g.instances, g.repeats, g.limit, g.running, g.refused, g.wasted,
+		g.accepts, g.answers, g.turnedAway, g.late,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (g *gauges) Collect(out chan<- prometheus.Metric) {
+	for _, c := range g.service.allClients() {
+		s := c.Snapshot()
+		gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{s.Service}, labels...)...)
+		}
+		gauge(g.breaker, map[breaker.State]float64{breaker.HalfOpen: 1, breaker.Open: 2}[s.Breaker.State])
+		ejected := 0
+		for _, i := range s.Balance.Instances {
+			if i.Ejected {
+				ejected++
+			}
+		}
+		gauge(g.instances, float64(ejected), "true")
+		gauge(g.instances, float64(len(s.Balance.Instances)-ejected), "false")
+		gauge(g.repeats, float64(s.Retry.Repeats), "false")
+		gauge(g.repeats, float64(s.Retry.Refused), "true")
+		limits(out, s.Limit, g.limit, g.running, g.refused, g.wasted, s.Service)
+	}
+	limits(out, g.service.limiter.Snapshot(), g.accepts, g.answers, g.turnedAway, g.late)
+}
+
+// limits are the series of one adaptive limit.
+func limits(out chan<- prometheus.Metric, s limit.AdaptiveSnapshot, most, running, refused, wasted *prometheus.Desc, labels ...string) {
+	out <- prometheus.MustNewConstMetric(most, prometheus.GaugeValue, float64(s.Limit), labels...)
+	out <- prometheus.MustNewConstMetric(running, prometheus.GaugeValue, float64(s.Running), labels...)
+	out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(s.Refused), labels...)
+	out <- prometheus.MustNewConstMetric(wasted, prometheus.CounterValue, float64(s.Wasted), labels...)
+}

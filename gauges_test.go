@@ -1,0 +1,84 @@
+package sinew_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestStatesOfPoliciesAreInTheSeries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+		call := func(err error) {
+			_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error {
+				all := series(shop, "sinew_client_in_flight")
+				if want := `sinew_client_in_flight{caller="shop",service="inventory"} 1`; !slices.Contains(all, want) {
+					t.Errorf("during a call: %q", all)
+				}
+				return err
+			})
+		}
+		state := func(want ...string) {
+			t.Helper()
+			all := series(shop, "sinew_client_")
+			for _, line := range want {
+				if line = strings.Replace(line, "{", `{caller="shop",`, 1); !slices.Contains(all, line) {
+					t.Errorf("no %s in %q", line, all)
+				}
+			}
+		}
+		call(nil)
+		state(`sinew_client_breaker_state{service="inventory"} 0`, `sinew_client_instances{ejected="false",service="inventory"} 2`)
+		for range 20 {
+			call(fault.Unavailable)
+		}
+		state(`sinew_client_breaker_state{service="inventory"} 2`)
+		<-time.After(2 * time.Second)
+		state(`sinew_client_breaker_state{service="inventory"} 1`, `sinew_client_in_flight{service="inventory"} 0`, `sinew_client_limit{service="inventory"} 0`)
+	})
+}
+
+func TestRequestsWhoseCallerHasGoneAreCountedAsWasted(t *testing.T) {
+	shop := client(t, sinew.Config{})
+	shop.Handle("GET /slow", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/slow", nil)
+	r.Header.Set("X-Request-Timeout", "1ms")
+	shop.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	if all := series(shop, "sinew_server_wasted_total"); len(all) != 1 || all[0] != `sinew_server_wasted_total{service="shop"} 1` {
+		t.Errorf("%q", all)
+	}
+}
+
+func TestServicesOfOneNameThatShareARegistryAreShownOnceAndGoWithTheFirst(t *testing.T) {
+	shared := prometheus.NewRegistry()
+	first, second := sinew.New("shop", sinew.Config{Metrics: shared}), sinew.New("shop", sinew.Config{Metrics: shared})
+	shown := func() int {
+		all, err := shared.Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		return len(all)
+	}
+	if shown() == 0 {
+		t.Error("nothing is shown")
+	}
+	_ = second.Shutdown(context.Background())
+	if shown() == 0 {
+		t.Error("the second one took the series of the first with it")
+	}
+	_ = first.Shutdown(context.Background())
+	if n := shown(); n != 0 {
+		t.Errorf("%d families of a service that has stopped", n)
+	}
+}
