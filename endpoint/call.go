@@ -2,6 +2,8 @@ package endpoint
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -57,6 +59,7 @@ type Call struct {
 	Entered bool
 
 	tried [3]string
+	twin  *twin // nil unless there may be one
 }
 
 // Try notes that an attempt goes to the instance with this id.
@@ -65,6 +68,20 @@ func (c *Call) Try(id string) {
 		c.Tried = c.tried[:0]
 	}
 	c.Tried = append(c.Tried, id)
+	if c.twin != nil {
+		c.twin.tell(id)
+	}
+}
+
+// Twin lets another goroutine make a second attempt of the call while this one
+// goes on: the function that it returns is safe for concurrent use, and gives
+// the record as it is now, with what has been tried until then. The twin reads
+// the clock for itself.
+func (c *Call) Twin() func() Call {
+	t := &twin{call: *c}
+	t.call.Tried, t.call.Now, t.call.twin = slices.Clone(c.Tried), time.Time{}, nil
+	c.twin = t
+	return t.get
 }
 
 // WithCall puts a record into the context: one allocation for both. The record
@@ -126,9 +143,13 @@ func CallerOf(ctx context.Context) context.Context {
 // Caller reaches a service. A transport gives it send, which makes one whole
 // attempt at an address, the answer read and decoded; the Caller picks the
 // address, may repeat, and returns the last attempt's error.
+//
+// Sends may overlap where the operation is safe, each with a context and a
+// record of its own: the first that succeeds counts, and what others bring is
+// dropped.
 type Caller interface {
 	// Call makes the call. addr is a base URL such as "http://10.0.0.1:8080".
-	// send is never called after Call has returned.
+	// Every send has ended when Call returns, and none is begun after that.
 	Call(ctx context.Context, op Operation, send func(ctx context.Context, addr string) error) error
 }
 
@@ -137,6 +158,26 @@ type callKey struct{}
 type callContext struct {
 	context.Context
 	call Call
+}
+
+// twin is what the record of a second attempt is made of.
+type twin struct {
+	mu   sync.Mutex
+	call Call
+}
+
+func (t *twin) tell(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.call.Tried = append(t.call.Tried, id)
+}
+
+func (t *twin) get() Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.call
+	c.Tried = slices.Clone(c.Tried)
+	return c
 }
 
 func (c *callContext) Value(key any) any {
