@@ -18,11 +18,12 @@ type forwarding struct {
 	client sender
 }
 
-// passed is the answer of the last attempt.
+// passed is the answer of an attempt.
 type passed struct {
 	status int
 	header http.Header
 	body   []byte
+	err    error // that it tells of
 }
 
 // held are headers that do not go past a hop, or that each hop writes itself.
@@ -47,20 +48,20 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	op := f.op
 	op.Safe = f.idempotent() || m.key != ""
-	var last *passed
+	var answers answers
 	err = f.caller.Call(ctx, op, func(ctx context.Context, addr string) error {
-		last = nil
 		status, header, body, err := f.client.exchange(ctx, addr, &m)
 		if err != nil {
 			return err
 		}
-		last = &passed{status, header, body}
 		if status >= 400 {
-			return failure(m, status, header, body)
+			err = failure(m, status, header, body)
 		}
-		return nil
+		answers.add(passed{status, header, body, err})
+		return err
 	})
-	if last == nil && err != nil {
+	answer := answers.of(err)
+	if answer == nil && err != nil {
 		complain(ctx, f.log(), "request could not be passed on", f.text, err)
 		writeProblem(w, err)
 		return
@@ -68,7 +69,7 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		tell(w, err)
 	}
-	last.write(w)
+	answer.write(w)
 }
 
 // message is the request as it goes on.

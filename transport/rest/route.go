@@ -85,7 +85,7 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 	contract := r.contract()
 	client := following(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
-		var resp, none Resp
+		var none Resp
 		key, err := contract.outgoingKey(endpoint.CallOf(ctx))
 		if err != nil {
 			return none, err
@@ -94,14 +94,17 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 		if err != nil {
 			return none, err
 		}
+		var answer result[Resp]
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
-			resp = none
-			return client.fetch(ctx, addr, contract, m, &resp)
+			into := answer.place()
+			err := client.fetch(ctx, addr, contract, m, into)
+			answer.filled(into, err)
+			return err
 		})
-		if err != nil {
-			return none, err
+		if won := answer.won.Load(); err == nil && won != nil {
+			return *won, nil
 		}
-		return resp, nil
+		return none, err
 	}
 	return endpoint.Endpoint[Req, Resp](call).With(mws...)
 }

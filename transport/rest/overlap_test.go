@@ -1,0 +1,174 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// twice sends twice at once, and returns the first send's error unless only the
+// second has succeeded. Each send goes on when the other has come to the server.
+type twice string
+
+func (a twice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+	var errs [2]error
+	var both sync.WaitGroup
+	for i := range errs {
+		ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
+		call.Attempt = i + 1
+		both.Go(func() { errs[i] = send(ctx, string(a)) })
+	}
+	both.Wait()
+	if errs[1] == nil {
+		return nil
+	}
+	return errs[0]
+}
+
+// script answers the two sends in the given order: those of the attempt that is
+// marked as the second, or not.
+func script(order [2]int, bodies [2]string, status [2]int) http.Handler {
+	var arrived sync.WaitGroup
+	arrived.Add(2)
+	first := make(chan struct{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := 0
+		if r.Header.Get("X-Request-Attempt") == "2" {
+			n = 1
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived.Done()
+		arrived.Wait()
+		if order[1] == n {
+			<-first
+		} else {
+			defer close(first)
+		}
+		w.WriteHeader(status[n])
+		_, _ = io.WriteString(w, bodies[n])
+		_ = http.NewResponseController(w).Flush()
+	})
+}
+
+func TestOfSendsAtOnceTheFirstSuccessCounts(t *testing.T) {
+	one, two := `{"product_id":"one","available":1}`, `{"available":2}`
+	for name, tt := range map[string]struct {
+		status [2]int
+		bodies [2]string
+		want   []int // any of them
+	}{
+		"both succeed":          {[2]int{200, 200}, [2]string{one, two}, []int{1, 2}},
+		"only the first":        {[2]int{200, 409}, [2]string{one, `{"available":3}`}, []int{1}},
+		"only the second":       {[2]int{503, 200}, [2]string{`{"product_id":"bad"}`, two}, []int{2}},
+		"the first is no JSON":  {[2]int{200, 200}, [2]string{`{"product_id":"cut`, two}, []int{2}},
+		"the second is no JSON": {[2]int{200, 200}, [2]string{one, `{"product_id":"cut`}, []int{1}},
+	} {
+		for _, order := range [][2]int{{0, 1}, {1, 0}} {
+			t.Run(fmt.Sprint(name, order), func(t *testing.T) {
+				_, server := serve(t, script(order, tt.bodies, tt.status))
+				got, err := Reserve.Endpoint(overlapping(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if *got != (Stock{ProductID: map[int]string{1: "one"}[got.Available], Available: got.Available}) {
+					t.Errorf("an answer of two: %+v", *got)
+				}
+				for _, n := range tt.want {
+					if got.Available == n {
+						return
+					}
+				}
+				t.Errorf("%+v, want that of %v", *got, tt.want)
+			})
+		}
+	}
+}
+
+// overlapping is twice, where either success will do.
+type overlapping string
+
+func (a overlapping) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+	won := false
+	var lock sync.Mutex
+	err := twice(a).Call(ctx, op, func(ctx context.Context, addr string) error {
+		err := send(ctx, addr)
+		lock.Lock()
+		defer lock.Unlock()
+		won = won || err == nil
+		return err
+	})
+	if won {
+		return nil
+	}
+	return err
+}
+
+func TestAForwardedAnswerIsThatWhichTheCallEndedWith(t *testing.T) {
+	const one, two = `{"product_id":"one","available":1}`, `{"product_id":"two","available":2}`
+	for name, tt := range map[string]struct {
+		status [2]int
+		want   string
+		code   int
+	}{
+		"only the first":  {[2]int{200, 409}, one, 200},
+		"only the second": {[2]int{503, 200}, two, 200},
+		"neither":         {[2]int{503, 409}, one, 503},
+	} {
+		for _, order := range [][2]int{{0, 1}, {1, 0}} {
+			_, server := serve(t, script(order, [2]string{one, two}, tt.status))
+			mux := http.NewServeMux()
+			Reserve.Forward(mux, overlapping(server.URL))
+			w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`)
+			if w.Code != tt.code || w.Body.String() != tt.want {
+				t.Errorf("%s %v: %d %s", name, order, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// marked ends a call with the last send's error, marked as a repeated one's.
+type marked string
+
+func (a marked) Call(ctx context.Context, _ endpoint.Operation, send func(context.Context, string) error) error {
+	_ = send(ctx, string(a))
+	return fault.Repeat(send(ctx, string(a)))
+}
+
+func TestAForwardedFailureOfARepeatedCallIsPassedOnAsItCame(t *testing.T) {
+	n := 0
+	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		w.WriteHeader(503)
+		_, _ = fmt.Fprintf(w, "answer %d", n)
+	}))
+	mux := http.NewServeMux()
+	Reserve.Forward(mux, marked(server.URL))
+	if w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`); w.Code != 503 || w.Body.String() != "answer 2" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestACallThatSucceededWithoutASendHasNoAnswer(t *testing.T) {
+	got, err := Reserve.Endpoint(silent{})(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	if got != nil || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, err = rest.Route[rest.None, Stock]{Pattern: "GET /x"}.Endpoint(silent{errors.New("no")})(t.Context(), rest.None{})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+type silent struct{ err error }
+
+func (s silent) Call(context.Context, endpoint.Operation, func(context.Context, string) error) error {
+	return s.err
+}
