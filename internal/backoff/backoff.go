@@ -5,6 +5,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/dice"
 )
 
 // Policy is decorrelated jitter: each wait is drawn between Min and three times
@@ -12,20 +14,38 @@ import (
 // Jitter", AWS Architecture Blog, 2015.
 type Policy struct {
 	Min, Max time.Duration
+	// Dice draws the waits; nil is one that nobody seeds.
+	Dice *dice.Dice
 }
 
 // Next is the wait that follows previous, which is 0 before the first.
 func (p Policy) Next(previous time.Duration) time.Duration {
-	top := min(max(previous, p.Min)*3, p.Max)
-	if top <= p.Min {
-		return min(p.Min, p.Max)
+	top := p.Top(previous)
+	switch {
+	case top <= p.Min:
+		return top
+	case p.Dice != nil:
+		return p.Min + p.Dice.Duration(top-p.Min+1)
+	default:
+		return p.Min + rand.N(top-p.Min+1)
 	}
-	return p.Min + rand.N(top-p.Min+1)
 }
+
+// Top is the longest that the wait after previous can be.
+func (p Policy) Top(previous time.Duration) time.Duration {
+	last := max(previous, p.Min)
+	if last > p.Max/3 {
+		return p.Max // three times as much may be more than a Duration holds
+	}
+	return last * 3
+}
+
+// shortest is what a timer takes to arm and fire: less is no wait.
+const shortest = time.Microsecond
 
 // Wait waits for d, or until ctx ends, whose error it returns.
 func Wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
+	if d <= shortest {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(d)
