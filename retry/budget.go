@@ -1,49 +1,111 @@
 package retry
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/sinew-go/sinew/internal/window"
 )
 
-// budgetWindow is how far back calls and repeats count.
-const budgetWindow = 10 * time.Second
-
-// What a budget counts.
 const (
-	calls = iota
-	repeats
-	refused
+	// kept is the part of the share that is spent: the rest is held back, so that
+	// the share holds in each second too, although calls come unevenly and the
+	// waits move repeats together.
+	kept = 0.9
+	// quiet is how many repeats a client that seldom calls has in store: those of
+	// one call by the default policy.
+	quiet = 2
+	// stock is how many hedges may be in store.
+	stock = 10
+	// debt is the most that a balance goes below zero while another one pays, so
+	// that it is good again soon after the load has changed.
+	debt = 5
+	// look is after how many calls the clock is read in any case.
+	look = 64
 )
 
+// budget holds a balance for each of the two bounds, and one for hedges. A repeat
+// is paid from both and allowed while either has it: thus those of any while are
+// at most the larger bound of that while, and what is in store. Calls are counted
+// without a clock; what they earn is reckoned when a repeat is asked for.
 type budget struct {
-	born time.Time
-	seen *window.Window
+	born  time.Time
+	calls atomic.Uint64
+
+	mu                       sync.Mutex
+	earned                   uint64        // calls that the balances have in them
+	at                       time.Duration // when the balances were reckoned
+	share, floor, hedge      float64
+	marked                   uint64 // calls at the beginning of what rate is told from
+	since                    time.Duration
+	rate                     float64 // calls a second, of the last while
+	repeats, hedges, refused uint64
 }
 
-func newBudget() budget { return budget{born: time.Now(), seen: window.New(budgetWindow)} }
+func (b *budget) begin() { b.born, b.share, b.floor, b.hedge = time.Now(), 1, quiet, 1 }
 
 // call counts a call.
-func (b *budget) call(now time.Time) { b.seen.Add(b.since(now), calls) }
+func (b *budget) call(p *Policy) {
+	if b.calls.Add(1)%look == 0 && b.mu.TryLock() {
+		b.reckon(p)
+		b.mu.Unlock()
+	}
+}
 
 // repeat reports whether one more repeat is within the budget, and counts it.
-func (b *budget) repeat(now time.Time, p Budget) bool {
-	at := b.since(now)
-	b.seen.Add(at, repeats) // first, so that of two who ask at once each sees the other
-	in := b.seen.Sum(at)
-	limit := float64(in[calls])*float64(p.Percent)/100 + p.PerSecond*budgetWindow.Seconds()
-	if p.Disabled || float64(in[repeats]) <= limit {
-		return true
+func (b *budget) repeat(p *Policy) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reckon(p)
+	return b.pay(p, true, &b.repeats)
+}
+
+// second is repeat for an attempt at the same time as another; asked says that
+// it is one for which nobody but Policy.Hedge asks.
+func (b *budget) second(p *Policy, asked bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reckon(p)
+	if !asked {
+		return b.pay(p, true, &b.hedges)
 	}
-	b.seen.Take(at, repeats)
-	b.seen.Add(at, refused)
-	return false
+	paid := b.pay(p, b.hedge >= 1, &b.hedges)
+	if paid {
+		b.hedge--
+	}
+	return paid
 }
 
-func (b *budget) sums() (made, repeated, denied int) {
-	in := b.seen.Sum(b.since(time.Now()))
-	return in[calls], in[repeats], in[refused]
+// pay takes one from the balances. The lock is held.
+func (b *budget) pay(p *Policy, may bool, count *uint64) bool {
+	if !may || !p.Budget.Disabled && b.share < 1 && b.floor < 1 {
+		b.refused++
+		return false
+	}
+	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
+	*count++
+	return true
 }
 
-// since never goes below zero, whatever start a caller's record tells of.
-func (b *budget) since(now time.Time) int64 { return max(int64(now.Sub(b.born)), 0) }
+// reckon adds to the balances what was earned since. The lock is held.
+func (b *budget) reckon(p *Policy) {
+	now, made := time.Since(b.born), b.calls.Load()
+	if now-b.since >= time.Second {
+		b.rate = float64(made-b.marked) / (now - b.since).Seconds()
+		b.marked, b.since = made, now
+	}
+	calls, share := float64(made-b.earned), kept*float64(p.Budget.Percent)/100
+	// A fifth of a second's share may be in store.
+	b.share = min(b.share+calls*share, max(b.rate*share/5, 1))
+	b.floor = min(b.floor+(now-b.at).Seconds()*p.Budget.PerSecond, quiet)
+	b.hedge = min(b.hedge+calls*float64(p.Hedge.Percent)/100, stock)
+	b.earned, b.at = made, now
+}
+
+// snapshot adds to s what the budget has counted.
+func (b *budget) snapshot(s *Snapshot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reckon(&s.Policy)
+	s.Calls, s.Repeats, s.Hedges, s.Refused = b.earned, b.repeats, b.hedges, b.refused
+	s.Left = max(b.share, b.floor, 0)
+}

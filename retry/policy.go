@@ -2,10 +2,12 @@ package retry
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/backoff"
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
@@ -19,21 +21,47 @@ type Policy struct {
 	// MaxBackoff is the longest, unless the answer asks for more; zero is 1 s,
 	// or Backoff where that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
-	// Budget bounds the repeats of all calls together.
+	// Budget bounds the repeats and the hedges of all calls together.
 	Budget Budget `json:"budget" yaml:"budget"`
+	// Hedge makes a second attempt where the first takes long.
+	Hedge Hedge `json:"hedge" yaml:"hedge"`
+	// Seed is that of the waits; zero is a seed of its own. Another one repeats
+	// its draws, for tests.
+	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
 	// Disabled repeats nothing.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Budget bounds repeats to a share of recent calls and a floor.
+// Budget bounds repeats and hedges to the larger of a share of the calls and a
+// rate. What is not used is not kept: it holds in each second as it does in the
+// long run, but for what is in store, two repeats, or a fifth of a second's share
+// where that is more. The share is kept a tenth below Percent, as calls do not
+// come evenly.
 type Budget struct {
-	// Percent of the calls of the last 10 s; zero is 20.
+	// Percent of the calls; zero is 10.
 	Percent int `json:"percent" yaml:"percent"`
-	// PerSecond is allowed in any case; zero is 10.
+	// PerSecond is allowed however few calls there are; zero is 1.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
 	// Disabled bounds nothing.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
+
+// Hedge makes a second attempt at the same time as one that takes longer than
+// most, on another instance where there is a choice. The first success counts,
+// and the other attempt is cancelled. Only what is safe to repeat is hedged. See
+// "The Tail at Scale", Dean and Barroso, 2013. The zero Hedge hedges nothing.
+type Hedge struct {
+	// Percent of the calls may be hedged, 2 being a good choice: the slowest,
+	// but for a quarter which is left for times when more of them are slow. Zero
+	// hedges nothing.
+	Percent int `json:"percent" yaml:"percent"`
+	// After is how long an attempt takes until it is hedged; zero is how long all
+	// but the slowest of the recent attempts took.
+	After time.Duration `json:"after" yaml:"after"`
+}
+
+// share of the attempts are slower than the wait before a hedge.
+func (h Hedge) share() float64 { return 0.75 * float64(h.Percent) / 100 }
 
 // Middleware is a [Retrier] of its own with this policy. It panics when the
 // policy does not validate.
@@ -47,6 +75,34 @@ func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(da
 
 // UnmarshalJSON refuses unknown settings.
 func (b *Budget) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, b) }
+
+// MarshalJSON writes durations as "1s".
+func (h Hedge) MarshalJSON() ([]byte, error) { return duration.Marshal(h) }
+
+// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, h) }
+
+// Most is the worst case of a call whose answers do not ask to wait: how many
+// attempts it makes, and how long it waits between them altogether.
+func (p Policy) Most() (attempts int, waiting time.Duration) {
+	p = p.withDefaults()
+	wait, pauses := time.Duration(0), backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
+	for left := p.Attempts - 1; left > 0; left-- {
+		if wait = pauses.Top(wait); wait == p.MaxBackoff {
+			return p.Attempts, waiting + times(wait, left)
+		}
+		waiting += wait
+	}
+	return p.Attempts, waiting
+}
+
+// times is n times d, or the longest Duration where it is longer than that.
+func times(d time.Duration, n int) time.Duration {
+	if d > 0 && n > int(math.MaxInt64/2/d) {
+		return math.MaxInt64 / 2
+	}
+	return time.Duration(n) * d
+}
 
 // Validate reports every fault of the policy at once, as fault.InvalidArgument.
 func (p Policy) Validate() error {
@@ -69,6 +125,15 @@ func (p Policy) Validate() error {
 	if !(p.Budget.PerSecond >= 0 && p.Budget.PerSecond <= maxPerSecond) {
 		bad("budget.per_second: %v is not between 0 and %v", p.Budget.PerSecond, maxPerSecond)
 	}
+	if p.Hedge.Percent < 0 || p.Hedge.Percent > 100 {
+		bad("hedge.percent: %d is not between 0 and 100", p.Hedge.Percent)
+	}
+	if p.Hedge.After < 0 {
+		bad("hedge.after: %s is negative", p.Hedge.After)
+	}
+	if p.Hedge.After > 0 && p.Hedge.Percent == 0 {
+		bad("hedge.after: %s hedges nothing without hedge.percent", p.Hedge.After)
+	}
 	return errors.Join(faults...)
 }
 
@@ -85,10 +150,10 @@ func (p Policy) withDefaults() Policy {
 		p.MaxBackoff = max(time.Second, p.Backoff)
 	}
 	if p.Budget.Percent == 0 {
-		p.Budget.Percent = 20
+		p.Budget.Percent = 10
 	}
 	if p.Budget.PerSecond == 0 {
-		p.Budget.PerSecond = 10
+		p.Budget.PerSecond = 1
 	}
 	if p.Disabled {
 		p.Attempts = 1

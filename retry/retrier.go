@@ -2,40 +2,45 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/dice"
 )
 
-// Retrier repeats the calls of one callee, within one budget. It is safe for
-// concurrent use.
+// Retrier repeats and hedges the calls of one callee, within one budget. It is
+// safe for concurrent use.
 type Retrier struct {
 	name   string
 	policy atomic.Pointer[Policy]
+	dice   dice.Dice
 	budget budget
+	tail   tail
 }
 
 // Snapshot is the state of a [Retrier] at one moment.
 type Snapshot struct {
 	Name   string `json:"name"`
 	Policy Policy `json:"policy"`
-	// Calls, Repeats and Refused are of the last 10 s: calls made, attempts
-	// after the first, and those that the budget refused.
-	Calls   int `json:"calls"`
-	Repeats int `json:"repeats"`
-	Refused int `json:"refused"`
+	// Calls, Repeats, Hedges and Refused are of all time: calls made, attempts
+	// that followed a failure, attempts at the same time as another, and those
+	// of both kinds that the budget refused.
+	Calls   uint64 `json:"calls"`
+	Repeats uint64 `json:"repeats"`
+	Hedges  uint64 `json:"hedges"`
+	Refused uint64 `json:"refused"`
+	// Left is how many attempts the budget has in store.
+	Left float64 `json:"left"`
 }
 
 // New makes the retrier of the callee of this name. It panics when the policy
 // does not validate.
 func New(name string, p Policy) *Retrier {
-	r := &Retrier{name: name, budget: newBudget()}
+	r := &Retrier{name: name}
+	r.budget.begin()
 	if err := r.Set(p); err != nil {
 		panic("retry.New(" + name + "): " + err.Error())
 	}
@@ -44,138 +49,90 @@ func New(name string, p Policy) *Retrier {
 
 // Do makes attempts, counted from 1, until one succeeds or must not be
 // repeated, and returns the last one's error. safe says that the operation may
-// be repeated whatever became of it.
+// be repeated whatever became of it. With Policy.Hedge two attempts of a safe
+// operation may run at once, the second in another goroutine; both have ended
+// when Do returns, and the first success counts.
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
-	run := r.begin(ctx, safe)
-	for {
-		err := attempt(ctx, run.attempt)
-		if err == nil || !run.again(err) {
-			return run.last(err)
-		}
+	p := r.policy.Load()
+	r.budget.call(p)
+	began := begin(ctx)
+	if p.Hedge.Percent > 0 && safe {
+		_, err := r.run(ctx, p, safe, began).do(attempt)
+		return err
 	}
+	err := attempt(ctx, 1)
+	if err == nil {
+		return nil
+	}
+	_, err = r.run(ctx, p, safe, began).goOn(1, err, attempt)
+	return err
 }
 
-// Middleware repeats the calls of an endpoint. Call.Attempt counts them where
-// there is a record, which a repeat always has.
+// Middleware repeats and hedges the calls of an endpoint. Call.Attempt counts
+// the attempts where there is a record, which all but the first always have.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
+			p := r.policy.Load()
+			r.budget.call(p)
+			began := begin(ctx)
 			call := endpoint.OutgoingOf(ctx)
-			run := r.begin(ctx, call == nil || call.Operation == (endpoint.Operation{}) || call.Safe)
+			safe := call == nil || call.Operation == (endpoint.Operation{}) || call.Safe
 			if call != nil {
 				defer func(attempt int, tried []string) { call.Attempt, call.Tried = attempt, tried }(call.Attempt, call.Tried)
 			}
-			for {
-				if call == nil && run.attempt > 1 {
-					ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
-				}
-				if call != nil {
-					call.Attempt = max(call.Attempt, run.attempt)
-				}
-				response, err := next(ctx, request)
-				if err == nil || !run.again(err) {
-					return response, run.last(err)
-				}
+			if p.Hedge.Percent > 0 && safe {
+				return r.run(ctx, p, safe, began).ask(next, request)
 			}
+			was := 0
+			if call != nil {
+				was, call.Attempt = call.Attempt, max(call.Attempt, 1)
+			}
+			response, err := next(ctx, request)
+			if err == nil {
+				return response, nil
+			}
+			if call != nil {
+				call.Attempt = was
+			}
+			return r.run(ctx, p, safe, began).askAgain(next, request, response, err)
 		}
 	}
 }
 
-// Set replaces the policy; the budget keeps its counts. An invalid policy is
-// refused.
+// Set replaces the policy; the budget keeps its counts, and so do the waits
+// unless the seed is another. An invalid policy is refused.
 func (r *Retrier) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
 	p = p.withDefaults()
-	r.policy.Store(&p)
+	if was := r.policy.Swap(&p); was == nil || was.Seed != p.Seed {
+		r.dice.Seed(p.Seed)
+	}
 	return nil
 }
 
 // Snapshot is the retrier's state.
 func (r *Retrier) Snapshot() Snapshot {
 	s := Snapshot{Name: r.name, Policy: *r.policy.Load()}
-	s.Calls, s.Repeats, s.Refused = r.budget.sums()
+	r.budget.snapshot(&s)
 	return s
 }
 
-// run is one call with its attempts.
-type run struct {
-	*Retrier
-	policy   *Policy
-	ctx      context.Context
-	safe     bool
-	attempt  int
-	began    time.Time // of the attempt
-	quickest time.Duration
-	pause    time.Duration
-}
-
-func (r *Retrier) begin(ctx context.Context, safe bool) run {
-	var now time.Time
-	p := r.policy.Load()
-	if call := endpoint.CallOf(ctx); call != nil {
-		if call.Repeated || !call.Entered && call.Attempt > 1 {
-			p = &once
-		}
-		if !call.Entered {
-			now = call.Start
+// begin is when a call begins, which only a deadline makes worth knowing: zero
+// without one.
+func begin(ctx context.Context) time.Time {
+	if _, limited := ctx.Deadline(); !limited {
+		return time.Time{}
+	}
+	if call := endpoint.OutgoingOf(ctx); call != nil {
+		switch {
+		case !call.Now.IsZero():
+			return call.Now
+		case !call.Start.IsZero():
+			return call.Start
 		}
 	}
-	if now.IsZero() {
-		now = time.Now()
-	}
-	r.budget.call(now)
-	return run{Retrier: r, policy: p, ctx: ctx, safe: safe, attempt: 1, began: now}
-}
-
-// once is the policy of a call that must not be repeated.
-var once = Policy{Attempts: 1}
-
-// again waits and reports true when err is to be answered with another attempt.
-func (r *run) again(err error) bool {
-	if r.attempt >= r.policy.Attempts || r.ctx.Err() != nil || !repeatable(r.ctx, err, r.safe) {
-		return false
-	}
-	now := time.Now()
-	if took := now.Sub(r.began); r.attempt == 1 || took < r.quickest {
-		r.quickest = took
-	}
-	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff}.Next(r.pause)
-	wait := max(r.pause, fault.RetryAfter(err))
-	if deadline, ok := r.ctx.Deadline(); ok && deadline.Sub(now)-r.quickest <= wait {
-		return false
-	}
-	if !r.budget.repeat(now, r.policy.Budget) || backoff.Wait(r.ctx, wait) != nil {
-		return false
-	}
-	r.attempt++
-	r.began = now.Add(wait)
-	return true
-}
-
-// last is the error that the caller gets.
-func (r *run) last(err error) error {
-	if err == nil || r.attempt == 1 || fault.IsRepeated(err) {
-		return err
-	}
-	return fault.Repeat(err)
-}
-
-// repeatable says that a failed attempt may be followed by another.
-func repeatable(ctx context.Context, err error, safe bool) bool {
-	var f *fault.Error
-	isFault := errors.As(err, &f)
-	switch {
-	case isFault && (f.Repeated || f.Reason == "breaker_open"):
-		return false
-	case fault.IsUnprocessed(err):
-		return fault.Classify(ctx, err) == fault.Failure || fault.RetryAfter(err) > 0
-	case !safe:
-		return false
-	case isFault && f.RetryAfter > 0:
-		return f.Code == fault.Aborted || f.Code == fault.ResourceExhausted || fault.Classify(ctx, err) == fault.Failure
-	default:
-		return fault.CodeOf(err) != fault.DataLoss && fault.Classify(ctx, err) == fault.Failure
-	}
+	return time.Now()
 }

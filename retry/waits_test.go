@@ -13,7 +13,7 @@ import (
 
 func TestWaitsStayInBoundsAndHonourWhatTheAnswerAsksFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := retry.New("orders", retry.Policy{Attempts: 8, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond})
+		r := retry.New("orders", retry.Policy{Attempts: 8, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, Budget: retry.Budget{Disabled: true}})
 		last, before := time.Now(), time.Duration(0)
 		_, _ = attempts(t.Context(), r, true, errDown)
 		_ = r.Do(t.Context(), true, func(_ context.Context, n int) error {
@@ -41,7 +41,7 @@ func TestNoAttemptBeginsThatCannotEndInTime(t *testing.T) {
 		defer cancel()
 		n := 0
 		start := time.Now()
-		err := retry.New("orders", retry.Policy{Attempts: 10}).Do(ctx, true, func(context.Context, int) error {
+		err := retry.New("orders", retry.Policy{Attempts: 10, Budget: retry.Budget{Disabled: true}}).Do(ctx, true, func(context.Context, int) error {
 			n++
 			<-time.After(400 * time.Millisecond)
 			return errDown
