@@ -88,10 +88,7 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 		c.recorder(op.Name).Observe(time.Since(start), err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
-		if call.Attempt = attempt; attempt > 1 {
-			call.Now = time.Time{}
-		}
-		return c.attempt(ctx, call, send)
+		return c.attempt(ctx, attempt, send)
 	})
 	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.Expired(caller, err)) {
 		err = fault.Blame(err, c.name)
@@ -129,7 +126,11 @@ func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
 // attempt sends once. What a failure says about the service is judged in the
 // caller's own context, in which our time limit is our own.
-func (c *Client) attempt(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) error {
+func (c *Client) attempt(ctx context.Context, attempt int, send func(context.Context, string) error) error {
+	call := endpoint.CallOf(ctx) // an attempt at the same time as another one has its own
+	if call.Attempt = attempt; attempt > 1 {
+		call.Now = time.Time{}
+	}
 	ticket, err := c.limiter.Acquire(ctx)
 	if err != nil {
 		return err

@@ -52,7 +52,10 @@ func (l *ledger) column(name string) (values []string) {
 
 func TestRepeatsOfAKeyedCallHaveItsKeyAndAnotherCallHasAnother(t *testing.T) {
 	l := newLedger(t, 2)
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
+	shop := client(t, sinew.Config{
+		Static:  map[string][]string{"inventory": {l.URL}},
+		Clients: map[string]sinew.ClientPolicy{"inventory": {Retry: retry.Policy{Budget: retry.Budget{Disabled: true}}}},
+	})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	for range 2 {
 		if _, err := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
