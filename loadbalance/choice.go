@@ -1,109 +1,143 @@
 package loadbalance
 
 import (
-	"math/rand/v2"
 	"slices"
 	"time"
 )
 
-// choice is one pick among the nodes of a set.
+// choice is one pick.
 type choice struct {
-	*set
+	pool  *Pool
+	view  *view
 	now   time.Duration
-	decay time.Duration
 	tried []string
+	warm  bool // someone has not its whole share yet
 }
 
-// lower draws two nodes and takes the better: the one with the lower load, or
-// with the lower product of load and latency.
-func (c *choice) lower(latency bool) *node {
-	a := c.draw(c.random())
-	b := c.another(a)
-	if c.score(b, latency) < c.score(a, latency) {
-		return b
+// node is one that is used and has not been tried; else one that is not used;
+// else any that is.
+func (c *choice) node(key string) *node {
+	v := c.view
+	first, second := v.main, v.spill
+	if second != nil && c.overloaded() {
+		first, second = second, first
 	}
-	return a
-}
-
-func (c *choice) score(n *node, latency bool) float64 {
-	if !latency {
-		return n.load(c.now)
-	}
-	expected := n.expected(c.now, c.decay)
-	if n.peak.get() == 0 {
-		expected = c.usual()
-		if n.inFlight.Load() == 0 { // sinks while nobody finds out
-			expected *= n.memory(c.now, c.decay)
-		}
-	}
-	return (n.load(c.now) + 1) * max(expected, 1)
-}
-
-// draw is n if it may be used, else one drawn among those that may.
-func (c *choice) draw(n *node) *node {
-	if c.rank(n) == 0 {
+	if n := c.among(first, key); n != nil {
 		return n
 	}
-	best := c.best(nil)
-	for range 2 * len(c.nodes) {
-		if n = c.random(); c.rank(n) <= c.rank(best) {
-			return n
-		}
-	}
-	return best
-}
-
-// another is a node as good as a but not a, or a when there is none.
-func (c *choice) another(a *node) *node {
-	const tries = 4
-	for range tries {
-		if b := c.random(); b != a && c.rank(b) == 0 {
-			return b
-		}
-	}
-	if b := c.best(a); b != nil && c.rank(b) <= c.rank(a) {
-		return b
-	}
-	return a
-}
-
-// best is a node of the lowest rank other than not, nil when there is none.
-func (c *choice) best(not *node) *node {
-	var best *node
-	from := rand.IntN(len(c.nodes))
-	for i := range c.nodes {
-		n := c.nodes[(from+i)%len(c.nodes)]
-		if n != not && (best == nil || c.rank(n) < c.rank(best)) {
-			best = n
-		}
-	}
-	return best
-}
-
-// roundRobin is the node of the next turn. The turns of nodes that may not be
-// used are skipped, so that they fall to all others alike.
-func (c *choice) roundRobin(next func() uint64) *node {
-	lowest := 0
-	for range 2 {
-		for range 2 * len(c.nodes) {
-			if n := c.turn(next()); c.rank(n) <= lowest {
+	for _, g := range []*group{second, v.out} {
+		if g != nil {
+			if n := c.among(g, key); n != nil {
 				return n
 			}
 		}
-		lowest = c.rank(c.best(nil))
 	}
-	return c.best(nil)
+	c.tried = nil
+	return c.among(first, key)
 }
 
-// rank orders nodes by how well they may be used: first those that are neither
-// ejected nor tried, last those that are both.
-func (c *choice) rank(n *node) int {
-	rank := 0
-	if n.out(c.now) {
-		rank++
+// among is a node of the group, nil when all of them were tried.
+func (c *choice) among(g *group, key string) *node {
+	switch c.view.policy.Algorithm {
+	case RoundRobin:
+		for range 2 * len(g.nodes) {
+			if n := g.turn(c.pool.turn.Add(1) - 1); c.fits(n) {
+				return n
+			}
+		}
+	case ConsistentHash:
+		if key != "" {
+			return c.byHash(g, key)
+		}
+	case LeastRequest:
+		a, b := c.two(g)
+		if a != b && b.load(c.now) < a.load(c.now) {
+			return b
+		}
+		return a
+	case PeakEWMA:
+		a, b := c.two(g)
+		if a != b && c.cost(b) < c.cost(a) {
+			return b
+		}
+		return a
 	}
-	if len(c.tried) > 0 && slices.Contains(c.tried, n.id()) {
-		rank += 2
+	return c.other(g, g.draw(c.pool.dice.Uint64()), nil)
+}
+
+// cost is what a call is expected to take at a node, in no unit of its own.
+func (c *choice) cost(n *node) float64 {
+	usual, peak := n.record.latencies()
+	memory := fade(float64(int64(c.now)-n.record.at.Load()) / float64(c.view.policy.Decay))
+	if peak == 0 {
+		peak = c.pool.learned.usual.get()
 	}
-	return rank
+	_ = usual
+	waits := max(peak*memory, n.silence(c.now), 1)
+	return (n.load(c.now) + 1) * waits
+}
+
+// two are different nodes drawn by weight, twice the same when there is but one
+// that fits, and nil when there is none.
+func (c *choice) two(g *group) (a, b *node) {
+	a, b = g.two(c.pool.dice.Uint64())
+	if !c.warm && len(c.tried) == 0 {
+		return a, b
+	}
+	if a = c.other(g, a, nil); a == nil {
+		return nil, nil
+	}
+	if b = c.other(g, b, a); b == nil {
+		b = a
+	}
+	return a, b
+}
+
+// other is n if it fits, else another node that does and is not not; nil when
+// there is none.
+func (c *choice) other(g *group, n, not *node) *node {
+	const tries = 4
+	for range tries {
+		if n != not && c.fits(n) {
+			return n
+		}
+		n = g.draw(c.pool.dice.Uint64())
+	}
+	from := c.pool.dice.IntN(len(g.nodes))
+	for i := range g.nodes {
+		if n = g.nodes[(from+i)%len(g.nodes)]; n != not && !c.isTried(n) {
+			return n
+		}
+	}
+	return nil
+}
+
+// fits says that the call has not tried the node and, where it came lately, that
+// its share has grown so far.
+func (c *choice) fits(n *node) bool {
+	return !c.isTried(n) && (!c.warm || c.grown(n) >= 1 || c.pool.dice.Float64() < c.grown(n))
+}
+
+func (c *choice) isTried(n *node) bool {
+	return len(c.tried) > 0 && slices.Contains(c.tried, n.id())
+}
+
+// grown is how much of its share a node has.
+func (c *choice) grown(n *node) float64 {
+	if !n.came {
+		return 1
+	}
+	const first = 0.1
+	return max(float64(c.now-n.addedAt)/float64(c.view.policy.SlowStart.Window), first)
+}
+
+// overloaded says that the nodes of the caller's own zone have clearly more
+// calls in flight than the others.
+func (c *choice) overloaded() bool {
+	const factor, slack = 1.5, 2
+	lower := func(g *group) float64 {
+		a, b := g.two(c.pool.dice.Uint64())
+		return min(a.load(c.now), b.load(c.now))
+	}
+	return lower(c.view.main) > factor*lower(c.view.spill)+slack
 }

@@ -15,7 +15,9 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-var algorithms = []loadbalance.Algorithm{loadbalance.PeakEWMA, loadbalance.RoundRobin, loadbalance.LeastRequest}
+var algorithms = []loadbalance.Algorithm{
+	loadbalance.PeakEWMA, loadbalance.LeastRequest, loadbalance.RoundRobin, loadbalance.Random, loadbalance.ConsistentHash,
+}
 
 func TestRoundRobinGoesRoundInOrder(t *testing.T) {
 	b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, instances("", "", ""))

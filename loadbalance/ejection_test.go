@@ -62,20 +62,26 @@ func TestEachFurtherEjectionIsLongerUntilTheInstanceHasWorkedForAWhile(t *testin
 	})
 }
 
-func TestLateFailuresDoNotShortenTheNextChance(t *testing.T) {
+func TestLateFailuresSayNothingOfTheTimeAfterAnEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, instances("", ""))
 		var late []loadbalance.Picked
 		for range 20 {
 			late = append(late, only(t, b, "a"))
 		}
-		for _, picked := range late {
+		for _, picked := range late[:10] {
 			picked.Done(context.Background(), errDown)
 		}
 		<-time.After(5 * time.Second)
-		fail(t, b, "a", 4)
+		for _, picked := range late[10:] {
+			picked.Done(context.Background(), errDown)
+		}
 		if ejected(b) != 0 {
-			t.Error("back for the first time, it was ejected again by four failures")
+			t.Error("calls from before its ejection ejected it again")
+		}
+		fail(t, b, "a", 1)
+		if ejected(b) != 1 {
+			t.Error("back for the first time it failed, and is not out")
 		}
 	})
 }
@@ -85,7 +91,7 @@ func TestNeverMoreThanMaxPercentAreOut(t *testing.T) {
 		{1, 100, 0}, {2, 50, 1}, {2, 1, 1}, {3, 50, 1}, {4, 50, 2}, {10, 50, 5}, {10, 30, 3}, {10, 100, 9}, {10, 1, 1}, {7, 0, 3},
 	} {
 		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{MaxPercent: c.percent}}, many(c.all))
-		for n := range c.all {
+		for n := range max(c.all-1, 1) {
 			fail(t, b, fmt.Sprint(n), 10)
 		}
 		if got := ejected(b); got != c.want {
@@ -141,27 +147,38 @@ func TestOnlyEjectedInstancesLeftAreAllUsed(t *testing.T) {
 	}
 }
 
-func TestWhenAllAreDownThoseThatAreInShareTheCalls(t *testing.T) {
+func TestWhenAllFailAlikeNobodyIsOut(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a, Ejection: loadbalance.Ejection{Period: time.Hour}}, many(6))
 			down := func(string) (time.Duration, error) { return 10 * time.Millisecond, errDown }
-			counts(t, b, 100, down)
+			counts(t, b, 200, down)
 			got := counts(t, b, 3000, down)
-			if len(got) != 3 || ejected(b) != 3 {
-				t.Errorf("%s: all are down, %d are out, and they got %v", a, ejected(b), got)
+			if ejected(b) != 0 {
+				t.Errorf("%s: all are down, and %d are out", a, ejected(b))
 			}
-			var in []string
-			for id, n := range got {
-				if in = append(in, id); n < 500 {
+			for id := range 6 {
+				if got[fmt.Sprint(id)] < 250 {
 					t.Errorf("%s: the calls are not shared: %v", a, got)
 				}
 			}
-			if next := pick(t, b, in...); !state(t, b, next.Instance.ID).Ejected {
-				t.Errorf("%s: tried %v, and then %s instead of one that is out", a, in, next.Instance.ID)
-			}
 		})
 	}
+}
+
+// One is ejected before the others begin to fail as well.
+func TestAnEjectionEndsWhenTheOthersFailAsMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Period: time.Hour}}, many(4))
+		fail(t, b, "0", 5)
+		if ejected(b) != 1 {
+			t.Fatal("it is not out")
+		}
+		counts(t, b, 200, func(string) (time.Duration, error) { return 10 * time.Millisecond, errDown })
+		if ejected(b) != 0 {
+			t.Errorf("all fail, and %d are out", ejected(b))
+		}
+	})
 }
 
 func TestDisabledEjectionEjectsNobodyAndEndsWhatWas(t *testing.T) {

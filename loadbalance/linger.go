@@ -8,7 +8,7 @@ import (
 
 // linger is the load of calls that were answered sooner than a call usually is,
 // and not with success: each goes on to count as in flight, less and less, for
-// about as long as it should have taken. Else whoever refuses at once would seem
+// half as long again as it should have taken. Else whoever refuses at once would seem
 // to be idle. An addition that races with another may be lost.
 type linger struct {
 	calls float
@@ -18,11 +18,11 @@ type linger struct {
 
 // add notes a call that took so long and should have taken usual.
 func (l *linger) add(now time.Duration, took, usual float64) {
-	if took >= usual {
+	if took >= usual || usual <= 0 {
 		return
 	}
 	calls := l.load(now) + 1 - took/usual
-	l.life.set(usual)
+	l.life.set(1.5 * usual)
 	l.at.Store(int64(now))
 	l.calls.set(calls)
 }

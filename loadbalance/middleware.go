@@ -21,7 +21,7 @@ func (b *Pool) Middleware() endpoint.Middleware {
 			case call.Attempt == 0: // nobody repeats it, so what is tried is of use to nobody later
 				defer func(tried []string) { call.Tried = tried }(call.Tried)
 			}
-			picked, err := b.Pick(ctx, Request{HashKey: call.HashKey, Tried: call.Tried})
+			picked, err := b.Pick(ctx, Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe || call.Operation == (endpoint.Operation{})})
 			if err != nil {
 				return nil, err
 			}

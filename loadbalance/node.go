@@ -10,68 +10,147 @@ import (
 
 // node is what is known of one instance. Times are since its pool began.
 type node struct {
-	instance     atomic.Pointer[registry.Instance]
-	share        float // its weight, in mean weights of the pool
-	inFlight     atomic.Int64
-	lingers      linger
-	usual        float // mean latency of its successes, in ns; 0 is not known
-	peak         float // what its next call may take, in ns; 0 is not known
-	observedAt   atomic.Int64
-	failures     atomic.Int32 // in a row
-	ejectedUntil atomic.Int64
-	ejections    int // guarded by Pool.mu
+	came    bool // to others, and its share grows from addedAt on
+	addedAt time.Duration
+	hash    uint64 // of its id
+
+	instance atomic.Pointer[registry.Instance]
+	perShare float         // 1 ÷ its weight, in mean weights of the pool
+	traffic  atomic.Uint64 // calls in flight in the lower half, answered ones in the upper
+	record   record
+	lingers  linger
+	busy     atomic.Int64 // when it began to have calls in flight
+	streak   atomic.Int32 // failures in a row
+	failed   atomic.Uint32
+	slow     atomic.Uint32 // answers that took far longer than the others do
+	void     atomic.Uint32 // answers that say nothing of its health
+	standing atomic.Int32  // a standing
+	until    atomic.Int64  // the end of its ejection
+	inSince  atomic.Int64  // calls from before say nothing
+
+	// Guarded by Pool.mu.
+	weight    float64
+	round     uint64 // see table
+	ejections int
+	probation probation
+	recent    recent
+	base      atomic.Uint32 // what its calls are counted from, see [Pool.crowded]
 }
 
+// standing is whether a node is used.
+type standing = int32
+
+const (
+	in      standing = iota
+	ejected          // for failing, and when that is over in probation
+	slowed           // in probation for being slow
+)
+
+const answered = 1<<32 - 1 // one call in flight less, one answered more
+
 func (n *node) id() string { return n.instance.Load().ID }
+
+func (n *node) inFlight() int { return int(uint32(n.traffic.Load())) }
+
+// calls are all that it was ever given, modulo 2^32.
+func (n *node) calls() uint32 {
+	t := n.traffic.Load()
+	return uint32(t>>32) + uint32(t)
+}
+
+// begin counts a call in flight.
+func (n *node) begin(now time.Duration) {
+	if uint32(n.traffic.Add(1)) == 1 && int64(now)-n.busy.Load() > tick {
+		n.busy.Store(int64(now))
+	}
+}
 
 // load is the calls in flight, and those that count as such, for the node's
 // share.
 func (n *node) load(now time.Duration) float64 {
-	return (float64(n.inFlight.Load()) + n.lingers.load(now)) / n.share.get()
+	return (float64(n.inFlight()) + n.lingers.load(now)) * n.perShare.get()
 }
 
-// out says that the node is ejected.
-func (n *node) out(now time.Duration) bool { return n.ejectedUntil.Load() > int64(now) }
+// isEjected says that the node is out for failing, and its time not yet over.
+func (n *node) isEjected(now time.Duration) bool {
+	return n.standing.Load() == ejected && n.until.Load() > int64(now)
+}
 
-// expected is what a call to the node may take, 0 when not known. It sinks
-// while nothing is heard, else one slow call would keep all others away.
+// expected is what a call to the node may take, 0 when not known. It sinks while
+// nothing is heard, else one slow call would keep all others away.
 func (n *node) expected(now, decay time.Duration) float64 {
-	peak := n.peak.get()
-	if peak == 0 {
+	_, peak := n.record.latencies()
+	return peak * fade(float64(int64(now)-n.record.at.Load())/float64(decay))
+}
+
+// silence is for how long a node with calls in flight has answered none.
+func (n *node) silence(now time.Duration) float64 {
+	if n.inFlight() == 0 {
 		return 0
 	}
-	return peak * n.memory(now, decay)
+	return float64(int64(now) - max(n.busy.Load(), n.record.at.Load()))
 }
 
-// memory is how much of the last observation still counts, from 1 down to 0.
-func (n *node) memory(now, decay time.Duration) float64 {
-	since := float64(max(int64(now)-n.observedAt.Load(), 0)) / float64(decay)
-	if since < 1e-4 {
-		return 1 - since // all but the same, and sooner
-	}
-	return math.Exp(-since)
+// record is what calls to a node take. An observation that races with another
+// may be lost, which an average stands.
+type record struct {
+	pair atomic.Uint64 // usual and peak, as float32
+	at   atomic.Int64  // when the last was noted
+}
+
+// tick is how old the record must be at least to note another usual latency, in
+// ns: many calls a millisecond need not write it all.
+const tick = int64(500 * time.Microsecond)
+
+// latencies are the mean latency of successes, and what the next call may take,
+// in ns; 0 where not known.
+func (r *record) latencies() (usual, peak float64) {
+	p := r.pair.Load()
+	return float64(math.Float32frombits(uint32(p >> 32))), float64(math.Float32frombits(uint32(p)))
+}
+
+func (r *record) set(usual, peak float64) {
+	r.pair.Store(uint64(math.Float32bits(float32(usual)))<<32 | uint64(math.Float32bits(float32(peak))))
+}
+
+func (r *record) usual() float64 {
+	usual, _ := r.latencies()
+	return usual
 }
 
 // succeeded notes how long a success took. The peak goes up at once, and both
-// go down slowly. An observation that races with another may be lost, which an
-// average stands.
-func (n *node) succeeded(now time.Duration, took float64, decay time.Duration) {
-	keep := n.memory(now, decay)
-	mean := func(before float64) float64 {
-		if before == 0 {
-			return took
-		}
-		return before*keep + took*(1-keep)
+// go down slowly.
+func (r *record) succeeded(now time.Duration, took float64, decay time.Duration) {
+	usual, peak := r.latencies()
+	at := r.at.Load()
+	if int64(now)-at < tick && took <= peak && usual > 0 {
+		return
 	}
-	n.usual.set(mean(n.usual.get()))
-	n.peak.set(max(mean(n.peak.get()), took))
-	n.observedAt.Store(int64(now))
+	keep := fade(float64(int64(now)-at) / float64(decay))
+	if usual == 0 {
+		usual = took
+	}
+	if peak == 0 {
+		peak = took
+	}
+	r.set(usual*keep+took*(1-keep), max(peak*keep+took*(1-keep), took))
+	r.at.Store(int64(now))
 }
 
 // charged notes a call that did not succeed as one that cost so much.
-func (n *node) charged(now time.Duration, charge float64) {
-	n.peak.set(charge)
-	n.observedAt.Store(int64(now))
+func (r *record) charged(now time.Duration, charge float64) {
+	r.set(r.usual(), charge)
+	r.at.Store(int64(now))
+}
+
+// fade is close to e^-x, and sooner.
+func fade(x float64) float64 {
+	if x <= 0 {
+		return 1
+	}
+	x = 1 + x*0.25
+	x *= x
+	return 1 / (x * x)
 }
 
 // float is a float64 for concurrent use.

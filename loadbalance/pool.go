@@ -2,11 +2,13 @@ package loadbalance
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/dice"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -19,47 +21,51 @@ type Balancer interface {
 	Pick(ctx context.Context, r Request) (Picked, error)
 }
 
-// Request is what a choice may depend on.
-type Request struct {
-	// HashKey binds equal keys to one instance where the algorithm can.
-	HashKey string
-	// Tried are the ids of the instances that earlier attempts went to.
-	Tried []string
-}
-
-// Picked is the choice. Done must be called once when the attempt is over.
-type Picked struct {
-	// Instance is the one chosen; read-only.
-	Instance *registry.Instance
-
-	pool  *Pool
-	node  *node
-	start time.Duration // since the pool began
-}
-
-// Done says how the attempt ended. ctx is the context that its caller handed
-// in.
-func (p Picked) Done(ctx context.Context, err error) {
-	if p.node != nil {
-		p.pool.done(ctx, p.node, p.start, err)
-	}
-}
-
-// failureCost is what a failure costs at least, in calls to the slowest of the
-// good instances: above one, so that a fast refusal draws no calls.
-const failureCost = 2
-
 // Pool is the [Balancer] of one service.
 type Pool struct {
 	service string
 	began   time.Time
-	policy  atomic.Pointer[Policy]
-	set     atomic.Pointer[set]
-	turn    atomic.Uint64
+	view    atomic.Pointer[view]
+	learned learned
 
-	mu      sync.Mutex // held by Update, by Set and by ejections
-	updated atomic.Bool
+	_    [64]byte // what every pick writes is not beside what it only reads
+	turn atomic.Uint64
+	dice dice.Dice
+	all  atomic.Uint64 // calls of a consistent hash, as node.traffic has them
+	_    [64]byte
+
+	mu     sync.Mutex // for all that changes who is used; Pick and Done do not wait for it
+	policy Policy
+	nodes  []*node
+	told   told
+	table  table
+	swept  time.Duration
+	halved time.Duration
+	sorted []float64 // of each sweep, the usual latencies of those in use
+	peaks  []float64 // and what calls are expected to take
 }
+
+// learned is what sweeps and changes tell to picks.
+type learned struct {
+	usual      float        // what a call takes, 0 when not known
+	slowest    float        // the longest that one may take at a node that does not fail
+	typical    float        // what one may take at such a node, on average
+	limit      atomic.Int64 // a call over it is slow, in ns
+	nextSweep  atomic.Int64
+	nextProbe  atomic.Int64 // when a safe call may be a probe
+	anyProbe   atomic.Int64 // when any call may
+	timedUntil atomic.Uint64
+	base       atomic.Uint32 // what Pool.all is counted from
+}
+
+// told is what Update has said.
+type told int
+
+const (
+	nothing told = iota
+	nobodyYet
+	somebody
+)
 
 var _ Balancer = (*Pool)(nil)
 
@@ -67,7 +73,8 @@ var _ Balancer = (*Pool)(nil)
 // the policy does not validate.
 func New(service string, p Policy) *Pool {
 	pool := &Pool{service: service, began: time.Now()}
-	pool.set.Store(&set{})
+	pool.learned.limit.Store(math.MaxInt64)
+	pool.learned.nextSweep.Store(int64(sweepInterval))
 	if err := pool.Set(p); err != nil {
 		panic("loadbalance.New(" + service + "): " + err.Error())
 	}
@@ -75,7 +82,8 @@ func New(service string, p Policy) *Pool {
 }
 
 // Set replaces the policy while calls go on; what is known of the instances
-// stays, and ejections that it does not allow end. An invalid one is refused.
+// stays, and what takes instances out that it does not allow ends. An invalid
+// one is refused.
 func (b *Pool) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -83,8 +91,18 @@ func (b *Pool) Set(p Policy) error {
 	p = p.withDefaults()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.policy.Store(&p)
-	b.set.Load().readmit(time.Since(b.began), p.Ejection)
+	if before := b.policy; p.Seed != before.Seed || before.Algorithm == "" {
+		b.dice.Seed(p.Seed)
+	}
+	if p.Algorithm == ConsistentHash && b.policy.Algorithm != ConsistentHash {
+		b.table.clear()
+		b.table.update(b.nodes, nil)
+		b.forget()
+	}
+	b.policy = p
+	now := time.Since(b.began)
+	b.settle(now)
+	b.publish(now)
 	return nil
 }
 
@@ -93,15 +111,15 @@ func (b *Pool) Update(instances []registry.Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Since(b.began)
-	before := b.set.Load()
-	known := make(map[string]*node, len(before.nodes))
-	for _, n := range before.nodes {
+	known := make(map[string]*node, len(b.nodes))
+	for _, n := range b.nodes {
 		known[n.id()] = n
 	}
-	average := before.usual()
+	average := meanUsual(b.nodes)
 	seen := make(map[string]bool, len(instances))
+	changed := map[*node]bool{}
 	var nodes []*node
-	var weights []float64
+	total := 0.0
 	for _, i := range instances {
 		if seen[i.ID] {
 			continue
@@ -109,115 +127,63 @@ func (b *Pool) Update(instances []registry.Instance) {
 		seen[i.ID] = true
 		n := known[i.ID]
 		if n == nil {
-			n = &node{}
-			n.usual.set(average)
-			n.peak.set(average)
-			n.observedAt.Store(int64(now))
+			n = newNode(i.ID, now, average, len(b.nodes) > 0)
 		}
 		n.instance.Store(&i)
+		if w := i.Weight(); w != n.weight {
+			changed[n] = n.weight != 0
+			n.weight = w
+		}
+		total += n.weight
 		nodes = append(nodes, n)
-		weights = append(weights, i.Weight())
 	}
-	after := newSet(nodes, weights)
-	after.readmit(now, b.policy.Load().Ejection)
-	b.set.Store(after)
-	b.updated.Store(true)
-}
-
-// Pick implements [Balancer].
-func (b *Pool) Pick(_ context.Context, r Request) (Picked, error) {
-	set := b.set.Load()
-	if len(set.nodes) == 0 {
-		return Picked{}, b.nobody()
+	for _, n := range nodes {
+		n.perShare.set(total / float64(len(nodes)) / n.weight)
 	}
-	p := b.policy.Load()
-	now := time.Since(b.began)
-	c := choice{set: set, now: now, decay: p.Decay, tried: r.Tried}
-	var n *node
-	switch p.Algorithm {
-	case RoundRobin:
-		n = c.roundRobin(func() uint64 { return b.turn.Add(1) - 1 })
-	default:
-		n = c.lower(p.Algorithm == PeakEWMA)
-	}
-	n.inFlight.Add(1)
-	return Picked{Instance: n.instance.Load(), pool: b, node: n, start: now}, nil
-}
-
-func (b *Pool) done(ctx context.Context, n *node, start time.Duration, err error) {
-	n.inFlight.Add(-1)
-	now := time.Since(b.began)
-	took := now - start
-	p := b.policy.Load()
-	outcome := fault.Classify(ctx, err)
-	if outcome == fault.Success {
-		n.succeeded(now, float64(took), p.Decay)
-		n.failures.Store(0)
-		return
-	}
-	usual := b.usual(n)
-	if fault.Expired(ctx, err) && usual > 0 && float64(took) > 2*usual {
-		outcome = fault.Failure // slow by the record of the node
+	b.nodes = nodes
+	if b.policy.Algorithm == ConsistentHash {
+		b.table.update(nodes, changed)
 	}
 	switch {
-	case outcome == fault.Failure:
-		n.lingers.add(now, float64(took), usual)
-		n.charged(now, max(float64(took), n.expected(now, p.Decay), failureCost*b.set.Load().slowest(now, p.Decay)))
-		b.blame(n, now, p.Ejection)
-	case ctx.Err() == nil: // a refusal, by which nobody is to be attracted
-		n.lingers.add(now, float64(took), usual)
-		n.charged(now, max(float64(took), n.expected(now, p.Decay), usual))
+	case len(nodes) > 0:
+		b.told = somebody
+	case b.told == nothing:
+		b.told = nobodyYet
 	}
+	b.settle(now)
+	b.publish(now)
 }
 
-// usual is what a call to the node takes, or to any when it has no record.
-func (b *Pool) usual(n *node) float64 {
-	if usual := n.usual.get(); usual > 0 {
-		return usual
-	}
-	return b.set.Load().usual()
-}
-
-// blame counts a failure in a row, and ejects for too many.
-func (b *Pool) blame(n *node, now time.Duration, e Ejection) {
-	if n.out(now) {
-		return // late results of the time before count for nothing after it
-	}
-	if int(n.failures.Add(1)) >= e.Failures && !e.Disabled {
-		b.eject(n, now, e)
-	}
-}
-
-// eject takes a node out, unless too many are out.
-func (b *Pool) eject(n *node, now time.Duration, e Ejection) {
+// nobody says why there is none.
+func (b *Pool) nobody() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n.out(now) {
-		return
-	}
-	nodes := b.set.Load().nodes
-	out := 1
-	for _, other := range nodes {
-		if other != n && other.out(now) {
-			out++
-		}
-	}
-	if !e.allows(out, len(nodes)) {
-		return
-	}
-	if until := n.ejectedUntil.Load(); until > 0 && now-time.Duration(until) > 10*e.Period {
-		n.ejections = 0
-	}
-	n.ejections = min(n.ejections+1, 10)
-	n.ejectedUntil.Store(int64(now) + int64(e.Period)*int64(n.ejections))
-	n.failures.Store(0)
-}
-
-func (b *Pool) nobody() error {
-	why := "no healthy one is registered"
-	if !b.updated.Load() {
-		why = "the registry has not told of any yet"
+	why := "the registry has not told of any yet"
+	switch b.told {
+	case nobodyYet:
+		why = "none is registered as healthy"
+	case somebody:
+		why = "all that were registered are gone or unhealthy"
 	}
 	return fault.Unavailable.Errorf("service %s has no instance to call: %s", b.service, why).
 		WithReason("no_instance").WithUnprocessed()
+}
+
+func newNode(id string, now time.Duration, usual float64, came bool) *node {
+	n := &node{addedAt: now, came: came, hash: hashOf(id)}
+	n.record.set(usual, usual)
+	n.record.at.Store(int64(now))
+	return n
+}
+
+// meanUsual is the mean over the nodes whose latency is known, 0 if none is.
+func meanUsual(nodes []*node) float64 {
+	sum, known := 0.0, 0
+	for _, n := range nodes {
+		if u := n.record.usual(); u > 0 {
+			sum += u
+			known++
+		}
+	}
+	return sum / float64(max(known, 1))
 }

@@ -257,7 +257,7 @@ func TestPickAndUpdateAtOnce(t *testing.T) {
 			for n := range 2000 {
 				b.Update(many(1 + n%8))
 				b.Snapshot()
-				if err := b.Set(loadbalance.Policy{Algorithm: algorithms[n%3]}); err != nil {
+				if err := b.Set(loadbalance.Policy{Algorithm: algorithms[n%len(algorithms)]}); err != nil {
 					t.Error(err)
 				}
 			}

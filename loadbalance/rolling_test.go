@@ -99,7 +99,7 @@ func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
 						b.Update(others(wave*1000 + n))
 					}
 				case 1:
-					if err := b.Set(loadbalance.Policy{Algorithm: algorithms[n%3], Ejection: loadbalance.Ejection{Failures: 1 + n%3}}); err != nil {
+					if err := b.Set(loadbalance.Policy{Algorithm: algorithms[n%len(algorithms)], Ejection: loadbalance.Ejection{Failures: 1 + n%3}}); err != nil {
 						t.Error(err)
 					}
 				default:

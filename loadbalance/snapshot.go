@@ -13,22 +13,30 @@ type Snapshot struct {
 type Instance struct {
 	ID       string `json:"id"`
 	Endpoint string `json:"endpoint"`
-	InFlight int    `json:"in_flight"`
+	// InFlight counts the calls that are timed: under round robin at more than
+	// a thousand calls a second, one in sixteen is.
+	InFlight int `json:"in_flight"`
 	// Latency is the moving average, peaks and failures included, in seconds;
 	// 0 when not known.
 	Latency float64 `json:"latency_seconds"`
-	Ejected bool    `json:"ejected"`
+	// Ejected says that it gets no calls, Probation that it gets single ones to
+	// show how it does.
+	Ejected   bool `json:"ejected"`
+	Probation bool `json:"probation"`
 }
 
 // Snapshot is the pool's state.
 func (b *Pool) Snapshot() Snapshot {
-	s := Snapshot{Service: b.service, Policy: *b.policy.Load()}
+	v := b.view.Load()
+	s := Snapshot{Service: b.service, Policy: v.policy}
 	now := time.Since(b.began)
-	for _, n := range b.set.Load().nodes {
+	for _, n := range v.nodes {
 		i := n.instance.Load()
+		_, peak := n.record.latencies()
+		out := n.isEjected(now)
 		s.Instances = append(s.Instances, Instance{
-			ID: i.ID, Endpoint: i.Endpoint, InFlight: int(n.inFlight.Load()),
-			Latency: n.peak.get() / float64(time.Second), Ejected: n.out(now),
+			ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
+			Ejected: out, Probation: !out && n.standing.Load() != in && !(v.policy.Probation.Disabled),
 		})
 	}
 	return s

@@ -1,0 +1,123 @@
+package loadbalance
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// failureCost is what a failure costs at least, in calls to the slowest of the
+// good instances: above one, so that a fast refusal draws no calls.
+const failureCost = 2
+
+// Done says how the attempt ended. ctx is the context that it was made in.
+func (p Picked) Done(ctx context.Context, err error) {
+	switch {
+	case p.node == nil:
+	case p.start == untimed:
+		p.doneUntimed(ctx, err)
+	default:
+		p.done(ctx, err)
+	}
+}
+
+func (p Picked) doneUntimed(ctx context.Context, err error) {
+	n := p.node
+	if err == nil {
+		n.worked()
+	} else if judge(ctx, err) == failed {
+		now := endpoint.Elapsed(ctx, p.pool.began)
+		p.pool.blame(n, now, now)
+	}
+}
+
+func (p Picked) done(ctx context.Context, err error) {
+	b, n := p.pool, p.node
+	now := endpoint.Elapsed(ctx, b.began)
+	n.traffic.Add(answered)
+	if p.counted {
+		b.all.Add(answered)
+	}
+	took := max(now-p.start, 0)
+	if err == nil {
+		n.record.succeeded(now, float64(took), b.view.Load().policy.Decay)
+		if b.learned.usual.get() == 0 {
+			b.learned.usual.set(float64(took))
+		}
+		n.worked()
+		if int64(took) > b.learned.limit.Load() {
+			n.slow.Add(1)
+		}
+		if n.standing.Load() != in {
+			b.tested(p, now, took, fine)
+		}
+	} else {
+		p.failed(ctx, err, now, took)
+	}
+	if int64(now) >= b.learned.nextSweep.Load() {
+		b.sweep(now)
+	}
+}
+
+// failed is done for an attempt that was no success.
+func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) {
+	b, n := p.pool, p.node
+	end := judge(ctx, err)
+	usual := n.record.usual()
+	if usual == 0 {
+		usual = b.learned.usual.get()
+	}
+	if end == expired {
+		if end = cancelled; usual > 0 && float64(took) > 2*usual {
+			end = failed // slow by the record of the node
+		}
+	}
+	switch end {
+	case failed:
+		n.failed.Add(1)
+		n.lingers.add(now, float64(took), usual)
+		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().policy.Decay), failureCost*b.learned.slowest.get(), failureCost*usual))
+		b.blame(n, p.start, now)
+	case refused: // by which nobody is to be attracted
+		n.void.Add(1)
+		n.lingers.add(now, float64(took), usual)
+		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().policy.Decay), usual, b.learned.typical.get()))
+	default:
+		n.void.Add(1)
+	}
+	if n.standing.Load() != in {
+		b.tested(p, now, took, end)
+	}
+}
+
+// end is what an attempt that is over says of the instance.
+type end int
+
+const (
+	fine      end = iota
+	refused       // it is well, and says no
+	failed        //
+	expired       // the caller's time ran out
+	cancelled     // nothing
+)
+
+// judge reads an end in the context in which the attempt was made. One that was
+// cancelled there, as a hedge is by the other, says nothing; a limit of a
+// policy's own does not.
+func judge(ctx context.Context, err error) end {
+	caller := endpoint.CallerOf(ctx)
+	switch {
+	case err == nil:
+		return fine
+	case fault.Expired(caller, err):
+		return expired
+	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled):
+		return cancelled
+	case fault.Classify(caller, err) == fault.Failure:
+		return failed
+	}
+	return refused
+}

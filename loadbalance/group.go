@@ -1,0 +1,105 @@
+package loadbalance
+
+import "math/bits"
+
+// group is nodes among which calls are shared by weight. It does not change.
+type group struct {
+	nodes []*node
+	alias []alias // nil when all weigh the same
+	order []int32 // the turns of a whole round; nil when that is the nodes' own
+}
+
+// alias is one column of Vose's alias table (1991): below the limit it is the
+// column's own node, else another.
+type alias struct {
+	limit uint32
+	other int32
+}
+
+func newGroup(nodes []*node, turns bool) *group {
+	g := &group{nodes: nodes}
+	for _, n := range nodes {
+		if n.weight != nodes[0].weight {
+			g.alias = aliases(nodes)
+			if turns {
+				g.order = rounds(nodes)
+			}
+			break
+		}
+	}
+	return g
+}
+
+func aliases(nodes []*node) []alias {
+	total := 0.0
+	for _, n := range nodes {
+		total += n.weight
+	}
+	table := make([]alias, len(nodes))
+	rest := make([]float64, len(nodes))
+	var below, above []int32
+	for i, n := range nodes {
+		rest[i] = n.weight / total * float64(len(nodes))
+		table[i] = alias{limit: 1<<32 - 1, other: int32(i)}
+		if rest[i] < 1 {
+			below = append(below, int32(i))
+		} else {
+			above = append(above, int32(i))
+		}
+	}
+	for len(below) > 0 && len(above) > 0 {
+		small, large := below[len(below)-1], above[len(above)-1]
+		below = below[:len(below)-1]
+		table[small] = alias{limit: uint32(rest[small] * (1<<32 - 1)), other: large}
+		if rest[large] -= 1 - rest[small]; rest[large] < 1 {
+			above = above[:len(above)-1]
+			below = append(below, large)
+		}
+	}
+	return table
+}
+
+// draw is a node by weight, for random bits.
+func (g *group) draw(random uint64) *node { return g.nodes[g.index(random)] }
+
+func (g *group) index(random uint64) int {
+	i, fraction := bits.Mul64(random, uint64(len(g.nodes)))
+	if g.alias == nil {
+		return int(i)
+	}
+	if a := &g.alias[i]; uint32(fraction>>32) > a.limit {
+		return int(a.other)
+	}
+	return int(i)
+}
+
+// two are different nodes by weight, or twice the only one.
+func (g *group) two(random uint64) (a, b *node) {
+	n := len(g.nodes)
+	other := random * 0xD1342543DE82EF95 // its upper bits are as good as new
+	other ^= other >> 32
+	other *= 0x9E3779B97F4A7C15
+	if g.alias != nil {
+		i, j := g.index(random), g.index(other)
+		if i == j { // once more, and then whoever is next
+			if j = g.index(other * 0xDA942042E4DD58B5); i == j && n > 1 {
+				j = (i + 1) % n
+			}
+		}
+		return g.nodes[i], g.nodes[j]
+	}
+	i, _ := bits.Mul64(random, uint64(n))
+	j, _ := bits.Mul64(other, uint64(n-1))
+	if j >= i && n > 1 {
+		j++
+	}
+	return g.nodes[i], g.nodes[j]
+}
+
+// turn is the node of a turn.
+func (g *group) turn(t uint64) *node {
+	if g.order == nil {
+		return g.nodes[t%uint64(len(g.nodes))]
+	}
+	return g.nodes[g.order[t%uint64(len(g.order))]]
+}

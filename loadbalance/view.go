@@ -1,0 +1,91 @@
+package loadbalance
+
+import "time"
+
+// view is what picks go by: the policy and who is used, between two changes of
+// either. It does not change.
+type view struct {
+	policy Policy
+	nodes  []*node
+	main   *group // those that are used; with a zone of one's own, those in it
+	spill  *group // the used ones of other zones, nil where all are in main
+	out    *group // those that are not used, nil if none
+	shares float64
+	owner  []*node // of the buckets of a consistent hash
+	// warmUntil is until when a node in main or spill has not its whole share.
+	warmUntil time.Duration
+	// alarmed uses all nodes because too few are fit.
+	alarmed bool
+	// turns is main where a turn is all that a pick needs to know.
+	turns *group
+}
+
+// publish makes the view of how things stand. It is called with the lock held.
+func (b *Pool) publish(now time.Duration) {
+	p := b.policy
+	v := &view{policy: p, nodes: b.nodes}
+	var used, out []*node
+	for _, n := range b.nodes {
+		if n.standing.Load() == in {
+			used = append(used, n)
+		} else {
+			out = append(out, n)
+		}
+	}
+	if 100*len(used) < p.Ejection.PanicPercent*len(b.nodes) || len(used) == 0 {
+		v.alarmed, used, out = true, b.nodes, nil
+	}
+	v.warmUntil = warmth(used, now, p.SlowStart)
+	turns := p.Algorithm == RoundRobin
+	if local, far := byZone(used, p.Zone); len(local) > 0 && len(far) > 0 {
+		v.spill, used = newGroup(far, turns), local
+	}
+	v.main = newGroup(used, turns)
+	if len(out) > 0 {
+		v.out = newGroup(out, turns)
+	}
+	if turns && v.spill == nil && v.out == nil && v.warmUntil == 0 && len(used) > 0 {
+		v.turns = v.main
+	}
+	for _, n := range used {
+		v.shares += 1 / n.perShare.get()
+	}
+	if p.Algorithm == ConsistentHash {
+		v.owner = b.table.owner
+	}
+	b.view.Store(v)
+	b.scheduleProbes()
+}
+
+// warmth is until when one of the nodes is spared, 0 when none is: while only
+// few others are there, sparing the new ones would overload those.
+func warmth(nodes []*node, now time.Duration, s SlowStart) (until time.Duration) {
+	if s.Disabled {
+		return 0
+	}
+	warming := 0
+	for _, n := range nodes {
+		if n.came && n.addedAt+s.Window > now {
+			warming++
+			until = max(until, n.addedAt+s.Window)
+		}
+	}
+	if 2*warming > len(nodes) {
+		return 0
+	}
+	return until
+}
+
+func byZone(nodes []*node, zone string) (local, far []*node) {
+	if zone == "" {
+		return nil, nil
+	}
+	for _, n := range nodes {
+		if n.instance.Load().Zone() == zone {
+			local = append(local, n)
+		} else {
+			far = append(far, n)
+		}
+	}
+	return local, far
+}
