@@ -129,7 +129,7 @@ func (l *AdaptiveLimiter) Snapshot() AdaptiveSnapshot {
 	defer c.mu.Unlock()
 	s := AdaptiveSnapshot{Name: l.name, Policy: c.policy, Running: l.tickets.taken(), Refused: l.tally.refused.Load(), Wasted: l.tally.wasted.Load(), Usual: time.Duration(c.base), Target: time.Duration(c.target)}
 	s.Passed = l.tally.ended() + int64(s.Running)
-	if c.limiting && !c.policy.Disabled {
+	if c.phase != free && !c.policy.Disabled {
 		s.Limit = int(l.limit.Load())
 	}
 	return s
@@ -181,12 +181,8 @@ func (l *AdaptiveLimiter) share(ctx context.Context, most int) int {
 func (l *AdaptiveLimiter) overloaded(most int, why string, args ...any) error {
 	l.tally.refused.Add(1)
 	return fault.Unavailable.Errorf("%s bears %d calls at once, "+why, append([]any{l.name, most}, args...)...).
-		WithReason("overloaded").WithRetryAfter(retryAfter).WithUnprocessed()
+		WithReason("overloaded").WithRetryAfter(min(max(time.Duration(l.strict.Load()), 100*time.Millisecond), time.Second)).WithUnprocessed()
 }
-
-// retryAfter is how long whoever is refused is asked to stay away: the limit is
-// another one by then.
-const retryAfter = time.Second
 
 // abandoned is the error of a caller that waits no longer.
 func abandoned(name string, ctx context.Context) error {

@@ -1,0 +1,124 @@
+package limit_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// shifts are worlds that become others after 20 s, and bear their load then, too.
+var shifts = map[string]world{
+	"6 times slower": {
+		load: flat(400), service: slower(6, 20*time.Second, time.Hour), patience: 500 * time.Millisecond,
+	},
+	"6 times slower, without a deadline": {
+		load: flat(400), service: slower(6, 20*time.Second, time.Hour),
+	},
+	"6 times slower, at 80 % then": {
+		load: flat(4000), workers: 30, service: slower(6, 20*time.Second, time.Hour), patience: 500 * time.Millisecond,
+	},
+	"20 times slower": {
+		load: flat(1000), workers: 40, service: slower(20, 20*time.Second, time.Hour), patience: 1500 * time.Millisecond,
+	},
+	"20 times slower, without a deadline": {
+		load: flat(1000), workers: 40, service: slower(20, 20*time.Second, time.Hour),
+	},
+	"20 times slower, with a short deadline": {
+		load: flat(1000), workers: 40, service: slower(20, 20*time.Second, time.Hour), patience: time.Second,
+	},
+	"the slow operation alone": {
+		load: flat(300), workers: 60, service: alone, patience: 5 * time.Second,
+	},
+	"the slow operation alone, without a deadline": {
+		load: flat(300), workers: 60, service: alone,
+	},
+	"the slow operation alone, few calls": {
+		load: flat(20), workers: 60, service: alone,
+	},
+}
+
+// alone is 1 % of calls a hundred times slower, and nothing else from 20 s on.
+func alone(at time.Duration, r *rand.Rand) time.Duration {
+	if at < 20*time.Second {
+		return mixed(10*time.Millisecond, 100, 0.01)(at, r)
+	}
+	return mixed(time.Second, 1, 0)(at, r)
+}
+
+func TestWhatIsSlowerForGoodIsLetThroughAgain(t *testing.T) {
+	for name, shift := range shifts {
+		for _, side := range []string{"one client", "20 clients", "servers"} {
+			t.Run(name+"/"+side, func(t *testing.T) {
+				for seed := range seeds() {
+					w := shift
+					w.seed, w.lasts = uint64(seed), 80*time.Second
+					w.clients, w.atClient, w.atServer = sides[side].clients, sides[side].client, sides[side].server
+					w.play(t)
+					dip := w.in(20*time.Second, 40*time.Second)
+					after := w.in(40*time.Second, w.lasts)
+					text := fmt.Sprintf("%s, %s, seed %d: %.1f %% refused within 20 s, %.2f %% good then, good for 3 s after %s", name, side, seed, 100*float64(dip.refused)/float64(dip.all), 100*after.share(), w.recovered(20*time.Second))
+					t.Log(text)
+					if 3*dip.refused > dip.all || after.share() < 0.97 {
+						t.Error(text)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestAnHourOfTooMuchMovesNothing(t *testing.T) {
+	for _, side := range []string{"one client", "20 clients", "servers"} {
+		for name, patience := range map[string]time.Duration{"": 5 * time.Second, ", without a deadline": 0} {
+			t.Run(side+name, func(t *testing.T) {
+				w := &world{lasts: time.Hour, patience: patience, load: func(at time.Duration) float64 {
+					if at < 30*time.Second {
+						return 0.6 * capacity / 10
+					}
+					return 1.2 * capacity / 10
+				}}
+				if seeds() == 2 {
+					w.lasts = 10 * time.Minute
+				}
+				w.service = slower(10, 0, 2*time.Hour)
+				w.clients, w.atClient, w.atServer = sides[side].clients, sides[side].client, sides[side].server
+				w.play(t)
+				after := w.limits[600:]
+				low, high, median := span(after)
+				var p99s []time.Duration
+				for at := time.Minute; at < w.lasts; at += time.Minute {
+					p99s = append(p99s, w.in(at, at+time.Minute).p99)
+				}
+				all := w.in(time.Minute, w.lasts)
+				text := fmt.Sprintf("goodput %.1f %%, limit %d to %d, median %d, p99 %s to %s", 100*float64(all.good)/(w.lasts-time.Minute).Seconds()/(capacity/10), low, high, median, slices.Min(p99s), slices.Max(p99s))
+				t.Log(side, name, text)
+				if high > 2*median || 2*low < median || slices.Max(p99s) > 2*slices.Min(p99s) {
+					t.Error(text)
+				}
+			})
+		}
+	}
+}
+
+func span(limits []int) (low, high, median int) {
+	sorted := slices.Sorted(slices.Values(limits))
+	return sorted[0], sorted[len(sorted)-1], sorted[len(sorted)/2]
+}
+
+func TestManyClientsNeitherStarveNorOverloadAll(t *testing.T) {
+	for _, load := range []float64{0.5, 2} {
+		w := &world{clients: 100, lasts: 30 * time.Second, load: flat(load * capacity), atClient: sides["one client"].client, patience: 500 * time.Millisecond}
+		w.play(t)
+		f := w.in(10*time.Second, w.lasts)
+		text := fmt.Sprintf("load %.1f: goodput %.1f %% of capacity, refused %d, p99 %s", load, 100*float64(f.good)/20/capacity, f.refused, f.p99)
+		t.Log(text)
+		least, most := 1.0, 0.0
+		_ = least
+		_ = most
+		if float64(f.good) < 0.92*min(load, 1)*capacity*20 || f.p99 > 400*time.Millisecond || load < 1 && f.refused > 0 {
+			t.Error(text)
+		}
+	}
+}
