@@ -16,11 +16,12 @@ import (
 type AdaptiveLimiter struct {
 	name   string
 	born   time.Time
-	limit  atomic.Int64 // calls at once; what is above any is none
-	turn   atomic.Int64 // when the window may be judged
-	strict atomic.Int64 // slower than this is late for whoever waits longest, ns
-	loose  atomic.Int64 // not slower than this is never late, ns
-	usual  atomic.Int64 // how long a call takes now, ns; 0 while nothing is refused
+	limit  atomic.Int64  // calls at once; what is above any is none
+	turn   atomic.Int64  // when the window may be judged
+	strict atomic.Int64  // slower than this is late for whoever waits longest, ns
+	loose  atomic.Int64  // not slower than this is never late, ns
+	usual  atomic.Int64  // how long a call takes at best, ns; 0 while there is no limit
+	sample atomic.Uint32 // which lives of a place are timed: those without these bits
 	_      [64]byte
 
 	tickets tickets
@@ -68,21 +69,49 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 	if ctx.Err() != nil {
 		return Ticket{}, abandoned(l.name, ctx)
 	}
-	t := Ticket{limiter: l, begun: int64(endpoint.Elapsed(ctx, l.born))}
+	if l.usual.Load() > 0 {
+		return l.squeeze(ctx)
+	}
+	most := int(l.limit.Load())
+	place, life, ok := l.tickets.take(most)
+	if !ok {
+		return Ticket{}, l.overloaded(most, "and no more for now")
+	}
+	t := Ticket{limiter: l, place: place, life: life, begun: untimed}
+	if life&l.sample.Load() == 0 {
+		l.time(ctx, &t)
+	}
+	return t, nil
+}
+
+// untimed is the beginning of a call that is counted, and no more.
+const untimed = -1
+
+// time reads the clock for a call that is to be timed.
+func (l *AdaptiveLimiter) time(ctx context.Context, t *Ticket) {
+	t.begun = int64(endpoint.Elapsed(ctx, l.born))
 	if deadline, ok := ctx.Deadline(); ok {
-		if t.budget = int64(deadline.Sub(l.born)) - t.begun; t.budget <= 0 {
-			return Ticket{}, abandoned(l.name, ctx)
-		}
+		t.budget = max(int64(deadline.Sub(l.born))-t.begun, 1)
 	}
 	if t.begun >= l.turn.Load() {
 		l.judge(t.begun)
 	}
-	most := int(l.limit.Load())
-	if usual := l.usual.Load(); usual > 0 {
-		if t.budget > 0 && t.budget < usual/2 && l.tickets.taken() >= most/2 {
-			return Ticket{}, l.overloaded(most, "and the caller waits for %s only", time.Duration(t.budget))
-		}
-		most = l.share(ctx, most)
+}
+
+// squeeze is a ticket while there is a limit. First to go are those whose caller
+// will not wait for the answer, then those of the least priority.
+func (l *AdaptiveLimiter) squeeze(ctx context.Context) (Ticket, error) {
+	t := Ticket{limiter: l}
+	l.time(ctx, &t)
+	if t.budget == 1 {
+		return Ticket{}, abandoned(l.name, ctx)
+	}
+	most, running := int(l.limit.Load()), l.tickets.taken()
+	if t.budget > 0 && t.budget < l.usual.Load()/2 && running >= most/2 {
+		return Ticket{}, l.overloaded(most, "and the caller waits for %s only", time.Duration(t.budget))
+	}
+	if running >= most/2 {
+		most = share(ctx, most)
 	}
 	var ok bool
 	if t.place, t.life, ok = l.tickets.take(most); !ok {
@@ -140,16 +169,18 @@ func (l *AdaptiveLimiter) done(ctx context.Context, t Ticket, err error) {
 	if !l.tickets.give(t.place, t.life) {
 		return
 	}
+	if t.begun == untimed {
+		if err == nil && ctx.Err() == nil {
+			l.tally.succeeded.Add(1)
+		} else {
+			l.tally.untimed(ctx, err)
+		}
+		return
+	}
 	now := int64(endpoint.Elapsed(ctx, l.born))
 	took := now - t.begun
-	late := l.late(t.budget)
 	gone := t.budget > 0 && took >= t.budget || ctx.Err() != nil
-	if err == nil && !gone && took <= late && l.usual.Load() == 0 {
-		l.tally.succeeded.Add(1)
-		l.tally.spent.Add(took)
-	} else {
-		l.tally.add(ctx, took, late, gone, err)
-	}
+	l.tally.add(ctx, took, l.late(t.budget), gone, l.usual.Load() > 0, err)
 	if now >= l.turn.Load() {
 		l.judge(now)
 	}
@@ -166,10 +197,7 @@ func (l *AdaptiveLimiter) late(budget int64) int64 {
 }
 
 // share is how much of the limit is for a call of this priority.
-func (l *AdaptiveLimiter) share(ctx context.Context, most int) int {
-	if l.tickets.taken() < most/2 {
-		return most
-	}
+func share(ctx context.Context, most int) int {
 	c := endpoint.CallOf(ctx)
 	if c == nil || c.Priority == 0 {
 		return most

@@ -23,6 +23,7 @@ type control struct {
 	quiet   int64   // since when nothing was refused
 	mark    mark    // before the limit was cut
 	gauge   gauge
+	sample  uint32 // see AdaptiveLimiter.sample
 }
 
 // phase is what a control is about.
@@ -53,6 +54,7 @@ const (
 	shortest = int64(100 * time.Millisecond) // of a window
 	longest  = int64(2 * time.Second)
 	enough   = 16                      // calls make a window
+	plenty   = 1000                    // calls need not all be timed
 	few      = 8                       // calls show harm
 	quietFor = int64(time.Second)      // until the limit is lifted
 	warm     = int64(10 * time.Second) // until a base is proven
@@ -86,6 +88,10 @@ func (l *AdaptiveLimiter) judge(now int64) {
 		c.steer(w)
 	}
 	l.turn.Store(now + shortest)
+	c.sample = 0
+	for c.phase == free && c.sample < 15 && w.succeeded > plenty*int64(c.sample+1) {
+		c.sample = 2*c.sample + 1
+	}
 	l.publish()
 }
 
@@ -104,6 +110,7 @@ func (l *AdaptiveLimiter) publish() {
 		strict = int64(time.Hour)
 	}
 	l.limit.Store(limit)
+	l.sample.Store(c.sample)
 	l.usual.Store(usual)
 	l.strict.Store(strict)
 	l.loose.Store(loose)
@@ -117,14 +124,14 @@ type window struct {
 }
 
 // heard are the calls that say something.
-func (w window) heard() int64 { return w.succeeded + w.expired + w.shed }
+func (w window) heard() int64 { return w.timed + w.expired + w.shed }
 
 // mean is how long a success took, 0 without one.
 func (w window) mean() float64 {
-	if w.succeeded == 0 {
+	if w.timed == 0 {
 		return 0
 	}
-	return float64(w.spent) / float64(w.succeeded)
+	return float64(w.spent) / float64(w.timed)
 }
 
 // rate is successes in a nanosecond.
@@ -132,7 +139,7 @@ func (w window) rate() float64 { return float64(w.succeeded) / float64(w.length)
 
 // slow says that half the calls took too long.
 func (w window) slow() bool {
-	return w.succeeded+w.expired >= few && 2*w.late >= w.succeeded+w.expired
+	return w.timed+w.expired >= few && 2*w.late >= w.timed+w.expired
 }
 
 // overloaded says that the callee refuses a third of the calls itself.
@@ -209,10 +216,10 @@ func (g *gauge) take(w window, limit float64) bool {
 	if float64(w.begun) < float64(g.settled)+took {
 		return false
 	}
-	g.counts.succeeded += w.succeeded
+	g.counts.timed += w.timed
 	g.counts.spent += w.spent
 	g.length += w.length
-	return g.counts.succeeded >= 2*enough || g.counts.succeeded >= few && g.length >= longest
+	return g.counts.timed >= 2*enough || g.counts.timed >= few && g.length >= longest
 }
 
 // release lifts the limit.

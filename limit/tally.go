@@ -11,7 +11,8 @@ import (
 // tally counts how calls ended, since the limiter was made.
 type tally struct {
 	succeeded atomic.Int64 // while their caller waited
-	spent     atomic.Int64 // on those, in ns
+	timed     atomic.Int64 // of those, were timed
+	spent     atomic.Int64 // on the timed, in ns
 	expired   atomic.Int64 // ran out of time, whoever's it was
 	other     atomic.Int64 // failed otherwise, or say nothing
 	shed      atomic.Int64 // were answered with a refusal for overload
@@ -24,38 +25,56 @@ type tally struct {
 
 // counts is a tally at one moment, or the difference of two.
 type counts struct {
-	succeeded, spent, expired, shed, late, aims, aimed, refused int64
+	succeeded, timed, spent, expired, shed, late, aims, aimed, refused int64
 }
 
-// add takes in a call that is not plainly a success.
-func (t *tally) add(ctx context.Context, took, late int64, gone bool, err error) {
-	if gone {
-		t.wasted.Add(1)
-	}
+// add takes in a call that was timed, and is late after so long. What late was is
+// noted where it may be asked for.
+func (t *tally) add(ctx context.Context, took, late int64, gone, limited bool, err error) {
 	tooLong := took > late
-	switch how(ctx, gone, err) {
-	case answered:
+	if err == nil && !gone {
 		t.succeeded.Add(1)
+		t.timed.Add(1)
 		t.spent.Add(took)
-	case ranOut:
-		t.expired.Add(1)
-	case refusedThere:
-		t.shed.Add(1)
-		return
-	case failed:
-		t.other.Add(1)
-		if !tooLong {
-			return // fast failures say nothing of time
-		}
-	case silent:
-		t.other.Add(1)
+	} else if !t.miss(ctx, tooLong, gone, err) {
 		return
 	}
 	if tooLong {
 		t.late.Add(1)
 	}
-	t.aims.Add(late)
-	t.aimed.Add(1)
+	if tooLong || limited {
+		t.aims.Add(late)
+		t.aimed.Add(1)
+	}
+}
+
+// miss takes in a call that is no success, and says whether it tells of time.
+func (t *tally) miss(ctx context.Context, tooLong, gone bool, err error) bool {
+	if gone {
+		t.wasted.Add(1)
+	}
+	switch how(ctx, err) {
+	case ranOut:
+		t.expired.Add(1)
+		return true
+	case refusedThere:
+		t.shed.Add(1)
+		return false
+	case failed:
+		t.other.Add(1)
+		return tooLong // what fails fast says nothing of time
+	default:
+		t.other.Add(1)
+		return false
+	}
+}
+
+// untimed takes in a call that was not timed and is no plain success.
+func (t *tally) untimed(ctx context.Context, err error) {
+	t.other.Add(1)
+	if ctx.Err() != nil {
+		t.wasted.Add(1)
+	}
 }
 
 // ended are all calls that have ended.
@@ -65,14 +84,14 @@ func (t *tally) ended() int64 {
 
 func (t *tally) counts() counts {
 	return counts{
-		t.succeeded.Load(), t.spent.Load(), t.expired.Load(), t.shed.Load(), t.late.Load(),
+		t.succeeded.Load(), t.timed.Load(), t.spent.Load(), t.expired.Load(), t.shed.Load(), t.late.Load(),
 		t.aims.Load(), t.aimed.Load(), t.refused.Load(),
 	}
 }
 
 func (c counts) since(before counts) counts {
 	return counts{
-		c.succeeded - before.succeeded, c.spent - before.spent, c.expired - before.expired, c.shed - before.shed,
+		c.succeeded - before.succeeded, c.timed - before.timed, c.spent - before.spent, c.expired - before.expired, c.shed - before.shed,
 		c.late - before.late, c.aims - before.aims, c.aimed - before.aimed, c.refused - before.refused,
 	}
 }
@@ -81,18 +100,15 @@ func (c counts) since(before counts) counts {
 type ending int
 
 const (
-	answered     ending = iota
-	ranOut              // there was no answer in time
-	refusedThere        // the callee says itself that it is overloaded
-	failed              // the callee failed
-	silent              // it says nothing
+	ranOut       ending = iota // there was no answer in time
+	refusedThere               // the callee says itself that it is overloaded
+	failed                     // the callee failed
+	silent                     // it says nothing
 )
 
-func how(ctx context.Context, gone bool, err error) ending {
+// how takes err nil where the caller had gone.
+func how(ctx context.Context, err error) ending {
 	if err == nil {
-		if !gone {
-			return answered
-		}
 		if ctx.Err() == context.Canceled { //nolint:errorlint // it is never wrapped
 			return silent
 		}
