@@ -12,23 +12,50 @@ import (
 )
 
 // Race makes an attempt and, if that has not ended after this time and the budget
-// allows, a second one at the same time: for an attempt that is known to be at
-// risk, whatever Policy.Hedge says. The operation must be safe to repeat. The
-// first runs in the caller's goroutine with the number 1, the second in another
-// with the number 2 and a record of its own; each has a context of its own. The
-// first success counts, and the other attempt is cancelled; a failure waits for
-// the other. Of two failures the first attempt's is returned. Both have ended
-// when Race returns.
+// allows, a second one at the same time. The operation must be safe to repeat.
+// after is that of Policy.Hedge, whose share it keeps to, when it is zero, and else
+// for an attempt that is known to be at risk, whatever Policy.Hedge says.
 //
-// An attempt of [Retrier.Do] may be a race. One that is hedged already, or is a
-// repeat, is made as it is.
+// The first attempt runs in the caller's goroutine with the number 1, the second
+// in another with the number 2 and a record of its own; each has a context of its
+// own. The first success counts, and the other attempt is cancelled; a failure
+// waits for the other. Of two failures the first attempt's is returned. Both have
+// ended when Race returns.
+//
+// An attempt of [Retrier.Do] may be a race, which counts as two where there is a
+// record. An attempt that is in a race already, or is a repeat, is made as it is.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
-	p := allowed(ctx, r.policy.Load())
-	if p.Attempts < 2 || r.racing(ctx) {
-		return attempt(ctx, 1)
+	p := r.policy.Load()
+	if call := endpoint.CallOf(ctx); call != nil {
+		p = allowed(p, call)
 	}
-	_, _, err := r.race(&race{ctx: ctx, policy: p, number: 1, attempt: attempt}, after)
+	_, err := r.race(ctx, p, after, attempt)
 	return err
+}
+
+// race is Race under the policy p, and says which attempt it is whose result it
+// returns.
+func (r *Retrier) race(ctx context.Context, p *Policy, after time.Duration, attempt func(ctx context.Context, n int) error) (n int, err error) {
+	if p.Attempts < 2 || after == 0 && p.Hedge.Percent == 0 || r.racing(ctx) {
+		return 1, attempt(ctx, 1)
+	}
+	if after != 0 {
+		n, _, err = (&race{Retrier: r, ctx: ctx, policy: p, attempt: attempt}).run(after)
+		return n, err
+	}
+	known, began, both := true, time.Now(), false
+	if after = p.Hedge.After; after == 0 {
+		after, known = r.tail.wait()
+	}
+	if known {
+		n, both, err = (&race{Retrier: r, ctx: ctx, policy: p, hedge: true, attempt: attempt}).run(after)
+	} else {
+		n, err = 1, attempt(ctx, 1)
+	}
+	if err == nil || both {
+		r.tail.add(time.Since(began), p.Hedge.share())
+	}
+	return n, err
 }
 
 // race is two attempts of which one counts.
@@ -37,9 +64,8 @@ type race struct {
 	ctx     context.Context
 	policy  *Policy
 	hedge   bool // Policy.Hedge asks for it
-	number  int  // of the first
 	attempt func(ctx context.Context, n int) error
-	record  func() endpoint.Call    // of the second
+	record  func() endpoint.Call    // of the second, nil where the first has none
 	stop    context.CancelCauseFunc // of the first
 
 	mu     sync.Mutex
@@ -52,9 +78,9 @@ type race struct {
 	panicked any
 }
 
-// race makes the attempts, and says whose result it is and how many there were.
-func (r *Retrier) race(x *race, after time.Duration) (n, made int, err error) {
-	x.Retrier, x.ended = r, make(chan struct{})
+// run makes the attempts, and says whose result it is and whether there were both.
+func (x *race) run(after time.Duration) (n int, both bool, err error) {
+	x.ended = make(chan struct{})
 	call := endpoint.OutgoingOf(x.ctx)
 	var first context.Context
 	first, x.stop = x.lane(x.ctx)
@@ -66,17 +92,16 @@ func (r *Retrier) race(x *race, after time.Duration) (n, made int, err error) {
 			defer func() { call.Caller = caller }()
 		}
 	}
-	timer := time.AfterFunc(after, x.second)
-	ended := false
+	timer, ended := time.AfterFunc(after, x.second), false
 	defer func() {
 		if !ended { // it panicked
 			x.end(timer, true)
 		}
 	}()
-	err = x.attempt(first, x.number)
+	err = x.attempt(first, 1)
 	ended = true
 	if !x.end(timer, err == nil) {
-		return x.number, 1, err
+		return 1, false, err
 	}
 	if x.panicked != nil {
 		panic(x.panicked)
@@ -85,9 +110,9 @@ func (r *Retrier) race(x *race, after time.Duration) (n, made int, err error) {
 		x.note(call)
 	}
 	if err != nil && x.err == nil {
-		return x.number + 1, 2, nil
+		return 2, true, nil
 	}
-	return x.number, 2, err
+	return 1, true, err
 }
 
 // end is called when the first attempt has ended. It reports whether there was a
@@ -118,7 +143,7 @@ func (x *race) second() {
 	if x.record != nil {
 		c = x.record()
 	}
-	c.Attempt = max(c.Attempt, x.number) + 1
+	c.Attempt = 2
 	if c.Caller != nil {
 		c.Caller = judged{c.Caller, ctx}
 	}
@@ -129,7 +154,7 @@ func (x *race) second() {
 			x.stop(errLost)
 		}
 	}()
-	x.err = x.attempt(ctx, x.number+1)
+	x.err = x.attempt(ctx, 2)
 }
 
 // begin is the context of the second attempt, if there is to be one.

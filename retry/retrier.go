@@ -49,55 +49,74 @@ func New(name string, p Policy) *Retrier {
 
 // Do makes attempts, counted from 1, until one succeeds or must not be
 // repeated, and returns the last one's error. safe says that the operation may
-// be repeated whatever became of it. With Policy.Hedge two attempts of a safe
-// operation may run at once, the second in another goroutine; both have ended
-// when Do returns, and the first success counts.
+// be repeated whatever became of it. It does not hedge: an attempt may be a
+// [Retrier.Race].
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
-	p := r.policy.Load()
-	r.budget.call(p)
-	began := begin(ctx)
-	if p.Hedge.Percent > 0 && safe {
-		_, err := r.run(ctx, p, safe, began).do(attempt)
-		return err
+	p, call, began := r.begin(ctx)
+	if call != nil {
+		defer func(attempt int) { call.Attempt = attempt }(call.Attempt)
 	}
 	err := attempt(ctx, 1)
 	if err == nil {
 		return nil
 	}
-	_, err = r.run(ctx, p, safe, began).goOn(1, err, attempt)
-	return err
+	run := newRun(ctx, r, p, call, safe, began)
+	for err != nil && run.again(err) {
+		err = attempt(run.ctx, run.attempt)
+	}
+	return run.last(err)
 }
 
-// Middleware repeats and hedges the calls of an endpoint. Call.Attempt counts
-// the attempts where there is a record, which all but the first always have.
+// Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge
+// says. Call.Attempt counts the attempts where there is a record, which all but
+// the first always have.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
-			p := r.policy.Load()
-			r.budget.call(p)
-			began := begin(ctx)
-			call := endpoint.OutgoingOf(ctx)
-			safe := call == nil || call.Operation == (endpoint.Operation{}) || call.Safe
-			if call != nil {
-				defer func(attempt int, tried []string) { call.Attempt, call.Tried = attempt, tried }(call.Attempt, call.Tried)
-			}
-			if p.Hedge.Percent > 0 && safe {
-				return r.run(ctx, p, safe, began).ask(next, request)
-			}
-			was := 0
-			if call != nil {
-				was, call.Attempt = call.Attempt, max(call.Attempt, 1)
+			p, call, began := r.begin(ctx)
+			if call != nil || p.Hedge.Percent > 0 {
+				return r.recorded(ctx, p, call, began, next, request)
 			}
 			response, err := next(ctx, request)
 			if err == nil {
 				return response, nil
 			}
-			if call != nil {
-				call.Attempt = was
-			}
-			return r.run(ctx, p, safe, began).askAgain(next, request, response, err)
+			run := newRun(ctx, r, p, nil, true, began)
+			return run.goOn(response, err, next, request)
 		}
 	}
+}
+
+// recorded is a call with a record, which it leaves as it was.
+func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next kitendpoint.Endpoint, request any) (any, error) {
+	if call == nil {
+		ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
+	}
+	defer func(attempt int, tried []string) { call.Attempt, call.Tried = attempt, tried }(call.Attempt, call.Tried)
+	safe := call.Operation == (endpoint.Operation{}) || call.Safe
+	call.Attempt = max(call.Attempt, 1)
+	var response any
+	var err error
+	if safe && p.Hedge.Percent > 0 {
+		response, err = r.hedged(ctx, p, next, request)
+	} else {
+		response, err = next(ctx, request)
+	}
+	if err == nil {
+		return response, nil
+	}
+	run := newRun(ctx, r, p, call, safe, began)
+	return run.goOn(response, err, next, request)
+}
+
+// hedged is the first attempt at an endpoint, or two.
+func (r *Retrier) hedged(ctx context.Context, p *Policy, next kitendpoint.Endpoint, request any) (any, error) {
+	var responses [3]any
+	n, err := r.race(ctx, p, 0, func(ctx context.Context, n int) (err error) {
+		responses[n], err = next(ctx, request)
+		return err
+	})
+	return responses[n], err
 }
 
 // Set replaces the policy; the budget keeps its counts, and so do the waits
@@ -120,19 +139,42 @@ func (r *Retrier) Snapshot() Snapshot {
 	return s
 }
 
-// begin is when a call begins, which only a deadline makes worth knowing: zero
-// without one.
-func begin(ctx context.Context) time.Time {
-	if _, limited := ctx.Deadline(); !limited {
-		return time.Time{}
-	}
-	if call := endpoint.OutgoingOf(ctx); call != nil {
-		switch {
-		case !call.Now.IsZero():
-			return call.Now
-		case !call.Start.IsZero():
-			return call.Start
+// begin begins a call. It gives the policy that holds for it, its record, if it
+// has one, and when it begins, which only a deadline makes worth knowing.
+func (r *Retrier) begin(ctx context.Context) (p *Policy, call *endpoint.Call, began time.Time) {
+	p = r.policy.Load()
+	r.budget.call(p)
+	if call = endpoint.CallOf(ctx); call != nil {
+		p = allowed(p, call)
+		if call.Entered {
+			call = nil // it is not the record of this call
 		}
 	}
-	return time.Now()
+	if _, limited := ctx.Deadline(); limited {
+		began = now(call)
+	}
+	return p, call, began
+}
+
+// allowed is p, unless another tier repeats the call that the record belongs to.
+func allowed(p *Policy, call *endpoint.Call) *Policy {
+	if call.Repeated || !call.Entered && call.Attempt > 1 {
+		return &once
+	}
+	return p
+}
+
+// once is the policy of a call that must not be repeated.
+var once = Policy{Attempts: 1}
+
+// now is the clock, as the record has it if it does.
+func now(call *endpoint.Call) time.Time {
+	switch {
+	case call != nil && !call.Now.IsZero():
+		return call.Now
+	case call != nil && !call.Start.IsZero():
+		return call.Start
+	default:
+		return time.Now()
+	}
 }

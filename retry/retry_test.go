@@ -178,7 +178,9 @@ func TestARecordMadeByHandServesOneCallAfterTheOther(t *testing.T) {
 func TestTiersDoNotMultiply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		tier := func() endpoint.Middleware { return retry.Policy{Attempts: 4, Budget: retry.Budget{Disabled: true}}.Middleware() }
+		tier := func() endpoint.Middleware {
+			return retry.Policy{Attempts: 4, Budget: retry.Budget{Disabled: true}}.Middleware()
+		}
 		ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, errDown }).With(tier(), tier(), tier())
 		_, _ = ep(t.Context(), 1)
 		if n != 4 {

@@ -12,99 +12,42 @@ import (
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
-// run is one call with its attempts.
+// run is one call whose first attempt has failed.
 type run struct {
 	*Retrier
 	policy   *Policy
 	ctx      context.Context
-	call     *endpoint.Call // the record, nil where there is none
+	call     *endpoint.Call // the record, nil where there is none yet
 	safe     bool
-	hedges   bool
-	was      int       // Call.Attempt before
 	attempt  int       // the latest one
 	began    time.Time // the attempt; zero where nobody needs to know
 	quickest time.Duration
 	pause    time.Duration
 }
 
-// once is the policy of a call that must not be repeated.
-var once = Policy{Attempts: 1}
-
-func (r *Retrier) run(ctx context.Context, p *Policy, safe bool, began time.Time) *run {
-	p = allowed(ctx, p)
-	run := &run{
-		Retrier: r, policy: p, ctx: ctx, call: endpoint.OutgoingOf(ctx), safe: safe, attempt: 1, began: began,
-		hedges: safe && p.Hedge.Percent > 0 && p.Attempts > 1 && !r.racing(ctx),
+func newRun(ctx context.Context, r *Retrier, p *Policy, call *endpoint.Call, safe bool, began time.Time) run {
+	made := 1
+	if call != nil {
+		made = max(made, call.Attempt) // more than one if there was a race
 	}
-	if run.call != nil {
-		run.was = run.call.Attempt
-	}
-	return run
+	return run{Retrier: r, policy: p, ctx: ctx, call: call, safe: safe, attempt: made, began: began}
 }
 
-// allowed is p, unless another tier repeats the call that ctx belongs to.
-func allowed(ctx context.Context, p *Policy) *Policy {
-	if call := endpoint.CallOf(ctx); call != nil && (call.Repeated || !call.Entered && call.Attempt > 1) {
-		return &once
-	}
-	return p
-}
-
-// do makes the attempts, and says the number of the one whose result it is.
-func (r *run) do(attempt func(ctx context.Context, n int) error) (n int, err error) {
-	n, err = r.once(attempt)
-	return r.goOn(n, err, attempt)
-}
-
-// goOn makes the attempts after one that ended with err.
-func (r *run) goOn(n int, err error, attempt func(ctx context.Context, n int) error) (int, error) {
+// goOn makes the attempts at an endpoint after the first, which ended so.
+func (r *run) goOn(response any, err error, next kitendpoint.Endpoint, request any) (any, error) {
 	for err != nil && r.again(err) {
-		n, err = r.once(attempt)
+		response, err = next(r.ctx, request)
 	}
-	if r.call != nil {
-		r.call.Attempt = r.was
-	}
-	return n, r.last(err)
-}
-
-// once makes one attempt, and another one if that takes long.
-func (r *run) once(attempt func(ctx context.Context, n int) error) (n int, err error) {
-	if r.call != nil {
-		r.call.Attempt = max(r.call.Attempt, r.attempt)
-	}
-	if !r.hedges {
-		return r.attempt, attempt(r.ctx, r.attempt)
-	}
-	after, known := r.policy.Hedge.After, true
-	if after == 0 {
-		after, known = r.tail.wait()
-	}
-	began := time.Now()
-	n, made := r.attempt, 1
-	if known && n < r.policy.Attempts {
-		n, made, err = r.race(&race{ctx: r.ctx, policy: r.policy, hedge: true, number: n, attempt: attempt}, after)
-		r.attempt += made - 1
-	} else {
-		err = attempt(r.ctx, n)
-	}
-	if err == nil || made > 1 {
-		r.tail.add(time.Since(began), r.policy.Hedge.share())
-	}
-	return n, err
+	return response, r.last(err)
 }
 
 // again waits and reports true when err is to be answered with another attempt.
 func (r *run) again(err error) bool {
-	if r.call != nil {
-		r.attempt = max(r.attempt, r.call.Attempt) // it may have raced
-	}
 	if r.attempt >= r.policy.Attempts || r.ctx.Err() != nil || !repeatable(r.ctx, err, r.safe) {
 		return false
 	}
-	asked := fault.RetryAfter(err)
-	r.hedges = r.hedges && asked == 0
 	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff, Dice: &r.dice}.Next(r.pause)
-	wait := max(r.pause, asked)
+	wait := max(r.pause, fault.RetryAfter(err))
 	if !r.inTime(wait) || !r.budget.repeat(r.policy) || backoff.Wait(r.ctx, wait) != nil {
 		return false
 	}
@@ -112,6 +55,7 @@ func (r *run) again(err error) bool {
 	if r.call == nil {
 		r.ctx, r.call = endpoint.WithCall(r.ctx, endpoint.Outgoing(r.ctx, endpoint.Operation{}))
 	}
+	r.call.Attempt = r.attempt
 	return true
 }
 
@@ -136,31 +80,6 @@ func (r *run) last(err error) error {
 		return err
 	}
 	return fault.Repeat(err)
-}
-
-// ask makes the attempts at an endpoint.
-func (r *run) ask(next kitendpoint.Endpoint, request any) (any, error) {
-	attempt, responses := answering(next, request)
-	n, err := r.do(attempt)
-	return responses[n%2], err
-}
-
-// askAgain makes the attempts after the first, which ended with err.
-func (r *run) askAgain(next kitendpoint.Endpoint, request, response any, err error) (any, error) {
-	attempt, responses := answering(next, request)
-	responses[1] = response
-	n, err := r.goOn(1, err, attempt)
-	return responses[n%2], err
-}
-
-// answering is an attempt at an endpoint, and where its response is put, by its
-// number: of those that run at once the one is even and the other odd.
-func answering(next kitendpoint.Endpoint, request any) (attempt func(context.Context, int) error, responses *[2]any) {
-	responses = new([2]any)
-	return func(ctx context.Context, n int) (err error) {
-		responses[n%2], err = next(ctx, request)
-		return err
-	}, responses
 }
 
 // repeatable says that a failed attempt may be followed by another.
