@@ -1,9 +1,7 @@
 package simtest
 
 import (
-	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,8 +11,6 @@ import (
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -35,7 +31,8 @@ func (s *service) all() []*Instance {
 	return s.instances
 }
 
-// Instance is one instance of a service in a run. A Service's Do gets it.
+// Instance is one instance of a service in a run. It is what a service's Do and
+// Start are given, and an [eventbus.Subscriber] whose subscriptions end with it.
 type Instance struct {
 	*Process
 	service *service
@@ -46,17 +43,22 @@ type Instance struct {
 
 	mu      sync.Mutex
 	now     condition
-	free    int // workers
-	waiting *list.List
 	random  *rand.Rand
-	up      bool
-	life    context.Context // ends when the instance is killed
-	kills   context.CancelFunc
+	life    *life
+	retired bool // for good
+}
+
+// life is an instance from its start until it is killed.
+type life struct {
+	over    chan struct{} // closed when it is killed
+	workers               // guarded by the instance's lock
+	stops   []stop        // of subscriptions
 }
 
 // condition is what the script has done to an instance. It is replaced, never
 // changed.
 type condition struct {
+	up     bool
 	slow   float64
 	errors float64
 	answer error
@@ -65,68 +67,57 @@ type condition struct {
 	cut    []string
 }
 
-// start begins an instance and registers it.
+// start makes an instance.
 func (r *run) start(s *service) *Instance {
 	s.mu.Lock()
 	n := len(s.instances)
 	name := instanceName(s.Name, n)
 	i := &Instance{
 		Process: r.process(s.Name, name, s.Config), service: s, number: n,
-		addr: fmt.Sprintf("http://%s.test:80", name),
-		now:  condition{slow: 1}, free: s.Workers, waiting: list.New(), random: random(r.Seed, name),
+		addr: fmt.Sprintf("http://%s.test:80", name), now: condition{slow: 1}, random: random(r.Seed, name),
 	}
 	s.instances = append(s.instances[:n:n], i)
 	s.mu.Unlock()
-	i.serve = i.work
-	if s.Server != nil {
-		i.serve = endpoint.Chain(s.Server()...)(i.serve)
+	if r.Codec {
+		i.route()
+	} else {
+		i.serve = i.enter(i.work)
+		if s.Server != nil {
+			i.serve = endpoint.Chain(s.Server()...)(i.serve)
+		}
 	}
-	r.mu.Lock()
-	r.byAddr[i.addr] = i
-	r.mu.Unlock()
-	i.restart()
+	r.byAddr.Store(i.addr, i)
+	i.begin()
 	return i
-}
-
-// Work keeps the instance's worker busy for as long as l draws, as its condition
-// is.
-func (i *Instance) Work(ctx context.Context, l Latency) error {
-	if l == nil {
-		return nil
-	}
-	i.mu.Lock()
-	d := time.Duration(float64(l(i.random)) * i.now.slow)
-	i.mu.Unlock()
-	if i.service.Heeds {
-		return pause(ctx, d)
-	}
-	time.Sleep(d)
-	return nil
-}
-
-// Draw is a random number from 0 to 1 that the seed repeats.
-func (i *Instance) Draw() float64 {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.random.Float64()
 }
 
 // Number tells the instance from others of its service, from 0.
 func (i *Instance) Number() int { return i.number }
 
-func (i *Instance) restart() {
+// begin begins a life, unless one goes on.
+func (i *Instance) begin() {
 	i.mu.Lock()
-	if i.up {
+	if i.now.up || i.retired {
 		i.mu.Unlock()
 		return
 	}
-	i.up = true
-	i.life, i.kills = context.WithCancel(context.Background())
+	i.now.up = true
+	i.life = &life{over: make(chan struct{}), workers: newWorkers(i.service.Workers)}
 	i.mu.Unlock()
-	i.run.busy.Go(func() { i.register() })
+	if i.service.Start != nil {
+		if err := i.service.Start(i); err != nil {
+			i.run.t.Errorf("simtest: %s did not start: %v", i.Name, err)
+		}
+	}
 }
 
-// register goes on until the registry takes it, as a service does.
+// restart begins a life and registers, as a service does that starts.
+func (i *Instance) restart() {
+	i.begin()
+	i.run.busy.Go(i.register)
+}
+
+// register goes on until the registry takes it.
 func (i *Instance) register() {
 	var metadata map[string]string
 	if i.service.Metadata != nil {
@@ -137,45 +128,64 @@ func (i *Instance) register() {
 		if err == nil {
 			return
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second + i.run.jitter(i.salt, time.Millisecond))
 	}
 }
 
 // kill ends the instance at once.
 func (i *Instance) kill() {
-	i.stop()
+	i.mu.Lock()
+	if !i.now.up {
+		i.mu.Unlock()
+		return
+	}
+	i.now.up = false
+	ended := i.life
+	close(ended.over)
+	i.mu.Unlock()
 	i.run.busy.Go(func() {
+		i.unsubscribe(ended)
 		time.Sleep(i.run.Expiry)
-		if !i.alive() {
-			_ = i.run.names.Memory.Deregister(context.Background(), i.Name) // which nobody learns while the registry is away
-		}
+		i.expire(ended)
 	})
+}
+
+// expire takes an instance out of the registry that has not lived since. Nobody
+// learns of it while the registry is away.
+func (i *Instance) expire(ended *life) {
+	i.mu.Lock()
+	lives := i.now.up || i.life != ended
+	i.mu.Unlock()
+	if !lives {
+		_ = i.run.names.Memory.Deregister(context.Background(), i.Name)
+	}
 }
 
 // retire ends the instance as a service that stops does.
 func (i *Instance) retire() {
-	_ = i.run.names.Deregister(context.Background(), i.Name) // while the registry is away it expires
+	i.mu.Lock()
+	i.retired = true
+	ended := i.life
+	i.mu.Unlock()
+	refused := i.run.names.Deregister(context.Background(), i.Name)
 	i.run.busy.Go(func() {
 		time.Sleep(i.drain)
 		i.mu.Lock()
-		i.up = false
+		i.now.up = false
 		i.mu.Unlock()
+		i.unsubscribe(ended)
 		i.working.Wait()
-		_ = i.run.names.Memory.Deregister(context.Background(), i.Name)
+		if refused != nil {
+			time.Sleep(i.run.Expiry)
+			i.expire(ended)
+		}
 	})
-}
-
-func (i *Instance) stop() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.up = false
-	i.kills()
 }
 
 func (i *Instance) alive() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.up
+	return i.now.up && !i.retired
 }
 
 func (i *Instance) set(change func(c *condition)) {
@@ -184,136 +194,22 @@ func (i *Instance) set(change func(c *condition)) {
 	change(&i.now)
 }
 
-// arrive is a call that comes to the instance: how things stand there, and
-// whether it is let in, so that the instance is working until it is answered.
-func (i *Instance) arrive(from string) (now condition, up, in bool, life context.Context) {
+// heal undoes what the script did, but neither kills nor starts.
+func (i *Instance) heal() {
+	i.set(func(c *condition) { *c = condition{up: c.up, slow: 1, cut: c.cut} })
+}
+
+// arrive is a call that comes to the instance: how things stand there, and the
+// life that lets it in, so that the instance is working until it is answered; nil
+// where it is not let in.
+func (i *Instance) arrive(from string) (condition, *life) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	in = i.up && i.now.answer == nil && !i.now.hangs && !slices.Contains(i.now.cut, from)
-	if in {
-		i.working.Add(1)
+	if !i.now.up || i.now.answer != nil || i.now.hangs || slices.Contains(i.now.cut, from) {
+		return i.now, nil
 	}
-	return i.now, i.up, in, i.life
+	i.working.Add(1)
+	return i.now, i.life
 }
 
-func (i *Instance) look() condition {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.now
-}
-
-// answer is one call as the instance sees it, in a goroutine of its own, since
-// it goes on when its caller has gone.
-func (i *Instance) answer(record endpoint.Call, reply chan<- error) {
-	defer i.working.Done()
-	limited := deadline.With(context.Background(), record.Deadline)
-	defer limited.Stop()
-	ctx, _ := endpoint.WithCall(limited, record)
-	_, err := i.serve(ctx, nil)
-	if err != nil {
-		problem := fault.ProblemOf(err) // what crosses the wire
-		err = problem.Err()
-	}
-	reply <- err
-}
-
-// work is what a call does inside of an instance: it waits for a worker and
-// keeps it busy.
-func (i *Instance) work(ctx context.Context, _ any) (any, error) {
-	if err := i.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer i.leave()
-	err := i.do(ctx)
-	if err != nil && fault.IsUnprocessed(err) { // a handler ran, whatever it called did not
-		ran := *fault.Repeat(err).(*fault.Error)
-		ran.Unprocessed, ran.Repeated = false, fault.IsRepeated(err)
-		err = &ran
-	}
-	return nil, err
-}
-
-func (i *Instance) do(ctx context.Context) error {
-	if i.service.Do != nil {
-		return i.service.Do(ctx, i)
-	}
-	if err := i.Work(ctx, i.service.Latency); err != nil {
-		return err
-	}
-	if share := max(i.look().errors, i.service.Errors); share > 0 && i.Draw() < share {
-		return fault.Internal.Errorf("%s failed", i.Name)
-	}
-	for _, name := range i.service.Calls {
-		if err := i.Call(ctx, name, endpoint.Operation{Name: "call", Safe: true}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// enter waits for a worker.
-func (i *Instance) enter(ctx context.Context) error {
-	if i.service.Workers == 0 {
-		return nil
-	}
-	i.mu.Lock()
-	if i.free > 0 {
-		i.free--
-		i.mu.Unlock()
-		return nil
-	}
-	if q := i.service.Queue; q != 0 && i.waiting.Len() >= max(q, 0) {
-		i.mu.Unlock()
-		return fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason("overloaded").WithUnprocessed()
-	}
-	turn := make(chan struct{})
-	place := i.waiting.PushBack(turn)
-	i.mu.Unlock()
-	if !i.service.Heeds {
-		<-turn
-		return nil
-	}
-	select {
-	case <-turn:
-		return nil
-	case <-ctx.Done():
-	}
-	i.mu.Lock()
-	select {
-	case <-turn: // meanwhile
-		i.mu.Unlock()
-		i.leave()
-	default:
-		i.waiting.Remove(place)
-		i.mu.Unlock()
-	}
-	return ctx.Err()
-}
-
-// leave gives the worker to the next call.
-func (i *Instance) leave() {
-	if i.service.Workers == 0 {
-		return
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if first := i.waiting.Front(); first != nil {
-		close(i.waiting.Remove(first).(chan struct{}))
-		return
-	}
-	i.free++
-}
-
-// pause waits for d, or until ctx ends, whose error it returns.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-var errKilled = errors.New("connection reset by peer")
+func instanceName(service string, n int) string { return fmt.Sprintf("%s-%d", service, n) }

@@ -3,9 +3,8 @@ package simtest
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
@@ -20,23 +19,16 @@ type load struct {
 	run       *run
 	processes []*Process
 	call      []kitendpoint.Endpoint // by process
-	rate      rate
 	random    *rand.Rand
 	sent      int
+
+	mu      sync.Mutex
+	rate    float64
+	changed chan struct{} // closed when rate changes
 }
 
-// rate is calls per second, which the script changes.
-type rate struct{ bits atomic.Uint64 }
-
-// Load is the rate now.
-func (r *rate) Load() float64 { return math.Float64frombits(r.bits.Load()) }
-
-// Store changes it.
-func (r *rate) Store(v float64) { r.bits.Store(math.Float64bits(v)) }
-
 func newLoad(r *run, c Client) *load {
-	l := &load{Client: c, run: r, random: random(r.Seed, "client "+c.Name)}
-	l.rate.Store(c.Rate)
+	l := &load{Client: c, run: r, random: random(r.Seed, "client "+c.Name), rate: c.Rate, changed: make(chan struct{})}
 	op := endpoint.Operation{Name: "call", Safe: !c.Unsafe}
 	for n := range c.Processes {
 		p := r.process(c.Name, fmt.Sprintf("%s-%d", c.Name, n), c.Config)
@@ -50,41 +42,74 @@ func newLoad(r *run, c Client) *load {
 	return l
 }
 
+// change changes the rate.
+func (l *load) change(rate float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rate = rate
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+func (l *load) look() (rate float64, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rate, l.changed
+}
+
 // send makes the client's calls until the run is over.
 func (l *load) send() {
 	if l.Users > 0 {
-		for n := range l.Users {
-			chance := random(l.run.Seed, fmt.Sprintf("client %s user %d", l.Name, n))
-			l.run.busy.Go(func() { l.use(n%len(l.call), chance) })
+		for user := range l.Users {
+			chance := random(l.run.Seed, fmt.Sprintf("client %s user %d", l.Name, user))
+			l.run.busy.Go(func() { l.use(user, chance) })
 		}
 		return
 	}
-	for {
-		rate := l.rate.Load()
-		if rate == 0 {
-			rate = 10 // looks again
-		}
-		time.Sleep(time.Duration(l.random.ExpFloat64() / rate * float64(time.Second)))
-		if l.run.over() {
-			return
-		}
-		if l.rate.Load() == 0 {
-			continue
-		}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for l.next(timer) {
 		n, process := l.sent, l.random.IntN(len(l.call))
 		l.sent++
-		l.run.busy.Go(func() { l.make(n, process) })
+		l.run.busy.Add(1)
+		l.run.crew.do(func() {
+			defer l.run.busy.Done()
+			l.make(n, process)
+		})
 	}
 }
 
-// use is one user in a closed loop.
-func (l *load) use(process int, chance *rand.Rand) {
-	for n := process; !l.run.over(); n += l.Users {
+// next waits for the next arrival: false when the run is over. Arrivals have no
+// memory, so that at a new rate the wait begins anew.
+func (l *load) next(timer *time.Timer) bool {
+	for !l.run.over() {
+		rate, changed := l.look()
+		left := l.run.For - l.run.now()
+		wait := left
+		if rate > 0 {
+			wait = time.Duration(min(l.random.ExpFloat64()/rate*float64(time.Second), float64(left)))
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+			return !l.run.over()
+		case <-changed:
+			timer.Stop()
+		}
+	}
+	return false
+}
+
+// use is one user in a closed loop. Users do not begin at the same moment.
+func (l *load) use(user int, chance *rand.Rand) {
+	time.Sleep(time.Duration(chance.Float64() * float64(time.Millisecond)))
+	for n := user; !l.run.over(); n += l.Users {
 		if l.Think != nil {
 			time.Sleep(l.Think(chance))
 		}
 		before := l.run.now()
-		l.make(n, process)
+		l.make(n, user%len(l.call))
 		if l.run.now() == before {
 			time.Sleep(refusal) // a refusal that takes no time must not stop the clock
 		}

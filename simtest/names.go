@@ -18,6 +18,8 @@ type names struct {
 	changed chan struct{} // closed when down changes
 }
 
+var _ registry.Registry = (*names)(nil)
+
 var errRegistryDown = fault.Unavailable.Errorf("the registry does not answer").WithUnprocessed()
 
 func newNames() *names { return &names{Memory: registry.NewMemory(), changed: make(chan struct{})} }

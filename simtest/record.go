@@ -16,9 +16,9 @@ const (
 type record struct {
 	mu       sync.Mutex
 	requests []request
-	calls    map[string]counts   // by service
-	attempts map[string][]counts // by service and instance
-	open     map[string]counts   // by "caller → service": breakers that were not closed, by sample
+	calls    map[string]counts    // by service
+	attempts map[string][]counts  // by service and instance
+	breakers map[string]*breakers // by "caller → service"
 }
 
 // request is one call of a client.
@@ -27,6 +27,9 @@ type request struct {
 	good     bool
 	err      error
 }
+
+// breakers are those of a caller's processes for one service, by sample.
+type breakers struct{ all, open counts }
 
 // counts are counters in time, by bucket or by sample.
 type counts []int
@@ -38,17 +41,20 @@ func (c *counts) add(at int, n int) {
 	(*c)[at] += n
 }
 
-// between is their sum over the buckets of a window.
-func (c counts) between(from, to time.Duration) (sum int) {
-	last := int((to + bucket - 1) / bucket)
-	for at := int(from / bucket); at < min(last, len(c)); at++ {
+// during is their sum over the buckets of a window.
+func (c counts) during(from, to time.Duration) int { return c.sum(from, to, bucket) }
+
+// sum is that of counters which are each about so much time.
+func (c counts) sum(from, to, each time.Duration) (sum int) {
+	last := min(int((to+each-1)/each), len(c))
+	for at := int(max(from, 0) / each); at < last; at++ {
 		sum += c[at]
 	}
 	return sum
 }
 
 func newRecord(w World) *record {
-	s := &record{calls: map[string]counts{}, attempts: map[string][]counts{}, open: map[string]counts{}}
+	s := &record{calls: map[string]counts{}, attempts: map[string][]counts{}, breakers: map[string]*breakers{}}
 	for _, service := range w.Services {
 		s.calls[service.Name] = nil
 		s.attempts[service.Name] = nil
@@ -84,15 +90,22 @@ func (s *record) attempt(i *Instance, at time.Duration) {
 // states notes which of a process' breakers are not closed.
 func (s *record) states(at time.Duration, p *Process) {
 	for _, name := range p.calls() {
-		n := 0
+		open := 0
 		if p.Service.Client(name).Snapshot().Breaker.State != breaker.Closed {
-			n = 1
+			open = 1
 		}
 		s.mu.Lock()
-		key := p.kind + " → " + name
-		c := s.open[key]
-		c.add(int(at/sampling), n)
-		s.open[key] = c
+		key := towards(p.kind, name)
+		b, there := s.breakers[key]
+		if !there {
+			b = &breakers{}
+			s.breakers[key] = b
+		}
+		b.all.add(int(at/sampling), 1)
+		b.open.add(int(at/sampling), open)
 		s.mu.Unlock()
 	}
 }
+
+// towards is how a caller's view of a service is called.
+func towards(caller, service string) string { return caller + " → " + service }

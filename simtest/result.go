@@ -1,7 +1,9 @@
 package simtest
 
 import (
+	"cmp"
 	"math"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -16,7 +18,7 @@ type Result struct {
 }
 
 func (r *run) result() *Result {
-	slices.SortFunc(r.seen.requests, func(a, b request) int { return int(a.at - b.at) })
+	slices.SortStableFunc(r.seen.requests, func(a, b request) int { return cmp.Compare(a.at, b.at) })
 	return &Result{world: r.World, requests: r.seen.requests, record: r.seen}
 }
 
@@ -45,19 +47,29 @@ func (r *Result) Goodput(window ...time.Duration) float64 {
 	return float64(r.good(r.in(window))) / (to - from).Seconds()
 }
 
-// Errors are the errors of calls by their text and number.
+// Errors are the errors of calls that failed by their text and number. Numbers
+// in the text are left out, so that alike errors are one.
 func (r *Result) Errors(window ...time.Duration) map[string]int {
-	found := map[string]int{}
+	found, seen := map[string]int{}, map[error]string{}
 	for _, q := range r.in(window) {
-		switch {
-		case q.err != nil:
-			found[q.err.Error()]++
-		case !q.good:
-			found["answered too late"]++
+		if q.good {
+			continue
 		}
+		text, known := seen[q.err]
+		if !known {
+			text = "answered too late"
+			if q.err != nil {
+				text = numbers.ReplaceAllString(q.err.Error(), "…")
+			}
+			seen[q.err] = text
+		}
+		found[text]++
 	}
 	return found
 }
+
+// numbers are numbers and durations.
+var numbers = regexp.MustCompile(`([0-9][0-9.]*(ns|µs|ms|s|m|h)?)+`)
 
 // P50 is the median of how long a call took, failed ones included.
 func (r *Result) P50(window ...time.Duration) time.Duration { return r.quantile(0.5, false, window) }
@@ -77,7 +89,7 @@ func (r *Result) ServedP99(window ...time.Duration) time.Duration {
 
 // Requests is how many calls to a service began, whoever made them.
 func (r *Result) Requests(service string, window ...time.Duration) float64 {
-	return float64(r.calls[service].between(r.window(window)))
+	return float64(r.calls[service].during(r.window(window)))
 }
 
 // Attempts is how many attempts at them were sent: more where calls were
@@ -85,7 +97,7 @@ func (r *Result) Requests(service string, window ...time.Duration) float64 {
 func (r *Result) Attempts(service string, window ...time.Duration) float64 {
 	sum := 0
 	for _, c := range r.attempts[service] {
-		sum += c.between(r.window(window))
+		sum += c.during(r.window(window))
 	}
 	return float64(sum)
 }
@@ -96,7 +108,7 @@ func (r *Result) Share(service string, instance int, window ...time.Duration) fl
 	if instance >= len(r.attempts[service]) {
 		return 0
 	}
-	return float64(r.attempts[service][instance].between(r.window(window))) / max(r.Attempts(service, window...), 1)
+	return float64(r.attempts[service][instance].during(r.window(window))) / max(r.Attempts(service, window...), 1)
 }
 
 // WorstSecond is the most attempts at a service per call of the clients, in any
@@ -129,31 +141,16 @@ func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 	return math.MaxInt64
 }
 
-// NotClosed is the share of a caller's breakers for a service that were not
-// closed, on average, from 0 to 1.
-func (r *Result) NotClosed(caller, service string, window ...time.Duration) float64 {
+// Open is the share of a caller's breakers for a service that let not everything
+// through, on average, from 0 to 1: those that were open or half open.
+func (r *Result) Open(caller, service string, window ...time.Duration) float64 {
+	b, there := r.breakers[towards(caller, service)]
+	if !there {
+		return 0
+	}
 	from, to := r.window(window)
-	c, sum, n := r.open[caller+" → "+service], 0, 0
-	for at := int(from / sampling); at < min(int(to/sampling), len(c)); at++ {
-		sum += c[at]
-		n++
-	}
-	return float64(sum) / float64(max(n*r.callers(caller), 1))
-}
-
-// callers is how many processes of this kind there are.
-func (r *Result) callers(kind string) int {
-	for _, c := range r.world.Clients {
-		if c.Name == kind {
-			return c.Processes
-		}
-	}
-	for _, s := range r.world.Services {
-		if s.Name == kind {
-			return s.Instances
-		}
-	}
-	return 0
+	open, all := b.open.sum(from, to, sampling), b.all.sum(from, to, sampling)
+	return float64(open) / float64(max(all, 1))
 }
 
 // window is the one given, or all of the run.
@@ -170,7 +167,7 @@ func (r *Result) window(window []time.Duration) (from, to time.Duration) {
 func (r *Result) in(window []time.Duration) []request {
 	from, to := r.window(window)
 	search := func(moment time.Duration) int {
-		at, _ := slices.BinarySearchFunc(r.requests, moment, func(q request, moment time.Duration) int { return int(q.at - moment) })
+		at, _ := slices.BinarySearchFunc(r.requests, moment, func(q request, moment time.Duration) int { return cmp.Compare(q.at, moment) })
 		return at
 	}
 	return r.requests[search(from):max(search(to), search(from))]
@@ -196,5 +193,5 @@ func (r *Result) quantile(q float64, goodOnly bool, window []time.Duration) time
 		return 0
 	}
 	slices.Sort(took)
-	return took[min(int(float64(len(took))*q), len(took)-1)]
+	return took[max(int(math.Ceil(float64(len(took))*q)), 1)-1]
 }

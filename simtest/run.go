@@ -2,12 +2,12 @@ package simtest
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
 )
 
 // Run runs the world in virtual time, inside a testing/synctest bubble, and
@@ -22,10 +22,10 @@ func Run(t *testing.T, w World) *Result {
 	w = w.withDefaults()
 	var result *Result
 	synctest.Test(t, func(t *testing.T) {
-		r := newRun(t.Context(), w)
+		r := newRun(t, w)
 		r.play()
-		result = r.result()
 		r.end()
+		result = r.result()
 	})
 	if result == nil { // a panic or a Fatal inside of the bubble
 		t.FailNow()
@@ -37,32 +37,29 @@ func Run(t *testing.T, w World) *Result {
 // run is one run of a world.
 type run struct {
 	World
-	ctx      context.Context
+	t        *testing.T
 	began    time.Time
 	names    *names
+	bus      *eventbus.Memory
 	services map[string]*service
 	loads    []*load
 	seen     *record
+	byAddr   sync.Map       // address → *Instance
 	busy     sync.WaitGroup // everything that happens but for the instances' own work
-
-	mu       sync.Mutex
-	byAddr   map[string]*Instance
-	born     int // processes so far
-	networks *rand.Rand
+	crew     crew           // who makes and answers calls
 }
 
-func newRun(ctx context.Context, w World) *run {
+func newRun(t *testing.T, w World) *run {
 	r := &run{
-		World: w, ctx: ctx, began: time.Now(), names: newNames(),
-		services: map[string]*service{}, byAddr: map[string]*Instance{}, seen: newRecord(w),
-		networks: random(w.Seed, "network"),
+		World: w, t: t, began: time.Now(), names: newNames(), bus: eventbus.NewMemory(w.Bus),
+		services: map[string]*service{}, seen: newRecord(w),
 	}
 	for _, s := range w.Services {
 		r.services[s.Name] = newService(r, s)
 	}
 	for _, s := range w.Services {
 		for range s.Instances {
-			r.start(r.services[s.Name])
+			r.start(r.services[s.Name]).register()
 		}
 	}
 	for _, c := range w.Clients {
@@ -73,34 +70,48 @@ func newRun(ctx context.Context, w World) *run {
 
 // play lets everything happen, until the last call is answered.
 func (r *run) play() {
-	for _, e := range r.Script {
-		r.busy.Go(func() {
-			time.Sleep(e.at)
-			e.what.begin(r)
-		})
-	}
 	over := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { r.watch(over) })
+	r.busy.Go(r.follow)
 	for _, l := range r.loads {
 		r.busy.Go(l.send)
 	}
 	r.busy.Wait()
+	r.settle()
 	close(over)
 	watching.Wait()
 }
 
-// watch samples the states that the chart shows.
+// follow does what the script says.
+func (r *run) follow() {
+	for _, e := range r.inOrder() {
+		time.Sleep(e.at - r.now())
+		e.what.begin(r)
+	}
+}
+
+// settle has the events that are on their way handled.
+func (r *run) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), busPatience)
+	defer cancel()
+	if err := r.bus.Close(ctx); err != nil {
+		r.t.Logf("simtest: %v", err)
+	}
+}
+
+// watch samples the states that the chart shows, a little beside the moments at
+// which a script has things happen.
 func (r *run) watch(over <-chan struct{}) {
-	tick := time.NewTicker(sampling)
-	defer tick.Stop()
-	for {
+	next := sampling/2 + r.jitter(0, time.Millisecond)
+	for tick := time.NewTimer(next); ; tick.Reset(sampling) {
 		select {
 		case <-over:
+			tick.Stop()
 			return
 		case <-tick.C:
-			for _, p := range r.processes() {
-				r.seen.states(time.Since(r.began), p)
+			for _, p := range r.living() {
+				r.seen.states(r.now(), p)
 			}
 		}
 	}
@@ -108,67 +119,44 @@ func (r *run) watch(over <-chan struct{}) {
 
 // end gives everything back.
 func (r *run) end() {
-	for _, p := range r.processes() {
+	r.crew.end()
+	for _, p := range r.processes(func(*Instance) bool { return true }) {
 		_ = p.Service.Shutdown(context.Background()) // it holds nothing but watches
-	}
-	for _, s := range r.services {
-		for _, i := range s.all() {
-			i.working.Wait()
-		}
 	}
 }
 
-func (r *run) processes() (all []*Process) {
+// living are the processes that are not killed or gone.
+func (r *run) living() []*Process {
+	return r.processes(func(i *Instance) bool {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		return i.now.up
+	})
+}
+
+func (r *run) processes(which func(i *Instance) bool) (all []*Process) {
 	for _, l := range r.loads {
 		all = append(all, l.processes...)
 	}
 	for _, s := range r.World.Services {
 		for _, i := range r.services[s.Name].all() {
-			all = append(all, i.Process)
+			if which(i) {
+				all = append(all, i.Process)
+			}
 		}
 	}
 	return all
 }
 
-// rate changes what a client offers.
-func (r *run) rate(client string, rate float64) {
-	for _, l := range r.loads {
-		if l.Client.Name == client {
-			l.rate.Store(rate)
-		}
-	}
+// at is the instance at an address, or nil.
+func (r *run) at(addr string) *Instance {
+	i, _ := r.byAddr.Load(addr)
+	found, _ := i.(*Instance)
+	return found
 }
 
-// deploy replaces the instances that a service has now.
-func (r *run) deploy(name string, pause time.Duration) {
-	s := r.services[name]
-	for _, old := range s.all() {
-		if !old.alive() {
-			continue
-		}
-		r.start(s)
-		old.retire()
-		time.Sleep(pause)
-	}
-}
+// now is how long the run goes on.
+func (r *run) now() time.Duration { return time.Since(r.began) }
 
-// transit is how long a message takes.
-func (r *run) transit() time.Duration {
-	if r.Network == nil {
-		return 0
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.Network(r.networks)
-}
-
-// random is a source of chance of its own for each part of a run.
-func random(seed uint64, part string) *rand.Rand {
-	h := uint64(14695981039346656037) // FNV-1a
-	for _, b := range []byte(part) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return rand.New(rand.NewPCG(seed, h)) //nolint:gosec // a simulation must be repeatable
-}
-
-func instanceName(service string, n int) string { return fmt.Sprintf("%s-%d", service, n) }
+// over says that no client sends any more.
+func (r *run) over() bool { return r.now() >= r.For }

@@ -22,7 +22,9 @@ type Action struct {
 	text      string
 	service   string
 	instances []int
-	client    string
+	client    string // whose load changes
+	from      string // who is cut off
+	more      func(instances int) int
 	begin     func(r *run)
 	fault     string
 }
@@ -30,8 +32,8 @@ type Action struct {
 // Slow makes instances work factor times as long; 1 is as before.
 func Slow(service string, factor float64, instances ...int) Action {
 	a := each(fmt.Sprintf("slow ×%g", factor), service, instances, func(i *Instance) { i.set(func(s *condition) { s.slow = factor }) })
-	if !(factor >= 0) {
-		a.fault = fmt.Sprintf("Slow: factor %v is negative", factor)
+	if !(factor >= 0 && factor <= maxFactor) {
+		a.fault = fmt.Sprintf("Slow: factor %v is not between 0 and %v", factor, float64(maxFactor))
 	}
 	return a
 }
@@ -53,9 +55,13 @@ func Answer(service string, err error, after time.Duration, instances ...int) Ac
 	if err != nil {
 		text = "answers " + err.Error()
 	}
-	return each(text, service, instances, func(i *Instance) {
+	a := each(text, service, instances, func(i *Instance) {
 		i.set(func(s *condition) { s.answer, s.after = err, after })
 	})
+	if after < 0 {
+		a.fault = fmt.Sprintf("Answer: after %s is negative", after)
+	}
+	return a
 }
 
 // Kill ends instances at once: what they work on is lost, and connections are
@@ -77,43 +83,60 @@ func Hang(service string, instances ...int) Action {
 
 // Heal undoes Slow, Errors, Answer and Hang.
 func Heal(service string, instances ...int) Action {
-	return each("healed", service, instances, func(i *Instance) { i.set(func(s *condition) { *s = condition{slow: 1} }) })
+	return each("healed", service, instances, (*Instance).heal)
 }
 
 // Partition cuts the instances of a service off from the callers of that name, a
 // client or a service, until Join.
 func Partition(from, service string, instances ...int) Action {
-	return each("cut off from "+from, service, instances, func(i *Instance) {
+	a := each("cut off from "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) { s.cut = append(slices.Clone(s.cut), from) })
 	})
+	a.from = from
+	return a
 }
 
 // Join undoes Partition.
 func Join(from, service string, instances ...int) Action {
-	return each("joined with "+from, service, instances, func(i *Instance) {
+	a := each("joined with "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) {
 			s.cut = slices.DeleteFunc(slices.Clone(s.cut), func(name string) bool { return name == from })
 		})
 	})
+	a.from = from
+	return a
 }
 
-// Deploy replaces all instances, one after the other and pause apart: a new one
-// starts and registers, an old one deregisters, answers for as long as its
-// Config.DrainDelay, finishes its work, and is gone.
+// Deploy replaces all instances that there are, one after the other and pause
+// apart: a new one starts and registers; then an old one deregisters, answers for
+// as long as its Config.DrainDelay, finishes its work, and is gone. The new ones
+// have the next numbers.
 func Deploy(service string, pause time.Duration) Action {
-	return Action{text: "deployed", service: service, begin: func(r *run) { r.deploy(service, pause) }}
+	a := Action{text: "deployed", service: service, begin: func(r *run) {
+		r.busy.Go(func() { r.deploy(service, pause) })
+	}}
+	a.more = func(instances int) int { return instances }
+	if pause < 0 {
+		a.fault = fmt.Sprintf("Deploy: pause %s is negative", pause)
+	}
+	return a
 }
 
-// Add starts so many further instances.
+// Add starts so many further instances, which have the next numbers.
 func Add(service string, n int) Action {
-	return Action{text: fmt.Sprintf("%d more", n), service: service, begin: func(r *run) {
+	a := Action{text: fmt.Sprintf("%d more", n), service: service, begin: func(r *run) {
 		for range n {
-			r.start(r.services[service])
+			r.busy.Go(r.start(r.services[service]).register)
 		}
 	}}
+	a.more = func(int) int { return n }
+	if n < 1 || n > maxInstances {
+		a.fault = fmt.Sprintf("Add: %d instances are not between 1 and %d", n, maxInstances)
+	}
+	return a
 }
 
-// Load changes the rate of a client, in calls per second.
+// Load changes the Rate of a client, in calls per second.
 func Load(client string, rate float64) Action {
 	a := Action{text: fmt.Sprintf("%g calls/s", rate), client: client, begin: func(r *run) { r.rate(client, rate) }}
 	if !(rate >= 0 && rate <= maxRate) {
@@ -153,17 +176,24 @@ func (a Action) String() string {
 	return strings.TrimSpace(subject + " " + a.text)
 }
 
-func (e Event) validate(w World, bad func(string, ...any)) {
-	if e.at < 0 || e.what.begin == nil {
-		bad("Script: an event at %s without an action, or before the beginning", e.at)
+// deploy replaces the instances that a service has now.
+func (r *run) deploy(name string, pause time.Duration) {
+	s := r.services[name]
+	for _, old := range s.all() {
+		if !old.alive() {
+			continue
+		}
+		r.start(s).register()
+		old.retire()
+		time.Sleep(pause)
 	}
-	if e.what.fault != "" {
-		bad("Script: %s", e.what.fault)
-	}
-	if name := e.what.client; name != "" && !slices.ContainsFunc(w.Clients, func(c Client) bool { return c.Name == name || name == "client" && c.Name == "" }) {
-		bad("Script: there is no client %q", name)
-	}
-	if name := e.what.service; name != "" && !slices.ContainsFunc(w.Services, func(s Service) bool { return s.Name == name }) {
-		bad("Script: there is no service %q", name)
+}
+
+// rate changes what a client offers.
+func (r *run) rate(client string, rate float64) {
+	for _, l := range r.loads {
+		if l.Client.Name == client {
+			l.change(rate)
+		}
 	}
 }

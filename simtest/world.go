@@ -2,13 +2,11 @@ package simtest
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/eventbus"
 )
 
 // World is a system to simulate: services, who calls them, and what happens to
@@ -30,11 +28,13 @@ type World struct {
 	// Expiry is how long the registry lists an instance that was killed; zero is
 	// 15 s.
 	Expiry time.Duration
-	// Codec sends each call through package rest, as HTTP in memory: slower by
-	// an order of magnitude, for what the codec itself may do to a storm.
+	// Bus is the policy of the event bus that all processes share.
+	Bus eventbus.MemoryPolicy
+	// Codec sends each call through package rest, as HTTP in memory: slower
+	// several times, for what the codec itself may do to a storm.
 	Codec bool
 	// Chart is a file to draw the run to, an SVG. When empty the chart is drawn
-	// only if the test fails, and the test says where.
+	// only if the test fails, and its log says where.
 	Chart string
 }
 
@@ -57,17 +57,22 @@ type Service struct {
 	// Calls are services that each call needs, one after the other, after the
 	// instance's own work.
 	Calls []string
-	// Do is the work in place of Latency, Errors and Calls. The instance is
-	// busy until it returns.
+	// Do is the work in place of Latency, Errors and Calls: code of your own,
+	// which keeps the instance busy with [Instance.Work], calls others with
+	// [Process.Call] and publishes through Process.Service. Time in it is the
+	// world's, by package time.
 	Do func(ctx context.Context, i *Instance) error
+	// Start is what an instance does whenever it starts, before it is called:
+	// it subscribes to events. An error fails the test.
+	Start func(i *Instance) error
 	// Heeds says that an instance stops working on a call when its caller has
-	// gone. Most real ones do not.
+	// gone. Most real ones do not: ctx ends, and the work goes on.
 	Heeds bool
 	// Server wraps what an instance serves, in front of its workers: called
 	// once per instance, so that a limiter is each one's own.
 	Server func() []endpoint.Middleware
 	// Config is the configuration of each instance, for the policies of its own
-	// calls. Its Registry is the world's.
+	// calls. Its Registry, Bus and Transport are the world's.
 	Config sinew.Config
 	// Metadata of an instance, "zone" or "weight"; nil is none.
 	Metadata func(instance int) map[string]string
@@ -99,75 +104,9 @@ type Client struct {
 	// Use wraps each call, outermost first: called once per process.
 	Use func() []endpoint.Middleware
 	// Config is the configuration of each process, for its policies. Its
-	// Registry is the world's.
+	// Registry, Bus and Transport are the world's.
 	Config sinew.Config
 }
-
-// Validate reports every fault of the world at once, as fault.InvalidArgument.
-func (w World) Validate() error {
-	var faults []error
-	bad := func(format string, args ...any) {
-		faults = append(faults, fault.InvalidArgument.Errorf(format, args...))
-	}
-	if w.For < 0 {
-		bad("For: %s is negative", w.For)
-	}
-	if w.Expiry < 0 {
-		bad("Expiry: %s is negative", w.Expiry)
-	}
-	known := map[string]int{}
-	for _, s := range w.Services {
-		if _, twice := known[s.Name]; twice || s.Name == "" {
-			bad("Services: the name %q is empty or there twice", s.Name)
-		}
-		known[s.Name] = max(s.Instances, 1)
-	}
-	for _, s := range w.Services {
-		s.validate(known, bad)
-	}
-	if len(w.Clients) == 0 {
-		bad("Clients: nobody calls")
-	}
-	for _, c := range w.Clients {
-		c.validate(known, bad)
-	}
-	for _, e := range w.Script {
-		e.validate(w, bad)
-	}
-	return errors.Join(faults...)
-}
-
-func (s Service) validate(known map[string]int, bad func(string, ...any)) {
-	if s.Instances < 0 || s.Workers < 0 {
-		bad("service %s: Instances %d or Workers %d is negative", s.Name, s.Instances, s.Workers)
-	}
-	if !(s.Errors >= 0 && s.Errors <= 1) {
-		bad("service %s: Errors: %v is not between 0 and 1", s.Name, s.Errors)
-	}
-	for _, name := range s.Calls {
-		if known[name] == 0 {
-			bad("service %s: Calls: there is no service %q", s.Name, name)
-		}
-	}
-	if s.Do != nil && (s.Latency != nil || s.Errors > 0 || s.Calls != nil) {
-		bad("service %s: beside Do, Latency, Errors and Calls have no effect", s.Name)
-	}
-}
-
-func (c Client) validate(known map[string]int, bad func(string, ...any)) {
-	if known[c.Calls] == 0 {
-		bad("client %s: Calls: there is no service %q", c.Name, c.Calls)
-	}
-	if !(c.Rate >= 0 && c.Rate <= maxRate) || c.Users < 0 || (c.Rate > 0) == (c.Users > 0) {
-		bad("client %s: Rate %v, Users %d: set one of them, above zero (a rate up to %v)", c.Name, c.Rate, c.Users, float64(maxRate))
-	}
-	if c.Processes < 0 || c.Deadline < 0 {
-		bad("client %s: Processes %d or Deadline %s is negative", c.Name, c.Processes, c.Deadline)
-	}
-}
-
-// maxRate is above what can be simulated, and far below one call a nanosecond.
-const maxRate = 1e6
 
 func (w World) withDefaults() World {
 	if w.For == 0 {
@@ -185,11 +124,7 @@ func (w World) withDefaults() World {
 	}
 	for i := range w.Clients {
 		w.Clients[i].Processes = max(w.Clients[i].Processes, 1)
-		if w.Clients[i].Name == "" {
-			w.Clients[i].Name = "client"
-		}
+		w.Clients[i].Name = w.Clients[i].name()
 	}
 	return w
 }
-
-var _ registry.Registry = (*names)(nil)

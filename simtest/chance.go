@@ -1,0 +1,50 @@
+package simtest
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"time"
+)
+
+// random is a source of chance of its own for each part of a run.
+func random(seed uint64, part string) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, hash(part))) //nolint:gosec // a simulation must be repeatable
+}
+
+// hash is FNV-1a.
+func hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(text) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// jitter is from 0 to below most. It goes by the moment and by who asks, not by
+// the order in which they ask: what happens to many at one moment then goes on at
+// moments of its own for each, the same ones in every run of the seed.
+func (r *run) jitter(salt uint64, most time.Duration) time.Duration {
+	z := (r.Seed ^ salt) + uint64(r.now())*0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return time.Duration((z ^ z>>31) % uint64(most))
+}
+
+// seed sets every field Seed of a policy, a pointer to a struct, that its user
+// has not set, in the policies inside of it, too.
+func seed(policy any, with uint64) { seedAll(reflect.ValueOf(policy).Elem(), max(with, 1)) }
+
+func seedAll(v reflect.Value, with uint64) {
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for i := range v.NumField() {
+		f, is := v.Field(i), v.Type().Field(i)
+		if is.Name == "Seed" && f.Kind() == reflect.Uint64 && f.IsZero() {
+			f.SetUint(with)
+		}
+		if is.IsExported() {
+			seedAll(f, with)
+		}
+	}
+}

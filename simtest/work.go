@@ -1,0 +1,173 @@
+package simtest
+
+import (
+	"container/list"
+	"context"
+	"runtime/debug"
+	"time"
+
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// Work keeps the instance's worker busy for as long as l draws, as its condition
+// is. It returns ctx's error when that ends first and the service heeds it.
+func (i *Instance) Work(ctx context.Context, l Latency) error {
+	if l == nil {
+		return nil
+	}
+	i.mu.Lock()
+	d := time.Duration(float64(l(i.random))*i.now.slow) + i.run.jitter(i.salt, hair)
+	i.mu.Unlock()
+	if i.service.Heeds {
+		return pause(ctx, d)
+	}
+	time.Sleep(d)
+	return nil
+}
+
+// Draw is a random number from 0 to below 1 that the seed repeats.
+func (i *Instance) Draw() float64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.random.Float64()
+}
+
+// work is what the instance does on a call, with the marks that package rest
+// gives it: a handler ran, though what it called in turn may not have.
+func (i *Instance) work(ctx context.Context, _ any) (any, error) {
+	endpoint.CallOf(ctx).Entered = true
+	err := i.handle(ctx)
+	if err != nil && fault.IsUnprocessed(err) {
+		p := fault.ProblemOf(err)
+		p.Unprocessed = false
+		err = p.Err()
+	}
+	return nil, err
+}
+
+// handle is the instance's handler. One that panics fails the test, and the call.
+func (i *Instance) handle(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			i.run.t.Errorf("simtest: %s panicked: %v\n%s", i.Name, p, debug.Stack())
+			err = fault.Internal.Errorf("%s panicked", i.Name)
+		}
+	}()
+	if i.service.Do != nil {
+		return i.service.Do(ctx, i)
+	}
+	life := i.lives()
+	if err := i.Work(ctx, i.service.Latency); err != nil {
+		return err
+	}
+	select {
+	case <-life.over: // nobody works on it any more
+		return errKilled
+	default:
+	}
+	if i.fails() {
+		return fault.Internal.Errorf("%s failed", i.Name)
+	}
+	for _, name := range i.service.Calls {
+		if err := i.Call(ctx, name, endpoint.Operation{Name: "call", Safe: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lives is the life that goes on, or the last one.
+func (i *Instance) lives() *life {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.life
+}
+
+// fails draws whether a call fails in the end.
+func (i *Instance) fails() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	share := max(i.now.errors, i.service.Errors)
+	return share > 0 && i.random.Float64() < share
+}
+
+// workers are those of one life, and the calls that wait for one.
+type workers struct {
+	all, free int
+	waiting   *list.List // of chan struct{}, closed when it is their turn
+}
+
+func newWorkers(n int) workers { return workers{all: n, free: n, waiting: list.New()} }
+
+// enter lets as many calls through as the instance has workers, in turn, and
+// refuses those for which the queue has no place.
+func (i *Instance) enter(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	if i.service.Workers == 0 {
+		return next
+	}
+	return func(ctx context.Context, request any) (any, error) {
+		life, err := i.acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer i.release(life)
+		return next(ctx, request)
+	}
+}
+
+// acquire waits for a worker of the present life.
+func (i *Instance) acquire(ctx context.Context) (l *life, err error) {
+	i.mu.Lock()
+	l = i.life
+	if l.free > 0 {
+		l.free--
+		i.mu.Unlock()
+		return l, nil
+	}
+	if q := i.service.Queue; q != 0 && l.waiting.Len() >= max(q, 0) {
+		i.mu.Unlock()
+		return nil, fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason("overloaded").WithUnprocessed()
+	}
+	turn := make(chan struct{})
+	place := l.waiting.PushBack(turn)
+	i.mu.Unlock()
+	var gone <-chan struct{} // never, where the instance does not look
+	if i.service.Heeds {
+		gone = ctx.Done()
+	}
+	select {
+	case <-turn:
+		return l, nil
+	case <-gone:
+		err = silence(ctx, i.Name)
+	case <-l.over:
+		err = errKilled
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	select {
+	case <-turn: // meanwhile
+		i.releaseLocked(l)
+	default:
+		l.waiting.Remove(place)
+	}
+	return nil, err
+}
+
+// release gives the worker to the next call.
+func (i *Instance) release(l *life) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.releaseLocked(l)
+}
+
+func (i *Instance) releaseLocked(l *life) {
+	if first := l.waiting.Front(); first != nil {
+		close(l.waiting.Remove(first).(chan struct{}))
+		return
+	}
+	l.free++
+}
