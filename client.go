@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,6 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/metrics"
@@ -42,9 +42,9 @@ type Client struct {
 	limiter  *limit.AdaptiveLimiter
 	breaker  *breaker.Circuit
 	pool     *loadbalance.Pool
-	observed sync.Map // operation name → *metrics.Recorder
-	distinct atomic.Int64
-	told     chan struct{} // closed when the registry has told of the service
+	noting   sync.Mutex                                   // held to add to observed
+	observed atomic.Pointer[map[string]*metrics.Recorder] // by operation; replaced, never changed
+	told     chan struct{}                                // closed when the registry has told of the service
 	tell     sync.Once
 }
 
@@ -66,6 +66,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		pool:    loadbalance.New(name, p.Balance),
 		told:    make(chan struct{}),
 	}
+	c.observed.Store(&map[string]*metrics.Recorder{})
 	c.setTimeout(p.Timeout)
 	return c
 }
@@ -75,17 +76,20 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
 	op.Service = c.name
 	start := time.Now()
-	limited := deadline.With(caller, start.Add(time.Duration(c.timeout.Load())))
-	defer limited.Stop()
-	ctx, span := c.service.config.Tracer.Start(limited, op.Name, tracing.Client)
-	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(caller, op))
-	call.From, call.Start, call.Now, call.Caller = c.service.name, start, start, caller
-	call.Deadline, _ = limited.Deadline()
+	record := endpoint.Outgoing(caller, op)
+	record.From, record.Start, record.Now, record.Caller = c.service.name, start, start, caller
+	begun := endpoint.Begin(caller, start.Add(time.Duration(c.timeout.Load())), record)
+	defer begun.Stop()
+	ctx, span := c.service.config.Tracer.Start(begun, op.Name, tracing.Client)
 
 	err := error(errPanicked)
 	defer func() {
+		took := time.Since(start)
+		if now := begun.Record.Now; !now.IsZero() {
+			took = now.Sub(start)
+		}
 		span.End(err)
-		c.recorder(op.Name).Observe(time.Since(start), err)
+		c.recorder(op.Name).Observe(took, err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)
@@ -124,37 +128,71 @@ func (c *Client) Ready(ctx context.Context) error {
 // HTTPClient is the client that a transport over HTTP sends with.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
-// attempt sends once. What a failure says about the service is judged in the
-// caller's own context, in which our time limit is our own.
-func (c *Client) attempt(ctx context.Context, attempt int, send func(context.Context, string) error) error {
+// attempt sends once, or, where the instance has yet to show that it does well,
+// to another one too.
+func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, string) error) error {
 	call := endpoint.CallOf(ctx) // an attempt at the same time as another one has its own
-	if call.Attempt = attempt; attempt > 1 {
+	if call.Attempt = n; n > 1 {
 		call.Now = time.Time{}
 	}
-	ticket, err := c.limiter.Acquire(ctx)
+	h, err := c.hold(ctx, call)
 	if err != nil {
 		return err
 	}
-	permit, err := c.breaker.Allow(ctx)
-	if err != nil {
-		ticket.Done(ctx, errNobodyAsked)
-		return err
+	if !h.picked.Probe || !call.Safe {
+		return h.send(ctx, call, send)
 	}
-	picked, err := c.pick(ctx, call)
-	if err != nil {
-		permit.Done(ctx, errNobodyAsked)
-		ticket.Done(ctx, errNobodyAsked)
-		return err
+	return c.race(ctx, h, send)
+}
+
+// race is an attempt at an instance that may not do well, which another one joins
+// when it takes long.
+func (c *Client) race(ctx context.Context, h held, send func(context.Context, string) error) error {
+	return c.retrier.Race(ctx, h.picked.Patience(), func(ctx context.Context, n int) error {
+		if n > 1 {
+			return c.attempt(ctx, endpoint.CallOf(ctx).Attempt, send)
+		}
+		return h.send(ctx, endpoint.CallOf(ctx), send)
+	})
+}
+
+// held is what an attempt has been given: leave to be made, and an instance.
+type held struct {
+	ticket limit.Ticket
+	permit breaker.Permit
+	picked loadbalance.Picked
+}
+
+// hold asks for it. The limit comes before the breaker, whose probes are few, and
+// the instance is chosen last, when the attempt is sure to be made.
+func (c *Client) hold(ctx context.Context, call *endpoint.Call) (h held, err error) {
+	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
+		return h, err
 	}
-	call.Try(picked.Instance.ID)
-	call.Addr = picked.Instance.Endpoint
+	if h.permit, err = c.breaker.Allow(ctx); err != nil {
+		h.ticket.Done(ctx, errNobodyAsked)
+		return h, err
+	}
+	if h.picked, err = c.pick(ctx, call); err != nil {
+		h.permit.Done(ctx, errNobodyAsked)
+		h.ticket.Done(ctx, errNobodyAsked)
+		return h, err
+	}
+	call.Try(h.picked.Instance.ID)
+	call.Addr = h.picked.Instance.Endpoint
+	return h, nil
+}
+
+// send makes the attempt, and tells all who gave leave how it ended, by one
+// reading of the clock.
+func (h *held) send(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) (err error) {
 	call.Now = time.Time{} // what happens meanwhile reads the clock
 	err = errPanicked
 	defer func() {
 		call.Now = call.Start.Add(time.Since(call.Start))
-		picked.Done(ctx, err)
-		permit.Done(ctx, err)
-		ticket.Done(ctx, err)
+		h.picked.Done(ctx, err)
+		h.permit.Done(ctx, err)
+		h.ticket.Done(ctx, err)
 	}()
 	err = send(ctx, call.Addr)
 	return err
@@ -163,7 +201,7 @@ func (c *Client) attempt(ctx context.Context, attempt int, send func(context.Con
 // pick chooses an instance. The very first calls wait for the registry to tell
 // of any.
 func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Picked, error) {
-	request := loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried}
+	request := loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe}
 	picked, err := c.pool.Pick(ctx, request)
 	if err == nil {
 		return picked, nil
@@ -191,14 +229,16 @@ var (
 )
 
 func (c *Client) recorder(operation string) *metrics.Recorder {
-	if r, ok := c.observed.Load(operation); ok {
-		return r.(*metrics.Recorder)
+	if r, ok := (*c.observed.Load())[operation]; ok {
+		return r
 	}
 	r := c.service.metrics.Client(c.name, operation)
-	if c.distinct.Load() < maxObserved {
-		if _, there := c.observed.LoadOrStore(operation, r); !there {
-			c.distinct.Add(1)
-		}
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	if known := *c.observed.Load(); len(known) < maxObserved {
+		more := maps.Clone(known)
+		more[operation] = r
+		c.observed.Store(&more)
 	}
 	return r
 }

@@ -23,10 +23,17 @@ type Context struct {
 // With is parent with the deadline at, or with parent's own where that is
 // earlier. Stop must be called when the work is done.
 func With(parent context.Context, at time.Time) *Context {
+	c := &Context{}
+	c.Begin(parent, at)
+	return c
+}
+
+// Begin makes a zero Context that is part of something else what With returns.
+func (c *Context) Begin(parent context.Context, at time.Time) {
 	if d, ok := parent.Deadline(); ok && d.Before(at) {
 		at = d
 	}
-	return &Context{parent: parent, at: at}
+	c.parent, c.at = parent, at
 }
 
 // Stop cancels the context and frees its timer.
