@@ -38,24 +38,24 @@ func (c *choice) node(key string) *node {
 
 // among is a node of the group, nil when all of them were tried.
 func (c *choice) among(g *group, key string) *node {
-	switch c.view.policy.Algorithm {
-	case RoundRobin:
+	switch c.view.kind {
+	case roundRobin:
 		for range 2 * len(g.nodes) {
 			if n := g.turn(c.pool.turn.Add(1) - 1); c.fits(n) {
 				return n
 			}
 		}
-	case ConsistentHash:
+	case consistentHash:
 		if key != "" {
 			return c.byHash(g, key)
 		}
-	case LeastRequest:
+	case leastRequest:
 		a, b := c.two(g)
 		if a != b && b.load(c.now) < a.load(c.now) {
 			return b
 		}
 		return a
-	case PeakEWMA:
+	case peakEWMA:
 		a, b := c.two(g)
 		if a != b && c.cost(b) < c.cost(a) {
 			return b
@@ -67,14 +67,17 @@ func (c *choice) among(g *group, key string) *node {
 
 // cost is what a call is expected to take at a node, in no unit of its own.
 func (c *choice) cost(n *node) float64 {
-	usual, peak := n.record.latencies()
-	memory := fade(float64(int64(c.now)-n.record.at.Load()) / float64(c.view.policy.Decay))
-	if peak == 0 {
-		peak = c.pool.learned.usual.get()
+	_, wait := n.record.latencies()
+	if wait == 0 {
+		wait = c.pool.learned.usual.get()
 	}
-	_ = usual
-	waits := max(peak*memory, n.silence(c.now), 1)
-	return (n.load(c.now) + 1) * waits
+	at := n.record.at.Load()
+	wait *= fade(float64(int64(c.now)-at) * c.view.perDecay)
+	flying := n.inFlight()
+	if flying > 0 {
+		wait = max(wait, float64(int64(c.now)-max(at, n.busy.Load())))
+	}
+	return ((float64(flying)+n.lingers.load(c.now))*n.perShare.get() + 1) * max(wait, 1)
 }
 
 // two are different nodes drawn by weight, twice the same when there is but one

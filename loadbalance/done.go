@@ -26,28 +26,44 @@ func (p Picked) Done(ctx context.Context, err error) {
 
 func (p Picked) doneUntimed(ctx context.Context, err error) {
 	n := p.node
+	if p.lease == counted {
+		n.traffic.Add(answered)
+		n.pool.all.Add(answered)
+	}
 	if err == nil {
 		n.worked()
-	} else if judge(ctx, err) == failed {
-		now := endpoint.Elapsed(ctx, p.pool.began)
-		p.pool.blame(n, now, now)
+		return
+	}
+	switch judge(ctx, err) {
+	case failed:
+		if p.lease == counted {
+			n.failed.Add(1)
+		}
+		now := endpoint.Elapsed(ctx, n.pool.began)
+		n.pool.blame(n, now, now)
+	case fine:
+	default:
+		if p.lease == counted {
+			n.void.Add(1)
+		}
 	}
 }
 
 func (p Picked) done(ctx context.Context, err error) {
-	b, n := p.pool, p.node
+	n := p.node
+	b := n.pool
 	now := endpoint.Elapsed(ctx, b.began)
 	n.traffic.Add(answered)
-	if p.counted {
+	if p.lease&counted != 0 {
 		b.all.Add(answered)
 	}
 	took := max(now-p.start, 0)
 	if err == nil {
-		n.record.succeeded(now, float64(took), b.view.Load().policy.Decay)
+		n.record.succeeded(now, float64(took), b.view.Load().perDecay)
+		n.worked()
 		if b.learned.usual.get() == 0 {
 			b.learned.usual.set(float64(took))
 		}
-		n.worked()
 		if int64(took) > b.learned.limit.Load() {
 			n.slow.Add(1)
 		}
@@ -64,7 +80,8 @@ func (p Picked) done(ctx context.Context, err error) {
 
 // failed is done for an attempt that was no success.
 func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) {
-	b, n := p.pool, p.node
+	n := p.node
+	b := n.pool
 	end := judge(ctx, err)
 	usual := n.record.usual()
 	if usual == 0 {
@@ -79,12 +96,12 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 	case failed:
 		n.failed.Add(1)
 		n.lingers.add(now, float64(took), usual)
-		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().policy.Decay), failureCost*b.learned.slowest.get(), failureCost*usual))
+		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), failureCost*b.learned.slowest.get(), failureCost*usual))
 		b.blame(n, p.start, now)
 	case refused: // by which nobody is to be attracted
 		n.void.Add(1)
 		n.lingers.add(now, float64(took), usual)
-		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().policy.Decay), usual, b.learned.typical.get()))
+		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), usual, b.learned.typical.get()))
 	default:
 		n.void.Add(1)
 	}

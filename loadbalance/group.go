@@ -103,3 +103,13 @@ func (g *group) turn(t uint64) *node {
 	}
 	return g.nodes[g.order[t%uint64(len(g.order))]]
 }
+
+// seats are the turns of a whole round.
+func (g *group) seats() []seat {
+	seats := make([]seat, max(len(g.nodes), len(g.order)))
+	for t := range seats {
+		n := g.turn(uint64(t))
+		seats[t] = seat{n, n.instance.Load()}
+	}
+	return seats
+}

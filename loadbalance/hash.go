@@ -52,20 +52,33 @@ func (c *choice) mayHave(n *node, g *group, h uint64) bool {
 	return !c.warm || float64(h>>11)/(1<<53) < c.grown(n)
 }
 
+// bound is the first node of a key that is not crowded, where all are used alike;
+// nil when there is none soon.
+func (b *Pool) bound(v *view, key string) *node {
+	const tries = 32
+	at := hashOf(key)
+	for range tries {
+		if n := v.owner[at%buckets]; !b.crowded(n, v) {
+			return n
+		}
+		at = scramble(at + golden)
+	}
+	return nil
+}
+
 // crowded says that one more call would be more than the node's bounded share of
 // those in flight, or of the recent ones.
 func (b *Pool) crowded(n *node, v *view) bool {
-	fair := 1 / (n.perShare.get() * v.shares)
+	perShare := n.perShare.get() * v.shares
 	all := b.all.Load()
-	flying := float64(uint32(all) + 1)
-	if float64(n.inFlight()+1) > math.Ceil(boundInFlight*fair*flying) {
+	if own := n.inFlight(); own > 0 && float64(own+1) > math.Ceil(boundInFlight*float64(uint32(all)+1)/perShare) {
 		return true
 	}
 	recent := float64(uint32(all>>32) + uint32(all) - b.learned.base.Load())
 	if recent < max(enough, enoughEach*float64(len(v.nodes))) {
 		return false
 	}
-	return float64(n.calls()-n.base.Load()+1) > boundRecent*fair*(recent+1)
+	return float64(n.calls()-n.base.Load()+1)*perShare > boundRecent*(recent+1)
 }
 
 // halve lets the calls so far count half.

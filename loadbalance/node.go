@@ -10,6 +10,7 @@ import (
 
 // node is what is known of one instance. Times are since its pool began.
 type node struct {
+	pool    *Pool
 	came    bool // to others, and its share grows from addedAt on
 	addedAt time.Duration
 	hash    uint64 // of its id
@@ -78,9 +79,9 @@ func (n *node) isEjected(now time.Duration) bool {
 
 // expected is what a call to the node may take, 0 when not known. It sinks while
 // nothing is heard, else one slow call would keep all others away.
-func (n *node) expected(now, decay time.Duration) float64 {
+func (n *node) expected(now time.Duration, perDecay float64) float64 {
 	_, peak := n.record.latencies()
-	return peak * fade(float64(int64(now)-n.record.at.Load())/float64(decay))
+	return peak * fade(float64(int64(now)-n.record.at.Load())*perDecay)
 }
 
 // silence is for how long a node with calls in flight has answered none.
@@ -120,13 +121,13 @@ func (r *record) usual() float64 {
 
 // succeeded notes how long a success took. The peak goes up at once, and both
 // go down slowly.
-func (r *record) succeeded(now time.Duration, took float64, decay time.Duration) {
+func (r *record) succeeded(now time.Duration, took, perDecay float64) {
 	usual, peak := r.latencies()
 	at := r.at.Load()
 	if int64(now)-at < tick && took <= peak && usual > 0 {
 		return
 	}
-	keep := fade(float64(int64(now)-at) / float64(decay))
+	keep := fade(float64(int64(now)-at) * perDecay)
 	if usual == 0 {
 		usual = took
 	}
@@ -145,8 +146,8 @@ func (r *record) charged(now time.Duration, charge float64) {
 
 // fade is close to e^-x, and sooner.
 func fade(x float64) float64 {
-	if x <= 0 {
-		return 1
+	if x < 1e-4 {
+		return min(1-x, 1)
 	}
 	x = 1 + x*0.25
 	x *= x

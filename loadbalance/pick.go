@@ -27,56 +27,65 @@ type Picked struct {
 	// the attempt should be hedged.
 	Probe bool
 
-	counted bool // in Pool.all
-	lease   uint32
-	pool    *Pool
-	node    *node
-	start   time.Duration // since the pool began; untimed where it is not known
+	lease uint32 // of the probe, or one of the two below
+	node  *node
+	start time.Duration // since the pool began, or untimed
 }
 
-// untimed is a pick that is not timed nor counted as in flight: of many turns
-// that come close together one in sixteen says enough.
+// untimed is the start of a pick whose time nobody takes, and which round robin
+// does not count as in flight: of many that come close together one in sixteen
+// says enough.
 const (
 	untimed    = -1
 	timedTurns = 256
 	sampled    = 1 << 60
 )
 
+// counted says in a lease that the call counts in Pool.all.
+const counted = 1 << 31
+
 const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 
 // Pick implements [Balancer].
 func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	v := b.view.Load()
-	if v.turns == nil || len(r.Tried) > 0 {
-		return b.choose(ctx, v, &r)
+	if len(v.seats) == 0 || len(r.Tried) > 0 {
+		return b.choose(ctx, v, r)
 	}
+	seats, timed := v.seats, b.learned.timedUntil.Load()
 	t := b.turn.Add(1) - 1
-	n := v.turns.turn(t)
-	if t >= b.learned.timedUntil.Load() && t*golden >= sampled {
-		return Picked{Instance: n.instance.Load(), pool: b, node: n, start: untimed}, nil
+	s := &seats[t%uint64(len(seats))]
+	if t >= timed && t*golden >= sampled {
+		return Picked{Instance: s.instance, node: s.node, start: untimed}, nil
 	}
-	return b.timed(ctx, n), nil
+	return b.begin(ctx, s.node), nil
 }
 
-func (b *Pool) timed(ctx context.Context, n *node) Picked {
+// begin is the pick of a node, timed.
+func (b *Pool) begin(ctx context.Context, n *node) Picked {
 	now := endpoint.Elapsed(ctx, b.began)
 	if int64(now) >= b.learned.nextSweep.Load() {
 		b.sweep(now)
 	}
 	n.begin(now)
-	return Picked{Instance: n.instance.Load(), pool: b, node: n, start: now}
+	return Picked{Instance: n.instance.Load(), node: n, start: now}
 }
 
-func (b *Pool) choose(ctx context.Context, v *view, r *Request) (Picked, error) {
+func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 	if len(v.nodes) == 0 {
 		return Picked{}, b.nobody()
+	}
+	if v.owner != nil && r.HashKey != "" && v.quiet && len(r.Tried) == 0 {
+		if n := b.bound(v, r.HashKey); n != nil {
+			return b.beginBound(ctx, n), nil
+		}
 	}
 	now := endpoint.Elapsed(ctx, b.began)
 	if int64(now) >= b.learned.nextSweep.Load() {
 		b.sweep(now)
 		v = b.view.Load()
 	}
-	p := Picked{pool: b, start: now}
+	p := Picked{start: now}
 	if v.out != nil && b.probeDue(now, r.Safe) {
 		p.node, p.lease = b.probe(now, r)
 		p.Probe = p.node != nil
@@ -85,10 +94,23 @@ func (b *Pool) choose(ctx context.Context, v *view, r *Request) (Picked, error) 
 		c := choice{pool: b, view: v, now: now, tried: r.Tried, warm: v.warmUntil > now}
 		p.node = c.node(r.HashKey)
 	}
-	if p.counted = v.owner != nil; p.counted {
+	if v.owner != nil {
+		p.lease |= counted
 		b.all.Add(1)
 	}
 	p.node.begin(now)
 	p.Instance = p.node.instance.Load()
 	return p, nil
+}
+
+// beginBound is the pick of a node by a key.
+func (b *Pool) beginBound(ctx context.Context, n *node) Picked {
+	all := b.all.Add(1)
+	if t := all>>32 + uint64(uint32(all)); t >= b.learned.timedUntil.Load() && t*golden >= sampled {
+		n.traffic.Add(1)
+		return Picked{Instance: n.instance.Load(), lease: counted, node: n, start: untimed}
+	}
+	p := b.begin(ctx, n)
+	p.lease = counted
+	return p
 }

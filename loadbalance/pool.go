@@ -128,6 +128,7 @@ func (b *Pool) Update(instances []registry.Instance) {
 		n := known[i.ID]
 		if n == nil {
 			n = newNode(i.ID, now, average, len(b.nodes) > 0)
+			n.pool = b
 		}
 		n.instance.Store(&i)
 		if w := i.Weight(); w != n.weight {

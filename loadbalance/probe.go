@@ -26,7 +26,7 @@ func (b *Pool) probeDue(now time.Duration, safe bool) bool {
 
 // probe is a node whose turn it is to be probed, and the lease of it, or nil.
 // Someone else may be at it: then it is not for this call.
-func (b *Pool) probe(now time.Duration, r *Request) (*node, uint32) {
+func (b *Pool) probe(now time.Duration, r Request) (*node, uint32) {
 	if !b.mu.TryLock() {
 		return nil, 0
 	}
@@ -48,8 +48,8 @@ func (b *Pool) probe(now time.Duration, r *Request) (*node, uint32) {
 		if s.lease != 0 || now < due || p.Disabled {
 			continue
 		}
-		if s.leases++; s.leases == 0 {
-			s.leases++
+		if s.leases++; s.leases == counted {
+			s.leases = 1
 		}
 		s.lease, s.began = s.leases, now
 		return n, s.lease
@@ -88,7 +88,7 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 	defer b.mu.Unlock()
 	n := p.node
 	s := &n.probation
-	if p.lease != 0 && p.lease == s.lease {
+	if lease := p.lease &^ counted; lease != 0 && lease == s.lease {
 		s.lease = 0
 		defer b.scheduleProbes()
 	}

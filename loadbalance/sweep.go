@@ -82,7 +82,7 @@ func (b *Pool) measure(now time.Duration) {
 			b.sorted = append(b.sorted, u)
 		}
 		if n.streak.Load() == 0 {
-			e := n.expected(now, b.policy.Decay)
+			e := n.expected(now, 1/float64(b.policy.Decay))
 			slowest = max(slowest, e)
 			sum += e
 			working++
@@ -181,7 +181,7 @@ func (b *Pool) sweepSlow(now time.Duration) (changed bool) {
 // only a probe can tell.
 func (b *Pool) shunned(n *node, now time.Duration) bool {
 	return b.policy.Algorithm == PeakEWMA && n.recent.fresh == 0 && n.inFlight() == 0 && len(b.peaks) > 1 &&
-		n.expected(now, b.policy.Decay) > b.slowFrom(b.peaks[(len(b.peaks)-2)/2])
+		n.expected(now, 1/float64(b.policy.Decay)) > b.slowFrom(b.peaks[(len(b.peaks)-2)/2])
 }
 
 // others is the median latency of the others, for a node that is slower.

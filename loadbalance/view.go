@@ -1,6 +1,11 @@
 package loadbalance
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/sinew-go/sinew/registry"
+)
 
 // view is what picks go by: the policy and who is used, between two changes of
 // either. It does not change.
@@ -16,14 +21,36 @@ type view struct {
 	warmUntil time.Duration
 	// alarmed uses all nodes because too few are fit.
 	alarmed bool
-	// turns is main where a turn is all that a pick needs to know.
-	turns *group
+	// quiet says that all in main are used alike, and nobody else is there.
+	quiet bool
+	// seats are the turns of a whole round, where a turn is all that a pick needs
+	// to know.
+	seats    []seat
+	kind     kind
+	perDecay float64 // 1 ÷ the policy's decay, in ns
 }
+
+// seat is a turn of round robin.
+type seat struct {
+	node     *node
+	instance *registry.Instance
+}
+
+// kind is an algorithm, quicker to tell.
+type kind uint8
+
+const (
+	peakEWMA kind = iota
+	leastRequest
+	roundRobin
+	random
+	consistentHash
+)
 
 // publish makes the view of how things stand. It is called with the lock held.
 func (b *Pool) publish(now time.Duration) {
 	p := b.policy
-	v := &view{policy: p, nodes: b.nodes}
+	v := &view{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), perDecay: 1 / float64(p.Decay)}
 	var used, out []*node
 	for _, n := range b.nodes {
 		if n.standing.Load() == in {
@@ -36,7 +63,7 @@ func (b *Pool) publish(now time.Duration) {
 		v.alarmed, used, out = true, b.nodes, nil
 	}
 	v.warmUntil = warmth(used, now, p.SlowStart)
-	turns := p.Algorithm == RoundRobin
+	turns := v.kind == roundRobin
 	if local, far := byZone(used, p.Zone); len(local) > 0 && len(far) > 0 {
 		v.spill, used = newGroup(far, turns), local
 	}
@@ -44,13 +71,14 @@ func (b *Pool) publish(now time.Duration) {
 	if len(out) > 0 {
 		v.out = newGroup(out, turns)
 	}
-	if turns && v.spill == nil && v.out == nil && v.warmUntil == 0 && len(used) > 0 {
-		v.turns = v.main
+	v.quiet = v.spill == nil && v.out == nil && v.warmUntil == 0 && len(used) > 0
+	if turns && v.quiet {
+		v.seats = v.main.seats()
 	}
 	for _, n := range used {
 		v.shares += 1 / n.perShare.get()
 	}
-	if p.Algorithm == ConsistentHash {
+	if v.kind == consistentHash {
 		v.owner = b.table.owner
 	}
 	b.view.Store(v)
