@@ -21,13 +21,14 @@ type feed struct {
 type reader struct {
 	changes []Change // oldest first
 	missed  int
+	gone    func() error // its context's
 	ended   bool
 	more    chan struct{}
 }
 
 // follow gives the changes from now on until ctx ends.
 func (f *feed) follow(ctx context.Context) iter.Seq[Change] {
-	r := &reader{more: make(chan struct{}, 1)}
+	r := &reader{gone: ctx.Err, more: make(chan struct{}, 1)}
 	f.mu.Lock()
 	f.readers = append(f.readers, r)
 	f.mu.Unlock()
@@ -56,6 +57,9 @@ func (f *feed) tell(c Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.readers {
+		if r.gone() != nil {
+			continue // who is about to be told
+		}
 		if len(r.changes) == backlog {
 			r.changes = slices.Delete(r.changes, 0, 1)
 			r.missed++

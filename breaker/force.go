@@ -41,6 +41,7 @@ func (c *Circuit) Release() {
 	case !e.forced.Load():
 	case e.closed:
 		e.forced.Store(false)
+		e.well.Store(-1) // what failed meanwhile was not looked at
 		c.tell(Closed, e)
 	case c.policy.Load().Disabled:
 		c.change(Closed, 0, false)

@@ -47,14 +47,14 @@ func (c *Circuit) lend(e *era, now int64) (uint64, error) {
 	return c.lent, nil
 }
 
-// giveBack ends the lease of a probe; false when it had lapsed. The lock is
+// giveBack ends the lease of a probe; false when it had lapsed by now. The lock is
 // held.
-func (c *Circuit) giveBack(e *era, probe uint64) bool {
+func (c *Circuit) giveBack(e *era, now int64, probe uint64) bool {
 	for i, l := range c.probes {
 		if l.id == probe {
 			c.probes = append(c.probes[:i], c.probes[i+1:]...)
 			e.full.Store(0)
-			return true
+			return l.until > now
 		}
 	}
 	return false

@@ -88,7 +88,7 @@ func (c *Circuit) trip(e *era, now int64) {
 func (c *Circuit) probed(e *era, now int64, probe uint64, outcome fault.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.era.Load() != e || !c.giveBack(e, probe) {
+	if c.era.Load() != e || !c.giveBack(e, now, probe) {
 		return // its lease had lapsed
 	}
 	switch outcome {
