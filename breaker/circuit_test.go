@@ -252,33 +252,3 @@ func TestPolicyComesBackFromItsJSON(t *testing.T) {
 		}
 	})
 }
-
-func TestAllowAndDoneAllocateNothing(t *testing.T) {
-	c := breaker.New("orders", breaker.Policy{})
-	ctx := context.Background()
-	if got := testing.AllocsPerRun(1000, func() {
-		permit, _ := c.Allow(ctx)
-		permit.Done(ctx, nil)
-	}); got != 0 {
-		t.Errorf("%v allocations", got)
-	}
-	ep := c.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
-	if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
-		t.Errorf("middleware: %v allocations", got)
-	}
-	open := breaker.New("orders", breaker.Policy{FailureThreshold: 1, Timeout: time.Hour})
-	calls(open, 1, errFailed)
-	if got := testing.AllocsPerRun(1000, func() { _, _ = open.Allow(ctx) }); got != 0 {
-		t.Errorf("a refusal: %v allocations", got)
-	}
-}
-
-func BenchmarkAllowDone(b *testing.B) {
-	c := breaker.New("orders", breaker.Policy{})
-	ctx := context.Background()
-	b.ReportAllocs()
-	for b.Loop() {
-		permit, _ := c.Allow(ctx)
-		permit.Done(ctx, nil)
-	}
-}

@@ -72,11 +72,12 @@ func TestACircuitHeldClosedLetsAllThroughAndCounts(t *testing.T) {
 	}
 }
 
-func TestAGroupKeepsWhatIsHeldByHand(t *testing.T) {
+func TestAGroupKeepsWhatIsHeldByHandOrFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := breaker.NewGroup("tenants", breaker.Policy{})
 		g.Get("open").ForceOpen()
 		g.Get("closed").ForceClosed()
+		_ = g.Get("followed").Changes(t.Context())
 		for i := range 200 {
 			calls(g.Get(string(rune('a'+i))), 1, nil)
 		}
@@ -89,7 +90,7 @@ func TestAGroupKeepsWhatIsHeldByHand(t *testing.T) {
 		for _, s := range g.Snapshot() {
 			left[s.ID] = s
 		}
-		if len(left) != 3 || left["tenants/open"].State != breaker.Open || !left["tenants/closed"].Forced {
+		if len(left) != 4 || left["tenants/open"].State != breaker.Open || !left["tenants/closed"].Forced {
 			t.Errorf("%v", left)
 		}
 	})

@@ -1,0 +1,70 @@
+package breaker_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestValidateReportsEveryFaultInTheWordsOfItsSetting(t *testing.T) {
+	nonsense := breaker.Policy{
+		FailureThreshold: -1, SuccessThreshold: -1, Timeout: -1, MaxTimeout: -2, MaxRequests: -1, FailurePercent: 101,
+		SlowPercent: -1, SlowCall: -1, MinCalls: -1, Window: -1, ProbeLease: -1,
+	}
+	err := nonsense.Validate()
+	for _, setting := range []string{
+		"failure_threshold", "success_threshold", "timeout", "max_timeout", "max_requests", "failure_percent",
+		"slow_percent", "slow_call", "min_calls", "window", "probe_lease",
+	} {
+		if err == nil || !strings.Contains(err.Error(), "invalid argument: "+setting+": ") {
+			t.Errorf("%s is not in %v", setting, err)
+		}
+	}
+	for name, p := range map[string]breaker.Policy{
+		"failure_threshold": {FailureThreshold: 1, SlowPercent: 1},
+		"max_timeout":       {Timeout: time.Second, MaxTimeout: time.Second - 1},
+		"window":            {Window: 9},
+	} {
+		if err := p.Validate(); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), name+": ") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	for _, p := range []breaker.Policy{{}, breaker.Consecutive, {Timeout: time.Minute}, {SlowCall: time.Hour}} {
+		if err := p.Validate(); err != nil {
+			t.Errorf("%+v: %v", p, err)
+		}
+		if err := breaker.New("orders", p).Policy().Validate(); err != nil { // with its defaults
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheLongestTimesAreNotOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := breaker.New("orders", breaker.Policy{
+			FailureThreshold: 1, Timeout: math.MaxInt64/2 + 1, MaxTimeout: math.MaxInt64, ProbeLease: math.MaxInt64,
+			SlowCall: math.MaxInt64, Window: math.MaxInt64,
+		})
+		<-time.After(time.Hour)
+		calls(c, 1, errFailed)
+		if call(c, 0, nil) {
+			t.Error("the timeout was over at once")
+		}
+		c.ForceOpen()
+		c.Release()
+		if _, err := c.Allow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if call(c, 0, nil) {
+				t.Error("the lease was over at once")
+			}
+		}
+	})
+}
