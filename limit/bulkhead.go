@@ -24,6 +24,8 @@ type ConcurrencyLimiter struct {
 	turns   turns
 	passed  int64
 	refused int64
+	wasted  int64
+	pace    pace
 }
 
 // waiter is a call in the queue; admitted is closed when its turn has come.
@@ -44,6 +46,8 @@ type ConcurrencySnapshot struct {
 	// neither.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
+	// Wasted are those of Passed that ended when their caller had gone.
+	Wasted int64 `json:"wasted"`
 }
 
 // NewConcurrency makes the limiter of this name. It panics when the policy does
@@ -56,20 +60,31 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 }
 
 // Acquire waits for a turn. It is fault.Unavailable when the queue is full or
-// the turn did not come within the policy's MaxWait, and fault.Canceled or
+// the turn did not come within the policy's MaxWait or cannot come before the
+// caller's deadline, and fault.Canceled or
 // fault.DeadlineExceeded when ctx ends first.
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
 	if ctx.Err() != nil {
-		return Turn{}, l.abandoned(ctx)
+		return Turn{}, abandoned(l.name, ctx)
 	}
 	l.mu.Lock()
 	if l.policy.Disabled || l.running < l.policy.Max && l.waiting.Len() == 0 {
 		defer l.mu.Unlock()
-		return l.enter(), nil
+		return l.enter(ctx), nil
+	}
+	if l.waiting.Len() >= l.policy.Queue {
+		l.clear()
 	}
 	if l.waiting.Len() >= l.policy.Queue {
 		defer l.mu.Unlock()
 		return Turn{}, l.overloaded("and its queue of %d is full", max(l.policy.Queue, 0))
+	}
+	if l.waiting.Len() == 0 {
+		l.pace = pace{}
+	}
+	if deadline, ok := ctx.Deadline(); ok && l.pace.wait(l.waiting.Len()) > time.Until(deadline) {
+		defer l.mu.Unlock()
+		return Turn{}, l.overloaded("and %d are before this one, which cannot wait so long", l.waiting.Len())
 	}
 	w := &waiter{ctx: ctx, admitted: make(chan struct{})}
 	place := l.waiting.PushBack(w)
@@ -109,7 +124,7 @@ func (l *ConcurrencyLimiter) Set(c Concurrency) error {
 func (l *ConcurrencyLimiter) Snapshot() ConcurrencySnapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return ConcurrencySnapshot{l.name, l.policy, l.running, l.waiting.Len(), l.passed, l.refused}
+	return ConcurrencySnapshot{l.name, l.policy, l.running, l.waiting.Len(), l.passed, l.refused, l.wasted}
 }
 
 func (l *ConcurrencyLimiter) wait(w *waiter, place *list.Element, longest time.Duration) (Turn, error) {
@@ -129,28 +144,31 @@ func (l *ConcurrencyLimiter) wait(w *waiter, place *list.Element, longest time.D
 			return w.turn, nil
 		}
 		l.passed--
-		l.leave(w.turn)
-		return Turn{}, l.abandoned(w.ctx)
+		l.leave(w.turn, false)
+		return Turn{}, abandoned(l.name, w.ctx)
 	default:
 	}
 	l.waiting.Remove(place)
 	if w.ctx.Err() != nil {
-		return Turn{}, l.abandoned(w.ctx)
+		return Turn{}, abandoned(l.name, w.ctx)
 	}
 	return Turn{}, l.overloaded("and none has ended for %s", longest)
 }
 
 // enter lets one call run. The lock is held.
-func (l *ConcurrencyLimiter) enter() Turn {
+func (l *ConcurrencyLimiter) enter(ctx context.Context) Turn {
 	l.running++
 	l.passed++
-	return l.turns.begin(l)
+	return l.turns.begin(ctx, l)
 }
 
 // leave ends a turn, once, and lets the next call in. The lock is held.
-func (l *ConcurrencyLimiter) leave(t Turn) {
+func (l *ConcurrencyLimiter) leave(t Turn, gone bool) {
 	if l.turns.end(t) {
 		l.running--
+		if gone {
+			l.wasted++
+		}
 		l.admit()
 	}
 }
@@ -161,20 +179,31 @@ func (l *ConcurrencyLimiter) admit() {
 	for l.waiting.Len() > 0 && (l.policy.Disabled || l.running < l.policy.Max) {
 		w := l.waiting.Remove(l.waiting.Front()).(*waiter)
 		if w.ctx.Err() == nil {
-			w.turn = l.enter()
+			w.turn = l.enter(w.ctx)
 			close(w.admitted)
+			l.pace.step()
 		}
 	}
 }
+
+// clear makes room of those whose caller has gone and who have not heard of it
+// yet. The lock is held.
+func (l *ConcurrencyLimiter) clear() {
+	for place, n := l.waiting.Front(), 0; place != nil && n < mostCleared; n++ {
+		next := place.Next()
+		if place.Value.(*waiter).ctx.Err() != nil {
+			l.waiting.Remove(place)
+		}
+		place = next
+	}
+}
+
+// mostCleared bounds how many are looked at, the oldest first.
+const mostCleared = 1024
 
 // overloaded is the refusal. The lock is held.
 func (l *ConcurrencyLimiter) overloaded(why string, args ...any) error {
 	l.refused++
 	return fault.Unavailable.Errorf("%s runs %d calls at once, "+why, append([]any{l.name, l.policy.Max}, args...)...).
 		WithReason("overloaded").WithRetryAfter(l.policy.MaxWait).WithUnprocessed()
-}
-
-// abandoned is the error of a caller that waits no longer.
-func (l *ConcurrencyLimiter) abandoned(ctx context.Context) error {
-	return fault.CodeOf(ctx.Err()).Errorf("%s: the caller waited no longer for its turn: %w", l.name, ctx.Err()).WithUnprocessed()
 }

@@ -154,3 +154,80 @@ func TestCallThatNeedNotWaitAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 }
+
+func TestThoseWhoHaveLeftMakeRoomInAFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 2, MaxWait: time.Minute})
+		turn, _ := l.Acquire(t.Context())
+		ctx, leave := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() { _, _ = l.Acquire(ended{ctx}) })
+		}
+		synctest.Wait()
+		if _, err := l.Acquire(t.Context()); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("a full queue of callers who wait: %v", err)
+		}
+		leave()
+		group.Go(func() {
+			next, err := l.Acquire(t.Context())
+			if err != nil {
+				t.Errorf("a full queue of callers who have left: %v", err)
+			}
+			next.Release()
+		})
+		synctest.Wait()
+		if s := l.Snapshot(); s.Waiting != 1 {
+			t.Errorf("%d wait", s.Waiting)
+		}
+		turn.Release()
+		group.Wait()
+	})
+}
+
+func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 100, MaxWait: time.Hour})
+		var group sync.WaitGroup
+		for range 40 {
+			group.Go(func() {
+				if turn, err := l.Acquire(t.Context()); err == nil {
+					<-time.After(time.Second)
+					turn.Release()
+				}
+			})
+		}
+		<-time.After(10500 * time.Millisecond) // 29 wait, one leaves a second
+		begun := time.Now()
+		for patience, refused := range map[time.Duration]bool{5 * time.Second: true, 60 * time.Second: false} {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				turn, err := l.Acquire(ctx)
+				if refused != (errors.Is(err, fault.Unavailable) && time.Since(begun) == 0 && fault.IsUnprocessed(err)) {
+					t.Errorf("one who waits %s: %v after %s", patience, err, time.Since(begun))
+				}
+				turn.Release()
+			})
+		}
+		group.Wait()
+		if s := l.Snapshot(); s.Refused != 1 || s.Passed != 41 || s.Wasted != 0 {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+func TestWorkWhoseCallerHasGoneIsCountedAsWasted(t *testing.T) {
+	l := limit.NewConcurrency("reports", limit.Concurrency{})
+	ctx, leave := context.WithCancel(t.Context())
+	gone, _ := l.Acquire(ctx)
+	stays, _ := l.Acquire(t.Context())
+	leave()
+	for range 2 {
+		gone.Release()
+		stays.Release()
+	}
+	if s := l.Snapshot(); s.Passed != 2 || s.Wasted != 1 {
+		t.Errorf("snapshot %+v", s)
+	}
+}

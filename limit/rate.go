@@ -62,9 +62,11 @@ func (r Rate) withDefaults() Rate {
 
 // RateLimiter holds calls to a [Rate]. It is safe for concurrent use.
 type RateLimiter struct {
-	name    string
-	born    time.Time
-	policy  atomic.Pointer[bucket]
+	name   string
+	born   time.Time
+	policy atomic.Pointer[bucket]
+	_      [64]byte // what is written is apart from what is only read
+
 	due     atomic.Int64 // when the bucket is full again, in ns since born
 	passed  atomic.Int64
 	refused atomic.Int64

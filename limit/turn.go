@@ -1,9 +1,12 @@
 package limit
 
+import "context"
+
 // Turn is permission to run, from [ConcurrencyLimiter.Acquire]. Its Release must
 // be called; once is enough.
 type Turn struct {
 	limiter *ConcurrencyLimiter
+	caller  context.Context //nolint:containedctx // asked at the end whether it has gone
 	place   int
 	life    uint64
 }
@@ -15,9 +18,10 @@ func (t Turn) Release() {
 	if l == nil {
 		return
 	}
+	gone := t.caller.Err() != nil
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.leave(t)
+	l.leave(t, gone)
 }
 
 // turns tells the turns of a limiter apart, so that one ends once. A turn has a
@@ -28,14 +32,14 @@ type turns struct {
 	free  []int
 }
 
-func (s *turns) begin(l *ConcurrencyLimiter) Turn {
+func (s *turns) begin(ctx context.Context, l *ConcurrencyLimiter) Turn {
 	place := len(s.lives)
 	if n := len(s.free); n > 0 {
 		place, s.free = s.free[n-1], s.free[:n-1]
 	} else {
 		s.lives = append(s.lives, 0)
 	}
-	return Turn{l, place, s.lives[place]}
+	return Turn{l, ctx, place, s.lives[place]}
 }
 
 // end is false where the turn has ended before.
