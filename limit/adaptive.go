@@ -12,10 +12,11 @@ import (
 // The zero Adaptive serves a client in front of a service as well as a server in
 // front of a handler.
 type Adaptive struct {
-	// Min calls may always be under way, so that there is something to learn
-	// from; zero is 5.
+	// Min is the least limit, so that there is always something to learn from;
+	// zero is 5.
 	Min int `json:"min" yaml:"min"`
-	// Max is never exceeded; zero is about a million, which is the most.
+	// Max is the greatest, in force even where nothing asks for a limit; zero is
+	// about a million, as is the most.
 	Max int `json:"max" yaml:"max"`
 	// Disabled lets everything through.
 	Disabled bool `json:"disabled" yaml:"disabled"`

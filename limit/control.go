@@ -163,7 +163,8 @@ func (c *control) watch(w window) {
 
 // keep begins to measure how long calls take at a limit.
 func (c *control) keep(p phase, limit float64, now int64) {
-	c.phase, c.limit, c.gauge = p, max(limit, 2), gauge{begun: now}
+	c.phase, c.gauge = p, gauge{begun: now}
+	c.set(limit)
 }
 
 // try measures, first how long calls take as it is, then whether half as many are

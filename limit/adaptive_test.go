@@ -1,0 +1,346 @@
+package limit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/limit"
+)
+
+func TestAdaptiveRefusalNamesLimiterAndLimitAndSaysWhatToDo(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
+	first, _ := l.Acquire(t.Context())
+	second, _ := l.Acquire(t.Context())
+	_, err := l.Acquire(t.Context())
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Code != fault.Unavailable || f.Reason != "overloaded" || !f.Unprocessed || f.RetryAfter <= 0 || !strings.Contains(f.Message, "orders bears 2 calls") {
+		t.Errorf("%#v", err)
+	}
+	first.Done(t.Context(), nil)
+	second.Done(t.Context(), nil)
+	if s := l.Snapshot(); s.Running != 0 || s.Passed != 2 || s.Refused != 1 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
+	acquire := func() limit.Ticket {
+		ticket, err := l.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	first, second := acquire(), acquire()
+	first.Done(t.Context(), nil)
+	first.Done(t.Context(), nil)
+	third := acquire() // where the first was
+	first.Done(t.Context(), nil)
+	if s := l.Snapshot(); s.Running != 2 || s.Passed != 3 {
+		t.Errorf("snapshot %+v", s)
+	}
+	second.Done(t.Context(), nil)
+	third.Done(t.Context(), nil)
+	limit.Ticket{}.Done(t.Context(), nil)
+	if s := l.Snapshot(); s.Running != 0 || s.Passed != 3 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestPanicGivesTheTicketBack(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{})
+	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(l.Middleware())
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = ep(t.Context(), 1)
+	}()
+	if s := l.Snapshot(); s.Running != 0 || s.Passed != 1 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestTicketOfACallerWhoHasGoneIsWasted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		left, leave := context.WithCancel(t.Context())
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var tickets []limit.Ticket
+		callers := []context.Context{t.Context(), left, late}
+		for _, ctx := range callers {
+			ticket, err := l.Acquire(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, ticket)
+		}
+		leave()
+		<-time.After(2 * time.Second)
+		for i, ctx := range callers {
+			tickets[i].Done(ctx, nil)
+		}
+		if s := l.Snapshot(); s.Passed != 3 || s.Wasted != 2 {
+			t.Errorf("snapshot %+v", s)
+		}
+		for want, ctx := range map[fault.Code]context.Context{fault.Canceled: left, fault.DeadlineExceeded: late} {
+			if _, err := l.Acquire(ctx); !errors.Is(err, want) || !fault.IsUnprocessed(err) || fault.Classify(ctx, err) != fault.Ignored {
+				t.Errorf("a caller who had gone before got %v", err)
+			}
+		}
+		if s := l.Snapshot(); s.Passed != 3 || s.Refused != 0 {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+func TestHigherPriorityIsShedLater(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{})
+	l.Steer(100, 10*time.Millisecond)
+	passes := func(priority int) bool {
+		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: priority})
+		ticket, err := l.Acquire(ctx)
+		ticket.Done(ctx, nil)
+		return err == nil
+	}
+	for running, lowest := range map[int]int{40: math.MinInt, 55: -4, 85: -1, 95: 0, 105: 1, 145: 5} {
+		var tickets []limit.Ticket
+		for range running {
+			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: math.MaxInt})
+			ticket, err := l.Acquire(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, ticket)
+		}
+		if !passes(max(lowest, -9)) || lowest > math.MinInt && passes(lowest-1) {
+			t.Errorf("with %d of 100 under way the lowest priority that passes is not %d", running, lowest)
+		}
+		for _, ticket := range tickets {
+			ticket.Done(t.Context(), nil)
+		}
+	}
+}
+
+func TestCallerInAHurryIsShedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		l.Steer(4, 100*time.Millisecond)
+		hurry, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		for i := range 4 {
+			ticket, err := l.Acquire(hurry)
+			ticket.Done(hurry, nil)
+			if refused := err != nil; refused != (i >= 2) {
+				t.Errorf("with %d of 4 under way: %v", i, err)
+			}
+			if _, err := l.Acquire(t.Context()); err != nil {
+				t.Errorf("a caller who waits: %v", err)
+			}
+		}
+	})
+}
+
+func TestRefusalsAndFastFailuresAreNotTakenForLowLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		call := func(took time.Duration, err error) {
+			ticket, refused := l.Acquire(t.Context())
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			<-time.After(took)
+			ticket.Done(t.Context(), err)
+		}
+		for range 500 {
+			call(20*time.Millisecond, nil)
+		}
+		usual := l.Snapshot().Usual
+		for range 500 {
+			call(20*time.Millisecond, nil)
+			call(time.Millisecond, fault.Internal.Errorf("oops"))
+			call(time.Millisecond, fault.NotFound.Errorf("nothing"))
+			call(time.Millisecond, fault.Unavailable.Errorf("down"))
+		}
+		if s := l.Snapshot(); usual != 20*time.Millisecond || s.Usual != usual || s.Refused != 0 {
+			t.Errorf("usual was %s, then %+v", usual, s)
+		}
+	})
+}
+
+func TestNothingThatComesBackIsHarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		for range 100 {
+			ticket, _ := l.Acquire(t.Context())
+			<-time.After(10 * time.Millisecond)
+			ticket.Done(t.Context(), nil)
+		}
+		passed, hung := 0, make([]limit.Ticket, 0, 1000)
+		for range 1000 { // into a black hole, without a deadline
+			if ticket, err := l.Acquire(t.Context()); err == nil {
+				passed++
+				hung = append(hung, ticket)
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+		if passed > 700 {
+			t.Errorf("%d are under way, of which none has come back", passed)
+		}
+		for _, ticket := range hung {
+			ticket.Done(t.Context(), nil)
+		}
+	})
+}
+
+func TestSetChangesAnAdaptiveInPlace(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 1})
+	if err := l.Set(limit.Adaptive{Max: -1}); !errors.Is(err, fault.InvalidArgument) {
+		t.Errorf("a negative max: %v", err)
+	}
+	ticket, _ := l.Acquire(t.Context())
+	for _, c := range []struct {
+		policy limit.Adaptive
+		passes bool
+	}{{limit.Adaptive{Max: 1}, false}, {limit.Adaptive{Max: 2}, true}, {limit.Adaptive{Max: 1, Disabled: true}, true}, {limit.Adaptive{}, true}, {limit.Adaptive{Max: 1}, false}} {
+		if err := l.Set(c.policy); err != nil {
+			t.Fatal(err)
+		}
+		next, err := l.Acquire(t.Context())
+		next.Done(t.Context(), nil)
+		if c.passes != (err == nil) {
+			t.Errorf("%+v: %v", c.policy, err)
+		}
+	}
+	ticket.Done(t.Context(), nil)
+	if s := l.Snapshot(); s.Running != 0 || s.Passed != 4 || s.Refused != 2 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestSetWhileCallsFlow(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 2000 {
+				if ticket, err := l.Acquire(t.Context()); err == nil {
+					ticket.Done(t.Context(), nil)
+				}
+			}
+		})
+	}
+	group.Go(func() {
+		for i := range 200 {
+			if err := l.Set(limit.Adaptive{Max: 1 + i%5, Disabled: i%7 == 0}); err != nil {
+				t.Error(err)
+			}
+			_ = l.Snapshot()
+		}
+	})
+	group.Wait()
+	if s := l.Snapshot(); s.Running != 0 || s.Passed+s.Refused != 8000 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestAdaptiveIsExactUnderConcurrency(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 1000})
+	var mu sync.Mutex
+	var tickets []limit.Ticket
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 300 {
+				if ticket, err := l.Acquire(t.Context()); err == nil {
+					mu.Lock()
+					tickets = append(tickets, ticket)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	if s := l.Snapshot(); len(tickets) != 1000 || s.Running != 1000 || s.Refused != 1400 {
+		t.Fatalf("%d passed, %+v", len(tickets), s)
+	}
+	for range 8 {
+		group.Go(func() {
+			for _, ticket := range tickets {
+				ticket.Done(t.Context(), nil)
+			}
+		})
+	}
+	group.Wait()
+	if s := l.Snapshot(); s.Running != 0 || s.Passed != 1000 {
+		t.Errorf("afterwards %+v", s)
+	}
+}
+
+func TestAdaptiveAllocatesNothing(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{})
+	ep := l.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, state := range []string{"free", "steered"} {
+		if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
+			t.Errorf("%s: %v allocations", state, got)
+		}
+		l.Steer(100, time.Millisecond)
+	}
+}
+
+func TestAdaptiveComesBackFromItsJSON(t *testing.T) {
+	p := limit.Adaptive{Min: 3, Max: 70, Disabled: true}
+	text, err := json.Marshal(p)
+	var back limit.Adaptive
+	if err == nil {
+		err = json.Unmarshal(text, &back)
+	}
+	if err != nil || back != p {
+		t.Errorf("%s became %+v (%v)", text, back, err)
+	}
+	if err := json.Unmarshal([]byte(`{"mix":1}`), &back); err == nil {
+		t.Error("an unknown setting was taken")
+	}
+}
+
+func TestNonsenseIsRefusedInTheSettingsOwnWords(t *testing.T) {
+	for _, c := range []struct {
+		policy interface{ Validate() error }
+		words  []string
+	}{
+		{limit.Adaptive{Min: -1, Max: -2}, []string{"min: -1", "max: -2"}},
+		{limit.Adaptive{Min: 9, Max: 8}, []string{"max: 8 is below min, 9"}},
+		{limit.Adaptive{Min: 1 << 40, Max: 1 << 40}, []string{"min:", "max:"}},
+		{limit.Concurrency{Max: -1, MaxWait: -time.Second}, []string{"max: -1", "max_wait: -1s"}},
+		{limit.Rate{PerSecond: math.NaN(), Burst: -1}, []string{"per_second: NaN", "burst: -1"}},
+		{limit.Rate{PerSecond: math.Inf(1)}, []string{"per_second: +Inf"}},
+		{limit.Rate{PerSecond: -3}, []string{"per_second: -3"}},
+	} {
+		err := c.policy.Validate()
+		if !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("%+v: %v", c.policy, err)
+			continue
+		}
+		for _, word := range c.words {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%+v: %v does not say %q", c.policy, err, word)
+			}
+		}
+	}
+	for _, good := range []interface{ Validate() error }{limit.Adaptive{}, limit.Concurrency{}, limit.Rate{}, limit.Adaptive{Max: 2}} {
+		if err := good.Validate(); err != nil {
+			t.Errorf("%+v: %v", good, err)
+		}
+	}
+}
