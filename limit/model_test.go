@@ -1,0 +1,259 @@
+package limit_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/limit"
+)
+
+// script turns bytes into the steps of a test.
+type script []byte
+
+func (s *script) next(n int) int {
+	if len(*s) == 0 {
+		return 0
+	}
+	b := (*s)[0]
+	*s = (*s)[1:]
+	return int(b) % n
+}
+
+func drawn(play func(t *testing.T, s script)) func(*testing.T) {
+	return func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) {
+			s := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(rt, "script")
+			synctest.Test(t, func(t *testing.T) { play(t, s) })
+		})
+	}
+}
+
+func fuzzed(f *testing.F, play func(t *testing.T, s script)) {
+	f.Add([]byte("0123456789 all the calls of a day, and who has left"))
+	f.Fuzz(func(t *testing.T, s []byte) {
+		if len(s) < 300 {
+			synctest.Test(t, func(t *testing.T) { play(t, s) })
+		}
+	})
+}
+
+func TestAdaptiveCountsAsAReferenceDoes(t *testing.T)    { drawn(playAdaptive)(t) }
+func TestConcurrencyCountsAsAReferenceDoes(t *testing.T) { drawn(playConcurrency)(t) }
+func TestRatePassesWhatAReferenceDoes(t *testing.T)      { drawn(playRate)(t) }
+
+func FuzzAdaptive(f *testing.F)    { fuzzed(f, playAdaptive) }
+func FuzzConcurrency(f *testing.F) { fuzzed(f, playConcurrency) }
+func FuzzRate(f *testing.F)        { fuzzed(f, playRate) }
+
+// heldCall is a call under way, or one that was.
+type heldCall struct {
+	ctx    context.Context
+	leave  context.CancelFunc
+	ticket limit.Ticket
+	over   bool
+}
+
+// playAdaptive holds an Adaptive whose limit is given against sums.
+func playAdaptive(t *testing.T, s script) {
+	most := 3
+	l := limit.NewAdaptive("model", limit.Adaptive{Min: most, Max: most})
+	var calls []*heldCall
+	want := limit.AdaptiveSnapshot{}
+	ends := []error{nil, fault.Internal.Errorf("oops"), fault.NotFound.Errorf("none"), fault.DeadlineExceeded.Errorf("slow"), fault.Unavailable.Errorf("full").WithReason("overloaded"), context.Canceled}
+	for len(s) > 0 {
+		switch s.next(6) {
+		case 0, 1:
+			ctx, leave := context.WithCancel(t.Context())
+			if s.next(5) == 0 {
+				leave()
+			}
+			ticket, err := l.Acquire(ctx)
+			code := fault.CodeOf(err)
+			switch {
+			case ctx.Err() != nil:
+				if code != fault.Canceled {
+					t.Fatalf("one who had left got %v", err)
+				}
+			case want.Running >= most:
+				want.Refused++
+				if code != fault.Unavailable {
+					t.Fatalf("one too many got %v", err)
+				}
+			default:
+				want.Running++
+				want.Passed++
+				if err != nil {
+					t.Fatalf("with %d of %d under way: %v", want.Running, most, err)
+				}
+			}
+			calls = append(calls, &heldCall{ctx, leave, ticket, err != nil})
+			defer leave()
+		case 2, 3:
+			if len(calls) == 0 {
+				continue
+			}
+			c := calls[s.next(len(calls))]
+			if !c.over {
+				c.over = true
+				want.Running--
+				if c.ctx.Err() != nil {
+					want.Wasted++
+				}
+			}
+			c.ticket.Done(c.ctx, ends[s.next(len(ends))])
+		case 4:
+			if len(calls) > 0 {
+				calls[s.next(len(calls))].leave()
+			}
+		case 5:
+			<-time.After(time.Duration(s.next(50)) * 10 * time.Millisecond)
+			if s.next(3) == 0 {
+				most = 1 + s.next(6)
+				if err := l.Set(limit.Adaptive{Min: most, Max: most}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := l.Snapshot(); got.Running != want.Running || got.Passed != want.Passed || got.Refused != want.Refused || got.Wasted != want.Wasted {
+			t.Fatalf("%+v, and the reference has %+v", got, want)
+		}
+	}
+}
+
+// waitingCall is a call of the reference of a Concurrency.
+type waitingCall struct {
+	ctx   context.Context
+	leave context.CancelFunc
+	until time.Time
+	turn  limit.Turn
+}
+
+// playConcurrency holds a Concurrency against lists.
+func playConcurrency(t *testing.T, s script) {
+	const most, queue, longest = 2, 3, time.Second
+	l := limit.NewConcurrency("model", limit.Concurrency{Max: most, Queue: queue, MaxWait: longest})
+	var running, waiting, over []*waitingCall
+	want := limit.ConcurrencySnapshot{}
+	done := make(chan struct{})
+	begun := 0
+	for len(s) > 0 {
+		switch s.next(5) {
+		case 0, 1:
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			c := &waitingCall{ctx: ctx, leave: leave, until: time.Now().Add(longest)}
+			switch {
+			case len(running) < most:
+				running = append(running, c)
+				want.Passed++
+			case len(waiting) < queue:
+				waiting = append(waiting, c)
+			default:
+				want.Refused++
+			}
+			begun++
+			go func() { c.turn, _ = l.Acquire(ctx); done <- struct{}{} }()
+		case 2:
+			if len(running) == 0 {
+				continue
+			}
+			i := s.next(len(running))
+			c := running[i]
+			running, over = slices.Delete(running, i, i+1), append(over, c)
+			if c.ctx.Err() != nil {
+				want.Wasted++
+			}
+			c.turn.Release()
+			if len(waiting) > 0 {
+				running, waiting = append(running, waiting[0]), waiting[1:]
+				want.Passed++
+			}
+		case 3:
+			if all := slices.Concat(running, waiting, over); len(all) > 0 {
+				c := all[s.next(len(all))]
+				c.leave()
+				waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool { return w == c })
+				if s.next(2) == 0 && slices.Contains(over, c) {
+					c.turn.Release()
+				}
+			}
+		case 4:
+			<-time.After(time.Duration(s.next(10))*100*time.Millisecond + time.Millisecond)
+			waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool {
+				given := !time.Now().Before(w.until)
+				if given {
+					want.Refused++
+				}
+				return given
+			})
+		}
+		for {
+			synctest.Wait()
+			select {
+			case <-done:
+				begun--
+				continue
+			default:
+			}
+			break
+		}
+		want.Running, want.Waiting = len(running), len(waiting)
+		if got := l.Snapshot(); got.Running != want.Running || got.Waiting != want.Waiting || got.Passed != want.Passed || got.Refused != want.Refused || got.Wasted != want.Wasted {
+			t.Fatalf("%+v, and the reference has %+v", got, want)
+		}
+	}
+	for _, c := range waiting {
+		c.leave()
+	}
+	for range begun {
+		<-done
+	}
+}
+
+// playRate holds a Rate against a bucket that is filled step by step.
+func playRate(t *testing.T, s script) {
+	interval, burst := time.Millisecond, 4
+	l := limit.NewRate("model", limit.Rate{PerSecond: 1000, Burst: burst})
+	tokens, at := float64(burst), time.Now()
+	want := limit.RateSnapshot{}
+	for len(s) > 0 {
+		switch s.next(4) {
+		case 0, 1:
+			err := l.Allow()
+			if tokens >= 1 {
+				tokens--
+				want.Passed++
+				if err != nil {
+					t.Fatalf("with %v tokens: %v", tokens+1, err)
+				}
+				continue
+			}
+			want.Refused++
+			if wait := time.Duration((1 - tokens) * float64(interval)); fault.CodeOf(err) != fault.ResourceExhausted || (fault.RetryAfter(err)-wait).Abs() > 2 {
+				t.Fatalf("with %v tokens, %s to the next: %v, %s", tokens, wait, err, fault.RetryAfter(err))
+			}
+		case 2:
+			<-time.After(time.Duration(s.next(64)) * time.Millisecond / 8)
+			tokens = min(tokens+float64(time.Since(at))/float64(interval), float64(burst))
+			at = time.Now()
+		case 3:
+			// Tokens that have been taken stay taken, of the larger or smaller bucket.
+			taken := float64(burst) - tokens
+			burst = 1 << s.next(4)
+			interval = time.Millisecond << s.next(4)
+			tokens = max(float64(burst)-taken, 0)
+			if err := l.Set(limit.Rate{PerSecond: float64(time.Second / interval), Burst: burst}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := l.Snapshot(); got.Passed != want.Passed || got.Refused != want.Refused || got.Tokens-tokens > 1e-6 || tokens-got.Tokens > 1e-6 {
+			t.Fatalf("%+v, and the reference has %v tokens of %d, %+v", got, tokens, burst, want)
+		}
+	}
+}
