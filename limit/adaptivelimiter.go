@@ -67,7 +67,7 @@ func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
 // fault.Canceled or fault.DeadlineExceeded when ctx has ended.
 func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 	if ctx.Err() != nil {
-		return Ticket{}, abandoned(l.name, ctx)
+		return Ticket{}, abandoned(ctx, l.name)
 	}
 	if l.usual.Load() > 0 {
 		return l.squeeze(ctx)
@@ -75,7 +75,7 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 	most := int(l.limit.Load())
 	place, life, ok := l.tickets.take(most)
 	if !ok {
-		return Ticket{}, l.overloaded(most, "and no more for now")
+		return Ticket{}, l.overloaded(most, "and as many are under way")
 	}
 	t := Ticket{limiter: l, place: place, life: life, begun: untimed}
 	if life&l.sample.Load() == 0 {
@@ -104,7 +104,7 @@ func (l *AdaptiveLimiter) squeeze(ctx context.Context) (Ticket, error) {
 	t := Ticket{limiter: l}
 	l.time(ctx, &t)
 	if t.budget == 1 {
-		return Ticket{}, abandoned(l.name, ctx)
+		return Ticket{}, abandoned(ctx, l.name)
 	}
 	most, running := int(l.limit.Load()), l.tickets.taken()
 	if t.budget > 0 && t.budget < l.usual.Load()/2 && running >= most/2 {
@@ -115,7 +115,7 @@ func (l *AdaptiveLimiter) squeeze(ctx context.Context) (Ticket, error) {
 	}
 	var ok bool
 	if t.place, t.life, ok = l.tickets.take(most); !ok {
-		return Ticket{}, l.overloaded(most, "and no more for now")
+		return Ticket{}, l.overloaded(most, "and as many are under way")
 	}
 	return t, nil
 }
@@ -173,7 +173,7 @@ func (l *AdaptiveLimiter) done(ctx context.Context, t Ticket, err error) {
 		if err == nil && ctx.Err() == nil {
 			l.tally.succeeded.Add(1)
 		} else {
-			l.tally.untimed(ctx, err)
+			l.tally.untimed(ctx)
 		}
 		return
 	}
@@ -208,12 +208,12 @@ func share(ctx context.Context, most int) int {
 // overloaded is the refusal.
 func (l *AdaptiveLimiter) overloaded(most int, why string, args ...any) error {
 	l.tally.refused.Add(1)
-	return fault.Unavailable.Errorf("%s bears %d calls at once, "+why, append([]any{l.name, most}, args...)...).
+	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, most}, args...)...).
 		WithReason("overloaded").WithRetryAfter(min(max(time.Duration(l.strict.Load()), 100*time.Millisecond), time.Second)).WithUnprocessed()
 }
 
 // abandoned is the error of a caller that waits no longer.
-func abandoned(name string, ctx context.Context) error {
+func abandoned(ctx context.Context, name string) error {
 	err := ctx.Err()
 	if err == nil {
 		err = context.DeadlineExceeded

@@ -65,7 +65,7 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 // fault.DeadlineExceeded when ctx ends first.
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
 	if ctx.Err() != nil {
-		return Turn{}, abandoned(l.name, ctx)
+		return Turn{}, abandoned(ctx, l.name)
 	}
 	l.mu.Lock()
 	if l.policy.Disabled || l.running < l.policy.Max && l.waiting.Len() == 0 {
@@ -145,12 +145,12 @@ func (l *ConcurrencyLimiter) wait(w *waiter, place *list.Element, longest time.D
 		}
 		l.passed--
 		l.leave(w.turn, false)
-		return Turn{}, abandoned(l.name, w.ctx)
+		return Turn{}, abandoned(w.ctx, l.name)
 	default:
 	}
 	l.waiting.Remove(place)
 	if w.ctx.Err() != nil {
-		return Turn{}, abandoned(l.name, w.ctx)
+		return Turn{}, abandoned(w.ctx, l.name)
 	}
 	return Turn{}, l.overloaded("and none has ended for %s", longest)
 }

@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/sinew-go/sinew/limit"
 )
 
 func flat(rate float64) func(time.Duration) float64 {
@@ -66,5 +64,3 @@ func calmLasts() time.Duration {
 	}
 	return 20 * time.Second
 }
-
-var _ = limit.Adaptive{}

@@ -51,14 +51,16 @@ type gauge struct {
 }
 
 const (
-	shortest = int64(100 * time.Millisecond) // of a window
-	longest  = int64(2 * time.Second)
-	enough   = 16                      // calls make a window
-	plenty   = 1000                    // calls need not all be timed
-	few      = 8                       // calls show harm
-	quietFor = int64(time.Second)      // until the limit is lifted
-	warm     = int64(10 * time.Second) // until a base is proven
-	patience = 50 * time.Millisecond   // is never too long
+	shortest    = int64(100 * time.Millisecond) // of a window
+	longest     = int64(2 * time.Second)
+	enough      = 16   // calls make a window
+	plenty      = 1000 // calls need not all be timed
+	few         = 8    // calls show harm
+	shedToBegin = 3    // of so many calls the callee refuses one itself
+	shedToGoOn  = 10
+	quietFor    = int64(time.Second)      // until the limit is lifted
+	warm        = int64(10 * time.Second) // until a base is proven
+	patience    = 50 * time.Millisecond   // is never too long
 )
 
 // judge closes the window where it is long enough, and learns from it.
@@ -142,8 +144,8 @@ func (w window) slow() bool {
 	return w.timed+w.expired >= few && 2*w.late >= w.timed+w.expired
 }
 
-// overloaded says that the callee refuses a third of the calls itself.
-func (w window) overloaded() bool { return w.shed >= few && 3*w.shed >= w.heard() }
+// overloaded says that the callee itself refuses one of so many calls.
+func (w window) overloaded(of int64) bool { return w.shed >= few && of*w.shed >= w.heard() }
 
 // watch looks for harm while there is no limit.
 func (c *control) watch(w window) {
@@ -151,7 +153,7 @@ func (c *control) watch(w window) {
 	running := float64(w.running)
 	late := w.slow() && running > c.goal(w) // what has begun by now is late, too
 	dead := w.heard() == 0 && w.length >= longest && float64(w.length) > 10*c.base && running > float64(c.policy.Min)
-	if !late && !w.overloaded() && !dead {
+	if !late && !w.overloaded(shedToBegin) && !dead {
 		c.strikes = 0
 		return
 	}
@@ -174,7 +176,7 @@ func (c *control) try(w window) {
 	c.aim(w)
 	g := &c.gauge
 	switch {
-	case w.overloaded() || 10*w.expired > w.heard() || w.now-g.begun > 5*int64(c.mark.took)+5*longest:
+	case w.overloaded(shedToBegin) || 10*w.expired > w.heard() || w.now-g.begun > 5*int64(c.mark.took)+5*longest:
 		c.phase, c.mark = steers, mark{limit: c.limit, took: w.mean()}
 		c.set(max(c.goal(w), c.limit/2))
 		return
@@ -229,7 +231,7 @@ func (c *control) release() { c.phase, c.strikes = free, 0 }
 // steer moves the limit while there is one.
 func (c *control) steer(w window) {
 	c.aim(w)
-	if w.refused > 0 || w.slow() || w.overloaded() || float64(w.running) > c.limit/2 {
+	if w.refused > 0 || w.slow() || w.overloaded(shedToGoOn) || float64(w.running) > c.limit/2 {
 		c.quiet = w.now
 	}
 	if w.now-c.quiet >= max(quietFor, 2*int64(c.target)) {
@@ -267,7 +269,7 @@ func (c *control) renew(took float64) {
 // limiters the same in the end.
 func (c *control) goal(w window) float64 {
 	aim := c.target
-	if w.overloaded() {
+	if w.overloaded(shedToGoOn) {
 		aim = min(aim, w.mean())
 	}
 	return w.rate()*aim + 1

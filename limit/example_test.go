@@ -35,3 +35,28 @@ func ExampleConcurrencyLimiter_Acquire() {
 	// <nil>
 	// unavailable: reports runs 1 calls at once, and its queue of 0 is full (overloaded)
 }
+
+func ExampleAdaptive() {
+	reserve := endpoint.New(func(context.Context, string) (string, error) { return "reserved", nil }).
+		With(limit.Adaptive{}.Middleware())
+
+	fmt.Println(reserve(context.Background(), "p-1"))
+	// Output: reserved <nil>
+}
+
+func ExampleAdaptiveLimiter_Acquire() {
+	ctx := context.Background()
+	inventory := limit.NewAdaptive("inventory", limit.Adaptive{Max: 1})
+	ticket, err := inventory.Acquire(ctx)
+	fmt.Println(err)
+	_, err = inventory.Acquire(ctx)
+	fmt.Println(err)
+	ticket.Done(ctx, nil) // and the error of the call, if it had one
+
+	s := inventory.Snapshot()
+	fmt.Println(s.Running, "running,", s.Passed, "passed,", s.Refused, "refused,", s.Wasted, "wasted")
+	// Output:
+	// <nil>
+	// unavailable: inventory takes 1 calls at once now, and as many are under way (overloaded)
+	// 0 running, 1 passed, 1 refused, 0 wasted
+}

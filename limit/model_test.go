@@ -28,7 +28,7 @@ func (s *script) next(n int) int {
 func drawn(play func(t *testing.T, s script)) func(*testing.T) {
 	return func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
-			s := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(rt, "script")
+			s := rapid.SliceOfN(rapid.Byte(), 20, 250).Draw(rt, "script")
 			synctest.Test(t, func(t *testing.T) { play(t, s) })
 		})
 	}

@@ -13,7 +13,7 @@ type tally struct {
 	succeeded atomic.Int64 // while their caller waited
 	timed     atomic.Int64 // of those, were timed
 	spent     atomic.Int64 // on the timed, in ns
-	expired   atomic.Int64 // ran out of time, whoever's it was
+	expired   atomic.Int64 // ran out of time, whoever's it was, or failed late
 	other     atomic.Int64 // failed otherwise, or say nothing
 	shed      atomic.Int64 // were answered with a refusal for overload
 	late      atomic.Int64 // of all of them, took too long
@@ -61,8 +61,12 @@ func (t *tally) miss(ctx context.Context, tooLong, gone bool, err error) bool {
 		t.shed.Add(1)
 		return false
 	case failed:
-		t.other.Add(1)
-		return tooLong // what fails fast says nothing of time
+		if tooLong {
+			t.expired.Add(1)
+			return true
+		}
+		t.other.Add(1) // what fails fast says nothing of time
+		return false
 	default:
 		t.other.Add(1)
 		return false
@@ -70,7 +74,7 @@ func (t *tally) miss(ctx context.Context, tooLong, gone bool, err error) bool {
 }
 
 // untimed takes in a call that was not timed and is no plain success.
-func (t *tally) untimed(ctx context.Context, err error) {
+func (t *tally) untimed(ctx context.Context) {
 	t.other.Add(1)
 	if ctx.Err() != nil {
 		t.wasted.Add(1)

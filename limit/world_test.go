@@ -36,12 +36,12 @@ type world struct {
 	events  events
 	answers []answer
 	limits  []int // of the first limiter, each 100 ms
-	wasted  int64
 }
 
 type process struct {
 	limiter *limit.AdaptiveLimiter
 	sent    []int // and not yet answered, by instance
+	served  int
 }
 
 type instance struct {
@@ -161,7 +161,7 @@ func (w *world) begin() {
 		return limit.NewAdaptive("orders", *p)
 	}
 	for range max(w.clients, 1) {
-		w.callers = append(w.callers, &process{limiter(w.atClient), make([]int, 10)})
+		w.callers = append(w.callers, &process{limiter: limiter(w.atClient), sent: make([]int, 10)})
 	}
 	for range 10 {
 		w.servers = append(w.servers, &instance{limiter: limiter(w.atServer)})
@@ -236,6 +236,9 @@ func (w *world) answer(r *request, err error) {
 	r.over = true
 	r.client.sent[r.instance]--
 	r.atClient.Done(r, err)
+	if err == nil {
+		r.client.served++
+	}
 	w.answers = append(w.answers, answer{r.begun, w.now - r.begun, err == nil, fault.ReasonOf(err) == "overloaded"})
 }
 
