@@ -28,17 +28,16 @@ const (
 // at most the larger bound of that while, and what is in store. Calls are counted
 // without a clock; what they earn is reckoned when a repeat is asked for.
 type budget struct {
-	born  time.Time
-	calls atomic.Uint64
+	born                            time.Time
+	calls, repeats, hedges, refused atomic.Uint64
 
-	mu                       sync.Mutex
-	earned                   uint64        // calls that the balances have in them
-	at                       time.Duration // when the balances were reckoned
-	share, floor, hedge      float64
-	marked                   uint64 // calls at the beginning of what rate is told from
-	since                    time.Duration
-	rate                     float64 // calls a second, of the last while
-	repeats, hedges, refused uint64
+	mu                  sync.Mutex
+	earned              uint64        // calls that the balances have in them
+	at                  time.Duration // when the balances were reckoned
+	share, floor, hedge float64
+	rate                float64 // calls a second, of the last while
+	marked              uint64  // calls at the beginning of the next such while
+	since               time.Duration
 }
 
 func (b *budget) begin() { b.born, b.share, b.floor, b.hedge = time.Now(), 1, quiet, 1 }
@@ -52,37 +51,35 @@ func (b *budget) call(p *Policy) {
 }
 
 // repeat reports whether one more repeat is within the budget, and counts it.
-func (b *budget) repeat(p *Policy) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.reckon(p)
-	return b.pay(p, true, &b.repeats)
-}
+func (b *budget) repeat(p *Policy) bool { return b.allowed(b.pay(p, false), &b.repeats) }
 
-// second is repeat for an attempt at the same time as another; asked says that
-// it is one for which nobody but Policy.Hedge asks.
-func (b *budget) second(p *Policy, asked bool) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.reckon(p)
-	if !asked {
-		return b.pay(p, true, &b.hedges)
+// second is repeat for an attempt at the same time as another. asked says that
+// only Policy.Hedge asks for it, and its share is to be kept, too.
+func (b *budget) second(p *Policy, asked bool) bool { return b.allowed(b.pay(p, asked), &b.hedges) }
+
+func (b *budget) allowed(paid bool, count *atomic.Uint64) bool {
+	if !paid {
+		count = &b.refused
 	}
-	paid := b.pay(p, b.hedge >= 1, &b.hedges)
-	if paid {
-		b.hedge--
-	}
+	count.Add(1)
 	return paid
 }
 
-// pay takes one from the balances. The lock is held.
-func (b *budget) pay(p *Policy, may bool, count *uint64) bool {
-	if !may || !p.Budget.Disabled && b.share < 1 && b.floor < 1 {
-		b.refused++
+// pay takes one from the balances, if there is one to take.
+func (b *budget) pay(p *Policy, hedge bool) bool {
+	if p.Budget.Disabled && !hedge {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reckon(p)
+	if hedge && b.hedge < 1 || !p.Budget.Disabled && b.share < 1 && b.floor < 1 {
 		return false
 	}
+	if hedge {
+		b.hedge--
+	}
 	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
-	*count++
 	return true
 }
 
@@ -106,6 +103,6 @@ func (b *budget) snapshot(s *Snapshot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reckon(&s.Policy)
-	s.Calls, s.Repeats, s.Hedges, s.Refused = b.earned, b.repeats, b.hedges, b.refused
+	s.Calls, s.Repeats, s.Hedges, s.Refused = b.earned, b.repeats.Load(), b.hedges.Load(), b.refused.Load()
 	s.Left = max(b.share, b.floor, 0)
 }

@@ -43,11 +43,15 @@ func (r *run) goOn(response any, err error, next kitendpoint.Endpoint, request a
 
 // again waits and reports true when err is to be answered with another attempt.
 func (r *run) again(err error) bool {
-	if r.attempt >= r.policy.Attempts || r.ctx.Err() != nil || !repeatable(r.ctx, err, r.safe) {
+	if r.attempt >= r.policy.Attempts || r.ctx.Err() != nil {
+		return false
+	}
+	wait, may := repeatable(r.ctx, err, r.safe)
+	if !may {
 		return false
 	}
 	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff, Dice: &r.dice}.Next(r.pause)
-	wait := max(r.pause, fault.RetryAfter(err))
+	wait = max(wait, r.pause)
 	if !r.inTime(wait) || !r.budget.repeat(r.policy) || backoff.Wait(r.ctx, wait) != nil {
 		return false
 	}
@@ -82,19 +86,33 @@ func (r *run) last(err error) error {
 	return fault.Repeat(err)
 }
 
-// repeatable says that a failed attempt may be followed by another.
-func repeatable(ctx context.Context, err error, safe bool) bool {
+// repeatable says whether a failed attempt may be followed by another, and how
+// long that has to wait at least. The caller has not given up.
+func repeatable(ctx context.Context, err error, safe bool) (wait time.Duration, may bool) {
 	f, isFault := errors.AsType[*fault.Error](err)
-	switch {
-	case isFault && (f.Repeated || f.Reason == "breaker_open" || f.Reason == "overloaded" && f.RetryAfter == 0):
-		return false
-	case fault.IsUnprocessed(err):
-		return isFault && f.RetryAfter > 0 || fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
-	case !safe:
-		return false
-	case isFault && f.RetryAfter > 0:
-		return f.Code == fault.Aborted || f.Code == fault.ResourceExhausted || fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
-	default:
-		return fault.CodeOf(err) != fault.DataLoss && fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
+	if !isFault {
+		return 0, (safe || fault.IsUnprocessed(err)) && failed(ctx, err)
 	}
+	switch {
+	case f.Repeated || f.Reason == "breaker_open":
+		return 0, false
+	case f.Reason == "overloaded" && f.RetryAfter == 0:
+		return 0, false // more of the same is what it cannot bear
+	case f.Unprocessed:
+		may = f.RetryAfter > 0 || fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
+	case !safe || f.Code == fault.DataLoss:
+		return 0, false
+	case f.RetryAfter > 0 && (f.Code == fault.Aborted || f.Code == fault.ResourceExhausted):
+		may = true
+	default:
+		may = fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
+	}
+	return f.RetryAfter, may
+}
+
+// failed reports whether an error that is no fault may be repeated: whatever class
+// it is in, it is one of failures, unless it is a bare code.
+func failed(ctx context.Context, err error) bool {
+	code, bare := errors.AsType[fault.Code](err)
+	return !bare || code != fault.DataLoss && fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
 }
