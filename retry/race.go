@@ -22,8 +22,9 @@ import (
 // waits for the other. Of two failures the first attempt's is returned. Both have
 // ended when Race returns.
 //
-// An attempt of [Retrier.Do] may be a race, which counts as two where there is a
-// record. An attempt that is in a race already, or is a repeat, is made as it is.
+// A race is an attempt of [Retrier.Do], which counts the calls that the budget is
+// a share of, and counts as two attempts there if there is a record. An attempt
+// that is in a race already, or is a repeat, is made as it is.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
 	p := r.policy.Load()
 	if call := endpoint.CallOf(ctx); call != nil {
