@@ -86,22 +86,17 @@ func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(dat
 // attempts it makes, and how long it waits between them altogether.
 func (p Policy) Most() (attempts int, waiting time.Duration) {
 	p = p.withDefaults()
-	wait, pauses := time.Duration(0), backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
+	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
+	wait, sum := time.Duration(0), 0.0
 	for left := p.Attempts - 1; left > 0; left-- {
-		if wait = pauses.Top(wait); wait == p.MaxBackoff {
-			return p.Attempts, waiting + times(wait, left)
+		wait = pauses.Top(wait)
+		if wait == p.MaxBackoff { // and so are all that follow
+			sum += float64(left) * float64(wait)
+			break
 		}
-		waiting += wait
+		sum += float64(wait)
 	}
-	return p.Attempts, waiting
-}
-
-// times is n times d, or the longest Duration where it is longer than that.
-func times(d time.Duration, n int) time.Duration {
-	if d > 0 && n > int(math.MaxInt64/2/d) {
-		return math.MaxInt64 / 2
-	}
-	return time.Duration(n) * d
+	return p.Attempts, time.Duration(min(sum, math.MaxInt64/2))
 }
 
 // Validate reports every fault of the policy at once, as fault.InvalidArgument.

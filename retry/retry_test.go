@@ -2,15 +2,12 @@ package retry_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -217,42 +214,66 @@ func TestInvalidPolicyPanicsAtConstruction(t *testing.T) {
 	retry.New("orders", retry.Policy{Attempts: -1})
 }
 
-func TestPolicyComesBackFromItsJSON(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		backoff := rapid.Int64Range(0, int64(time.Hour)).Draw(t, "backoff")
-		p := retry.Policy{
-			Attempts:   rapid.Int().Draw(t, "attempts"),
-			Backoff:    time.Duration(backoff),
-			MaxBackoff: time.Duration(backoff + rapid.Int64Range(0, int64(time.Hour)).Draw(t, "more")),
-			Disabled:   rapid.Bool().Draw(t, "disabled"),
-			Budget: retry.Budget{
-				Percent:   rapid.IntRange(0, 100).Draw(t, "percent"),
-				PerSecond: rapid.Float64Range(0, 1e9).Draw(t, "per second"),
-				Disabled:  rapid.Bool().Draw(t, "without budget"),
-			},
-		}
-		text, err := json.Marshal(p)
-		var back retry.Policy
-		if err == nil {
-			err = json.Unmarshal(text, &back)
-		}
-		if err != nil || back != p {
-			t.Fatalf("%s became %+v (%v)", text, back, err)
-		}
-	})
-	var p retry.Policy
-	if err := json.Unmarshal([]byte(`{"budget":{"per_cent":3}}`), &p); err == nil {
-		t.Error("an unknown setting was taken")
-	}
-}
-
 func TestACallThatSucceedsAllocatesNothing(t *testing.T) {
 	r := retry.New("orders", retry.Policy{})
 	ep := r.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
-	ctx := context.Background()
-	if got := testing.AllocsPerRun(1000, func() { _, _ = ep(ctx, nil) }); got != 0 {
-		t.Errorf("%v allocations", got)
+	recorded, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}})
+	limited, cancel := context.WithTimeout(recorded, time.Hour)
+	defer cancel()
+	for _, ctx := range []context.Context{t.Context(), recorded, limited} {
+		n := 0
+		for how, call := range map[string]func(){
+			"Middleware": func() { _, _ = ep(ctx, nil) },
+			"Do":         func() { _ = r.Do(ctx, true, func(context.Context, int) error { n++; return nil }) },
+		} {
+			if got := testing.AllocsPerRun(1000, call); got != 0 {
+				t.Errorf("%s: %v allocations", how, got)
+			}
+		}
 	}
+}
+
+func TestWhatTheBudgetRefusedIsNotRepeatedFurtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := retry.New("orders", retry.Policy{})
+		for range 5 {
+			_, _ = attempts(t.Context(), r, true, errDown)
+		}
+		n, err := attempts(t.Context(), r, true, errDown)
+		if n != 1 || !fault.IsRepeated(err) || !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%d attempts, %#v", n, err)
+		}
+		if _, err = attempts(t.Context(), r, true, fault.NotFound); fault.IsRepeated(err) {
+			t.Errorf("%#v", err)
+		}
+	})
+}
+
+func TestTiersMakeNoMoreThanTheFanOutAndTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const calls, fanOut = 2000, 3
+		bottom := 0
+		third := endpoint.New(func(context.Context, int) (int, error) { bottom++; return 0, errDown }).With(retry.Policy{}.Middleware())
+		second := endpoint.New(func(ctx context.Context, i int) (int, error) {
+			var errs error
+			for range fanOut { // as a server: its calls have records of their own
+				inbound := endpoint.Outgoing(ctx, endpoint.Operation{Name: "second"})
+				inbound.Entered = true
+				ctx, _ := endpoint.WithCall(ctx, inbound)
+				_, err := third(ctx, i)
+				errs = errors.Join(errs, err)
+			}
+			return 0, errs
+		}).With(retry.Policy{}.Middleware())
+		first := endpoint.New(func(ctx context.Context, i int) (int, error) { return second(ctx, i) }).With(retry.Policy{}.Middleware())
+		for i := range calls {
+			_, _ = first(t.Context(), i)
+			<-time.After(5 * time.Millisecond)
+		}
+		if most := calls * fanOut * (1 + 0.1); float64(bottom) > most || bottom < calls*fanOut {
+			t.Errorf("%d attempts at the bottom of %d calls, at most %v", bottom, calls, most)
+		}
+	})
 }
 
 func BenchmarkMiddleware(b *testing.B) {
@@ -261,5 +282,43 @@ func BenchmarkMiddleware(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_, _ = ep(ctx, nil)
+	}
+}
+
+func BenchmarkDo(b *testing.B) {
+	r, ctx := retry.New("orders", retry.Policy{}), context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = r.Do(ctx, true, func(context.Context, int) error { return nil })
+	}
+}
+
+func BenchmarkRepeatOnce(b *testing.B) {
+	r := retry.New("orders", retry.Policy{Backoff: 1, MaxBackoff: 1, Budget: retry.Budget{Disabled: true}})
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = r.Do(ctx, true, func(_ context.Context, n int) error {
+			if n == 1 {
+				return errDown
+			}
+			return nil
+		})
+	}
+}
+
+func BenchmarkRefusedByTheBudget(b *testing.B) {
+	r, ctx := retry.New("orders", retry.Policy{}), context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = r.Do(ctx, true, func(context.Context, int) error { return errDown })
+	}
+}
+
+func BenchmarkRace(b *testing.B) {
+	r, ctx := retry.New("orders", retry.Policy{}), context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = r.Race(ctx, time.Hour, func(context.Context, int) error { return nil })
 	}
 }

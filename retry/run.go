@@ -19,6 +19,7 @@ type run struct {
 	ctx      context.Context
 	call     *endpoint.Call // the record, nil where there is none yet
 	safe     bool
+	refused  bool      // by the budget
 	attempt  int       // the latest one
 	began    time.Time // the attempt; zero where nobody needs to know
 	quickest time.Duration
@@ -52,7 +53,10 @@ func (r *run) again(err error) bool {
 	}
 	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff, Dice: &r.dice}.Next(r.pause)
 	wait = max(wait, r.pause)
-	if !r.inTime(wait) || !r.budget.repeat(r.policy) || backoff.Wait(r.ctx, wait) != nil {
+	if !r.inTime(wait) {
+		return false
+	}
+	if r.refused = !r.budget.repeat(r.policy); r.refused || backoff.Wait(r.ctx, wait) != nil {
 		return false
 	}
 	r.attempt++
@@ -78,9 +82,10 @@ func (r *run) inTime(wait time.Duration) bool {
 	return deadline.Sub(r.began) > r.quickest
 }
 
-// last is the error that the caller gets.
+// last is the error that the caller gets. What the budget refused to repeat is for
+// no other tier to repeat, else their budgets would add up.
 func (r *run) last(err error) error {
-	if err == nil || r.attempt == 1 || fault.IsRepeated(err) {
+	if err == nil || r.attempt == 1 && !r.refused || fault.IsRepeated(err) {
 		return err
 	}
 	return fault.Repeat(err)
