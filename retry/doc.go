@@ -1,22 +1,35 @@
-// Package retry repeats failed attempts where that does no harm.
+// Package retry repeats failed attempts where that does no harm, and hedges slow
+// ones.
 //
 //	ep = ep.With(retry.Policy{Attempts: 3}.Middleware())
+//	ep = ep.With(retry.Policy{Hedge: retry.Hedge{Percent: 2}}.Middleware())
 //
 // # What is repeated
 //
 // An attempt that failed (see [fault.Classify]) of an operation that is safe to
 // repeat. Other operations are repeated only when the error says that no handler
 // ran. An answer that asks to wait, by its RetryAfter, is repeated after that
-// wait. An open breaker is not asked again. A middleware takes from the
-// [endpoint.Call] whether the operation is safe; a chain built by hand, without
-// one, counts as safe.
+// wait. An open breaker is not asked again, and a limiter that is full only if it
+// says when. A middleware takes from the [endpoint.Call] whether the operation is
+// safe; a chain built by hand, without one, counts as safe.
+//
+// # What is hedged
+//
+// With [Hedge], a first attempt of a safe operation that takes longer than most
+// gets a second one at the same time. The first success counts, the other attempt
+// is cancelled, and both have ended before the call returns. A failure waits for
+// the other attempt, and so a refusal of the double never beats the original.
+// [Retrier.Race] hedges an attempt that is known to be at risk.
 //
 // # Guarantees
 //
 // Waits have decorrelated jitter. No attempt is begun that cannot end in the
-// caller's time, going by how long this call's attempts took. Repeats never
-// exceed the budget: a share of the calls of the last 10 s, and a floor. Tiers
-// do not multiply: an error that says it was repeated already, or a call that
-// is itself a repeat, is not repeated again, and the error of a repeated call
-// says so. The wait ends with the caller's context.
+// caller's time, going by how long this call's attempts took. Repeats and hedges
+// together never exceed the [Budget], the larger of a share of the calls and a
+// rate, in any second; a budget that is spent fails no first attempt. Tiers do not
+// multiply: an error that says it was repeated already, or a call that is itself a
+// repeat or a hedge, is not repeated again, and the error of a call that was
+// repeated, or that the budget refused to repeat, says so. The wait ends with the
+// caller's context. A call that succeeds at once costs no allocation, no lock, and
+// no look at the clock unless it has a deadline.
 package retry

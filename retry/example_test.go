@@ -34,3 +34,43 @@ func ExampleRetrier_Do() {
 	fmt.Println(err)
 	// Output: internal: attempt 1 broke after it had begun
 }
+
+func ExampleHedge() {
+	orders := retry.New("orders", retry.Policy{Hedge: retry.Hedge{Percent: 2, After: 10 * time.Millisecond}})
+	find := endpoint.New(func(ctx context.Context, order string) (string, error) {
+		if call := endpoint.CallOf(ctx); call.Attempt == 1 {
+			<-ctx.Done() // an instance that hangs, until the other attempt has won
+			return "", ctx.Err()
+		}
+		return order + " from the second attempt", nil
+	}).With(orders.Middleware())
+
+	fmt.Println(find(context.Background(), "o-7"))
+	fmt.Println(orders.Snapshot().Hedges)
+	// Output:
+	// o-7 from the second attempt <nil>
+	// 1
+}
+
+func ExampleRetrier_Race() {
+	orders := retry.New("orders", retry.Policy{})
+	err := orders.Do(context.Background(), true, func(ctx context.Context, _ int) error {
+		return orders.Race(ctx, 10*time.Millisecond, func(ctx context.Context, n int) error {
+			if n == 1 { // on an instance that has just come back
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			fmt.Println("attempt", n)
+			return nil
+		})
+	})
+	fmt.Println(err)
+	// Output:
+	// attempt 2
+	// <nil>
+}
+
+func ExamplePolicy_Most() {
+	fmt.Println(retry.Policy{}.Most())
+	// Output: 3 240ms
+}
