@@ -107,6 +107,9 @@ func (l *load) use(user int, chance *rand.Rand) {
 	for n := user; !l.run.over(); n += l.Users {
 		if l.Think != nil {
 			time.Sleep(l.Think(chance))
+			if l.run.over() {
+				return
+			}
 		}
 		before := l.run.now()
 		l.make(n, user%len(l.call))

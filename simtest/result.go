@@ -12,6 +12,7 @@ import (
 // begin and end; without one they speak of all of it. Counts are exact to a
 // tenth of a second.
 type Result struct {
+	name     string
 	world    World
 	requests []request // by time
 	*record
@@ -19,7 +20,7 @@ type Result struct {
 
 func (r *run) result() *Result {
 	slices.SortStableFunc(r.seen.requests, func(a, b request) int { return cmp.Compare(a.at, b.at) })
-	return &Result{world: r.World, requests: r.seen.requests, record: r.seen}
+	return &Result{name: r.t.Name(), world: r.World, requests: r.seen.requests, record: r.seen}
 }
 
 // Offered is how many calls the clients began.
@@ -50,20 +51,15 @@ func (r *Result) Goodput(window ...time.Duration) float64 {
 // Errors are the errors of calls that failed by their text and number. Numbers
 // in the text are left out, so that alike errors are one.
 func (r *Result) Errors(window ...time.Duration) map[string]int {
-	found, seen := map[string]int{}, map[error]string{}
+	found := map[string]int{}
 	for _, q := range r.in(window) {
-		if q.good {
-			continue
+		switch {
+		case q.good:
+		case q.err == nil:
+			found["answered too late"]++
+		default:
+			found[numbers.ReplaceAllString(q.err.Error(), "…")]++
 		}
-		text, known := seen[q.err]
-		if !known {
-			text = "answered too late"
-			if q.err != nil {
-				text = numbers.ReplaceAllString(q.err.Error(), "…")
-			}
-			seen[q.err] = text
-		}
-		found[text]++
 	}
 	return found
 }

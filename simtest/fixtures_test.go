@@ -1,0 +1,25 @@
+package simtest_test
+
+import (
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/retry"
+)
+
+// plain is a client that balances in turn and does nothing else.
+func plain(services ...string) sinew.Config {
+	p := sinew.ClientPolicy{
+		Retry:   retry.Policy{Disabled: true},
+		Breaker: breaker.Policy{Disabled: true},
+		Balance: loadbalance.Policy{Algorithm: loadbalance.RoundRobin, Ejection: loadbalance.Ejection{Disabled: true}},
+	}
+	all := map[string]sinew.ClientPolicy{}
+	for _, name := range services {
+		all[name] = p
+	}
+	return sinew.Config{Clients: all}
+}
+
+var op = endpoint.Operation{Name: "call", Safe: true}

@@ -1,0 +1,181 @@
+package simtest
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// panel is one of the diagrams of a chart, over the time of the run.
+type panel struct {
+	title   string // with the unit
+	curves  []curve
+	log     bool
+	atLeast float64 // what the axis reaches in any case
+}
+
+// curve is a line in a panel, a point for each step.
+type curve struct {
+	name   string
+	class  int
+	step   time.Duration
+	values []float64 // NaN where there is nothing
+}
+
+// callsPanel shows offered, served and failed ones.
+func (r *Result) callsPanel(step time.Duration) panel {
+	rate := func(count func(window ...time.Duration) int) []float64 {
+		return r.each(step, func(from, to time.Duration) float64 { return float64(count(from, to)) / (to - from).Seconds() })
+	}
+	good := r.each(step, func(from, to time.Duration) float64 { return r.Goodput(from, to) })
+	return panel{title: "calls per second, by when they began", atLeast: 1, curves: []curve{
+		{"offered", 0, step, rate(r.Offered)}, {"served in time", 1, step, good}, {"failed", 2, step, rate(r.Failed)},
+	}}
+}
+
+// latencyPanel shows how long calls took.
+func (r *Result) latencyPanel(step time.Duration) panel {
+	of := func(quantile func(window ...time.Duration) time.Duration) []float64 {
+		return r.each(step, func(from, to time.Duration) float64 {
+			if r.Offered(from, to) == 0 {
+				return math.NaN()
+			}
+			return max(quantile(from, to).Seconds()*1000, 0.01)
+		})
+	}
+	return panel{title: "latency of calls in ms, failed ones included (logarithmic)", log: true, curves: []curve{
+		{"p99", 2, step, of(r.P99)}, {"p50", 1, step, of(r.P50)},
+	}}
+}
+
+// attemptsPanel shows the attempts that each service sees for a call to it.
+func (r *Result) attemptsPanel(step time.Duration) panel {
+	p := panel{title: "attempts per call of a service", atLeast: 1.5}
+	for n, s := range r.world.Services {
+		p.curves = append(p.curves, curve{s.Name, hue(n), step, r.each(step, func(from, to time.Duration) float64 {
+			if r.Requests(s.Name, from, to) == 0 {
+				return math.NaN()
+			}
+			return r.Attempts(s.Name, from, to) / r.Requests(s.Name, from, to)
+		})})
+	}
+	return p
+}
+
+// breakersPanel shows the breakers of each caller and service.
+func (r *Result) breakersPanel() panel {
+	p := panel{title: "breakers that are not closed, % of a caller's", atLeast: 100}
+	for n, key := range slices.Sorted(maps.Keys(r.breakers)) {
+		b := r.breakers[key]
+		values := make([]float64, len(b.all))
+		for at := range values {
+			values[at] = 100 * float64(b.open[at]) / float64(max(b.all[at], 1))
+		}
+		p.curves = append(p.curves, curve{key, hue(n), sampling, values})
+	}
+	return p
+}
+
+// hue is the class of the n-th service: all but those of failures and of what is
+// offered.
+func hue(n int) int { return []int{1, 3, 4, 5, 6, 7}[n%6] }
+
+// draw draws the panel, its top at y.
+func (p panel) draw(c *canvas, y float64) {
+	low, high := p.bounds()
+	at := func(v float64) float64 {
+		if p.log {
+			v, low, high := math.Log10(v), math.Log10(low), math.Log10(high)
+			return y + panelHeight*(1-(v-low)/(high-low))
+		}
+		return y + panelHeight*(1-(v-low)/(high-low))
+	}
+	c.text(plotLeft, y-8, "head", "start", p.title)
+	for _, v := range p.ticks(low, high) {
+		c.line(plotLeft, at(v), plotRight, at(v), "grid")
+		c.text(plotLeft-8, at(v)+4, "soft", "end", strconv.FormatFloat(v, 'g', 6, 64))
+	}
+	c.line(plotLeft, y+panelHeight, plotRight, y+panelHeight, "axis")
+	every := tick(c.span.Seconds()/8, []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600})
+	for s := 0.0; s <= c.span.Seconds(); s += every {
+		moment := time.Duration(s * float64(time.Second))
+		c.line(c.x(moment), y+panelHeight, c.x(moment), y+panelHeight+4, "axis")
+		c.text(c.x(moment), y+panelHeight+17, "soft", "middle", moment.String())
+	}
+	for n, curve := range p.curves {
+		curve.draw(c, at)
+		const size, most = 16, panelHeight / 16
+		if n < most {
+			row := y + 8 + float64(n)*size
+			fmt.Fprintf(c, `<path class="s%d" d="M%d %.1fh22"/>`+"\n", curve.class, plotRight+14, row)
+			c.text(plotRight+42, row+4, "label", "start", curve.name)
+		}
+	}
+}
+
+// bounds are the least and the most that the axis shows.
+func (p panel) bounds() (low, high float64) {
+	low, high = math.Inf(1), p.atLeast
+	for _, c := range p.curves {
+		for _, v := range c.values {
+			if !math.IsNaN(v) {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	if !p.log {
+		return 0, high
+	}
+	if math.IsInf(low, 1) {
+		return 1, 10
+	}
+	low, high = math.Pow(10, math.Floor(math.Log10(low))), math.Pow(10, math.Ceil(math.Log10(high)))
+	return low, max(high, low*10)
+}
+
+func (p panel) ticks(low, high float64) (all []float64) {
+	if p.log {
+		for v := low; v <= high*1.001; v *= 10 {
+			all = append(all, v)
+		}
+		return all
+	}
+	scale := math.Pow(10, math.Floor(math.Log10(high)))
+	every := tick(high/4, []float64{scale / 20, scale / 10, scale / 5, scale / 4, scale / 2, scale, 2 * scale, 5 * scale})
+	for n := 0.0; n*every <= high*1.001; n++ {
+		all = append(all, n*every)
+	}
+	return all
+}
+
+// tick is the first of some steps that is as large as wanted, or the last.
+func tick(wanted float64, steps []float64) float64 {
+	for _, s := range steps {
+		if s >= wanted {
+			return s
+		}
+	}
+	return max(steps[len(steps)-1], wanted)
+}
+
+// draw draws the curve, where at is the height of a value.
+func (l curve) draw(c *canvas, at func(v float64) float64) {
+	var d strings.Builder
+	move := "M"
+	for n, v := range l.values {
+		moment := time.Duration(n)*l.step + l.step/2
+		if math.IsNaN(v) || moment > c.span {
+			move = "M"
+			continue
+		}
+		fmt.Fprintf(&d, "%s%.1f %.1f", move, c.x(moment), at(v))
+		move = "L"
+	}
+	if d.Len() > 0 {
+		fmt.Fprintf(c, `<path class="s%d" d="%s"/>`+"\n", l.class, d.String())
+	}
+}
