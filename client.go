@@ -73,7 +73,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 
 // Call implements [endpoint.Caller]: one call, with as many attempts as the
 // policy allows.
-func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
+func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) (err error) {
 	op.Service = c.name
 	start := time.Now()
 	record := endpoint.Outgoing(caller, op)
@@ -82,8 +82,9 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	defer begun.Stop()
 	ctx, span := c.service.config.Tracer.Start(begun, op.Name, tracing.Client)
 
-	err := error(errPanicked)
+	err = errPanicked
 	defer func() {
+		err = concluded(&begun.Record, err)
 		took := time.Since(start)
 		if now := begun.Record.Now; !now.IsZero() {
 			took = now.Sub(start)
@@ -137,7 +138,7 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 	}
 	h, err := c.hold(ctx, call)
 	if err != nil {
-		return err
+		return h.note.down(call, err)
 	}
 	if !h.picked.Probe || !call.Safe {
 		return h.send(ctx, call, send)
@@ -161,11 +162,13 @@ type held struct {
 	ticket limit.Ticket
 	permit breaker.Permit
 	picked loadbalance.Picked
+	note   note
 }
 
 // hold asks for it. The limit comes before the breaker, whose probes are few, and
 // the instance is chosen last, when the attempt is sure to be made.
 func (c *Client) hold(ctx context.Context, call *endpoint.Call) (h held, err error) {
+	h.note = c.look(call)
 	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
 		return h, err
 	}
@@ -195,7 +198,7 @@ func (h *held) send(ctx context.Context, call *endpoint.Call, send func(context.
 		h.ticket.Done(ctx, err)
 	}()
 	err = send(ctx, call.Addr)
-	return err
+	return h.note.down(call, err)
 }
 
 // pick chooses an instance. The very first calls wait for the registry to tell

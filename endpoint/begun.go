@@ -14,6 +14,8 @@ type Begun struct {
 	deadline.Context
 	// Record is what [CallOf] finds.
 	Record Call
+
+	record record
 }
 
 // Begin is ctx with the limit until, or ctx's own where that is earlier, and with
@@ -23,6 +25,7 @@ func Begin(ctx context.Context, until time.Time, c Call) *Begun {
 	b := &Begun{Record: c}
 	b.Context.Begin(ctx, until)
 	b.Record.Deadline, _ = b.Context.Deadline()
+	b.Record.keep(&b.record)
 	return b
 }
 

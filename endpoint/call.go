@@ -57,9 +57,13 @@ type Call struct {
 	// Entered says that a handler is answering this call: what it calls in turn
 	// has records of its own.
 	Entered bool
+	// Why explains the calls made in this context; nil explains nothing. It passes
+	// on to the calls that they make in turn.
+	Why *Explanation
 
-	tried [3]string
-	twin  *twin // nil unless there may be one
+	tried  [3]string
+	twin   *twin   // nil unless there may be one
+	record *record // what the call went through; a twin has the same
 }
 
 // Try notes that an attempt goes to the instance with this id.
@@ -88,6 +92,7 @@ func (c *Call) Twin() func() Call {
 // that it returns is the one that [CallOf] finds.
 func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 	with := &callContext{Context: ctx, call: c}
+	with.call.keep(&with.record)
 	return with, &with.call
 }
 
@@ -98,7 +103,7 @@ func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 func Outgoing(ctx context.Context, op Operation) Call {
 	c := Call{Operation: op}
 	if parent := CallOf(ctx); parent != nil {
-		c.RequestID, c.Priority = parent.RequestID, parent.Priority
+		c.RequestID, c.Priority, c.Why = parent.RequestID, parent.Priority, parent.Why
 		c.Repeated = parent.Repeated || parent.Attempt > 1
 		if parent.Operation == (Operation{}) {
 			c.IdempotencyKey, c.HashKey = parent.IdempotencyKey, parent.HashKey
@@ -157,7 +162,8 @@ type callKey struct{}
 
 type callContext struct {
 	context.Context
-	call Call
+	call   Call
+	record record
 }
 
 // twin is what the record of a second attempt is made of.

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -133,6 +134,9 @@ func (l *load) make(n, process int) {
 	}
 	_, err := l.call[process](ctx, nil)
 	took := time.Since(start)
+	if trail, failed := errors.AsType[*endpoint.Trail](err); failed {
+		err = trail.Err // the same for all calls that failed alike
+	}
 	l.run.seen.request(start.Sub(l.run.began), took, err == nil && (l.Deadline == 0 || took <= l.Deadline+grace), err)
 }
 

@@ -134,6 +134,7 @@ func accepted(call *endpoint.Call, i *Instance, until time.Time) endpoint.Call {
 		From:      call.From, Start: time.Now(), Deadline: until, Priority: call.Priority,
 		RequestID: call.RequestID, IdempotencyKey: call.IdempotencyKey,
 		Repeated: call.Repeated || call.Attempt > 1,
+		Why:      call.Why, // all is one process here
 	}
 }
 

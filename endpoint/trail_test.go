@@ -1,0 +1,163 @@
+package endpoint_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+var reserve = endpoint.Operation{Service: "stock", Name: "POST /reserve"}
+
+func TestATrailIsTheErrorItCarriesAndLeavesNothingOfItselfOnTheWire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, From: "shop", Start: time.Now(), Deadline: time.Now().Add(time.Minute)})
+		refused := fault.Unavailable.Errorf("connection refused")
+		call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Took: 12 * time.Millisecond, Err: refused})
+		<-time.After(35 * time.Millisecond)
+		last := fault.Internal.Errorf("out of shelves").WithReason("no_shelf")
+		call.Note(endpoint.Step{Attempt: 2, Instance: "stock-7", Began: 32 * time.Millisecond, Took: 3 * time.Millisecond, Err: last})
+		call.Note(endpoint.Step{Attempt: 3, Err: last})
+		err := error(call.End(fault.Repeat(last), ""))
+
+		const want = "internal: out of shelves (no_shelf) (attempt 1: stock-3 after 12ms: unavailable: connection refused; attempt 2: stock-7 after 3ms; attempt 3: refused)"
+		if err.Error() != want {
+			t.Errorf("got  %s\nwant %s", err, want)
+		}
+		wrapped := fault.FailedPrecondition.Errorf("the order stays open: %w", err)
+		if !errors.Is(wrapped, fault.Internal) || !fault.IsRepeated(err) || !fault.IsRepeated(wrapped) || fault.ReasonOf(err) != "no_shelf" || fault.CodeOf(err) != fault.Internal {
+			t.Errorf("%v, repeated %v, code %v", wrapped, fault.IsRepeated(wrapped), fault.CodeOf(err))
+		}
+		for _, seen := range []error{err, wrapped, fault.Repeat(err), fault.Blame(err, "stock")} {
+			text, _ := json.Marshal(fault.ProblemOf(seen))
+			if strings.Contains(string(text), "attempt") || strings.Contains(string(text), "stock-") {
+				t.Errorf("a caller sees %s", text)
+			}
+		}
+		trail, ok := errors.AsType[*endpoint.Trail](wrapped)
+		if !ok || trail.Took != 35*time.Millisecond || trail.Limit != time.Minute || trail.From != "shop" || trail.Operation != reserve || len(trail.Steps) != 3 {
+			t.Errorf("%+v", trail)
+		}
+	})
+}
+
+func TestATrailThatNobodyAskedForIsBounded(t *testing.T) {
+	for asked, want := range map[bool]struct{ steps, dropped int }{false: {8, 12}, true: {20, 0}} {
+		c := endpoint.Call{Operation: reserve}
+		if asked {
+			c.Why = &endpoint.Explanation{}
+		}
+		_, call := endpoint.WithCall(t.Context(), c)
+		for n := range 20 {
+			call.Note(endpoint.Step{Attempt: n + 1, Err: fault.Internal})
+		}
+		trail := call.End(fault.Internal, "")
+		if len(trail.Steps) != want.steps || trail.Dropped != want.dropped || trail.Steps[6].Attempt != 7 || trail.Steps[len(trail.Steps)-1].Attempt != 20 {
+			t.Errorf("explained %v: %+v", asked, trail)
+		}
+		if text := trail.Error(); !asked && !strings.Contains(text, "attempt 7: refused; 12 more; attempt 20: refused)") {
+			t.Error(text)
+		}
+	}
+	_, call := endpoint.WithCall(t.Context(), endpoint.Call{})
+	call.Note(endpoint.Step{Attempt: 1, Err: errors.New(strings.Repeat("ä", 10_000))})
+	if text := call.End(fault.Internal, "").Error(); len(text) > 1000 || strings.ContainsRune(text, '\uFFFD') {
+		t.Errorf("%d bytes: %s", len(text), text)
+	}
+}
+
+func TestAttemptsAtTheSameTimeHaveOneTrail(t *testing.T) {
+	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
+	twin := call.Twin()
+	var other sync.WaitGroup
+	other.Go(func() {
+		_, second := endpoint.WithCall(t.Context(), twin())
+		second.Note(endpoint.Step{Attempt: 2, Err: fault.Unavailable})
+	})
+	call.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})
+	other.Wait()
+	if trail := call.End(fault.Internal, ""); len(trail.Steps) != 2 {
+		t.Errorf("%+v", trail)
+	}
+}
+
+func TestACallThatACallMakesHasATrailOfItsOwn(t *testing.T) {
+	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
+	_, inner := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{Name: "GET /shelf"}))
+	inner.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})
+	call.Note(endpoint.Step{Attempt: 1, Err: fault.Unavailable})
+	if trail := call.End(fault.Internal, ""); len(trail.Steps) != 1 || trail.Steps[0].Err != error(fault.Unavailable) {
+		t.Errorf("%+v", trail)
+	}
+}
+
+func TestATrailReadsAsJSON(t *testing.T) {
+	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Start: time.Now()})
+	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Took: 1500 * time.Microsecond, Err: fault.Unavailable.Errorf("full"), Situation: &endpoint.Situation{
+		Breaker: "closed", Candidates: []endpoint.Candidate{{ID: "stock-3", Latency: 0.5}, {ID: "stock-4", Excluded: "ejected"}},
+	}})
+	text, err := json.Marshal(call.End(fault.Internal.Errorf("broken"), "no answer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const step = `{"attempt":1,"began":"0s","code":"unavailable","error":"unavailable: full","instance":"stock-3","situation":{"breaker":"closed","limit":0,"running":0,"budget":0,` +
+		`"candidates":[{"id":"stock-3","in_flight":0,"latency_seconds":0.5},{"id":"stock-4","in_flight":0,"latency_seconds":0,"excluded":"ejected"}]},"took":"1.5ms"}`
+	for _, want := range []string{`"service":"stock"`, `"operation":"POST /reserve"`, `"code":"internal"`, `"error":"internal: broken"`, `"ended":"no answer"`, `"steps":[` + step + `]`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s\nhas no %s", text, want)
+		}
+	}
+}
+
+func TestAnExplanationKeepsAThousandCalls(t *testing.T) {
+	why := &endpoint.Explanation{}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for n := range 300 {
+				_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Why: why})
+				call.End(nil, "")
+				if n%100 == 0 {
+					_ = why.String()
+				}
+			}
+		})
+	}
+	all.Wait()
+	text, err := json.Marshal(why)
+	if len(why.Calls()) != 1000 || err != nil || !strings.HasSuffix(string(text), `"dropped":200}`) || !strings.HasSuffix(why.String(), "and 200 more calls\n") {
+		t.Errorf("%d calls, %v", len(why.Calls()), err)
+	}
+}
+
+func TestACallIsShownWhileItGoesOn(t *testing.T) {
+	why := &endpoint.Explanation{}
+	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Why: why})
+	if !call.Explained() || why.String() != "POST /reserve of stock goes on\n" {
+		t.Errorf("%q", why)
+	}
+	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-1"})
+	before := why.Calls()
+	call.Note(endpoint.Step{Attempt: 2, Instance: "stock-2"})
+	if len(before) != 1 || fmt.Sprint(len(before[0].Steps), before[0].Took) != "1 -1ns" || len(why.Calls()[0].Steps) != 2 {
+		t.Errorf("%+v", before)
+	}
+}
+
+func TestARecordThatExplainsNothingCostsOneAllocation(t *testing.T) {
+	if got := testing.AllocsPerRun(1000, func() {
+		_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
+		if call.Explained() {
+			t.Error("nobody asked")
+		}
+	}); got != 1 {
+		t.Errorf("%v allocations", got)
+	}
+}
