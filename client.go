@@ -106,6 +106,7 @@ func (c *Client) Set(p ClientPolicy) error {
 	if err := p.Validate(); err != nil {
 		return fault.InvalidArgument.Errorf("the policy of calls to %s: %w", c.name, err)
 	}
+	c.service.doubt(c.name, p)
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	c.setTimeout(p.Timeout)

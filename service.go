@@ -87,6 +87,9 @@ func New(name string, c Config) *Service {
 	s.life.closing = append(s.life.closing, newGauges(s).show(c.Metrics))
 	s.pages()
 	s.handler = sync.OnceValue(s.wrap)
+	for _, client := range slices.Sorted(maps.Keys(c.Clients)) {
+		s.doubt(client, c.Clients[client])
+	}
 	return s
 }
 
