@@ -104,7 +104,7 @@ func (c *Client) situation(call *endpoint.Call) *endpoint.Situation {
 func concluded(call *endpoint.Call, err error) error {
 	if err == nil {
 		if call.Explained() {
-			call.End(nil, "")
+			_ = call.End(nil, "")
 		}
 		return nil
 	}

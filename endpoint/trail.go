@@ -250,7 +250,7 @@ func (c *Call) begin() {
 	}
 	c.record.mu.Lock()
 	begun := c.record.trail != nil
-	c.record.told(c)
+	_ = c.record.told(c)
 	c.record.mu.Unlock()
 	if !begun {
 		c.Why.add(c.record)
