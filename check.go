@@ -52,7 +52,7 @@ func (p ClientPolicy) Check() Findings {
 	full := p.withDefaults()
 	found := Findings{Latency: full.Timeout}
 	found.Attempts, found.Waiting = p.Retry.Most()
-	found.Attempts = min(found.Attempts, full.fitting())
+	found.Attempts = min(found.Attempts, full.fitting()+full.beside())
 	for _, rule := range rules {
 		if doubt := rule(p, full); doubt.Problem != "" {
 			found.Doubts = append(found.Doubts, doubt)
@@ -102,14 +102,19 @@ func (p ClientPolicy) withDefaults() ClientPolicy {
 	return p
 }
 
-// fitting is how many attempts can begin before the timeout: between two there is
-// the backoff at least, but for a hedge, which runs beside another.
+// fitting is how many attempts one after another can begin before the timeout:
+// between two there is the backoff at least.
 func (p ClientPolicy) fitting() int {
-	fitting := 1 + int((p.Timeout-1)/max(p.Retry.Backoff, 1))
-	if p.Retry.Hedge.Percent > 0 && p.Retry.Hedge.After < p.Timeout {
-		fitting = min(fitting, p.Retry.Attempts) * 2
+	return 1 + int((p.Timeout-1)/max(p.Retry.Backoff, 1))
+}
+
+// beside is how many attempts can begin beside another one: a hedge of the first,
+// or the one that joins a probe.
+func (p ClientPolicy) beside() int {
+	if p.Retry.Hedge.Percent > 0 || !p.Balance.Probation.Disabled {
+		return 1
 	}
-	return fitting
+	return 0
 }
 
 // doubt logs the doubts about the policy of calls to a service.

@@ -87,7 +87,7 @@ func TestEachDoubtNamesItsSettingsWithTheirValues(t *testing.T) {
 func TestFindingsAreData(t *testing.T) {
 	before := sinew.ClientPolicy{Timeout: time.Second, Retry: retry.Policy{Attempts: 5, Backoff: 400 * time.Millisecond}}.Check()
 	text, err := json.Marshal(before)
-	if err != nil || !strings.HasPrefix(string(text), `{"attempts":3,"doubts":[{"settings":["retry.attempts",`) || !strings.Contains(string(text), `"latency":"1s","waiting":"4s"`) {
+	if err != nil || !strings.HasPrefix(string(text), `{"attempts":4,"doubts":[{"settings":["retry.attempts",`) || !strings.Contains(string(text), `"latency":"1s","waiting":"4s"`) {
 		t.Fatalf("%s, %v", text, err)
 	}
 	var after sinew.Findings
@@ -200,6 +200,7 @@ func TestAttemptsThatCheckSaysCannotBeginAreTheOnlyOnesThatDoNot(t *testing.T) {
 		p := sinew.ClientPolicy{
 			Timeout: time.Second, Breaker: breaker.Policy{Disabled: true},
 			Retry: retry.Policy{Attempts: 4, Backoff: backoff, MaxBackoff: backoff, Budget: retry.Budget{Disabled: true}},
+			Balance: loadbalance.Policy{Probation: loadbalance.Probation{Disabled: true}},
 		}
 		synctest.Test(t, func(t *testing.T) {
 			c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
@@ -220,7 +221,7 @@ func ExampleClientPolicy_Check() {
 	}
 	fmt.Println(policy.Check())
 	// Output:
-	// A call takes at most 1s and makes at most 3 attempts. Without the timeout one that fails at once would take up to 4s, and one that is never answered would take for ever.
-	// retry.attempts, retry.backoff, timeout: with 400ms or more between two attempts 3 of 5 can begin within 1s; lower retry.backoff or retry.attempts, or raise timeout.
+	// A call takes at most 1s and makes at most 4 attempts. Without the timeout one that fails at once would take up to 4s, and one that is never answered would take for ever.
+	// retry.attempts, retry.backoff, timeout: with 400ms or more between two attempts 3 of 5 begin within 1s; lower retry.backoff or retry.attempts, or raise timeout.
 	// breaker.slow_call, timeout: no call lasts the 2s that make it slow: it is over after 1s; lower breaker.slow_call.
 }

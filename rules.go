@@ -17,7 +17,7 @@ var rules = []func(given, full ClientPolicy) Doubt{
 func attemptsThatDoNotFit(_, full ClientPolicy) (d Doubt) {
 	if fitting := full.fitting(); fitting < full.Retry.Attempts {
 		d.Settings = []string{"retry.attempts", "retry.backoff", "timeout"}
-		d.Problem = fmt.Sprintf("with %s or more between two attempts %d of %d can begin within %s", full.Retry.Backoff, fitting, full.Retry.Attempts, full.Timeout)
+		d.Problem = fmt.Sprintf("with %s or more between two attempts %d of %d begin within %s", full.Retry.Backoff, fitting, full.Retry.Attempts, full.Timeout)
 		d.Advice = "lower retry.backoff or retry.attempts, or raise timeout"
 	}
 	return d
