@@ -199,7 +199,7 @@ func TestAttemptsThatCheckSaysCannotBeginAreTheOnlyOnesThatDoNot(t *testing.T) {
 	for _, backoff := range []time.Duration{time.Millisecond, 333 * time.Millisecond, 500 * time.Millisecond, 999 * time.Millisecond, time.Second, time.Minute} {
 		p := sinew.ClientPolicy{
 			Timeout: time.Second, Breaker: breaker.Policy{Disabled: true},
-			Retry: retry.Policy{Attempts: 4, Backoff: backoff, MaxBackoff: backoff, Budget: retry.Budget{Disabled: true}},
+			Retry:   retry.Policy{Attempts: 4, Backoff: backoff, MaxBackoff: backoff, Budget: retry.Budget{Disabled: true}},
 			Balance: loadbalance.Policy{Probation: loadbalance.Probation{Disabled: true}},
 		}
 		synctest.Test(t, func(t *testing.T) {

@@ -37,4 +37,15 @@
 // retries on other instances, a deadline that travels, a trace, metrics and a
 // request id. The order, from the outside in: deadline, span and metrics of
 // the whole call; retry; breaker; balancer; the attempt.
+//
+// # Why a call went as it did
+//
+// The error of a call that failed is an [endpoint.Trail] around the failure: its
+// text names the instance of each attempt, how long it took and how it failed, and
+// the time limit that ended the call. None of it leaves the process. With [Explain]
+// a call tells more, whether it failed or not: the instances that there were to
+// choose from, the breaker, the limit and the budget.
+//
+// [ClientPolicy.Check] says before any call is made how long one takes and how many
+// attempts it makes at most, and which settings cannot do what they say.
 package sinew

@@ -116,6 +116,37 @@ func Example_parts() {
 	// Output: 7 <nil>
 }
 
+func ExampleExplain() {
+	svc := sinew.New("shop", sinew.Config{Logger: quiet, Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+	defer svc.Shutdown(context.Background())
+	tries := 0
+	send := func(context.Context, string) error { // stands in for the network
+		if tries++; tries == 1 {
+			return fault.Unavailable.Errorf("connection refused")
+		}
+		return nil
+	}
+	ctx, why := sinew.Explain(context.Background())
+	err := svc.Client("inventory").Call(ctx, endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}, send)
+	fmt.Println(err)
+	for _, call := range why.Calls() { // or print why, which has all in sentences
+		for _, step := range call.Steps {
+			fmt.Println(step.Attempt, step.Err, len(step.Situation.Candidates), "candidates, breaker", step.Situation.Breaker)
+		}
+	}
+
+	err = svc.Client("inventory").Call(context.Background(), endpoint.Operation{Name: "DELETE /inventory"}, func(context.Context, string) error {
+		return fault.Internal.Errorf("out of shelves")
+	})
+	trail, _ := errors.AsType[*endpoint.Trail](err) // not asked for, and there
+	fmt.Println(len(trail.Steps), trail.Err)
+	// Output:
+	// <nil>
+	// 1 unavailable: connection refused 2 candidates, breaker closed
+	// 2 <nil> 2 candidates, breaker closed
+	// 1 internal: out of shelves
+}
+
 func ExampleService_Publish() {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: quiet})

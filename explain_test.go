@@ -286,6 +286,51 @@ func TestConcurrentCallsInOneContextAreExplained(t *testing.T) {
 	}
 }
 
+func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
+			Balance: loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1, Period: time.Second}},
+		}}}).Client("inventory")
+		down := "http://10.0.0.1:80"
+		send := func(ctx context.Context, addr string) error {
+			if addr == down {
+				return after(time.Minute, nil)(ctx, addr)
+			}
+			return after(time.Millisecond, nil)(ctx, addr)
+		}
+		for range 20 { // until that instance has failed, and is in probation
+			_ = c.Call(t.Context(), getStock, func(ctx context.Context, addr string) error {
+				if addr == down {
+					return refused
+				}
+				return send(ctx, addr)
+			})
+		}
+		<-time.After(time.Minute)
+		ctx, why := sinew.Explain(t.Context())
+		for range 20 {
+			if err := c.Call(ctx, getStock, send); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Second)
+		}
+		for _, call := range why.Calls() {
+			if len(call.Steps) != 2 {
+				continue
+			}
+			won, lost := call.Steps[0], call.Steps[1]
+			if won.Attempt != 2 || lost.Attempt != 1 || won.Err != nil || lost.Err == nil || lost.Instance != "inventory@"+down || won.Instance == lost.Instance || won.Began <= 0 || lost.Began+lost.Took < won.Began {
+				t.Errorf("%+v", call)
+			}
+			if !strings.Contains(why.String(), "  meanwhile, attempt 1: inventory@"+down) {
+				t.Error(why)
+			}
+			return
+		}
+		t.Errorf("no attempt was joined by another:\n%s", why)
+	})
+}
+
 func TestExplainKeepsWhatItsContextIs(t *testing.T) {
 	shop := client(t, sinew.Config{Static: somewhere})
 	sent := func(ctx context.Context) (call endpoint.Call) {
@@ -325,7 +370,7 @@ func TestAnExplainedCallThatPanicsIsComplete(t *testing.T) {
 	}
 }
 
-func BenchmarkCall(b *testing.B) {
+func BenchmarkExplain(b *testing.B) {
 	c := client(b, sinew.Config{Static: pair}).Client("inventory")
 	good := func(context.Context, string) error { return nil }
 	ctx := context.Background()

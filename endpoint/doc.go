@@ -34,4 +34,10 @@
 //
 // What several layers need to know of one call is a [Call], put into the
 // context once by whoever starts it. [CallOf] is nil when a part is used alone.
+//
+// The record also takes down what the call goes through. Whoever makes attempts
+// notes those that failed with [Call.Note] and ends the call with [Call.End], whose
+// [Trail] is the error of a call that failed; of a call that goes well nothing is
+// noted. Where [Call.Explained] says so, each attempt is noted with its
+// [Situation], for an [Explanation].
 package endpoint
