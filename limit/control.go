@@ -70,11 +70,12 @@ func (l *AdaptiveLimiter) judge(now int64) {
 		return
 	}
 	defer c.mu.Unlock()
-	seen := l.tally.counts()
-	w := window{counts: seen.since(c.seen), length: now - c.from, begun: c.from, now: now, running: l.tickets.taken()}
-	if w.length < shortest {
+	if now-c.from < shortest {
+		l.turn.Store(c.from + shortest)
 		return
 	}
+	seen := l.tally.counts()
+	w := window{counts: seen.since(c.seen), length: now - c.from, begun: c.from, now: now, running: l.tickets.taken()}
 	if w.heard() < enough && w.length < longest {
 		l.turn.Store(now + shortest/5)
 		return
