@@ -131,6 +131,17 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 	}
 }
 
+func TestMaxHoldsForEveryPriority(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 100})
+	l.Steer(95, 10*time.Millisecond)
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: 5})
+	for i := range 101 {
+		if _, err := l.Acquire(ctx); (err != nil) != (i == 100) {
+			t.Errorf("with %d under way: %v", i, err)
+		}
+	}
+}
+
 func TestCallerInAHurryIsShedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})

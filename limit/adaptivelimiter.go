@@ -12,17 +12,19 @@ import (
 )
 
 // AdaptiveLimiter holds calls to an [Adaptive]. It is safe for concurrent use;
-// a call takes no lock.
+// a call waits for no
+// lock, but where more are under way than ever before.
 type AdaptiveLimiter struct {
-	name   string
-	born   time.Time
-	limit  atomic.Int64  // calls at once; what is above any is none
-	turn   atomic.Int64  // when the window may be judged
-	strict atomic.Int64  // slower than this is late for whoever waits longest, ns
-	loose  atomic.Int64  // not slower than this is never late, ns
-	usual  atomic.Int64  // how long a call takes at best, ns; 0 while there is no limit
-	sample atomic.Uint32 // which lives of a place are timed: those without these bits
-	_      [64]byte
+	name    string
+	born    time.Time
+	limit   atomic.Int64  // calls at once
+	ceiling atomic.Int64  // that no priority exceeds
+	turn    atomic.Int64  // when the window may be judged
+	strict  atomic.Int64  // slower than this is late for whoever waits longest, ns
+	loose   atomic.Int64  // not slower than this is never late, ns
+	usual   atomic.Int64  // how long a call takes at best, ns; 0 while there is no limit
+	sample  atomic.Uint32 // which lives of a place are timed: those without these bits
+	_       [64]byte
 
 	tickets tickets
 	_       [64]byte
@@ -111,7 +113,7 @@ func (l *AdaptiveLimiter) squeeze(ctx context.Context) (Ticket, error) {
 		return Ticket{}, l.overloaded(most, "and the caller waits for %s only", time.Duration(t.budget))
 	}
 	if running >= most/2 {
-		most = share(ctx, most)
+		most = min(share(ctx, most), int(l.ceiling.Load()))
 	}
 	var ok bool
 	if t.place, t.life, ok = l.tickets.take(most); !ok {
@@ -202,7 +204,7 @@ func share(ctx context.Context, most int) int {
 	if c == nil || c.Priority == 0 {
 		return most
 	}
-	return min(max(most+most*min(max(c.Priority, -5), 5)/10, 1), maxTickets)
+	return max(most+most*min(max(c.Priority, -5), 5)/10, 1)
 }
 
 // overloaded is the refusal.

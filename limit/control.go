@@ -113,6 +113,7 @@ func (l *AdaptiveLimiter) publish() {
 		strict = int64(time.Hour)
 	}
 	l.limit.Store(limit)
+	l.ceiling.Store(int64(c.policy.Max))
 	l.sample.Store(c.sample)
 	l.usual.Store(usual)
 	l.strict.Store(strict)
@@ -153,7 +154,7 @@ func (c *control) watch(w window) {
 	c.aim(w)
 	running := float64(w.running)
 	late := w.slow() && running > c.goal(w) // what has begun by now is late, too
-	dead := w.heard() == 0 && w.length >= longest && float64(w.length) > 10*c.base && running > float64(c.policy.Min)
+	dead := c.base > 0 && w.heard() == 0 && w.length >= longest && float64(w.length) > 10*c.base && running > float64(c.policy.Min)
 	if !late && !w.overloaded(shedToBegin) && !dead {
 		c.strikes = 0
 		return
