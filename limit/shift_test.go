@@ -97,7 +97,11 @@ func TestAnHourOfTooMuchMovesNothing(t *testing.T) {
 				all := w.in(time.Minute, w.lasts)
 				text := fmt.Sprintf("goodput %.1f %%, limit %d to %d, median %d, p99 %s to %s", 100*float64(all.good)/(w.lasts-time.Minute).Seconds()/(capacity/10), low, high, median, slices.Min(p99s), slices.Max(p99s))
 				t.Log(side, name, text)
-				if high > 2*median || 2*low < median || slices.Max(p99s) > 2*slices.Min(p99s) {
+				most := 2
+				if w.clients > 1 {
+					most = 3 // one of many learns from few calls
+				}
+				if high > most*median || most*low < median || slices.Max(p99s) > 2*slices.Min(p99s) {
 					t.Error(text)
 				}
 			})
