@@ -57,7 +57,7 @@ func (c *choice) among(g *group, key string) *node {
 		return a
 	case peakEWMA:
 		a, b := c.two(g)
-		if a != b && c.cost(b) < c.cost(a) {
+		if a != b && c.view.cost(b, c.now) < c.view.cost(a, c.now) {
 			return b
 		}
 		return a
@@ -66,18 +66,18 @@ func (c *choice) among(g *group, key string) *node {
 }
 
 // cost is what a call is expected to take at a node, in no unit of its own.
-func (c *choice) cost(n *node) float64 {
+func (v *view) cost(n *node, now time.Duration) float64 {
 	_, wait := n.record.latencies()
 	if wait == 0 {
-		wait = c.pool.learned.usual.get()
+		wait = n.pool.learned.usual.get()
 	}
 	at := n.record.at.Load()
-	wait *= fade(float64(int64(c.now)-at) * c.view.perDecay)
+	wait *= fade(float64(int64(now)-at) * v.perDecay)
 	flying := n.inFlight()
-	if flying > 0 {
-		wait = max(wait, float64(int64(c.now)-max(at, n.busy.Load())))
+	if flying > 0 { // whoever lets calls hang looks worse and worse
+		wait = max(wait, float64(int64(now)-max(at, n.busy.Load())))
 	}
-	return ((float64(flying)+n.lingers.load(c.now))*n.perShare.get() + 1) * max(wait, 1)
+	return ((float64(flying)+n.lingers.load(now))*n.perShare.get() + 1) * max(wait, 1)
 }
 
 // two are different nodes drawn by weight, twice the same when there is but one

@@ -1,6 +1,9 @@
 package loadbalance
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // worked ends a row of failures.
 func (n *node) worked() {
@@ -21,9 +24,26 @@ func (b *Pool) blame(n *node, start, now time.Duration) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n.standing.Load() == in && b.takeOut(n, ejected, now) {
+	if n.standing.Load() == in && b.unlikely(n) && b.takeOut(n, ejected, now) {
 		b.publish(now)
 	}
+}
+
+// unlikely says that a node has failed too often in a row, and more often than
+// one would that fails as the others do, but once in a million calls.
+func (b *Pool) unlikely(n *node) bool {
+	streak := int(n.streak.Load())
+	if streak < b.policy.Ejection.Failures {
+		return false
+	}
+	sum, rated := 0.0, 0
+	for _, other := range b.nodes {
+		if other != n && other.standing.Load() == in && other.recent.calls > 0 {
+			sum += other.recent.failures / other.recent.calls
+			rated++
+		}
+	}
+	return rated == 0 || math.Pow(sum/float64(rated), float64(streak)) < 1e-6
 }
 
 // takeOut takes a node that is in out of use, unless too many are, or the others
@@ -69,8 +89,7 @@ func (b *Pool) eject(n *node, now time.Duration) {
 // readmit uses a node again.
 func (b *Pool) readmit(n *node, now time.Duration) {
 	n.streak.Store(0)
-	n.recent = recent{}
-	n.recent.next(n, 0, 0)
+	n.recent.forget(n)
 	n.inSince.Store(int64(now))
 	n.until.Store(min(n.until.Load(), int64(now)))
 	n.standing.Store(in)

@@ -75,6 +75,9 @@ func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 	if len(v.nodes) == 0 {
 		return Picked{}, b.nobody()
 	}
+	if v.kind == peakEWMA && v.quiet && len(r.Tried) == 0 {
+		return b.lower(ctx, v), nil
+	}
 	if v.owner != nil && r.HashKey != "" && v.quiet && len(r.Tried) == 0 {
 		if n := b.bound(v, r.HashKey); n != nil {
 			return b.beginBound(ctx, n), nil
@@ -101,6 +104,20 @@ func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 	p.node.begin(now)
 	p.Instance = p.node.instance.Load()
 	return p, nil
+}
+
+// lower is the pick of peak EWMA where all are used alike.
+func (b *Pool) lower(ctx context.Context, v *view) Picked {
+	now := endpoint.Elapsed(ctx, b.began)
+	if int64(now) >= b.learned.nextSweep.Load() {
+		b.sweep(now)
+	}
+	n, other := v.main.two(b.dice.Uint64())
+	if other != n && v.cost(other, now) < v.cost(n, now) {
+		n = other
+	}
+	n.begin(now)
+	return Picked{Instance: n.instance.Load(), node: n, start: now}
 }
 
 // beginBound is the pick of a node by a key.

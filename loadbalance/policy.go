@@ -12,10 +12,11 @@ type Algorithm string
 
 // The algorithms. The empty Algorithm is PeakEWMA.
 const (
-	// PeakEWMA takes, of two instances drawn by weight, the one where a call is
-	// expected to be over sooner: by its recent latency, for which the square
-	// counts, by the calls in flight, and by how long it has let them wait
-	// (after Finagle's peak EWMA).
+	// PeakEWMA takes, of two instances drawn by weight, the one with the lower
+	// latency × (calls in flight ÷ weight + 1), where latency is a moving
+	// average that jumps to peaks and sinks while nothing is heard, and at least
+	// as long as calls in flight have waited for any answer (after Finagle's
+	// peak EWMA).
 	PeakEWMA Algorithm = "peak_ewma"
 	// LeastRequest takes, of two instances drawn by weight, the one with fewer
 	// calls in flight for its weight.

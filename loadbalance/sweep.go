@@ -38,6 +38,12 @@ func (r *recent) next(n *node, keep, keepBrief float64) {
 	r.answers, r.failed, r.slow, r.void = answers, failed, slow, void
 }
 
+// forget takes in nothing of what was counted so far.
+func (r *recent) forget(n *node) {
+	r.next(n, 0, 0)
+	r.fresh, r.calls, r.failures, r.brief, r.slowOnes = 0, 0, 0, 0, 0
+}
+
 // sweep compares the nodes with each other, unless someone else does.
 func (b *Pool) sweep(now time.Duration) {
 	if !b.mu.TryLock() {
@@ -140,7 +146,7 @@ func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
 		case n.standing.Load() != in:
 			continue
 		}
-		out := int(n.streak.Load()) >= e.Failures
+		out := b.unlikely(n)
 		if rated > 1 && n.recent.calls >= float64(e.MinCalls) {
 			share := n.recent.failures / n.recent.calls
 			out = out || share-(sum-share)/float64(rated-1) >= float64(e.Gap)/100
