@@ -57,6 +57,50 @@ func TestRoundRobinVisitsEachAsOftenAsItsWeightSays(t *testing.T) {
 	})
 }
 
+// The reference gives each turn to whoever is furthest behind its share.
+func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		weights := rapid.SliceOfN(rapid.IntRange(1, 9), 1, 6).Draw(t, "weights")
+		all, total := many(len(weights)), 0
+		for i, w := range weights {
+			all[i].Metadata = map[string]string{"weight": fmt.Sprint(w)}
+			total += w
+		}
+		b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, all)
+		ours, best := make([]float64, len(weights)), make([]float64, len(weights))
+		off, offBest := 0.0, 0.0
+		for turn := 1; turn <= 2*total; turn++ {
+			picked, err := b.Pick(t.Context(), anyone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var k int
+			_, _ = fmt.Sscan(picked.Instance.ID, &k)
+			ours[k]++
+			behind := func(i int) float64 { return float64(turn*weights[i])/float64(total) - best[i] }
+			last := 0
+			for i := range weights {
+				if behind(i) > behind(last) {
+					last = i
+				}
+			}
+			best[last]++
+			for i, w := range weights {
+				fair := float64(turn*w) / float64(total)
+				off, offBest = max(off, math.Abs(ours[i]-fair)), max(offBest, math.Abs(best[i]-fair))
+			}
+		}
+		if off > offBest+0.75 {
+			t.Fatalf("weights %v: off by %.2f turns, the reference by %.2f", weights, off, offBest)
+		}
+		for i, w := range weights {
+			if ours[i] != float64(2*w) {
+				t.Fatalf("weights %v: in two rounds they had %v", weights, ours)
+			}
+		}
+	})
+}
+
 func TestRoundRobinSharesTheTurnsOfAnEjectedInstanceAmongAllOthers(t *testing.T) {
 	for _, weights := range [][]string{{"", "", "", ""}, {"1", "2", "2", "2"}} {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin, Ejection: loadbalance.Ejection{Period: time.Hour}}, instances(weights...))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -171,12 +172,27 @@ func TestSetRefusesWhatIsInvalidAndKeepsThePolicy(t *testing.T) {
 	good := loadbalance.Policy{Algorithm: loadbalance.RoundRobin}
 	b := pool(good, instances("", ""))
 	before := b.Snapshot().Policy
+	type (
+		ej = loadbalance.Ejection
+		pr = loadbalance.Probation
+	)
 	for setting, bad := range map[string]loadbalance.Policy{
-		"algorithm":            {Algorithm: "magic"},
-		"decay":                {Decay: -1},
-		"ejection.failures":    {Ejection: loadbalance.Ejection{Failures: -1}},
-		"ejection.period":      {Ejection: loadbalance.Ejection{Period: -time.Second}},
-		"ejection.max_percent": {Ejection: loadbalance.Ejection{MaxPercent: 101}},
+		"algorithm":              {Algorithm: "magic"},
+		"decay":                  {Decay: -1},
+		"ejection.failures":      {Ejection: ej{Failures: -1}},
+		"ejection.gap":           {Ejection: ej{Gap: 101}},
+		"ejection.window":        {Ejection: ej{Window: -1}},
+		"ejection.min_calls":     {Ejection: ej{MinCalls: -1}},
+		"ejection.period":        {Ejection: ej{Period: -time.Second}},
+		"ejection.max_percent":   {Ejection: ej{MaxPercent: 101}},
+		"ejection.panic_percent": {Ejection: ej{PanicPercent: -1}},
+		"probation.factor":       {Probation: pr{Factor: math.NaN()}},
+		"factor: +Inf":           {Probation: pr{Factor: math.Inf(1)}},
+		"factor: 1 is":           {Probation: pr{Factor: 1}},
+		"probation.interval":     {Probation: pr{Interval: math.MaxInt64}},
+		"probation.successes":    {Probation: pr{Successes: math.MaxInt}},
+		"probation.timeout":      {Probation: pr{Timeout: -1}},
+		"slow_start.window":      {SlowStart: loadbalance.SlowStart{Window: -1}},
 	} {
 		err := b.Set(bad)
 		if !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), setting) {
@@ -196,6 +212,18 @@ func TestSetRefusesWhatIsInvalidAndKeepsThePolicy(t *testing.T) {
 	}
 }
 
+func TestAllFaultsOfAPolicyAreReportedAtOnce(t *testing.T) {
+	err := loadbalance.Policy{Algorithm: "x", Decay: -1, Probation: loadbalance.Probation{Factor: -1}, Ejection: loadbalance.Ejection{Gap: -1}}.Validate()
+	for _, setting := range []string{"algorithm", "decay", "probation.factor", "ejection.gap"} {
+		if !strings.Contains(err.Error(), setting) {
+			t.Errorf("nothing of %s in %v", setting, err)
+		}
+	}
+	if err := (loadbalance.Policy{}).Validate(); err != nil {
+		t.Errorf("the zero policy: %v", err)
+	}
+}
+
 func TestSetChangesTheAlgorithmOfLaterPicks(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances("", ""))
 	if err := b.Set(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}); err != nil {
@@ -211,6 +239,11 @@ func TestPolicyIsTheSameAfterJSON(t *testing.T) {
 		{},
 		{Algorithm: loadbalance.LeastRequest, Decay: 1500 * time.Millisecond, Ejection: loadbalance.Ejection{Failures: 3, Period: time.Minute, MaxPercent: 10}},
 		{Ejection: loadbalance.Ejection{Disabled: true}},
+		{
+			Algorithm: loadbalance.ConsistentHash, Zone: "eu-1a", Seed: 7, SlowStart: loadbalance.SlowStart{Window: time.Minute, Disabled: true},
+			Ejection:  loadbalance.Ejection{Gap: 20, Window: time.Minute, MinCalls: 5, PanicPercent: 30},
+			Probation: loadbalance.Probation{Factor: 2.5, Interval: time.Second, Successes: 2, Timeout: time.Minute, Disabled: true},
+		},
 	} {
 		text, err := json.Marshal(want)
 		if err != nil {
@@ -326,13 +359,14 @@ func TestPickAndDoneAllocateNothing(t *testing.T) {
 	for _, a := range algorithms {
 		b := pool(loadbalance.Policy{Algorithm: a}, instances("1", "2", "", ""))
 		fail(t, b, "a", 5)
-		r := loadbalance.Request{Tried: []string{"b"}}
 		for name, end := range map[string]error{"success": nil, "failure": errDown} {
-			if got := testing.AllocsPerRun(1000, func() {
-				picked, _ := b.Pick(ctx, r)
-				picked.Done(ctx, end)
-			}); got != 0 {
-				t.Errorf("%s, %s: %v allocations", a, name, got)
+			for _, r := range []loadbalance.Request{{}, {HashKey: "user-1", Safe: true}, {Tried: []string{"b"}}} {
+				if got := testing.AllocsPerRun(1000, func() {
+					picked, _ := b.Pick(ctx, r)
+					picked.Done(ctx, end)
+				}); got != 0 {
+					t.Errorf("%s, %s: %v allocations", a, name, got)
+				}
 			}
 		}
 	}

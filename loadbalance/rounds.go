@@ -7,17 +7,21 @@ import "math"
 const maxRound = 1 << 14
 
 // rounds is the order of the turns, as indices of the nodes: each node has its
-// k-th turn when (k+½) ÷ weight says so, which spreads the turns of each evenly
-// over the round.
+// k-th turn when (k+φ) ÷ weight says so, which spreads the turns of each evenly
+// over the round; φ spreads those that weigh the same over each other's gaps.
 func rounds(nodes []*node) []int32 {
 	counts := turnsOf(nodes)
 	total := 0
+	alike, before := map[int]int{}, map[int]int{}
 	for _, c := range counts {
 		total += c
+		alike[c]++
 	}
 	h := make(dues, 0, len(nodes))
 	for i, c := range counts {
-		h.push(due{at: 0.5 / float64(c), node: int32(i)})
+		phase := (float64(before[c]) + 0.5) / float64(alike[c])
+		before[c]++
+		h.push(due{at: phase / float64(c), node: int32(i)})
 	}
 	order := make([]int32, total)
 	for t := range order {

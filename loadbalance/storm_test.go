@@ -41,10 +41,6 @@ func TestOneInstanceMuchSlowerIsLeftAloneAndUsedAgainSoon(t *testing.T) {
 		if got := storm.p99(3); got > calm*11/10 {
 			t.Errorf("p99 is %s, calm %s", got, calm)
 		}
-		for _, b := range w.clients {
-			i := state(t, b, "3")
-			t.Logf("%+v", i)
-		}
 		if got := back.share(3); got < 5 {
 			t.Errorf("it is used again for %.2f %%", got)
 		}

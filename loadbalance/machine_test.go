@@ -1,0 +1,203 @@
+package loadbalance_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sinew-go/sinew/loadbalance"
+)
+
+// reference is the slow and obvious account of who is out: an unlikely row of
+// failures ejects, each time longer, unless too many are out or half of the
+// others fail as well; then three good calls in a row end the probation and one
+// bad one ejects again. All is looked at again with the first call of every
+// quarter of a second, and who was ejected is used when half of the others fail.
+// It is told of calls that take no time.
+type reference struct {
+	now, swept time.Duration
+	instances  []*patient
+}
+
+type patient struct {
+	row, ejections, good int
+	out                  bool // ejected, or in probation after it
+	until                time.Duration
+	ok, failed           float64 // since the last look
+	okBefore, badBefore  float64 // and up to it
+}
+
+const (
+	row    = 3
+	period = 5 * time.Second
+)
+
+// failing is the share of those in use, but for p, with such a row.
+func (r *reference) failing(p *patient, row int) float64 {
+	bad, all := 0.0, 0.0
+	for _, o := range r.instances {
+		if o != p && !o.out {
+			if all++; o.row >= row {
+				bad++
+			}
+		}
+	}
+	return bad / max(all, 1)
+}
+
+func (r *reference) mayEject(p *patient) bool {
+	out, rates, rated := 1, 0.0, 0.0
+	for _, o := range r.instances {
+		switch calls := o.okBefore + o.badBefore; {
+		case o.out:
+			out++
+		case o != p && calls > 0:
+			rates += o.badBefore / calls
+			rated++
+		}
+	}
+	likely := rated > 0 && math.Pow(rates/rated, float64(p.row)) >= 1e-6
+	room := (out == 1 || 2*out <= len(r.instances)) && out < len(r.instances)
+	return p.row >= row && !likely && room && r.failing(p, 2) < 0.5
+}
+
+func (r *reference) eject(p *patient) {
+	if p.until > 0 && r.now-p.until > 10*period {
+		p.ejections = 0
+	}
+	p.ejections = min(p.ejections+1, 10)
+	p.out, p.good, p.until = true, 0, r.now+time.Duration(p.ejections)*period
+}
+
+func (r *reference) readmit(p *patient, row int) {
+	p.out, p.row, p.until = false, row, min(p.until, r.now)
+	p.ok, p.failed, p.okBefore, p.badBefore = 0, 0, 0, 0
+}
+
+func (r *reference) look() {
+	r.swept = r.now
+	for _, p := range r.instances {
+		p.okBefore, p.badBefore, p.ok, p.failed = p.ok, p.failed, 0, 0
+	}
+	alike := r.failing(nil, row) >= 0.5
+	for _, p := range r.instances {
+		if alike && p.out {
+			defer r.readmit(p, row)
+		}
+		if !alike && !p.out && r.mayEject(p) {
+			r.eject(p)
+		}
+	}
+}
+
+func (r *reference) call(p *patient, ok bool) {
+	if ok {
+		p.ok++
+	} else {
+		p.failed++
+	}
+	switch {
+	case p.out && r.now < p.until:
+		if ok {
+			p.row = 0
+		}
+	case p.out && ok:
+		if p.row, p.good = 0, p.good+1; p.good == 3 {
+			r.readmit(p, 0)
+		}
+	case p.out:
+		r.eject(p)
+	case ok:
+		p.row = 0
+	default:
+		if p.row++; p.row%row == 0 && r.mayEject(p) {
+			r.eject(p)
+		}
+	}
+}
+
+// machine holds a pool against the reference, for steps drawn by next.
+func machine(n, steps int, next func(most int) int) error {
+	b := pool(loadbalance.Policy{
+		Algorithm: loadbalance.Random,
+		Ejection:  loadbalance.Ejection{Failures: row, Period: period, MinCalls: 1 << 30, Window: 1},
+	}, many(n))
+	r := &reference{}
+	began := time.Now()
+	var ids []string
+	for k := range n {
+		r.instances = append(r.instances, &patient{})
+		ids = append(ids, fmt.Sprint(k))
+	}
+	for step := range steps {
+		k, what := next(n), next(8)
+		if what == 0 {
+			<-time.After([]time.Duration{100 * time.Millisecond, period, 12 * period}[next(3)])
+		} else {
+			others := append(append([]string{}, ids[:k]...), ids[k+1:]...)
+			picked, err := b.Pick(context.Background(), loadbalance.Request{Tried: others})
+			if err != nil || picked.Instance.ID != ids[k] {
+				return fmt.Errorf("step %d: picked %v, %w", step, picked.Instance, err)
+			}
+			if r.now = time.Since(began); r.now >= r.swept+250*time.Millisecond {
+				r.look()
+			}
+			r.call(r.instances[k], what > 5)
+			if what > 5 {
+				picked.Done(context.Background(), nil)
+			} else {
+				picked.Done(context.Background(), errDown)
+			}
+		}
+		r.now = time.Since(began)
+		for i, s := range b.Snapshot().Instances {
+			p := r.instances[i]
+			if want := p.out && r.now < p.until; s.Ejected != want || s.Probation != (p.out && !want) {
+				return fmt.Errorf("step %d at %s: the reference has %+v, the pool %+v", step, r.now, *p, s)
+			}
+		}
+	}
+	return nil
+}
+
+func TestEjectionAndProbationGoAsTheReferenceSays(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n, draws := rapid.IntRange(1, 6).Draw(rt, "instances"), rapid.SliceOfN(rapid.IntRange(0, 1<<20), 300, 300).Draw(rt, "draws")
+		var err error
+		synctest.Test(t, func(*testing.T) {
+			err = machine(n, 100, func(most int) int {
+				next := draws[0] % most
+				draws = draws[1:]
+				return next
+			})
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+func FuzzEjectionAndProbation(f *testing.F) {
+	f.Add([]byte{3, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0, 7, 0, 7, 0, 7})
+	f.Add([]byte{5, 1, 1, 1, 2, 1, 3, 2, 1, 2, 1, 2, 1, 1, 0, 1, 1, 2, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 3 {
+			return
+		}
+		at := 0
+		next := func(most int) int {
+			at++
+			return int(data[at%len(data)]) % most
+		}
+		synctest.Test(t, func(t *testing.T) {
+			if err := machine(1+int(data[0])%6, min(len(data), 200), next); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
