@@ -1,11 +1,14 @@
 package simtest_test
 
 import (
+	"context"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
+	"github.com/sinew-go/sinew/simtest"
 )
 
 // plain is a client that balances in turn and does nothing else.
@@ -23,3 +26,5 @@ func plain(services ...string) sinew.Config {
 }
 
 var op = endpoint.Operation{Name: "call", Safe: true}
+
+func nothing(context.Context, *simtest.Instance) error { return nil }

@@ -21,8 +21,8 @@ func Run(t *testing.T, w World) *Result {
 	}
 	w = w.withDefaults()
 	var result *Result
-	synctest.Test(t, func(t *testing.T) {
-		r := newRun(t, w)
+	synctest.Test(t, func(*testing.T) {
+		r := newRun(t, w) // the outer test: one that fails goes on after the bubble
 		r.play()
 		r.end()
 		result = r.result()
@@ -47,6 +47,7 @@ type run struct {
 	byAddr   sync.Map       // address → *Instance
 	busy     sync.WaitGroup // everything that happens but for the instances' own work
 	crew     crew           // who makes and answers calls
+	panicked sync.Once      // the first panic is reported
 }
 
 func newRun(t *testing.T, w World) *run {

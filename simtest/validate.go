@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
@@ -157,7 +156,7 @@ func (w World) validateCircles(bad report) {
 
 // validateScript follows how many instances each service can have at a moment.
 func (w World) validateScript(bad report) {
-	instances, end := map[string]int{}, cmp.Or(w.For, time.Minute)
+	instances, end := map[string]int{}, cmp.Or(max(w.For, 0), defaultFor)
 	for _, s := range w.Services {
 		instances[s.Name] = max(s.Instances, 1)
 	}

@@ -48,11 +48,12 @@ func (i *Instance) work(ctx context.Context, _ any) (any, error) {
 	return nil, err
 }
 
-// handle is the instance's handler. One that panics fails the test, and the call.
+// handle is the instance's handler. One that panics fails its call, and the test.
 func (i *Instance) handle(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			i.run.t.Errorf("simtest: %s panicked: %v\n%s", i.Name, p, debug.Stack())
+			stack := debug.Stack()
+			i.run.panicked.Do(func() { i.run.t.Errorf("simtest: %s panicked: %v\n%s", i.Name, p, stack) })
 			err = fault.Internal.Errorf("%s panicked", i.Name)
 		}
 	}()

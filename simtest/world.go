@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -108,16 +109,15 @@ type Client struct {
 	Config sinew.Config
 }
 
+const (
+	defaultFor    = time.Minute
+	defaultExpiry = 15 * time.Second
+)
+
 func (w World) withDefaults() World {
-	if w.For == 0 {
-		w.For = time.Minute
-	}
-	if w.Seed == 0 {
-		w.Seed = 1
-	}
-	if w.Expiry == 0 {
-		w.Expiry = 15 * time.Second
-	}
+	w.For = cmp.Or(w.For, defaultFor)
+	w.Seed = cmp.Or(w.Seed, 1)
+	w.Expiry = cmp.Or(w.Expiry, defaultExpiry)
 	w.Services, w.Clients = append([]Service(nil), w.Services...), append([]Client(nil), w.Clients...)
 	for i := range w.Services {
 		w.Services[i].Instances = max(w.Services[i].Instances, 1)
