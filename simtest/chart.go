@@ -155,9 +155,9 @@ func (c *canvas) x(at time.Duration) float64 {
 }
 
 func (c *canvas) open(height int, title string) {
-	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", chartWidth, height, chartWidth, height)
-	fmt.Fprintf(c, "<title>%s</title>\n<style>%s</style>\n", escaped(title), style)
-	fmt.Fprintf(c, `<rect class="paper" width="%d" height="%d"/>`+"\n", chartWidth, height)
+	c.put(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", chartWidth, height, chartWidth, height)
+	c.put("<title>%s</title>\n<style>%s</style>\n", escaped(title), style)
+	c.put(`<rect class="paper" width="%d" height="%d"/>`+"\n", chartWidth, height)
 }
 
 func (c *canvas) close() []byte {
@@ -165,12 +165,14 @@ func (c *canvas) close() []byte {
 	return c.Bytes()
 }
 
+func (c *canvas) put(format string, args ...any) { c.WriteString(fmt.Sprintf(format, args...)) }
+
 func (c *canvas) text(x, y float64, class, anchor, text string) {
-	fmt.Fprintf(c, `<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", class, x, y, anchor, escaped(text))
+	c.put(`<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", class, x, y, anchor, escaped(text))
 }
 
 func (c *canvas) line(x1, y1, x2, y2 float64, class string) {
-	fmt.Fprintf(c, `<line class="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`+"\n", class, x1, y1, x2, y2)
+	c.put(`<line class="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`+"\n", class, x1, y1, x2, y2)
 }
 
 func escaped(text string) string {

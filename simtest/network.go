@@ -39,18 +39,18 @@ type reply struct {
 
 // deliver brings a call to an address, and the answer back: the network between
 // two processes. r is the request as HTTP, nil without World.Codec.
-func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) (*http.Response, error) {
+func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) reply {
 	if ctx.Err() != nil {
-		return nil, silence(ctx, addr)
+		return silence(ctx, addr)
 	}
 	i := p.run.at(addr)
 	if i == nil {
-		return nil, fault.Unavailable.Errorf("nothing is at %s", addr).WithUnprocessed()
+		return reply{err: fault.Unavailable.Errorf("nothing is at %s", addr).WithUnprocessed()}
 	}
 	p.run.seen.attempt(i, p.run.now())
 	way := p.transit()
 	if way > 0 && pause(ctx, way) != nil {
-		return nil, silence(ctx, i.service.Name)
+		return silence(ctx, i.service.Name)
 	}
 	now, life := i.arrive(p.kind)
 	if life != nil {
@@ -58,7 +58,7 @@ func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) (*h
 	}
 	if now.lost(p.kind) {
 		<-ctx.Done()
-		return nil, silence(ctx, i.service.Name)
+		return silence(ctx, i.service.Name)
 	}
 	answer := reply{err: fault.Unavailable.Errorf("%s: connection refused", i.Name).WithUnprocessed()}
 	after := refusal
@@ -68,16 +68,16 @@ func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) (*h
 		answer, after = reply{err: crossed(now.answer)}, now.after
 	}
 	if pause(ctx, after+p.transit()+p.run.jitter(p.salt^i.salt, instant)) != nil {
-		return nil, silence(ctx, i.service.Name)
+		return silence(ctx, i.service.Name)
 	}
-	return answer.http, answer.err
+	return answer
 }
 
 // exchange is a call that has come to an instance which takes it. The instance
 // goes on with it when its caller has gone, so it is in a goroutine of its own.
 // What travels is how long it may take, so its time is over on the other side
 // after it is here.
-func (p *Process) exchange(ctx context.Context, i *Instance, l *life, way time.Duration, r *http.Request) (*http.Response, error) {
+func (p *Process) exchange(ctx context.Context, i *Instance, l *life, way time.Duration, r *http.Request) reply {
 	until, limited := ctx.Deadline()
 	if !limited {
 		until = time.Now().Add(forever)
@@ -93,17 +93,17 @@ func (p *Process) exchange(ctx context.Context, i *Instance, l *life, way time.D
 	select {
 	case answer := <-x.reply:
 		if d := p.transit(); d > 0 && pause(ctx, d) != nil {
-			return nil, silence(ctx, i.service.Name)
+			return silence(ctx, i.service.Name)
 		}
-		return answer.http, answer.err
+		return answer
 	case <-l.over:
 		x.ctx.Stop()
 		if pause(ctx, broken+p.transit()) != nil {
-			return nil, silence(ctx, i.service.Name)
+			return silence(ctx, i.service.Name)
 		}
-		return nil, fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)
+		return reply{err: fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)}
 	case <-ctx.Done():
-		return nil, silence(ctx, i.service.Name)
+		return silence(ctx, i.service.Name)
 	}
 }
 
@@ -147,9 +147,9 @@ func crossed(err error) error {
 	return p.Err()
 }
 
-// silence is the error of a caller that waits no longer.
-func silence(ctx context.Context, who string) error {
-	return fault.CodeOf(ctx.Err()).Errorf("%s gave no answer", who).WithCause(ctx.Err())
+// silence is what a caller hears that waits no longer.
+func silence(ctx context.Context, who string) reply {
+	return reply{err: fault.CodeOf(ctx.Err()).Errorf("%s gave no answer", who).WithCause(ctx.Err())}
 }
 
 // lost says that packets from a caller do not arrive.

@@ -111,7 +111,7 @@ func (p panel) draw(c *canvas, y float64) {
 		const size, most = 16, panelHeight / 16
 		if n < most {
 			row := y + 8 + float64(n)*size
-			fmt.Fprintf(c, `<path class="s%d" d="M%d %.1fh22"/>`+"\n", curve.class, plotRight+14, row)
+			c.put(`<path class="s%d" d="M%d %.1fh22"/>`+"\n", curve.class, plotRight+14, row)
 			c.text(plotRight+42, row+4, "label", "start", curve.name)
 		}
 	}
@@ -176,6 +176,6 @@ func (l curve) draw(c *canvas, at func(v float64) float64) {
 		move = "L"
 	}
 	if d.Len() > 0 {
-		fmt.Fprintf(c, `<path class="s%d" d="%s"/>`+"\n", l.class, d.String())
+		c.put(`<path class="s%d" d="%s"/>`+"\n", l.class, d.String())
 	}
 }

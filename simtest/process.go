@@ -88,8 +88,7 @@ func (p *Process) Call(ctx context.Context, service string, op endpoint.Operatio
 
 // send is one attempt at an address.
 func (p *Process) send(ctx context.Context, addr string) error {
-	_, err := p.deliver(ctx, addr, nil)
-	return err
+	return p.deliver(ctx, addr, nil).err
 }
 
 func (p *Process) peer(service string) *peer {

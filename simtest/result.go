@@ -85,7 +85,7 @@ func (r *Result) ServedP99(window ...time.Duration) time.Duration {
 
 // Requests is how many calls to a service began, whoever made them.
 func (r *Result) Requests(service string, window ...time.Duration) float64 {
-	return float64(r.calls[service].during(r.window(window)))
+	return float64(r.calls[service].during(r.counted(window)))
 }
 
 // Attempts is how many attempts at them were sent: more where calls were
@@ -93,7 +93,7 @@ func (r *Result) Requests(service string, window ...time.Duration) float64 {
 func (r *Result) Attempts(service string, window ...time.Duration) float64 {
 	sum := 0
 	for _, c := range r.attempts[service] {
-		sum += c.during(r.window(window))
+		sum += c.during(r.counted(window))
 	}
 	return float64(sum)
 }
@@ -104,7 +104,7 @@ func (r *Result) Share(service string, instance int, window ...time.Duration) fl
 	if instance >= len(r.attempts[service]) {
 		return 0
 	}
-	return float64(r.attempts[service][instance].during(r.window(window))) / max(r.Attempts(service, window...), 1)
+	return float64(r.attempts[service][instance].during(r.counted(window))) / max(r.Attempts(service, window...), 1)
 }
 
 // WorstSecond is the most attempts at a service per call of the clients, in any
@@ -158,6 +158,16 @@ func (r *Result) window(window []time.Duration) (from, to time.Duration) {
 		return window[0], window[1]
 	}
 	panic("simtest: a window is its begin and its end")
+}
+
+// counted is the window in which hops are counted: without one those too which
+// calls still make after the last one has begun.
+func (r *Result) counted(window []time.Duration) (from, to time.Duration) {
+	from, to = r.window(window)
+	if len(window) == 0 {
+		to += forever
+	}
+	return from, to
 }
 
 func (r *Result) in(window []time.Duration) []request {

@@ -143,7 +143,7 @@ func (i *Instance) acquire(ctx context.Context) (l *life, err error) {
 	case <-turn:
 		return l, nil
 	case <-gone:
-		err = silence(ctx, i.Name)
+		err = ctx.Err()
 	case <-l.over:
 		err = errKilled
 	}
