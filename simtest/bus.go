@@ -27,12 +27,10 @@ func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 			From:      e.Source, Start: time.Now(), RequestID: e.ID, Entered: true,
 		})
 		err := h(ctx, e)
-		select {
-		case <-l.over:
+		if l.ended() {
 			return errKilled
-		default:
-			return err
 		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -50,10 +48,8 @@ func (i *Instance) unsubscribe(l *life) {
 	i.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	select {
-	case <-l.over:
+	if l.ended() {
 		cancel()
-	default:
 	}
 	for _, end := range stops {
 		_ = end(ctx) // the error of a context that is over

@@ -55,6 +55,16 @@ type life struct {
 	stops   []stop        // of subscriptions
 }
 
+// ended says whether the instance was killed.
+func (l *life) ended() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // condition is what the script has done to an instance. It is replaced, never
 // changed.
 type condition struct {

@@ -88,23 +88,25 @@ func (p *Process) exchange(ctx context.Context, i *Instance, l *life, way time.D
 		x.record = accepted(endpoint.CallOf(ctx), i, time.Now().Add(deadline.ForCallee(time.Until(until))))
 	}
 	defer x.ctx.Stop() // a connection that ends is seen on its other side
-	broken := p.run.jitter(p.salt^i.salt, reset)
+	// Drawn now, since many hear of a kill at once.
+	back, broken := p.transit(), p.run.jitter(p.salt^i.salt, reset)
 	p.run.crew.do(x.serve)
+	var answer reply
 	select {
-	case answer := <-x.reply:
-		if d := p.transit(); d > 0 && pause(ctx, d) != nil {
-			return silence(ctx, i.service.Name)
-		}
-		return answer
+	case answer = <-x.reply:
 	case <-l.over:
-		x.ctx.Stop()
-		if pause(ctx, broken+p.transit()) != nil {
-			return silence(ctx, i.service.Name)
-		}
-		return reply{err: fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)}
 	case <-ctx.Done():
 		return silence(ctx, i.service.Name)
 	}
+	if l.ended() { // be there an answer or not
+		x.ctx.Stop()
+		back += broken
+		answer = reply{err: fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)}
+	}
+	if back > 0 && pause(ctx, back) != nil || ctx.Err() != nil {
+		return silence(ctx, i.service.Name)
+	}
+	return answer
 }
 
 const forever = 1000 * time.Hour

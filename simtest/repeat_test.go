@@ -23,11 +23,11 @@ func storm(seed uint64, policies sinew.Config) simtest.World {
 		For: 30 * second, Seed: seed,
 		Services: []simtest.Service{
 			{Name: "web", Instances: 3, Workers: 50, Latency: simtest.Exponential(time.Millisecond, time.Millisecond), Calls: []string{"stock"}, Config: policies},
-			{Name: "stock", Instances: 5, Workers: 4, Queue: 20, Latency: simtest.Exponential(5*time.Millisecond, 5*time.Millisecond), Errors: 0.01},
+			{Name: "stock", Instances: 5, Workers: 2, Queue: 10, Latency: simtest.Exponential(5*time.Millisecond, 5*time.Millisecond), Errors: 0.01},
 		},
 		Clients: []simtest.Client{
-			{Name: "open", Calls: "web", Processes: 2, Rate: 400, Deadline: 300 * time.Millisecond, Config: policies},
-			{Name: "closed", Calls: "web", Users: 20, Think: simtest.Exponential(0, 200*time.Millisecond), Deadline: 300 * time.Millisecond, Config: policies},
+			{Name: "open", Calls: "web", Processes: 2, Rate: 150, Deadline: 300 * time.Millisecond, Config: policies},
+			{Name: "closed", Calls: "web", Users: 8, Think: simtest.Exponential(0, 200*time.Millisecond), Deadline: 300 * time.Millisecond, Config: policies},
 		},
 		Script: []simtest.Event{
 			simtest.At(5*second, simtest.Kill("stock", 1)),

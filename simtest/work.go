@@ -64,10 +64,8 @@ func (i *Instance) handle(ctx context.Context) (err error) {
 	if err := i.Work(ctx, i.service.Latency); err != nil {
 		return err
 	}
-	select {
-	case <-life.over: // nobody works on it any more
+	if life.ended() { // nobody works on it any more
 		return errKilled
-	default:
 	}
 	if i.fails() {
 		return fault.Internal.Errorf("%s failed", i.Name)
