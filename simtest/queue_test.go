@@ -61,7 +61,7 @@ func TestCallsWaitAsLongAsQueueingTheorySays(t *testing.T) {
 	for _, c := range []struct {
 		workers int
 		rate    float64
-	}{{1, 50}, {1, 70}, {4, 320}, {16, 1280}} {
+	}{{1, 50}, {1, 60}, {4, 300}, {16, 1280}} {
 		var seen mean
 		res := simtest.Run(t, simtest.World{
 			For:      time.Duration(40_000 / c.rate * float64(time.Second)),
