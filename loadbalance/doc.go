@@ -21,8 +21,8 @@
 //
 // An outlier is worse than the others. An instance is ejected when it fails
 // [Ejection.Failures] times in a row, more than one would that fails as the
-// others do, or when its success rate is [Ejection.Gap] points below theirs; it
-// goes on probation when it is [Probation.Factor] times slower than the median
+// others do, or when its success rate is [Ejection.Gap] points below theirs, and
+// not by chance; it goes on probation when it is [Probation.Factor] times slower than the median
 // of the others, or lets calls hang that long. Where all fail or slow down alike
 // nobody is out, and who was ejected before is used again. At most
 // [Ejection.MaxPercent] of the instances are out, the one in question counted,
@@ -56,6 +56,6 @@
 // ones; what is beyond that goes to the next instance of the key. An instance
 // that grows into its share takes its keys one after the other.
 //
-// Under RoundRobin and by hash only one in sixteen picks is timed when there are
+// Under RoundRobin and by hash only one in sixty-four picks is timed when there are
 // more than a thousand a second.
 package loadbalance

@@ -17,7 +17,7 @@ const failureCost = 2
 func (p Picked) Done(ctx context.Context, err error) {
 	switch {
 	case p.node == nil:
-	case p.start == untimed:
+	case p.start < 0:
 		p.doneUntimed(ctx, err)
 	default:
 		p.done(ctx, err)
@@ -26,7 +26,7 @@ func (p Picked) Done(ctx context.Context, err error) {
 
 func (p Picked) doneUntimed(ctx context.Context, err error) {
 	n := p.node
-	if p.lease == counted {
+	if p.start != untimed {
 		n.traffic.Add(answered)
 		n.pool.all.Add(answered)
 	}
@@ -36,14 +36,14 @@ func (p Picked) doneUntimed(ctx context.Context, err error) {
 	}
 	switch judge(ctx, err) {
 	case failed:
-		if p.lease == counted {
+		if p.start != untimed {
 			n.failed.Add(1)
 		}
 		now := endpoint.Elapsed(ctx, n.pool.began)
 		n.pool.blame(n, now, now)
 	case fine:
 	default:
-		if p.lease == counted {
+		if p.start != untimed {
 			n.void.Add(1)
 		}
 	}
@@ -54,7 +54,8 @@ func (p Picked) done(ctx context.Context, err error) {
 	b := n.pool
 	now := endpoint.Elapsed(ctx, b.began)
 	n.traffic.Add(answered)
-	if p.lease&counted != 0 {
+	if p.start&counted != 0 {
+		p.start &^= counted
 		b.all.Add(answered)
 	}
 	took := max(now-p.start, 0)

@@ -75,23 +75,20 @@ func (g *group) index(random uint64) int {
 
 // two are different nodes by weight, or twice the only one.
 func (g *group) two(random uint64) (a, b *node) {
-	n := len(g.nodes)
-	other := random * 0xD1342543DE82EF95 // its upper bits are as good as new
-	other ^= other >> 32
-	other *= 0x9E3779B97F4A7C15
-	if g.alias != nil {
-		i, j := g.index(random), g.index(other)
-		if i == j { // once more, and then whoever is next
-			if j = g.index(other * 0xDA942042E4DD58B5); i == j && n > 1 {
-				j = (i + 1) % n
-			}
+	n := uint64(len(g.nodes))
+	if g.alias == nil {
+		i, j := random>>32*n>>32, random&(1<<32-1)*(n-1)>>32
+		if j >= i && n > 1 {
+			j++
 		}
 		return g.nodes[i], g.nodes[j]
 	}
-	i, _ := bits.Mul64(random, uint64(n))
-	j, _ := bits.Mul64(other, uint64(n-1))
-	if j >= i && n > 1 {
-		j++
+	other := scramble(random)
+	i, j := g.index(random), g.index(other)
+	if i == j { // once more, and then whoever is next
+		if j = g.index(scramble(other)); i == j && n > 1 {
+			j = (i + 1) % int(n)
+		}
 	}
 	return g.nodes[i], g.nodes[j]
 }

@@ -53,11 +53,11 @@ func (r *reference) failing(p *patient, row int) float64 {
 func (r *reference) mayEject(p *patient) bool {
 	out, rates, rated := 1, 0.0, 0.0
 	for _, o := range r.instances {
-		switch calls := o.okBefore + o.badBefore; {
+		switch calls := o.okBefore + o.badBefore + o.ok + o.failed; {
 		case o.out:
 			out++
 		case o != p && calls > 0:
-			rates += o.badBefore / calls
+			rates += (o.badBefore + o.failed) / calls
 			rated++
 		}
 	}

@@ -38,8 +38,8 @@ func (b *Pool) unlikely(n *node) bool {
 	}
 	sum, rated := 0.0, 0
 	for _, other := range b.nodes {
-		if other != n && other.standing.Load() == in && other.recent.calls > 0 {
-			sum += other.recent.failures / other.recent.calls
+		if calls, failures := other.recent.soFar(other); other != n && other.standing.Load() == in && calls > 0 {
+			sum += failures / calls
 			rated++
 		}
 	}
@@ -61,7 +61,7 @@ func (b *Pool) takeOut(n *node, to standing, now time.Duration) bool {
 	if !known || !e.allows(out, len(b.nodes)) || to == ejected && b.failing(n, 2) >= 0.5 {
 		return false
 	}
-	n.probation = probation{leases: n.probation.leases}
+	n.probation = probation{}
 	if to == ejected {
 		b.eject(n, now)
 		return true
@@ -83,7 +83,7 @@ func (b *Pool) eject(n *node, now time.Duration) {
 	n.until.Store(int64(until))
 	n.inSince.Store(int64(until))
 	n.standing.Store(ejected)
-	n.probation = probation{leases: n.probation.leases, due: until}
+	n.probation = probation{due: until}
 }
 
 // readmit uses a node again.

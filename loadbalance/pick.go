@@ -27,22 +27,21 @@ type Picked struct {
 	// the attempt should be hedged.
 	Probe bool
 
-	lease uint32 // of the probe, or one of the two below
 	node  *node
-	start time.Duration // since the pool began, or untimed
+	start time.Duration // since the pool began, and counted; or untimed
 }
 
 // untimed is the start of a pick whose time nobody takes, and which round robin
-// does not count as in flight: of many that come close together one in sixteen
-// says enough.
+// does not count as in flight: of many that come close together one in
+// sixty-four says enough.
 const (
-	untimed    = -1
+	untimed    = time.Duration(-1)
 	timedTurns = 256
-	sampled    = 1 << 60
+	sampled    = 1 << 58
 )
 
-// counted says in a lease that the call counts in Pool.all.
-const counted = 1 << 31
+// counted is in a start when the call counts in Pool.all.
+const counted = 1 << 62
 
 const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 
@@ -90,7 +89,7 @@ func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 	}
 	p := Picked{start: now}
 	if v.out != nil && b.probeDue(now, r.Safe) {
-		p.node, p.lease = b.probe(now, r)
+		p.node = b.probe(now, r)
 		p.Probe = p.node != nil
 	}
 	if p.node == nil {
@@ -98,7 +97,7 @@ func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 		p.node = c.node(r.HashKey)
 	}
 	if v.owner != nil {
-		p.lease |= counted
+		p.start |= counted
 		b.all.Add(1)
 	}
 	p.node.begin(now)
@@ -125,9 +124,9 @@ func (b *Pool) beginBound(ctx context.Context, n *node) Picked {
 	all := b.all.Add(1)
 	if t := all>>32 + uint64(uint32(all)); t >= b.learned.timedUntil.Load() && t*golden >= sampled {
 		n.traffic.Add(1)
-		return Picked{Instance: n.instance.Load(), lease: counted, node: n, start: untimed}
+		return Picked{Instance: n.instance.Load(), node: n, start: untimed &^ counted}
 	}
 	p := b.begin(ctx, n)
-	p.lease = counted
+	p.start |= counted
 	return p
 }

@@ -332,17 +332,28 @@ func TestAHandlersCallsLeaveTheRecordThatItAnswersAlone(t *testing.T) {
 }
 
 func TestPanicInTheEndpointFreesItsPlaceAndCountsAsFailure(t *testing.T) {
-	b := pool(loadbalance.Policy{}, instances("", ""))
-	ep := b.Middleware()(func(context.Context, any) (any, error) { panic("boom") })
+	b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, instances("", ""))
+	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) {
+		if endpoint.CallOf(ctx).Addr == "http://a:80" {
+			panic("boom")
+		}
+		return nil, nil
+	})
+	panics := 0
 	for range 40 {
 		func() {
 			defer func() {
-				if p := recover(); p != "boom" {
+				if p := recover(); p == "boom" {
+					panics++
+				} else if p != nil {
 					t.Errorf("the panic became %v", p)
 				}
 			}()
 			_, _ = ep(context.Background(), nil)
 		}()
+	}
+	if panics != 5 {
+		t.Errorf("%d panics went through", panics)
 	}
 	for _, i := range b.Snapshot().Instances {
 		if i.InFlight != 0 {

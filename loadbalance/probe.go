@@ -11,8 +11,7 @@ import (
 type probation struct {
 	good   int // in a row
 	took   time.Duration
-	lease  uint32 // of the probe under way, 0 if none
-	leases uint32
+	flying bool          // a probe is under way
 	began  time.Duration // of the last probe
 	due    time.Duration // when the next may begin
 }
@@ -24,11 +23,11 @@ func (b *Pool) probeDue(now time.Duration, safe bool) bool {
 	return safe && int64(now) >= b.learned.nextProbe.Load() || int64(now) >= b.learned.anyProbe.Load()
 }
 
-// probe is a node whose turn it is to be probed, and the lease of it, or nil.
+// probe is a node whose turn it is to be probed, or nil.
 // Someone else may be at it: then it is not for this call.
-func (b *Pool) probe(now time.Duration, r Request) (*node, uint32) {
+func (b *Pool) probe(now time.Duration, r Request) *node {
 	if !b.mu.TryLock() {
-		return nil, 0
+		return nil
 	}
 	defer b.mu.Unlock()
 	defer b.scheduleProbes()
@@ -38,23 +37,20 @@ func (b *Pool) probe(now time.Duration, r Request) (*node, uint32) {
 			continue
 		}
 		s := &n.probation
-		if s.lease != 0 && now >= s.began+p.Timeout {
+		if s.flying && now >= s.began+p.Timeout {
 			b.missed(n, now) // given up
 		}
 		due := s.due
 		if !r.Safe && s.good == 0 {
 			due += patience * p.Interval
 		}
-		if s.lease != 0 || now < due || p.Disabled {
+		if s.flying || now < due || p.Disabled {
 			continue
 		}
-		if s.leases++; s.leases == counted {
-			s.leases = 1
-		}
-		s.lease, s.began = s.leases, now
-		return n, s.lease
+		s.flying, s.began = true, now
+		return n
 	}
-	return nil, 0
+	return nil
 }
 
 // scheduleProbes tells picks when the next probe is due.
@@ -65,7 +61,7 @@ func (b *Pool) scheduleProbes() {
 		if n.standing.Load() == in {
 			continue
 		}
-		if s := &n.probation; s.lease != 0 {
+		if s := &n.probation; s.flying {
 			next = min(next, int64(s.began+p.Timeout))
 			anyone = min(anyone, int64(s.began+p.Timeout+patience*p.Interval))
 		} else {
@@ -88,8 +84,8 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 	defer b.mu.Unlock()
 	n := p.node
 	s := &n.probation
-	if lease := p.lease &^ counted; lease != 0 && lease == s.lease {
-		s.lease = 0
+	if p.Probe && s.flying && p.start == s.began {
+		s.flying = false
 		defer b.scheduleProbes()
 	}
 	if n.standing.Load() == in || int64(p.start) < n.inSince.Load() {
@@ -123,6 +119,6 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 // missed is a probe that was not good.
 func (b *Pool) missed(n *node, now time.Duration) {
 	s, interval := &n.probation, b.policy.Probation.Interval
-	s.good, s.took, s.lease = 0, 0, 0
+	s.good, s.took, s.flying = 0, 0, false
 	s.due = now + interval + b.dice.Duration(interval/4)
 }

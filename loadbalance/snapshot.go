@@ -14,7 +14,7 @@ type Instance struct {
 	ID       string `json:"id"`
 	Endpoint string `json:"endpoint"`
 	// InFlight counts the calls that are timed: under round robin at more than
-	// a thousand calls a second, one in sixteen is.
+	// a thousand calls a second, one in sixty-four is.
 	InFlight int `json:"in_flight"`
 	// Latency is the moving average, peaks and failures included, in seconds;
 	// 0 when not known.

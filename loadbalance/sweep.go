@@ -38,6 +38,12 @@ func (r *recent) next(n *node, keep, keepBrief float64) {
 	r.answers, r.failed, r.slow, r.void = answers, failed, slow, void
 }
 
+// soFar is with what was counted since the last sweep.
+func (r *recent) soFar(n *node) (calls, failures float64) {
+	calls = r.calls + float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.void.Load()-r.void)
+	return calls, r.failures + float64(n.failed.Load()-r.failed)
+}
+
 // forget takes in nothing of what was counted so far.
 func (r *recent) forget(n *node) {
 	r.next(n, 0, 0)
@@ -149,7 +155,9 @@ func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
 		out := b.unlikely(n)
 		if rated > 1 && n.recent.calls >= float64(e.MinCalls) {
 			share := n.recent.failures / n.recent.calls
-			out = out || share-(sum-share)/float64(rated-1) >= float64(e.Gap)/100
+			others := (sum - share) / float64(rated-1)
+			gap := share - others // which is no chance: four standard deviations
+			out = out || gap >= float64(e.Gap)/100 && gap*gap*n.recent.calls >= 16*others*(1-others)
 		}
 		changed = out && b.takeOut(n, ejected, now) || changed
 	}
