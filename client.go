@@ -1,6 +1,7 @@
 package sinew
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -38,6 +39,7 @@ type Client struct {
 
 	setting  sync.Mutex // held by Set, so that policies do not mix
 	timeout  atomic.Int64
+	hedges   atomic.Bool // first attempts are
 	retrier  *retry.Retrier
 	limiter  *limit.AdaptiveLimiter
 	breaker  *breaker.Circuit
@@ -67,7 +69,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		told:    make(chan struct{}),
 	}
 	c.observed.Store(&map[string]*metrics.Recorder{})
-	c.setTimeout(p.Timeout)
+	c.configure(p)
 	return c
 }
 
@@ -109,7 +111,7 @@ func (c *Client) Set(p ClientPolicy) error {
 	c.service.doubt(c.name, p)
 	c.setting.Lock()
 	defer c.setting.Unlock()
-	c.setTimeout(p.Timeout)
+	c.configure(p)
 	return errors.Join(c.retrier.Set(p.Retry), c.limiter.Set(p.Limit), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
 }
 
@@ -130,8 +132,8 @@ func (c *Client) Ready(ctx context.Context) error {
 // HTTPClient is the client that a transport over HTTP sends with.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
-// attempt sends once, or, where the instance has yet to show that it does well,
-// to another one too.
+// attempt sends once, or to a second instance too, where the first has yet to show
+// that it does well or the policy hedges.
 func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, string) error) error {
 	call := endpoint.CallOf(ctx) // an attempt at the same time as another one has its own
 	if call.Attempt = n; n > 1 {
@@ -141,16 +143,20 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 	if err != nil {
 		return h.note.down(call, err)
 	}
-	if !h.picked.Probe || !call.Safe {
-		return h.send(ctx, call, send)
+	switch {
+	case !call.Safe:
+	case h.picked.Probe:
+		return c.race(ctx, h, h.picked.Patience(), send)
+	case n == 1 && c.hedges.Load():
+		return c.race(ctx, h, 0, send)
 	}
-	return c.race(ctx, h, send)
+	return h.send(ctx, call, send)
 }
 
-// race is an attempt at an instance that may not do well, which another one joins
-// when it takes long.
-func (c *Client) race(ctx context.Context, h held, send func(context.Context, string) error) error {
-	return c.retrier.Race(ctx, h.picked.Patience(), func(ctx context.Context, n int) error {
+// race is an attempt that another one joins when it takes so long; 0 is as long
+// as the policy says.
+func (c *Client) race(ctx context.Context, h held, after time.Duration, send func(context.Context, string) error) error {
+	return c.retrier.Race(ctx, after, func(ctx context.Context, n int) error {
 		if n > 1 {
 			return c.attempt(ctx, endpoint.CallOf(ctx).Attempt, send)
 		}
@@ -171,7 +177,7 @@ type held struct {
 func (c *Client) hold(ctx context.Context, call *endpoint.Call) (h held, err error) {
 	h.note = c.look(call)
 	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
-		return h, err
+		return h, fault.Repeat(err) // another attempt would be refused as well, or take the place of a call
 	}
 	if h.permit, err = c.breaker.Allow(ctx); err != nil {
 		h.ticket.Done(ctx, errNobodyAsked)
@@ -274,9 +280,8 @@ func (c *Client) logChange(change breaker.Change) {
 		"service", c.service.name, "client", c.name, "from", change.From, "to", change.To)
 }
 
-func (c *Client) setTimeout(d time.Duration) {
-	if d == 0 {
-		d = defaultCallTimeout
-	}
-	c.timeout.Store(int64(d))
+// configure takes over what no other policy holds.
+func (c *Client) configure(p ClientPolicy) {
+	c.timeout.Store(int64(cmp.Or(p.Timeout, defaultCallTimeout)))
+	c.hedges.Store(p.Retry.Hedge.Percent > 0)
 }

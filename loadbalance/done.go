@@ -40,7 +40,7 @@ func (p Picked) doneUntimed(ctx context.Context, err error) {
 			n.failed.Add(1)
 		}
 		now := endpoint.Elapsed(ctx, n.pool.began)
-		n.pool.blame(n, now, now)
+		n.pool.blame(n, now, now, err)
 	case fine:
 	default:
 		if p.start != untimed {
@@ -89,8 +89,13 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 		usual = b.learned.usual.get()
 	}
 	if end == expired {
-		if end = cancelled; usual > 0 && float64(took) > 2*usual {
-			end = failed // slow by the record of the node
+		switch {
+		case usual == 0 || float64(took) <= 2*usual:
+			end = cancelled
+		case float64(took) <= b.view.Load().policy.Probation.Factor*b.learned.common.get():
+			end = refused // slow by the record of the node, as all are now
+		default:
+			end = failed
 		}
 	}
 	switch end {
@@ -98,7 +103,7 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 		n.failed.Add(1)
 		n.lingers.add(now, float64(took), usual)
 		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), failureCost*b.learned.slowest.get(), failureCost*usual))
-		b.blame(n, p.start, now)
+		b.blame(n, p.start, now, err)
 	case refused: // by which nobody is to be attracted
 		n.void.Add(1)
 		n.lingers.add(now, float64(took), usual)

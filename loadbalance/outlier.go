@@ -3,6 +3,8 @@ package loadbalance
 import (
 	"math"
 	"time"
+
+	"github.com/sinew-go/sinew/fault"
 )
 
 // worked ends a row of failures.
@@ -13,13 +15,17 @@ func (n *node) worked() {
 }
 
 // blame counts a failure in a row, of a call that began at start, and ejects for
-// too many.
-func (b *Pool) blame(n *node, start, now time.Duration) {
+// too many. An instance where nobody answers is one at once.
+func (b *Pool) blame(n *node, start, now time.Duration, err error) {
 	if n.standing.Load() != in || int64(start) < n.inSince.Load() {
 		return // what began before says nothing of the time after
 	}
 	e := &b.view.Load().policy.Ejection
-	if streak := int(n.streak.Add(1)); e.Disabled || streak%e.Failures != 0 {
+	row := int32(1)
+	if nobodyThere(err) {
+		row = int32(e.Failures) - n.streak.Load()%int32(e.Failures)
+	}
+	if streak := int(n.streak.Add(row)); e.Disabled || streak%e.Failures != 0 {
 		return
 	}
 	b.mu.Lock()
@@ -27,6 +33,12 @@ func (b *Pool) blame(n *node, start, now time.Duration) {
 	if n.standing.Load() == in && b.unlikely(n) && b.takeOut(n, ejected, now) {
 		b.publish(now)
 	}
+}
+
+// nobodyThere says that err is no answer of an instance, but of the network that
+// did not reach it.
+func nobodyThere(err error) bool {
+	return fault.CodeOf(err) == fault.Unavailable && fault.IsUnprocessed(err) && fault.ReasonOf(err) == ""
 }
 
 // unlikely says that a node has failed too often in a row, and more often than
@@ -38,8 +50,8 @@ func (b *Pool) unlikely(n *node) bool {
 	}
 	sum, rated := 0.0, 0
 	for _, other := range b.nodes {
-		if calls, failures := other.recent.soFar(other); other != n && other.standing.Load() == in && calls > 0 {
-			sum += failures / calls
+		if rate, known := other.recent.failing(other); known && other != n && other.standing.Load() == in {
+			sum += rate
 			rated++
 		}
 	}

@@ -50,6 +50,7 @@ type learned struct {
 	usual      float        // what a call takes, 0 when not known
 	slowest    float        // the longest that one may take at a node that does not fail
 	typical    float        // what one may take at such a node, on average
+	common     float        // and at the median one, 0 when not known
 	limit      atomic.Int64 // a call over it is slow, in ns
 	nextSweep  atomic.Int64
 	nextProbe  atomic.Int64 // when a safe call may be a probe

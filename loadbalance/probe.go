@@ -108,7 +108,7 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 			return
 		}
 		mean := float64(s.took) / float64(s.good)
-		n.record.set(mean, mean)
+		n.record.set(mean, max(mean, b.learned.typical.get())) // or it would be flooded where all others are busy
 		b.readmit(n, now)
 		b.publish(now)
 	default:

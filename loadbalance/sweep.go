@@ -24,7 +24,7 @@ const (
 type recent struct {
 	answers, failed, slow, void uint32 // what was counted up to the last sweep
 	fresh, calls, failures      float64
-	brief, slowOnes             float64
+	brief, slowOnes, failedNow  float64
 }
 
 // next takes in what was counted since, and keeps so much of what was before.
@@ -35,19 +35,32 @@ func (r *recent) next(n *node, keep, keepBrief float64) {
 	r.failures = r.failures*keep + float64(failed-r.failed)
 	r.brief = r.brief*keepBrief + r.fresh
 	r.slowOnes = r.slowOnes*keepBrief + float64(slow-r.slow)
+	r.failedNow = r.failedNow*keepBrief + float64(failed-r.failed)
 	r.answers, r.failed, r.slow, r.void = answers, failed, slow, void
 }
 
-// soFar is with what was counted since the last sweep.
-func (r *recent) soFar(n *node) (calls, failures float64) {
-	calls = r.calls + float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.void.Load()-r.void)
-	return calls, r.failures + float64(n.failed.Load()-r.failed)
+// failing is the share of failures among the answers, with what was counted since
+// the last sweep: of the whole window or of the last while, whichever is more, so
+// that in a storm which has just begun a node is compared with what the others do
+// now.
+func (r *recent) failing(n *node) (share float64, known bool) {
+	answers := float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.void.Load()-r.void)
+	failures := float64(n.failed.Load() - r.failed)
+	calls, brief := r.calls+answers, r.brief+answers
+	if calls <= 0 {
+		return 0, false
+	}
+	share = (r.failures + failures) / calls
+	if brief > 0 {
+		share = max(share, (r.failedNow+failures)/brief)
+	}
+	return share, true
 }
 
 // forget takes in nothing of what was counted so far.
 func (r *recent) forget(n *node) {
 	r.next(n, 0, 0)
-	r.fresh, r.calls, r.failures, r.brief, r.slowOnes = 0, 0, 0, 0, 0
+	r.fresh, r.calls, r.failures, r.brief, r.slowOnes, r.failedNow = 0, 0, 0, 0, 0, 0
 }
 
 // sweep compares the nodes with each other, unless someone else does.
@@ -106,6 +119,11 @@ func (b *Pool) measure(now time.Duration) {
 	b.learned.usual.set(meanUsual(b.nodes))
 	b.learned.slowest.set(slowest)
 	b.learned.typical.set(sum / float64(max(working, 1)))
+	common := 0.0
+	if len(b.peaks) > 1 {
+		common = b.peaks[(len(b.peaks)-1)/2]
+	}
+	b.learned.common.set(common)
 	limit := int64(math.MaxInt64)
 	if k := len(b.sorted); k > 0 {
 		limit = int64(b.slowFrom(b.sorted[(k-1)/2]))
