@@ -21,8 +21,9 @@
 // breaker_open, Unprocessed, and the time to wait in RetryAfter, at most a
 // hundredth too long.
 //
-// [fault.Classify] decides what counts as a failure; one that the callee passes
-// on ([fault.IsRelayed]) is not its own, and as a probe shows that it is there.
+// [fault.Classify] decides what counts as a failure. One that the callee passes on
+// ([fault.IsRelayed]) is not its own, nor is the refusal of its limit
+// ([fault.IsOverloaded]), which limits heed: as probes, both show that it is there.
 // A caller who gave up counts
 // as nothing. One whose deadline ran out counts as a failure if the call was slow
 // by the circuit's own record: it took SlowCall, or three times what a success

@@ -32,8 +32,8 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 			c.trip(e, now)
 		}
 	case e.state == HalfOpen:
-		if fault.IsRelayed(err) {
-			outcome = fault.Success // whoever says what is wrong with another is there
+		if notItsOwn(err) {
+			outcome = fault.Success // whoever says so is there
 		}
 		if took >= policy.SlowCall && outcome == fault.Success {
 			outcome = fault.Failure // what opened for slowness is not well while it is slow
@@ -42,8 +42,13 @@ func (c *Circuit) done(ctx context.Context, p Permit, err error) {
 	}
 }
 
+// notItsOwn says that the callee has passed on a failure, or has no room for the
+// call, which is for a limit to heed: an open circuit would refuse those too for
+// whom there is room.
+func notItsOwn(err error) bool { return fault.IsRelayed(err) || fault.IsOverloaded(err) }
+
 // judge classifies a result and adds it to the tally. A failure that the callee
-// passes on is not its own. A deadline of the caller that ran out is the callee's
+// passes on is not its own, nor is a lack of room. A deadline of the caller that ran out is the callee's
 // failure where the call was slow by what the circuit has seen.
 func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Duration, err error, policy *Policy) fault.Outcome {
 	if err == nil {
@@ -56,7 +61,7 @@ func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Du
 	}
 	caller := endpoint.CallerOf(ctx)
 	outcome := fault.Classify(caller, err)
-	if fault.IsRelayed(err) {
+	if notItsOwn(err) {
 		outcome = fault.Ignored
 	}
 	if outcome == fault.Ignored && timed && fault.Expired(caller, err) &&

@@ -184,6 +184,13 @@ func IsRepeated(err error) bool {
 	return ok && e.Repeated
 }
 
+// IsOverloaded reports whether err is the refusal of a limit, before any handler
+// ran: whoever answers so is well, and has no room.
+func IsOverloaded(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Reason == "overloaded" && e.Unprocessed
+}
+
 // IsRelayed reports whether err says that the service which answered has passed
 // on the failure of another: it is no sign that itself is ill. Behind one that
 // stands between, a whole service stays usable for all that does not need the

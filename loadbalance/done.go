@@ -139,7 +139,7 @@ func judge(ctx context.Context, err error) end {
 		return expired
 	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled):
 		return cancelled
-	case fault.Classify(caller, err) == fault.Failure:
+	case fault.Classify(caller, err) == fault.Failure && !fault.IsOverloaded(err):
 		return failed
 	}
 	return refused

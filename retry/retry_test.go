@@ -46,7 +46,7 @@ func TestWhatIsRepeated(t *testing.T) {
 		"quota":                       {fault.ResourceExhausted, 1, 1},
 		"quota with a wait":           {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second), 3, 1},
 		"quota refused before a run":  {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second).WithUnprocessed(), 3, 3},
-		"overloaded":                  {fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(), 1, 1},
+		"overloaded":                  {fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(), 3, 3},
 		"overloaded for a while":      {fault.Unavailable.Errorf("full").WithReason("overloaded").WithRetryAfter(time.Second).WithUnprocessed(), 3, 3},
 		"lost data":                   {fault.DataLoss, 1, 1},
 		"open breaker":                {fault.Unavailable.Errorf("open").WithReason("breaker_open").WithUnprocessed(), 1, 1},

@@ -101,8 +101,8 @@ func repeatable(ctx context.Context, err error, safe bool) (wait time.Duration, 
 	switch {
 	case f.Repeated || f.Reason == "breaker_open":
 		return 0, false
-	case f.Reason == "overloaded" && f.RetryAfter == 0:
-		return 0, false // more of the same is what it cannot bear
+	case fault.IsOverloaded(err):
+		return 0, true // that instance has no room for as long as it says, but another one may
 	case f.Unprocessed:
 		may = f.RetryAfter > 0 || fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
 	case !safe || f.Code == fault.DataLoss:
