@@ -17,15 +17,17 @@ import (
 
 func TestEveryPolicyReadsTheSameInJSONAndInYAML(t *testing.T) {
 	for _, policy := range []any{
-		sinew.ClientPolicy{}, breaker.Policy{}, hystrix.Policy{}, retry.Policy{}, retry.Budget{}, limit.Rate{}, limit.Concurrency{},
-		loadbalance.Policy{}, loadbalance.Ejection{}, registry.ResolverPolicy{}, eventbus.MemoryPolicy{}, eventbus.Retry{}, config.MemoryPolicy{},
+		sinew.ClientPolicy{}, breaker.Policy{}, hystrix.Policy{}, retry.Policy{}, retry.Budget{}, retry.Hedge{},
+		limit.Rate{}, limit.Concurrency{}, limit.Adaptive{},
+		loadbalance.Policy{}, loadbalance.Ejection{}, loadbalance.Probation{}, loadbalance.SlowStart{},
+		registry.ResolverPolicy{}, eventbus.MemoryPolicy{}, eventbus.Retry{}, config.MemoryPolicy{},
 	} {
 		for f := range reflect.TypeOf(policy).Fields() {
 			if name := f.Tag.Get("json"); name == "" || f.Tag.Get("yaml") != name {
 				t.Errorf("%T.%s is %q in JSON and %q in YAML", policy, f.Name, name, f.Tag.Get("yaml"))
 			}
 		}
-		if _, ok := policy.(interface{ Validate() error }); !ok && policy != (retry.Budget{}) && policy != (loadbalance.Ejection{}) {
+		if _, ok := policy.(interface{ Validate() error }); !ok && policy != (retry.Budget{}) && policy != (retry.Hedge{}) {
 			t.Errorf("%T does not validate", policy)
 		}
 	}
