@@ -87,12 +87,8 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	err = errPanicked
 	defer func() {
 		err = concluded(&begun.Record, err)
-		took := time.Since(start)
-		if now := begun.Record.Now; !now.IsZero() {
-			took = now.Sub(start)
-		}
 		span.End(err)
-		c.recorder(op.Name).Observe(took, err)
+		c.recorder(op.Name).Observe(endpoint.Elapsed(begun, start), err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)

@@ -68,7 +68,7 @@ func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
 // limit is reached, or where the caller's deadline cannot be met, and
 // fault.Canceled or fault.DeadlineExceeded when ctx has ended.
 func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
-	if ctx.Err() != nil {
+	if left(ctx) {
 		return Ticket{}, abandoned(ctx, l.name)
 	}
 	if l.usual.Load() > 0 {
@@ -172,7 +172,7 @@ func (l *AdaptiveLimiter) done(ctx context.Context, t Ticket, err error) {
 		return
 	}
 	if t.begun == untimed {
-		if err == nil && ctx.Err() == nil {
+		if err == nil && !left(ctx) {
 			l.tally.succeeded.Add(1)
 		} else {
 			l.tally.untimed(ctx)
@@ -181,12 +181,15 @@ func (l *AdaptiveLimiter) done(ctx context.Context, t Ticket, err error) {
 	}
 	now := int64(endpoint.Elapsed(ctx, l.born))
 	took := now - t.begun
-	gone := t.budget > 0 && took >= t.budget || ctx.Err() != nil
+	gone := t.budget > 0 && took >= t.budget || left(ctx)
 	l.tally.add(ctx, took, l.late(t.budget), gone, l.usual.Load() > 0, err)
 	if now >= l.turn.Load() {
 		l.judge(now)
 	}
 }
+
+// left says that the caller waits no more; its deadline is in the ticket's budget.
+func left(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
 
 // late is how long a call may take whose caller waits for budget.
 func (l *AdaptiveLimiter) late(budget int64) int64 {

@@ -76,7 +76,7 @@ func (t *tally) miss(ctx context.Context, tooLong, gone bool, err error) bool {
 // untimed takes in a call that was not timed and is no plain success.
 func (t *tally) untimed(ctx context.Context) {
 	t.other.Add(1)
-	if ctx.Err() != nil {
+	if left(ctx) {
 		t.wasted.Add(1)
 	}
 }
@@ -112,13 +112,16 @@ const (
 
 // how takes err nil where the caller had gone.
 func how(ctx context.Context, err error) ending {
+	caller := endpoint.CallerOf(ctx)
 	if err == nil {
-		if ctx.Err() == context.Canceled { //nolint:errorlint // it is never wrapped
+		if caller.Err() == context.Canceled { //nolint:errorlint // it is never wrapped
 			return silent
 		}
 		return ranOut
 	}
-	caller := endpoint.CallerOf(ctx)
+	if fault.IsRelayed(err) { // the one that called it has done its work
+		return failed
+	}
 	switch fault.Classify(caller, err) {
 	case fault.Failure:
 		switch code := fault.CodeOf(err); {
