@@ -1,4 +1,4 @@
-.PHONY: test race lint fuzz ci bench servers shop
+.PHONY: test race lint fuzz storms ci bench servers shop
 
 test: ; go test work
 
@@ -11,6 +11,9 @@ lint:
 	done
 
 fuzz: ; .ci/fuzz 1000000x
+
+# Plays every storm with twenty seeds, and draws the pictures of docs/resilience.md.
+storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 30m -run Storm -v ./simtest
 
 ci: ; bash .ci/run
 
