@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
@@ -114,6 +115,15 @@ func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
 		panic("sinew: service " + s.name + ": Use comes after Start or Handler, and would wrap nothing")
 	}
 	s.wraps = append(s.wraps, wraps...)
+}
+
+// SetLimit replaces Config.Limit while requests are answered; what was learned
+// stays. An invalid one is refused.
+func (s *Service) SetLimit(p limit.Adaptive) error {
+	if err := s.limiter.Set(p); err != nil {
+		return fault.InvalidArgument.Errorf("the limit of service %s: %w", s.name, err)
+	}
+	return nil
 }
 
 // Handler is what the service serves, without a socket: for httptest, or for a
