@@ -18,14 +18,17 @@ type Begun struct {
 	record record
 }
 
-// Begin is ctx with the limit until, or ctx's own where that is earlier, and with
-// a record, whose Deadline is that limit. Stop must be called when the call is
-// over.
-func Begin(ctx context.Context, until time.Time, c Call) *Begun {
-	b := &Begun{Record: c}
+// Begin is ctx for a call to op that begins now and has until then, or until ctx
+// ends where that is earlier. Its record is derived as by [Outgoing], and judged in
+// ctx. Stop must be called when the call is over.
+func Begin(ctx context.Context, op Operation, now, until time.Time) *Begun {
+	b := &Begun{}
 	b.Context.Begin(ctx, until)
-	b.Record.Deadline, _ = b.Context.Deadline()
-	b.Record.keep(&b.record)
+	c := &b.Record
+	c.derive(ctx, op)
+	c.Start, c.Now, c.Caller = now, now, ctx
+	c.Deadline, _ = b.Context.Deadline()
+	c.keep(&b.record)
 	return b
 }
 

@@ -101,15 +101,22 @@ func WithCall(ctx context.Context, c Call) (context.Context, *Call) {
 // idempotency key and the hash key do so only from a record without an operation,
 // which was made by hand for this very call.
 func Outgoing(ctx context.Context, op Operation) Call {
-	c := Call{Operation: op}
-	if parent := CallOf(ctx); parent != nil {
-		c.RequestID, c.Priority, c.Why = parent.RequestID, parent.Priority, parent.Why
-		c.Repeated = parent.Repeated || parent.Attempt > 1
-		if parent.Operation == (Operation{}) {
-			c.IdempotencyKey, c.HashKey = parent.IdempotencyKey, parent.HashKey
-		}
-	}
+	var c Call
+	c.derive(ctx, op)
 	return c
+}
+
+func (c *Call) derive(ctx context.Context, op Operation) {
+	c.Operation = op
+	parent := CallOf(ctx)
+	if parent == nil {
+		return
+	}
+	c.RequestID, c.Priority, c.Why = parent.RequestID, parent.Priority, parent.Why
+	c.Repeated = parent.Repeated || parent.Attempt > 1
+	if parent.Operation == (Operation{}) {
+		c.IdempotencyKey, c.HashKey = parent.IdempotencyKey, parent.HashKey
+	}
 }
 
 // CallOf is the record of the call that ctx belongs to, or nil.
