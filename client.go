@@ -134,8 +134,8 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 	if call.Attempt = n; n > 1 {
 		call.Now = time.Time{}
 	}
-	h, err := c.hold(ctx, call)
-	if err != nil {
+	var h held
+	if err := c.hold(ctx, call, &h); err != nil {
 		return h.note.down(call, err)
 	}
 	switch {
@@ -169,23 +169,23 @@ type held struct {
 
 // hold asks for it. The limit comes before the breaker, whose probes are few, and
 // the instance is chosen last, when the attempt is sure to be made.
-func (c *Client) hold(ctx context.Context, call *endpoint.Call) (h held, err error) {
+func (c *Client) hold(ctx context.Context, call *endpoint.Call, h *held) (err error) {
 	h.note = c.look(call)
 	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
-		return h, fault.Repeat(err) // another attempt would be refused as well, or take the place of a call
+		return fault.Repeat(err) // another attempt would be refused as well, or take the place of a call
 	}
 	if h.permit, err = c.breaker.Allow(ctx); err != nil {
 		h.ticket.Done(ctx, errNobodyAsked)
-		return h, err
+		return err
 	}
 	if h.picked, err = c.pick(ctx, call); err != nil {
 		h.permit.Done(ctx, errNobodyAsked)
 		h.ticket.Done(ctx, errNobodyAsked)
-		return h, err
+		return err
 	}
 	call.Try(h.picked.Instance.ID)
 	call.Addr = h.picked.Instance.Endpoint
-	return h, nil
+	return nil
 }
 
 // send makes the attempt, and tells all who gave leave how it ended, by one

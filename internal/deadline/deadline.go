@@ -5,6 +5,7 @@ package deadline
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,10 +15,16 @@ type Context struct {
 	parent context.Context
 	at     time.Time
 
-	mu     sync.Mutex
-	armed  context.Context
+	armed atomic.Pointer[armed] // nil until somebody waits
+
+	mu  sync.Mutex // held to arm, and for what is below
+	err error
+}
+
+// armed is the context with a timer behind a Context.
+type armed struct {
+	context.Context
 	cancel context.CancelFunc
-	err    error
 }
 
 // With is parent with the deadline at, or with parent's own where that is
@@ -40,14 +47,15 @@ func (c *Context) Begin(parent context.Context, at time.Time) {
 func (c *Context) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err == nil && c.armed != nil {
-		c.err = c.armed.Err()
+	timed := c.armed.Load()
+	if c.err == nil && timed != nil {
+		c.err = timed.Err()
 	}
 	if c.err == nil {
 		c.err = context.Canceled
 	}
-	if c.cancel != nil {
-		c.cancel()
+	if timed != nil {
+		timed.cancel()
 	}
 }
 
@@ -56,15 +64,21 @@ func (c *Context) Deadline() (time.Time, bool) { return c.at, true }
 
 // Done implements context.Context. The first call arms the timer.
 func (c *Context) Done() <-chan struct{} {
+	if timed := c.armed.Load(); timed != nil {
+		return timed.Done()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.armed == nil {
-		c.armed, c.cancel = context.WithDeadline(c.parent, c.at)
+	timed := c.armed.Load()
+	if timed == nil {
+		timed = &armed{}
+		timed.Context, timed.cancel = context.WithDeadline(c.parent, c.at)
 		if c.err != nil {
-			c.cancel()
+			timed.cancel()
 		}
+		c.armed.Store(timed)
 	}
-	return c.armed.Done()
+	return timed.Done()
 }
 
 // Err implements context.Context.
@@ -77,20 +91,17 @@ func (c *Context) Err() error {
 // Value implements context.Context. Once armed it answers through the inner
 // context, so that children of this one attach to that without a goroutine.
 func (c *Context) Value(key any) any {
-	c.mu.Lock()
-	inner := c.armed
-	c.mu.Unlock()
-	if inner == nil {
-		inner = c.parent
+	if timed := c.armed.Load(); timed != nil {
+		return timed.Value(key)
 	}
-	return inner.Value(key)
+	return c.parent.Value(key)
 }
 
 func (c *Context) errLocked() error {
 	switch {
 	case c.err != nil:
-	case c.armed != nil:
-		c.err = c.armed.Err()
+	case c.armed.Load() != nil:
+		c.err = c.armed.Load().Err()
 	default:
 		if c.err = c.parent.Err(); c.err == nil && !time.Now().Before(c.at) {
 			c.err = context.DeadlineExceeded
