@@ -164,29 +164,76 @@ func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
 	}
 }
 
-func TestREADMEShowsCodeThatCompiles(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// documents are what a reader finds, and how many blocks of code each shows at least.
+var documents = map[string]int{
+	"README.md": 6, "CHANGELOG.md": 0, "CONTRIBUTING.md": 0,
+	"docs/design.md": 0, "docs/resilience.md": 3, "docs/migrating-from-go-kit.md": 0,
+}
+
+func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	var compiled []string
-	for _, file := range []string{"tour_test.go", "example_test.go", "examples/quickstart/main.go"} {
+	for _, file := range []string{"tour_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		compiled = append(compiled, unindented(string(text)))
 	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) < 6 {
-		t.Fatalf("%d blocks of code", len(blocks))
-	}
-	for _, b := range blocks {
-		block := unindented(string(b[1]))
-		if !slices.ContainsFunc(compiled, func(text string) bool { return strings.Contains(text, block) }) {
-			t.Errorf("no test compiles:\n%s", b[1])
+	for document, least := range documents {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1)
+		if len(blocks) < least {
+			t.Errorf("%s has %d blocks of code", document, len(blocks))
+		}
+		for _, b := range blocks {
+			block := unindented(string(b[1]))
+			if !slices.ContainsFunc(compiled, func(text string) bool { return strings.Contains(text, block) }) {
+				t.Errorf("%s: no test compiles:\n%s", document, b[1])
+			}
 		}
 	}
+}
+
+func TestREADMEAndDocsLinkToWhatIsThere(t *testing.T) {
+	for document := range documents {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prose := regexp.MustCompile("(?s)```.*?```|`[^`]*`").ReplaceAllString(string(text), "")
+		for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(prose, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, place, _ := strings.Cut(m[1], "#")
+			if file = filepath.Join(filepath.Dir(document), file); strings.HasPrefix(m[1], "#") {
+				file = document
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: %v", document, err)
+				continue
+			}
+			if place != "" && !slices.Contains(headings(t, file), place) {
+				t.Errorf("%s links to %s, where there is no such heading", document, m[1])
+			}
+		}
+	}
+}
+
+// headings are those of a document as links name them.
+func headings(t *testing.T, file string) (names []string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
 
 // unindented is code without its indentation, which its surroundings give it.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"log/slog"
+	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew"
@@ -22,8 +24,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// What README shows is taken from here, and TestREADMEShowsCodeThatCompiles
-// holds it to that.
+// What README and docs show is taken from here, and TestREADMEAndDocsShowCodeThatCompiles
+// holds them to that.
 
 var Placed = eventbus.Topic[Order]{Name: "order.placed", Key: func(o Order) string { return o.ID }}
 
@@ -102,6 +104,19 @@ func tourOfGoKit(call endpoint.Endpoint[*ReserveRequest, *Inventory], theirs end
 	_ = back
 }
 
+func tourOfFailures(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory], request *ReserveRequest) error {
+	ctx, why := sinew.Explain(ctx)
+	_, err := reserve(ctx, request)
+	log.Print(why)
+	return err
+}
+
+func tourOfDoubts(t *testing.T, policy sinew.ClientPolicy) {
+	for _, doubt := range policy.Check().Doubts {
+		t.Error(doubt)
+	}
+}
+
 func ExampleClient() {
 	reg := registry.NewMemory()
 	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: quiet})
@@ -110,6 +125,7 @@ func ExampleClient() {
 	err := svc.Client("inventory").Ready(context.Background())
 	fmt.Println(errors.Is(err, fault.Unavailable))
 	_, _, _, _, _, _ = tourOfServices, tourOfErrors, tourOfPolicies, tourOfEvents, tourOfConfig, tourOfGoKit
+	_, _ = tourOfFailures, tourOfDoubts
 	_ = rest.None{}
 	// Output: true
 }
