@@ -12,7 +12,8 @@
 //
 // Each part lives in a package of its own and works alone: endpoint, fault,
 // registry, loadbalance, breaker, retry, limit, metrics, tracing, eventbus,
-// config, transport/rest. This package only joins them.
+// config, transport/rest. This package only joins them, and simtest tests it in
+// outages.
 //
 // # Start and stop
 //
@@ -26,17 +27,20 @@
 //
 // # What every server has
 //
-// Time limits on reading and writing, a size limit on headers, a span and
-// metrics per request, panics answered as 500 with the stack in the log alone,
-// 404 and 405 as problem documents, and four pages: /healthz, /readyz,
-// /metrics and /openapi.json.
+// Time limits on reading and writing, a size limit on headers, a limit on how many
+// requests its handlers answer at once, which finds itself, a span and metrics per
+// request, panics answered as 500 with the stack in the log alone, 404 and 405 as
+// problem documents, and four pages: /healthz, /readyz, /metrics and
+// /openapi.json.
 //
 // # What every client has
 //
-// Discovery, load balancing with outlier ejection, a circuit breaker, budgeted
-// retries on other instances, a deadline that travels, a trace, metrics and a
-// request id. The order, from the outside in: deadline, span and metrics of
-// the whole call; retry; breaker; balancer; the attempt.
+// Discovery, load balancing with outlier ejection, a circuit breaker, an adaptive
+// limit, budgeted retries on other instances, a deadline that travels, a trace,
+// metrics and a request id. The order, from the outside in: deadline, span and
+// metrics of the whole call; retry; limit; breaker; balancer; the attempt, which a
+// second one joins where it is a probe of an instance on probation, or hedged. A
+// refusal of the limit is not repeated.
 //
 // # Why a call went as it did
 //
