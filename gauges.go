@@ -30,7 +30,7 @@ func newGauges(s *Service) *gauges {
 		service:    s,
 		breaker:    desc("client_breaker_state", "The breaker of calls to a service: 0 closed, 1 half-open, 2 open.", "service"),
 		instances:  desc("client_instances", "Instances of a service, by whether they are ejected.", "service", "ejected"),
-		repeats:    desc("client_repeats", "Repeated attempts of the last 10 s, by whether the budget refused them.", "service", "refused"),
+		repeats:    desc("client_repeats_total", "Attempts beyond the first: after a failure (repeat), beside another (hedge), or not made since the budget refused them (refused).", "service", "kind"),
 		limit:      desc("client_limit", "How many attempts may be under way; 0 is no limit for now.", "service"),
 		running:    desc("client_in_flight", "Attempts that are under way.", "service"),
 		refused:    desc("client_limit_refused_total", "Calls that the limit refused.", "service"),
@@ -81,8 +81,9 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(g.instances, float64(ejected), "true")
 		gauge(g.instances, float64(len(s.Balance.Instances)-ejected), "false")
-		gauge(g.repeats, float64(s.Retry.Repeats), "false")
-		gauge(g.repeats, float64(s.Retry.Refused), "true")
+		for kind, n := range map[string]uint64{"repeat": s.Retry.Repeats, "hedge": s.Retry.Hedges, "refused": s.Retry.Refused} {
+			out <- prometheus.MustNewConstMetric(g.repeats, prometheus.CounterValue, float64(n), s.Service, kind)
+		}
 		limits(out, s.Limit, g.limit, g.running, g.refused, g.wasted, s.Service)
 	}
 	limits(out, g.service.limiter.Snapshot(), g.accepts, g.answers, g.turnedAway, g.late)
