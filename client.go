@@ -78,7 +78,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) (err error) {
 	op.Service = c.name
 	start := time.Now()
-	begun := endpoint.Begin(caller, op, start, start.Add(time.Duration(c.timeout.Load())))
+	begun := tracing.Begin(caller, op, start, start.Add(time.Duration(c.timeout.Load())))
 	defer begun.Stop()
 	begun.Record.From = c.service.name
 	ctx, span := c.service.config.Tracer.Start(begun, op.Name, tracing.Client)

@@ -8,8 +8,8 @@ import (
 )
 
 // Begun is the context of a call that has a time limit and a record: one
-// allocation for the three of them. It is safe for concurrent use, but for its
-// Record, which is as [Call] says.
+// allocation for the three of them, and for what it is made a part of. It is safe
+// for concurrent use, but for its Record, which is as [Call] says.
 type Begun struct {
 	deadline.Context
 	// Record is what [CallOf] finds.
@@ -18,18 +18,16 @@ type Begun struct {
 	record record
 }
 
-// Begin is ctx for a call to op that begins now and has until then, or until ctx
-// ends where that is earlier. Its record is derived as by [Outgoing], and judged in
-// ctx. Stop must be called when the call is over.
-func Begin(ctx context.Context, op Operation, now, until time.Time) *Begun {
-	b := &Begun{}
+// Begin makes a zero Begun what ctx is for a call to op that begins now and has
+// until then, or until ctx ends where that is earlier. Its record is derived as by
+// [Outgoing], and judged in ctx. Stop must be called when the call is over.
+func (b *Begun) Begin(ctx context.Context, op Operation, now, until time.Time) {
 	b.Context.Begin(ctx, until)
 	c := &b.Record
 	c.derive(ctx, op)
 	c.Start, c.Now, c.Caller = now, now, ctx
 	c.Deadline, _ = b.Context.Deadline()
 	c.keep(&b.record)
-	return b
 }
 
 // Value implements context.Context.

@@ -243,8 +243,12 @@ func TestStormRollingDeploy(t *testing.T) {
 func TestStormHalfOfTheInstancesFail(t *testing.T) {
 	for name, rate := range map[string]float64{"that_the_others_can_bear": 0.4 * capacity, "that_they_cannot": 0.6 * capacity} {
 		t.Run(name, func(t *testing.T) {
+			label := "half fail"
+			if rate > capacity/2 {
+				label += " and overload"
+			}
 			w := stock(rate, sec(40), at(10, simtest.Answer("stock", fault.Internal, 5*time.Millisecond, 0, 2, 4, 6, 8)))
-			runs(t, outage{"half fail "+name, w, func(t *testing.T, r *simtest.Result, _ int) {
+			runs(t, outage{label, w, func(t *testing.T, r *simtest.Result, _ int) {
 				atLeast(t, "goodput, of what the healthy ones can do", r.Goodput(sec(15), sec(40))/min(rate, capacity/2), 0.95)
 			}})
 		})

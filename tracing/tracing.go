@@ -95,6 +95,10 @@ func SpanContextOf(ctx context.Context) SpanContext {
 
 // With is ctx with c as its span.
 func With(ctx context.Context, c SpanContext) context.Context {
+	if b, ok := ctx.(*Begun); ok && !b.span.IsValid() {
+		b.span = c
+		return ctx
+	}
 	held := &spanContext{Context: ctx, span: c}
 	return held
 }
