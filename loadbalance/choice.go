@@ -56,28 +56,46 @@ func (c *choice) among(g *group, key string) *node {
 		}
 		return a
 	case peakEWMA:
-		a, b := c.two(g)
-		if a != b && c.view.cost(b, c.now) < c.view.cost(a, c.now) {
-			return b
+		if a, b := c.two(g); a != b {
+			return c.view.cheaper(a, b, c.now)
+		} else {
+			return a
 		}
-		return a
 	}
 	return c.other(g, g.draw(c.pool.dice.Uint64()), nil)
 }
 
-// cost is what a call is expected to take at a node, in no unit of its own.
-func (v *view) cost(n *node, now time.Duration) float64 {
+// cheaper is that of two nodes where a call is expected to take less. Where only
+// one has failed its last call, that is taken to cost a failure beside what the
+// other takes now, less and less while nothing is heard of it: by what the others
+// took when it failed it might be the cheaper one again at once.
+func (v *view) cheaper(a, b *node, now time.Duration) *node {
+	failsA, failsB := a.streak.Load() != 0, b.streak.Load() != 0
+	if failsA && !failsB {
+		a, b, failsA, failsB = b, a, failsB, failsA
+	}
+	waitA, waitB := v.wait(a, now), v.wait(b, now)
+	if failsB && !failsA {
+		waitB = max(waitB, failureCost*waitA*fade(float64(int64(now)-b.record.at.Load())*v.perDecay))
+	}
+	if (b.load(now)+1)*waitB < (a.load(now)+1)*waitA {
+		return b
+	}
+	return a
+}
+
+// wait is what a call that is alone at a node is expected to take there, in ns.
+func (v *view) wait(n *node, now time.Duration) float64 {
 	_, wait := n.record.latencies()
 	if wait == 0 {
 		wait = n.pool.learned.usual.get()
 	}
 	at := n.record.at.Load()
 	wait *= fade(float64(int64(now)-at) * v.perDecay)
-	flying := n.inFlight()
-	if flying > 0 { // whoever lets calls hang looks worse and worse
+	if n.inFlight() > 0 { // whoever lets calls hang looks worse and worse
 		wait = max(wait, float64(int64(now)-max(at, n.busy.Load())))
 	}
-	return ((float64(flying)+n.lingers.load(now))*n.perShare.get() + 1) * max(wait, 1)
+	return max(wait, 1)
 }
 
 // two are different nodes drawn by weight, twice the same when there is but one

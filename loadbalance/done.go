@@ -89,14 +89,7 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 		usual = b.learned.usual.get()
 	}
 	if end == expired {
-		switch {
-		case usual == 0 || float64(took) <= 2*usual:
-			end = cancelled
-		case float64(took) <= b.view.Load().policy.Probation.Factor*b.learned.common.get():
-			end = refused // slow by the record of the node, as all are now
-		default:
-			end = failed
-		}
+		end = b.late(float64(took), usual)
 	}
 	switch end {
 	case failed:
@@ -114,6 +107,19 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 	if n.standing.Load() != in {
 		b.tested(p, now, took, end)
 	}
+}
+
+// late is what it says of a node that its caller's time ran out: nothing, where
+// a call may take that long there; not much, where all are as slow now, as in an
+// overload that hits all alike; else that it failed.
+func (b *Pool) late(took, usual float64) end {
+	switch {
+	case usual == 0 || took <= 2*usual:
+		return cancelled
+	case took <= b.view.Load().policy.Probation.Factor*b.learned.common.get():
+		return refused
+	}
+	return failed
 }
 
 // end is what an attempt that is over says of the instance.

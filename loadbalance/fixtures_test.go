@@ -12,8 +12,11 @@ import (
 )
 
 var (
-	errDown = fault.Unavailable.Errorf("down")
-	anyone  = loadbalance.Request{}
+	errDown        = fault.Unavailable.Errorf("down")
+	errNobodyThere = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
+	errDraining    = fault.Unavailable.Errorf("going").WithReason("draining").WithUnprocessed()
+	errNoRoom      = fault.Unavailable.Errorf("no room").WithReason("overloaded").WithUnprocessed()
+	anyone         = loadbalance.Request{}
 )
 
 // instances are a, b, c... with these weights, "" for none.

@@ -16,9 +16,12 @@ import (
 // reference is the slow and obvious account of who is out: an unlikely row of
 // failures ejects, each time longer, unless too many are out or half of the
 // others fail as well; then three good calls in a row end the probation and one
-// bad one ejects again. All is looked at again with the first call of every
-// quarter of a second, and who was ejected is used when half of the others fail.
-// It is told of calls that take no time.
+// bad one ejects again. A connection that nobody takes is a whole row of failures,
+// a refusal is none and lets a probe pass for good, and a call that was cancelled,
+// or had no time, says nothing. Unlikely is a row beside what the others' calls
+// have come to of late, or in the last seconds if those were worse by more than one. All is looked
+// at again with the first call of every quarter of a second, and who was ejected
+// is used when half of the others fail. It is told of calls that take no time.
 type reference struct {
 	now, swept time.Duration
 	instances  []*patient
@@ -29,13 +32,38 @@ type patient struct {
 	out                  bool // ejected, or in probation after it
 	until                time.Duration
 	ok, failed           float64 // since the last look
-	okBefore, badBefore  float64 // and up to it
+	okBefore, badBefore  float64 // and in the time between the last two
+	okLately, badLately  float64 // and up to it, to 1/e every two seconds
 }
+
+// outcome is how a call of the machine ends.
+type outcome int
+
+const (
+	worked outcome = iota
+	broke
+	nobodyThere
+	refused
+	saysNothing
+)
 
 const (
 	row    = 3
 	period = 5 * time.Second
 )
+
+// failures are the share of p's calls that failed, and whether there were any.
+func (p *patient) failures() (share float64, known bool) {
+	bad, all := p.badBefore+p.failed, p.okBefore+p.badBefore+p.ok+p.failed
+	if all == 0 {
+		return 0, false
+	}
+	share = bad / all
+	if bad, all = p.badLately+p.failed, p.okLately+p.badLately+p.ok+p.failed; bad > 1 {
+		share = max(share, bad/all)
+	}
+	return share, true
+}
 
 // failing is the share of those in use, but for p, with such a row.
 func (r *reference) failing(p *patient, row int) float64 {
@@ -53,11 +81,10 @@ func (r *reference) failing(p *patient, row int) float64 {
 func (r *reference) mayEject(p *patient) bool {
 	out, rates, rated := 1, 0.0, 0.0
 	for _, o := range r.instances {
-		switch calls := o.okBefore + o.badBefore + o.ok + o.failed; {
-		case o.out:
+		if o.out {
 			out++
-		case o != p && calls > 0:
-			rates += (o.badBefore + o.failed) / calls
+		} else if share, known := o.failures(); known && o != p {
+			rates += share
 			rated++
 		}
 	}
@@ -76,12 +103,14 @@ func (r *reference) eject(p *patient) {
 
 func (r *reference) readmit(p *patient, row int) {
 	p.out, p.row, p.until = false, row, min(p.until, r.now)
-	p.ok, p.failed, p.okBefore, p.badBefore = 0, 0, 0, 0
+	p.ok, p.failed, p.okBefore, p.badBefore, p.okLately, p.badLately = 0, 0, 0, 0, 0, 0
 }
 
 func (r *reference) look() {
+	keep := math.Exp(-(r.now - r.swept).Seconds() / 2)
 	r.swept = r.now
 	for _, p := range r.instances {
+		p.okLately, p.badLately = p.okLately*keep+p.ok, p.badLately*keep+p.failed
 		p.okBefore, p.badBefore, p.ok, p.failed = p.ok, p.failed, 0, 0
 	}
 	alike := r.failing(nil, row) >= 0.5
@@ -95,29 +124,50 @@ func (r *reference) look() {
 	}
 }
 
-func (r *reference) call(p *patient, ok bool) {
-	if ok {
+func (r *reference) call(p *patient, how outcome) {
+	bad := how == broke || how == nobodyThere
+	switch {
+	case how == worked:
 		p.ok++
-	} else {
+		p.row = 0
+	case bad:
 		p.failed++
 	}
 	switch {
-	case p.out && r.now < p.until:
-		if ok {
-			p.row = 0
-		}
-	case p.out && ok:
-		if p.row, p.good = 0, p.good+1; p.good == 3 {
+	case how == saysNothing || p.out && r.now < p.until:
+	case p.out && bad:
+		r.eject(p)
+	case p.out:
+		if p.good++; p.good == 3 {
 			r.readmit(p, 0)
 		}
-	case p.out:
-		r.eject(p)
-	case ok:
-		p.row = 0
-	default:
-		if p.row++; p.row%row == 0 && r.mayEject(p) {
+	case bad:
+		before := p.row
+		if p.row++; how == nobodyThere {
+			p.row = before + row
+		}
+		if p.row/row > before/row && r.mayEject(p) {
 			r.eject(p)
 		}
+	}
+}
+
+// end tells the pool that a call has come to this.
+func (how outcome) end(picked loadbalance.Picked) {
+	ctx := context.Background()
+	switch how {
+	case worked:
+		picked.Done(ctx, nil)
+	case broke:
+		picked.Done(ctx, errDraining)
+	case nobodyThere:
+		picked.Done(ctx, errNobodyThere)
+	case refused:
+		picked.Done(ctx, errNoRoom)
+	case saysNothing:
+		late, cancel := context.WithTimeout(ctx, 0)
+		defer cancel()
+		picked.Done(late, late.Err())
 	}
 }
 
@@ -135,7 +185,7 @@ func machine(n, steps int, next func(most int) int) error {
 		ids = append(ids, fmt.Sprint(k))
 	}
 	for step := range steps {
-		k, what := next(n), next(8)
+		k, what := next(n), next(12)
 		if what == 0 {
 			<-time.After([]time.Duration{100 * time.Millisecond, period, 12 * period}[next(3)])
 		} else {
@@ -147,12 +197,9 @@ func machine(n, steps int, next func(most int) int) error {
 			if r.now = time.Since(began); r.now >= r.swept+250*time.Millisecond {
 				r.look()
 			}
-			r.call(r.instances[k], what > 5)
-			if what > 5 {
-				picked.Done(context.Background(), nil)
-			} else {
-				picked.Done(context.Background(), errDown)
-			}
+			how := []outcome{broke, broke, broke, broke, broke, worked, worked, worked, nobodyThere, refused, saysNothing}[what-1]
+			r.call(r.instances[k], how)
+			how.end(picked)
 		}
 		r.now = time.Since(began)
 		for i, s := range b.Snapshot().Instances {

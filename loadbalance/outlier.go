@@ -15,7 +15,7 @@ func (n *node) worked() {
 }
 
 // blame counts a failure in a row, of a call that began at start, and ejects for
-// too many. An instance where nobody answers is one at once.
+// too many. A connection that nobody takes is as many at once.
 func (b *Pool) blame(n *node, start, now time.Duration, err error) {
 	if n.standing.Load() != in || int64(start) < n.inSince.Load() {
 		return // what began before says nothing of the time after
@@ -23,9 +23,10 @@ func (b *Pool) blame(n *node, start, now time.Duration, err error) {
 	e := &b.view.Load().policy.Ejection
 	row := int32(1)
 	if nobodyThere(err) {
-		row = int32(e.Failures) - n.streak.Load()%int32(e.Failures)
+		row = int32(e.Failures)
 	}
-	if streak := int(n.streak.Add(row)); e.Disabled || streak%e.Failures != 0 {
+	streak := n.streak.Add(row)
+	if e.Disabled || streak/int32(e.Failures) == (streak-row)/int32(e.Failures) {
 		return
 	}
 	b.mu.Lock()

@@ -112,8 +112,8 @@ func (b *Pool) lower(ctx context.Context, v *view) Picked {
 		b.sweep(now)
 	}
 	n, other := v.main.two(b.dice.Uint64())
-	if other != n && v.cost(other, now) < v.cost(n, now) {
-		n = other
+	if other != n {
+		n = v.cheaper(n, other, now)
 	}
 	n.begin(now)
 	return Picked{Instance: n.instance.Load(), node: n, start: now}

@@ -51,6 +51,7 @@ type learned struct {
 	slowest    float        // the longest that one may take at a node that does not fail
 	typical    float        // what one may take at such a node, on average
 	common     float        // and at the median one, 0 when not known
+	median     atomic.Int64 // what a call usually takes at the median node, in ns; 0 when not known
 	limit      atomic.Int64 // a call over it is slow, in ns
 	nextSweep  atomic.Int64
 	nextProbe  atomic.Int64 // when a safe call may be a probe

@@ -40,19 +40,18 @@ func (r *recent) next(n *node, keep, keepBrief float64) {
 }
 
 // failing is the share of failures among the answers, with what was counted since
-// the last sweep: of the whole window or of the last while, whichever is more, so
-// that in a storm which has just begun a node is compared with what the others do
-// now.
+// the last sweep: of the whole window, or of the last while where that was worse by
+// more than one failure, so that in a storm which has just begun a node is compared
+// with what the others do now.
 func (r *recent) failing(n *node) (share float64, known bool) {
 	answers := float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.void.Load()-r.void)
 	failures := float64(n.failed.Load() - r.failed)
-	calls, brief := r.calls+answers, r.brief+answers
-	if calls <= 0 {
+	if r.calls+answers <= 0 {
 		return 0, false
 	}
-	share = (r.failures + failures) / calls
-	if brief > 0 {
-		share = max(share, (r.failedNow+failures)/brief)
+	share = (r.failures + failures) / (r.calls + answers)
+	if lately := r.failedNow + failures; lately > 1 {
+		share = max(share, lately/(r.brief+answers))
 	}
 	return share, true
 }
@@ -124,10 +123,12 @@ func (b *Pool) measure(now time.Duration) {
 		common = b.peaks[(len(b.peaks)-1)/2]
 	}
 	b.learned.common.set(common)
-	limit := int64(math.MaxInt64)
+	limit, median := int64(math.MaxInt64), 0.0
 	if k := len(b.sorted); k > 0 {
-		limit = int64(b.slowFrom(b.sorted[(k-1)/2]))
+		median = b.sorted[(k-1)/2]
+		limit = int64(b.slowFrom(median))
 	}
+	b.learned.median.Store(int64(median))
 	b.learned.limit.Store(limit)
 }
 

@@ -1,0 +1,191 @@
+package loadbalance_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/loadbalance"
+)
+
+// expire makes n calls to the instance run out of their caller's time.
+func expire(t *testing.T, b *loadbalance.Pool, id string, n int, after time.Duration) {
+	t.Helper()
+	for range n {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		picked := only(t, b, id)
+		<-ctx.Done()
+		picked.Done(ctx, ctx.Err())
+		cancel()
+	}
+}
+
+func TestExpiredCallsEjectWhereTheOthersAreQuickerAndNotWhereAllAreAsSlow(t *testing.T) {
+	for now, out := range map[time.Duration]int{10 * time.Millisecond: 1, 150 * time.Millisecond: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{Decay: time.Minute}, many(4))
+			traffic(t, b, 5*time.Millisecond, 20*time.Second, takes(10*time.Millisecond))
+			traffic(t, b, 5*time.Millisecond, 2*time.Second, takes(now))
+			expire(t, b, "0", 6, 200*time.Millisecond)
+			if got := ejected(b); got != out {
+				t.Errorf("calls expired after 200 ms at one while the others took %s: %d out", now, got)
+			}
+			if own, others := state(t, b, "0").Latency, now.Seconds(); own < others*0.9 {
+				t.Errorf("one that lets calls expire is thought to take %.3f s, where the others take %.3f", own, others)
+			}
+		})
+	}
+}
+
+func TestOneThatComesBackIsNotFloodedWhereTheOthersAreBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lame(t)
+		for _, id := range []string{"b", "c"} {
+			for range 3 {
+				picked := only(t, b, id)
+				<-time.After(200 * time.Millisecond)
+				picked.Done(t.Context(), nil)
+			}
+		}
+		for range 3 {
+			picked, ok := probe(t, b, safe)
+			if !ok {
+				t.Fatal("no probe")
+			}
+			<-time.After(time.Millisecond)
+			picked.Done(t.Context(), nil)
+		}
+		if i := state(t, b, "a"); i.Probation || i.Latency < 0.15 {
+			t.Errorf("the others take 0.2 s, and this begins with %+v", i)
+		}
+	})
+}
+
+func TestARowOfFailuresIsSeenBesideWhatTheOthersHaveComeToOfLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, many(4))
+		counts(t, b, 5000, takes(2*time.Millisecond))
+		for range 100 {
+			for _, id := range []string{"1", "2", "3"} {
+				fail(t, b, id, 1)
+				only(t, b, id).Done(t.Context(), nil)
+			}
+		}
+		fail(t, b, "0", 5)
+		if ejected(b) != 0 {
+			t.Error("a second ago half of all calls began to fail, and one with five failures in a row is out")
+		}
+	})
+}
+
+func TestABlipOfAnotherSavesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(3))
+		for range 12 {
+			<-time.After(time.Second)
+			for id := range 3 {
+				only(t, b, fmt.Sprint(id)).Done(t.Context(), nil)
+			}
+		}
+		fail(t, b, "1", 1)
+		only(t, b, "1").Done(t.Context(), nil)
+		fail(t, b, "0", 5)
+		if !state(t, b, "0").Ejected {
+			t.Error("another failed once, and one that fails five times in a row is not out")
+		}
+	})
+}
+
+func TestInstanceWhereNobodyIsThereIsOutAtOnce(t *testing.T) {
+	for name, err := range map[string]error{
+		"nobody there":            errNobodyThere,
+		"an answer":               errDown,
+		"an answer with a reason": errDraining,
+		"a failure":               fault.Internal.Errorf("boom").WithUnprocessed(),
+	} {
+		for _, a := range algorithms {
+			synctest.Test(t, func(t *testing.T) {
+				b := pool(loadbalance.Policy{Algorithm: a}, many(4))
+				counts(t, b, 400, takes(time.Millisecond))
+				only(t, b, "0").Done(t.Context(), err)
+				if state(t, b, "0").Ejected != (name == "nobody there") {
+					t.Errorf("%s: after %s %+v", a, name, state(t, b, "0"))
+				}
+			})
+		}
+	}
+}
+
+func TestWhereNobodyIsThereAtHalfOfAllTheOthersStayIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(6))
+		for id := range 6 {
+			only(t, b, fmt.Sprint(id)).Done(t.Context(), errNobodyThere)
+		}
+		if got := ejected(b); got > 3 {
+			t.Errorf("%d of six are out", got)
+		}
+	})
+}
+
+func TestLackOfRoomEjectsNobodyAndAttractsNobody(t *testing.T) {
+	for _, a := range algorithms {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
+			counts(t, b, 400, takes(10*time.Millisecond))
+			for range 50 {
+				only(t, b, "0").Done(t.Context(), errNoRoom)
+			}
+			if i := state(t, b, "0"); i.Ejected || i.Probation || a == loadbalance.PeakEWMA && i.Latency < 0.009 {
+				t.Errorf("%s: %+v", a, i)
+			}
+		})
+	}
+}
+
+func TestPatienceWithAProbeIsWhatACallUsuallyTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(5))
+		if got := pick(t, b).Patience(); got != 100*time.Millisecond {
+			t.Errorf("before any call it is %s", got)
+		}
+		traffic(t, b, 5*time.Millisecond, 20*time.Second, func(id string) (time.Duration, error) {
+			if id == "3" {
+				return time.Second, nil
+			}
+			return 10 * time.Millisecond, nil
+		})
+		if got := pick(t, b).Patience(); got < 9*time.Millisecond || got > 11*time.Millisecond {
+			t.Errorf("one takes a second and the others 10 ms, and it is %s", got)
+		}
+	})
+}
+
+// The good one has to connect, and is slow now and then, so that what a failure
+// was charged when it happened is soon less than what the good one takes.
+func TestOfTwoTheOneThatFailedLastIsNotAskedAgainForABlipOfTheOther(t *testing.T) {
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{Seed: seed + 1}, instances("", ""))
+			n := 0
+			got := counts(t, b, 50, func(id string) (time.Duration, error) {
+				if id == "b" {
+					return 300 * time.Microsecond, errDown
+				}
+				switch n++; {
+				case n == 1:
+					return 5 * time.Millisecond, nil
+				case n%7 == 0:
+					return time.Duration(n) * time.Millisecond, nil
+				}
+				return 200 * time.Microsecond, nil
+			})
+			if got["b"] > 2 {
+				t.Errorf("seed %d: of 50 calls in a row %d failed", seed+1, got["b"])
+			}
+		})
+	}
+}
