@@ -68,7 +68,7 @@ func TestARowOfFailuresIsSeenBesideWhatTheOthersHaveComeToOfLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, many(4))
 		counts(t, b, 5000, takes(2*time.Millisecond))
-		for range 100 {
+		for range 40 {
 			for _, id := range []string{"1", "2", "3"} {
 				fail(t, b, id, 1)
 				only(t, b, id).Done(t.Context(), nil)
@@ -76,7 +76,7 @@ func TestARowOfFailuresIsSeenBesideWhatTheOthersHaveComeToOfLate(t *testing.T) {
 		}
 		fail(t, b, "0", 5)
 		if ejected(b) != 0 {
-			t.Error("a second ago half of all calls began to fail, and one with five failures in a row is out")
+			t.Error("half of all calls began to fail just now, and one with five failures in a row is out")
 		}
 	})
 }
@@ -188,4 +188,18 @@ func TestOfTwoTheOneThatFailedLastIsNotAskedAgainForABlipOfTheOther(t *testing.T
 			}
 		})
 	}
+}
+
+func TestOneThatFailedLastIsAskedAgainAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(2))
+		counts(t, b, 100, takes(10*time.Millisecond))
+		fail(t, b, "0", 1)
+		if got := counts(t, b, 300, takes(10*time.Millisecond)); got["0"] > 0 {
+			t.Errorf("in three seconds it got %d calls", got["0"])
+		}
+		if got := counts(t, b, 3000, takes(10*time.Millisecond)); got["0"] < 500 {
+			t.Errorf("in half a minute it got %d calls of 3000", got["0"])
+		}
+	})
 }
