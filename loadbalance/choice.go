@@ -74,28 +74,37 @@ func (v *view) cheaper(a, b *node, now time.Duration) *node {
 	if failsA && !failsB {
 		a, b, failsA, failsB = b, a, failsB, failsA
 	}
-	waitA, waitB := v.wait(a, now), v.wait(b, now)
+	waitA, loadA := v.cost(a, now)
+	waitB, loadB := v.cost(b, now)
 	if failsB && !failsA {
 		waitB = max(waitB, failureCost*waitA*fade(float64(int64(now)-b.record.at.Load())*v.perDecay))
 	}
-	if (b.load(now)+1)*waitB < (a.load(now)+1)*waitA {
+	if waitB*(loadB+1) < waitA*(loadA+1) {
 		return b
 	}
 	return a
 }
 
-// wait is what a call that is alone at a node is expected to take there, in ns.
-func (v *view) wait(n *node, now time.Duration) float64 {
-	_, wait := n.record.latencies()
+// cost is what a call that is alone at a node is expected to take there, in ns, and
+// how many are there for its share.
+func (v *view) cost(n *node, now time.Duration) (wait, load float64) {
+	_, wait = n.record.latencies()
 	if wait == 0 {
 		wait = n.pool.learned.usual.get()
 	}
 	at := n.record.at.Load()
 	wait *= fade(float64(int64(now)-at) * v.perDecay)
-	if n.inFlight() > 0 { // whoever lets calls hang looks worse and worse
-		wait = max(wait, float64(int64(now)-max(at, n.busy.Load())))
+	load = n.lingers.load(now)
+	if flying := n.inFlight(); flying > 0 { // whoever lets calls hang looks worse and worse
+		if silent := float64(int64(now) - max(at, n.busy.Load())); silent > wait {
+			wait = silent
+		}
+		load += float64(flying)
 	}
-	return max(wait, 1)
+	if wait < 1 {
+		wait = 1
+	}
+	return wait, load * n.perShare.get()
 }
 
 // two are different nodes drawn by weight, twice the same when there is but one

@@ -15,6 +15,13 @@ const failureCost = 2
 
 // Done says how the attempt ended. ctx is the context that it was made in.
 func (p Picked) Done(ctx context.Context, err error) {
+	if p.start == untimed && err == nil && p.node.streak.Load() == 0 {
+		return // it says nothing new
+	}
+	p.end(ctx, err)
+}
+
+func (p Picked) end(ctx context.Context, err error) {
 	switch {
 	case p.node == nil:
 	case p.start < 0:
@@ -60,11 +67,8 @@ func (p Picked) done(ctx context.Context, err error) {
 	}
 	took := max(now-p.start, 0)
 	if err == nil {
-		n.record.succeeded(now, float64(took), b.view.Load().perDecay)
+		n.record.succeeded(b, now, float64(took))
 		n.worked()
-		if b.learned.usual.get() == 0 {
-			b.learned.usual.set(float64(took))
-		}
 		if int64(took) > b.learned.limit.Load() {
 			n.slow.Add(1)
 		}
@@ -73,9 +77,6 @@ func (p Picked) done(ctx context.Context, err error) {
 		}
 	} else {
 		p.failed(ctx, err, now, took)
-	}
-	if int64(now) >= b.learned.nextSweep.Load() {
-		b.sweep(now)
 	}
 }
 

@@ -29,10 +29,14 @@ func (l *linger) add(now time.Duration, took, usual float64) {
 
 // load is how many calls linger.
 func (l *linger) load(now time.Duration) float64 {
-	calls := l.calls.get()
-	if calls == 0 {
-		return 0
+	if calls := l.calls.get(); calls != 0 {
+		return l.left(calls, now)
 	}
+	return 0
+}
+
+// left is how many of so many calls linger yet.
+func (l *linger) left(calls float64, now time.Duration) float64 {
 	since := float64(max(int64(now)-l.at.Load(), 0)) / l.life.get()
 	if calls *= math.Exp(-since); calls < 0.01 {
 		return 0

@@ -8,26 +8,27 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// node is what is known of one instance. Times are since its pool began.
+// node is what is known of one instance. Times are since its pool began. What
+// calls read and write comes first, in a cache line of its own.
 type node struct {
+	instance atomic.Pointer[registry.Instance]
+	traffic  atomic.Uint64 // calls in flight in the lower half, answered ones in the upper
+	record   record
+	busy     atomic.Int64 // when it began to have calls in flight
+	perShare float        // 1 ÷ its weight, in mean weights of the pool
+	lingers  linger
+	streak   atomic.Int32 // failures in a row
+	standing atomic.Int32 // a standing
+
 	pool    *Pool
 	came    bool // to others, and its share grows from addedAt on
 	addedAt time.Duration
 	hash    uint64 // of its id
-
-	instance atomic.Pointer[registry.Instance]
-	perShare float         // 1 ÷ its weight, in mean weights of the pool
-	traffic  atomic.Uint64 // calls in flight in the lower half, answered ones in the upper
-	record   record
-	lingers  linger
-	busy     atomic.Int64 // when it began to have calls in flight
-	streak   atomic.Int32 // failures in a row
-	failed   atomic.Uint32
-	slow     atomic.Uint32 // answers that took far longer than the others do
-	void     atomic.Uint32 // answers that say nothing of its health
-	standing atomic.Int32  // a standing
-	until    atomic.Int64  // the end of its ejection
-	inSince  atomic.Int64  // calls from before say nothing
+	failed  atomic.Uint32
+	slow    atomic.Uint32 // answers that took far longer than the others do
+	void    atomic.Uint32 // answers that say nothing of its health
+	until   atomic.Int64  // the end of its ejection
+	inSince atomic.Int64  // calls from before say nothing
 
 	// Guarded by Pool.mu.
 	weight    float64
@@ -121,15 +122,18 @@ func (r *record) usual() float64 {
 
 // succeeded notes how long a success took. The peak goes up at once, and both
 // go down slowly.
-func (r *record) succeeded(now time.Duration, took, perDecay float64) {
+func (r *record) succeeded(b *Pool, now time.Duration, took float64) {
 	usual, peak := r.latencies()
-	at := r.at.Load()
-	if int64(now)-at < tick && took <= peak && usual > 0 {
+	since := int64(now) - r.at.Load()
+	if since < tick && took <= peak && usual > 0 {
 		return
 	}
-	keep := fade(float64(int64(now)-at) * perDecay)
+	keep := fade(float64(since) * b.view.Load().perDecay)
 	if usual == 0 {
 		usual = took
+		if b.learned.usual.get() == 0 {
+			b.learned.usual.set(took)
+		}
 	}
 	if peak == 0 {
 		peak = took
@@ -147,7 +151,10 @@ func (r *record) charged(now time.Duration, charge float64) {
 // fade is close to e^-x, and sooner.
 func fade(x float64) float64 {
 	if x < 1e-4 {
-		return min(1-x, 1)
+		if x < 0 {
+			return 1
+		}
+		return 1 - x
 	}
 	x = 1 + x*0.25
 	x *= x

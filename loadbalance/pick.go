@@ -53,7 +53,7 @@ func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	}
 	seats, timed := v.seats, b.learned.timedUntil.Load()
 	t := b.turn.Add(1) - 1
-	s := &seats[t%uint64(len(seats))]
+	s := &seats[uint32(t)%uint32(len(seats))] // a division of 32 bits takes half as long
 	if t >= timed && t*golden >= sampled {
 		return Picked{Instance: s.instance, node: s.node, start: untimed}, nil
 	}

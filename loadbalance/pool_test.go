@@ -53,15 +53,19 @@ func TestCancelledCallsFreeTheirPlaceAndSayNothing(t *testing.T) {
 		"custom cause":   {cause, context.Cause(cause)},
 		"in other words": {plain, errors.New("transport: operation was canceled")},
 	} {
-		b := pool(loadbalance.Policy{}, instances("", ""))
-		only(t, b, "a").Done(context.Background(), nil)
-		before := state(t, b, "a")
-		for range 20 {
-			only(t, b, "a").Done(end.ctx, end.err)
-		}
-		if after := state(t, b, "a"); after != before {
-			t.Errorf("%s: it was %+v and is %+v", name, before, after)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{}, instances("", ""))
+			picked := only(t, b, "a")
+			<-time.After(time.Millisecond)
+			picked.Done(context.Background(), nil)
+			before := state(t, b, "a")
+			for range 20 {
+				only(t, b, "a").Done(end.ctx, end.err)
+			}
+			if after := state(t, b, "a"); after != before {
+				t.Errorf("%s: it was %+v and is %+v", name, before, after)
+			}
+		})
 	}
 }
 
@@ -383,16 +387,26 @@ func TestPickAndDoneAllocateNothing(t *testing.T) {
 	}
 }
 
+// With the shared clock neither Pick nor Done reads one of its own.
 func BenchmarkPick(b *testing.B) {
-	ctx := context.Background()
+	clocked, _ := endpoint.WithCall(context.Background(), endpoint.Call{Now: time.Now()})
 	for _, a := range algorithms {
-		for name, all := range map[string][]registry.Instance{"3": many(3), "weights of 3": instances("1", "2", "3"), "300": many(300)} {
-			b.Run(string(a)+"/"+name, func(b *testing.B) {
-				pool := pool(loadbalance.Policy{Algorithm: a}, all)
+		for _, row := range []struct {
+			name string
+			ctx  context.Context
+			all  []registry.Instance
+		}{
+			{"3", context.Background(), many(3)},
+			{"3, shared clock", clocked, many(3)},
+			{"weights of 3", context.Background(), instances("1", "2", "3")},
+			{"300", context.Background(), many(300)},
+		} {
+			b.Run(string(a)+"/"+row.name, func(b *testing.B) {
+				pool := pool(loadbalance.Policy{Algorithm: a}, row.all)
 				b.ReportAllocs()
 				for b.Loop() {
-					picked, _ := pool.Pick(ctx, anyone)
-					picked.Done(ctx, nil)
+					picked, _ := pool.Pick(row.ctx, anyone)
+					picked.Done(row.ctx, nil)
 				}
 			})
 		}

@@ -19,6 +19,12 @@ type Instance struct {
 	// Latency is the moving average, peaks and failures included, in seconds;
 	// 0 when not known.
 	Latency float64 `json:"latency_seconds"`
+	// Cost is what PeakEWMA compares, in seconds: what a call is expected to take
+	// now, times the calls in flight, and those that count as such after a failure
+	// or a refusal, for the instance's weight, and one. Of two instances the one
+	// with the lower Cost is chosen; one whose last call failed costs at least
+	// twice what the other would take. 0 under other algorithms.
+	Cost float64 `json:"cost"`
 	// Ejected says that it gets no calls, Probation that it gets single ones to
 	// show how it does.
 	Ejected   bool `json:"ejected"`
@@ -34,10 +40,15 @@ func (b *Pool) Snapshot() Snapshot {
 		i := n.instance.Load()
 		_, peak := n.record.latencies()
 		out := n.isEjected(now)
-		s.Instances = append(s.Instances, Instance{
+		known := Instance{
 			ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
 			Ejected: out, Probation: !out && n.standing.Load() != in && !(v.policy.Probation.Disabled),
-		})
+		}
+		if v.kind == peakEWMA {
+			wait, load := v.cost(n, now)
+			known.Cost = wait * (load + 1) / float64(time.Second)
+		}
+		s.Instances = append(s.Instances, known)
 	}
 	return s
 }
