@@ -6,17 +6,25 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// plain is a client that balances in turn and does nothing else.
+// plain is a client that balances in turn and does nothing else: what a test of the
+// simulator itself sees is the simulator's doing.
 func plain(services ...string) sinew.Config {
 	p := sinew.ClientPolicy{
 		Retry:   retry.Policy{Disabled: true},
+		Limit:   limit.Adaptive{Disabled: true},
 		Breaker: breaker.Policy{Disabled: true},
-		Balance: loadbalance.Policy{Algorithm: loadbalance.RoundRobin, Ejection: loadbalance.Ejection{Disabled: true}},
+		Balance: loadbalance.Policy{
+			Algorithm: loadbalance.RoundRobin,
+			Ejection:  loadbalance.Ejection{Disabled: true},
+			Probation: loadbalance.Probation{Disabled: true},
+			SlowStart: loadbalance.SlowStart{Disabled: true},
+		},
 	}
 	all := map[string]sinew.ClientPolicy{}
 	for _, name := range services {

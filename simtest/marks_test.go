@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/simtest"
 )
@@ -139,9 +140,10 @@ func TestDeadlinesTravelDownTheTiers(t *testing.T) {
 			For: time.Second, Codec: codec, Clients: []simtest.Client{once("mid", 300*time.Millisecond)},
 			Services: []simtest.Service{{Name: "mid", Do: see}, {Name: "db", Do: see}},
 		})
-		for n, want := range []time.Duration{300 * time.Millisecond, 200 * time.Millisecond} {
-			if n >= len(left.all) || (left.all[n]-want).Abs() > 2*time.Millisecond {
-				t.Fatalf("left were %v", left.all)
+		mid := deadline.ForCallee(300 * time.Millisecond)
+		for n, want := range []time.Duration{mid, deadline.ForCallee(mid - 100*time.Millisecond)} {
+			if n >= len(left.all) || (left.all[n]-want).Abs() > time.Millisecond {
+				t.Fatalf("left were %v, not %s", left.all, want)
 			}
 		}
 	})
@@ -163,7 +165,8 @@ func TestContextEndsWhenTheCallerHasGoneAndTheWorkGoesOn(t *testing.T) {
 				return err
 			}}},
 		})
-		if len(ended.all) != 1 || ended.all[0].Round(2*time.Millisecond) != 50*time.Millisecond || worked.all[0].Round(time.Millisecond) != 200*time.Millisecond {
+		given := deadline.ForCallee(50 * time.Millisecond)
+		if len(ended.all) != 1 || (ended.all[0]-given).Abs() > time.Millisecond || worked.all[0].Round(time.Millisecond) != 200*time.Millisecond {
 			t.Errorf("the context ended after %v, the work after %v", ended.all, worked.all)
 		}
 		if res.P99().Round(time.Millisecond) != 50*time.Millisecond || res.Failed() != 1 {
