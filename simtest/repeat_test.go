@@ -3,14 +3,13 @@ package simtest_test
 import (
 	"bytes"
 	"maps"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/simtest"
 )
@@ -83,22 +82,50 @@ func TestTwoRunsOfASeedAreTheSame(t *testing.T) {
 	same(t, w)
 }
 
-// seeded says whether chance in the policies comes from seeds.
-func seeded() bool {
-	for _, policy := range []reflect.Type{reflect.TypeFor[retry.Policy](), reflect.TypeFor[breaker.Policy](), reflect.TypeFor[loadbalance.Policy]()} {
-		if _, there := policy.FieldByName("Seed"); !there {
-			return false
-		}
-	}
-	return true
-}
-
 func TestTwoRunsOfASeedAreTheSameWithTheDefaultPolicies(t *testing.T) {
-	if !seeded() {
-		t.Skip("the policies have no seeds")
-	}
 	same(t, storm(1, sinew.Config{}))
 	same(t, storm(2, sinew.Config{}))
+}
+
+// hard is a storm in which every policy has something to do: twice the load that
+// can be served, slow and silent instances, hedges, and a limiter in each server.
+func hard(seed uint64) simtest.World {
+	const second = time.Second
+	hedging := sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": {Retry: retry.Policy{Hedge: retry.Hedge{Percent: 5}}}}}
+	server := func() []endpoint.Middleware {
+		return []endpoint.Middleware{limit.Adaptive{}.Middleware()}
+	}
+	quick := simtest.Exponential(time.Millisecond, time.Millisecond)
+	return simtest.World{
+		For: 20 * second, Seed: seed, Network: simtest.Uniform(100*time.Microsecond, 300*time.Microsecond),
+		Services: []simtest.Service{
+			{Name: "web", Instances: 3, Workers: 200, Latency: quick, Calls: []string{"stock"}, Config: hedging, Server: server},
+			{Name: "stock", Instances: 10, Workers: 1, Latency: work.Sometimes(0.01, work.Times(20)), Server: server},
+		},
+		Clients: []simtest.Client{{Calls: "web", Processes: 20, Rate: 500, Deadline: 500 * time.Millisecond}},
+		Script: []simtest.Event{
+			simtest.At(2*second, simtest.Hang("stock", 1, 2)),
+			simtest.At(4*second, simtest.Load("client", 2000)),
+			simtest.At(5*second, simtest.Kill("stock", 3, 4, 5)),
+			simtest.At(7*second, simtest.Answer("stock", fault.Internal.Errorf("out of order"), time.Millisecond, 6, 7)),
+			simtest.At(8*second, simtest.Restart("stock", 3, 4, 5)),
+			simtest.At(10*second, simtest.Kill("stock")),
+			simtest.At(12*second, simtest.Restart("stock")),
+			simtest.At(12*second, simtest.Heal("stock")),
+			simtest.At(14*second, simtest.Load("client", 250)),
+			simtest.At(16*second, simtest.Slow("stock", 30, 1)),
+		},
+	}
+}
+
+func TestTwoRunsOfASeedAreTheSameInAHardStorm(t *testing.T) {
+	w := hard(1)
+	same(t, w)
+	if raced {
+		return // takes a minute
+	}
+	w.Seed, w.Codec = 2, true
+	same(t, w)
 }
 
 func TestTwoSeedsAreTwoRuns(t *testing.T) {
