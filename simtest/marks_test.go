@@ -174,3 +174,31 @@ func TestContextEndsWhenTheCallerHasGoneAndTheWorkGoesOn(t *testing.T) {
 		}
 	})
 }
+
+func TestContextEndsWhenTheCallerCancels(t *testing.T) {
+	both(t, func(t *testing.T, codec bool) {
+		var ended log[time.Duration]
+		client := once("stock", 0)
+		client.Use = func() []endpoint.Middleware {
+			return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+				return func(ctx context.Context, request any) (any, error) {
+					ctx, cancel := context.WithCancel(ctx)
+					defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
+					return next(ctx, request)
+				}
+			}}
+		}
+		simtest.Run(t, simtest.World{
+			For: time.Second, Codec: codec, Clients: []simtest.Client{client},
+			Services: []simtest.Service{{Name: "stock", Heeds: true, Do: func(ctx context.Context, i *simtest.Instance) error {
+				began := time.Now()
+				err := i.Work(ctx, simtest.Fixed(200*time.Millisecond))
+				ended.add(time.Since(began))
+				return err
+			}}},
+		})
+		if len(ended.all) != 1 || ended.all[0].Round(time.Millisecond) != 20*time.Millisecond {
+			t.Errorf("the work ended after %v", ended.all)
+		}
+	})
+}
