@@ -14,6 +14,7 @@ import (
 type Context struct {
 	parent context.Context
 	at     time.Time
+	shared bool // the deadline is parent's own, whose timer does for both
 
 	armed atomic.Pointer[armed] // nil until somebody waits
 
@@ -37,10 +38,10 @@ func With(parent context.Context, at time.Time) *Context {
 
 // Begin makes a zero Context that is part of something else what With returns.
 func (c *Context) Begin(parent context.Context, at time.Time) {
-	if d, ok := parent.Deadline(); ok && d.Before(at) {
-		at = d
-	}
 	c.parent, c.at = parent, at
+	if d, ok := parent.Deadline(); ok && !at.Before(d) {
+		c.at, c.shared = d, true
+	}
 }
 
 // Stop cancels the context and frees its timer.
@@ -62,7 +63,8 @@ func (c *Context) Stop() {
 // Deadline implements context.Context.
 func (c *Context) Deadline() (time.Time, bool) { return c.at, true }
 
-// Done implements context.Context. The first call arms the timer.
+// Done implements context.Context. The first call arms the timer, or parent's where
+// that has the same deadline.
 func (c *Context) Done() <-chan struct{} {
 	if timed := c.armed.Load(); timed != nil {
 		return timed.Done()
@@ -72,7 +74,11 @@ func (c *Context) Done() <-chan struct{} {
 	timed := c.armed.Load()
 	if timed == nil {
 		timed = &armed{}
-		timed.Context, timed.cancel = context.WithDeadline(c.parent, c.at)
+		if c.shared {
+			timed.Context, timed.cancel = context.WithCancel(c.parent)
+		} else {
+			timed.Context, timed.cancel = context.WithDeadline(c.parent, c.at)
+		}
 		if c.err != nil {
 			timed.cancel()
 		}

@@ -113,3 +113,70 @@ func TestLongLivedParentKeepsNothingOfWhatIsOver(t *testing.T) {
 		t.Errorf("100,000 limits left %d bytes", grown)
 	}
 }
+
+func TestOneThatEndsWithItsParentEndsAsSuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := time.Now().Add(time.Second)
+		standard, cancel := context.WithDeadline(t.Context(), at)
+		defer cancel()
+		own := deadline.With(t.Context(), at)
+		defer own.Stop()
+		for name, parent := range map[string]context.Context{"standard": standard, "own": own} {
+			for later, until := range map[string]time.Time{"equal": at, "later": at.Add(time.Hour)} {
+				c := deadline.With(parent, until)
+				defer c.Stop()
+				child, cancel := context.WithCancel(c)
+				defer cancel()
+				begun := c.Done()
+				go func() {
+					<-begun
+					if !time.Now().Equal(at) || !errors.Is(c.Err(), context.DeadlineExceeded) {
+						t.Errorf("%s, %s: at %s: %v", name, later, time.Until(at), c.Err())
+					}
+					if <-child.Done(); !errors.Is(child.Err(), context.DeadlineExceeded) {
+						t.Errorf("%s, %s: its child: %v", name, later, child.Err())
+					}
+				}()
+				stopped := deadline.With(parent, until)
+				stopped.Done()
+				stopped.Stop()
+				if <-stopped.Done(); !errors.Is(stopped.Err(), context.Canceled) || parent.Err() != nil {
+					t.Errorf("%s, %s: one that was stopped: %v, its parent: %v", name, later, stopped.Err(), parent.Err())
+				}
+			}
+		}
+		<-time.After(2 * time.Second)
+	})
+}
+
+func TestParentWithTheSameDeadlineSparesATimer(t *testing.T) {
+	parent, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	at, _ := parent.Deadline()
+	cost := func(at time.Time) float64 {
+		return testing.AllocsPerRun(100, func() {
+			c := deadline.With(parent, at)
+			c.Done()
+			c.Stop()
+		})
+	}
+	if shared, own := cost(at), cost(at.Add(-time.Minute)); shared >= own {
+		t.Errorf("%v allocations with the parent's timer, %v with its own", shared, own)
+	}
+}
+
+func BenchmarkDone(b *testing.B) {
+	parent, cancel := context.WithTimeout(b.Context(), time.Hour)
+	defer cancel()
+	at, _ := parent.Deadline()
+	for name, at := range map[string]time.Time{"own timer": at.Add(-time.Minute), "parent's timer": at} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c := deadline.With(parent, at)
+				c.Done()
+				c.Stop()
+			}
+		})
+	}
+}
