@@ -14,9 +14,9 @@ import (
 
 // WriteSVG draws the run as one timeline, an SVG that needs nothing beside itself
 // and follows the reader's light or dark scheme: what was offered, served and
-// failed, how long it took, attempts per call of each service, and the breakers.
-// Events of the script are numbered lines. A seed draws the same picture again,
-// where the run is the same.
+// failed, how long it took, attempts per call of each service, the share of the
+// instances that the script names, and the breakers. Events of the script are
+// numbered lines. A seed draws the same picture again, where the run is the same.
 func (r *Result) WriteSVG(w io.Writer) error {
 	_, err := w.Write(r.draw())
 	return err
@@ -80,7 +80,11 @@ const (
 
 func (r *Result) draw() []byte {
 	step := r.step()
-	panels := []panel{r.callsPanel(step), r.latencyPanel(step), r.attemptsPanel(step), r.breakersPanel()}
+	panels := []panel{r.callsPanel(step), r.latencyPanel(step), r.attemptsPanel(step)}
+	if shares, any := r.sharesPanel(step); any {
+		panels = append(panels, shares)
+	}
+	panels = append(panels, r.breakersPanel())
 	events := r.world.inOrder()
 	bottom := headHeight + len(panels)*(panelHeight+panelGap)
 	height := bottom + 24 + 18*len(events) + 12
@@ -96,7 +100,7 @@ func (r *Result) draw() []byte {
 	for n, e := range events {
 		y := float64(bottom + 18*n)
 		c.text(20, y, "mark", "start", fmt.Sprint(n+1))
-		c.text(44, y, "label", "start", fmt.Sprintf("%s  %s", e.at, e.what))
+		c.text(44, y, "label", "start", fmt.Sprintf("%s  %s", brief(e.at), e.what))
 	}
 	return c.close()
 }
@@ -121,7 +125,7 @@ func (c *canvas) marks(events []Event, y float64) {
 // summary is the run in one line.
 func (r *Result) summary() string {
 	w := r.world
-	text := fmt.Sprintf("seed %d, %s: %d calls offered, %.2f %% good, p50 %s, p99 %s", w.Seed, w.For, r.Offered(), 100*r.Good(),
+	text := fmt.Sprintf("seed %d, %s: %d calls offered, %.2f %% good, p50 %s, p99 %s", w.Seed, brief(w.For), r.Offered(), 100*r.Good(),
 		r.P50().Round(100*time.Microsecond), r.P99().Round(100*time.Microsecond))
 	if w.Codec {
 		text += ", through package rest"
@@ -182,13 +186,13 @@ func escaped(text string) string {
 // style has colours that can be told apart without seeing red and green.
 const style = `
 text{font:12px system-ui,sans-serif;fill:#1f2328}
-.title{font-size:18px;font-weight:600}.head{font-weight:600}.soft{fill:#59636e}
+.title{font-size:18px;font-weight:600}.head{font-weight:600;stroke:#ffffff;stroke-width:4px;paint-order:stroke}.soft{fill:#59636e}
 .paper{fill:#ffffff}.grid{stroke:#d1d9e0;stroke-width:1}.axis{stroke:#818b98;stroke-width:1}
 .event{stroke:#9a6700;stroke-width:1;stroke-dasharray:4 3}.mark{fill:#9a6700;font-weight:600}
 .s0,.s1,.s2,.s3,.s4,.s5,.s6,.s7{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .s0{stroke:#818b98;stroke-dasharray:5 3}.s1{stroke:#0969da}.s2{stroke:#d1242f}.s3{stroke:#1a7f37}.s4{stroke:#8250df}.s5{stroke:#bc4c00}.s6{stroke:#0e7490}.s7{stroke:#bf3989}
 @media (prefers-color-scheme:dark){
-text{fill:#f0f6fc}.soft{fill:#9198a1}.paper{fill:#0d1117}.grid{stroke:#2f3742}.axis{stroke:#656c76}
+text{fill:#f0f6fc}.head{stroke:#0d1117}.soft{fill:#9198a1}.paper{fill:#0d1117}.grid{stroke:#2f3742}.axis{stroke:#656c76}
 .event{stroke:#d29922}.mark{fill:#d29922}
 .s0{stroke:#9198a1}.s1{stroke:#4493f8}.s2{stroke:#f85149}.s3{stroke:#3fb950}.s4{stroke:#ab7df8}.s5{stroke:#f0883e}.s6{stroke:#39c5cf}.s7{stroke:#f778ba}
 }`

@@ -61,7 +61,7 @@ func TestChartShowsWhatTheRunCameTo(t *testing.T) {
 	text := wellFormed(t, svg)
 	for _, wanted := range []string{
 		t.Name(), "seed 1, 30s", "calls per second", "offered", "served in time", "failed", "latency", "in ms", "p50", "p99",
-		"attempts per call", "breakers", "%", "open → web", "web → stock", "5s  stock[1] killed", "16s  stock[0] cut off from web", "25s  stock deployed", "10s", "30s",
+		"attempts per call", "attempts at these instances", "\nstock[2]\n", "breakers", "%", "open → web", "web → stock", "5s  stock[1] killed", "16s  stock[0] cut off from web", "25s  stock deployed", "10s", "30s",
 	} {
 		if !strings.Contains(text, wanted) {
 			t.Errorf("nothing says %q", wanted)
@@ -81,6 +81,9 @@ func TestChartOfAnyRunCanBeDrawn(t *testing.T) {
 		{For: time.Hour, Services: []simtest.Service{{Name: "slow", Latency: simtest.Fixed(time.Minute)}}, Clients: []simtest.Client{{Calls: "slow", Rate: 0.01}}},
 		{For: time.Second, Services: []simtest.Service{{Name: "dead"}}, Clients: []simtest.Client{{Calls: "dead", Rate: 100}}, Script: []simtest.Event{simtest.At(0, simtest.Kill("dead"))}},
 	} {
-		wellFormed(t, drawn(t, simtest.Run(t, w)))
+		text := wellFormed(t, drawn(t, simtest.Run(t, w)))
+		if w.For == time.Hour && (!strings.Contains(text, "1h\n") || strings.Contains(text, "m0s") || strings.Contains(text, "h0m")) {
+			t.Errorf("an hour is not told as such: %s", text)
+		}
 	}
 }

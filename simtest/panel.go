@@ -37,18 +37,20 @@ func (r *Result) callsPanel(step time.Duration) panel {
 	}}
 }
 
-// latencyPanel shows how long calls took.
+// latencyPanel shows how long calls took: those that were refused at once beside
+// those that were served would say nothing of either.
 func (r *Result) latencyPanel(step time.Duration) panel {
-	of := func(quantile func(window ...time.Duration) time.Duration) []float64 {
+	of := func(q float64, goodOnly bool) []float64 {
 		return r.each(step, func(from, to time.Duration) float64 {
-			if r.Offered(from, to) == 0 {
+			took := r.quantile(q, goodOnly, []time.Duration{from, to})
+			if took == 0 {
 				return math.NaN()
 			}
-			return max(quantile(from, to).Seconds()*1000, 0.01)
+			return max(took.Seconds()*1000, 0.01)
 		})
 	}
-	return panel{title: "latency of calls in ms, failed ones included (logarithmic)", log: true, curves: []curve{
-		{"p99", 2, step, of(r.P99)}, {"p50", 1, step, of(r.P50)},
+	return panel{title: "latency of calls in ms, by when they began (logarithmic)", log: true, curves: []curve{
+		{"p99 of all", 0, step, of(0.99, false)}, {"p99 of the served", 2, step, of(0.99, true)}, {"p50 of the served", 1, step, of(0.5, true)},
 	}}
 }
 
@@ -64,6 +66,30 @@ func (r *Result) attemptsPanel(step time.Duration) panel {
 		})})
 	}
 	return p
+}
+
+// sharesPanel shows how many of a service's attempts go to the instances that the
+// script names; there is none when it names none.
+func (r *Result) sharesPanel(step time.Duration) (panel, bool) {
+	p := panel{title: "attempts at these instances, % of those at their service", atLeast: 10}
+	drawn := map[string]bool{}
+	for _, e := range r.world.inOrder() {
+		a := e.what
+		if key := a.subject(); len(a.instances) > 0 && !drawn[key] {
+			drawn[key] = true
+			p.curves = append(p.curves, curve{key, hue(len(p.curves)), step, r.each(step, func(from, to time.Duration) float64 {
+				if r.Attempts(a.service, from, to) == 0 {
+					return math.NaN()
+				}
+				sum := 0.0
+				for _, n := range a.instances {
+					sum += r.Share(a.service, n, from, to)
+				}
+				return 100 * sum
+			})})
+		}
+	}
+	return p, len(p.curves) > 0
 }
 
 // breakersPanel shows the breakers of each caller and service.
@@ -104,7 +130,7 @@ func (p panel) draw(c *canvas, y float64) {
 	for s := 0.0; s <= c.span.Seconds(); s += every {
 		moment := time.Duration(s * float64(time.Second))
 		c.line(c.x(moment), y+panelHeight, c.x(moment), y+panelHeight+4, "axis")
-		c.text(c.x(moment), y+panelHeight+17, "soft", "middle", moment.String())
+		c.text(c.x(moment), y+panelHeight+17, "soft", "middle", brief(moment))
 	}
 	for n, curve := range p.curves {
 		curve.draw(c, at)
@@ -145,7 +171,7 @@ func (p panel) ticks(low, high float64) (all []float64) {
 		return all
 	}
 	scale := math.Pow(10, math.Floor(math.Log10(high)))
-	every := tick(high/4, []float64{scale / 20, scale / 10, scale / 5, scale / 4, scale / 2, scale, 2 * scale, 5 * scale})
+	every := tick(high/5, []float64{scale / 20, scale / 10, scale / 5, scale / 4, scale / 2, scale, 2 * scale, 5 * scale})
 	for n := 0.0; n*every <= high*1.001; n++ {
 		all = append(all, n*every)
 	}
@@ -178,4 +204,15 @@ func (l curve) draw(c *canvas, at func(v float64) float64) {
 	if d.Len() > 0 {
 		c.put(`<path class="s%d" d="%s"/>`+"\n", l.class, d.String())
 	}
+}
+
+// brief is a duration without what is zero at its end.
+func brief(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }

@@ -168,12 +168,14 @@ func each(text, service string, instances []int, do func(i *Instance)) Action {
 }
 
 // String is what the chart says of it.
-func (a Action) String() string {
-	subject := a.service + a.client
-	if len(a.instances) > 0 {
-		subject += strings.ReplaceAll(fmt.Sprint(a.instances), " ", ",")
+func (a Action) String() string { return strings.TrimSpace(a.subject() + " " + a.text) }
+
+// subject is who it happens to.
+func (a Action) subject() string {
+	if len(a.instances) == 0 {
+		return a.service + a.client
 	}
-	return strings.TrimSpace(subject + " " + a.text)
+	return a.service + strings.ReplaceAll(fmt.Sprint(a.instances), " ", ",")
 }
 
 // deploy replaces the instances that a service has now.
