@@ -81,10 +81,10 @@ const (
 func (r *Result) draw() []byte {
 	step := r.step()
 	panels := []panel{r.callsPanel(step), r.latencyPanel(step), r.attemptsPanel(step)}
-	if shares, any := r.sharesPanel(step); any {
+	if shares, named := r.sharesPanel(step); named {
 		panels = append(panels, shares)
 	}
-	panels = append(panels, r.breakersPanel())
+	panels = append(panels, r.breakersPanel(step))
 	events := r.world.inOrder()
 	bottom := headHeight + len(panels)*(panelHeight+panelGap)
 	height := bottom + 24 + 18*len(events) + 12

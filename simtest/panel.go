@@ -93,15 +93,18 @@ func (r *Result) sharesPanel(step time.Duration) (panel, bool) {
 }
 
 // breakersPanel shows the breakers of each caller and service.
-func (r *Result) breakersPanel() panel {
+func (r *Result) breakersPanel(step time.Duration) panel {
 	p := panel{title: "breakers that are not closed, % of a caller's", atLeast: 100}
+	step = max(step, sampling)
 	for n, key := range slices.Sorted(maps.Keys(r.breakers)) {
 		b := r.breakers[key]
-		values := make([]float64, len(b.all))
-		for at := range values {
-			values[at] = 100 * float64(b.open[at]) / float64(max(b.all[at], 1))
-		}
-		p.curves = append(p.curves, curve{key, hue(n), sampling, values})
+		p.curves = append(p.curves, curve{key, hue(n), step, r.each(step, func(from, to time.Duration) float64 {
+			all := b.all.sum(from, to, sampling)
+			if all == 0 {
+				return math.NaN()
+			}
+			return 100 * float64(b.open.sum(from, to, sampling)) / float64(all)
+		})})
 	}
 	return p
 }

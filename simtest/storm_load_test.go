@@ -9,7 +9,7 @@ import (
 
 func TestStormTwiceTheLoadThatCanBeServed(t *testing.T) {
 	world := func() simtest.World {
-		return stock(0.5*capacity, sec(55), at(10, simtest.Load("web", 2*capacity)), at(40, simtest.Load("web", 0.5*capacity)))
+		return stock(0.5*capacity, sec(47), at(10, simtest.Load("web", 2*capacity)), at(40, simtest.Load("web", 0.5*capacity)))
 	}
 	check := func(goodput float64) func(t *testing.T, r *simtest.Result, processes int) {
 		return func(t *testing.T, r *simtest.Result, _ int) {

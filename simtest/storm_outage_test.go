@@ -81,15 +81,15 @@ func TestStormOneOfTenAnswersErrorsAtOnce(t *testing.T) {
 		t.Run(strconv.Itoa(code.HTTPStatus()), func(t *testing.T) {
 			runs(t, outage{
 				fmt.Sprintf("black hole %d", code.HTTPStatus()),
-				stock(0.6*capacity, sec(40), at(10, simtest.Answer("stock", code.Errorf("no"), 500*time.Microsecond, 7))),
+				stock(0.6*capacity, sec(25), at(5, simtest.Answer("stock", code.Errorf("no"), 500*time.Microsecond, 7))),
 				func(t *testing.T, r *simtest.Result, _ int) {
-					share := r.Share("stock", 7, sec(12), sec(40))
+					share := r.Share("stock", 7, sec(7), sec(25))
 					if code == fault.Internal || code == fault.Unavailable {
 						atMost(t, "failed", r.Failed(), 0)
 						atMost(t, "share of the bad one", share, 0.005)
 						return
 					}
-					for second := 10.0; second < 40; second++ {
+					for second := 5.0; second < 25; second++ {
 						if got := r.Share("stock", 7, sec(second), sec(second+1)); got > 0.1 {
 							t.Errorf("share of the bad one in second %v: %v is more than its fair one", second, got)
 						}
@@ -107,9 +107,9 @@ func TestStormHalfOfTheInstancesFail(t *testing.T) {
 			if rate > capacity/2 {
 				label += " and overload"
 			}
-			w := stock(rate, sec(40), at(10, simtest.Answer("stock", fault.Internal, 5*time.Millisecond, 0, 2, 4, 6, 8)))
+			w := stock(rate, sec(30), at(10, simtest.Answer("stock", fault.Internal, 5*time.Millisecond, 0, 2, 4, 6, 8)))
 			runs(t, outage{label, w, func(t *testing.T, r *simtest.Result, _ int) {
-				atLeast(t, "goodput, of what the healthy ones can do", r.Goodput(sec(15), sec(40))/min(rate, capacity/2), 0.95)
+				atLeast(t, "goodput, of what the healthy ones can do", r.Goodput(sec(15), sec(30))/min(rate, capacity/2), 0.95)
 			}})
 		})
 	}
@@ -122,7 +122,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 			p.Breaker.MaxRequests, p.Breaker.Timeout, p.Breaker.MaxTimeout = probes, 3500*time.Millisecond, 3500*time.Millisecond
 			p.Retry.Disabled = true
 			w := simtest.World{
-				For:      sec(30),
+				For:      sec(23),
 				Services: []simtest.Service{{Name: "stock", Instances: 10, Latency: work}},
 				Clients: []simtest.Client{{
 					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: patience,
@@ -134,7 +134,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 				w.Seed = seed
 				r := simtest.Run(t, w)
 				halfOpen := 0
-				for second := 4.0; second < 29; second++ {
+				for second := 4.0; second < 22; second++ {
 					switch got := r.Attempts("stock", sec(second-0.5), sec(second+0.5)); int(got) {
 					case 0:
 					case probes:

@@ -25,16 +25,16 @@ func TestStormOneOfTenBecomesTwentyTimesSlower(t *testing.T) {
 func TestStormOneOfTenIsAThirdSlowerThanItsShareAllows(t *testing.T) {
 	runs(t, outage{
 		"weak instance",
-		stock(0.6*capacity, sec(60), at(0, simtest.Slow("stock", 1.6, 3))),
+		stock(0.6*capacity, sec(45), at(0, simtest.Slow("stock", 1.6, 3))),
 		func(t *testing.T, r *simtest.Result, processes int) {
-			atMost(t, "p99", r.P99(sec(10), sec(60)), of(processes, 31*time.Millisecond, 33*time.Millisecond))
+			atMost(t, "p99", r.P99(sec(10), sec(45)), of(processes, 31*time.Millisecond, 33*time.Millisecond))
 		},
 	})
 }
 
 func TestStormTenSecondsOfFivefoldLatency(t *testing.T) {
 	world := func() simtest.World {
-		return stock(0.8*capacity, sec(40), at(10, simtest.Slow("stock", 5)), at(20, simtest.Heal("stock")))
+		return stock(0.8*capacity, sec(30), at(10, simtest.Slow("stock", 5)), at(20, simtest.Heal("stock")))
 	}
 	check := func(t *testing.T, r *simtest.Result, processes int) {
 		atMost(t, "99 % good after it", r.Recovery(sec(20), 0.99), of(processes, 2*time.Second, 4*time.Second))
@@ -47,12 +47,12 @@ func TestStormTenSecondsOfFivefoldLatency(t *testing.T) {
 // A black hole answers nothing, so that only waiting tells; as long as nobody has
 // waited long enough, calls go there.
 func TestStormOneOfTenAnswersNothing(t *testing.T) {
-	w := stock(0.6*capacity, sec(40), at(10, simtest.Hang("stock", 3)))
+	w := stock(0.6*capacity, sec(25), at(10, simtest.Hang("stock", 3)))
 	runs(t, outage{"silent instance", w, func(t *testing.T, r *simtest.Result, _ int) {
 		failed, offered := r.Failed(sec(10), sec(20)), r.Offered(sec(10), sec(20))
 		t.Logf("failed: %d of %d", failed, offered)
 		atMost(t, "share of failed ones in the ten seconds after it begins", float64(failed)/float64(offered), 0.002)
-		atMost(t, "failed from 5 s on", r.Failed(sec(15), sec(40)), 0)
+		atMost(t, "failed from 5 s on", r.Failed(sec(15), sec(25)), 0)
 		atMost(t, "failed before", r.Failed(0, sec(10)-patience), 0)
 	}})
 }
