@@ -30,9 +30,9 @@
 // spared.
 //
 // An instance on probation, also one whose ejection is over, gets no calls but
-// probes: one at a time, a [Probation.Interval] apart, and safe calls alone
-// unless none comes for ten intervals. [Picked.Probe] says so, that the caller
-// may hedge. A good probe may be followed by the next at once, and three bring
+// probes: one at a time, a [Probation.Interval] apart, no repeats, and safe calls
+// alone unless none comes for ten intervals. [Picked.Probe] says so, that the
+// caller may hedge after [Picked.Patience]. A good probe may be followed by the next at once, and three bring
 // the instance back; a failed one ejects it again, for longer. A probe that is
 // cancelled, as by the other of a hedge, was bad if it took long and says
 // nothing else; one that never returns is given up after [Probation.Timeout].

@@ -21,17 +21,17 @@ func traffic(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, call func(
 	done := make(chan struct{})
 	calls := int(d / gap)
 	for range calls {
-		picked, err := b.Pick(context.Background(), safe)
-		if err != nil {
-			t.Fatal(err)
+		picked, broken := b.Pick(context.Background(), safe)
+		if broken != nil {
+			t.Fatal(broken)
 		}
 		id := picked.Instance.ID
 		got[id]++
 		if picked.Probe {
 			probes[id]++
 		}
+		took, err := call(id)
 		go func() {
-			took, err := call(id)
 			<-time.After(took)
 			picked.Done(context.Background(), err)
 			done <- struct{}{}
@@ -348,6 +348,20 @@ func TestWhenAllAreNewNobodyIsSpared(t *testing.T) {
 		got := counts(t, b, 1000, takes(time.Millisecond))
 		if got["0"] > 200 {
 			t.Errorf("%v", got)
+		}
+	})
+}
+
+func TestARepeatIsNoProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := lame(t)
+		for range 20 {
+			if _, ok := probe(t, b, loadbalance.Request{Safe: true, Tried: []string{"b"}}); ok {
+				t.Fatal("a call that has failed at another instance is a probe")
+			}
+		}
+		if _, ok := probe(t, b, safe); !ok {
+			t.Error("no probe")
 		}
 	})
 }

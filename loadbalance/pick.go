@@ -88,7 +88,7 @@ func (b *Pool) choose(ctx context.Context, v *view, r Request) (Picked, error) {
 		v = b.view.Load()
 	}
 	p := Picked{start: now}
-	if v.out != nil && b.probeDue(now, r.Safe) {
+	if v.out != nil && len(r.Tried) == 0 && b.probeDue(now, r.Safe) { // a repeat has to do well
 		p.node = b.probe(now, r)
 		p.Probe = p.node != nil
 	}

@@ -2,7 +2,6 @@ package loadbalance
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -33,7 +32,7 @@ func (b *Pool) probe(now time.Duration, r Request) *node {
 	defer b.scheduleProbes()
 	p := b.policy.Probation
 	for _, n := range b.nodes {
-		if n.standing.Load() == in || slices.Contains(r.Tried, n.id()) {
+		if n.standing.Load() == in {
 			continue
 		}
 		s := &n.probation

@@ -10,10 +10,14 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// seeds is of how many worlds each storm is tried: two, or as many as SEEDS says.
+// seeds is of how many worlds each storm is tried: two, one with the race detector,
+// or as many as SEEDS says.
 func seeds() uint64 {
 	if n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 32); err == nil {
 		return n
+	}
+	if raced {
+		return 1
 	}
 	return 2
 }

@@ -181,6 +181,7 @@ func inWorlds(t *testing.T, p loadbalance.Policy, test func(t *testing.T, w *wor
 	for seed := range seeds() {
 		for _, clients := range []int{1, 20} {
 			t.Run(fmt.Sprintf("%d clients, seed %d", clients, seed), func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { test(t, newWorld(seed+1, clients, p)) })
 			})
 		}
