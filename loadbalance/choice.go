@@ -56,11 +56,11 @@ func (c *choice) among(g *group, key string) *node {
 		}
 		return a
 	case peakEWMA:
-		if a, b := c.two(g); a != b {
+		a, b := c.two(g)
+		if a != b {
 			return c.view.cheaper(a, b, c.now)
-		} else {
-			return a
 		}
+		return a
 	}
 	return c.other(g, g.draw(c.pool.dice.Uint64()), nil)
 }
