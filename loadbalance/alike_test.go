@@ -203,3 +203,26 @@ func TestOneThatFailedLastIsAskedAgainAfterAWhile(t *testing.T) {
 		}
 	})
 }
+
+func TestPatienceIsLongerWhereCallsAreFewOrAfterAGoodProbe(t *testing.T) {
+	for gap, first := range map[time.Duration]time.Duration{2 * time.Millisecond: 10 * time.Millisecond, 100 * time.Millisecond: 30 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{}, many(3))
+			traffic(t, b, gap, 5*time.Second, takes(10*time.Millisecond))
+			fail(t, b, "0", 5)
+			traffic(t, b, gap, 4900*time.Millisecond, takes(10*time.Millisecond))
+			<-time.After(200 * time.Millisecond)
+			for n, want := range []time.Duration{first, 30 * time.Millisecond} {
+				picked, ok := probe(t, b, safe)
+				if !ok {
+					t.Fatal("no probe")
+				}
+				if got := picked.Patience(); got < want*8/10 || got > want*12/10 {
+					t.Errorf("a call every %s, after %d good probes it is %s", gap, n, got)
+				}
+				<-time.After(10 * time.Millisecond)
+				picked.Done(t.Context(), nil)
+			}
+		})
+	}
+}
