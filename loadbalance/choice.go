@@ -57,10 +57,10 @@ func (c *choice) among(g *group, key string) *node {
 		return a
 	case peakEWMA:
 		a, b := c.two(g)
-		if a != b {
-			return c.view.cheaper(a, b, c.now)
+		if a == b {
+			return a
 		}
-		return a
+		return c.view.cheaper(a, b, c.now)
 	}
 	return c.other(g, g.draw(c.pool.dice.Uint64()), nil)
 }

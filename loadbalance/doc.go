@@ -20,8 +20,8 @@
 // that hears of an instance which is out, holds the pool's lock for a moment.
 //
 // An outlier is worse than the others. An instance is ejected when it fails
-// [Ejection.Failures] times in a row, more than one would that fails as the
-// others do, or when its success rate is [Ejection.Gap] points below theirs, and
+// [Ejection.Failures] times in a row, or once where nobody takes the connection, and
+// more than one would that fails as the others do, or when its success rate is [Ejection.Gap] points below theirs, and
 // not by chance; it goes on probation when it is [Probation.Factor] times slower than the median
 // of the others, or lets calls hang that long. Where all fail or slow down alike
 // nobody is out, and who was ejected before is used again. At most
@@ -40,14 +40,16 @@
 // A failure is charged at least twice what the slowest of the good instances is
 // expected to take, any other refusal at least what a call usually takes, and
 // both go on to count as in flight for longer than a call does: so a fast
-// refusal never makes an instance the favourite. Calls that hang count for as
+// refusal never makes an instance the favourite. Beside another one, an instance
+// whose last call failed costs twice what that takes now. A limit's refusal for
+// lack of room is no failure. Calls that hang count for as
 // long as nothing is answered, so that an instance which falls silent draws a
 // handful of calls. A slow answer weighs less and less while nothing new is
 // heard. A new instance begins at the average of the pool. Instances that the
 // call has tried are avoided while any other is left, even one that is out. A
 // call that its caller cancels frees its place and says nothing; one whose
 // caller's time ran out is a failure when it took twice as long as the instance
-// usually does.
+// usually does, and [Probation.Factor] times as long as the others do now.
 //
 // Equal keys have the same instance in every process whose instances and weights
 // are the same, and when one of them leaves only its keys move. An instance
