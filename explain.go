@@ -85,7 +85,7 @@ func (c *Client) situation(call *endpoint.Call) *endpoint.Situation {
 		Budget: c.retrier.Snapshot().Left,
 	}
 	for _, i := range c.pool.Snapshot().Instances {
-		candidate := endpoint.Candidate{ID: i.ID, InFlight: i.InFlight, Latency: i.Latency}
+		candidate := endpoint.Candidate{ID: i.ID, InFlight: i.InFlight, Latency: i.Latency, Cost: i.Cost}
 		switch {
 		case i.Ejected:
 			candidate.Excluded = "ejected"

@@ -137,6 +137,9 @@ func (c Candidate) describe(b *strings.Builder) {
 	if c.Latency > 0 {
 		fmt.Fprintf(b, ", %s", brief(time.Duration(c.Latency*float64(time.Second))))
 	}
+	if c.Cost > 0 {
+		fmt.Fprintf(b, ", cost %.3g", c.Cost)
+	}
 	if c.Excluded != "" {
 		b.WriteString(", " + c.Excluded)
 	}

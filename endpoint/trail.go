@@ -85,6 +85,9 @@ type Candidate struct {
 	// Latency is what an attempt there is expected to take, in seconds; 0 when
 	// not known.
 	Latency float64 `json:"latency_seconds"`
+	// Cost is what the balancer compares, where it compares costs: the lowest of
+	// those drawn is taken. 0 where it does not.
+	Cost float64 `json:"cost,omitempty"`
 	// Excluded says why it was to be used only in need, "ejected", "probation"
 	// or "tried"; empty is that nothing spoke against it.
 	Excluded string `json:"excluded,omitempty"`
