@@ -211,6 +211,7 @@ func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Pic
 	if err == nil {
 		return picked, nil
 	}
+	call.Now = time.Time{} // the wait is not the instance's
 	patience := time.NewTimer(firstAnswer)
 	defer patience.Stop()
 	select {
