@@ -8,8 +8,8 @@ import (
 
 // linger is the load of calls that were answered sooner than a call usually is,
 // and not with success: each goes on to count as in flight, less and less, for
-// half as long again as it should have taken. Else whoever refuses at once would seem
-// to be idle. An addition that races with another may be lost.
+// twice as long as it should have taken. Else whoever refuses at once would seem to
+// be idle. An addition that races with another may be lost.
 type linger struct {
 	calls float
 	at    atomic.Int64 // when calls was right
@@ -22,7 +22,7 @@ func (l *linger) add(now time.Duration, took, usual float64) {
 		return
 	}
 	calls := l.load(now) + 1 - took/usual
-	l.life.set(1.5 * usual)
+	l.life.set(2 * usual)
 	l.at.Store(int64(now))
 	l.calls.set(calls)
 }
