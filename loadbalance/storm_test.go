@@ -11,9 +11,9 @@ import (
 )
 
 // seeds is of how many worlds each storm is tried: two, one with the race detector,
-// or as many as SEEDS says.
+// or as many as SINEW_STORM_SEEDS says.
 func seeds() uint64 {
-	if n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 32); err == nil {
+	if n, err := strconv.ParseUint(os.Getenv("SINEW_STORM_SEEDS"), 10, 32); err == nil {
 		return n
 	}
 	if raced {

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/dice"
 )
 
 // random is a source of chance of its own for each part of a run.
@@ -24,10 +26,8 @@ func hash(text string) uint64 {
 // the order in which they ask: what happens to many at one moment then goes on at
 // moments of its own for each, the same ones in every run of the seed.
 func (r *run) jitter(salt uint64, most time.Duration) time.Duration {
-	z := (r.Seed ^ salt) + uint64(r.now())*0x9E3779B97F4A7C15
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return time.Duration((z ^ z>>31) % uint64(most))
+	const golden = 0x9E3779B97F4A7C15
+	return time.Duration(dice.Mix((r.Seed^salt)+uint64(r.now())*golden) % uint64(most))
 }
 
 // seed sets every field Seed of a policy, a pointer to a struct, that its user

@@ -18,11 +18,11 @@ func (d *Dice) Seed(seed uint64) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	d.state.Store(mix(seed))
+	d.state.Store(Mix(seed))
 }
 
 // Uint64 is any number.
-func (d *Dice) Uint64() uint64 { return mix(d.state.Add(0x9E3779B97F4A7C15)) }
+func (d *Dice) Uint64() uint64 { return Mix(d.state.Add(0x9E3779B97F4A7C15)) }
 
 // IntN is from 0 to n-1; n must be positive.
 func (d *Dice) IntN(n int) int {
@@ -41,7 +41,9 @@ func (d *Dice) Duration(most time.Duration) time.Duration {
 	return time.Duration(d.IntN(int(most)))
 }
 
-func mix(z uint64) uint64 {
+// Mix is the number that SplitMix64 makes of a state: all bits of z count in all of
+// it.
+func Mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB
 	return z ^ z>>31

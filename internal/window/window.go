@@ -45,9 +45,6 @@ func New(d time.Duration) *Window {
 // Add counts one more of which at now.
 func (w *Window) Add(now int64, which int) { w.at(now).counts[which].Add(1) }
 
-// Take takes back what was added at now.
-func (w *Window) Take(now int64, which int) { w.at(now).counts[which].Add(-1) }
-
 // Slot numbers the part of now: while it is the same, no count leaves the window.
 func (w *Window) Slot(now int64) int64 { return now / w.width }
 
