@@ -53,7 +53,7 @@ var codes = [...]struct {
 }
 
 // String is the code in snake case, as in a problem document or a metric
-// label: "not_found". The zero Code is "ok"; a number of no known class reads
+// label: "not_found"; errors and logs have it so, too. The zero Code is "ok"; a number of no known class reads
 // as "unknown".
 func (c Code) String() string {
 	if c == 0 {
@@ -62,8 +62,24 @@ func (c Code) String() string {
 	return c.known().name()
 }
 
-// Error is the code in words: "not found".
-func (c Code) Error() string { return strings.ReplaceAll(c.String(), "_", " ") }
+// Error is the code in snake case, as everywhere.
+func (c Code) Error() string { return c.String() }
+
+// MarshalText is String, so that a Code in a document reads as everywhere.
+func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what String gives; another name is [InvalidArgument].
+func (c *Code) UnmarshalText(text []byte) error {
+	read, ok := ParseCode(string(text))
+	if !ok && string(text) != Code(0).String() {
+		return InvalidArgument.Errorf("%q is no code", text)
+	}
+	*c = read
+	return nil
+}
+
+// words are the code for a reader: "not found".
+func (c Code) words() string { return strings.ReplaceAll(c.String(), "_", " ") }
 
 // HTTPStatus is the status of an HTTP answer of this class, 200 for the zero
 // Code.

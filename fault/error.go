@@ -21,7 +21,8 @@ type Error struct {
 	// Reason names the rule that refused, in snake case: "insufficient_stock".
 	// Ask for it with [ReasonOf].
 	Reason string
-	// Details is more data for the caller, made of JSON values.
+	// Details is more data for the caller, made of JSON values. In an Error that
+	// came over a wire, numbers are [encoding/json.Number].
 	Details map[string]any
 	// RetryAfter is how long the caller should wait before it tries again;
 	// zero says nothing.
@@ -178,6 +179,12 @@ func IsUnprocessed(err error) bool {
 	return ok && op.Op == "dial"
 }
 
+// IsUnreached reports whether err says that nobody took the connection: no answer
+// of an instance, but of the network that did not find one.
+func IsUnreached(err error) bool {
+	return CodeOf(err) == Unavailable && IsUnprocessed(err) && ReasonOf(err) == "" && RetryAfter(err) == 0
+}
+
 // IsRepeated reports whether err says that the call was repeated already.
 func IsRepeated(err error) bool {
 	e, ok := errors.AsType[*Error](err)
@@ -185,16 +192,15 @@ func IsRepeated(err error) bool {
 }
 
 // IsOverloaded reports whether err is the refusal of a limit, before any handler
-// ran: whoever answers so is well, and has no room.
+// ran: the instance that answers so is healthy, but has no room.
 func IsOverloaded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Reason == "overloaded" && e.Unprocessed
 }
 
 // IsRelayed reports whether err says that the service which answered has passed
-// on the failure of another: it is no sign that itself is ill. Behind one that
-// stands between, a whole service stays usable for all that does not need the
-// failed one.
+// on the failure of another service. A gateway that relays an error is itself
+// healthy: do not eject it, nor open a breaker for it.
 func IsRelayed(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Relayed

@@ -18,7 +18,7 @@ func Example() {
 	fmt.Println(string(wire))
 	// Output:
 	// true true
-	// place order: not found: product p-1 does not exist: sql: no rows
+	// place order: not_found: product p-1 does not exist: sql: no rows
 	// {"type":"about:blank","title":"Not Found","status":404,"detail":"product p-1 does not exist","code":"not_found"}
 }
 
@@ -28,6 +28,6 @@ func ExampleError_WithReason() {
 	fmt.Println(err, fault.CodeOf(err).HTTPStatus())
 	fmt.Println(fault.ReasonOf(fmt.Errorf("place order: %w", err)) == "insufficient_stock")
 	// Output:
-	// failed precondition: 3 of p-1 are left, 5 were asked for (insufficient_stock) 400
+	// failed_precondition: 3 of p-1 are left, 5 were asked for (insufficient_stock) 400
 	// true
 }

@@ -1,11 +1,13 @@
 package fault_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"reflect"
@@ -325,6 +327,63 @@ func TestRepeatMarksACopyAndLosesNothing(t *testing.T) {
 		}
 		if back := fault.ProblemOf(marked).Err(); !back.Repeated {
 			t.Errorf("%s: the mark is lost on the wire", name)
+		}
+	}
+}
+
+func TestACodeReadsTheSameWhereverItIsPrinted(t *testing.T) {
+	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
+		want := code.String()
+		var text, doc bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("x", "code", code)
+		slog.New(slog.NewJSONHandler(&doc, nil)).Info("x", "code", code)
+		inside, err := json.Marshal(map[string]any{"code": code})
+		for where, got := range map[string]string{
+			"%v": fmt.Sprintf("%v", code), "%s": fmt.Sprintf("%s", code), "Error": code.Error(),
+			"text log": text.String(), "JSON log": doc.String(), "JSON": string(inside), "an Error": code.Errorf("no").Error(), "an Error without a message": (&fault.Error{Code: code}).Error(),
+			"a wrapped one": fmt.Errorf("x: %w", code).Error(), "a cause": fault.Internal.Errorf("x: %w", code).Error(),
+		} {
+			if !strings.Contains(got, want) || strings.Contains(want, "_") && strings.Contains(got, strings.ReplaceAll(want, "_", " ")) {
+				t.Errorf("%s: %s, want %s (%v)", where, got, want, err)
+			}
+		}
+		var read fault.Code
+		if err := json.Unmarshal([]byte(`"`+want+`"`), &read); err != nil || read != code {
+			t.Errorf("%s is read as %d, %v", want, read, err)
+		}
+		if fmt.Sprintf("%d", code) != fmt.Sprint(int(code)) {
+			t.Errorf("%s is no number any more", code)
+		}
+	}
+	var code fault.Code
+	for _, text := range []string{`"no such code"`, `5`} {
+		if err := json.Unmarshal([]byte(text), &code); err == nil {
+			t.Errorf("%s is read as %d", text, code)
+		}
+	}
+	if zero, err := json.Marshal(code); err != nil || string(zero) != `"ok"` || json.Unmarshal(zero, &code) != nil {
+		t.Errorf("no failure is %s, %v", zero, err)
+	}
+}
+
+func TestUnreachedIsWhoseConnectionNobodyTook(t *testing.T) {
+	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a connection refused":           {fault.Unavailable.Errorf("no connection: %w", dial).WithUnprocessed(), true},
+		"said of it":                     {fault.Unavailable.Errorf("connection refused").WithUnprocessed(), true},
+		"wrapped":                        {fmt.Errorf("x: %w", fault.Unavailable.Errorf("connection refused").WithUnprocessed()), true},
+		"an answer":                      {fault.Unavailable.Errorf("down"), false},
+		"an answer that asks to wait":    {fault.Unavailable.Errorf("later").WithRetryAfter(time.Second).WithUnprocessed(), false},
+		"an answer that says why":        {fault.Unavailable.Errorf("going").WithReason("draining").WithUnprocessed(), false},
+		"a refusal of another class":     {fault.ResourceExhausted.Errorf("too many").WithUnprocessed(), false},
+		"a connection that was torn off": {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
+		"nothing":                        {nil, false},
+	} {
+		if got := fault.IsUnreached(tt.err); got != tt.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/deadline"
 )
 
 // Outcome is what a result says about the callee.
@@ -32,16 +34,16 @@ func (o Outcome) String() string {
 // context that the caller handed in, not one to which a policy added its own
 // time limit.
 //
-// A caller who cancelled, in whatever words and with whatever cause, is
-// Ignored. A time limit of our own, or a Canceled that came over the wire while
+// A caller who cancelled is Ignored, however the error is worded or wrapped and
+// whatever the cause was. A time limit of our own, or a Canceled that came over the wire while
 // ctx lives, is a Failure. A caller's mistake (4xx) is Ignored, an answer for
 // overload (503) is a Failure. A caller whose deadline ran out is Ignored here;
-// see [Expired].
+// see [Expired] and [Hurried].
 func Classify(ctx context.Context, err error) Outcome {
 	if err == nil {
 		return Success
 	}
-	if ended(ctx) {
+	if ended(ctx) || Hurried(ctx, err) {
 		return Ignored
 	}
 	switch CodeOf(err) {
@@ -56,9 +58,24 @@ func Classify(ctx context.Context, err error) Outcome {
 // out. Whether this counts against the callee depends on how long the attempt
 // took, so the policy that timed it decides: it is a Failure when the attempt was
 // slow by the policy's own record. Thus a callee that never answers is found out,
-// and a caller in a hurry blames nobody.
+// and a caller in a hurry blames nobody. A deadline that was set by somebody who is
+// not trusted blames nobody however long it took; see [Hurried].
 func Expired(ctx context.Context, err error) bool {
-	return err != nil && ended(ctx) && !errors.Is(ctx.Err(), context.Canceled)
+	return err != nil && ended(ctx) && !errors.Is(ctx.Err(), context.Canceled) && !deadline.IsForeign(ctx)
+}
+
+// Hurried reports whether the call failed when a deadline ran out that came over
+// the wire from somebody who is not trusted: here, or at a callee, which has a
+// little less time and may say so in any words. It blames nobody: else a stranger
+// could make a service refuse its other callers, by asking for what takes longer
+// than he gives it. That nobody was there to ask is no matter of time.
+func Hurried(ctx context.Context, err error) bool {
+	return err != nil && deadline.ForeignEnds(ctx) && !unreached(err)
+}
+
+// unreached says that no handler ran, for another reason than a lack of room or time.
+func unreached(err error) bool {
+	return IsUnprocessed(err) && CodeOf(err) == Unavailable && !IsOverloaded(err)
 }
 
 // ended reports whether the caller waits no more. A deadline that has passed

@@ -1,8 +1,12 @@
 package fault
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
+	"strings"
 	"time"
 )
 
@@ -11,6 +15,9 @@ const ProblemType = "application/problem+json"
 
 // longestWait bounds what a document may ask for, so that sums with it hold.
 const longestWait = 365 * 24 * time.Hour
+
+// longestDetail is how much of a message leaves the process, in bytes.
+const longestDetail = 4 << 10
 
 // Problem is a failure as a JSON document after RFC 9457, the form in which it
 // crosses HTTP. code, reason, details, retry_after, unprocessed, repeated and
@@ -22,7 +29,7 @@ type Problem struct {
 	Title string `json:"title,omitempty"`
 	// Status is the HTTP status.
 	Status int `json:"status,omitempty"`
-	// Detail is the Message of the Error.
+	// Detail is the Message of the Error, of a very long one the first 4 KiB.
 	Detail string `json:"detail,omitempty"`
 	// Code is the class in snake case: "not_found".
 	Code string `json:"code,omitempty"`
@@ -50,6 +57,9 @@ func ProblemOf(err error) Problem {
 		if e.Message != "" {
 			p.Detail = e.Message
 		}
+		if len(p.Detail) > longestDetail {
+			p.Detail = strings.ToValidUTF8(p.Detail[:longestDetail], "") + "…"
+		}
 		if e.Status >= 400 && e.Status < 600 {
 			p.Status = e.Status
 		}
@@ -65,11 +75,42 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
+// UnmarshalJSON reads a document. As RFC 9457 asks, a member of another type than
+// it should have is passed over, so that a foreign document loses nothing else.
+// Numbers in Details are [json.Number], which loses no digit.
+func (p *Problem) UnmarshalJSON(text []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	*p = Problem{}
+	for name, into := range map[string]any{
+		"type": &p.Type, "title": &p.Title, "status": &p.Status, "detail": &p.Detail, "code": &p.Code, "reason": &p.Reason,
+		"retry_after": &p.RetryAfter, "unprocessed": &p.Unprocessed, "repeated": &p.Repeated, "service": &p.Service, "details": &p.Details,
+	} {
+		member, ok := members[name]
+		if !ok {
+			continue
+		}
+		d := json.NewDecoder(bytes.NewReader(member))
+		d.UseNumber()
+		if d.Decode(into) != nil {
+			reflect.ValueOf(into).Elem().SetZero() // it may be filled in part
+		}
+	}
+	return nil
+}
+
 // Err is the Error that the document describes. A document with no code that
-// is known here is classed by its status.
+// is known here is classed by its status, as [FromHTTPStatus] does, but for 404: who
+// describes it has looked for something, and it is [NotFound].
 func (p Problem) Err() *Error {
 	code, ok := ParseCode(p.Code)
-	if !ok {
+	switch {
+	case ok:
+	case p.Status == http.StatusNotFound:
+		code = NotFound
+	default:
 		code = FromHTTPStatus(p.Status).known()
 	}
 	e := &Error{
@@ -97,6 +138,6 @@ func discreet(c Code) string {
 	case DeadlineExceeded:
 		return "the time for the call ran out"
 	default:
-		return c.Error()
+		return c.words()
 	}
 }

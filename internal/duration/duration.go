@@ -3,6 +3,7 @@
 package duration
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,13 +37,16 @@ func Marshal(v any) ([]byte, error) {
 
 // Unmarshal reads a JSON object into v, a pointer to a struct. A duration is a
 // string such as "1s", or 0: of another number nobody can tell what it counts. A
-// key that is no field is refused; fields without a key keep their value. On an
+// key that is no field, or that is there twice, is refused; fields without a key keep their value. On an
 // error v is unchanged.
 func Unmarshal(data []byte, v any) error {
 	target := reflect.ValueOf(v).Elem()
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return fmt.Errorf("a JSON object is needed: %w", err)
+	}
+	if key, ok := repeated(data); ok {
+		return fmt.Errorf("the setting %q is there twice; one of the two would be lost", key)
 	}
 	fields := names(target.Type())
 	next := reflect.New(target.Type()).Elem()
@@ -63,6 +67,26 @@ func Unmarshal(data []byte, v any) error {
 	}
 	target.Set(next)
 	return nil
+}
+
+// repeated is a key that data, a JSON object, has twice.
+func repeated(data []byte) (key string, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	seen := map[string]bool{}
+	_, _ = d.Token() // the object begins; it has been read before, without an error
+	for d.More() {
+		token, _ := d.Token()
+		key, _ = token.(string)
+		if seen[key] {
+			return key, true
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return "", false
+		}
+	}
+	return "", false
 }
 
 func set(f reflect.Value, value json.RawMessage) error {

@@ -53,6 +53,19 @@ func TestANumberWithoutAUnitIsRefused(t *testing.T) {
 	}
 }
 
+func TestASettingThatIsThereTwiceIsRefused(t *testing.T) {
+	for _, text := range []string{`{"ratio":1,"ratio":2}`, `{"ratio":1,"name":"{\"ratio\":1}","\u0072atio":2}`, `{"wait":"1s","wait":null}`} {
+		p := policy{Name: "kept"}
+		if err := duration.Unmarshal([]byte(text), &p); err == nil || !strings.Contains(err.Error(), "twice") || p != (policy{Name: "kept"}) {
+			t.Errorf("%s gave %+v, %v", text, p, err)
+		}
+	}
+	var p policy
+	if err := duration.Unmarshal([]byte(`{"name":"ratio","ratio":2}`), &p); err != nil || p.Ratio != 2 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestBadInputChangesNothing(t *testing.T) {
 	for _, bad := range []string{`{"wait":"2s","max":"soon"}`, `{"wait":"2s","hurry":1}`, `{"wait":"2s","ratio":"x"}`, `{"wait":true}`, `[]`, `{`} {
 		p := policy{Wait: time.Second}

@@ -92,17 +92,48 @@ func (w *Window) turned(slots *[maxLanes][Parts]int64) (some bool) {
 	return some
 }
 
-// Resized is a window of length d that begins with what w holds at now.
+// Resized is a window of length d with what w holds at now that is no older than d. Of
+// a count, w knows its part alone: it is taken for one of the part's middle, so that
+// it does not become younger and younger by many changes. Of the part of now, which may
+// be longer than d, it is the middle of what the new window covers, so that what has
+// just been counted is not lost.
 func (w *Window) Resized(d time.Duration, now int64) *Window {
 	other := New(d)
 	if other.width == w.width {
 		return w
 	}
-	p := other.at(now)
-	for n, count := range w.Sum(now) {
-		p.counts[n].Store(int64(count))
+	oldest := (other.Slot(now) - Parts + 1) * other.width
+	for l := range w.lanes {
+		for i := range w.lanes[l] {
+			counts, slot, ok := w.lanes[l][i].read()
+			if !ok || slot <= w.Slot(now)-Parts || slot > w.Slot(now) {
+				continue
+			}
+			first, last := slot*w.width, min((slot+1)*w.width-1, now)
+			if slot == w.Slot(now) {
+				first = max(first, oldest)
+			}
+			at := first + (last-first)/2
+			if at < oldest {
+				continue
+			}
+			p := other.at(at)
+			for n := range counts {
+				p.counts[n].Add(counts[n])
+			}
+		}
 	}
 	return other
+}
+
+// read is what a part has counted, last counter to first, and its slot; false
+// when it is made empty meanwhile.
+func (p *part) read() (counts [len(Counts{})]int64, slot int64, ok bool) {
+	slot = p.slot.Load()
+	for n := len(counts) - 1; n >= 0; n-- {
+		counts[n] = p.counts[n].Load()
+	}
+	return counts, slot, slot != turning && p.slot.Load() == slot
 }
 
 // at is the part of now in the lane of this goroutine, which it begins where

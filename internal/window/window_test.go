@@ -97,3 +97,34 @@ func TestWhatIsCountedFirstIsNeverBehind(t *testing.T) {
 		group.Wait()
 	}
 }
+
+func TestResizedHoldsNoCountForATenthOfTheOldLengthTooLong(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := time.Duration(rapid.Int64Range(1, 1000).Draw(t, "length") * window.Parts)
+		other := time.Duration(rapid.Int64Range(1, 1000).Draw(t, "other") * window.Parts)
+		w := window.New(length)
+		now := int64(0)
+		var at []int64
+		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, int64(length)/3), 1, 50).Draw(t, "steps") {
+			now += step
+			w.Add(now, 0)
+			w.Add(now, 1)
+			at = append(at, now)
+		}
+		set := now + rapid.Int64Range(0, int64(length)).Draw(t, "until it is resized")
+		r := w.Resized(other, set)
+		now = set + rapid.Int64Range(0, int64(other)).Draw(t, "until it is read")
+		least, most := 0, 0
+		for _, a := range at {
+			if a > set-int64(length)*9/10 && a-int64(length)/window.Parts > now-int64(other)*9/10 {
+				least++
+			}
+			if a > set-int64(length) && a+int64(length)/window.Parts > now-int64(other) {
+				most++
+			}
+		}
+		if got := r.Sum(now); got[0] < least || got[0] > most || got[1] != got[0] {
+			t.Fatalf("%v counted, between %d and %d expected", got, least, most)
+		}
+	})
+}

@@ -1,0 +1,26 @@
+// Package origin compares where URLs lead.
+package origin
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Same says that two URLs have the same scheme, host and port, so that what is
+// meant for one may go to the other.
+func Same(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	}
+	return ""
+}
