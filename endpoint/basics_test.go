@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -134,6 +132,22 @@ func TestLogSaysHowLongACallTook(t *testing.T) {
 	})
 }
 
+func TestACallThatPanicsIsLogged(t *testing.T) {
+	var out bytes.Buffer
+	call := endpoint.New(func(context.Context, int) (int, error) { panic("x") }).With(endpoint.Log(slog.New(slog.NewJSONHandler(&out, nil)), "orders.Get"))
+	func() {
+		defer func() {
+			if recover() != "x" {
+				t.Error("the panic is lost")
+			}
+		}()
+		_, _ = call(t.Context(), 1)
+	}()
+	if line := out.String(); !strings.Contains(line, "ERROR") || !strings.Contains(line, "orders.Get") || !strings.Contains(line, "internal") {
+		t.Errorf("it is logged as %q", line)
+	}
+}
+
 func TestCallRecordIsOneAllocationAndFoundThroughTheContext(t *testing.T) {
 	if endpoint.CallOf(t.Context()) != nil {
 		t.Fatal("a record without a call")
@@ -160,7 +174,7 @@ func TestCallRecordIsOneAllocationAndFoundThroughTheContext(t *testing.T) {
 }
 
 func TestChainOfNothingIsTheEndpointItself(t *testing.T) {
-	var asked kitendpoint.Endpoint = func(context.Context, any) (any, error) { return 42, nil }
+	var asked endpoint.Func = func(context.Context, any) (any, error) { return 42, nil }
 	if got, _ := endpoint.Chain()(asked)(t.Context(), nil); got != 42 {
 		t.Fatalf("got %v", got)
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// Begun is the context of a call that has a time limit and a record: one
-// allocation for the three of them, and for what it is made a part of. It is safe
-// for concurrent use, but for its Record, which is as [Call] says.
+// Begun is a context with a deadline and the [Call] of what is done in it, in one
+// allocation; a struct that holds a Begun needs no other one either. It is safe for
+// concurrent use, except for its Record: see [Call].
 type Begun struct {
 	deadline.Context
 	// Record is what [CallOf] finds.
@@ -18,9 +18,9 @@ type Begun struct {
 	record record
 }
 
-// Begin makes a zero Begun what ctx is for a call to op that begins now and has
-// until then, or until ctx ends where that is earlier. Its record is derived as by
-// [Outgoing], and judged in ctx. Stop must be called when the call is over.
+// Begin makes a zero Begun the context of a call to op that starts now and ends at
+// until, or when ctx ends if that is earlier. Its record is derived from ctx as
+// [Outgoing] does, and ctx is its [CallerOf]. Call Stop when the call is over.
 func (b *Begun) Begin(ctx context.Context, op Operation, now, until time.Time) {
 	b.Context.Begin(ctx, until)
 	c := &b.Record

@@ -26,6 +26,10 @@ type Call struct {
 	Operation
 	// From is the service that calls, "" if not known.
 	From string
+	// Subject is who sent a call that is being served, as whoever serves it has
+	// verified: the name of its certificate, or the subject of its token. "" where
+	// nobody has. Idempotency keys of different subjects do not meet.
+	Subject string
 	// Start is when the call began, Deadline when it must be over; zero when
 	// not known.
 	Start, Deadline time.Time
@@ -125,8 +129,8 @@ func CallOf(ctx context.Context) *Call {
 	return c
 }
 
-// OutgoingOf is the record of the call that is being made in ctx, or nil: the
-// record of a call that a handler is answering is none.
+// OutgoingOf is the record of the call that is being made in ctx. It is nil when
+// there is none, also when ctx belongs to a call that is being served.
 func OutgoingOf(ctx context.Context) *Call {
 	if c := CallOf(ctx); c != nil && !c.Entered {
 		return c
@@ -134,8 +138,8 @@ func OutgoingOf(ctx context.Context) *Call {
 	return nil
 }
 
-// Elapsed is the time since begun by the clock of the call that is made in ctx,
-// or, where its record has none, by the clock itself.
+// Elapsed is the time since begun. It takes [Call.Now] of the call that is being made
+// in ctx for the present where that is set, which saves a reading of the clock.
 func Elapsed(ctx context.Context, begun time.Time) time.Duration {
 	if c := OutgoingOf(ctx); c != nil && !c.Now.IsZero() {
 		return c.Now.Sub(begun)
@@ -143,8 +147,9 @@ func Elapsed(ctx context.Context, begun time.Time) time.Duration {
 	return time.Since(begun)
 }
 
-// CallerOf is the context in which the call that is made in ctx is judged: the
-// caller's own, in which a limit that a policy has added is not the caller's.
+// CallerOf is the caller's own context of the call that is being made in ctx,
+// without the deadlines that policies have added; ctx itself where there is no
+// other. Pass it to [fault.Classify].
 func CallerOf(ctx context.Context) context.Context {
 	if c := OutgoingOf(ctx); c != nil && c.Caller != nil {
 		return c.Caller
@@ -161,7 +166,7 @@ func CallerOf(ctx context.Context) context.Context {
 // dropped.
 type Caller interface {
 	// Call makes the call. addr is a base URL such as "http://10.0.0.1:8080".
-	// Every send has ended when Call returns, and none is begun after that.
+	// Every send has ended when Call returns, and none starts after that.
 	Call(ctx context.Context, op Operation, send func(ctx context.Context, addr string) error) error
 }
 

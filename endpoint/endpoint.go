@@ -14,8 +14,16 @@ import (
 // for concurrent use.
 type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 
-// Middleware wraps an endpoint in behaviour. It is go-kit's own type, which
-// takes and gives requests and responses as any.
+// Func is an endpoint as a [Middleware] sees it: its request and response are any,
+// so that one middleware serves endpoints of all types. It is go-kit's Endpoint.
+//
+//	type Func = func(ctx context.Context, request any) (response any, err error)
+type Func = kitendpoint.Endpoint
+
+// Middleware wraps an endpoint in behaviour, before and after it or in its place. It
+// is go-kit's own type, so that its middlewares and ours are the same.
+//
+//	type Middleware = func(next Func) Func
 type Middleware = kitendpoint.Middleware
 
 // None is the type of an empty request or response.
@@ -42,9 +50,9 @@ func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
 	return FromKit[Req, Resp](Chain(mws...)(e.Kit()))
 }
 
-// Kit is e as a go-kit endpoint. A request of another type than Req is
+// Kit is e as a go-kit endpoint, which is a [Func]. A request of another type than Req is
 // answered with fault.Internal naming both types.
-func (e Endpoint[Req, Resp]) Kit() kitendpoint.Endpoint {
+func (e Endpoint[Req, Resp]) Kit() Func {
 	mayFail := implements[Resp, kitendpoint.Failer]()
 	return func(ctx context.Context, request any) (any, error) {
 		req, ok := request.(Req)
@@ -60,7 +68,7 @@ func (e Endpoint[Req, Resp]) Kit() kitendpoint.Endpoint {
 }
 
 // FromKit is a go-kit endpoint as an Endpoint. It panics when e is nil.
-func FromKit[Req, Resp any](e kitendpoint.Endpoint) Endpoint[Req, Resp] {
+func FromKit[Req, Resp any](e Func) Endpoint[Req, Resp] {
 	if e == nil {
 		panic("endpoint.FromKit: the endpoint is nil")
 	}
@@ -91,7 +99,7 @@ func Chain(mws ...Middleware) Middleware {
 			panic(fmt.Sprintf("endpoint.Chain: middleware %d of %d is nil", i+1, len(mws)))
 		}
 	}
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next Func) Func {
 		for i := len(mws) - 1; i >= 0; i-- {
 			next = mws[i](next)
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -34,11 +32,11 @@ func Example() {
 	fmt.Println(errors.Is(err, fault.InvalidArgument), err)
 	// Output:
 	// hello ann <nil>
-	// true invalid argument: name is missing
+	// true invalid_argument: name is missing
 }
 
 func say(word string) endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			fmt.Println(word, "before")
 			defer fmt.Println(word, "after")
@@ -92,5 +90,5 @@ func ExampleKeyed() {
 	fmt.Println(err)
 	// Output:
 	// 500
-	// invalid argument: this idempotency key was used for another request; choose a new key (key_reused)
+	// invalid_argument: this idempotency key was used for another request; choose a new key (key_reused)
 }

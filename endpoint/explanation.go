@@ -12,8 +12,8 @@ import (
 const maxCalls = 1000
 
 // Explanation is why the calls that were made in one context went as they did, in
-// the order in which they began: those that calls in the same process have made in
-// turn, too. The first 1,000 are kept. It is safe for concurrent use, and what it
+// the order in which they started; calls that their handlers made in the same process
+// are among them. The first 1,000 are kept. It is safe for concurrent use, and what it
 // tells of a call is complete when the call has returned. Make one with
 // sinew.Explain.
 type Explanation struct {
@@ -101,6 +101,9 @@ func (t *Trail) describe(b *strings.Builder) {
 	for i, s := range t.Steps {
 		s.describe(b, i, over, known)
 		over = s.Began + s.Took
+	}
+	if t.Stopped != "" {
+		fmt.Fprintf(b, "  no further attempt: %s\n", t.Stopped)
 	}
 }
 

@@ -4,17 +4,18 @@ import (
 	"context"
 	"reflect"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/fault"
 )
 
 // Fallback answers with f where the endpoint failed: f gets the request and
 // the error, and what it returns is the result. It is asked only after a
 // failure of the callee (fault.Classify); a caller who gave up or asked wrongly
-// gets the error itself.
+// gets the error itself. It panics when f is nil.
 func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Resp, error)) Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	if f == nil {
+		panic("endpoint.Fallback: the function is nil")
+	}
+	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
 			if fault.Classify(ctx, err) != fault.Failure {

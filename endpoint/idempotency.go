@@ -2,15 +2,14 @@ package endpoint
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"log/slog"
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/renewal"
+	"github.com/sinew-go/sinew/internal/once"
 )
 
-// IdempotencyStore remembers, per key, that an operation has begun and what it
+// IdempotencyStore remembers, per key, that an operation has started and what it
 // answered. [MemoryStore] serves one instance, [SQLStore] many. It is safe for
 // concurrent use.
 type IdempotencyStore interface {
@@ -18,7 +17,9 @@ type IdempotencyStore interface {
 	// Answer or Release with the claim that it gets, which is not empty. A claim
 	// lapses after lease unless it is renewed. With an empty claim answer is what
 	// an earlier run gave, or err is [KeyInUse] while that run goes on, or
-	// [KeyReused] when it had another fingerprint.
+	// [KeyReused] when it had another fingerprint; a nil fingerprint is the same
+	// as an empty one. Keys made by [Once] have 64 characters, of which the first
+	// 32 are the same for all keys of a scope.
 	Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (claim string, answer []byte, err error)
 	// Renew has a claim lapse a lease from now.
 	Renew(ctx context.Context, key, claim string, lease time.Duration) error
@@ -29,12 +30,6 @@ type IdempotencyStore interface {
 	// followed by another.
 	Release(ctx context.Context, key, claim string) error
 }
-
-// How long a claim holds without a renewal, and how long an answer is kept.
-const (
-	claimLease = time.Minute
-	answerTTL  = 24 * time.Hour
-)
 
 // KeyInUse is the error of a key whose first use is still running: 409 with
 // reason key_in_use.
@@ -51,35 +46,44 @@ func KeyReused() error {
 }
 
 // Once runs an operation at most once per key and gives the same answer to
-// every use of the key. scope keeps the keys of different callers and
-// operations apart; fingerprint tells whether a repeat is the same request.
-// run says whether its answer is to be kept; an error, or a panic, is not kept.
-// While run goes on the key is held, however long that takes; when the process
-// dies, for a minute. replayed reports an answer from an earlier run.
+// every use of the key for a day. scope keeps the keys of different callers and
+// operations apart; fingerprint, which may be nil, tells whether a repeat is the
+// same request. run says whether its answer is to be kept; an error, or a panic,
+// is not kept. While run goes on the key is held, however long that takes; when
+// the process dies, for a minute. replayed reports an answer from an earlier run.
+//
+// An answer above 4 MiB, or one that the store refuses, goes to this use alone:
+// later ones fail with reason answer_not_kept, and run nothing. When the store
+// cannot be reached at all after run, that is logged to slog.Default(), and a use
+// more than a minute later runs again. In a transaction ([SQLStore.In]) an answer
+// that is not kept is an error: undo the transaction.
 func Once(ctx context.Context, store IdempotencyStore, scope, key string, fingerprint []byte, run func() (answer []byte, keep bool, err error)) (answer []byte, replayed bool, err error) {
-	id := sha256.Sum256([]byte(scope + "\x00" + key))
-	stored := hex.EncodeToString(id[:])
-	claim, answer, err := store.Claim(ctx, stored, fingerprint, claimLease)
-	if err != nil || claim == "" {
-		return answer, err == nil, err
-	}
-	keep := false
-	settled := context.WithoutCancel(ctx)
-	stop := renewal.Every(settled, claimLease/3, func(ctx context.Context) {
-		_ = store.Renew(ctx, stored, claim, claimLease) // the next one may work
+	u := once.Use{Scope: scope, Key: key, Fingerprint: fingerprint, Unkept: unkept(ctx)}
+	return u.Run(ctx, store, func(context.Context) (once.Result, error) {
+		answer, keep, err := run()
+		result := once.Result{Answer: answer}
+		if keep && err == nil {
+			result.Keep = once.KeepAnswer
+		}
+		return result, err
 	})
-	defer func() {
-		stop()
-		if !keep {
-			_ = store.Release(settled, stored, claim) // the lease ends the claim if this fails
-		}
-	}()
-	answer, keep, err = run()
-	keep = keep && err == nil
-	if keep {
-		if err := store.Answer(settled, stored, claim, answer, answerTTL); err != nil {
-			return answer, false, fault.Unavailable.Errorf("the operation ran, but the idempotency store did not keep its answer: %w", err)
-		}
-	}
-	return answer, false, err
+}
+
+// Keep writes response into store as the answer of the idempotency key that the
+// handler of ctx runs for. Give it [SQLStore.In] of the handler's transaction,
+// then the answer is kept exactly when the handler's changes are, whenever the
+// process dies:
+//
+//	err := endpoint.Keep(ctx, keys.In(tx), order) // before the commit
+//
+// An error means that the transaction must be undone: the answer cannot be kept,
+// or another run has taken the key. Where the handler runs for no key, Keep does
+// nothing. The handlers of Keyed routes and those inside [Keyed] run for one when
+// the request has it.
+func Keep(ctx context.Context, store IdempotencyStore, response any) error {
+	return once.Keep(ctx, store, response)
+}
+
+func unkept(ctx context.Context) func(error) {
+	return func(err error) { slog.WarnContext(ctx, "an answer was not kept", "error", err) }
 }

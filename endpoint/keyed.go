@@ -1,52 +1,93 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"reflect"
-
-	kitendpoint "github.com/go-kit/kit/endpoint"
+	"strconv"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/once"
 )
 
 // Keyed runs the endpoint once per idempotency key and answers a repeat of the
 // same request with the first answer. The key is Call.IdempotencyKey, scoped to
-// the calling service and the operation; calls without one pass. Responses are
-// kept as JSON; errors are not kept. A key in use is [KeyInUse], one that came
-// with another request is [KeyReused]. It panics when store is nil.
+// Call.Subject and the operation; calls without one pass. Responses are kept as
+// JSON for a day; a number within an interface comes back as a json.Number, which
+// loses no digit. Errors are not kept. A response that has no JSON form fails, and
+// so does every repeat, with reason answer_not_kept. A key in use is [KeyInUse],
+// one that came with another request is [KeyReused]. It panics when store is nil.
 func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
-	if store == nil {
+	if absent.Part(store) {
 		panic("endpoint.Keyed: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
 	}
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
 			c := CallOf(ctx)
 			if c == nil || c.IdempotencyKey == "" {
 				return next(ctx, request)
 			}
-			body, err := json.Marshal(request)
+			body, err := json.Marshal(addressable(request))
 			if err != nil {
 				return nil, fault.Internal.Errorf("a keyed request of type %T has no JSON form: %w", request, err)
 			}
 			fingerprint := sha256.Sum256(body)
-			answer, _, err := Once(ctx, store, c.From+"\x00"+c.Service+"\x00"+c.Name, c.IdempotencyKey, fingerprint[:], func() ([]byte, bool, error) {
-				response, err := next(ctx, request)
-				if err != nil {
-					return nil, false, err
+			u := once.Use{
+				Scope: strconv.Quote(c.Subject) + c.Service + "\x00" + c.Name, Key: c.IdempotencyKey, Fingerprint: fingerprint[:],
+				Encode: encodeAs[Resp], Unkept: unkept(ctx),
+			}
+			var response any
+			answer, replayed, err := u.Run(ctx, store, func(ctx context.Context) (once.Result, error) {
+				var err error
+				if response, err = next(ctx, request); err != nil {
+					return once.Result{}, err
 				}
-				answer, err := json.Marshal(response)
-				return answer, err == nil, err
+				var result once.Result
+				if failed(response) == nil { // else it counts as an error, and goes on as it is
+					result.Keep = once.KeepAnswer
+					once.Ran(ctx)
+					result.Answer, err = encodeAs[Resp](response)
+				}
+				return result, err
 			})
-			if err != nil {
-				return nil, err
+			if err != nil || !replayed {
+				return response, err
 			}
 			var resp Resp
-			if err := json.Unmarshal(answer, &resp); err != nil {
+			kept := json.NewDecoder(bytes.NewReader(answer))
+			kept.UseNumber()
+			if err := kept.Decode(&resp); err != nil {
 				return nil, fault.Internal.Errorf("a kept answer is no %s: %w", reflect.TypeFor[Resp](), err)
 			}
 			return resp, nil
 		}
 	}
+}
+
+// encodeAs is a response as JSON. It is encoded from a place of its own, so that
+// a MarshalJSON of the pointer counts.
+func encodeAs[Resp any](response any) ([]byte, error) {
+	if typed, ok := response.(Resp); ok {
+		response = &typed
+	}
+	text, err := json.Marshal(response)
+	if err != nil {
+		return nil, fault.Internal.Errorf("a response of type %s has no JSON form, so a repeat could not be answered: %w", reflect.TypeFor[Resp](), err)
+	}
+	return text, nil
+}
+
+// addressable is a value, or a pointer to it, so that encoding/json finds the
+// methods of pointers, with which it is read again.
+func addressable(v any) any {
+	at := reflect.ValueOf(v)
+	if !at.IsValid() || at.Kind() == reflect.Pointer {
+		return v
+	}
+	p := reflect.New(at.Type())
+	p.Elem().Set(at)
+	return p.Interface()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,7 +21,7 @@ type order struct {
 }
 
 func keyed(ctx context.Context, key string) context.Context {
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: key, From: "web", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: key, Subject: "web", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
 	return ctx
 }
 
@@ -50,18 +52,252 @@ func TestAKeyIsItsCallersAndItsOperationsOwn(t *testing.T) {
 		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
 	place := endpoint.Operation{Service: "order", Name: "Place"}
 	for i, c := range []endpoint.Call{
-		{From: "web", Operation: place}, {From: "app", Operation: place},
-		{From: "web", Operation: endpoint.Operation{Service: "stock", Name: "Place"}},
-		{From: "web", Operation: endpoint.Operation{Service: "order", Name: "Cancel"}},
-		{From: "weborder", Operation: endpoint.Operation{Name: "Place"}},
+		{Subject: "web", Operation: place}, {Subject: "app", Operation: place},
+		{Subject: "web", Operation: endpoint.Operation{Service: "stock", Name: "Place"}},
+		{Subject: "web", Operation: endpoint.Operation{Service: "order", Name: "Cancel"}},
+		{Subject: "weborder", Operation: endpoint.Operation{Name: "Place"}},
 	} {
 		c.IdempotencyKey = "k"
 		for range 2 {
 			ctx, _ := endpoint.WithCall(t.Context(), c)
 			if got, err := ep(ctx, &order{"ann"}); got != i+1 || err != nil {
-				t.Errorf("%s calling %s of %s got the answer of run %d (%v), not its own", c.From, c.Name, c.Service, got, err)
+				t.Errorf("%s calling %s of %s got the answer of run %d (%v), not its own", c.Subject, c.Name, c.Service, got, err)
 			}
 		}
+	}
+}
+
+func TestAKeyRunsOnceWhateverTheCallerIsCalled(t *testing.T) {
+	runs := 0
+	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
+		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
+	for _, from := range []string{"web", "", "app"} {
+		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{From: from, IdempotencyKey: "k"})
+		if got, err := ep(ctx, &order{"ann"}); got != 1 || err != nil {
+			t.Errorf("from %q: run %d (%v)", from, got, err)
+		}
+	}
+}
+
+// lopsided can be written and not read.
+type lopsided struct{ N int }
+
+func (l *lopsided) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"N":%d}`, l.N), nil }
+
+func TestAKeyedResponseIsEncodedAsItsPointerIs(t *testing.T) {
+	runs := 0
+	ep := endpoint.New(func(context.Context, *order) (lopsided, error) { runs++; return lopsided{runs}, nil }).
+		With(endpoint.Keyed[*order, lopsided](endpoint.NewMemoryStore()))
+	for range 2 {
+		if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err != nil || got.N != 1 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+func TestAKeptResponseLosesNoDigit(t *testing.T) {
+	ep := endpoint.Endpoint[int, map[string]any](func(context.Context, int) (map[string]any, error) {
+		return map[string]any{"id": int64(9007199254740993)}, nil
+	}).With(endpoint.Keyed[int, map[string]any](endpoint.NewMemoryStore()))
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+	for range 2 {
+		if got, err := ep(ctx, 1); err != nil || fmt.Sprint(got["id"]) != "9007199254740993" {
+			t.Errorf("%v, %v", got, err)
+		}
+	}
+}
+
+func TestAResponseThatCannotBeKeptFailsBeforeItRunsAgain(t *testing.T) {
+	for name, response := range map[string]any{"no JSON": math.NaN(), "too large": strings.Repeat("x", 5<<20), "larger than the store": strings.Repeat("x", 70<<20)} {
+		runs := 0
+		ep := endpoint.New(func(context.Context, *order) (any, error) { runs++; return response, nil }).
+			With(endpoint.Keyed[*order, any](endpoint.NewMemoryStore()))
+		_, first := ep(keyed(t.Context(), "k"), &order{"ann"})
+		if _, encodes := response.(string); (first == nil) != encodes {
+			t.Errorf("%s: the first use gave %v", name, first)
+		}
+		for range 2 {
+			_, err := ep(keyed(t.Context(), "k"), &order{"ann"})
+			if fault.ReasonOf(err) != "answer_not_kept" || fault.ProblemOf(err).Status != 409 || runs != 1 {
+				t.Errorf("%s: a repeat gave %v after %d runs", name, err, runs)
+			}
+		}
+	}
+}
+
+// full takes no answer but a small one.
+type full struct{ *endpoint.MemoryStore }
+
+func (s full) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+	if len(answer) > 100 {
+		return errors.New("packet too large")
+	}
+	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+}
+
+// unwritable panics where it is written.
+type unwritable struct{}
+
+func (unwritable) MarshalJSON() ([]byte, error) { panic("unwritable") }
+
+func TestAResponseThatPanicsWhereItIsWrittenIsNoReasonToRunAgain(t *testing.T) {
+	runs := 0
+	ep := endpoint.Endpoint[int, unwritable](func(context.Context, int) (unwritable, error) {
+		runs++
+		return unwritable{}, nil
+	}).With(endpoint.Keyed[int, unwritable](endpoint.NewMemoryStore()))
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was lost")
+			}
+		}()
+		_, _ = ep(ctx, 1)
+	}()
+	if _, err := ep(ctx, 1); fault.ReasonOf(err) != "answer_not_kept" || runs != 1 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+}
+
+func TestAnAnswerThatTheStoreRefusesGoesToItsCallerAlone(t *testing.T) {
+	runs := 0
+	use := func(store endpoint.IdempotencyStore) ([]byte, error) {
+		answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
+			runs++
+			return make([]byte, 1000), true, nil
+		})
+		return answer, err
+	}
+	store := full{endpoint.NewMemoryStore()}
+	if answer, err := use(store); err != nil || len(answer) != 1000 {
+		t.Errorf("the first use got %d bytes, %v", len(answer), err)
+	}
+	if _, err := use(store); fault.ReasonOf(err) != "answer_not_kept" || runs != 1 {
+		t.Errorf("the second got %v after %d runs", err, runs)
+	}
+}
+
+func TestAnAnswerIsKeptThoughTheStoreIsAwayForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, runs := &absent{MemoryStore: endpoint.NewMemoryStore(), times: 2}, 0
+		for range 2 {
+			answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
+				runs++
+				return []byte("done"), true, nil
+			})
+			if string(answer) != "done" || err != nil || runs != 1 {
+				t.Errorf("%q, %v after %d runs", answer, err, runs)
+			}
+		}
+	})
+}
+
+// absent fails to answer a few times.
+type absent struct {
+	*endpoint.MemoryStore
+	times int
+}
+
+func (s *absent) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+	if s.times--; s.times >= 0 {
+		return errors.New("connection refused")
+	}
+	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+}
+
+// hanging is a store that does not come back.
+type hanging struct{ endpoint.IdempotencyStore }
+
+func (hanging) Answer(ctx context.Context, _, _ string, _ []byte, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (hanging) Release(ctx context.Context, _, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestAStoreThatHangsAfterARunHoldsItUpForSecondsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, keep := range map[string]bool{"it keeps": true, "it lets go": false} {
+			begun := time.Now()
+			answer, _, err := endpoint.Once(t.Context(), hanging{endpoint.NewMemoryStore()}, "", "k", nil, func() ([]byte, bool, error) {
+				return []byte("done"), keep, nil
+			})
+			if took := time.Since(begun); string(answer) != "done" || err != nil || took > 20*time.Second {
+				t.Errorf("%s: %q, %v after %s", name, answer, err, took)
+			}
+		}
+	})
+}
+
+func TestKeepWritesTheAnswerBeforeTheHandlerEnds(t *testing.T) {
+	store, runs := endpoint.NewMemoryStore(), 0
+	ep := endpoint.New(func(ctx context.Context, o *order) (*order, error) {
+		runs++
+		if err := endpoint.Keep(ctx, store, o); err != nil {
+			return nil, err
+		}
+		return nil, errors.New("the process dies here")
+	}).With(endpoint.Keyed[*order, *order](store))
+	if _, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err == nil {
+		t.Error("the run went well")
+	}
+	if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err != nil || got.Buyer != "ann" || runs != 1 {
+		t.Errorf("the repeat got %+v, %v after %d runs", got, err, runs)
+	}
+	if err := endpoint.Keep(t.Context(), store, &order{}); err != nil {
+		t.Errorf("without a key: %v", err)
+	}
+}
+
+func TestNilFingerprintsAreTheSame(t *testing.T) {
+	store := endpoint.NewMemoryStore()
+	for i, fingerprint := range [][]byte{nil, {}, nil} {
+		_, replayed, err := endpoint.Once(t.Context(), store, "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
+		if replayed != (i > 0) || err != nil {
+			t.Errorf("use %d: replayed %v, %v", i, replayed, err)
+		}
+	}
+}
+
+func TestNeitherCheapRefusalsNorAnotherScopePushOutAnAnswer(t *testing.T) {
+	store := endpoint.NewMemoryStore()
+	use := func(scope, key string, answer []byte) (replayed bool) {
+		_, replayed, err := endpoint.Once(t.Context(), store, scope, key, nil, func() ([]byte, bool, error) { return answer, true, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return replayed
+	}
+	id := func(n int) string { return fmt.Sprintf("%064d", n) }
+	use("honest", "k", []byte("a"))
+	for n := range 100_100 { // refusals in one scope: kept for a minute
+		claim, _, err := store.Claim(t.Context(), id(n), nil, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = store.Answer(t.Context(), id(n), claim, []byte("404"), time.Minute)
+	}
+	last, _, err := store.Claim(t.Context(), id(1<<30), nil, time.Minute)
+	_ = store.Answer(t.Context(), id(1<<30), last, []byte("200"), time.Hour)
+	for n := range 1000 {
+		claim, _, _ := store.Claim(t.Context(), id(200_000+n), nil, time.Minute)
+		_ = store.Answer(t.Context(), id(200_000+n), claim, []byte("404"), time.Minute)
+	}
+	if claim, answer, err := store.Claim(t.Context(), id(1<<30), nil, time.Minute); claim != "" || string(answer) != "200" {
+		t.Errorf("refusals pushed out an answer of their own scope: %q, %v", answer, err)
+	}
+	for n := range 100_100 { // answers in another scope
+		use("greedy", fmt.Sprint(n), []byte("a"))
+	}
+	for n := range 100 { // large ones in a third
+		use("large", fmt.Sprint(n), make([]byte, 1<<20))
+	}
+	if err != nil || !use("honest", "k", nil) {
+		t.Errorf("the answer of a scope that holds one was pushed out (%v)", err)
 	}
 }
 
@@ -105,6 +341,32 @@ func TestKeyedForgetsFailuresAndPanics(t *testing.T) {
 	for _, want := range []fault.Code{fault.Unavailable, fault.Internal, 0} {
 		if _, err := ep(keyed(t.Context(), "k"), &order{"ann"}); fault.CodeOf(err) != want {
 			t.Fatalf("run %d gave %v", runs, err)
+		}
+	}
+}
+
+// outcome is a response that may count as an error, as go-kit's do.
+type outcome struct{ Err string }
+
+func (o outcome) Failed() error {
+	if o.Err == "" {
+		return nil
+	}
+	return errors.New(o.Err)
+}
+
+func TestKeyedForgetsAResponseThatCountsAsAnError(t *testing.T) {
+	runs := 0
+	ep := endpoint.Keyed[*order, outcome](endpoint.NewMemoryStore())(func(context.Context, any) (any, error) {
+		if runs++; runs == 1 {
+			return outcome{"down"}, nil
+		}
+		return outcome{}, nil
+	})
+	for want := range 3 {
+		got, err := ep(keyed(t.Context(), "k"), &order{"ann"})
+		if failed := got.(outcome).Err != ""; err != nil || failed != (want == 0) || runs > 2 {
+			t.Errorf("use %d: %+v, %v after %d runs", want, got, err, runs)
 		}
 	}
 }

@@ -5,25 +5,26 @@ import (
 	"log/slog"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
 // Log writes one line per call to log (nil: slog.Default()): operation,
 // duration, code and, where there is one, the error with its cause and the
 // request id. A failure of the callee is an error line, a caller's mistake a
-// warning, a success a debug line.
+// warning, a success a debug line. A panic is an error line, too, and goes on.
 func Log(log *slog.Logger, operation string) Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
-		return func(ctx context.Context, request any) (any, error) {
+	return func(next Func) Func {
+		return func(ctx context.Context, request any) (response any, err error) {
 			start := time.Now()
-			response, err := next(ctx, request)
-			level := levels[fault.Classify(ctx, err)]
-			if logger := orDefault(log); logger.Enabled(ctx, level) {
-				logger.LogAttrs(ctx, level, "call", attrs(ctx, operation, time.Since(start), err)...)
-			}
-			return response, err
+			err = panicked.Err
+			defer func() {
+				level := levels[fault.Classify(ctx, err)]
+				if logger := orDefault(log); logger.Enabled(ctx, level) {
+					logger.LogAttrs(ctx, level, "call", attrs(ctx, operation, time.Since(start), err)...)
+				}
+			}()
+			return next(ctx, request)
 		}
 	}
 }

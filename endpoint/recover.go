@@ -5,19 +5,22 @@ import (
 	"log/slog"
 	"runtime/debug"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/fault"
 )
 
 // Recover turns a panic of the endpoint into fault.Internal. The panic value
-// and its stack go to the log (nil: slog.Default()), never to the caller.
+// and its stack go to the log (nil: slog.Default()), with the operation and the
+// request id where there are any, never to the caller.
 func Recover(log *slog.Logger) Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next Func) Func {
 		return func(ctx context.Context, request any) (response any, err error) {
 			defer func() {
 				if p := recover(); p != nil {
-					orDefault(log).ErrorContext(ctx, "endpoint panicked", "panic", p, "stack", string(debug.Stack()))
+					log := orDefault(log)
+					if call := CallOf(ctx); call != nil {
+						log = log.With("operation", call.Name, "request_id", call.RequestID)
+					}
+					log.ErrorContext(ctx, "endpoint panicked", "panic", p, "stack", string(debug.Stack()))
 					response, err = nil, fault.Internal.Errorf("internal error")
 				}
 			}()

@@ -28,10 +28,7 @@ func (r *recorder) Close() error                                 { return nil }
 
 func (r *recorder) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
 	r.statements, r.args = append(r.statements, statement), append(r.args, args)
-	if strings.HasPrefix(statement, "INSERT") {
-		return nil, errors.New("there is one")
-	}
-	return driver.ResultNoRows, nil
+	return driver.RowsAffected(0), nil
 }
 
 func (r *recorder) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
@@ -55,20 +52,36 @@ func statements(t *testing.T, s endpoint.SQLStore) *recorder {
 	return r
 }
 
+func TestASQLStoreWithoutADatabaseSaysSo(t *testing.T) {
+	_, _, err := endpoint.Once(t.Context(), endpoint.SQLStore{}, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
+	if err == nil || !strings.Contains(err.Error(), "DB is nil") {
+		t.Error(err)
+	}
+}
+
 func TestSQLStoreWritesEveryPlaceholderAsTheDatabaseWantsIt(t *testing.T) {
 	for _, tt := range []struct {
 		store                  endpoint.SQLStore
 		first, bytes, notBytes string
+		clock, insert          string
 	}{
-		{endpoint.SQLStore{}, "?", "BLOB", "BYTEA"},
-		{endpoint.SQLStore{Numbered: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB"},
+		{endpoint.SQLStore{}, "?", "BLOB", "BYTEA", "julianday('now')", "ON CONFLICT"},
+		{endpoint.SQLStore{Numbered: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB", "clock_timestamp()", "ON CONFLICT"},
+		{endpoint.SQLStore{MySQL: true}, "?", "LONGBLOB", "BYTEA", "UTC_TIMESTAMP(3)", "INSERT IGNORE"},
 	} {
 		table := tt.store.Table
 		if table == "" {
 			table = "idempotency"
 		}
 		r := statements(t, tt.store)
+		clocks := 0
 		for i, statement := range r.statements {
+			if strings.Contains(statement, tt.clock) {
+				clocks++
+			}
+			if strings.HasPrefix(statement, "INSERT") && !strings.Contains(statement, tt.insert) {
+				t.Errorf("%s\nfails where there is a row, and with it the transaction that it is in", statement)
+			}
 			var want []string
 			for n := range r.args[i] {
 				want = append(want, strings.Replace(tt.first, "1", string(rune('1'+n)), 1))
@@ -76,12 +89,12 @@ func TestSQLStoreWritesEveryPlaceholderAsTheDatabaseWantsIt(t *testing.T) {
 			if got := regexp.MustCompile(`\?|\$\d+`).FindAllString(statement, -1); !slices.Equal(got, want) || !strings.Contains(statement, " "+table+" ") {
 				t.Errorf("%s\nhas the placeholders %v, want %v, and the table %s", statement, got, want, table)
 			}
-			if strings.HasPrefix(statement, "CREATE") && (!strings.Contains(statement, tt.bytes) || strings.Contains(statement, tt.notBytes)) {
+			if strings.HasPrefix(statement, "CREATE TABLE") && (!strings.Contains(statement, tt.bytes) || strings.Contains(statement, tt.notBytes)) {
 				t.Errorf("%s\nhas bytes that are no %s", statement, tt.bytes)
 			}
 		}
-		if len(r.statements) != 12 {
-			t.Errorf("%d statements: %q", len(r.statements), r.statements)
+		if len(r.statements) < 14 || clocks != 9 {
+			t.Errorf("%d statements, %d of them with the database's clock: %q", len(r.statements), clocks, r.statements)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
@@ -22,7 +20,7 @@ func Timeout(d time.Duration) Middleware {
 	if d <= 0 {
 		panic(fmt.Sprintf("endpoint.Timeout: %s is no time to wait; give a positive duration", d))
 	}
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
 			at := time.Now().Add(d)
 			if own, ok := ctx.Deadline(); ok && !own.After(at) {

@@ -34,6 +34,11 @@ type Trail struct {
 	// Ended says what ended the call before it had its answer: a timeout, a
 	// deadline, or that the caller gave up, each with its time. Empty is nothing.
 	Ended string
+	// Stopped says why no further attempt followed the last one where another could
+	// have: the attempts of the policy are used up, the retry budget is spent, there
+	// was no time for one. Empty where the failure itself says so, as an answer that
+	// is the same each time does.
+	Stopped string
 	// Steps are the attempts, in the order in which they ended.
 	Steps []Step
 	// Dropped are the steps left out before the last one: of a call that is not
@@ -53,7 +58,7 @@ type Step struct {
 	Attempt int
 	// Instance is the id of the instance that was asked, "" when none was.
 	Instance string
-	// Began is when the attempt began, since the call did; what lies between an
+	// Began is when the attempt started, since the start of the call; what lies between an
 	// attempt and the one before is a wait. Took is how long it took.
 	Began, Took time.Duration
 	// Err is how it failed; nil when it did not.
@@ -117,6 +122,9 @@ func (t *Trail) Error() string {
 		}
 		part(s.text(own))
 	}
+	if t.Stopped != "" {
+		part("no further attempt: " + t.Stopped)
+	}
 	if before != " (" {
 		b.WriteByte(')')
 	}
@@ -137,12 +145,13 @@ func (t *Trail) MarshalJSON() ([]byte, error) {
 		Took      time.Duration `json:"took"`
 		Limit     time.Duration `json:"limit,omitempty"`
 		Ended     string        `json:"ended,omitempty"`
+		Stopped   string        `json:"stopped,omitempty"`
 		Steps     []Step        `json:"steps"`
 		Dropped   int           `json:"dropped,omitempty"`
 		Code      string        `json:"code"`
 		Error     string        `json:"error,omitempty"`
 	}{
-		t.Operation.Service, t.Operation.Name, t.From, t.Start, t.Took, t.Limit, t.Ended, t.Steps, t.Dropped,
+		t.Operation.Service, t.Operation.Name, t.From, t.Start, t.Took, t.Limit, t.Ended, t.Stopped, t.Steps, t.Dropped,
 		fault.CodeOf(t.Err).String(), said(t.Err),
 	})
 }
@@ -260,7 +269,7 @@ func (c *Call) begin() {
 	}
 }
 
-// Note takes down an attempt that has ended.
+// Note records an attempt that has ended.
 func (c *Call) Note(s Step) {
 	if c.record == nil {
 		c.record = &record{}
@@ -276,7 +285,20 @@ func (c *Call) Note(s Step) {
 	t.Dropped++
 }
 
-// End takes down how the call ended: err is its failure, ended what kept it from
+// Stop records why no further attempt follows, as in [Trail.Stopped], in a call of
+// which an attempt was noted. The latest reason counts.
+func (c *Call) Stop(why string) {
+	if c.record == nil {
+		return
+	}
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	if c.record.trail != nil {
+		c.record.trail.Stopped = why
+	}
+}
+
+// End records how the call ended: err is its failure, ended what kept it from
 // its answer, as in [Trail]. It returns the trail, which is not nil. Whoever made
 // the record calls it once, when no attempt goes on.
 func (c *Call) End(err error, ended string) *Trail {

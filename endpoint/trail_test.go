@@ -161,3 +161,23 @@ func TestARecordThatExplainsNothingCostsOneAllocation(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 }
+
+func TestATrailSaysWhyItStopped(t *testing.T) {
+	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
+	call.Stop("of no attempt")
+	if trail := call.End(fault.Internal, ""); trail.Stopped != "" {
+		t.Errorf("without an attempt: %s", trail)
+	}
+	_, call = endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
+	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Err: fault.Internal})
+	call.Stop("the first reason")
+	call.Stop("the budget is spent")
+	err := call.End(fault.Internal, "")
+	if want := "internal (attempt 1: stock-3; no further attempt: the budget is spent)"; err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+	if text, _ := json.Marshal(err); !strings.Contains(string(text), `"stopped":"the budget is spent"`) {
+		t.Errorf("%s", text)
+	}
+	(&endpoint.Call{}).Stop("nobody keeps it")
+}

@@ -3,19 +3,21 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"reflect"
+	"strconv"
 	"strings"
-
-	kitendpoint "github.com/go-kit/kit/endpoint"
 
 	"github.com/sinew-go/sinew/fault"
 )
 
 // Validate refuses a request whose own Validate() error method reports a
 // fault, before the endpoint sees it: with that error where it is a
-// *fault.Error, else with fault.InvalidArgument and its text, joined errors in
-// one line. Requests without the method pass.
+// *fault.Error, else with fault.InvalidArgument and its text. Errors that were put
+// together with errors.Join are in one line, the first 20 of them, and each has 256
+// bytes at most: a small request can have a great many faults. Requests without the
+// method pass.
 func Validate() Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
 			if err := Check(request); err != nil {
 				return nil, err
@@ -38,5 +40,53 @@ func Check(request any) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	return fault.InvalidArgument.Errorf("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	var all faults
+	all.add(err)
+	return fault.InvalidArgument.Errorf("%s", all.String())
+}
+
+// What a refusal says of the faults of a request.
+const (
+	maxFaults = 20
+	maxFault  = 256 // bytes
+)
+
+// faults are those of one request, the first ones with their text.
+type faults struct {
+	texts []string
+	count int
+}
+
+var joined = reflect.TypeOf(errors.Join(context.Canceled))
+
+// add takes in err, or what was joined to it.
+func (all *faults) add(err error) {
+	if reflect.TypeOf(err) == joined {
+		for _, part := range err.(interface{ Unwrap() []error }).Unwrap() {
+			all.add(part)
+		}
+		return
+	}
+	if len(all.texts) == maxFaults {
+		all.count++
+		return
+	}
+	for text := range strings.SplitSeq(err.Error(), "\n") {
+		if all.count++; len(all.texts) == maxFaults {
+			continue
+		}
+		if len(text) > maxFault {
+			text = strings.ToValidUTF8(text[:maxFault], "") + "…"
+		}
+		all.texts = append(all.texts, text)
+	}
+}
+
+// String is all that is said, in one line.
+func (all *faults) String() string {
+	text := strings.Join(all.texts, "; ")
+	if more := all.count - len(all.texts); more > 0 {
+		text += "; and " + strconv.Itoa(more) + " more"
+	}
+	return text
 }

@@ -26,7 +26,7 @@ import (
 )
 
 // Handler is a [slog.Handler] that writes to a go-kit logger: the time as ts
-// where there is one, level, msg, and the attributes. It takes every level; what
+// where there is one, level, msg, and the attributes. It accepts every level; what
 // filters is l.
 func Handler(l log.Logger) slog.Handler { return handler{to: l} }
 

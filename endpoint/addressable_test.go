@@ -1,0 +1,40 @@
+package endpoint_test
+
+import (
+	"context"
+
+	"fmt"
+	"testing"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+)
+
+// sum writes and reads itself by methods of the pointer, and has no exported field.
+type sum struct{ n int }
+
+func (s *sum) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%d", s.n), nil }
+
+func (s *sum) UnmarshalJSON(text []byte) error {
+	_, err := fmt.Sscan(string(text), &s.n)
+	return err
+}
+
+type bill struct {
+	Sum sum `json:"sum"`
+}
+
+func TestKeyedKeepsWhatAPointerWouldWrite(t *testing.T) {
+	ran := 0
+	pay := endpoint.New(func(_ context.Context, b bill) (bill, error) { ran++; return b, nil }).With(endpoint.Keyed[bill, bill](endpoint.NewMemoryStore()))
+	for range 2 {
+		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+		if got, err := pay(ctx, bill{sum{7}}); err != nil || got.Sum.n != 7 || ran != 1 {
+			t.Errorf("%+v, %v, ran %d times", got, err, ran)
+		}
+	}
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+	if got, err := pay(ctx, bill{sum{8}}); fault.ReasonOf(err) != fault.ReasonOf(endpoint.KeyReused()) {
+		t.Errorf("another request got %+v, %v", got, err)
+	}
+}

@@ -1,0 +1,86 @@
+package endpoint
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// held is a claim that a run holds.
+type held struct {
+	key, claim string
+	until      time.Time
+}
+
+func TestMemoryStoreAddsUpAndLosesNoClaimWhateverIsDoneToIt(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			dice, s := rand.New(rand.NewPCG(seed, 1)), NewMemoryStore()
+			answer := make([]byte, 4<<20)
+			var running []held
+			for range 5000 {
+				switch n := dice.IntN(10); {
+				case n < 5:
+					key := fmt.Sprintf("%032d%032d", dice.IntN(6), dice.IntN(500))
+					claim, _, _ := s.Claim(t.Context(), key, nil, time.Minute)
+					if claim != "" {
+						running = append(running, held{key, claim, time.Now().Add(time.Minute)})
+					}
+				case n < 9 && len(running) > 0:
+					i := dice.IntN(len(running))
+					r := running[i]
+					running = append(running[:i], running[i+1:]...)
+					switch dice.IntN(4) {
+					case 0:
+						_ = s.Release(t.Context(), r.key, r.claim)
+					default:
+						_ = s.Answer(t.Context(), r.key, r.claim, answer[:dice.IntN(len(answer))], time.Duration(dice.IntN(600))*time.Second)
+					}
+				case n == 9:
+					<-time.After(time.Duration(dice.IntN(3000)) * time.Millisecond)
+				}
+				s.addsUp(t)
+			}
+			for _, r := range running {
+				if k := s.keys[r.key]; time.Now().Before(r.until) && (k == nil || k.claim != r.claim) {
+					t.Errorf("seed %d: the claim of %s is lost", seed, r.key)
+				}
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// addsUp expects that all that the store knows of itself is so.
+func (s *MemoryStore) addsUp(t *testing.T) {
+	t.Helper()
+	bytes, answers := 0, 0
+	for name, of := range s.scopes {
+		held := 0
+		for i, k := range of.answers.all {
+			if held += len(k.answer); k.inScope != i || s.keys[k.key] != k || scopeOf(k.key) != name || !k.answered {
+				t.Fatalf("%s is not where it should be in its scope", k.key)
+			}
+		}
+		if of.bytes != held || s.most.all[of.at] != of || len(of.answers.all) == 0 || of.weight() > s.most.all[0].weight() {
+			t.Fatalf("scope %s is %+v and holds %d bytes", name, of, held)
+		}
+		bytes, answers = bytes+held, answers+len(of.answers.all)
+	}
+	answered := 0
+	for i, k := range s.due.all {
+		if k.due != i || s.keys[k.key] != k || k.until.Before(s.due.all[0].until) {
+			t.Fatalf("%s is not where it should be", k.key)
+		}
+		if k.answered {
+			answered++
+		}
+	}
+	if bytes != s.bytes || bytes > memoryBytes || answers != answered || len(s.due.all) != len(s.keys) || len(s.most.all) != len(s.scopes) {
+		t.Fatalf("%d bytes of %d answers; it thinks %d of %d, %d keys of %d", bytes, answers, s.bytes, answered, len(s.due.all), len(s.keys))
+	}
+}
