@@ -3,19 +3,21 @@ package metrics
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// maxOperations is how many pairs of service and operation have series of their
-// own; other names the rest.
+// maxOperations is how many operations and topics have series of their own; other
+// names the rest.
 const (
 	maxOperations = 1000
 	other         = "other"
@@ -23,89 +25,125 @@ const (
 
 // Metrics are the series of one program.
 type Metrics struct {
-	client, server side
-
-	mu        sync.Mutex
-	recorders map[pair]*Recorder
+	*series
+	caller string
 }
 
+// series are what all that is made of one Metrics has in common.
+type series struct {
+	client, server, producer, consumer side
+
+	mu        sync.Mutex
+	recorders map[names]*Recorder
+}
+
+// side is one pair of series.
 type side struct {
 	name     string
-	requests *prometheus.CounterVec
+	total    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 }
 
-type pair struct{ side, service, operation string }
+// names are what a recorder's labels say; the caller is that of the client's side
+// alone.
+type names struct{ side, caller, service, operation string }
 
 // New registers the series with r, which may have them already. It panics when
 // r is nil or has other series of their names.
 func New(r prometheus.Registerer) *Metrics {
-	if r == nil {
+	if absent.Part(r) {
 		panic("metrics.New: the registerer is nil; give prometheus.DefaultRegisterer or a registry of your own")
 	}
-	return &Metrics{client: newSide(r, "client", "made"), server: newSide(r, "server", "served"), recorders: map[pair]*Recorder{}}
+	return &Metrics{series: &series{
+		client:    newSide(r, "client", "request", "Calls made", "caller", "service", "operation"),
+		server:    newSide(r, "server", "request", "Calls served", "service", "operation"),
+		producer:  newSide(r, "producer", "event", "Events published", "service", "topic"),
+		consumer:  newSide(r, "consumer", "event", "Events handled", "service", "topic"),
+		recorders: map[names]*Recorder{},
+	}}
 }
 
+// For is m where caller is the one who makes the calls. Without it the label
+// caller is empty.
+func (m *Metrics) For(caller string) *Metrics { return &Metrics{m.series, caller} }
+
 // Middleware observes the calls of an endpoint as calls made. An operation
-// "orders.Place" is operation Place of service orders.
+// "orders.Place" is operation Place of service orders. A panic counts as internal.
 func (m *Metrics) Middleware(operation string) endpoint.Middleware {
 	service, name, dotted := strings.Cut(operation, ".")
 	if !dotted {
 		service, name = "", operation
 	}
 	recorder := m.Client(service, name)
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
-		return func(ctx context.Context, request any) (any, error) {
+	return func(next endpoint.Func) endpoint.Func {
+		return func(ctx context.Context, request any) (response any, err error) {
 			start := time.Now()
-			response, err := next(ctx, request)
-			recorder.Observe(time.Since(start), err)
-			return response, err
+			err = panicked.Err
+			defer func() { recorder.Observe(time.Since(start), err) }()
+			return next(ctx, request)
 		}
 	}
 }
 
 // Client is the recorder of calls made to an operation of another service.
 func (m *Metrics) Client(service, operation string) *Recorder {
-	return m.recorder(&m.client, service, operation)
+	return m.recorder(&m.client, m.caller, service, operation)
 }
 
 // Server is the recorder of an operation that this service serves.
 func (m *Metrics) Server(service, operation string) *Recorder {
-	return m.recorder(&m.server, service, operation)
+	return m.recorder(&m.server, "", service, operation)
 }
 
-func (m *Metrics) recorder(s *side, service, operation string) *Recorder {
-	service, operation = strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")
+// Producer is the recorder of the times that this service publishes events of a
+// topic.
+func (m *Metrics) Producer(service, topic string) *Recorder {
+	return m.recorder(&m.producer, "", service, topic)
+}
+
+// Consumer is the recorder of the events of a topic that this service handles.
+func (m *Metrics) Consumer(service, topic string) *Recorder {
+	return m.recorder(&m.consumer, "", service, topic)
+}
+
+func (m *series) recorder(s *side, caller, service, operation string) *Recorder {
+	key := names{s.name, strings.ToValidUTF8(caller, "?"), strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := pair{s.name, service, operation}
 	if r, ok := m.recorders[key]; ok {
 		return r
 	}
 	if len(m.recorders) >= maxOperations {
-		key = pair{s.name, other, other}
+		key.service, key.operation = other, other
+		if caller != "" {
+			key.caller = other
+		}
 		if r, ok := m.recorders[key]; ok {
 			return r
 		}
 	}
-	r := newRecorder(s, key.service, key.operation)
+	labels := []string{key.service, key.operation}
+	if s == &m.client {
+		labels = append([]string{key.caller}, labels...)
+	}
+	r := newRecorder(s, labels)
 	m.recorders[key] = r
 	return r
 }
 
-func newSide(r prometheus.Registerer, name, verb string) side {
+func newSide(r prometheus.Registerer, name, what, help string, labels ...string) side {
 	return side{
 		name: name,
-		requests: register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sinew_" + name + "_requests_total", Help: "Calls " + verb + ", by result.",
-		}, []string{"service", "operation", "code"})),
+		total: register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sinew_" + name + "_" + what + "s_total", Help: help + ", by result.",
+		}, append(slices.Clip(labels), "code"))),
 		duration: register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "sinew_" + name + "_request_duration_seconds", Help: "How long calls " + verb + " took.",
+			Name: "sinew_" + name + "_" + what + "_duration_seconds", Help: help + ": how long each took.",
 			Buckets:                         prometheus.DefBuckets,
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  160,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"service", "operation"})),
+		}, labels)),
 	}
 }
 

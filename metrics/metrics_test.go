@@ -36,7 +36,7 @@ func Example() {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			fmt.Println(m.GetLabel()[0].GetValue(), m.GetCounter().GetValue())
+			fmt.Println(m.GetLabel()[1].GetValue(), m.GetCounter().GetValue())
 		}
 	}
 	// Output:
@@ -48,16 +48,27 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry)
 	m.Client("inventory", "POST /reserve").Observe(3*time.Millisecond, fault.NotFound)
+	m.For("orders").Client("inventory", "POST /reserve").Observe(3*time.Millisecond, nil)
+	m.Producer("orders", "order.placed").Observe(time.Millisecond, nil)
+	m.Consumer("orders", "order.placed").Observe(time.Millisecond, fault.Internal)
 	m.Server("orders", "GET /orders").Observe(time.Second, nil)
 	want := `
 		# HELP sinew_client_requests_total Calls made, by result.
 		# TYPE sinew_client_requests_total counter
-		sinew_client_requests_total{code="not_found",operation="POST /reserve",service="inventory"} 1
+		sinew_client_requests_total{caller="",code="not_found",operation="POST /reserve",service="inventory"} 1
+		sinew_client_requests_total{caller="orders",code="ok",operation="POST /reserve",service="inventory"} 1
+		# HELP sinew_consumer_events_total Events handled, by result.
+		# TYPE sinew_consumer_events_total counter
+		sinew_consumer_events_total{code="internal",service="orders",topic="order.placed"} 1
+		# HELP sinew_producer_events_total Events published, by result.
+		# TYPE sinew_producer_events_total counter
+		sinew_producer_events_total{code="ok",service="orders",topic="order.placed"} 1
 		# HELP sinew_server_requests_total Calls served, by result.
 		# TYPE sinew_server_requests_total counter
 		sinew_server_requests_total{code="ok",operation="GET /orders",service="orders"} 1
 	`
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "sinew_client_requests_total", "sinew_server_requests_total"); err != nil {
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want),
+		"sinew_client_requests_total", "sinew_server_requests_total", "sinew_producer_events_total", "sinew_consumer_events_total"); err != nil {
 		t.Error(err)
 	}
 	if count, sum, native := durations(t, registry, "server"); count != 1 || sum != 1 || !native {
@@ -80,6 +91,23 @@ func durations(t *testing.T, g prometheus.Gatherer, side string) (count uint64, 
 	}
 	t.Fatal("no duration")
 	return 0, 0, false
+}
+
+func TestACallThatPanicsIsCounted(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	call := endpoint.New(func(context.Context, int) (int, error) { panic("x") }).With(metrics.New(registry).Middleware("orders.Place"))
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = call(t.Context(), 1)
+	}()
+	want := `
+		# HELP sinew_client_requests_total Calls made, by result.
+		# TYPE sinew_client_requests_total counter
+		sinew_client_requests_total{caller="",code="internal",operation="Place",service="orders"} 1
+	`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "sinew_client_requests_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestMiddlewareObservesHowLongACallTook(t *testing.T) {

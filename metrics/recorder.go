@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -9,16 +10,17 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Recorder observes the calls of one operation. It is safe for concurrent use.
+// Recorder observes the calls of one operation, or the events of one topic. It is
+// safe for concurrent use.
 type Recorder struct {
-	requests *prometheus.CounterVec
-	labels   [2]string
+	total    *prometheus.CounterVec
+	labels   []string
 	duration prometheus.Observer
 	byCode   [codes]atomic.Pointer[prometheus.Counter]
 }
 
-func newRecorder(s *side, service, operation string) *Recorder {
-	return &Recorder{requests: s.requests, labels: [2]string{service, operation}, duration: s.duration.WithLabelValues(service, operation)}
+func newRecorder(s *side, labels []string) *Recorder {
+	return &Recorder{total: s.total, labels: slices.Clip(labels), duration: s.duration.WithLabelValues(labels...)}
 }
 
 // Observe counts a call that took d and ended with err.
@@ -35,7 +37,7 @@ func (r *Recorder) counter(c fault.Code) prometheus.Counter {
 	if known := r.byCode[c].Load(); known != nil {
 		return *known
 	}
-	counter := r.requests.WithLabelValues(r.labels[0], r.labels[1], c.String())
+	counter := r.total.WithLabelValues(append(r.labels, c.String())...)
 	r.byCode[c].Store(&counter)
 	return counter
 }

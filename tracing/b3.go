@@ -4,29 +4,28 @@ import "strings"
 
 // writeB3 writes the single header of https://github.com/openzipkin/b3-propagation.
 func writeB3(s *SpanContext, c Carrier) {
-	text := s.TraceID.String() + "-" + s.SpanID.String() + "-" + sampledDigit(s.Sampled)
-	if s.ParentID != (SpanID{}) {
-		text += "-" + s.ParentID.String()
+	text := s.TraceID.String() + "-" + s.SpanID.String()
+	if !s.Undecided { // a parent cannot stand without a decision before it
+		text += "-" + b3State(s)
+		if s.ParentID != (SpanID{}) {
+			text += "-" + s.ParentID.String()
+		}
 	}
-	c.Set("b3", text)
+	c.Set("B3", text)
 }
 
 func readB3(c Carrier) (s SpanContext, ok bool) {
-	text := strings.TrimSpace(c.Get("b3"))
-	if text == "" {
-		return s, false
-	}
-	if text == "0" { // the decision alone
-		return SpanContext{}.Child(false), true
+	text := strings.TrimSpace(c.Get("B3"))
+	if len(text) == 1 {
+		return decisionAlone(text)
 	}
 	parts := strings.Split(text, "-")
 	if len(parts) < 2 || len(parts) > 4 || !b3IDs(&s, parts[0], parts[1]) {
 		return s, false
 	}
-	if len(parts) > 2 {
-		if s.Sampled, ok = b3Sampled(parts[2]); !ok {
-			return s, false
-		}
+	s.Undecided = len(parts) == 2
+	if len(parts) > 2 && !b3Decision(&s, parts[2]) {
+		return s, false
 	}
 	if len(parts) > 3 && !unhex(s.ParentID[:], parts[3], false) {
 		return s, false
@@ -38,54 +37,74 @@ func readB3(c Carrier) (s SpanContext, ok bool) {
 func writeB3Multi(s *SpanContext, c Carrier) {
 	c.Set("X-B3-Traceid", s.TraceID.String())
 	c.Set("X-B3-Spanid", s.SpanID.String())
-	c.Set("X-B3-Sampled", sampledDigit(s.Sampled))
+	if !s.Undecided {
+		c.Set("X-B3-Sampled", b3State(s))
+	}
 	if s.ParentID != (SpanID{}) {
 		c.Set("X-B3-Parentspanid", s.ParentID.String())
 	}
 }
 
 func readB3Multi(c Carrier) (s SpanContext, ok bool) {
-	if c.Get("X-B3-Traceid") == "" && c.Get("X-B3-Sampled") == "0" { // the decision alone
-		return SpanContext{}.Child(false), true
+	trace, span := strings.TrimSpace(c.Get("X-B3-Traceid")), strings.TrimSpace(c.Get("X-B3-Spanid"))
+	state := b3Words[strings.ToLower(c.Get("X-B3-Sampled"))]
+	switch {
+	case c.Get("X-B3-Flags") == "1":
+		state = "d"
+	case state == "" && c.Get("X-B3-Sampled") != "":
+		return s, false
 	}
-	if !b3IDs(&s, strings.TrimSpace(c.Get("X-B3-Traceid")), strings.TrimSpace(c.Get("X-B3-Spanid"))) {
+	if trace == "" && span == "" {
+		return decisionAlone(state)
+	}
+	if !b3IDs(&s, trace, span) {
 		return s, false
 	}
 	if parent := c.Get("X-B3-Parentspanid"); parent != "" && !unhex(s.ParentID[:], parent, false) {
 		return s, false
 	}
-	if flags := c.Get("X-B3-Flags"); flags == "1" {
-		s.Sampled = true
+	if state == "" {
+		s.Undecided = true
 		return s, true
 	}
-	if sampled := c.Get("X-B3-Sampled"); sampled != "" {
-		s.Sampled, ok = b3Sampled(sampled)
-		return s, ok
-	}
-	return s, true
+	return s, b3Decision(&s, state)
 }
+
+// b3Words are the values of X-B3-Sampled, those of old libraries included.
+var b3Words = map[string]string{"0": "0", "false": "0", "1": "1", "true": "1"}
 
 // b3IDs reads the ids. A trace id of 64 bits is the low half.
 func b3IDs(s *SpanContext, trace, span string) bool {
 	if len(trace) == 16 {
 		trace = strings.Repeat("0", 16) + trace
 	}
-	return unhex(s.TraceID[:], trace, false) && unhex(s.SpanID[:], span, false)
+	return unhex(s.TraceID[:], trace, false) && unhex(s.SpanID[:], span, false) && s.IsValid()
 }
 
-// b3Sampled reads a decision; "d" is debug, which samples.
-func b3Sampled(text string) (sampled, ok bool) {
-	switch text {
-	case "1", "d", "true":
-		return true, true
-	case "0", "false":
-		return false, true
+// b3IDsAlone says, at little cost, that the single header may be ids without a
+// decision: 16 or 32 digits, a dash and 16 more.
+func b3IDsAlone(text string) bool { return len(text) == 33 || len(text) == 49 }
+
+// decisionAlone is one that came without ids: the trace begins here. One that is
+// not sampled gets its ids here, since nobody reports them; of one that is, the
+// tracer makes the first span.
+func decisionAlone(state string) (s SpanContext, ok bool) {
+	if ok = b3Decision(&s, state); ok && !s.Sampled {
+		s = s.Child(false)
 	}
-	return false, false
+	return s, ok
 }
 
-func sampledDigit(sampled bool) string {
-	if sampled {
+// b3Decision reads a state of sampling, and reports whether it is one: "d", for
+// debugging, is a decision to sample.
+func b3Decision(s *SpanContext, state string) bool {
+	s.Sampled = state == "1" || state == "d"
+	return s.Sampled || state == "0"
+}
+
+// b3State is a decision as b3Decision reads it.
+func b3State(s *SpanContext) string {
+	if s.Sampled {
 		return "1"
 	}
 	return "0"

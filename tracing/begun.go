@@ -15,7 +15,7 @@ type Begun struct {
 	span SpanContext
 }
 
-// Begin is ctx for a call to op that begins now and has until then; see
+// Begin is ctx for a call to op that starts now and ends at until; see
 // [endpoint.Begun]. Stop must be called when the call is over.
 func Begin(ctx context.Context, op endpoint.Operation, now, until time.Time) *Begun {
 	b := &Begun{}

@@ -9,8 +9,10 @@
 //
 // # Guarantees
 //
-// The decision to sample is made where a trace begins and is kept by every
+// The decision to sample is made where a trace starts and is kept by every
 // service that follows. A child of an unsampled span costs no allocation: it is
 // its parent. Headers that are malformed begin a new trace; they are never an
-// error. W3C trace context, B3 single and B3 multi are all understood.
+// error. W3C trace context, B3 single and B3 multi are all understood. B3's ids
+// without a decision let the next tracer decide, and go on so until one does; its
+// decision without ids holds for the trace that begins.
 package tracing

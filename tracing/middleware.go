@@ -3,20 +3,20 @@ package tracing
 import (
 	"context"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-var errPanicked = fault.Internal.Errorf("the call panicked")
-
-// Middleware runs each call inside a span.
+// Middleware runs each call inside a span. It panics when the tracer is nil.
 func Middleware(t Tracer, name string, kind Kind) endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	if absent.Part(t) {
+		panic("tracing.Middleware(" + name + "): the tracer is nil; give one, or tracing.New()")
+	}
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
 			ctx, span := t.Start(ctx, name, kind)
-			err = errPanicked
+			err = panicked.Err
 			defer func() { span.End(err) }()
 			return next(ctx, request)
 		}

@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -65,11 +66,28 @@ func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
 		f = Formats{W3C, B3, B3Multi}
 	}
 	for _, format := range f {
-		if span, ok := formats[format].read(c); ok && span.IsValid() {
-			return With(ctx, span)
+		span, ok := formats[format].read(c)
+		if !ok {
+			continue
 		}
+		if format == W3C && !span.Sampled {
+			span.Undecided = f.undecided(span, c)
+		}
+		return With(ctx, span)
 	}
 	return ctx
+}
+
+// undecided says that nobody has decided yet whether the span of a traceparent is
+// sampled. W3C has no words for that, and B3 may tell it of the same span.
+func (f Formats) undecided(span SpanContext, c Carrier) bool {
+	return slices.ContainsFunc(f, func(format Format) bool {
+		if format == W3C || format == B3 && !b3IDsAlone(c.Get("B3")) {
+			return false
+		}
+		b3, ok := formats[format].read(c)
+		return ok && b3.Undecided && b3.TraceID == span.TraceID && b3.SpanID == span.SpanID
+	})
 }
 
 var formats = [...]struct {

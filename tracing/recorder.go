@@ -14,7 +14,7 @@ import (
 // recorded is how many spans a Recorder keeps when it does not say.
 const recorded = 1000
 
-// Recorder is a [Tracer] that samples every trace begun here and keeps the
+// Recorder is a [Tracer] that samples every trace that starts here and keeps the
 // newest finished spans in memory: for tests, and for looking at a running
 // program. The zero Recorder is ready. It is safe for concurrent use.
 type Recorder struct {
@@ -39,7 +39,7 @@ type Finished struct {
 // Start implements [Tracer].
 func (r *Recorder) Start(ctx context.Context, name string, kind Kind) (context.Context, Span) {
 	parent := SpanContextOf(ctx)
-	if parent.IsValid() && !parent.Sampled {
+	if parent.IsValid() && !parent.Undecided && !parent.Sampled {
 		return Unsampled(ctx)
 	}
 	child := parent.Child(true)

@@ -3,17 +3,23 @@ package tracing
 import "context"
 
 // New is a tracer that gives traces their ids and lets them travel, and reports
-// nothing. A trace that begins here is not sampled; one that comes sampled
-// stays so.
+// nothing. A trace that starts here is not sampled; one that comes sampled
+// stays so, and one that comes undecided, too.
 func New() Tracer { return silentTracer{} }
 
 // Unsampled is the span of a trace that nobody reports: the parent itself in a
 // trace that goes on, or a new root. Tracers use it for all that they do not
-// sample.
+// sample. A trace that was undecided is decided so.
 func Unsampled(ctx context.Context) (context.Context, Span) {
 	parent := of(ctx)
-	if parent == nil || !parent.IsValid() {
+	switch {
+	case parent == nil || !parent.IsValid():
 		ctx = With(ctx, SpanContext{}.Child(false))
+		parent = of(ctx)
+	case parent.Undecided:
+		decided := *parent
+		decided.Undecided = false
+		ctx = With(ctx, decided)
 		parent = of(ctx)
 	}
 	return ctx, (*silent)(parent)
@@ -23,7 +29,11 @@ type silentTracer struct{}
 
 // Start implements [Tracer].
 func (silentTracer) Start(ctx context.Context, _ string, _ Kind) (context.Context, Span) {
-	if parent := of(ctx); parent != nil && parent.Sampled {
+	parent := of(ctx)
+	switch {
+	case parent != nil && parent.IsValid() && parent.Undecided:
+		return ctx, (*silent)(parent)
+	case parent != nil && parent.Sampled:
 		ctx = With(ctx, parent.Child(true))
 	}
 	return Unsampled(ctx)

@@ -9,7 +9,7 @@ import (
 
 // Tracer makes spans. It is safe for concurrent use.
 type Tracer interface {
-	// Start begins a span as a child of the one in ctx, local or remote, or as
+	// Start starts a span as a child of the one in ctx, local or remote, or as
 	// the root of a new trace. The context it returns holds the new span. The
 	// span must be ended.
 	Start(ctx context.Context, name string, kind Kind) (context.Context, Span)
@@ -59,7 +59,8 @@ type SpanID [8]byte
 // String is the id in 16 hex digits.
 func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
 
-// SpanContext is what travels of a span.
+// SpanContext is what travels of a span. One that is sampled and has no ids is the
+// decision alone, of a trace that is to begin.
 type SpanContext struct {
 	TraceID TraceID
 	SpanID  SpanID
@@ -67,6 +68,9 @@ type SpanContext struct {
 	ParentID SpanID
 	// Sampled says that the spans of this trace are reported.
 	Sampled bool
+	// Undecided says that nobody has decided that yet: the next tracer does.
+	// Sampled is false then.
+	Undecided bool
 	// State is the W3C tracestate, handed on as it came.
 	State string
 }
@@ -75,10 +79,13 @@ type SpanContext struct {
 func (c SpanContext) IsValid() bool { return c.TraceID != TraceID{} && c.SpanID != SpanID{} }
 
 // Child is the context of a new span below c, or of a new root when c is not
-// valid, which takes sampled as its decision.
+// valid. It takes sampled as its decision where there is none yet.
 func (c SpanContext) Child(sampled bool) SpanContext {
 	if !c.IsValid() {
-		c = SpanContext{TraceID: newTraceID(), Sampled: sampled}
+		c = SpanContext{TraceID: newTraceID(), Sampled: c.Sampled, Undecided: !c.Sampled}
+	}
+	if c.Undecided {
+		c.Sampled, c.Undecided = sampled, false
 	}
 	c.ParentID, c.SpanID = c.SpanID, newSpanID()
 	return c

@@ -6,6 +6,12 @@ import "strings"
 // specification allows.
 const maxState = 512
 
+// isHeader says that text may be a header's value as it is: that of an event may be
+// anything, and no call would get through with it.
+func isHeader(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
+}
+
 // writeW3C writes Trace Context, https://www.w3.org/TR/trace-context/.
 func writeW3C(s *SpanContext, c Carrier) {
 	flags := "-00"
@@ -35,8 +41,8 @@ func readW3C(c Carrier) (s SpanContext, ok bool) {
 		return s, false
 	}
 	s.Sampled = flags[0]&1 != 0
-	if state := values(c, "Tracestate"); len(state) <= maxState {
+	if state := values(c, "Tracestate"); len(state) <= maxState && isHeader(state) {
 		s.State = state
 	}
-	return s, true
+	return s, s.IsValid()
 }

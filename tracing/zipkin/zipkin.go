@@ -1,4 +1,4 @@
-// Package zipkin reports spans to a Zipkin collector, or to anything that takes
+// Package zipkin reports spans to a Zipkin collector, or to anything that accepts
 // Zipkin's v2 API.
 //
 //	tracer, err := zipkin.New(zipkin.Config{Service: "orders", Collector: "http://127.0.0.1:9411/api/v2/spans", Sample: 0.1})
@@ -7,7 +7,7 @@
 //
 // # Guarantees
 //
-// Whether a trace is reported is decided where it begins and kept by all who
+// Whether a trace is reported is decided where it starts and kept by all who
 // follow. A child of an unsampled span costs no allocation. Spans are sent in
 // batches, once a second or a hundred at a time; a collector that is away fails
 // no call and holds none up: up to 1000 spans wait for it, then the oldest are
@@ -30,6 +30,8 @@ import (
 	zipkinhttp "github.com/openzipkin/zipkin-go/reporter/http"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/origin"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -40,14 +42,28 @@ type Config struct {
 	// Collector is the URL that spans are posted to:
 	// "http://127.0.0.1:9411/api/v2/spans".
 	Collector string
-	// Sample is the share of the traces begun here that are reported, from 0 to
-	// 1; zero is 0.01, less than zero is none. Traces that come from elsewhere
-	// bring their decision.
+	// Sample is the share of the traces started here that are reported, from 0 to
+	// 1; zero is 0.01, a negative one reports none. Traces that come from elsewhere
+	// bring their decision; those that bring none, or come from a caller who is not
+	// trusted, count as started here.
 	Sample float64
 	// Client sends the spans; one with a time limit of 5 s when nil.
 	Client *http.Client
 	// Logger hears of spans that could not be sent; slog.Default() when nil.
 	Logger *slog.Logger
+}
+
+// sendTimeout bounds the sending of a batch.
+const sendTimeout = 5 * time.Second
+
+// sender sends as its client does; its errors, which are logged, show no secret of
+// the collector's URL.
+type sender struct{ client *http.Client }
+
+// Do implements zipkinhttp.HTTPDoer.
+func (s sender) Do(r *http.Request) (*http.Response, error) {
+	answer, err := s.client.Do(r)
+	return answer, discreet.Error(err)
 }
 
 // maxTags is how many tags a span keeps.
@@ -58,7 +74,7 @@ type Tracer struct {
 	sample float64
 	local  *model.Endpoint
 
-	mu       sync.RWMutex // held while a span is handed over, against Close
+	mu       sync.RWMutex // held while a span is handed over, and to set closed
 	reporter reporter.Reporter
 	closed   bool
 }
@@ -72,7 +88,7 @@ func New(c Config) (*Tracer, error) {
 		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Service is empty")
 	}
 	if u, err := url.Parse(c.Collector); err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Collector %q is no URL such as http://127.0.0.1:9411/api/v2/spans", c.Collector)
+		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Collector %q is no URL such as http://127.0.0.1:9411/api/v2/spans", discreet.URL(c.Collector))
 	}
 	if c.Sample == 0 {
 		c.Sample = 0.01
@@ -83,9 +99,12 @@ func New(c Config) (*Tracer, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	options := []zipkinhttp.ReporterOption{zipkinhttp.Logger(slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn))}
-	if c.Client != nil {
-		options = append(options, zipkinhttp.Client(c.Client))
+	client := c.Client
+	if client == nil {
+		client = &http.Client{Timeout: sendTimeout}
+	}
+	options := []zipkinhttp.ReporterOption{
+		zipkinhttp.Logger(slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn)), zipkinhttp.Client(sender{origin.Within(client)}),
 	}
 	return &Tracer{sample: c.Sample, local: &model.Endpoint{ServiceName: c.Service}, reporter: zipkinhttp.NewReporter(c.Collector, options...)}, nil
 }
@@ -93,7 +112,11 @@ func New(c Config) (*Tracer, error) {
 // Start implements [tracing.Tracer].
 func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (context.Context, tracing.Span) {
 	parent := tracing.SpanContextOf(ctx)
-	if parent.IsValid() && !parent.Sampled || !parent.IsValid() && rand.Float64() >= t.sample {
+	sampled := parent.Sampled
+	if !parent.IsValid() && !parent.Sampled || parent.Undecided {
+		sampled = rand.Float64() < t.sample
+	}
+	if !sampled {
 		return tracing.Unsampled(ctx)
 	}
 	child := parent.Child(true)
@@ -101,14 +124,16 @@ func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (con
 	return tracing.With(ctx, child), s
 }
 
-// Close sends what waits and ends the tracer; spans that end later are dropped.
+// Close sends what waits, for which it takes 10 s at most, and ends the tracer;
+// spans that end meanwhile or later are dropped.
 func (t *Tracer) Close() error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
+	before := t.closed
+	t.closed = true
+	t.mu.Unlock() // nobody hands a span over any more
+	if before {
 		return nil
 	}
-	t.closed = true
 	if err := t.reporter.Close(); err != nil {
 		return fault.Unavailable.Errorf("zipkin: the last spans could not be sent: %w", err)
 	}

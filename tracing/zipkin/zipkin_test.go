@@ -10,7 +10,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
@@ -115,7 +118,7 @@ func TestThreeHopsAreReportedWithTheirParentsAndIds(t *testing.T) {
 			}
 		}
 		last := byID[ids[5].SpanID.String()]
-		if last.Tags["error"] != "not found: no such product" || last.Tags["hop"] != "2" {
+		if last.Tags["error"] != "not_found: no such product" || last.Tags["hop"] != "2" {
 			t.Errorf("%+v", last.Tags)
 		}
 	}
@@ -152,6 +155,38 @@ func TestCollectorThatIsAwayHoldsUpNobodyAndNobodyIsHeldUpAfterClose(t *testing.
 	if err := tr.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// hanging answers nothing until its request is given up.
+type hanging struct{}
+
+func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestACollectorThatHangsHoldsUpCloseAndNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr, err := zipkin.New(zipkin.Config{Service: "shop", Collector: "http://zipkin/api/v2/spans", Sample: 1,
+			Client: &http.Client{Transport: hanging{}}, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, early := tr.Start(t.Context(), "early", tracing.Internal)
+		_, late := tr.Start(t.Context(), "late", tracing.Internal)
+		early.End(nil)
+		begun := time.Now()
+		closed := make(chan error, 1)
+		go func() { closed <- tr.Close() }()
+		synctest.Wait()
+		late.End(nil)
+		if err := tr.Close(); err != nil || !time.Now().Equal(begun) {
+			t.Errorf("held up for %s: %v", time.Since(begun), err)
+		}
+		if err := <-closed; !errors.Is(err, fault.Unavailable) || time.Since(begun) > 10*time.Second {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+	})
 }
 
 func TestNamesAndTagsAreBounded(t *testing.T) {
@@ -200,4 +235,89 @@ func Example() {
 	// Output:
 	// place order SERVER
 	// <nil>
+}
+
+// A trace that comes undecided, as a stranger's does, is sampled at the service's
+// own share, once for all of its spans.
+func TestAnUndecidedTraceIsSampledAsOneThatBeginsHere(t *testing.T) {
+	c := collect(t)
+	all, none, half := tracer(t, "shop", c.URL, 1), tracer(t, "shop", c.URL, -1), tracer(t, "shop", c.URL, 0.5)
+	begin := func(tracer *zipkin.Tracer) (sampled, inner bool) {
+		ctx := tracing.With(t.Context(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true})
+		ctx, s := tracer.Start(ctx, "serve", tracing.Server)
+		_, below := tracer.Start(ctx, "call", tracing.Client)
+		return s.Context().Sampled, below.Context().Sampled
+	}
+	sampled := 0
+	for range 200 {
+		if outer, _ := begin(all); !outer {
+			t.Fatal("not sampled where all are")
+		}
+		if outer, _ := begin(none); outer {
+			t.Fatal("sampled where none is")
+		}
+		outer, inner := begin(half)
+		if outer != inner {
+			t.Fatal("decided twice")
+		}
+		if outer {
+			sampled++
+		}
+	}
+	if sampled < 50 || sampled > 150 {
+		t.Errorf("%d of 200 at a half", sampled)
+	}
+}
+
+func TestADecisionWithoutIdsIsHeeded(t *testing.T) {
+	c := collect(t)
+	tr := tracer(t, "shop", c.URL, -1) // which would sample nothing by itself
+	for _, h := range []http.Header{{"B3": {"1"}}, {"B3": {"d"}}, {"X-B3-Flags": {"1"}}, {"B3": {"0"}}, {}} {
+		_, span := tr.Start(tracing.Extract(t.Context(), h), "s", tracing.Server)
+		span.End(nil)
+	}
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range c.spans {
+		if s.ParentID != "" {
+			t.Errorf("its parent is nowhere: %+v", s)
+		}
+	}
+	if len(c.spans) != 3 {
+		t.Errorf("%d spans", len(c.spans))
+	}
+}
+
+func TestSpansAreForTheCollectorAlone(t *testing.T) {
+	stranger := collect(t)
+	var asked, moved atomic.Int64
+	var here *httptest.Server
+	here = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("moved") {
+			moved.Add(1)
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		to := stranger.URL + "/api/v2/spans"
+		if asked.Add(1) == 2 {
+			to = here.URL + "/?moved"
+		}
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	}))
+	defer here.Close()
+	for range 2 {
+		tr, err := zipkin.New(zipkin.Config{Service: "cart", Collector: here.URL, Sample: 1, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, s := tr.Start(t.Context(), "secret", tracing.Server)
+		s.End(nil)
+		_ = tr.Close()
+	}
+	stranger.mu.Lock()
+	defer stranger.mu.Unlock()
+	if len(stranger.spans) != 0 || moved.Load() != 1 {
+		t.Errorf("%d spans went to a stranger, %d to where the collector said", len(stranger.spans), moved.Load())
+	}
 }
