@@ -12,12 +12,17 @@ import (
 // The zero Adaptive serves a client in front of a service as well as a server in
 // front of a handler.
 type Adaptive struct {
-	// Min is the least limit, so that there is always something to learn from;
-	// zero is 5.
+	// Min is the least limit, so that there is always something to learn from. While
+	// no more than Min calls are under way there is none, unless the service itself
+	// refuses calls for overload. Zero is 5, or Max where that is less.
 	Min int `json:"min" yaml:"min"`
-	// Max is the greatest, in force even where nothing asks for a limit; zero is
-	// about a million, as is the most.
+	// Max is the greatest limit, in force even where nothing asks for one. Calls that
+	// take no place, as they wait for their caller or are old, are not among them.
+	// Zero is 1<<20 - 2, which is also the most that Max may be.
 	Max int `json:"max" yaml:"max"`
+	// Except are the names of operations that are outside of the limit, such as
+	// "GET /events": they are neither counted nor refused.
+	Except []string `json:"except,omitempty" yaml:"except,omitempty"`
 	// Disabled lets everything through.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }

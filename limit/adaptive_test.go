@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -188,29 +189,137 @@ func TestRefusalsAndFastFailuresAreNotTakenForLowLatency(t *testing.T) {
 	})
 }
 
-func TestNothingThatComesBackIsHarm(t *testing.T) {
+func TestCallsThatStayRefuseNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
-		for range 100 {
-			ticket, _ := l.Acquire(t.Context())
-			<-time.After(10 * time.Millisecond)
-			ticket.Done(t.Context(), nil)
-		}
-		passed, hung := 0, make([]limit.Ticket, 0, 1000)
-		for range 1000 { // into a black hole, without a deadline
-			if ticket, err := l.Acquire(t.Context()); err == nil {
-				passed++
-				hung = append(hung, ticket)
+		var stay []limit.Ticket
+		for range 14 {
+			ticket, err := l.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			<-time.After(10 * time.Millisecond)
+			stay = append(stay, ticket)
 		}
-		if passed > 700 {
-			t.Errorf("%d are under way, of which none has come back", passed)
+		refused := 0
+		two := func(ends error) {
+			for range 2 {
+				ticket, err := l.Acquire(t.Context())
+				if err != nil {
+					refused++
+				}
+				defer ticket.Done(t.Context(), ends)
+			}
+			<-time.After(100 * time.Millisecond)
 		}
-		for _, ticket := range hung {
+		for i := range 2000 {
+			switch {
+			case i >= 50 && i < 200:
+				two(fault.NotFound.Errorf("nothing"))
+			default:
+				two(nil)
+			}
+		}
+		if refused > 0 {
+			t.Errorf("%d of 4000 refused beside %d that stay", refused, len(stay))
+		}
+		for _, ticket := range stay {
 			ticket.Done(t.Context(), nil)
 		}
 	})
+}
+
+// While there is a limit, what stays must not keep newcomers out for ever.
+func TestCallsThatStayGiveWayUnderALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		l.Steer(5, 10*time.Millisecond)
+		var stay []limit.Ticket
+		for {
+			ticket, err := l.Acquire(t.Context())
+			if err != nil {
+				break
+			}
+			stay = append(stay, ticket)
+		}
+		passed := 0
+		for range 200 {
+			ticket, err := l.Acquire(t.Context())
+			if err == nil {
+				passed++
+			}
+			<-time.After(50 * time.Millisecond)
+			ticket.Done(t.Context(), nil)
+		}
+		if len(stay) != 5 || passed < 120 {
+			t.Errorf("%d stay, and %d of 200 newcomers passed in 10 s", len(stay), passed)
+		}
+		for _, ticket := range stay {
+			ticket.Done(t.Context(), nil)
+		}
+	})
+}
+
+func TestACallThatWaitsForItsCallerTakesNoRoomAndNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
+		slow, _ := l.Acquire(t.Context())
+		second, _ := l.Acquire(t.Context())
+		slow.Pause()
+		third, err := l.Acquire(t.Context())
+		if err != nil {
+			t.Errorf("beside one that waits for its caller: %v", err)
+		}
+		third.Done(t.Context(), nil)
+		second.Pause()
+		<-time.After(time.Hour)
+		second.Resume()
+		slow.Resume()
+		slow.Resume()
+		if _, err := l.Acquire(t.Context()); err == nil {
+			t.Error("who goes on takes no room")
+		}
+		<-time.After(time.Millisecond)
+		slow.Done(t.Context(), nil)
+		second.Pause() // and never goes on
+		second.Done(t.Context(), nil)
+		for range 50 {
+			ticket, err := l.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(10 * time.Millisecond)
+			ticket.Done(t.Context(), nil)
+		}
+		if s := l.Snapshot(); s.Running != 0 || s.Usual > 100*time.Millisecond {
+			t.Errorf("afterwards %+v", s)
+		}
+	})
+}
+
+func TestAnExceptedOperationIsOutsideOfTheLimit(t *testing.T) {
+	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 1, Except: []string{"GET /events"}})
+	events, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "GET /events"}})
+	for range 10 {
+		if _, err := l.Acquire(events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := l.Acquire(t.Context())
+	if err != nil {
+		t.Errorf("another operation: %v", err)
+	}
+	if _, err := l.Acquire(t.Context()); err == nil {
+		t.Error("the limit does not hold for others")
+	}
+	other.Done(t.Context(), nil)
+	if err := l.Set(limit.Adaptive{Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := l.Acquire(events)
+	if _, err := l.Acquire(events); err == nil {
+		t.Error("it is excepted no more, and passes")
+	}
+	first.Done(events, nil)
 }
 
 func TestSetChangesAnAdaptiveInPlace(t *testing.T) {
@@ -311,13 +420,13 @@ func TestAdaptiveAllocatesNothing(t *testing.T) {
 }
 
 func TestAdaptiveComesBackFromItsJSON(t *testing.T) {
-	p := limit.Adaptive{Min: 3, Max: 70, Disabled: true}
+	p := limit.Adaptive{Min: 3, Max: 70, Except: []string{"GET /events"}, Disabled: true}
 	text, err := json.Marshal(p)
 	var back limit.Adaptive
 	if err == nil {
 		err = json.Unmarshal(text, &back)
 	}
-	if err != nil || back != p {
+	if err != nil || !reflect.DeepEqual(back, p) {
 		t.Errorf("%s became %+v (%v)", text, back, err)
 	}
 	if err := json.Unmarshal([]byte(`{"mix":1}`), &back); err == nil {

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -46,7 +44,7 @@ type ConcurrencySnapshot struct {
 	// neither.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
-	// Wasted are those of Passed that ended when their caller had gone.
+	// Wasted are the calls of Passed that ended when their caller had gone.
 	Wasted int64 `json:"wasted"`
 }
 
@@ -95,7 +93,7 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
 
 // Middleware limits an endpoint.
 func (l *ConcurrencyLimiter) Middleware() endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			turn, err := l.Acquire(ctx)
 			if err != nil {

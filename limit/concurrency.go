@@ -14,7 +14,8 @@ import (
 type Concurrency struct {
 	// Max calls run at once; zero is 64.
 	Max int `json:"max" yaml:"max"`
-	// Queue calls wait; zero is as many as Max, less than zero is none.
+	// Queue is how many calls wait for a place; zero is as many as Max. If it is
+	// negative there is no queue: a call for which there is no place is refused.
 	Queue int `json:"queue" yaml:"queue"`
 	// MaxWait is how long a call waits at most; zero is 1 s.
 	MaxWait time.Duration `json:"max_wait" yaml:"max_wait"`

@@ -1,29 +1,33 @@
 package limit
 
 import (
+	"math"
 	"sync"
 	"time"
 )
 
-// control is what an AdaptiveLimiter has learned.
+// control is what an AdaptiveLimiter has learned. It is changed once in a window,
+// by whoever closes that.
 type control struct {
 	mu     sync.Mutex
 	policy Adaptive
 	from   int64 // when the window began
 	seen   counts
 
-	base   float64 // how long a success takes when nothing is refused, ns
-	proven float64 // the base as it was when there was no doubt of it, ns
-	first  int64   // when the base was first seen
-	target float64 // how long a success may take when others are refused, ns
-
 	phase   phase
-	strikes int     // windows in a row that show harm
 	limit   float64 // but for when free
-	quiet   int64   // since when nothing was refused
-	mark    mark    // before the limit was cut
+	since   int64   // when the phase began
+	target  float64 // what a call may take when others are refused, ns
+	trouble trouble
+	before  mark // how things were at a higher limit
 	gauge   gauge
-	sample  uint32 // see AdaptiveLimiter.sample
+	quiet   int64 // since when the limit was in nobody's way
+	brisk   int64 // since when nothing waits
+	heard   int64 // when something was last heard of the callee
+	until   int64 // for how long a trial may take, as what was there before it is in the way
+	idle    int64 // until when there is no further trial
+	pause   int64 // how long that was
+	sample  uint32
 }
 
 // phase is what a control is about.
@@ -31,36 +35,26 @@ type phase int
 
 const (
 	free   phase = iota // there is no limit
-	hold                // no more than there were, to see how long they take
-	trial               // half as many, to see whether they are faster by it
-	steers              // as many as are served in time
+	trial               // there is one, to see whether it helps
+	steers              // it helps, and follows what is served in time
 )
-
-// mark is how long calls took at a limit.
-type mark struct {
-	limit, took float64
-	next        float64 // the limit at which to see again
-}
-
-// gauge measures that while the limit stays.
-type gauge struct {
-	begun   int64
-	settled int64 // since when no more than the limit are under way, or 0
-	length  int64
-	counts  counts
-}
 
 const (
 	shortest    = int64(100 * time.Millisecond) // of a window
 	longest     = int64(2 * time.Second)
-	enough      = 16   // calls make a window
-	plenty      = 1000 // calls need not all be timed
-	few         = 8    // calls show harm
-	shedToBegin = 3    // of so many calls the callee refuses one itself
+	brief       = int64(40 * time.Millisecond) // of one in which calls pile up
+	enough      = 16                           // calls make a window
+	plenty      = 1000                         // calls need not all be timed
+	few         = 8                            // calls show harm
+	shedToBegin = 3                            // of so many calls the callee refuses one itself
 	shedToGoOn  = 10
-	quietFor    = int64(time.Second)      // until the limit is lifted
-	warm        = int64(10 * time.Second) // until a base is proven
-	patience    = 50 * time.Millisecond   // is never too long
+	quietFor    = int64(time.Second) // until the limit is lifted
+	lasting     = int64(500 * time.Millisecond)
+	shy         = int64(2 * time.Second) // after a trial that showed nothing
+	shyest      = int64(2 * time.Minute)
+	dark        = int64(8 * time.Second) // for how long a trial goes on while nothing is answered in time
+	agesAfter   = 8                      // times the target a call is old
+	agesFrom    = int64(time.Second)
 )
 
 // judge closes the window where it is long enough, and learns from it.
@@ -70,29 +64,35 @@ func (l *AdaptiveLimiter) judge(now int64) {
 		return
 	}
 	defer c.mu.Unlock()
-	if now-c.from < shortest {
-		l.turn.Store(c.from + shortest)
+	length := now - c.from
+	if length < brief {
+		l.turn.Store(c.from + brief)
 		return
 	}
 	seen := l.tally.counts()
-	w := window{counts: seen.since(c.seen), length: now - c.from, begun: c.from, now: now, running: l.tickets.taken()}
-	if w.heard() < enough && w.length < longest {
+	w := window{counts: seen.since(c.seen), length: length, begun: c.from, now: now, running: l.tickets.running()}
+	if w.piles = c.piles(w, l.operations); !w.piles && (length < shortest || w.heard() < enough && length < longest) {
 		l.turn.Store(now + shortest/5)
 		return
 	}
+	if c.phase != free || w.slow() {
+		l.tickets.age(now - max(agesAfter*int64(c.target), agesFrom))
+		w.running = l.tickets.running()
+	}
+	w.all = l.tickets.taken()
 	c.seen, c.from = seen, now
-	c.learn(w)
+	c.learn(w, l.operations)
 	switch c.phase {
 	case free:
 		c.watch(w)
-	case hold, trial:
-		c.try(w)
+	case trial:
+		c.try(w, l.operations)
 	case steers:
-		c.steer(w)
+		c.steer(w, l.operations)
 	}
-	l.turn.Store(now + shortest)
+	l.turn.Store(now + brief)
 	c.sample = 0
-	for c.phase == free && c.sample < 15 && w.succeeded > plenty*int64(c.sample+1) {
+	for c.phase == free && c.sample < 15 && w.succeeded*shortest > plenty*w.length*int64(c.sample+1) {
 		c.sample = 2*c.sample + 1
 	}
 	l.publish()
@@ -101,142 +101,236 @@ func (l *AdaptiveLimiter) judge(now int64) {
 // publish makes what was learned known to the calls. The lock is held.
 func (l *AdaptiveLimiter) publish() {
 	c := &l.control
-	limit, usual := int64(c.policy.Max), int64(0)
+	limit := int64(c.policy.Max)
 	if c.phase != free {
-		limit, usual = min(limit, int64(c.limit)), max(int64(c.base), 1)
+		limit = min(limit, int64(c.limit))
 	}
 	if c.policy.Disabled {
-		limit, usual = maxTickets, 0
+		limit = maxTickets
 	}
-	strict, loose := max(int64(10*c.base), int64(patience)), int64(2*c.base)
-	if c.base == 0 {
-		strict = int64(time.Hour)
-	}
+	l.limited.Store(c.phase != free && !c.policy.Disabled)
 	l.limit.Store(limit)
 	l.ceiling.Store(int64(c.policy.Max))
 	l.sample.Store(c.sample)
-	l.usual.Store(usual)
-	l.strict.Store(strict)
-	l.loose.Store(loose)
+	l.target.Store(int64(c.target))
 }
 
 // window is what happened in a while.
 type window struct {
 	counts
 	begun, now, length int64
-	running            int
+	running            int // that need room, in the end
+	all                int // and those that do not
+	piles              bool
 }
 
 // heard are the calls that say something.
 func (w window) heard() int64 { return w.timed + w.expired + w.shed }
 
 // mean is how long a success took, 0 without one.
-func (w window) mean() float64 {
-	if w.timed == 0 {
-		return 0
-	}
-	return float64(w.spent) / float64(w.timed)
-}
+func (w window) mean() float64 { return ratio(w.spent, w.timed) }
+
+// took is how long a call took, those included that ran out of time.
+func (w window) took() float64 { return ratio(w.spent+w.lost, w.timed+w.expired) }
 
 // rate is successes in a nanosecond.
 func (w window) rate() float64 { return float64(w.succeeded) / float64(w.length) }
 
-// slow says that half the calls took too long.
-func (w window) slow() bool {
-	return w.timed+w.expired >= few && 2*w.late >= w.timed+w.expired
-}
+// slow says that most calls took too long.
+func (w window) slow() bool { return w.timed+w.expired >= few && 3*w.late >= 2*(w.timed+w.expired) }
 
 // overloaded says that the callee itself refuses one of so many calls.
 func (w window) overloaded(of int64) bool { return w.shed >= few && of*w.shed >= w.heard() }
 
-// watch looks for harm while there is no limit.
+// brisk says that nothing waits: calls take about as long as usual.
+func (w window) brisk() bool {
+	return !w.overloaded(shedToGoOn) && float64(w.spent) < 1.5*float64(w.norm) && 10*w.late <= w.heard()
+}
+
+func ratio(sum, n int64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return float64(sum) / float64(n)
+}
+
+// trouble is a row of windows in which calls are late, or pile up.
+type trouble struct {
+	windows int
+	since   int64
+	most    float64 // calls under way in any of them
+	patient int64   // for how long the row must last where it has a window in which none was served
+	last    float64 // in the last window, trouble or not
+}
+
+// piles says that at the pace of this window the calls that are under way cannot
+// all be answered in good time, and do not become fewer. Operations of which
+// nothing was heard say nothing.
+func (c *control) piles(w window, ops *operations) bool {
+	if w.succeeded+w.expired < enough || float64(w.running) <= max(float64(c.policy.Min), 0.98*c.trouble.last) {
+		return false
+	}
+	running, served, lately := 0.0, 0.0, 0.0
+	ops.each(func(o *operation) {
+		r, s, l := o.waits(w.length)
+		running += r
+		served += s
+		lately += l
+	})
+	return running > max(served+crowded*math.Sqrt(lately), float64(c.policy.Min))
+}
+
+// lasts is for how long calls must be late. Where none is served, it may be that the
+// service stands still for a while, and not that too much is asked of it.
+func (t *trouble) lasts(w window) int64 {
+	if w.served == 0 && w.expired > 0 {
+		t.patient = max(t.patient, 2*w.lost/w.expired)
+	}
+	return max(lasting, t.patient)
+}
+
+// watch looks for overload while there is no limit: calls are late or pile up, the
+// service does not work them off, and this lasts.
 func (c *control) watch(w window) {
+	t, running := &c.trouble, float64(w.running)
+	t.last = running
 	c.aim(w)
-	running := float64(w.running)
-	late := w.slow() && running > c.goal(w) // what has begun by now is late, too
-	dead := c.base > 0 && w.heard() == 0 && w.length >= longest && float64(w.length) > 10*c.base && running > float64(c.policy.Min)
-	if !late && !w.overloaded(shedToBegin) && !dead {
-		c.strikes = 0
+	late := w.slow() && running > max(c.goal(w), float64(c.policy.Min))
+	shed := w.overloaded(shedToBegin)
+	if !late && !w.piles && !shed || t.windows > 0 && running < 0.9*t.most-2*math.Sqrt(t.most) && !shed {
+		*t = trouble{last: running}
 		return
 	}
-	if c.strikes++; c.strikes >= 3 || c.strikes == 2 && w.length >= 2*shortest || dead {
-		c.quiet = w.now
-		c.keep(hold, running, w.now)
+	if t.windows++; t.windows == 1 {
+		t.since = w.begun
+	}
+	t.most = max(t.most, running)
+	lasts := t.lasts(w)
+	switch {
+	case w.now < c.idle:
+	case shed && t.windows >= 3:
+		c.before = mark{limit: running, took: w.took()}
+		c.enter(steers, w.now)
+		c.set(max(c.goal(w), running/2))
+	case w.piles && t.windows >= 2, t.windows >= 3 && w.now-t.since >= lasts:
+		took := w.took()
+		waits := running / max(w.rate(), 1/float64(dark)) // until what there is now is served (Little, 1961)
+		took = max(took, min(waits, float64(dark)))
+		c.before = mark{running, took, max(1.3*c.target, math.Sqrt(c.target*took))} // nearer to what it should be than to what it is
+		c.enter(trial, w.now)
+		c.until = w.now + int64(min(max(2*waits, float64(lasting)), float64(dark)))
+		c.set(c.goal(w))
 	}
 }
 
-// keep begins to measure how long calls take at a limit.
-func (c *control) keep(p phase, limit float64, now int64) {
-	c.phase, c.gauge = p, gauge{begun: now}
-	c.set(limit)
+func (c *control) enter(p phase, now int64) {
+	c.phase, c.since, c.gauge = p, now, gauge{}
+	c.quiet, c.brisk, c.heard, c.until = now, now, now, now
 }
 
-// try measures, first how long calls take as it is, then whether half as many are
-// faster. They take half the time where they waited for each other, and as long
-// where they did not.
-func (c *control) try(w window) {
-	c.aim(w)
-	g := &c.gauge
-	switch {
-	case w.overloaded(shedToBegin) || 10*w.expired > w.heard() || w.now-g.begun > 5*int64(c.mark.took)+5*longest:
-		c.phase, c.mark = steers, mark{limit: c.limit, took: w.mean()}
-		c.set(max(c.goal(w), c.limit/2))
-		return
-	case c.phase == hold && w.heard() > 0 && !w.slow():
-		c.release()
-		return
-	case !g.take(w, c.limit):
-		return
-	}
-	took := window{counts: g.counts}.mean()
-	switch {
-	case c.phase == hold:
-		c.mark = mark{limit: c.limit, took: took}
-		c.keep(trial, c.limit/2, w.now)
-	case took > c.target && took > (1+c.limit/c.mark.limit)/2*c.mark.took:
-		c.renew(took)
-	default:
-		c.phase, c.mark.next = steers, c.limit*0.6
-		if least := float64(c.policy.Min); c.limit > least {
-			c.mark.next = max(c.mark.next, least)
-		}
-		c.steer(w)
-	}
+// release lifts the limit.
+func (c *control) release() { c.phase, c.trouble = free, trouble{} }
+
+// refute lifts a limit that does not help: the service is slow by nature. There is
+// no further trial for a while, which doubles each time.
+func (c *control) refute(now int64, ops *operations, stretch float64) {
+	c.release()
+	c.pause = min(max(2*c.pause, shy), shyest)
+	c.idle = now + c.pause
+	ops.each(func(o *operation) { o.renew(stretch) })
+}
+
+// mark is how long calls took at a limit.
+type mark struct {
+	limit, took float64
+	enough      float64 // how long they must take at a lower one, or it does not help
+}
+
+// gauge measures that while the limit stays.
+type gauge struct {
+	settled int64 // since when no more than the limit are under way, or 0
+	all     float64
+	length  int64
+	counts  counts
 }
 
 // take takes a window in, and says whether it is enough. Calls count that began
-// when no more than the limit were under way.
-func (g *gauge) take(w window, limit float64) bool {
-	if float64(w.running) > limit+1 {
+// when no more than the limit were under way, or what began before does not end.
+func (g *gauge) take(w window, limit, took float64) bool {
+	all := float64(w.all)
+	drains := float64(w.running) > limit+1 || all > limit+1 && all < 0.98*g.all
+	g.all = all
+	if drains {
 		g.settled = 0
 		return false
 	}
 	if g.settled == 0 {
 		g.settled = w.now
 	}
-	took := w.mean()
-	if r := w.rate(); r > 0 {
-		took = max(took, float64(w.running)/r)
-	}
 	if float64(w.begun) < float64(g.settled)+took {
 		return false
 	}
 	g.counts.timed += w.timed
 	g.counts.spent += w.spent
+	g.counts.norm += w.norm
+	g.counts.expired += w.expired
+	g.counts.lost += w.lost
 	g.length += w.length
-	return g.counts.timed >= 2*enough || g.counts.timed >= few && g.length >= longest
+	n := g.counts.timed + g.counts.expired
+	return n >= enough || n >= few && g.length >= longest/2 || n > 0 && g.length >= longest
 }
 
-// release lifts the limit.
-func (c *control) release() { c.phase, c.strikes = free, 0 }
-
-// steer moves the limit while there is one.
-func (c *control) steer(w window) {
+// try sees whether calls are faster at the limit than they were before it. They
+// take a share of the time where they waited for each other, and as long where
+// they did not.
+func (c *control) try(w window, ops *operations) {
 	c.aim(w)
-	if w.refused > 0 || w.slow() || w.overloaded(shedToGoOn) || float64(w.running) > c.limit/2 {
+	c.trouble.last = float64(w.running)
+	expects := max(w.mean(), c.target)
+	if !c.gauge.take(w, c.limit, expects) {
+		if w.heard() == 0 && w.now-c.heard > max(longest, 4*int64(c.target)) {
+			c.refute(w.now, ops, 1)
+		} else if w.heard() > 0 {
+			c.heard = w.now
+		}
+		return
+	}
+	g := window{counts: c.gauge.counts}
+	helps := g.took() <= c.before.enough
+	lost := 2*g.expired >= g.heard()      // refusing loses nothing
+	rises := g.took() > 1.1*c.before.took // it is not slow by nature, and others have yet to hold back
+	if !helps && (w.now < c.until || (lost || rises) && w.now-c.since < dark) {
+		c.gauge = gauge{}
+		if lost {
+			c.set(min(c.limit, c.goal(w)))
+		}
+		return
+	}
+	if !helps {
+		c.refute(w.now, ops, ratio(g.spent, g.norm))
+		return
+	}
+	c.pause = 0
+	c.enter(steers, w.now)
+	c.before = mark{limit: c.limit, took: g.took()}
+	c.steer(w, ops)
+}
+
+// steer moves the limit while it helps.
+func (c *control) steer(w window, ops *operations) {
+	c.aim(w)
+	running := float64(w.running)
+	c.trouble.last = running
+	if w.refused > 0 || w.slow() || w.overloaded(shedToGoOn) || running > c.limit/2 {
 		c.quiet = w.now
 	}
-	if w.now-c.quiet >= max(quietFor, 2*int64(c.target)) {
+	if w.heard() > 0 {
+		c.heard = w.now
+	}
+	if !w.brisk() {
+		c.brisk = w.now
+	}
+	if w.now-c.brisk >= quietFor || w.now-c.quiet >= max(quietFor, 2*int64(c.target)) || w.now-c.heard >= max(longest, 4*int64(c.target)) {
 		c.release()
 		return
 	}
@@ -247,23 +341,34 @@ func (c *control) steer(w window) {
 	if goal > c.limit {
 		gain = 0.6
 	}
+	gain = min(gain*float64(w.length)/float64(shortest), 0.8)
+	if w.refused > 0 && w.brisk() {
+		goal = max(goal, 1.5*c.limit) // there is room
+	}
 	c.set(c.limit + gain*(goal-c.limit))
-	switch took := w.mean(); {
-	case w.expired > 0:
-	case took <= 1.3*c.target || c.limit > c.mark.limit:
-		c.mark = mark{c.limit, took, c.limit / 2}
-	case c.limit <= c.mark.next:
-		c.keep(trial, c.limit, w.now)
-	case c.limit <= float64(c.policy.Min) && w.refused > 0:
-		c.base = toward(c.base, took, w.length, 10*time.Second, 0) // so few calls do not make it so slow, or not alone
-		c.proven = c.base
+	switch took := w.took(); {
+	case c.limit > c.before.limit:
+		c.before = mark{limit: c.limit, took: took}
+	case w.refused == 0 || w.timed == 0:
+	case c.limit <= float64(c.policy.Min):
+		if w.mean() > 1.3*c.target {
+			c.yield(w, ops)
+		}
+	case c.limit <= c.before.limit/4:
+		c.before.enough = 0.5 * c.before.took
+		c.enter(trial, w.now)
 	}
 }
 
-// renew takes what calls take for what they must.
-func (c *control) renew(took float64) {
-	c.base, c.proven = took, took
-	c.release()
+// yield takes it slowly for usual what calls take of which so few are under way
+// that they do not make each other so slow, or not alone.
+func (c *control) yield(w window, ops *operations) {
+	ops.each(func(o *operation) {
+		if o.recent > o.usual() && o.usual() > 0 {
+			o.proven = toward(o.usual(), o.recent, w.length, 10*time.Second, 0)
+			o.setUsual(o.proven)
+		}
+	})
 }
 
 // goal is the limit that the window asks for: as many as are served in the time
@@ -279,42 +384,15 @@ func (c *control) goal(w window) float64 {
 
 // aim takes over how long calls may take.
 func (c *control) aim(w window) {
-	if w.aimed > 0 {
-		c.target = float64(w.aims) / float64(w.aimed)
+	if w.timed > 0 {
+		c.target = ratio(w.aims, w.timed)
 	}
 }
 
-// learn moves the base, faster down than up. What calls take while others are
-// refused, or while it is too long, says nothing of it unless it is less; nor
-// does it rise far above what it was when last proven, lest it follow a queue
-// that grows slowly.
-func (c *control) learn(w window) {
-	m := w.mean()
-	switch {
-	case m == 0 || w.expired > 0 || (w.slow() || w.refused > 0) && m > c.base:
-		return
-	case c.base == 0:
-		c.base, c.first = m, w.begun
-		fallthrough
-	case w.now-c.first < warm: // those that are fast come first
-		c.base += max(float64(w.length)/float64(w.now-c.first), 0.1) * (m - c.base)
-		c.proven = c.base
-		return
-	}
-	c.base = toward(c.base, m, w.length, 10*time.Second, 3*time.Second)
-	c.base = min(c.base, 3*c.proven)
-	if c.base < c.proven {
-		c.proven = toward(c.proven, c.base, w.length, 0, 30*time.Second)
-	}
-}
-
-// toward moves a mean to m by what happened in a while.
-func toward(mean, m float64, length int64, up, down time.Duration) float64 {
-	slowness := up
-	if m < mean {
-		slowness = down
-	}
-	return mean + min(float64(length)/float64(slowness), 0.5)*(m-mean)
+// learn moves what is usual for each operation.
+func (c *control) learn(w window, ops *operations) {
+	doubtful := w.slow() || w.refused > 0 || c.phase != free
+	ops.each(func(o *operation) { o.learn(w.begun, w.now, doubtful) })
 }
 
 func (c *control) set(limit float64) {

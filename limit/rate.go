@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/duration"
@@ -140,7 +138,7 @@ func (l *RateLimiter) refuse(b *bucket, over int64) error {
 
 // Middleware limits an endpoint.
 func (l *RateLimiter) Middleware() endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			if err := l.Allow(); err != nil {
 				return nil, err

@@ -88,20 +88,23 @@ func TestAnHourOfTooMuchMovesNothing(t *testing.T) {
 				w.service = slower(10, 0, 2*time.Hour)
 				w.clients, w.atClient, w.atServer = sides[side].clients, sides[side].client, sides[side].server
 				w.play(t)
-				after := w.limits[600:]
+				const found = 2 * time.Minute // by then calls were late, and the limit is found
+				after := w.limits[found/(100*time.Millisecond) : w.lasts/(100*time.Millisecond)]
 				low, high, median := span(after)
 				var p99s []time.Duration
-				for at := time.Minute; at < w.lasts; at += time.Minute {
+				for at := found; at < w.lasts; at += time.Minute {
 					p99s = append(p99s, w.in(at, at+time.Minute).p99)
 				}
-				all := w.in(time.Minute, w.lasts)
-				text := fmt.Sprintf("goodput %.1f %%, limit %d to %d, median %d, p99 %s to %s", 100*float64(all.good)/(w.lasts-time.Minute).Seconds()/(capacity/10), low, high, median, slices.Min(p99s), slices.Max(p99s))
+				all := w.in(found, w.lasts)
+				text := fmt.Sprintf("goodput %.1f %%, limit %d to %d, median %d, p99 %s to %s", 100*float64(all.good)/(w.lasts-found).Seconds()/(capacity/10), low, high, median, slices.Min(p99s), slices.Max(p99s))
 				t.Log(side, name, text)
-				most := 2
-				if w.clients > 1 {
-					most = 3 // one of many learns from few calls
+				if slices.Max(p99s) > 2*slices.Min(p99s) || float64(all.good) < 0.98*(w.lasts-found).Seconds()*capacity/10 {
+					t.Error(text)
 				}
-				if high > most*median || most*low < median || slices.Max(p99s) > 2*slices.Min(p99s) {
+				if w.clients > 1 { // where the others hold back, one need not
+					return
+				}
+				if high > 2*median || 2*low < median {
 					t.Error(text)
 				}
 			})

@@ -1,0 +1,49 @@
+package limit_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/limit"
+)
+
+func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.NewAdaptive("orders", limit.Adaptive{})
+		refused, lasts := 0, time.Now().Add(2*time.Minute)
+		var mu sync.Mutex
+		call := func(name string, takes time.Duration) {
+			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: name}})
+			ticket, err := l.Acquire(ctx)
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				refused++
+				return
+			}
+			<-time.After(takes)
+			ticket.Done(ctx, nil)
+		}
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				for time.Now().Before(lasts) {
+					call("GET /report", 300*time.Millisecond)
+				}
+			})
+		}
+		all.Go(func() {
+			for time.Now().Before(lasts) {
+				call("GET /item", time.Millisecond)
+				<-time.After(50 * time.Millisecond)
+			}
+		})
+		all.Wait()
+		if refused > 0 {
+			t.Errorf("%d calls were refused", refused)
+		}
+	})
+}
