@@ -3,10 +3,9 @@ package breaker
 import (
 	"context"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
 // Breaker decides whether a call may be made, and learns from how it went. It
@@ -27,8 +26,8 @@ type Permit struct {
 	done  func(ctx context.Context, err error)
 }
 
-// NewPermit makes a permit for a [Breaker] of your own: done is told how the call
-// ended.
+// NewPermit makes a permit for a [Breaker] of your own: done is called with how the
+// call ended.
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
 // Done says how the call ended. ctx is the context of the caller, or one whose
@@ -43,21 +42,23 @@ func (p Permit) Done(ctx context.Context, err error) {
 	}
 }
 
-// Middleware guards an endpoint with b. A panic counts as a failure.
+// Middleware guards an endpoint with b. A panic counts as a failure. It panics when b
+// is nil.
 func Middleware(b Breaker) endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	if absent.Part(b) {
+		panic("breaker.Middleware: the breaker is nil; give one, or use Policy.Middleware")
+	}
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) { return guard(ctx, b, next, request) }
 	}
 }
 
-func guard(ctx context.Context, b Breaker, next kitendpoint.Endpoint, request any) (response any, err error) {
+func guard(ctx context.Context, b Breaker, next endpoint.Func, request any) (response any, err error) {
 	permit, err := b.Allow(ctx)
 	if err != nil {
 		return nil, err
 	}
-	err = errPanicked
+	err = panicked.Err
 	defer func() { permit.Done(ctx, err) }()
 	return next(ctx, request)
 }
-
-var errPanicked = fault.Internal.Errorf("the call panicked")

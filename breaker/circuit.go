@@ -22,15 +22,17 @@ type Circuit struct {
 	group  *feed // of the group that it belongs to
 	_      [64]byte
 	tally  tally
+	past   past
 	news   feed
 	dice   dice.Dice
 
-	mu       sync.Mutex // held to change the policy and the era, and for what is below
-	reopened int        // how often in a row probes have failed
-	passed   int        // probes that succeeded
-	probes   []lease
-	lent     uint64
-	swept    int64 // how many calls had succeeded when the group last looked
+	mu      sync.Mutex // held to change the policy and the era, and for what is below
+	failing int64      // since when nothing gets through
+	passed  int        // probes that succeeded
+	unsure  int        // failures that are left until the opening is no bad luck
+	probes  []lease
+	lent    uint64
+	swept   int64 // how many calls had succeeded when the group last looked
 }
 
 var _ Breaker = (*Circuit)(nil)
@@ -64,15 +66,18 @@ func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
 		p := c.policy.Load()
 		return Permit{}, e.refuse(now, min(full, later(now, p.Timeout)), p)
 	}
-	return c.probe(now)
+	return c.probe(ctx, now)
 }
 
 // Middleware guards an endpoint with the circuit. A panic counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return Middleware(c) }
 
 // Set replaces the policy; state, window, readers and what is held by hand stay.
-// An invalid policy is refused and changes nothing. One that is Disabled closes
-// the circuit. The window holds nothing from while a FailureThreshold counted.
+// So do the moment when an open circuit admits probes, and the leases of probes
+// under way. An invalid policy is refused and changes nothing. One that is
+// Disabled closes the circuit. The window holds nothing from while a
+// FailureThreshold counted. In a window of another length a call is as old as in the
+// one before, give or take a tenth of that one's length.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -83,12 +88,14 @@ func (c *Circuit) Set(p Policy) error {
 	if p.Seed != c.policy.Load().Seed {
 		c.dice.Seed(p.seed(c.name))
 	}
-	e := c.era.Load()
-	e.window.Store(e.window.Load().Resized(p.Window, c.moment()))
+	e, now := c.era.Load(), c.moment()
+	e.window.Store(e.window.Load().Resized(p.Window, now))
 	c.policy.Store(&p)
 	e.well.Store(-1)
 	e.full.Store(0)
+	e.refused.Store(nil) // it may tell of the policy before
 	if p.Disabled && !e.closed && !e.forced.Load() {
+		c.catchUp(now)
 		c.change(Closed, 0, false)
 	}
 	return nil
@@ -110,7 +117,8 @@ func (c *Circuit) State() State {
 	return e.shows(c.moment())
 }
 
-// Policy is the policy in force, its defaults filled in.
+// Policy is the policy in force, its defaults filled in. With a FailureThreshold,
+// FailurePercent and SlowPercent do not apply and are zero.
 func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 
 // Snapshot implements [Breaker].
@@ -130,10 +138,10 @@ func (c *Circuit) Snapshot() Snapshot {
 }
 
 // change enters a state, an open one until a moment. What came before counts no
-// more. The lock is held.
+// more, but for the probes under way: each keeps its lease. The lock is held.
 func (c *Circuit) change(to State, until int64, forced bool) *era {
 	before := c.era.Load()
-	c.passed, c.probes = 0, c.probes[:0]
+	c.passed = 0
 	seen := before.window.Load()
 	if to == Closed {
 		seen = window.New(c.policy.Load().Window)
@@ -142,6 +150,17 @@ func (c *Circuit) change(to State, until int64, forced bool) *era {
 	e.forced.Store(forced)
 	c.era.Store(e)
 	c.tell(before.state, e)
+	return e
+}
+
+// catchUp is the era of now: an open circuit whose time is over enters the state
+// that it shows, so that readers hear of it before they hear of the next one. The
+// lock is held.
+func (c *Circuit) catchUp(now int64) *era {
+	e := c.era.Load()
+	if e.state == Open && now >= e.until {
+		return c.change(HalfOpen, 0, false)
+	}
 	return e
 }
 

@@ -38,15 +38,15 @@ func calls(c breaker.Breaker, n int, err error) {
 	}
 }
 
-func TestZeroPolicyOpensAtHalfOfTwentyFailing(t *testing.T) {
+func TestAFailurePercentOpensAtItsShareOfTwenty(t *testing.T) {
 	for _, tt := range []struct {
 		good, bad int
 		want      breaker.State
 	}{
 		{0, 19, breaker.Closed}, {0, 20, breaker.Open}, {10, 10, breaker.Open}, {11, 10, breaker.Closed}, {1, 18, breaker.Closed},
-		{1000, 19, breaker.Closed}, {1000, 20, breaker.Open}, // all of the last 20
+		{1000, 19, breaker.Closed}, {1000, 20, breaker.Closed}, // 20 of one moment
 	} {
-		c := breaker.New("orders", breaker.Policy{})
+		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		calls(c, tt.good, nil)
 		calls(c, tt.bad, errFailed)
 		if got := c.State(); got != tt.want {
@@ -56,7 +56,7 @@ func TestZeroPolicyOpensAtHalfOfTwentyFailing(t *testing.T) {
 }
 
 func TestASuccessThatFillsTheWindowOpensACircuitThatFailedEnough(t *testing.T) {
-	c := breaker.New("orders", breaker.Policy{})
+	c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 	calls(c, 19, errFailed)
 	calls(c, 1, nil)
 	if got := c.State(); got != breaker.Open {
@@ -97,7 +97,7 @@ func TestProbesThatAreSlowDoNotClose(t *testing.T) {
 
 func TestCallsLeaveTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := breaker.New("orders", breaker.Policy{})
+		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		calls(c, 19, errFailed)
 		<-time.After(10*time.Second + time.Millisecond)
 		calls(c, 1, nil) // so that there are no 20 in a row
@@ -150,7 +150,7 @@ func TestMiddlewareCountsAPanicAndLetsItPass(t *testing.T) {
 }
 
 func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
-	c := breaker.New("orders", breaker.Policy{})
+	c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 	calls(c, 19, errFailed)
 	if err := c.Set(breaker.Policy{FailurePercent: 200, Timeout: -1}); !errors.Is(err, fault.InvalidArgument) {
 		t.Fatalf("invalid policy: %v", err)
@@ -159,7 +159,7 @@ func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
 		t.Errorf("a refused policy changed failure_percent to %d", got)
 	}
 	for _, window := range []time.Duration{time.Minute, 10 * time.Second} {
-		if err := c.Set(breaker.Policy{Window: window}); err != nil {
+		if err := c.Set(breaker.Policy{FailurePercent: 50, Window: window}); err != nil {
 			t.Fatal(err)
 		}
 		if got := c.Snapshot().FailureCount; got != 19 {
@@ -170,7 +170,7 @@ func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
 	if got := c.State(); got != breaker.Open {
 		t.Fatalf("the window was lost: %s", got)
 	}
-	if err := c.Set(breaker.Policy{MinCalls: 30}); err != nil || c.State() != breaker.Open {
+	if err := c.Set(breaker.Policy{FailurePercent: 50, MinCalls: 30}); err != nil || c.State() != breaker.Open {
 		t.Errorf("Set changed the state to %s (%v)", c.State(), err)
 	}
 	if err := c.Set(breaker.Policy{Disabled: true}); err != nil || c.State() != breaker.Closed || !call(c, 0, errFailed) {
@@ -184,7 +184,7 @@ func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
 
 func TestInvalidPolicyPanicsAtConstructionNamingTheSetting(t *testing.T) {
 	defer func() {
-		if got := fmt.Sprint(recover()); got != "breaker.New(orders): invalid argument: max_requests: -1 is negative" {
+		if got := fmt.Sprint(recover()); got != "breaker.New(orders): invalid_argument: max_requests: -1 is negative" {
 			t.Error(got)
 		}
 	}()

@@ -25,6 +25,7 @@ type era struct {
 
 	window  atomic.Pointer[window.Window]
 	row     atomic.Int64 // failures in a row
+	rowFrom atomic.Int64 // when the first of them came, forever while there is none
 	doubts  atomic.Bool  // the window may hold a failure or a slow call
 	well    atomic.Int64 // the slot in which a good call need not look at the window
 	forced  atomic.Bool  // by hand
@@ -43,6 +44,7 @@ func newEra(c *Circuit, s State, until int64, w *window.Window) *era {
 	e := &era{circuit: c, closed: s == Closed, state: s, until: until}
 	e.window.Store(w)
 	e.well.Store(-1)
+	e.rowFrom.Store(forever)
 	return e
 }
 
@@ -59,7 +61,7 @@ func (e *era) shows(now int64) State {
 func (e *era) count(now int64, failed, slow bool, p *Policy) (opens bool) {
 	w := e.window.Load()
 	w.Add(now, calls)
-	row := e.inRow(failed)
+	row := e.inRow(now, failed)
 	if failed {
 		w.Add(now, failures)
 	}
@@ -75,15 +77,36 @@ func (e *era) count(now int64, failed, slow bool, p *Policy) (opens bool) {
 	if p.Disabled || e.forced.Load() {
 		return false
 	}
-	return row >= int64(p.MinCalls) || e.bad(w, now, p)
+	return e.nothingPasses(now, row, p) || p.FailurePercent+p.SlowPercent > 0 && e.bad(w, now, p)
+}
+
+const (
+	// lasting: failures of one moment say nothing of the next one.
+	lasting = int64(250 * time.Millisecond)
+	// chance is how likely a row of failures is at most that is taken for more than
+	// bad luck.
+	chance = 1e-6
+)
+
+// nothingPasses says that so many calls in a row have failed that it is no chance,
+// going by the share that had failed before them.
+func (e *era) nothingPasses(now, row int64, p *Policy) bool {
+	return row >= int64(p.MinCalls) && now-e.rowFrom.Load() >= lasting && e.circuit.past.chance(row) <= chance
 }
 
 // inRow takes in a result, and is how many in a row have failed.
-func (e *era) inRow(failed bool) int64 {
+func (e *era) inRow(now int64, failed bool) int64 {
 	if failed {
-		return e.row.Add(1)
+		row := e.row.Add(1)
+		if row == 1 {
+			t := &e.circuit.tally
+			e.circuit.past.look(t.succeeded.Sum(), t.failed.Load()-1) // without this one
+			e.rowFrom.Store(now)
+		}
+		return row
 	}
 	if e.row.Load() != 0 {
+		e.rowFrom.Store(forever)
 		e.row.Store(0)
 	}
 	return 0
@@ -100,7 +123,7 @@ func (e *era) bad(w *window.Window, now int64, p *Policy) bool {
 	if in[calls] < p.MinCalls {
 		return false
 	}
-	reached := func(percent, n int) bool { return n > 0 && 100*n >= percent*in[calls] }
+	reached := func(percent, n int) bool { return percent > 0 && n > 0 && 100*n >= percent*in[calls] }
 	if reached(p.FailurePercent, in[failures]) || reached(p.SlowPercent, in[slowCalls]) {
 		return true
 	}

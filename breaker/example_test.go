@@ -72,7 +72,7 @@ func ExamplePolicy() {
 	fmt.Println(p.Validate())
 	// Output:
 	// 30 2s <nil>
-	// invalid argument: timeout: -1s is negative
+	// invalid_argument: timeout: -1s is negative
 }
 
 func ExampleGroup() {

@@ -123,7 +123,7 @@ func TestStateIsRightWithoutTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		calls(c, 1, errFailed)
-		<-time.After(time.Second - 1)
+		<-time.After(250*time.Millisecond - 1)
 		if got := c.State(); got != breaker.Open {
 			t.Errorf("%s while it refuses", got)
 		}

@@ -10,8 +10,7 @@ const forever = int64(math.MaxInt64)
 func (c *Circuit) ForceOpen() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.era.Load(); e.state != Open || !e.forced.Load() {
-		c.reopened = 0
+	if e := c.catchUp(c.moment()); e.state != Open || !e.forced.Load() {
 		c.change(Open, forever, true)
 	}
 }
@@ -20,9 +19,8 @@ func (c *Circuit) ForceOpen() {
 func (c *Circuit) ForceClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.era.Load()
+	e := c.catchUp(c.moment())
 	if !e.closed {
-		c.reopened = 0
 		c.change(Closed, 0, true)
 	} else if !e.forced.Swap(true) {
 		c.tell(Closed, e)
@@ -46,6 +44,7 @@ func (c *Circuit) Release() {
 	case c.policy.Load().Disabled:
 		c.change(Closed, 0, false)
 	default:
+		c.failing, c.unsure = c.moment(), 0
 		c.change(HalfOpen, 0, false)
 	}
 }

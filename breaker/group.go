@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 )
 
@@ -86,7 +84,7 @@ func (g *Group) Set(p Policy) error {
 
 // Middleware guards an endpoint with the circuit of the key that a request has.
 func (g *Group) Middleware(key func(ctx context.Context, request any) string) endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			return guard(ctx, g.Get(key(ctx, request)), next, request)
 		}

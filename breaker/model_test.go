@@ -60,18 +60,22 @@ type caller struct {
 func (caller) Deadline() (time.Time, bool) { return time.Now().Add(time.Hour), true }
 func (c caller) Err() error                { return c.err }
 
+var errUnreached = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
+
 // ways are how a call may end.
 var ways = []struct {
 	err, caller error
 	outcome     fault.Outcome
 	expired     bool
+	silent      bool
 }{
 	{outcome: fault.Success},
 	{err: errFailed, outcome: fault.Failure},
 	{err: fault.NotFound, outcome: fault.Ignored},
-	{err: context.DeadlineExceeded, outcome: fault.Failure},
+	{err: context.DeadlineExceeded, outcome: fault.Failure, silent: true},
 	{err: context.Canceled, caller: context.Canceled, outcome: fault.Ignored},
-	{err: context.DeadlineExceeded, caller: context.DeadlineExceeded, outcome: fault.Ignored, expired: true},
+	{err: context.DeadlineExceeded, caller: context.DeadlineExceeded, outcome: fault.Ignored, expired: true, silent: true},
+	{err: errUnreached, outcome: fault.Failure, silent: true},
 }
 
 // pair is a circuit and what it should be.
@@ -128,7 +132,7 @@ func (p *pair) step(s *script) {
 			p.end(k, way)
 		}
 	case 5, 6, 7, 8:
-		way, n := s.next(len(ways)), s.next(6)+1
+		way, n := s.next(len(ways)), pick(s, 1, 2, 3, 4, 5, 6, 25)
 		note("%d calls end %+v", n, ways[way])
 		for range n {
 			p.begin()
@@ -200,7 +204,7 @@ func (p *pair) end(k, way int) {
 	p.under = slices.Delete(p.under, k, k+1)
 	w := ways[way]
 	one.permit.Done(caller{p.Context(), w.caller}, w.err)
-	p.r.done(one.should, w.outcome, w.expired)
+	p.r.done(one.should, w.outcome, w.expired, !w.silent)
 	if p.r.unknown {
 		p.opened()
 	}

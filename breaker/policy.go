@@ -13,33 +13,42 @@ import (
 )
 
 // Policy is when to open and how to recover. The zero Policy is the recommended
-// one: it opens when 50 % of at least 20 calls in 10 s failed, or 80 % took 5 s
-// or more, or the last 20 all failed; for 1 s at first.
+// one: it opens when nothing gets through any more, and stays open for a
+// twenty-fourth of the time for which that has lasted, so that refusing loses little where
+// calling would lose nothing. While some calls still succeed, it is better to call.
 type Policy struct {
-	// FailureThreshold opens after so many failures in a row, in place of the
-	// percentages below. Zero goes by these.
+	// FailureThreshold opens the circuit after so many failures in a row. If it is
+	// zero, MinCalls and the percentages below say when it opens; if not, these have
+	// no effect, and the percentages must be zero.
 	FailureThreshold int `json:"failure_threshold" yaml:"failure_threshold"`
-	// SuccessThreshold probes must succeed to close; zero is 3.
+	// SuccessThreshold probes must succeed to close; zero is 1.
 	SuccessThreshold int `json:"success_threshold" yaml:"success_threshold"`
-	// Timeout is how long the circuit stays open at first; zero is 1 s. It
-	// doubles after each failed probe, minus up to 25 % jitter.
+	// Timeout is how long the circuit stays open at first; zero is 120 ms, and 250 ms with
+	// a FailureThreshold or percentages. Without these, probes then follow without a pause, as long as
+	// they are answered, until eight times MinCalls have failed in a row. After failed
+	// probes it is a twenty-fourth of the time since the circuit was last closed where that is
+	// more, minus up to 25 % jitter.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// MaxTimeout is the longest that it stays open; zero is 5 s, or Timeout
 	// where that is longer.
 	MaxTimeout time.Duration `json:"max_timeout" yaml:"max_timeout"`
-	// MaxRequests is how many probes are under way at once at most; zero is 1.
+	// MaxRequests is how many probes are under way at once at most; zero is 1. While
+	// they follow without a pause it is 3 where it is less.
 	MaxRequests int `json:"max_requests" yaml:"max_requests"`
 	// FailurePercent opens when at least this share of the calls in Window
-	// failed; zero is 50.
+	// failed; zero opens for no share.
 	FailurePercent int `json:"failure_percent" yaml:"failure_percent"`
 	// SlowPercent opens when at least this share of the calls in Window was
-	// slow; zero is 80.
+	// slow; zero is 80 where SlowCall is set, and else opens for no share.
 	SlowPercent int `json:"slow_percent" yaml:"slow_percent"`
 	// SlowCall: a call that takes at least this long is slow, such a probe has
-	// failed, and so has a call that its caller's deadline ended; zero is 5 s.
+	// failed, and so has a call that its caller's deadline ended; zero is 5 s where
+	// SlowPercent is set, and else no call is slow.
 	SlowCall time.Duration `json:"slow_call" yaml:"slow_call"`
-	// MinCalls: the percentages apply from this many calls in Window on, and so
-	// many failures in a row open whatever is in Window besides; zero is 20.
+	// MinCalls: the percentages apply from this many calls in Window on. Whatever
+	// they are, so many failures in a row open when they come over 250 ms or more and
+	// the share of failures before them, of the latest 200 calls or since 20 succeeded
+	// one after the other, makes such a row less likely than 1 in 10^6; zero is 20.
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
 	// Window is how far back calls count; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
@@ -121,10 +130,9 @@ func (p Policy) withDefaults() Policy {
 			*n = zero
 		}
 	}
-	number(&p.SuccessThreshold, 3)
+	number(&p.SuccessThreshold, 1)
 	number(&p.MaxRequests, 1)
-	if p.FailureThreshold == 0 {
-		number(&p.FailurePercent, 50)
+	if p.FailureThreshold == 0 && p.SlowCall > 0 {
 		number(&p.SlowPercent, 80)
 	}
 	number(&p.MinCalls, 20)
@@ -133,25 +141,46 @@ func (p Policy) withDefaults() Policy {
 			*d = zero
 		}
 	}
-	length(&p.Timeout, time.Second)
+	if !p.spares() {
+		length(&p.Timeout, 120*time.Millisecond)
+	}
+	length(&p.Timeout, 250*time.Millisecond)
 	length(&p.MaxTimeout, max(5*time.Second, p.Timeout))
-	length(&p.SlowCall, 5*time.Second)
 	length(&p.Window, 10*time.Second)
 	length(&p.ProbeLease, max(10*time.Second, p.SlowCall))
+	if p.SlowPercent > 0 {
+		length(&p.SlowCall, 5*time.Second)
+	}
 	return p
 }
 
-// pause is how long to stay open when probes have failed so often in a row.
-func (p Policy) pause(reopened int, d *dice.Dice) time.Duration {
-	pause := p.Timeout
-	for range reopened {
-		if pause > p.MaxTimeout/2 {
-			pause = p.MaxTimeout
-			break
-		}
-		pause *= 2
-	}
+// slow says that a call which took so long is slow.
+func (p *Policy) slow(took time.Duration) bool { return p.SlowCall > 0 && took >= p.SlowCall }
+
+// pause is how long to stay open when nothing has got through for so long.
+func (p Policy) pause(failing time.Duration, d *dice.Dice) time.Duration {
+	pause := min(max(failing/24, p.Timeout), p.MaxTimeout)
 	return pause - d.Duration(min(pause/4, pause-p.Timeout))
+}
+
+const (
+	// sure: so many times MinCalls failures in a row are no bad luck, even where the
+	// share of failures has just jumped.
+	sure = 8
+	// together is how many probes there are at once until then.
+	together = 3
+)
+
+// spares says that the callee is to be spared before nothing gets through.
+func (p *Policy) spares() bool { return p.FailureThreshold+p.FailurePercent+p.SlowPercent > 0 }
+
+// unsure is how many failures are left until an opening is sure to be no bad luck,
+// where so many in a row have opened the circuit.
+func (p *Policy) unsure(row int64) int {
+	if p.spares() || row < int64(p.MinCalls) {
+		return 0
+	}
+	return max(sure*p.MinCalls-int(row), 0)
 }
 
 // seed is that of the circuit of this name: circuits of one group do not draw the

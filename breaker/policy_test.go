@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -22,7 +23,7 @@ func TestValidateReportsEveryFaultInTheWordsOfItsSetting(t *testing.T) {
 		"failure_threshold", "success_threshold", "timeout", "max_timeout", "max_requests", "failure_percent",
 		"slow_percent", "slow_call", "min_calls", "window", "probe_lease",
 	} {
-		if err == nil || !strings.Contains(err.Error(), "invalid argument: "+setting+": ") {
+		if err == nil || !strings.Contains(err.Error(), "invalid_argument: "+setting+": ") {
 			t.Errorf("%s is not in %v", setting, err)
 		}
 	}
@@ -67,4 +68,13 @@ func TestTheLongestTimesAreNotOver(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestThePolicyInForceIsReadable(t *testing.T) {
+	text, err := json.Marshal(breaker.New("orders", breaker.Policy{}).Policy())
+	const want = `{"disabled":false,"failure_percent":0,"failure_threshold":0,"max_requests":1,"max_timeout":"5s","min_calls":20,` +
+		`"probe_lease":"10s","slow_call":"0s","slow_percent":0,"success_threshold":1,"timeout":"120ms","window":"10s"}`
+	if err != nil || string(text) != want {
+		t.Errorf("%s (%v)", text, err)
+	}
 }

@@ -1,5 +1,11 @@
 package breaker
 
+import (
+	"context"
+
+	"github.com/sinew-go/sinew/endpoint"
+)
+
 // lease is a probe under way.
 type lease struct {
 	id    uint64
@@ -7,17 +13,19 @@ type lease struct {
 }
 
 // probe is the permit of a circuit that is not closed, if it gives one.
-func (c *Circuit) probe(now int64) (Permit, error) {
+func (c *Circuit) probe(ctx context.Context, now int64) (Permit, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.era.Load()
+	e := c.catchUp(now)
 	switch {
 	case e.closed:
 		return Permit{era: e, start: now}, nil
-	case e.state == Open && now < e.until:
-		return Permit{}, e.refuse(now, e.until, c.policy.Load())
 	case e.state == Open:
-		e = c.change(HalfOpen, 0, false)
+		return Permit{}, e.refuse(now, e.until, c.policy.Load())
+	}
+	if call := endpoint.OutgoingOf(ctx); call != nil && call.Attempt > 1 { // or a probe would be several
+		p := c.policy.Load()
+		return Permit{}, e.refuse(now, later(now, p.Timeout), p)
 	}
 	id, err := c.lend(e, now)
 	if err != nil {
@@ -38,7 +46,7 @@ func (c *Circuit) lend(e *era, now int64) (uint64, error) {
 		}
 	}
 	c.probes = kept
-	if len(kept) >= p.MaxRequests {
+	if len(kept) >= max(p.MaxRequests, min(c.unsure, together)) {
 		e.full.Store(soonest) // until then nobody need ask here
 		return 0, e.refuse(now, min(soonest, later(now, p.Timeout)), p)
 	}
@@ -47,13 +55,13 @@ func (c *Circuit) lend(e *era, now int64) (uint64, error) {
 	return c.lent, nil
 }
 
-// giveBack ends the lease of a probe; false when it had lapsed by now. The lock is
-// held.
-func (c *Circuit) giveBack(e *era, now int64, probe uint64) bool {
+// giveBack ends the lease of a probe, of whatever era; false when it had lapsed by
+// now. The lock is held.
+func (c *Circuit) giveBack(now int64, probe uint64) bool {
 	for i, l := range c.probes {
 		if l.id == probe {
 			c.probes = append(c.probes[:i], c.probes[i+1:]...)
-			e.full.Store(0)
+			c.era.Load().full.Store(0)
 			return l.until > now
 		}
 	}

@@ -12,15 +12,17 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestOpenTimeDoublesWhileProbesFailAndStartsAnewAfterClosing(t *testing.T) {
+func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const first = 250 * time.Millisecond
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
+		begun := time.Now()
 		calls(c, 1, errFailed)
-		for i, longest := range []time.Duration{1, 2, 4, 5, 5, 5} {
-			longest *= time.Second
+		for i := range 250 {
+			longest := min(max(time.Since(begun)/24, first), 5*time.Second)
 			_, err := c.Allow(t.Context())
 			wait := fault.RetryAfter(err)
-			if least := max(longest*3/4, time.Second); wait < least-time.Millisecond || wait > longest {
+			if least := max(longest*3/4, first); wait < least-time.Millisecond || wait > longest {
 				t.Errorf("opening %d lasts %s, want %s to %s", i+1, wait, least, longest)
 			}
 			<-time.After(wait - time.Nanosecond)
@@ -32,14 +34,17 @@ func TestOpenTimeDoublesWhileProbesFailAndStartsAnewAfterClosing(t *testing.T) {
 				t.Errorf("opening %d: no probe after its time", i+1)
 			}
 		}
+		if lasted := time.Since(begun); lasted < time.Minute {
+			t.Fatalf("250 openings in %s are none of the longest", lasted)
+		}
 		_, err := c.Allow(t.Context())
 		<-time.After(fault.RetryAfter(err))
-		calls(c, 3, nil)
+		calls(c, 1, nil)
 		if got := c.State(); got != breaker.Closed {
-			t.Fatalf("%s after three good probes", got)
+			t.Fatalf("%s after a good probe", got)
 		}
 		calls(c, 1, errFailed)
-		if _, err := c.Allow(t.Context()); fault.RetryAfter(err) != time.Second {
+		if _, err := c.Allow(t.Context()); fault.RetryAfter(err) != first {
 			t.Errorf("opens for %s after it had recovered", fault.RetryAfter(err))
 		}
 	})
@@ -51,7 +56,7 @@ func TestOpeningsOfManyCircuitsDoNotEndTogether(t *testing.T) {
 		for range 50 {
 			c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 			calls(c, 1, errFailed)
-			<-time.After(time.Second)
+			<-time.After(10 * time.Second)
 			calls(c, 1, errFailed) // from the second opening on
 			_, err := c.Allow(t.Context())
 			waits[fault.RetryAfter(err)] = true
@@ -140,12 +145,17 @@ func TestRecoveryAfterAnOutageIsWhole(t *testing.T) {
 		policy        breaker.Policy
 		outage, whole time.Duration // since the beginning
 		most          int           // calls that reach who is down
+		fails         error
 	}{
-		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 16 * time.Second, 25},
-		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 6*time.Second, 165},
-		"five in a row":                 {breaker.Consecutive, 10 * time.Second, 61 * time.Second, 5},
-		"five in a row, longer outage":  {breaker.Consecutive, 90 * time.Second, 121 * time.Second, 6},
-		"an outage too short to notice": {breaker.Policy{}, 50 * time.Millisecond, 60 * time.Millisecond, 5},
+		// 26 open it, 134 more make sure where somebody answers, and then come the probes
+		// of a twenty-fourth of the outage: 24 until that is more than 120 ms, then each pause
+		// is a thirty-second longer at least, until it is 5 s minus the jitter.
+		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 11250 * time.Millisecond, 26 + 24 + 47, errUnreached},
+		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 5*time.Second, 26 + 24 + 127 + 128, errUnreached},
+		"the zero policy, answered":     {breaker.Policy{}, 10 * time.Second, 11250 * time.Millisecond, 160 + 24 + 47, errFailed},
+		"five in a row":                 {breaker.Consecutive, 10 * time.Second, 61 * time.Second, 5, errFailed},
+		"five in a row, longer outage":  {breaker.Consecutive, 90 * time.Second, 121 * time.Second, 6, errFailed},
+		"an outage too short to notice": {breaker.Policy{}, 50 * time.Millisecond, 60 * time.Millisecond, 5, errFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,7 +166,7 @@ func TestRecoveryAfterAnOutageIsWhole(t *testing.T) {
 					var err error
 					down := time.Since(begun) < tt.outage
 					if down {
-						err = errFailed
+						err = tt.fails
 					}
 					ok := call(c, 0, err)
 					if ok && down {

@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"math"
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
@@ -20,8 +21,14 @@ type reference struct {
 	era      int
 	results  []result
 	row      int
-	reopened int
+	rowFrom  time.Duration
+	looks    [][2]int      // good and bad calls when each row began
+	opened   [2]int        // as many, without the row that opened it last
+	share    float64       // of failures before the row
+	failing  time.Duration // since when nothing gets through
 	passed   int
+	unsure   int  // failures of probes until it opens again
+	answered bool // the latest failure
 	leases   map[int]time.Duration
 	permits  int
 	changes  []breaker.Change
@@ -60,30 +67,34 @@ func (r *reference) enter(to breaker.State, forced bool) {
 	r.state, r.forced = to, forced
 	r.era++
 	r.passed, r.row = 0, 0
-	r.leases = map[int]time.Duration{}
 	if to == breaker.Closed {
 		r.results = nil
 	}
 }
 
 func (r *reference) open() {
+	if r.state == breaker.Closed {
+		r.failing = r.now()
+		r.looks, r.opened = nil, [2]int{r.good, r.bad - r.row}
+		if r.row > 0 {
+			r.failing = r.rowFrom
+		}
+		if r.unsure = 0; r.answered && r.p.FailureThreshold+r.p.FailurePercent+r.p.SlowPercent == 0 && r.row >= r.p.MinCalls {
+			r.unsure = 8*r.p.MinCalls - r.row
+		}
+	}
 	r.enter(breaker.Open, false)
 	r.unknown = true
 }
 
 // pause is the least and the longest that it may now stay open.
 func (r *reference) pause() (least, most time.Duration) {
-	most = r.p.Timeout
-	for range r.reopened {
-		most = min(2*most, r.p.MaxTimeout)
-	}
+	most = min(max((r.now()-r.failing)/24, r.p.Timeout), r.p.MaxTimeout)
 	return max(most-most/4, r.p.Timeout), most
 }
 
 func (r *reference) allow() (permitted, bool) {
-	if r.state == breaker.Open && r.shows() == breaker.HalfOpen {
-		r.enter(breaker.HalfOpen, false)
-	}
+	r.catchUp()
 	p := permitted{r.permits, r.era, r.now()}
 	switch r.state {
 	case breaker.Open:
@@ -95,7 +106,7 @@ func (r *reference) allow() (permitted, bool) {
 				under++
 			}
 		}
-		if under >= r.p.MaxRequests {
+		if under >= max(r.p.MaxRequests, min(r.unsure, 3)) {
 			return p, false
 		}
 		r.leases[p.id] = r.now() + r.p.ProbeLease
@@ -104,16 +115,14 @@ func (r *reference) allow() (permitted, bool) {
 	return p, true
 }
 
-func (r *reference) done(p permitted, outcome fault.Outcome, expired bool) {
-	if p.era != r.era {
-		return
-	}
+func (r *reference) done(p permitted, outcome fault.Outcome, expired, answered bool) {
+	r.answered = answered
 	took := r.now() - p.start
 	longer := 100 * time.Millisecond
 	if r.timed > 0 {
 		longer = max(3*r.usual, time.Millisecond)
 	}
-	if expired && (took >= r.p.SlowCall || took >= longer) {
+	if expired && (r.slow(took) || took >= longer) {
 		outcome = fault.Failure
 	}
 	switch outcome {
@@ -125,10 +134,14 @@ func (r *reference) done(p permitted, outcome fault.Outcome, expired bool) {
 	case fault.Ignored:
 		r.ignored++
 	}
-	if r.state == breaker.Closed && outcome != fault.Ignored {
-		r.count(outcome == fault.Failure, took >= r.p.SlowCall)
+	if p.era != r.era {
+		delete(r.leases, p.id)
+		return
 	}
-	if r.state == breaker.HalfOpen && p.era == r.era {
+	if r.state == breaker.Closed && outcome != fault.Ignored {
+		r.count(outcome == fault.Failure, r.slow(took))
+	}
+	if r.state == breaker.HalfOpen {
 		r.probed(p, outcome, took)
 	}
 }
@@ -144,8 +157,15 @@ func (r *reference) sample(took time.Duration) {
 	r.usual += time.Duration(float64(took-r.usual) * weight)
 }
 
+func (r *reference) slow(took time.Duration) bool { return r.p.SlowCall > 0 && took >= r.p.SlowCall }
+
 func (r *reference) count(failed, slow bool) {
-	r.row++
+	if r.row++; r.row == 1 {
+		r.rowFrom = r.now()
+	}
+	if failed && r.row == 1 {
+		r.share = r.before()
+	}
 	if !failed {
 		r.row = 0
 	}
@@ -153,12 +173,53 @@ func (r *reference) count(failed, slow bool) {
 	if r.p.FailureThreshold == 0 {
 		r.results = append(r.results, result{r.now(), failed, slow})
 		calls, failures, slows := r.inWindow()
-		open = r.row >= r.p.MinCalls || calls >= r.p.MinCalls &&
-			(failures > 0 && 100*failures >= r.p.FailurePercent*calls || slows > 0 && 100*slows >= r.p.SlowPercent*calls)
+		reached := func(percent, n int) bool { return percent > 0 && n > 0 && 100*n >= percent*calls }
+		open = r.nothingPasses() || calls >= r.p.MinCalls && (reached(r.p.FailurePercent, failures) || reached(r.p.SlowPercent, slows))
 	}
 	if open && !r.p.Disabled && !r.forced {
 		r.open()
 	}
+}
+
+// before is the share of failures of late: each call counts the less the more have
+// come since, of those between the beginnings of two rows all as much as the others.
+func (r *reference) before() float64 {
+	const memory = 200
+	r.looks = append(r.looks, [2]int{r.good, r.bad - 1})
+	late := func(looks [][2]int, last [2]int) (seen, failed float64) {
+		for _, look := range looks {
+			good, bad := float64(look[0]-last[0]), float64(look[1]-last[1])
+			keep := math.Exp(-(good + bad) / memory)
+			seen, failed = seen*keep, failed*keep
+			if good+bad > 0 {
+				seen, failed = seen+memory*(1-keep), failed+memory*(1-keep)*bad/(good+bad)
+			}
+			last = look
+		}
+		return seen, failed
+	}
+	seen, failed := late(r.looks, r.opened)
+	share := (failed + 1) / (seen + 2)
+	since, last := 0, r.opened
+	for i, look := range r.looks {
+		if look[0]-last[0] >= 20 { // that many succeeded one after the other
+			since = i + 1
+		}
+		last = look
+	}
+	from := r.opened
+	if since > 0 {
+		from = r.looks[since-1]
+	}
+	if seen, failed = late(r.looks[since:], from); seen > 0 {
+		share = max(share, (failed+1)/(seen+2))
+	}
+	return share
+}
+
+// nothingPasses says that a row is long, goes on, and is no chance.
+func (r *reference) nothingPasses() bool {
+	return r.row > 0 && r.row >= r.p.MinCalls && r.now()-r.rowFrom >= 250*time.Millisecond && math.Pow(r.share, float64(r.row)) <= 1e-6
 }
 
 // inWindow counts what is in the window, which moves in tenths of its length.
@@ -186,12 +247,14 @@ func (r *reference) probed(p permitted, outcome fault.Outcome, took time.Duratio
 	delete(r.leases, p.id)
 	switch {
 	case outcome == fault.Ignored:
-	case outcome == fault.Failure || took >= r.p.SlowCall:
-		r.reopened++
+	case (outcome == fault.Failure || r.slow(took)) && r.answered && r.unsure > 0:
+		r.unsure--
+		r.passed = 0
+	case outcome == fault.Failure || r.slow(took):
+		r.unsure = 0
 		r.open()
 	default:
 		if r.passed++; r.passed >= r.p.SuccessThreshold {
-			r.reopened = 0
 			r.enter(breaker.Closed, false)
 		}
 	}
@@ -200,29 +263,43 @@ func (r *reference) probed(p permitted, outcome fault.Outcome, took time.Duratio
 func (r *reference) set(p breaker.Policy) {
 	if p.Window != r.p.Window {
 		kept := r.results[:0]
-		tenth := r.p.Window / 10
+		tenth, next := r.p.Window/10, p.Window/10
+		oldest := (r.now()/next - 9) * next
 		for _, one := range r.results {
 			if one.at/tenth > r.now()/tenth-10 {
-				one.at = r.now()
-				kept = append(kept, one)
+				first, last := one.at/tenth*tenth, min((one.at/tenth+1)*tenth-1, r.now())
+				if one.at/tenth == r.now()/tenth {
+					first = max(first, oldest)
+				}
+				if one.at = first + (last-first)/2; one.at >= oldest {
+					kept = append(kept, one)
+				}
 			}
 		}
 		r.results = kept
 	}
 	r.p = p
 	if p.Disabled && r.state != breaker.Closed && !r.forced {
+		r.catchUp()
 		r.enter(breaker.Closed, false)
 	}
 }
 
+// catchUp enters half-open, where that is what is shown.
+func (r *reference) catchUp() {
+	if r.state == breaker.Open && r.shows() == breaker.HalfOpen {
+		r.enter(breaker.HalfOpen, false)
+	}
+}
+
 func (r *reference) force(to breaker.State) {
+	r.catchUp()
 	switch {
 	case r.state == to && r.forced:
 	case r.state == to && to == breaker.Closed:
 		r.forced = true
 		r.changes = append(r.changes, breaker.Change{Name: "orders", From: to, To: to, Forced: true, At: time.Now()})
 	default:
-		r.reopened = 0
 		r.enter(to, true)
 	}
 }
@@ -236,6 +313,7 @@ func (r *reference) release() {
 	case r.p.Disabled:
 		r.enter(breaker.Closed, false)
 	default:
+		r.failing, r.unsure = r.now(), 0
 		r.enter(breaker.HalfOpen, false)
 	}
 }

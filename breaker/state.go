@@ -26,8 +26,8 @@ type Change struct {
 	Missed int
 }
 
-// Snapshot is a breaker's state at one moment. Its JSON is the CircuitBreaker
-// document.
+// Snapshot is a breaker's state at one moment. Its JSON has the names of the tags
+// below; a time that there is not yet is null.
 type Snapshot struct {
 	ID      string `json:"id"`
 	Service string `json:"service"`
@@ -51,8 +51,8 @@ type Snapshot struct {
 	Statistics      Statistics `json:"statistics"`
 }
 
-// Config is the part of a [Policy] that every breaker has. Its JSON is the
-// CircuitConfig document, with the timeout as "1s".
+// Config is the part of a [Policy] that every breaker has. Its JSON has the names
+// failure_threshold, success_threshold, timeout, as in "1s", and max_requests.
 type Config struct {
 	FailureThreshold int
 	SuccessThreshold int
@@ -60,15 +60,15 @@ type Config struct {
 	MaxRequests      int
 }
 
-// Statistics are counts since LastResetTime. Its JSON is the CircuitStatistics
-// document, with the average as "1.5ms".
+// Statistics are counts since LastResetTime. Its JSON has the fields' names in snake
+// case, and the average as "1.5ms".
 type Statistics struct {
 	// TotalRequests are the calls that ended, ignored ones included; refused
 	// calls are not counted.
 	TotalRequests      int64
 	SuccessfulRequests int64
 	FailedRequests     int64
-	// TimeoutRequests are those of the failures that ran out of time.
+	// TimeoutRequests are the failed requests that ran out of time.
 	TimeoutRequests int64
 	// AverageResponseTime is over the successes, of a [Circuit] over a sample: of
 	// those that were timed, one in a millisecond at most.
@@ -92,12 +92,12 @@ type statisticsJSON struct {
 	LastResetTime       time.Time `json:"last_reset_time"`
 }
 
-// MarshalJSON writes the document.
+// MarshalJSON writes the timeout as "1s".
 func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(configJSON{c.FailureThreshold, c.SuccessThreshold, c.Timeout.String(), c.MaxRequests})
 }
 
-// UnmarshalJSON reads it back.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (c *Config) UnmarshalJSON(data []byte) error {
 	var doc configJSON
 	if err := json.Unmarshal(data, &doc); err != nil {
@@ -108,14 +108,14 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes the document.
+// MarshalJSON writes the average as "1.5ms".
 func (s Statistics) MarshalJSON() ([]byte, error) {
 	return json.Marshal(statisticsJSON{
 		s.TotalRequests, s.SuccessfulRequests, s.FailedRequests, s.TimeoutRequests, s.AverageResponseTime.String(), s.LastResetTime,
 	})
 }
 
-// UnmarshalJSON reads it back.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (s *Statistics) UnmarshalJSON(data []byte) error {
 	var doc statisticsJSON
 	if err := json.Unmarshal(data, &doc); err != nil {

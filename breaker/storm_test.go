@@ -62,12 +62,16 @@ func TestTenThousandAtTheMomentOfHalfOpenAreAsManyProbesAsThePolicySays(t *testi
 }
 
 func TestFullHealthAfterTenSecondsOfOutageIsUsedAtOnce(t *testing.T) {
-	for name, p := range map[string]breaker.Policy{
-		"the zero policy": {}, "in a row": {FailureThreshold: 5}, "many probes": {MaxRequests: 5, SuccessThreshold: 10},
+	for name, tt := range map[string]struct {
+		policy breaker.Policy
+		opens  int // after so many calls, of which there is one a millisecond
+	}{
+		"the zero policy": {breaker.Policy{}, 251}, "in a row": {breaker.Policy{FailureThreshold: 5}, 5},
+		"many probes": {breaker.Policy{MaxRequests: 5, SuccessThreshold: 10}, 251},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := breaker.New("orders", p)
+				c := breaker.New("orders", tt.policy)
 				const second = 1000 // calls
 				reached, passed := 0, 0
 				for n := range 40 * second {
@@ -88,7 +92,7 @@ func TestFullHealthAfterTenSecondsOfOutageIsUsedAtOnce(t *testing.T) {
 				if least := 14 * second; passed != least {
 					t.Errorf("%d of %d calls passed", passed, least)
 				}
-				if reached > 20+10 {
+				if reached > tt.opens+32+50 { // pauses of 120 ms, and from 2.9 s on each a thirty-second longer at least
 					t.Errorf("%d calls reached who was down", reached)
 				}
 			})
@@ -213,7 +217,7 @@ func TestAGroupKeepsACircuitThatIsUsedWithoutBeingTimed(t *testing.T) {
 }
 
 func TestASeedRepeatsTheOpenings(t *testing.T) {
-	openings := func(name string, seed uint64) (all [10]time.Duration) {
+	openings := func(name string, seed uint64) (all [50]time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			c := breaker.New(name, breaker.Policy{FailureThreshold: 1, Seed: seed})
 			for i := range all {

@@ -23,7 +23,7 @@ func TestCircuitThatCountsFailuresInARowKeepsTheRules(t *testing.T) {
 }
 
 func TestCircuitThatGoesByPercentagesKeepsTheRules(t *testing.T) {
-	breakertest.Run(t, breakertest.Features{}, circuit(breaker.Policy{MinCalls: 5}))
+	breakertest.Run(t, breakertest.Features{}, circuit(breaker.Policy{FailurePercent: 50, MinCalls: 5}))
 }
 
 func ExampleRun() {

@@ -199,6 +199,15 @@ var rules = []rule{
 			s.Errorf("%s by late failures after it had recovered", got)
 		}
 	}},
+	{name: "late_results_count", sentence: "Every call that was let through and has ended is in the statistics, however late it ends.", check: func(s *subject) {
+		late := s.permits(10)
+		s.trip()
+		before := s.b.Snapshot().Statistics.TotalRequests
+		for i, p := range late {
+			p.Done(s.Context(), []error{nil, errFailed}[i%2])
+		}
+		s.await("late results to be counted", func() bool { return s.b.Snapshot().Statistics.TotalRequests == before+int64(len(late)) })
+	}},
 	{name: "concurrent", sentence: "It is safe for concurrent use, and lets nothing through that it does not learn of.", check: func(s *subject) {
 		var passed atomic.Int64
 		var group sync.WaitGroup

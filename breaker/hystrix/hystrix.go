@@ -37,7 +37,8 @@ type Policy struct {
 	// RequestVolumeThreshold calls must be in the last 10 s before a percentage
 	// means anything; zero is 20.
 	RequestVolumeThreshold int `json:"request_volume_threshold" yaml:"request_volume_threshold"`
-	// ErrorPercentThreshold of them failing opens; zero is 50.
+	// ErrorPercentThreshold is the share of the calls in the last 10 s that fails when
+	// the circuit opens, in percent; zero is 50.
 	ErrorPercentThreshold int `json:"error_percent_threshold" yaml:"error_percent_threshold"`
 	// SleepWindow is how long it stays open, in whole milliseconds; zero is 5 s.
 	SleepWindow time.Duration `json:"sleep_window" yaml:"sleep_window"`
