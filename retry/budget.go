@@ -21,26 +21,41 @@ const (
 	debt = 5
 	// look is after how many calls the clock is read in any case.
 	look = 64
+	// worth is how many repeats are paid by one that succeeds: it is worth while to
+	// repeat where far fewer than those succeed.
+	worth = 100
+	// gratis is how many calls in a row are repeated for nothing that reached nobody:
+	// after so many it may be that nobody is there.
+	gratis = 3
+	// most is how many of these may be in store: what is lost when nothing succeeds
+	// any more. As many as one success pays for are saved of the share.
+	most = 200
 )
 
-// budget holds a balance for each of the two bounds, and one for hedges. A repeat
-// is paid from both and allowed while either has it: thus those of any while are
-// at most the larger bound of that while, and what is in store. Calls are counted
-// without a clock; what they earn is reckoned when a repeat is asked for.
+// budget holds a balance for each of the two bounds, one for hedges, and one that
+// repeats earn which succeed. A repeat is paid from the last, or else from the two
+// bounds and allowed while either has it: thus those which do not succeed are in any
+// while at most the larger bound of that while, and what is in store. What the share
+// has over is saved, and goes to the earnings when calls turn out to fail one by one. Calls are
+// counted without a clock; what they earn is reckoned when a repeat is asked for.
 type budget struct {
 	born                            time.Time
 	calls, repeats, hedges, refused atomic.Uint64
+	wanted                          atomic.Bool // a repeat was refused, and no call has succeeded at once since
 
 	mu                  sync.Mutex
 	earned              uint64        // calls that the balances have in them
 	at                  time.Duration // when the balances were reckoned
 	share, floor, hedge float64
+	earnings            float64
+	saved               float64 // of the share, for when calls fail one by one
+	unreached           int     // calls in a row that reached nobody, and were repeated for nothing
 	rate                float64 // calls a second, of the last while
 	marked              uint64  // calls at the beginning of the next such while
 	since               time.Duration
 }
 
-func (b *budget) begin() { b.born, b.share, b.floor, b.hedge = time.Now(), 1, quiet, 1 }
+func (b *budget) begin() { b.born, b.share, b.floor, b.hedge, b.saved = time.Now(), 1, quiet, 1, worth }
 
 // call counts a call.
 func (b *budget) call(p *Policy) {
@@ -73,14 +88,55 @@ func (b *budget) pay(p *Policy, hedge bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reckon(p)
-	if hedge && b.hedge < 1 || !p.Budget.Disabled && b.share < 1 && b.floor < 1 {
+	if hedge && b.hedge < 1 || !p.Budget.Disabled && b.share < 1 && b.floor < 1 && (hedge || b.earnings < 1) {
 		return false
 	}
 	if hedge {
 		b.hedge--
+	} else if b.earnings >= 1 {
+		b.earnings--
+		return true
 	}
 	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
 	return true
+}
+
+// elsewhere reports whether a call that reached nobody may be repeated, whatever the
+// balances are, and counts it. They get back what it costs when it succeeds.
+func (b *budget) elsewhere() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.unreached >= gratis {
+		return false
+	}
+	b.unreached++
+	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
+	b.repeats.Add(1)
+	return true
+}
+
+// succeeded takes in a repeat that succeeded, and whether it earns others.
+func (b *budget) succeeded(earns bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.share, b.floor = b.share+float64(b.unreached), b.floor+float64(b.unreached)
+	b.unreached = 0
+	if earns {
+		b.earnings = min(b.earnings+worth, most)
+	}
+}
+
+// passes takes in that a call has succeeded at once. Where it follows on a repeat that
+// was refused, not all calls fail, and what was saved is spent to find out whether
+// repeats help.
+func (b *budget) passes(p *Policy) {
+	if !b.wanted.Swap(false) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reckon(p)
+	b.earnings, b.saved = min(b.earnings+b.saved, most), 0
 }
 
 // reckon adds to the balances what was earned since. The lock is held.
@@ -92,7 +148,11 @@ func (b *budget) reckon(p *Policy) {
 	}
 	calls, share := float64(made-b.earned), kept*float64(p.Budget.Percent)/100
 	// A fifth of a second's share may be in store.
-	b.share = min(b.share+calls*share, max(b.rate*share/5, 1))
+	full := max(b.rate*share/5, 1)
+	b.share += calls * share
+	if over := b.share - full; over > 0 {
+		b.share, b.saved = full, min(b.saved+over, worth)
+	}
 	b.floor = min(b.floor+(now-b.at).Seconds()*p.Budget.PerSecond, quiet)
 	b.hedge = min(b.hedge+calls*float64(p.Hedge.Percent)/100, stock)
 	b.earned, b.at = made, now
@@ -104,5 +164,5 @@ func (b *budget) snapshot(s *Snapshot) {
 	defer b.mu.Unlock()
 	b.reckon(&s.Policy)
 	s.Calls, s.Repeats, s.Hedges, s.Refused = b.earned, b.repeats.Load(), b.hedges.Load(), b.refused.Load()
-	s.Left = max(b.share, b.floor, 0)
+	s.Left = max(b.share, b.floor, 0) + b.earnings
 }

@@ -141,6 +141,8 @@ func TestWhatIsNotUsedIsNotKept(t *testing.T) {
 // is made.
 type ledger struct {
 	percent, perSecond, share, floor float64
+	saved, earnings                  float64
+	refused                          bool // a repeat, and no call has succeeded since
 	at                               time.Time
 	since                            time.Time // the beginning of a while of a second or more
 	calls, perSecondNow              float64   // in it, and in the one before
@@ -157,17 +159,34 @@ func (l *ledger) call() {
 		l.perSecondNow, l.calls, l.since = l.calls/took, 0, time.Now()
 	}
 	share := 0.9 * l.percent / 100
-	l.share = min(l.share+share, max(1, l.perSecondNow*share/5))
+	l.share += share
+	if over := l.share - max(1, l.perSecondNow*share/5); over > 0 {
+		l.share -= over
+		l.saved = min(l.saved+over, 100)
+	}
 }
 
 // repeat reports whether a repeat is allowed; sure is false where rounding decides.
 func (l *ledger) repeat() (may, sure bool) {
 	l.pass()
-	sure = math.Abs(l.share-1) > 1e-6 && math.Abs(l.floor-1) > 1e-6
-	return l.share >= 1 || l.floor >= 1, sure
+	sure = math.Abs(l.share-1) > 1e-6 && math.Abs(l.floor-1) > 1e-6 && math.Abs(l.earnings-1) > 1e-6
+	return l.share >= 1 || l.floor >= 1 || l.earnings >= 1, sure
 }
 
-func (l *ledger) pay() { l.share, l.floor = max(l.share-1, -5), max(l.floor-1, -5) }
+func (l *ledger) pay() {
+	if l.earnings >= 1 {
+		l.earnings--
+		return
+	}
+	l.share, l.floor = max(l.share-1, -5), max(l.floor-1, -5)
+}
+
+// succeed spends what was saved, where a repeat was refused before.
+func (l *ledger) succeed() {
+	if l.refused {
+		l.earnings, l.saved, l.refused = min(l.earnings+l.saved, 200), 0, false
+	}
+}
 
 func TestTheBudgetIsThatOfASlowAndObviousOne(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -188,7 +207,7 @@ func TestTheBudgetIsThatOfASlowAndObviousOne(t *testing.T) {
 // play says what the retrier does that the ledger would not, if anything.
 func play(t *testing.T, budget retry.Budget, script []int) string {
 	r := retry.New("orders", retry.Policy{Attempts: 2, Backoff: 1, MaxBackoff: 1, Budget: budget})
-	model := ledger{percent: float64(budget.Percent), perSecond: budget.PerSecond, share: 1, floor: 2, at: time.Now(), since: time.Now()}
+	model := ledger{percent: float64(budget.Percent), perSecond: budget.PerSecond, share: 1, floor: 2, saved: 100, at: time.Now(), since: time.Now()}
 	var calls, repeats, refused uint64
 	for i, op := range script {
 		if op > 0 {
@@ -204,6 +223,7 @@ func play(t *testing.T, budget retry.Budget, script []int) string {
 		model.call()
 		switch may, sure := model.repeat(); {
 		case err == nil:
+			model.succeed()
 		case sure && may != (n == 2):
 			return fmt.Sprintf("step %d: %d attempts; the model has %+v", i, n, model)
 		case n == 2:
@@ -211,6 +231,7 @@ func play(t *testing.T, budget retry.Budget, script []int) string {
 			model.pay()
 		default:
 			refused++
+			model.refused = true
 		}
 		if s := r.Snapshot(); s.Calls != calls || s.Repeats != repeats || s.Refused != refused || s.Left < 0 {
 			return fmt.Sprintf("step %d: %+v after %d calls, %d repeats and %d refused", i, s, calls, repeats, refused)

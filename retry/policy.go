@@ -3,6 +3,7 @@ package retry
 import (
 	"errors"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -32,11 +33,23 @@ type Policy struct {
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Budget bounds repeats and hedges to the larger of a share of the calls and a
-// rate. What is not used is not kept: it holds in each second as it does in the
-// long run, but for what is in store, two repeats, or a fifth of a second's share
-// where that is more. The share is kept a tenth below Percent, as calls do not
-// come evenly.
+// Budget bounds the repeats that do not succeed, and the hedges, to the larger of a
+// share of the calls and a rate. While no call succeeds, what was not used before is
+// not to be had: it holds in each second as it does in the long run, but for what is in
+// store, two repeats, or a fifth of a second's share where that is more. The share is
+// kept a tenth below Percent, as calls do not come evenly.
+//
+// What the share has over is saved, up to 100, which a new client has. It is spent when
+// calls turn out to fail one by one: when the budget has refused a repeat and another
+// call succeeds at once, to find out whether repeats help.
+//
+// A repeat that succeeds pays for 100 others, and no more than 200 are in store: where
+// one repeat in ten succeeds, or more, they go on whatever the share is, and when none
+// does, they are down to the share after 200. The repeat of a call that was refused for lack
+// of room pays for nothing, since it takes the room of another call. After a
+// connection that nobody took ([fault.IsUnreached]) a repeat costs nothing, but after
+// three of these without a repeat that succeeded it may be that nobody is there, and
+// further ones cost as much as any.
 type Budget struct {
 	// Percent of the calls; zero is 10.
 	Percent int `json:"percent" yaml:"percent"`
@@ -97,6 +110,17 @@ func (p Policy) Most() (attempts int, waiting time.Duration) {
 		sum += float64(wait)
 	}
 	return p.Attempts, time.Duration(min(sum, math.MaxInt64/2))
+}
+
+// usedUp is why there is none after the last attempt.
+func (p *Policy) usedUp() string {
+	switch {
+	case p == &once:
+		return "the call is repeated elsewhere"
+	case p.Attempts == 1:
+		return "the policy repeats nothing"
+	}
+	return strconv.Itoa(p.Attempts) + " attempts are all that the policy allows"
 }
 
 // Validate reports every fault of the policy at once, as fault.InvalidArgument.

@@ -11,10 +11,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Race makes an attempt and, if that has not ended after this time and the budget
-// allows, a second one at the same time. The operation must be safe to repeat.
-// after is that of Policy.Hedge, whose share it keeps to, when it is zero, and else
-// for an attempt that is known to be at risk, whatever Policy.Hedge says.
+// Race makes an attempt and, if it takes longer than after and the budget allows, a
+// second one at the same time. The operation must be safe to repeat. If after is
+// zero, Policy.Hedge says when and how often there is a second attempt. If it is
+// positive, the second attempt starts after that time whatever Policy.Hedge says:
+// use that for an attempt that is known to be at risk.
 //
 // The first attempt runs in the caller's goroutine with the number 1, the second
 // in another with the number 2 and a record of its own; each has a context of its
@@ -22,9 +23,9 @@ import (
 // waits for the other. Of two failures the first attempt's is returned. Both have
 // ended when Race returns.
 //
-// A race is an attempt of [Retrier.Do], which counts the calls that the budget is
-// a share of, and counts as two attempts there if there is a record. An attempt
-// that is in a race already, or is a repeat, is made as it is.
+// Call Race inside [Retrier.Do], which counts the calls that the budget is a share
+// of. With a record in ctx, a race of two counts as two of its attempts; without, as
+// one. Inside another race, or in a repeat of a call, Race makes a single attempt.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
 	p := r.policy.Load()
 	if call := endpoint.CallOf(ctx); call != nil {

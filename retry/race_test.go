@@ -15,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -228,7 +227,7 @@ func TestRepeatsAndHedgesShareOneBudget(t *testing.T) {
 			_, _ = ep(t.Context(), i%40 < 20)
 		}
 		s := r.Snapshot()
-		if s.Repeats < 20 || s.Hedges < 20 || float64(s.Repeats+s.Hedges) > 0.1*1000+time.Since(start).Seconds()+2 {
+		if s.Repeats < 20 || s.Hedges < 20 || float64(s.Repeats+s.Hedges) > 100+0.1*1000+time.Since(start).Seconds()+2 { // 100 are saved
 			t.Errorf("%+v", s)
 		}
 	})
@@ -273,7 +272,7 @@ func seesBoth(t *testing.T, record *endpoint.Call) endpoint.Middleware {
 			t.Error("no third attempt knew both instances that were tried")
 		}
 	})
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			if call := endpoint.CallOf(ctx); call.Attempt == 3 {
 				seen = call == record && fmt.Sprint(slices.Sorted(slices.Values(call.Tried))) == "[a b]"

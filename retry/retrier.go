@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/dice"
 )
@@ -32,7 +30,8 @@ type Snapshot struct {
 	Repeats uint64 `json:"repeats"`
 	Hedges  uint64 `json:"hedges"`
 	Refused uint64 `json:"refused"`
-	// Left is how many attempts the budget has in store.
+	// Left is how many repeats the budget has in store, those included that repeats
+	// which succeeded have paid for.
 	Left float64 `json:"left"`
 }
 
@@ -58,6 +57,7 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 	}
 	err := attempt(ctx, 1)
 	if err == nil {
+		r.succeeded()
 		return nil
 	}
 	run := newRun(ctx, r, p, call, safe, began)
@@ -71,7 +71,7 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 // says. Call.Attempt counts the attempts where there is a record, which all but
 // the first always have.
 func (r *Retrier) Middleware() endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			p, call, began := r.begin(ctx)
 			if call != nil || p.Hedge.Percent > 0 {
@@ -79,6 +79,7 @@ func (r *Retrier) Middleware() endpoint.Middleware {
 			}
 			response, err := next(ctx, request)
 			if err == nil {
+				r.succeeded()
 				return response, nil
 			}
 			run := newRun(ctx, r, p, nil, true, began)
@@ -88,7 +89,7 @@ func (r *Retrier) Middleware() endpoint.Middleware {
 }
 
 // recorded is a call with a record, which it leaves as it was.
-func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next kitendpoint.Endpoint, request any) (any, error) {
+func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next endpoint.Func, request any) (any, error) {
 	if call == nil {
 		ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
 	}
@@ -103,6 +104,7 @@ func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, 
 		response, err = next(ctx, request)
 	}
 	if err == nil {
+		r.succeeded()
 		return response, nil
 	}
 	run := newRun(ctx, r, p, call, safe, began)
@@ -110,13 +112,20 @@ func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, 
 }
 
 // hedged is the first attempt at an endpoint, or two.
-func (r *Retrier) hedged(ctx context.Context, p *Policy, next kitendpoint.Endpoint, request any) (any, error) {
+func (r *Retrier) hedged(ctx context.Context, p *Policy, next endpoint.Func, request any) (any, error) {
 	var responses [3]any
 	n, err := r.race(ctx, p, 0, func(ctx context.Context, n int) (err error) {
 		responses[n], err = next(ctx, request)
 		return err
 	})
 	return responses[n], err
+}
+
+// succeeded takes in a call whose first attempt succeeded.
+func (r *Retrier) succeeded() {
+	if r.budget.wanted.Load() {
+		r.budget.passes(r.policy.Load())
+	}
 }
 
 // Set replaces the policy; the budget keeps its counts, and so do the waits

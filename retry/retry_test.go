@@ -46,7 +46,7 @@ func TestWhatIsRepeated(t *testing.T) {
 		"quota":                       {fault.ResourceExhausted, 1, 1},
 		"quota with a wait":           {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second), 3, 1},
 		"quota refused before a run":  {fault.ResourceExhausted.Errorf("slow down").WithRetryAfter(time.Second).WithUnprocessed(), 3, 3},
-		"overloaded":                  {fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(), 3, 3},
+		"overloaded":                  {fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(), 1, 1},
 		"overloaded for a while":      {fault.Unavailable.Errorf("full").WithReason("overloaded").WithRetryAfter(time.Second).WithUnprocessed(), 3, 3},
 		"lost data":                   {fault.DataLoss, 1, 1},
 		"open breaker":                {fault.Unavailable.Errorf("open").WithReason("breaker_open").WithUnprocessed(), 1, 1},
@@ -231,6 +231,77 @@ func TestACallThatSucceedsAllocatesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestABreakerThatTriesAgainSoonIsAskedAgain(t *testing.T) {
+	shut := func(wait time.Duration) error {
+		return fault.Unavailable.Errorf("open").WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
+	}
+	relayed := shut(100 * time.Millisecond).(*fault.Error) //nolint:errorlint // it was made here
+	relayed.Service, relayed.Relayed = "stock", true
+	for name, tt := range map[string]struct {
+		err           error
+		opensFor      time.Duration
+		answered      bool
+		least, latest time.Duration // until the call ends
+	}{
+		"over in time":            {shut(100 * time.Millisecond), 100 * time.Millisecond, true, 100 * time.Millisecond, 150 * time.Millisecond},
+		"over too late":           {shut(100 * time.Millisecond), time.Second, false, 100 * time.Millisecond, 150 * time.Millisecond},
+		"long open":               {shut(time.Second), 150 * time.Millisecond, false, 0, 0},
+		"somebody else's breaker": {relayed, 150 * time.Millisecond, false, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// Nothing is sent, so that the budget is not asked.
+				r := retry.New("orders", retry.Policy{Budget: retry.Budget{Percent: 1, PerSecond: 1e-9}})
+				for range 20 {
+					_, _ = attempts(t.Context(), r, true, errDown)
+				}
+				begun := time.Now()
+				err := r.Do(t.Context(), false, func(_ context.Context, attempt int) error {
+					if attempt != 1 {
+						t.Errorf("attempt %d, though none was sent", attempt)
+					}
+					if time.Since(begun) < tt.opensFor {
+						return tt.err
+					}
+					return nil
+				})
+				if took := time.Since(begun); (err == nil) != tt.answered || took < tt.least || took > tt.latest {
+					t.Errorf("%v after %s", err, took)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoWaitsForABreakerDoesNotComeAtOneMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := retry.New("orders", retry.Policy{Seed: 1})
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		moments := map[time.Time]int{}
+		begun := time.Now()
+		for range 100 {
+			wg.Go(func() {
+				_ = r.Do(t.Context(), true, func(context.Context, int) error {
+					if left := 100*time.Millisecond - time.Since(begun); left > 0 {
+						return fault.Unavailable.Errorf("open").WithReason("breaker_open").WithRetryAfter(left).WithUnprocessed()
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					moments[time.Now().Truncate(time.Millisecond)]++
+					return nil
+				})
+			})
+		}
+		wg.Wait()
+		for moment, n := range moments {
+			if n > 20 {
+				t.Errorf("%d of 100 calls come within a millisecond, after %s", n, moment.Sub(begun))
+			}
+		}
+	})
 }
 
 func TestWhatTheBudgetRefusedIsNotRepeatedFurtherUp(t *testing.T) {

@@ -35,6 +35,35 @@ func TestWaitsStayInBoundsAndHonourWhatTheAnswerAsksFor(t *testing.T) {
 	})
 }
 
+func TestNoAnswerIsRepeatedSoonerThanItAsksFor(t *testing.T) {
+	for name, err := range map[string]*fault.Error{
+		"overloaded":     fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(),
+		"draining":       fault.Unavailable.Errorf("draining").WithUnprocessed(),
+		"down":           fault.Unavailable.Errorf("down"),
+		"quota":          fault.ResourceExhausted.Errorf("slow down"),
+		"quota, not run": fault.ResourceExhausted.Errorf("slow down").WithUnprocessed(),
+		"key in use":     fault.Aborted.Errorf("in use"),
+		"broken":         fault.Internal.Errorf("it broke"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := retry.New("orders", retry.Policy{Budget: retry.Budget{Disabled: true}})
+				start := time.Now()
+				if n, _ := attempts(t.Context(), r, true, err.WithRetryAfter(time.Hour)); n != 3 || time.Since(start) != 2*time.Hour {
+					t.Errorf("%d attempts in %s", n, time.Since(start))
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start = time.Now()
+				n, last := attempts(ctx, r, true, err.WithRetryAfter(time.Hour))
+				if n != 1 || time.Since(start) != 0 || fault.RetryAfter(last) != time.Hour {
+					t.Errorf("%d attempts in %s of an hour: %v", n, time.Since(start), last)
+				}
+			})
+		})
+	}
+}
+
 func TestNoAttemptBeginsThatCannotEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
