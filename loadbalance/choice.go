@@ -117,36 +117,86 @@ func (c *choice) two(g *group) (a, b *node) {
 	if a = c.other(g, a, nil); a == nil {
 		return nil, nil
 	}
-	if b = c.other(g, b, a); b == nil {
+	if b = c.second(g, b, a); b == nil {
 		b = a
 	}
 	return a, b
 }
 
+// second is n, or another node by draw, to compare a with; nil when there is none.
+// One that has not its whole share yet, and so mostly no call in flight, is drawn by
+// what it has, and once: the better of the two it would be each time.
+func (c *choice) second(g *group, n, a *node) *node {
+	spared := false
+	for range draws {
+		if n != a && !c.isTried(n) && !(spared && c.spares(n)) {
+			if c.fits(n) {
+				return n
+			}
+			spared = true
+		}
+		n = g.draw(c.pool.dice.Uint64())
+	}
+	if n = c.left(g, a); n == nil || c.spares(n) || !rivals(a, n) {
+		return nil
+	}
+	return n
+}
+
+// draws are so many as find a node that fits where most do.
+const draws = 4
+
 // other is n if it fits, else another node that does and is not not; nil when
 // there is none.
 func (c *choice) other(g *group, n, not *node) *node {
-	const tries = 4
-	for range tries {
+	if n = c.drawn(g, n, not); n == nil {
+		n = c.left(g, not)
+	}
+	return n
+}
+
+// drawn is n if it fits, else one of a few draws that does and is not not; nil when
+// none of them does.
+func (c *choice) drawn(g *group, n, not *node) *node {
+	for range draws {
 		if n != not && c.fits(n) {
 			return n
 		}
 		n = g.draw(c.pool.dice.Uint64())
 	}
-	from := c.pool.dice.IntN(len(g.nodes))
-	for i := range g.nodes {
-		if n = g.nodes[(from+i)%len(g.nodes)]; n != not && !c.isTried(n) {
-			return n
+	return nil
+}
+
+// left is a node by weight of those that were not tried and are not not; nil when
+// there is none.
+func (c *choice) left(g *group, not *node) (last *node) {
+	all := 0.0
+	for _, n := range g.nodes {
+		if n != not && !c.isTried(n) {
+			all += 1 / n.perShare.get()
 		}
 	}
-	return nil
+	at := all * c.pool.dice.Float64()
+	for _, n := range g.nodes {
+		if n == not || c.isTried(n) {
+			continue
+		}
+		last = n
+		if at -= 1 / n.perShare.get(); at < 0 {
+			break
+		}
+	}
+	return last
 }
 
 // fits says that the call has not tried the node and, where it came lately, that
 // its share has grown so far.
 func (c *choice) fits(n *node) bool {
-	return !c.isTried(n) && (!c.warm || c.grown(n) >= 1 || c.pool.dice.Float64() < c.grown(n))
+	return !c.isTried(n) && (!c.spares(n) || c.pool.dice.Float64() < c.grown(n))
 }
+
+// spares says that a node has not its whole share yet.
+func (c *choice) spares(n *node) bool { return c.warm && c.grown(n) < 1 }
 
 func (c *choice) isTried(n *node) bool {
 	return len(c.tried) > 0 && slices.Contains(c.tried, n.id())

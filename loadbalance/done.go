@@ -47,7 +47,7 @@ func (p Picked) doneUntimed(ctx context.Context, err error) {
 			n.failed.Add(1)
 		}
 		now := endpoint.Elapsed(ctx, n.pool.began)
-		n.pool.blame(n, now, now, err)
+		n.pool.blame(n, now, now, fault.IsUnreached(err), false)
 	case fine:
 	default:
 		if p.start != untimed {
@@ -67,13 +67,16 @@ func (p Picked) done(ctx context.Context, err error) {
 	}
 	took := max(now-p.start, 0)
 	if err == nil {
+		if int64(now)-n.heard.Load() >= tick || n.unheard.Load() != 0 {
+			n.hear(now)
+		}
 		n.record.succeeded(b, now, float64(took))
 		n.worked()
 		if int64(took) > b.learned.limit.Load() {
 			n.slow.Add(1)
 		}
-		if n.standing.Load() != in {
-			b.tested(p, now, took, fine)
+		if p.Probe || n.standing.Load() != in {
+			b.tested(p, now, took, fine, false)
 		}
 	} else {
 		p.failed(ctx, err, now, took)
@@ -89,24 +92,35 @@ func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) 
 	if usual == 0 {
 		usual = b.learned.usual.get()
 	}
-	if end == expired {
+	endedHere := end == expired || end == cancelled || ctx.Err() != nil // by the caller, or a limit of the client's own
+	silent := endedHere && end != cancelled && n.heard.Load() < int64(p.start)
+	ranOut := end == expired
+	if ranOut {
 		end = b.late(float64(took), usual)
+	}
+	if silent {
+		n.unheard.Add(1)
+	} else if !endedHere && !fault.IsUnreached(err) {
+		n.hear(now)
 	}
 	switch end {
 	case failed:
 		n.failed.Add(1)
 		n.lingers.add(now, float64(took), usual)
 		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), failureCost*b.learned.slowest.get(), failureCost*usual))
-		b.blame(n, p.start, now, err)
+		b.blame(n, p.start, now, fault.IsUnreached(err), silent)
 	case refused: // by which nobody is to be attracted
 		n.void.Add(1)
 		n.lingers.add(now, float64(took), usual)
 		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), usual, b.learned.typical.get()))
 	default:
 		n.void.Add(1)
+		if ranOut { // the caller has gone, and his work is still there
+			n.lingers.add(now, 0, usual)
+		}
 	}
-	if n.standing.Load() != in {
-		b.tested(p, now, took, end)
+	if p.Probe || n.standing.Load() != in {
+		b.tested(p, now, took, end, silent || fault.IsUnreached(err))
 	}
 }
 
@@ -144,7 +158,7 @@ func judge(ctx context.Context, err error) end {
 		return fine
 	case fault.Expired(caller, err):
 		return expired
-	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled):
+	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled), fault.Hurried(caller, err):
 		return cancelled
 	case fault.Classify(caller, err) == fault.Failure && !fault.IsOverloaded(err):
 		return failed

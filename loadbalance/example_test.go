@@ -13,7 +13,10 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	pool := loadbalance.New("inventory", loadbalance.Policy{Algorithm: loadbalance.RoundRobin})
+	pool := loadbalance.New("inventory", loadbalance.Policy{
+		Algorithm: loadbalance.RoundRobin,
+		Seed:      1, // each round begins anywhere; with a seed, at the same instance
+	})
 	_, err := pool.Pick(ctx, loadbalance.Request{})
 	fmt.Println(err)
 

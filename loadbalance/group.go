@@ -73,7 +73,8 @@ func (g *group) index(random uint64) int {
 	return int(i)
 }
 
-// two are different nodes by weight, or twice the only one.
+// two are different nodes by weight. They are twice the same where there is only one,
+// or where draws by weight give no other, and the next one weighs far less.
 func (g *group) two(random uint64) (a, b *node) {
 	n := uint64(len(g.nodes))
 	if g.alias == nil {
@@ -87,10 +88,20 @@ func (g *group) two(random uint64) (a, b *node) {
 	i, j := g.index(random), g.index(other)
 	if i == j { // once more, and then whoever is next
 		if j = g.index(scramble(other)); i == j && n > 1 {
-			j = (i + 1) % int(n)
+			if next := (i + 1) % int(n); rivals(g.nodes[i], g.nodes[next]) {
+				j = next
+			}
 		}
 	}
 	return g.nodes[i], g.nodes[j]
+}
+
+// rivals says that b weighs enough to be the second choice of every call whose first
+// is a. One that weighs far less, and so mostly has no call in flight, would be the
+// better of the two each time.
+func rivals(a, b *node) bool {
+	const farLess = 4
+	return b.perShare.get() <= farLess*a.perShare.get()
 }
 
 // turn is the node of a turn.

@@ -44,7 +44,7 @@ func (c *choice) byHash(g *group, key string) *node {
 func (c *choice) mayHave(n *node, g *group, h uint64) bool {
 	v := c.view
 	switch {
-	case c.isTried(n) || (n.standing.Load() == in || v.alarmed) == (g == v.out):
+	case c.isTried(n) || n.shut.Load() != (g == v.out):
 		return false
 	case v.spill != nil && g != v.out && (n.instance.Load().Zone() == v.policy.Zone) != (g == v.main):
 		return false

@@ -7,9 +7,10 @@ import (
 )
 
 // linger is the load of calls that were answered sooner than a call usually is,
-// and not with success: each goes on to count as in flight, less and less, for
-// twice as long as it should have taken. Else whoever refuses at once would seem to
-// be idle. An addition that races with another may be lost.
+// and not with success, or whose callers have gone: each goes on to count as in
+// flight, less and less, for twice as long as it should have taken. Else whoever
+// refuses at once, or works for callers who wait no longer, would seem to be idle. An
+// addition that races with another may be lost.
 type linger struct {
 	calls float
 	at    atomic.Int64 // when calls was right

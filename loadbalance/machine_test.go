@@ -21,7 +21,12 @@ import (
 // or had no time, says nothing. Unlikely is a row beside what the others' calls
 // have come to of late, or in the last seconds if those were worse by more than one. All is looked
 // at again with the first call of every quarter of a second, and who was ejected
-// is used when half of the others fail. It is told of calls that take no time.
+// is used when half of the others fail. Who takes no connection while another works is
+// gone: out at once, not counted among those of which too many may be, and looked for
+// again after half the time for which that has lasted. One that answers again, if
+// badly, is counted, and who would be used first is then used, if too many are out.
+// So is one that is out already, was silent for a row of calls, and then takes none.
+// It is told of calls that take no time.
 type reference struct {
 	now, swept time.Duration
 	instances  []*patient
@@ -30,10 +35,14 @@ type reference struct {
 type patient struct {
 	row, ejections, good int
 	out                  bool // ejected, or in probation after it
+	gone                 bool // out, and takes no connection
+	goneSince            time.Duration
 	until                time.Duration
 	ok, failed           float64 // since the last look
 	okBefore, badBefore  float64 // and in the time between the last two
 	okLately, badLately  float64 // and up to it, to 1/e every two seconds
+	heard                time.Duration
+	unheard              int // calls that ran out of time since
 }
 
 // outcome is how a call of the machine ends.
@@ -50,6 +59,7 @@ const (
 const (
 	row    = 3
 	period = 5 * time.Second
+	tick   = 500 * time.Microsecond
 )
 
 // failures are the share of p's calls that failed, and whether there were any.
@@ -78,22 +88,67 @@ func (r *reference) failing(p *patient, row int) float64 {
 	return bad / max(all, 1)
 }
 
+// room says that so many more may be out.
+func (r *reference) room(more int) bool {
+	out, all := more, 0
+	for _, o := range r.instances {
+		switch {
+		case !o.out:
+			all++
+		case !o.gone:
+			out++
+			all++
+		}
+	}
+	return out == 0 || out < all && (out == 1 || 2*out <= all)
+}
+
+// works says that another than p is used, has not failed its last call, and has
+// answered since a moment.
+func (r *reference) works(p *patient, since time.Duration) bool {
+	for _, o := range r.instances {
+		if o != p && !o.out && o.row == 0 && o.heard >= since {
+			return true
+		}
+	}
+	return false
+}
+
+// settle uses again those whose time is over first, until not too many are out.
+func (r *reference) settle() {
+	for !r.room(0) {
+		var first *patient
+		for _, o := range r.instances {
+			if o.out && !o.gone && (first == nil || o.until < first.until) {
+				first = o
+			}
+		}
+		r.readmit(first, 0)
+	}
+}
+
 func (r *reference) mayEject(p *patient) bool {
-	out, rates, rated := 1, 0.0, 0.0
+	rates, rated := 0.0, 0.0
 	for _, o := range r.instances {
 		if o.out {
-			out++
+			continue
 		} else if share, known := o.failures(); known && o != p {
 			rates += share
 			rated++
 		}
 	}
 	likely := rated > 0 && math.Pow(rates/rated, float64(p.row)) >= 1e-6
-	room := (out == 1 || 2*out <= len(r.instances)) && out < len(r.instances)
-	return p.row >= row && !likely && room && r.failing(p, 2) < 0.5
+	return p.row >= row && !likely && r.room(1) && r.failing(p, 2) < 0.5
 }
 
 func (r *reference) eject(p *patient) {
+	if p.gone {
+		if !p.out {
+			p.goneSince = r.now
+		}
+		p.out, p.good, p.until = true, 0, r.now+min(max((r.now-p.goneSince)/2, period/5), 10*period)
+		return
+	}
 	if p.until > 0 && r.now-p.until > 10*period {
 		p.ejections = 0
 	}
@@ -102,7 +157,7 @@ func (r *reference) eject(p *patient) {
 }
 
 func (r *reference) readmit(p *patient, row int) {
-	p.out, p.row, p.until = false, row, min(p.until, r.now)
+	p.out, p.gone, p.row, p.until = false, false, row, min(p.until, r.now)
 	p.ok, p.failed, p.okBefore, p.badBefore, p.okLately, p.badLately = 0, 0, 0, 0, 0, 0
 }
 
@@ -115,7 +170,7 @@ func (r *reference) look() {
 	}
 	alike := r.failing(nil, row) >= 0.5
 	for _, p := range r.instances {
-		if alike && p.out {
+		if alike && p.out && !(p.gone && r.works(p, 0)) {
 			defer r.readmit(p, row)
 		}
 		if !alike && !p.out && r.mayEject(p) {
@@ -127,6 +182,13 @@ func (r *reference) look() {
 func (r *reference) call(p *patient, how outcome) {
 	bad := how == broke || how == nobodyThere
 	switch {
+	case how == saysNothing && p.heard < r.now:
+		p.unheard++
+	case how == worked && r.now-p.heard < tick && p.unheard == 0:
+	case how == worked, how == broke, how == refused:
+		p.heard, p.unheard = r.now, 0
+	}
+	switch {
 	case how == worked:
 		p.ok++
 		p.row = 0
@@ -136,7 +198,9 @@ func (r *reference) call(p *patient, how outcome) {
 	switch {
 	case how == saysNothing || p.out && r.now < p.until:
 	case p.out && bad:
+		p.gone = how == nobodyThere && (p.gone || p.unheard >= row && r.works(p, r.now))
 		r.eject(p)
+		r.settle()
 	case p.out:
 		if p.good++; p.good == 3 {
 			r.readmit(p, 0)
@@ -146,7 +210,10 @@ func (r *reference) call(p *patient, how outcome) {
 		if p.row++; how == nobodyThere {
 			p.row = before + row
 		}
-		if p.row/row > before/row && r.mayEject(p) {
+		if p.row/row == before/row {
+			return
+		}
+		if p.gone = how == nobodyThere && r.works(p, 0); p.gone || r.mayEject(p) {
 			r.eject(p)
 		}
 	}

@@ -3,16 +3,14 @@ package loadbalance
 import (
 	"context"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
 // Middleware picks an instance for each call and tells the endpoint its address
 // in Call.Addr. A context without the record of a call being made gets one.
 func (b *Pool) Middleware() endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
 			call := endpoint.OutgoingOf(ctx)
 			switch {
@@ -27,11 +25,9 @@ func (b *Pool) Middleware() endpoint.Middleware {
 			}
 			call.Try(picked.Instance.ID)
 			call.Addr = picked.Instance.Endpoint
-			err = errPanicked
+			err = panicked.Err
 			defer func() { picked.Done(ctx, err) }()
 			return next(ctx, request)
 		}
 	}
 }
-
-var errPanicked = fault.Internal.Errorf("the call panicked")

@@ -27,13 +27,19 @@ type node struct {
 	failed  atomic.Uint32
 	slow    atomic.Uint32 // answers that took far longer than the others do
 	void    atomic.Uint32 // answers that say nothing of its health
+	shut    atomic.Bool   // the view of now does not use it
 	until   atomic.Int64  // the end of its ejection
 	inSince atomic.Int64  // calls from before say nothing
+	heard   atomic.Int64  // when it last answered, a tick early at most
+	unheard atomic.Int32  // calls that ran out of time since
 
 	// Guarded by Pool.mu.
 	weight    float64
 	round     uint64 // see table
 	ejections int
+	gone      bool // it is out and answers nothing, while others do
+	goneSince time.Duration
+	refuses   bool // connections, and is gone for that
 	probation probation
 	recent    recent
 	base      atomic.Uint32 // what its calls are counted from, see [Pool.crowded]
@@ -76,6 +82,14 @@ func (n *node) load(now time.Duration) float64 {
 // isEjected says that the node is out for failing, and its time not yet over.
 func (n *node) isEjected(now time.Duration) bool {
 	return n.standing.Load() == ejected && n.until.Load() > int64(now)
+}
+
+// hear takes in that something was heard of the node.
+func (n *node) hear(now time.Duration) {
+	n.heard.Store(int64(now))
+	if n.unheard.Load() != 0 {
+		n.unheard.Store(0)
+	}
 }
 
 // expected is what a call to the node may take, 0 when not known. It sinks while

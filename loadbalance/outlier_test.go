@@ -2,7 +2,10 @@ package loadbalance_test
 
 import (
 	"context"
+
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,7 +62,10 @@ func TestWhoFailsEveryOtherCallIsEjectedByItsSuccessRate(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
 			n := 0
 			traffic(t, b, 5*time.Millisecond, 20*time.Second, func(id string) (time.Duration, error) {
-				if n++; id == "1" && n%2 == 0 {
+				if id == "1" {
+					n++
+				}
+				if id == "1" && n%2 == 0 {
 					return 10 * time.Millisecond, errDown
 				}
 				return 10 * time.Millisecond, nil
@@ -362,6 +368,45 @@ func TestARepeatIsNoProbe(t *testing.T) {
 		}
 		if _, ok := probe(t, b, safe); !ok {
 			t.Error("no probe")
+		}
+	})
+}
+
+// One service has calls of 0.3 ms and of 300 ms, and its callers wait for 10 ms: the
+// instances are alike, whoever has had the longer ones of late.
+func TestNobodyIsOutForTheMixOfItsCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{Seed: 1}, many(5))
+		chance := rand.New(rand.NewPCG(1, 2))
+		takes := []time.Duration{300 * time.Microsecond, 400 * time.Microsecond, 500 * time.Microsecond, 700 * time.Microsecond, 9 * time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond}
+		var calls sync.WaitGroup
+		out := map[string]int{}
+		for range 60 * 150 {
+			takes := takes[chance.IntN(len(takes))]
+			calls.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+				defer cancel()
+				picked, err := b.Pick(ctx, safe)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				select {
+				case <-time.After(takes):
+				case <-ctx.Done():
+				}
+				picked.Done(ctx, ctx.Err())
+			})
+			<-time.After(time.Duration(chance.ExpFloat64() / 150 * float64(time.Second)))
+			for _, i := range b.Snapshot().Instances {
+				if i.Ejected || i.Probation {
+					out[i.ID]++
+				}
+			}
+		}
+		calls.Wait()
+		for id, n := range out {
+			t.Errorf("%s is out for %.1f s of 60", id, float64(n)/150)
 		}
 	})
 }

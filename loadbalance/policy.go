@@ -22,7 +22,8 @@ const (
 	// calls in flight for its weight.
 	LeastRequest Algorithm = "least_request"
 	// RoundRobin goes round, each instance as often as its weight says and never
-	// in bursts (earliest deadline first).
+	// in bursts (earliest deadline first). Each pool begins its round anywhere, so
+	// that many new clients do not all begin with one instance.
 	RoundRobin Algorithm = "round_robin"
 	// Random draws by weight.
 	Random Algorithm = "random"
@@ -72,14 +73,17 @@ type Ejection struct {
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
 	// Period is how long the first ejection lasts, each further one that much
 	// longer, up to ten times; zero is 5 s. The count goes back when the
-	// instance has worked for ten periods.
+	// instance has worked for ten periods. One that is gone is looked for after half
+	// the time that it has been, between a fifth of Period and ten.
 	Period time.Duration `json:"period" yaml:"period"`
 	// MaxPercent of the instances may be out at once, ejected or in probation;
 	// zero is 50. With two or more instances one may be out whatever MaxPercent
-	// says, and never are all.
+	// says, and never are all. Instances that refuse connections, or answer nothing,
+	// while another works are out in any case, and left out of the count.
 	MaxPercent int `json:"max_percent" yaml:"max_percent"`
 	// PanicPercent ignores ejections and probations while fewer instances than
-	// that may be used; zero is what MaxPercent leaves, at most 50.
+	// that may be used, of those that are not gone; zero is what MaxPercent leaves,
+	// at most 50.
 	PanicPercent int `json:"panic_percent" yaml:"panic_percent"`
 	// Disabled ejects nobody.
 	Disabled bool `json:"disabled" yaml:"disabled"`

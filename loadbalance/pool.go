@@ -83,9 +83,10 @@ func New(service string, p Policy) *Pool {
 	return pool
 }
 
-// Set replaces the policy while calls go on; what is known of the instances
-// stays, and what takes instances out that it does not allow ends. An invalid
-// one is refused.
+// Set replaces the policy while calls go on. What is known of the instances stays.
+// Instances that are out are used again where the new policy does not keep them
+// out: where it disables ejection or probation, or allows fewer of them to be out.
+// An invalid policy is refused.
 func (b *Pool) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -93,8 +94,13 @@ func (b *Pool) Set(p Policy) error {
 	p = p.withDefaults()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if before := b.policy; p.Seed != before.Seed || before.Algorithm == "" {
+	before := b.policy
+	seeded := p.Seed != before.Seed || before.Algorithm == ""
+	if seeded {
 		b.dice.Seed(p.Seed)
+	}
+	if p.Algorithm == RoundRobin && (seeded || before.Algorithm != RoundRobin) {
+		b.start()
 	}
 	if p.Algorithm == ConsistentHash && b.policy.Algorithm != ConsistentHash {
 		b.table.clear()
@@ -108,7 +114,16 @@ func (b *Pool) Set(p Policy) error {
 	return nil
 }
 
+// start begins the round at any turn: many processes that come at the same time
+// must not all begin with the first.
+func (b *Pool) start() {
+	turn := b.dice.Uint64() >> 33 // far below where turns begin again at 0
+	b.turn.Store(turn)
+	b.learned.timedUntil.Store(turn + timedTurns)
+}
+
 // Update implements [Balancer]. Instances that stay keep what is known of them.
+// One that has another address under its id does not stay: it is a new one.
 func (b *Pool) Update(instances []registry.Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +132,7 @@ func (b *Pool) Update(instances []registry.Instance) {
 	for _, n := range b.nodes {
 		known[n.id()] = n
 	}
-	average := meanUsual(b.nodes)
+	average := meanUsual(b.staying(instances))
 	seen := make(map[string]bool, len(instances))
 	changed := map[*node]bool{}
 	var nodes []*node
@@ -128,7 +143,7 @@ func (b *Pool) Update(instances []registry.Instance) {
 		}
 		seen[i.ID] = true
 		n := known[i.ID]
-		if n == nil {
+		if n == nil || n.instance.Load().Endpoint != i.Endpoint {
 			n = newNode(i.ID, now, average, len(b.nodes) > 0)
 			n.pool = b
 		}
@@ -155,6 +170,25 @@ func (b *Pool) Update(instances []registry.Instance) {
 	}
 	b.settle(now)
 	b.publish(now)
+}
+
+// staying are the nodes that the instances leave where they are; all, when that
+// would be none.
+func (b *Pool) staying(instances []registry.Instance) []*node {
+	at := make(map[string]string, len(instances))
+	for _, i := range instances {
+		at[i.ID] = i.Endpoint
+	}
+	var nodes []*node
+	for _, n := range b.nodes {
+		if now, there := at[n.id()]; there && now == n.instance.Load().Endpoint {
+			nodes = append(nodes, n)
+		}
+	}
+	if len(nodes) == 0 {
+		return b.nodes
+	}
+	return nodes
 }
 
 // nobody says why there is none.

@@ -15,8 +15,24 @@ type probation struct {
 	due    time.Duration // when the next may begin
 }
 
+// anew begins a probation whose first probe is due at a moment. A probe under way is
+// so until it ends.
+func (s *probation) anew(due time.Duration) {
+	s.good, s.took, s.due = 0, 0, due
+}
+
 // patience is for how many intervals a node waits for a safe call.
 const patience = 10
+
+// patience is for how long a node waits for a safe call. One that has answered well
+// does not, nor does one that takes no connection: a call which that refuses has not
+// run anywhere, and may be repeated.
+func (n *node) patience(p Probation) time.Duration {
+	if n.probation.good > 0 || n.refuses {
+		return 0
+	}
+	return patience * p.Interval
+}
 
 func (b *Pool) probeDue(now time.Duration, safe bool) bool {
 	return safe && int64(now) >= b.learned.nextProbe.Load() || int64(now) >= b.learned.anyProbe.Load()
@@ -37,11 +53,12 @@ func (b *Pool) probe(now time.Duration, r Request) *node {
 		}
 		s := &n.probation
 		if s.flying && now >= s.began+p.Timeout {
-			b.missed(n, now) // given up
+			s.flying = false // given up
+			b.missed(n, now)
 		}
 		due := s.due
-		if !r.Safe && s.good == 0 {
-			due += patience * p.Interval
+		if !r.Safe {
+			due += n.patience(p)
 		}
 		if s.flying || now < due || p.Disabled {
 			continue
@@ -62,23 +79,19 @@ func (b *Pool) scheduleProbes() {
 		}
 		if s := &n.probation; s.flying {
 			next = min(next, int64(s.began+p.Timeout))
-			anyone = min(anyone, int64(s.began+p.Timeout+patience*p.Interval))
+			anyone = min(anyone, int64(s.began+p.Timeout+n.patience(p)))
 		} else {
 			next = min(next, int64(s.due))
-			if s.good == 0 {
-				anyone = min(anyone, int64(s.due+patience*p.Interval))
-			} else {
-				anyone = min(anyone, int64(s.due))
-			}
+			anyone = min(anyone, int64(s.due+n.patience(p)))
 		}
 	}
 	b.learned.nextProbe.Store(next)
 	b.learned.anyProbe.Store(anyone)
 }
 
-// tested hears of a call to a node that is out. One that began before its
-// probation says nothing.
-func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
+// tested hears of a probe, and of another call to a node that is out. One that began
+// before its probation says nothing.
+func (b *Pool) tested(p Picked, now, took time.Duration, end end, gone bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := p.node
@@ -90,13 +103,16 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 	if n.standing.Load() == in || int64(p.start) < n.inSince.Load() {
 		return
 	}
-	slow := int64(took) > b.learned.limit.Load()
+	slow := (end != refused || b.silent(n)) && int64(took) > b.learned.limit.Load() // late told apart what takes as long everywhere
 	policy := b.policy.Probation
 	switch {
 	case end == failed && n.standing.Load() == slowed && b.policy.Ejection.Disabled:
 		b.missed(n, now)
 	case end == failed:
+		n.gone = gone && (n.gone || b.silent(n) && b.othersWork(n, p.start))
+		n.refuses = n.refuses && n.gone
 		b.eject(n, now)
+		b.settle(now) // one that answers again, if badly, is one of those of which not too many may be out
 		b.publish(now)
 	case slow:
 		b.missed(n, now)
@@ -115,9 +131,9 @@ func (b *Pool) tested(p Picked, now, took time.Duration, end end) {
 	}
 }
 
-// missed is a probe that was not good.
+// missed is a call in probation that was not good.
 func (b *Pool) missed(n *node, now time.Duration) {
 	s, interval := &n.probation, b.policy.Probation.Interval
-	s.good, s.took, s.flying = 0, 0, false
-	s.due = now + interval + b.dice.Duration(interval/4)
+	s.good, s.took = 0, 0
+	s.due = max(s.due, now+interval+b.dice.Duration(interval/4))
 }

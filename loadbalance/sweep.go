@@ -15,6 +15,7 @@ const (
 	slowAnswers  = 3
 	slowShare    = 0.5
 	slowAlike    = 0.25 // of the answers of all others: then it is no outlier
+	slowChance   = 0.02 // of these: then one that seems slow may be so by chance, if it has not answered
 	minSlower    = float64(time.Millisecond)
 	minSilence   = float64(100 * time.Millisecond)
 	silentFlying = 3
@@ -110,7 +111,9 @@ func (b *Pool) measure(now time.Duration) {
 			slowest = max(slowest, e)
 			sum += e
 			working++
-			b.peaks = append(b.peaks, e)
+			if !b.silent(n) {
+				b.peaks = append(b.peaks, e)
+			}
 		}
 	}
 	slices.Sort(b.sorted)
@@ -147,7 +150,7 @@ func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
 	}
 	if b.failing(nil, int32(e.Failures)) >= 0.5 {
 		for _, n := range b.nodes {
-			if n.standing.Load() == ejected {
+			if n.standing.Load() == ejected && !(n.gone && b.othersWork(n, 0)) {
 				b.readmit(n, now)
 				n.streak.Store(int32(e.Failures)) // it fails until it does not
 				changed = true
@@ -171,43 +174,61 @@ func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
 		case n.standing.Load() != in:
 			continue
 		}
-		out := b.unlikely(n)
+		out := b.unlikely(n, used)
 		if rated > 1 && n.recent.calls >= float64(e.MinCalls) {
 			share := n.recent.failures / n.recent.calls
 			others := (sum - share) / float64(rated-1)
 			gap := share - others // which is no chance: four standard deviations
-			out = out || gap >= float64(e.Gap)/100 && gap*gap*n.recent.calls >= 16*others*(1-others)
+			goesOn := n.recent.failedNow >= float64(e.Gap)/200*n.recent.brief
+			out = out || goesOn && gap >= float64(e.Gap)/100 && gap*gap*n.recent.calls >= 16*others*(1-others)
 		}
 		changed = out && b.takeOut(n, ejected, now) || changed
 	}
 	return changed
 }
 
-// sweepSlow puts into probation who is clearly slower than the others.
+// sweepSlow puts into probation who is clearly slower than the others: more often than
+// by chance, since where all are busy some queue is always the longest, and without that
+// one the others would have too much to do.
 func (b *Pool) sweepSlow(now time.Duration) (changed bool) {
 	if b.policy.Probation.Disabled || len(b.sorted) == 0 {
 		return false
 	}
 	sum, used := 0.0, 0
+	slow, answers := 0.0, 0.0
 	for _, n := range b.nodes {
 		if n.standing.Load() == in {
 			sum += n.slowness(now, b.slowFrom(b.others()))
 			used++
+			slow, answers = slow+n.recent.slowOnes, answers+n.recent.brief
 		}
 	}
 	for _, n := range b.nodes {
-		if n.standing.Load() != in || used < 2 {
-			continue
+		if n.standing.Load() != in || 2*b.settled(n, now) < used {
+			continue // who has just come back does not bear what the others do
 		}
 		usual := b.others()
 		limit := b.slowFrom(usual)
 		share := n.slowness(now, limit)
-		byAverage := n.record.usual() >= limit && n.recent.slowOnes >= slowAnswers-1
-		if (share >= slowShare || byAverage || b.shunned(n, now)) && (sum-share)/float64(used-1) < slowAlike {
+		others, answered := slow-n.recent.slowOnes, answers-n.recent.brief
+		alike := n.recent.brief * others / max(answered, 1) // slow ones, if it were as the others are
+		noChance := n.recent.slowOnes >= max(slowAnswers-1, alike+4*math.Sqrt(alike))
+		outlier := noChance && (share >= slowShare || n.record.usual() >= limit) || others <= slowChance*answered && b.shunned(n, now)
+		if outlier && (sum-share)/float64(used-1) < slowAlike {
 			changed = b.takeOut(n, slowed, now) || changed
 		}
 	}
 	return changed
+}
+
+// settled is how many nodes other than n have been used for a while.
+func (b *Pool) settled(n *node, now time.Duration) (settled int) {
+	for _, other := range b.nodes {
+		if other != n && other.standing.Load() == in && (other.inSince.Load() == 0 || int64(now)-other.inSince.Load() >= int64(b.policy.Probation.Interval)) {
+			settled++
+		}
+	}
+	return settled
 }
 
 // shunned says that a node is expected to be so slow that no call comes to it: then

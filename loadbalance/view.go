@@ -19,8 +19,6 @@ type view struct {
 	owner  []*node // of the buckets of a consistent hash
 	// warmUntil is until when a node in main or spill has not its whole share.
 	warmUntil time.Duration
-	// alarmed uses all nodes because too few are fit.
-	alarmed bool
 	// quiet says that all in main are used alike, and nobody else is there.
 	quiet bool
 	// seats are the turns of a whole round, where a turn is all that a pick needs
@@ -59,8 +57,14 @@ func (b *Pool) publish(now time.Duration) {
 			out = append(out, n)
 		}
 	}
-	if 100*len(used) < p.Ejection.PanicPercent*len(b.nodes) || len(used) == 0 {
-		v.alarmed, used, out = true, b.nodes, nil
+	if _, all := b.outs(); 100*len(used) < p.Ejection.PanicPercent*all || len(used) == 0 {
+		used, out = b.there()
+	}
+	for _, n := range used {
+		n.shut.Store(false)
+	}
+	for _, n := range out {
+		n.shut.Store(true)
 	}
 	v.warmUntil = warmth(used, now, p.SlowStart)
 	turns := v.kind == roundRobin
@@ -83,6 +87,21 @@ func (b *Pool) publish(now time.Duration) {
 	}
 	b.view.Store(v)
 	b.scheduleProbes()
+}
+
+// there are the nodes that are not gone, and those that are; all, where none is left.
+func (b *Pool) there() (used, gone []*node) {
+	for _, n := range b.nodes {
+		if n.gone && n.standing.Load() != in {
+			gone = append(gone, n)
+		} else {
+			used = append(used, n)
+		}
+	}
+	if len(used) == 0 {
+		return b.nodes, nil
+	}
+	return used, gone
 }
 
 // warmth is until when one of the nodes is spared, 0 when none is: while only

@@ -1,0 +1,94 @@
+package loadbalance_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew/loadbalance"
+)
+
+// A weight of zero is the least: an instance that has it is hardly ever called,
+// however many calls the others have under way.
+func TestTheLeastWeightIsHardlyAnyCalls(t *testing.T) {
+	for _, a := range algorithms {
+		for name, weights := range map[string][]string{
+			"beside one": {"1", "0"}, "beside two": {"", "", "0"}, "beside many": {"", "", "", "", "", "", "", "0"}, "beside heavy ones": {"100", "100", "0"},
+		} {
+			for _, callers := range []int{2, 5, 50} {
+				for _, repeat := range []bool{false, true} {
+					if repeat && len(weights) < 3 {
+						continue // there is no other one
+					}
+					t.Run(fmt.Sprintf("%s, %s, %d at once, repeats %v", a, name, callers, repeat), func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							all := instances(weights...)
+							request := anyone
+							if repeat {
+								request.Tried = []string{all[0].ID}
+							}
+							if got, calls := callsOf(t, pool(loadbalance.Policy{Algorithm: a}, all), all[len(all)-1].ID, callers, request); 50*got > calls {
+								t.Errorf("%d of %d calls", got, calls)
+							}
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// callsOf is how many of the calls that so many callers make at once go to an
+// instance.
+func callsOf(t *testing.T, b *loadbalance.Pool, id string, callers int, r loadbalance.Request) (got, calls int) {
+	t.Helper()
+	var those, others atomic.Int64
+	done := make(chan struct{})
+	for range callers {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for range 2000 / callers {
+				picked, err := b.Pick(context.Background(), r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if picked.Instance.ID == id {
+					those.Add(1)
+				} else {
+					others.Add(1)
+				}
+				<-time.After(10 * time.Millisecond)
+				picked.Done(context.Background(), nil)
+			}
+		}()
+		<-time.After(time.Millisecond / 7)
+	}
+	for range callers {
+		<-done
+	}
+	return int(those.Load()), int(those.Load() + others.Load())
+}
+
+// A new instance mostly has no call in flight: it must not be the better one of two
+// for every call while it grows into its share.
+func TestANewInstanceBesideFewGrowsIntoItsShareHoweverManyCall(t *testing.T) {
+	for _, a := range algorithms {
+		for _, n := range []int{2, 3, 5} {
+			for _, callers := range []int{1, 5, 50} {
+				synctest.Test(t, func(t *testing.T) {
+					all := instances(make([]string, n)...)
+					b := pool(loadbalance.Policy{Algorithm: a, SlowStart: loadbalance.SlowStart{Window: time.Hour}}, all[:n-1])
+					<-time.After(2 * time.Hour)
+					b.Update(all)
+					if got, calls := callsOf(t, b, all[n-1].ID, callers, anyone); 2*got*n > calls {
+						t.Errorf("%s: the new one of %d has %d of %d calls of %d callers", a, n, got, calls, callers)
+					}
+				})
+			}
+		}
+	}
+}
