@@ -3,7 +3,6 @@ package registry
 import (
 	"maps"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -11,7 +10,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Instance is one running copy of a service. Its JSON is the Service document.
+// Instance is one running copy of a service. Its JSON has the names and order of the
+// tags below, every field always present.
 type Instance struct {
 	// ID tells this instance from all others, Name is its service.
 	ID      string `json:"id"`
@@ -61,10 +61,11 @@ const (
 )
 
 // Weight is the instance's share relative to others: metadata "weight", kept
-// between 0.001 and 1000, and 1 when that is missing or no positive number.
+// between 0.001 and 1000, so that zero and less are the least share, and 1 where it
+// is missing or no finite number.
 func (i Instance) Weight() float64 {
 	w, err := strconv.ParseFloat(i.Metadata["weight"], 64)
-	if err != nil || !(w > 0) || math.IsInf(w, 0) {
+	if err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
 		return 1
 	}
 	return min(max(w, minWeight), maxWeight)
@@ -76,26 +77,6 @@ func (i Instance) Zone() string { return i.Metadata["zone"] }
 // HasTags reports whether the instance has all of the tags.
 func (i Instance) HasTags(tags ...string) bool {
 	return !slices.ContainsFunc(tags, func(t string) bool { return !slices.Contains(i.Tags, t) })
-}
-
-// Validate reports what an instance lacks to be registered, as
-// fault.InvalidArgument. An empty status is valid.
-func (i Instance) Validate() error {
-	switch {
-	case i.ID == "":
-		return fault.InvalidArgument.Errorf("an instance of service %q has no id", i.Name)
-	case i.Name == "":
-		return fault.InvalidArgument.Errorf("instance %q has no service name", i.ID)
-	case i.Endpoint == "":
-		return fault.InvalidArgument.Errorf("instance %q of service %q has no endpoint", i.ID, i.Name)
-	}
-	if u, err := url.Parse(i.Endpoint); err != nil || u.Scheme == "" || u.Hostname() == "" {
-		return fault.InvalidArgument.Errorf("instance %q of service %q: endpoint %q is no base URL such as http://10.0.0.1:8080", i.ID, i.Name, i.Endpoint)
-	}
-	if i.Status == "" {
-		return nil
-	}
-	return i.Status.Validate()
 }
 
 // equal says that a and b are the same to all who use them: when they were

@@ -44,7 +44,7 @@ func TestInstanceJSONIsTheServiceDocument(t *testing.T) {
 
 func TestWeight(t *testing.T) {
 	for text, want := range map[string]float64{
-		"": 1, "3": 3, "0.5": 0.5, "1e2": 100, "0": 1, "-2": 1, "heavy": 1, "NaN": 1, "Inf": 1, "-Inf": 1,
+		"": 1, "3": 3, "0.5": 0.5, "1e2": 100, "0": 0.001, "-0": 0.001, "0.0": 0.001, "-2": 0.001, "heavy": 1, "NaN": 1, "Inf": 1, "-Inf": 1,
 		"1e400": 1, "1e9": 1000, "1e-9": 0.001, " 3": 1,
 	} {
 		if got := (registry.Instance{Metadata: map[string]string{"weight": text}}).Weight(); got != want {

@@ -30,7 +30,7 @@ type Discoverer interface {
 	Services(ctx context.Context, tags ...string) ([]Instance, error)
 }
 
-// Registry is both.
+// Registry is a [Registrar] and a [Discoverer].
 type Registry interface {
 	Registrar
 	Discoverer

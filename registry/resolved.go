@@ -26,6 +26,7 @@ type state struct {
 	list    []Instance // handed out: what the registry lists, and what is held back
 	known   bool
 	held    int
+	unfit   error // why one that is listed as healthy is not handed out
 	err     error
 	failing time.Time // since when, if err is not nil
 }
@@ -60,6 +61,7 @@ func watch(ctx context.Context, d Discoverer, name string, events chan<- event) 
 // follow turns events into the list that is handed out.
 func (s *resolved) follow(ctx context.Context, events <-chan event, hold time.Duration) {
 	var listed []Instance    // what the registry says
+	var unfit error          // and what is wrong with one that it says, too
 	var due <-chan time.Time // when what is held back is believed
 	for {
 		select {
@@ -72,7 +74,7 @@ func (s *resolved) follow(ctx context.Context, events <-chan event, hold time.Du
 				continue
 			}
 			now, _ := s.look()
-			listed = healthy(e.set)
+			listed, unfit = callable(e.set)
 			missing := without(now.list, listed)
 			switch {
 			case len(missing) == 0 || hold == 0:
@@ -83,10 +85,10 @@ func (s *resolved) follow(ctx context.Context, events <-chan event, hold time.Du
 			default:
 				missing = nil
 			}
-			s.accept(listed, missing)
+			s.accept(listed, missing, unfit)
 		case <-due:
 			due = nil
-			s.accept(listed, nil)
+			s.accept(listed, nil, unfit)
 		}
 	}
 }
@@ -115,7 +117,7 @@ func (s *resolved) look() (state, <-chan struct{}) {
 }
 
 // accept hands out what is listed and what is held back.
-func (s *resolved) accept(listed, held []Instance) {
+func (s *resolved) accept(listed, held []Instance, unfit error) {
 	list := slices.Concat(listed, held)
 	slices.SortFunc(list, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
 	s.mu.Lock()
@@ -124,7 +126,7 @@ func (s *resolved) accept(listed, held []Instance) {
 	if same {
 		list = s.now.list
 	}
-	s.now = state{list: list, known: true, held: len(held)}
+	s.now = state{list: list, known: true, held: len(held), unfit: unfit}
 	if !same {
 		close(s.changed)
 		s.changed = make(chan struct{})
@@ -140,8 +142,20 @@ func (s *resolved) fail(err error) {
 	s.now.err = err
 }
 
-func healthy(all []Instance) []Instance {
-	return slices.DeleteFunc(slices.Clone(all), func(i Instance) bool { return i.Status != Healthy })
+// callable are those that are healthy and have an endpoint that may be called:
+// others than we may have written it. unfit is what is wrong with one that has not.
+func callable(all []Instance) (some []Instance, unfit error) {
+	some = slices.DeleteFunc(slices.Clone(all), func(i Instance) bool {
+		if i.Status != Healthy {
+			return true
+		}
+		err := i.callable()
+		if err != nil {
+			unfit = err
+		}
+		return err != nil
+	})
+	return some, unfit
 }
 
 // without is those of before whose id is not in after.

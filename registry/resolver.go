@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
@@ -51,6 +52,9 @@ const defaultHoldBack = 10 * time.Second
 //   - whatever is missing in the first answer after the registry was away: one
 //     that was restarted hears of its instances only when they renew.
 //
+// An instance whose endpoint does not validate ([Instance.Validate]) is not handed
+// out, whoever registered it; [Resolver.Ready] says so where there is no other.
+//
 // While something is held back, further removals wait with it, and an instance
 // that is listed as healthy again is no longer missing. A failure of the
 // registry meanwhile starts the wait anew.
@@ -84,9 +88,12 @@ type ResolverSnapshot struct {
 	Stale bool
 }
 
-// NewResolver makes a resolver over d. Close it. It panics when the policy does
-// not validate.
+// NewResolver makes a resolver over d. Close it. It panics when d is nil, or the
+// policy does not validate.
 func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
+	if absent.Part(d) {
+		panic("registry.NewResolver: the discoverer is nil; give a registry, or registry.NewStatic")
+	}
 	if err := p.Validate(); err != nil {
 		panic("registry.NewResolver: " + err.Error())
 	}
@@ -171,6 +178,8 @@ func (r *Resolver) missing(names []string) error {
 	for _, name := range names {
 		switch now, _ := r.service(name).look(); {
 		case len(now.list) > 0:
+		case now.known && now.unfit != nil:
+			why = append(why, now.unfit.Error())
 		case now.known:
 			why = append(why, "no healthy instance of service "+name+" is registered")
 		default:

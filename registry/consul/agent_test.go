@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/consul/api"
 
@@ -116,6 +117,10 @@ func (a *agent) RoundTrip(q *http.Request) (*http.Response, error) {
 		return nil, q.Context().Err()
 	case refuses != 0:
 		return answer(refuses, "no", 0), nil
+	case path.Clean(q.URL.Path) != q.URL.Path: // Consul's router sends the caller elsewhere
+		return answer(http.StatusMovedPermanently, "moved", 0), nil
+	case strings.ContainsFunc(q.URL.Path, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return answer(http.StatusBadRequest, "unprintable", 0), nil
 	case q.Method == http.MethodGet:
 		return a.query(q)
 	}
@@ -237,10 +242,14 @@ func (s *service) now() string {
 }
 
 func (s *service) entry() *api.ServiceEntry {
+	weights := api.AgentWeights{Passing: 1, Warning: 1}
+	if s.Weights != nil {
+		weights = *s.Weights
+	}
 	return &api.ServiceEntry{
 		Node: &api.Node{Address: "10.0.0.9"},
 		Service: &api.AgentService{
-			ID: s.ID, Service: s.Name, Tags: s.Tags, Meta: s.Meta, Address: s.Address, Port: s.Port,
+			ID: s.ID, Service: s.Name, Tags: s.Tags, Meta: s.Meta, Address: s.Address, Port: s.Port, Weights: weights,
 		},
 		Checks: api.HealthChecks{{CheckID: s.Check.CheckID, Status: s.now()}},
 	}

@@ -1,16 +1,21 @@
 package consul
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/origin"
 )
 
 // Config is how to reach the agent and how long a registration lives. The zero
@@ -47,6 +52,7 @@ const (
 	defaultTTL             = 15 * time.Second
 	defaultDeregisterAfter = time.Minute
 	leastTTL               = 100 * time.Millisecond
+	mostRedirects          = 10
 )
 
 // Validate reports every fault of the Config at once, as fault.InvalidArgument.
@@ -57,6 +63,9 @@ func (c Config) Validate() error {
 	}
 	if c.DeregisterAfter < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is negative", c.DeregisterAfter))
+	}
+	if address := cmp.Or(c.Address, os.Getenv(api.HTTPAddrEnvName)); strings.Contains(address, "@") && !strings.HasPrefix(address, "unix://") {
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.Address: %s has a user, which Consul's client takes for a part of the host; set Token, or %s", discreet.URL(address), api.HTTPAuthEnvName))
 	}
 	return errors.Join(faults...)
 }
@@ -86,7 +95,20 @@ func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
 	if err != nil {
 		return nil, fault.InvalidArgument.Errorf("consul.Config: %w", err)
 	}
+	settings.HttpClient.CheckRedirect = withinTheAgent // NewClient has set it where it was not
 	return client, nil
+}
+
+// withinTheAgent keeps the token with the agent: net/http sends X-Consul-Token on
+// to wherever an answer points.
+func withinTheAgent(r *http.Request, via []*http.Request) error {
+	switch {
+	case !origin.Same(r.URL, via[0].URL):
+		return fault.Unavailable.Errorf("consul: the agent at %s redirects to %s, which the token is not for; set consul.Config.Address to where the agent is", discreet.URL(via[0].URL.Host), discreet.URL(r.URL.Host))
+	case len(via) >= mostRedirects:
+		return fault.Unavailable.Errorf("consul: the agent at %s redirects %d times", discreet.URL(via[0].URL.Host), mostRedirects)
+	}
+	return nil
 }
 
 func newTransport(c Config) *http.Transport {

@@ -19,11 +19,15 @@
 // # What is stored where
 //
 // Id, name, tags and metadata are the service's own; host and port of the
-// endpoint are its address, for those who find it by DNS. Endpoint, version,
+// endpoint are its address, for those who find it by DNS, and the weight in its
+// metadata is its Weights.Passing, rounded and from 1 on. In an id, bytes that
+// could change the path of a request, as slashes and spaces, are written as ~ and
+// two hexadecimal digits. Endpoint, version,
 // health check and times are metadata with the prefix "sinew_". Passing is
 // Healthy, warning Unknown, critical Unhealthy. A service that others
 // registered has an endpoint made of its address, with the scheme that its
-// metadata "scheme" names, else http.
+// metadata "scheme" names, else http, and the weight of its Weights.Passing where
+// its metadata has none.
 //
 // # Watching
 //

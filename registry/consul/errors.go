@@ -4,24 +4,36 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/discreet"
 )
+
+// refusals are answers that the same request always gets.
+var refusals = []int{
+	http.StatusMovedPermanently, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
+	http.StatusRequestURITooLong, http.StatusUnprocessableEntity,
+}
 
 // fault says what failed at which agent, in the class that tells the caller who
 // is to blame: ctx is the caller's own. Consul's answer stays in the log.
 func (r *Registry) fault(ctx context.Context, err error, doing string) error {
+	err = discreet.Error(err)
 	code := fault.Unavailable
 	status, answered := errors.AsType[api.StatusError](err)
 	switch {
 	case ctx.Err() != nil:
 		code = fault.CodeOf(ctx.Err())
-	case answered && status.Code == http.StatusForbidden:
+	case !answered:
+	case status.Code == http.StatusUnauthorized:
+		code = fault.Unauthenticated
+	case status.Code == http.StatusForbidden:
 		code = fault.PermissionDenied
-	case answered && status.Code == http.StatusBadRequest:
+	case slices.Contains(refusals, status.Code):
 		code = fault.InvalidArgument
 	}
 	return code.Errorf("Consul at %s: cannot %s: %w", r.address(), doing, err)
@@ -31,7 +43,7 @@ func (r *Registry) address() string {
 	if r.config.Address == "" {
 		return "its default address"
 	}
-	return r.config.Address
+	return discreet.URL(r.config.Address)
 }
 
 // unknown says that the agent does not know the service or check. Before

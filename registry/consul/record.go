@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -28,6 +29,9 @@ const (
 	ownPairs        = 5
 )
 
+// metaWeight is the metadata that has an instance's weight, before Consul's own.
+const metaWeight = "weight"
+
 // The limits of Consul's metadata.
 const (
 	maxPairs     = 64
@@ -38,6 +42,9 @@ const (
 // check reports what Consul would not take.
 func check(i registry.Instance) error {
 	faults := []error{i.Validate()}
+	if i.Name != "" {
+		faults = append(faults, checkName(i.Name))
+	}
 	refuse := func(format string, args ...any) {
 		faults = append(faults, fault.InvalidArgument.Errorf(format, args...))
 	}
@@ -75,7 +82,7 @@ func (c Config) record(i registry.Instance) *api.AgentServiceRegistration {
 	maps.Copy(meta, i.Metadata)
 	host, port := address(i.Endpoint)
 	return &api.AgentServiceRegistration{
-		ID: i.ID, Name: i.Name, Tags: i.Tags, Meta: meta, Address: host, Port: port,
+		ID: serviceID(i.ID), Name: i.Name, Tags: i.Tags, Meta: meta, Address: host, Port: port, Weights: weights(i),
 		Check: &api.AgentServiceCheck{
 			CheckID:                        checkID(i.ID),
 			Name:                           "renewed by its process",
@@ -104,11 +111,28 @@ func instance(e *api.ServiceEntry) registry.Instance {
 		}
 		i.Metadata[key] = value
 	}
-	if i.Endpoint == "" {
+	if i.Endpoint == "" { // another's
 		i.Endpoint = endpoint(e)
 		i.Version = s.Meta["version"]
+	} else {
+		i.ID = instanceID(s.ID)
+	}
+	if _, says := i.Metadata[metaWeight]; !says && s.Weights.Passing > 1 {
+		if i.Metadata == nil {
+			i.Metadata = map[string]string{}
+		}
+		i.Metadata[metaWeight] = strconv.Itoa(s.Weights.Passing)
 	}
 	return i
+}
+
+// weights are an instance's weight as Consul has it for DNS: whole numbers, from 1
+// on. Nil is 1.
+func weights(i registry.Instance) *api.AgentWeights {
+	if _, says := i.Metadata[metaWeight]; !says {
+		return nil
+	}
+	return &api.AgentWeights{Passing: max(int(math.Round(i.Weight())), 1), Warning: 1}
 }
 
 // endpoint is the base URL of a service that another registered.
@@ -155,7 +179,7 @@ func present(all api.HealthChecks) api.HealthChecks {
 	return slices.DeleteFunc(all, func(c *api.HealthCheck) bool { return c == nil })
 }
 
-func checkID(id string) string { return "service:" + id }
+func checkID(id string) string { return "service:" + serviceID(id) }
 
 func checkStatus(s registry.Status) string {
 	switch s {

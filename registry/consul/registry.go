@@ -51,6 +51,7 @@ func newRegistry(c Config, transport http.RoundTripper) (*Registry, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
+	c.Token = "" // the client has it, and nothing else can show it
 	alive, end := context.WithCancel(context.Background())
 	return &Registry{
 		config: c, client: client, transport: transport, log: c.Logger,
@@ -101,7 +102,7 @@ func (r *Registry) Deregister(ctx context.Context, id string) error {
 	g.endKeeper()
 	limited, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	err = r.client.Agent().ServiceDeregisterOpts(id, (&api.QueryOptions{}).WithContext(limited))
+	err = r.client.Agent().ServiceDeregisterOpts(serviceID(id), (&api.QueryOptions{}).WithContext(limited))
 	if err == nil || unknown(err) {
 		return nil
 	}

@@ -2,8 +2,11 @@ package consul_test
 
 import (
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/internal/realserver"
 	"github.com/sinew-go/sinew/registry"
@@ -43,5 +46,47 @@ func shut(t *testing.T, r *consul.Registry) {
 	t.Helper()
 	if err := r.Close(); err != nil {
 		t.Errorf("Close: %v", err)
+	}
+}
+
+// Another's service has its weight in Consul alone, and ours has it there, too.
+func TestWeightsAreConsulsOwn(t *testing.T) {
+	server := realserver.Consul(t)
+	client, err := api.NewClient(&api.Config{Address: server.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := &api.AgentServiceRegistration{ID: "foreign", Name: "orders", Address: "10.0.0.1", Port: 80, Weights: &api.AgentWeights{Passing: 7, Warning: 1}}
+	if err := client.Agent().ServiceRegister(foreign); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, server)
+	for id, metadata := range map[string]map[string]string{"heavy": {"weight": "3"}, "least": {"weight": "0"}, "plain": nil} {
+		i := registry.Instance{ID: id, Name: "orders", Endpoint: "http://10.0.0.2:80", Metadata: metadata}
+		if err := r.Register(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := r.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, i := range all {
+		got[i.ID] = i.Weight()
+	}
+	if want := map[string]float64{"foreign": 7, "heavy": 3, "least": 0.001, "plain": 1}; !maps.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+	entries, _, err := client.Health().Service("orders", "", true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passing := map[string]int{}
+	for _, e := range entries {
+		passing[e.Service.ID] = e.Service.Weights.Passing
+	}
+	if want := map[string]int{"foreign": 7, "heavy": 3, "least": 1, "plain": 1}; !maps.Equal(passing, want) {
+		t.Errorf("in Consul %v, not %v", passing, want)
 	}
 }

@@ -51,7 +51,8 @@ func (r *Registry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.
 }
 
 // Services implements [registry.Discoverer], with one query for each service
-// that has the tags. Consul's own servers are left out.
+// that has the tags. Consul's own servers are left out, and so are services whose
+// name Consul does not find.
 func (r *Registry) Services(ctx context.Context, tags ...string) ([]registry.Instance, error) {
 	names, _, err := r.client.Catalog().Services((&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
@@ -59,7 +60,7 @@ func (r *Registry) Services(ctx context.Context, tags ...string) ([]registry.Ins
 	}
 	found := []registry.Instance{}
 	for name, has := range names {
-		if name == "consul" || !(registry.Instance{Tags: has}).HasTags(tags...) {
+		if name == "consul" || checkName(name) != nil || !(registry.Instance{Tags: has}).HasTags(tags...) {
 			continue
 		}
 		entries, _, err := r.client.Health().Service(name, "", false, (&api.QueryOptions{}).WithContext(ctx))
@@ -91,6 +92,11 @@ type watch struct {
 
 // next makes one query and decides when to make the next and with what index.
 func (w *watch) next(ctx context.Context) (set []registry.Instance, changed bool, err error) {
+	if err := checkName(w.name); err != nil {
+		w.failing = afterError.Next(w.failing)
+		w.pause = w.failing
+		return nil, false, err
+	}
 	asked := time.Now()
 	limited, cancel := context.WithTimeout(ctx, queryWait+queryGrace)
 	defer cancel()

@@ -32,7 +32,7 @@ type Features struct {
 	Lose func(t *testing.T)
 }
 
-// Run runs the suite. open gives a registry to a subtest, and ends it with
+// Run runs the suite. open gives a registry to a subtest, and closes it with
 // t.Cleanup; it is called once or more often in each.
 func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 	if f.Patience == 0 {

@@ -1,0 +1,177 @@
+package registry
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/discreet"
+)
+
+// maxName is the length of an id, or of a service's name, in bytes.
+const maxName = 255
+
+// Validate reports what keeps an instance from being registered or called, as
+// fault.InvalidArgument.
+//
+// Its id and name are UTF-8 without control characters, of 1 to 255 bytes. Its
+// endpoint is a base URL with http or https, a host that others can reach, and a
+// port from 1 to 65535 or none: no user or password, no query, no fragment, and no
+// address that is unspecified, link-local (where clouds keep their credentials, as AWS
+// does at fd00:ec2::254), multicast, broadcast or has a zone, nor one of IPv6 that
+// carries such a one of IPv4. A host name is ASCII; it is not resolved. A
+// health check that names a host keeps the same rules, but may have a query. An
+// empty status is valid.
+func (i Instance) Validate() error {
+	switch {
+	case i.ID == "":
+		return fault.InvalidArgument.Errorf("an instance of service %q has no id", i.Name)
+	case i.Name == "":
+		return fault.InvalidArgument.Errorf("instance %q has no service name", i.ID)
+	case i.Endpoint == "":
+		return fault.InvalidArgument.Errorf("instance %q of service %q has no endpoint", i.ID, i.Name)
+	}
+	for _, part := range []struct{ is, text string }{{"id", i.ID}, {"service name", i.Name}} {
+		if why := badName(part.text); why != "" {
+			return fault.InvalidArgument.Errorf("instance %.64q of service %.64q: its %s %s", i.ID, i.Name, part.is, why)
+		}
+	}
+	if err := i.callable(); err != nil {
+		return err
+	}
+	if u, err := url.Parse(i.HealthCheck); err == nil && u.Host != "" {
+		if why := badURL(u); why != "" {
+			return fault.InvalidArgument.Errorf("instance %q of service %q: health check %q %s", i.ID, i.Name, discreet.URL(i.HealthCheck), why)
+		}
+	}
+	if i.Status == "" {
+		return nil
+	}
+	return i.Status.Validate()
+}
+
+// callable reports what keeps others from calling the instance.
+func (i Instance) callable() error {
+	if why := badEndpoint(i.Endpoint); why != "" {
+		return fault.InvalidArgument.Errorf("instance %q of service %q: endpoint %q %s", i.ID, i.Name, discreet.URL(i.Endpoint), why)
+	}
+	return nil
+}
+
+// badName says what is wrong with an id or a name, "" for nothing.
+func badName(text string) string {
+	switch {
+	case len(text) > maxName:
+		return "has " + strconv.Itoa(len(text)) + " bytes; at most " + strconv.Itoa(maxName) + " are taken"
+	case !utf8.ValidString(text):
+		return "is no UTF-8"
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "has a control character"
+	}
+	return ""
+}
+
+// badEndpoint says what is wrong with an endpoint, "" for nothing.
+func badEndpoint(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme == "", u.Hostname() == "":
+		return "is no base URL such as http://10.0.0.1:8080"
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		return "has a query or a fragment, and is no base URL such as http://10.0.0.1:8080"
+	}
+	return badURL(u)
+}
+
+// badURL says what is wrong with where a URL leads, "" for nothing.
+func badURL(u *url.URL) string {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "has the scheme " + u.Scheme + "; there are http and https"
+	case u.User != nil:
+		return "has a user or password, which everybody could read"
+	case !isPort(u):
+		return "has no port between 1 and 65535"
+	}
+	return badHost(u.Hostname())
+}
+
+func isPort(u *url.URL) bool {
+	if !strings.HasSuffix(u.Host, ":") && u.Port() == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n > 0
+}
+
+// badHost says what is wrong with a host, "" for nothing.
+func badHost(host string) string {
+	host = strings.TrimSuffix(host, ".") // as DNS writes a whole name
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return badDomain(host)
+	}
+	ip = carried(ip)
+	switch zone := ip.Zone(); {
+	case zone != "":
+		return "has the zone " + zone + ", which means something on one machine alone"
+	case ip.Unmap().IsLinkLocalUnicast(), ip == metadataIPv6:
+		return "is link-local: that is another machine for each caller, and in a cloud its metadata service"
+	case ip.IsUnspecified() || ip.Unmap().Is4() && ip.Unmap().As4()[0] == 0:
+		return "is an address to listen at; register the one that others reach"
+	case ip.Unmap().IsMulticast() || ip.Unmap() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return "is an address of many machines"
+	}
+	return ""
+}
+
+// metadataIPv6 is where AWS has its metadata service for IPv6, in a range that is
+// otherwise a company's own.
+var metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+
+// Networks of IPv6 whose addresses carry one of IPv4, and where: IPv4-compatible
+// addresses (RFC 4291), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
+var carriers = []struct {
+	network netip.Prefix
+	at      int
+}{
+	{netip.MustParsePrefix("::/96"), 12}, {netip.MustParsePrefix("64:ff9b::/96"), 12},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, {netip.MustParsePrefix("2002::/16"), 2},
+}
+
+// carried is the IPv4 address that ip carries, or ip where it carries none.
+func carried(ip netip.Addr) netip.Addr {
+	if ip.Unmap().Is4() || ip.IsUnspecified() || ip.IsLoopback() || ip.Zone() != "" {
+		return ip
+	}
+	all := ip.As16()
+	for _, c := range carriers {
+		if c.network.Contains(ip) {
+			return netip.AddrFrom4([4]byte(all[c.at : c.at+4]))
+		}
+	}
+	return ip
+}
+
+// badDomain says what is wrong with a host that is no address, "" for nothing. A
+// name whose last label is a number may be read as an IPv4 address by a resolver:
+// 2852039166 and 0xa9fea9fe are both 169.254.169.254.
+func badDomain(host string) string {
+	if host == "" || len(host) > 253 || strings.ContainsFunc(host, notInDomain) {
+		return "has no host name of up to 253 ASCII letters, digits, hyphens, underscores and dots"
+	}
+	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
+	hex, isHex := strings.CutPrefix(last, "0x")
+	if strings.Trim(last, "0123456789") == "" || isHex && strings.Trim(hex, "0123456789abcdef") == "" {
+		return "has a host that is neither a name nor an address as it is usually written"
+	}
+	return ""
+}
+
+func notInDomain(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+}
