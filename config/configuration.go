@@ -10,13 +10,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/knadh/koanf/parsers/yaml"
-
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Configuration is one value under a service, an environment and a key. Its JSON
-// is the platform's Configuration document.
+// Configuration is one value under a service, an environment and a key. Its JSON has
+// the names of the tags below.
 type Configuration struct {
 	// ID is set by the store and stays when the value changes.
 	ID string `json:"id"`
@@ -29,9 +27,9 @@ type Configuration struct {
 	Key string `json:"key"`
 	// Value fits Type. As a store gives it a number is a json.Number, and the
 	// value of an encrypted configuration is a [Secret], its text that of the
-	// string or the value's JSON. A store takes plain values and Secrets.
+	// string or the value's JSON. A store accepts plain values and Secrets.
 	Value any `json:"value"`
-	// Type says what Value is; empty when it is set is what Value is by itself.
+	// Type says what Value is; empty when it is set says that Value's own type decides.
 	Type Type `json:"type"`
 	// Encrypted keeps Value sealed in the store and out of print, JSON and logs.
 	Encrypted bool `json:"encrypted"`
@@ -96,6 +94,9 @@ func (c Configuration) plain() ([]byte, Type, error) {
 	if text, ok := value.(string); err != nil || ok && !utf8.ValidString(text) {
 		return nil, "", errors.New("value: it cannot be written as JSON")
 	}
+	if _, err := parseJSON(data); err != nil {
+		return nil, "", errors.New("value: an object in it has a key twice, or it is nested too deep")
+	}
 	if bytes.Contains(data, []byte(`"`+redacted+`"`)) {
 		return nil, "", fmt.Errorf("value: %s stands where a secret was; write the secret itself", redacted)
 	}
@@ -109,9 +110,14 @@ func (c Configuration) plain() ([]byte, Type, error) {
 	case String, Number, Boolean:
 	case JSON:
 		fits = true
+		if text, isText := value.(string); isText && isJSON(text) {
+			if _, err := parseJSON([]byte(text)); err != nil {
+				return nil, "", errors.New("value: an object in it has a key twice, or it is nested too deep")
+			}
+		}
 	case YAML:
 		text, isText := value.(string)
-		_, err := yaml.Parser().Unmarshal([]byte(text))
+		_, err := parse([]byte(text), yamlParser{})
 		fits = isText && err == nil
 	default:
 		return nil, "", fmt.Errorf("type %q does not exist; there are string, number, boolean, json, yaml", t)
@@ -166,12 +172,15 @@ func (c Configuration) redact() bare {
 	return bare(c)
 }
 
-// MarshalJSON is the document, with "[redacted]" for an encrypted value.
+// MarshalJSON writes "[redacted]" for an encrypted value.
 func (c Configuration) MarshalJSON() ([]byte, error) { return json.Marshal(c.redact()) }
 
-// UnmarshalJSON reads the document. The value of an encrypted one becomes a
+// UnmarshalJSON reads what MarshalJSON writes. The value of an encrypted one becomes a
 // [Secret].
 func (c *Configuration) UnmarshalJSON(data []byte) error {
+	if _, err := parseJSON(data); err != nil {
+		return err
+	}
 	var read bare
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

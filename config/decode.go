@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -20,6 +21,13 @@ type decoder struct {
 	flaws []flaw
 }
 
+// What an error tells at most: of a file that is not meant for the settings, or whose
+// key is not one, a few faults say enough.
+const (
+	maxFlaws = 20
+	maxKey   = 200 // bytes
+)
+
 type flaw struct {
 	path, text string
 	quotes     bool // text is of somebody else, and may show the value
@@ -31,16 +39,28 @@ func (d *decoder) err(e entry) error {
 		return nil
 	}
 	var texts []string
-	for _, f := range d.flaws {
+	for i, f := range d.flaws {
+		if i == maxFlaws {
+			texts = append(texts, fmt.Sprintf("and %d more", len(d.flaws)-i))
+			break
+		}
 		if own := strings.Join(e.path, "."); e.secret && strings.HasPrefix(f.path, own+".") {
 			f = flaw{path: own, text: "a part of the secret does not fit"}
 		}
 		if e.secret && f.quotes {
 			f.text = "its type refuses the secret"
 		}
-		texts = append(texts, fmt.Sprintf("key %q: %s", f.path, f.text))
+		texts = append(texts, fmt.Sprintf("key %q: %s", shortened(f.path), f.text))
 	}
 	return fault.InvalidArgument.Errorf("%s: %s", e.origin, strings.Join(texts, "; "))
+}
+
+// shortened is a key as an error quotes it.
+func shortened(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	return strings.ToValidUTF8(key[:maxKey], "") + "…"
 }
 
 func (d *decoder) wants(what string, value any, path string) {
@@ -49,6 +69,10 @@ func (d *decoder) wants(what string, value any, path string) {
 
 func (d *decoder) decode(value any, to reflect.Value, path string) {
 	if value == nil {
+		return
+	}
+	if why, ok := value.(unreadable); ok {
+		d.flaws = append(d.flaws, flaw{path: path, text: string(why)})
 		return
 	}
 	if to.Kind() == reflect.Pointer {
@@ -103,7 +127,11 @@ func (d *decoder) structure(value any, to reflect.Value, path string) {
 	for _, key := range sortedKeys(object) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
 		if i < 0 {
-			d.flaws = append(d.flaws, flaw{path: below(path, key), text: "no setting has this name; here are " + namesOf(fields)})
+			f := flaw{path: below(path, key)}
+			if len(d.flaws) < maxFlaws { // else nobody reads it
+				f.text = "no setting has this name; here are " + namesOf(fields)
+			}
+			d.flaws = append(d.flaws, f)
 			continue
 		}
 		d.decode(object[key], to.FieldByIndex(fields[i].index), below(path, key))
@@ -135,6 +163,10 @@ func (d *decoder) mapping(value any, to reflect.Value, path string) {
 }
 
 func (d *decoder) list(value any, to reflect.Value, path string) {
+	if text, ok := value.(string); ok && isBytes(to.Type()) {
+		d.bytes(text, to, path)
+		return
+	}
 	items, ok := value.([]any)
 	if !ok {
 		d.wants("a list", value, path)
@@ -147,7 +179,31 @@ func (d *decoder) list(value any, to reflect.Value, path string) {
 		return
 	}
 	for i, item := range items {
-		d.decode(item, to.Index(i), below(path, strconv.Itoa(i)))
+		at := below(path, strconv.Itoa(i))
+		if item == nil && !nullable(to.Index(i).Kind()) {
+			d.flaws = append(d.flaws, flaw{path: at, text: "null has no place in this list; take it out"})
+			continue
+		}
+		d.decode(item, to.Index(i), at)
+	}
+}
+
+func nullable(k reflect.Kind) bool {
+	return k == reflect.Pointer || k == reflect.Interface || k == reflect.Map || k == reflect.Slice
+}
+
+// bytes reads them from base64, as encoding/json does.
+func (d *decoder) bytes(text string, to reflect.Value, path string) {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	switch {
+	case err != nil:
+		d.flaws = append(d.flaws, flaw{path: path, text: `bytes are needed, as text in base64 such as "aGk=", without a tag`})
+	case to.Kind() == reflect.Slice:
+		to.SetBytes(raw)
+	case len(raw) != to.Len():
+		d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("%d bytes are needed, not %d", to.Len(), len(raw))})
+	default:
+		reflect.Copy(to, reflect.ValueOf(raw))
 	}
 }
 

@@ -15,15 +15,15 @@
 //
 // Layers are read in the order in which they are given; a later one wins, key by
 // key: objects are merged, everything else, lists too, is replaced. A null says
-// nothing. Settings are named by the json tags of their fields, and nested ones
-// by their path: http.port. A time.Duration is written "1s". A type with
+// nothing, and has no place in a list of values. Settings are named by the json tags of their fields, and nested ones
+// by their path: http.port. A time.Duration is written "1s", a []byte in base64. A type with
 // UnmarshalJSON or UnmarshalText, such as every Policy of this library, reads
 // itself.
 //
 // # What is refused
 //
-// A key that is no setting, a value of another type, a file that does not parse
-// and a result that does not Validate are refused; the error is a
+// A key that is no setting, a key that one source has twice, a value of another
+// type, a file that does not parse, what is nested more than 100 deep, and a result that does not Validate are refused; the error is a
 // [fault.Error] that names the file, variable, flag or entry, and the key, and
 // all that is wrong there at once. It shows no value, unless the setting's own
 // type does so when it reads itself, and nothing of a secret. Validate is called
@@ -39,7 +39,8 @@
 // A source that cannot be read, parsed or decoded keeps its last good content
 // while the others go on. A combination that does not Validate is refused whole.
 // Nothing that a source says can panic or take away the value that [Value.Get]
-// gives; [Value.Err] tells what was refused, until it is mended.
+// gives; [Value.Err] tells what was refused, until it is mended. What is newly
+// refused is a warning in the log, and [Value.OnRefused] hears of it.
 //
 // # Concurrency
 //

@@ -15,8 +15,10 @@ import (
 // Env is the environment variables that begin with prefix and an underscore. The
 // rest of the name is the setting's path in capitals with underscores: with the
 // prefix ORDERS, http.max_conns is ORDERS_HTTP_MAX_CONNS. Lists are written
-// a,b,c or as JSON, objects and maps as JSON. A variable that names no setting
-// is refused, except for those that Kubernetes sets for each Service.
+// a,b,c or as a list in JSON, objects and maps as JSON, bytes in base64. What is
+// text is taken as it stands: null is a word. A variable that names no setting
+// is refused, except for those that Kubernetes sets for each Service; so are two
+// variables that name the same one.
 func Env(prefix string) Layer {
 	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
 		prefix := strings.TrimSuffix(prefix, "_")
@@ -53,8 +55,23 @@ func (e *environment) read(context.Context) ([]entry, error) {
 			refused = append(refused, fault.InvalidArgument.Errorf("variable %s: no setting is named %q", name, strings.ToLower(rest)))
 		}
 	}
+	refused = append(refused, twice(entries)...)
 	slices.SortStableFunc(entries, shorterPathFirst)
 	return entries, join(refused)
+}
+
+// twice tells of settings that two of the entries set: one would be lost.
+func twice(entries []entry) (refused []error) {
+	first := map[string]string{} // what set a path
+	for _, e := range entries {
+		path := strings.Join(e.path, ".")
+		if other, ok := first[path]; ok {
+			refused = append(refused, fault.InvalidArgument.Errorf("%s: %s sets key %q, too; leave one of them out", e.origin, other, path))
+			continue
+		}
+		first[path] = e.origin
+	}
+	return refused
 }
 
 // What Kubernetes puts into every container for each Service of its namespace,

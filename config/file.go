@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -13,10 +14,9 @@ import (
 	"reflect"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
 
 	"github.com/sinew-go/sinew/fault"
@@ -31,7 +31,10 @@ const settle = 20 * time.Millisecond
 // is called .json. It must exist when Load reads it, and is followed from then
 // on; a change is taken up once it has stood for 20 ms. Only this path is read,
 // never what lies beside it; where it leads may change. An empty file is
-// refused: an interrupted write leaves one behind.
+// refused: an interrupted write leaves one behind. So are a second document, a key
+// that stands twice, more than 100 levels, more than 16 MiB, in YAML more than 10,000
+// keys in one object or 100,000 in all and a tag of its own (!x), and what is no
+// regular file, such as a pipe.
 func File(path string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
 		if every <= 0 {
@@ -40,7 +43,7 @@ func File(path string) Layer {
 		f := &file{path: path, every: every}
 		switch strings.ToLower(filepath.Ext(path)) {
 		case ".yaml", ".yml":
-			f.parser = yaml.Parser()
+			f.parser = yamlParser{}
 		case ".json":
 			f.parser = jsonParser{}
 		default:
@@ -82,8 +85,11 @@ func (f *file) read(ctx context.Context) ([]entry, error) {
 func (f *file) parsed(content []byte, err error) ([]entry, error) {
 	if err != nil {
 		code := fault.Unavailable
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			code = fault.NotFound
+		case errors.Is(err, errNoFile), errors.Is(err, errLarge):
+			code = fault.InvalidArgument
 		}
 		return nil, code.Errorf("%s: the file of settings cannot be read: %w", f.path, err)
 	}
@@ -110,11 +116,45 @@ func (f *file) follow(ctx context.Context, changed func(), _ func(error)) {
 }
 
 func (f *file) look() ([]byte, mark, error) {
-	content, err := os.ReadFile(f.path)
+	content, err := readRegular(f.path)
 	if err != nil {
 		return nil, sha256.Sum256([]byte("cannot be read: " + err.Error())), err
 	}
 	return content, sha256.Sum256(content), nil
+}
+
+// maxFile is how many bytes a file of settings may have.
+const maxFile = 16 << 20
+
+var (
+	errNoFile = errors.New("it is no regular file")
+	errLarge  = fmt.Errorf("it is larger than %d bytes", maxFile)
+)
+
+// readRegular reads a file that ends. A pipe or a device may never do so, and
+// nothing could stop the reading of it: it is opened without waiting for its other
+// end, and refused.
+func readRegular(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errNoFile // opening it alone would be felt at its other end
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNoFile
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = errLarge
+	}
+	return content, err
 }
 
 // parse makes a tree of a file's content. The error quotes nothing of it.
@@ -122,19 +162,21 @@ func parse(content []byte, parser koanf.Parser) (map[string]any, error) {
 	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, errors.New("the file is empty; {} says that nothing is set")
 	}
-	k := koanf.New(".")
-	err := k.Load(rawbytes.Provider(content), parser)
-	switch {
-	case err == nil:
-		return k.Raw(), nil
-	case strings.Contains(err.Error(), "cannot unmarshal"):
-		return nil, errors.New("an object with the names of settings is needed at the top")
+	tree, err := parser.Unmarshal(content)
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	if tooDeep(tree, maxDepth) {
+		return nil, errDeep
+	}
+	named, err := withNames(tree)
+	object, _ := named.(map[string]any)
+	return object, err
 }
 
-// jsonParser keeps numbers as they are written: a float64 would lose the last
-// digits of a long id.
+var errNoObject = errors.New("an object with the names of settings is needed at the top")
+
+// jsonParser is parseJSON of what must be an object.
 type jsonParser struct{}
 
 // Unmarshal is a method of koanf.Parser.
@@ -145,22 +187,10 @@ func (jsonParser) Unmarshal(data []byte) (map[string]any, error) {
 	}
 	object, ok := tree.(map[string]any)
 	if !ok && tree != nil {
-		return nil, errors.New("cannot unmarshal what is no object")
+		return nil, errNoObject
 	}
 	return object, nil
 }
 
 // Marshal is a method of koanf.Parser.
 func (jsonParser) Marshal(object map[string]any) ([]byte, error) { return json.Marshal(object) }
-
-func parseJSON(data []byte) (tree any, err error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON value")
-	}
-	return tree, nil
-}

@@ -12,8 +12,8 @@ import (
 
 // Flags is the flags that were set on the command line, after set.Parse. A flag
 // is called as the setting's path, with dots, dashes or underscores:
-// -http.max-conns is http.max_conns. Flags that name no setting are the
-// program's own.
+// -http.max-conns is http.max_conns. Their values are written as those of [Env].
+// Flags that name no setting are the program's own.
 func Flags(set *flag.FlagSet) Layer {
 	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
 		if set == nil {
@@ -32,6 +32,7 @@ func Flags(set *flag.FlagSet) Layer {
 				given = append(given, entry{origin: "flag -" + f.Name, path: s.path, value: parseText(f.Value.String(), s.typ)})
 			}
 		})
+		refused = append(refused, twice(given)...)
 		slices.SortStableFunc(given, shorterPathFirst)
 		return given, join(refused)
 	}}

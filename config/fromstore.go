@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/knadh/koanf/parsers/yaml"
-
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
@@ -26,7 +25,7 @@ var rewatch = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 // object of settings; one of its parts under a key of its own wins.
 func FromStore(s Store, service, environment string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
-		if s == nil || service == "" {
+		if absent.Part(s) || service == "" {
 			return nil, fault.InvalidArgument.Errorf("config.FromStore needs a store and the name of a service")
 		}
 		if every <= 0 {
@@ -119,14 +118,23 @@ func (c Configuration) entry() (entry, error) {
 	}
 	switch c.Type {
 	case YAML:
-		tree, err := yaml.Parser().Unmarshal([]byte(text))
+		tree, err := parse([]byte(text), yamlParser{})
 		if err != nil {
-			return e, fault.InvalidArgument.Errorf("%s: it is not an object in YAML", e.origin)
+			return e, fault.InvalidArgument.Errorf("%s: it is not an object in YAML, alone and with each key once", e.origin)
 		}
 		e.value = tree
 	case Number, Boolean, JSON:
-		if tree, err := parseJSON([]byte(text)); err == nil {
+		if !isJSON(text) {
+			return e, nil
+		}
+		tree, err := parseJSON([]byte(text))
+		switch {
+		case err == nil:
 			e.value = tree
+		case e.secret:
+			return e, fault.InvalidArgument.Errorf("%s: a key stands twice in it, or it is nested more than %d deep", e.origin, maxDepth)
+		default:
+			return e, fault.InvalidArgument.Errorf("%s: %w", e.origin, err)
 		}
 	}
 	return e, nil

@@ -12,8 +12,9 @@ type Layer struct {
 	every time.Duration
 }
 
-// Every is the layer with another time between two looks at a file (zero: 1 s),
-// or at a store that cannot be watched (zero: 10 s). The others ignore it.
+// Every is the layer with another polling interval: how often it looks at a file
+// (zero: 1 s), or at a store that cannot be watched (zero: 10 s). Layers that do not
+// poll ignore it.
 func (l Layer) Every(d time.Duration) Layer {
 	l.every = d
 	return l
@@ -40,7 +41,8 @@ type entry struct {
 	secret bool     // no message may quote anything that was made from value
 }
 
-// tree is the entry's value where it belongs, without nulls.
+// tree is the entry's value where it belongs, without nulls and with nothing in
+// common with the entry, so that it can be merged and handed out.
 func (e entry) tree() map[string]any {
 	value := withoutNulls(e.value)
 	for i := len(e.path) - 1; i >= 0; i-- {
@@ -51,6 +53,9 @@ func (e entry) tree() map[string]any {
 }
 
 func withoutNulls(value any) any {
+	if list, ok := value.([]any); ok {
+		return copied(list)
+	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return value
@@ -62,4 +67,23 @@ func withoutNulls(value any) any {
 		}
 	}
 	return kept
+}
+
+// copied is value with lists and objects of its own.
+func copied(value any) any {
+	switch v := value.(type) {
+	case []any:
+		own := make([]any, len(v))
+		for i, inner := range v {
+			own[i] = copied(inner)
+		}
+		return own
+	case map[string]any:
+		own := make(map[string]any, len(v))
+		for key, inner := range v {
+			own[key] = copied(inner)
+		}
+		return own
+	}
+	return value
 }

@@ -7,8 +7,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/v2"
+	"github.com/knadh/koanf/maps"
 
 	"github.com/sinew-go/sinew/fault"
 )
@@ -70,9 +69,10 @@ func (b *builder) build(ctx context.Context) (reflect.Value, error) {
 			refused = append(refused, err)
 		}
 	}
+	secret := slices.ContainsFunc(slices.Concat(fresh...), func(e entry) bool { return e.secret })
 	var next reflect.Value
-	err := guard(func() (err error) {
-		next, err = b.merge(fresh)
+	err := discreetly(secret, func() (err error) {
+		next, err = b.merge(fresh, secret)
 		return err
 	})
 	if err != nil {
@@ -86,26 +86,32 @@ func (b *builder) build(ctx context.Context) (reflect.Value, error) {
 func (b *builder) check(entries []entry) error {
 	var flawed []error
 	for _, e := range entries {
-		var d decoder
-		d.decode(e.tree(), clone(b.defaults), "")
-		if err := d.err(e); err != nil {
+		if tooDeep(e.value, maxDepth) {
+			flawed = append(flawed, fault.InvalidArgument.Errorf("%s: %w", e.origin, errDeep))
+			continue
+		}
+		if err := discreetly(e.secret, func() error {
+			var d decoder
+			d.decode(e.tree(), clone(b.defaults), "")
+			return d.err(e)
+		}); err != nil {
 			flawed = append(flawed, err)
 		}
 	}
 	return join(flawed)
 }
 
-func (b *builder) merge(layers [][]entry) (reflect.Value, error) {
-	k := koanf.New(".")
+// merge is the settings that the layers make together. Where some of what they say
+// is secret, no message quotes anything that was made of the whole.
+func (b *builder) merge(layers [][]entry, secret bool) (reflect.Value, error) {
+	tree := map[string]any{}
 	for _, e := range slices.Concat(layers...) {
-		if err := k.Load(confmap.Provider(e.tree(), ""), nil); err != nil {
-			return reflect.Value{}, fault.Internal.Errorf("%s cannot be merged: %w", e.origin, err)
-		}
+		maps.Merge(e.tree(), tree)
 	}
 	next := clone(b.defaults)
 	var d decoder
-	d.decode(k.Raw(), next, "")
-	if err := d.err(entry{origin: "the settings together"}); err != nil {
+	d.decode(tree, next, "")
+	if err := d.err(entry{origin: "the settings together", secret: secret}); err != nil {
 		return reflect.Value{}, err
 	}
 	return next, validate(next, "")
@@ -113,9 +119,15 @@ func (b *builder) merge(layers [][]entry) (reflect.Value, error) {
 
 // guard makes an error of a panic: the user's UnmarshalJSON or Validate may meet
 // a file that its author never thought of.
-func guard(f func() error) (err error) {
+func guard(f func() error) error { return discreetly(false, f) }
+
+// discreetly is guard, which shows nothing of what a secret made f panic with.
+func discreetly(secret bool, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			if secret {
+				p = redacted
+			}
 			err = fault.Internal.Errorf("reading the settings panicked: %w", fmt.Errorf("%v", p))
 		}
 	}()

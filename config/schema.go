@@ -90,6 +90,8 @@ func parseText(text string, t reflect.Type) any {
 	switch {
 	case t == durationType, t.Kind() == reflect.String, readsText && !(readsJSON && isJSON(text)):
 		return text
+	case readsJSON && isJSON(text):
+		return jsonText(text)
 	case t.Kind() == reflect.Bool:
 		switch text {
 		case "true":
@@ -101,20 +103,57 @@ func parseText(text string, t reflect.Type) any {
 		if isJSON(text) {
 			return json.Number(strings.TrimSpace(text))
 		}
-	case t.Kind() == reflect.Slice && !isJSON(text):
-		list := []any{}
-		for part := range strings.SplitSeq(text, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				list = append(list, parseText(part, t.Elem()))
-			}
-		}
-		return list
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array:
+		return listText(text, t)
 	default:
-		if tree, err := parseJSON([]byte(text)); err == nil {
-			return tree
-		}
+		return jsonText(text)
 	}
 	return text
+}
+
+// listText is the text of a list: JSON where it is a list of JSON, else what
+// stands between its commas. An object alone is a list of one; the text of bytes
+// is in base64.
+func listText(text string, t reflect.Type) any {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(trimmed, "[") && isJSON(trimmed):
+		return jsonText(text)
+	case isBytes(t) && trimmed == "null": // which would be base64, too
+		return jsonText(text)
+	case isBytes(t) && !strings.Contains(text, ","):
+		return text
+	case strings.HasPrefix(trimmed, "{") && isJSON(trimmed) && t.Elem().Kind() != reflect.String:
+		return []any{jsonText(text)}
+	}
+	list := []any{}
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, parseText(part, t.Elem()))
+		}
+	}
+	return list
+}
+
+// jsonText is text as JSON where it is that, else as it stands.
+func jsonText(text string) any {
+	if !isJSON(text) {
+		return text
+	}
+	tree, err := parseJSON([]byte(text))
+	switch {
+	case err != nil:
+		return unreadable(err.Error())
+	case tree == nil:
+		return unreadable("null sets nothing; leave it out")
+	}
+	return tree
+}
+
+// isBytes says that t is a list of bytes, which is written as text. A type of its
+// own that is a small number has a meaning of its own.
+func isBytes(t reflect.Type) bool {
+	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem() == reflect.TypeFor[byte]()
 }
 
 func isJSON(text string) bool { return json.Valid([]byte(text)) }

@@ -5,9 +5,8 @@ import (
 	"iter"
 )
 
-// Store keeps configurations by service, environment and key: the operations of
-// the platform's ConfigurationService. It is safe for concurrent use. Package
-// configtest holds its rules as a suite.
+// Store keeps configurations by service, environment and key. It is safe for
+// concurrent use. Package configtest holds its rules as a suite.
 type Store interface {
 	// Get is one configuration, or fault.NotFound.
 	Get(ctx context.Context, service, environment, key string) (Configuration, error)

@@ -21,15 +21,21 @@ func validate(v reflect.Value, path string) error {
 			if path == "" {
 				return fault.InvalidArgument.Errorf("the settings do not validate: %w", err)
 			}
-			return fault.InvalidArgument.Errorf("the settings do not validate: key %q: %w", path, err)
+			return fault.InvalidArgument.Errorf("the settings do not validate: key %q: %w", shortened(path), err)
 		}
 	}
 	var refused []error
 	visit(v, func(name string, part reflect.Value) {
+		if len(refused) > maxFlaws {
+			return
+		}
 		if err := validate(part, below(path, name)); err != nil {
 			refused = append(refused, err)
 		}
 	})
+	if len(refused) > maxFlaws {
+		refused[maxFlaws] = fault.InvalidArgument.Errorf("the settings do not validate: and there are more faults in key %q", shortened(path))
+	}
 	return join(refused)
 }
 

@@ -2,6 +2,9 @@ package config
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
@@ -16,36 +19,29 @@ type Value[T any] struct {
 	current atomic.Pointer[T]
 	refused atomic.Pointer[error]
 
-	build builder
+	build *builder      // behind a pointer, so that fmt does not reach what sources said
 	turn  chan struct{} // held while build is used
 	life  context.Context
 	end   context.CancelFunc
 	tasks sync.WaitGroup
 
 	mu       sync.Mutex
-	watchers []*watcher[T]
-	changes  []change[T] // not yet told
+	watchers []*watcher[change[T]]
+	refusals []*watcher[error]
+	news     []func() // not yet told
 	telling  bool
 }
 
-type watcher[T any] struct {
-	f       func(before, after *T)
-	stopped atomic.Bool
-}
-
-type change[T any] struct {
-	before, after *T
-	watchers      []*watcher[T]
-}
+type change[T any] struct{ before, after *T }
 
 func start[T any](b *builder, first *T) *Value[T] {
-	v := &Value[T]{build: *b, turn: make(chan struct{}, 1)}
+	v := &Value[T]{build: b, turn: make(chan struct{}, 1)}
 	v.current.Store(first)
 	v.life, v.end = context.WithCancel(context.Background())
 	for _, s := range b.sources {
 		if f, ok := s.(follower); ok {
 			v.tasks.Go(func() {
-				f.follow(v.life, func() { _ = v.Reload(v.life) }, func(err error) { v.refused.Store(&err) })
+				f.follow(v.life, func() { _ = v.Reload(v.life) }, func(err error) { v.refuse(err); v.tell() })
 			})
 		}
 	}
@@ -71,16 +67,21 @@ func (v *Value[T]) Err() error {
 // goroutine that found a change; a slow f delays the next call, not Get. f may
 // use the Value, except for Close. After stop no new call begins.
 func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
-	w := &watcher[T]{f: f}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.watchers = append(slices.Clip(v.watchers), w)
-	return func() {
-		w.stopped.Store(true)
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.watchers = slices.DeleteFunc(slices.Clone(v.watchers), func(other *watcher[T]) bool { return other == w })
+	if f == nil {
+		panic("config: the function for Value.Watch is nil")
 	}
+	return enlist(&v.mu, &v.watchers, func(c change[T]) { f(c.before, c.after) })
+}
+
+// OnRefused has f called when something new is refused, with what [Value.Err]
+// says then: the settings that were good stay in force. What stays refused is told
+// once. The calls come as those of [Value.Watch]; each refusal is a warning in
+// [slog.Default], too, and so is a word when nothing is refused any more.
+func (v *Value[T]) OnRefused(f func(err error)) (stop func()) {
+	if f == nil {
+		panic("config: the function for Value.OnRefused is nil")
+	}
+	return enlist(&v.mu, &v.refusals, f)
 }
 
 // Reload reads every source now. The error says what was refused, as [Value.Err]
@@ -117,7 +118,7 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	v.refused.Store(&err)
+	v.refuse(err)
 	if !next.IsValid() {
 		return err
 	}
@@ -128,12 +129,59 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	v.current.Store(fresh)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.changes = append(v.changes, change[T]{before: old, after: fresh, watchers: v.watchers})
+	watchers := v.watchers
+	v.news = append(v.news, func() { call(watchers, change[T]{old, fresh}) })
 	return err
 }
 
-// tell calls the watchers, without a lock, for all changes that wait. When
-// somebody does so already, the changes are left to him: that keeps the calls in
+// refuse notes what is refused at present, nil for nothing, and has what is new in
+// that told.
+func (v *Value[T]) refuse(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.Err()
+	v.refused.Store(&err)
+	if err == nil && before == nil || err != nil && !newRefusal(before, err) {
+		return
+	}
+	refusals := v.refusals
+	v.news = append(v.news, func() {
+		if err == nil {
+			slog.Info("the settings are accepted again", "settings", v.String())
+			return
+		}
+		slog.Warn("a change of the settings is refused; the last good ones stay in force", "settings", v.String(), "error", err)
+		call(refusals, err)
+	})
+}
+
+// newRefusal says that after tells of something that before does not.
+func newRefusal(before, after error) bool {
+	known := parts(before)
+	return slices.ContainsFunc(parts(after), func(err error) bool {
+		return !slices.ContainsFunc(known, func(other error) bool { return sameRefusal(other, err) })
+	})
+}
+
+// sameRefusal compares the texts. A source that is away says so in other words
+// each time, so that its code must do.
+func sameRefusal(a, b error) bool {
+	return a.Error() == b.Error() || fault.CodeOf(a) == fault.CodeOf(b) && fault.CodeOf(a) != fault.InvalidArgument
+}
+
+// parts are the errors that join has joined.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what join makes
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// tell calls the watchers, without a lock, for all news that wait. When
+// somebody does so already, the news are left to him: that keeps the calls in
 // order and lets a watcher call Reload.
 func (v *Value[T]) tell() {
 	v.mu.Lock()
@@ -146,20 +194,23 @@ func (v *Value[T]) tell() {
 		v.telling = false
 		v.mu.Unlock()
 	}()
-	for len(v.changes) > 0 {
-		c := v.changes[0]
-		v.changes = v.changes[1:]
+	for len(v.news) > 0 {
+		told := v.news[0]
+		v.news = v.news[1:]
 		v.mu.Unlock()
-		c.tell(v.mu.Lock)
+		func() {
+			defer v.mu.Lock() // also when a watcher panics
+			told()
+		}()
 	}
 }
 
-// tell ends with after, also when a watcher panics.
-func (c change[T]) tell(after func()) {
-	defer after()
-	for _, w := range c.watchers {
-		if !w.stopped.Load() {
-			w.f(c.before, c.after)
-		}
-	}
-}
+// String is the type of the settings and nothing of what they are: some may be
+// secrets, whatever their type.
+func (v *Value[T]) String() string { return "config.Value[" + reflect.TypeFor[T]().String() + "]" }
+
+// Format writes String, whatever the verb.
+func (v *Value[T]) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// LogValue is String.
+func (v *Value[T]) LogValue() slog.Value { return slog.StringValue(v.String()) }

@@ -24,7 +24,7 @@ type Features struct {
 	Secrets bool
 }
 
-// Run runs the suite. open gives a store to a subtest, and ends it with
+// Run runs the suite. open gives a store to a subtest, and closes it with
 // t.Cleanup; it is called once in each.
 func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
 	if f.Patience == 0 {

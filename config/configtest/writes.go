@@ -24,7 +24,7 @@ func writes() []rule {
 		{"ServicesAndEnvironmentsAreApart", "services and environments do not see each other's configurations", apart},
 		{"ListIsByKey", "a list is in the order of the keys", listIsByKey},
 		{"TypesAreKept", "a value of each type comes back as it was, to the last digit", typesAreKept},
-		{"MisfitsAreRefused", "a value that does not fit its type, a type that does not exist and a key that is no path are fault.InvalidArgument", misfitsAreRefused},
+		{"MisfitsAreRefused", "a value that does not fit its type, a type that does not exist, a text with one key twice or two documents, and a key that is no path are fault.InvalidArgument", misfitsAreRefused},
 		{"CallersCannotReachInside", "a caller that changes what it gave or got does not change what is stored", callersCannotReachInside},
 		{"EndedContextIsHeeded", "a context that has ended stops every operation, with its error", endedContextIsHeeded},
 	}
@@ -210,6 +210,9 @@ func misfitsAreRefused(s *subject) {
 		for _, t := range types {
 			bad = append(bad, config.Configuration{Service: s.service, Key: "x", Value: value, Type: t})
 		}
+	}
+	for text, t := range map[string]config.Type{`{"a":{"b":1,"b":2}}`: config.JSON, "a: 1\na: 2\n": config.YAML, "a: 1\n---\nb: 2\n": config.YAML} {
+		bad = append(bad, config.Configuration{Service: s.service, Key: "x", Value: text, Type: t})
 	}
 	for _, c := range bad {
 		if _, err := s.store.Set(s.ctx, c); !errors.Is(err, fault.InvalidArgument) {

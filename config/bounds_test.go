@@ -1,0 +1,53 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/fault"
+)
+
+type evenOnly int
+
+func (e evenOnly) Validate() error {
+	if e%2 != 0 {
+		return fault.InvalidArgument.Errorf("%d is odd", e)
+	}
+	return nil
+}
+
+// A file that is not meant for the settings, or was spoilt, makes a line of the log
+// and not a log full.
+func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
+	var unknown, twice, list strings.Builder
+	for i := range 5_000 {
+		fmt.Fprintf(&unknown, "%q: 1,\n", fmt.Sprint("k", i))
+		list.WriteString("1,")
+	}
+	long := strings.Repeat("é", 1<<14)
+	fmt.Fprintf(&twice, "{%q: 1, %q: 2}", long, long)
+	for name, content := range map[string]string{
+		"many.json":  "{" + strings.TrimSuffix(unknown.String(), ",\n") + "}",
+		"long.json":  fmt.Sprintf("{%q: 1}", long),
+		"twice.json": twice.String(),
+		"long.yaml":  long + ": 1\n",
+		"twice.yaml": fmt.Sprintf("%[1]s: 1\n%[1]s: 2\n", strings.Repeat("k", 900)),
+		"each.yaml":  strings.Repeat("a: 1\n", 5000),
+		"list.json":  `{"hosts":[` + list.String() + `1]}`,
+	} {
+		_, err := load(t, config.File(file(t, name, content)))
+		says(t, err, name)
+		if err != nil && len(err.Error()) > 20_000 {
+			t.Errorf("%s: the error has %d bytes: %.300s", name, len(err.Error()), err)
+		}
+	}
+	type numbers struct {
+		All []evenOnly `json:"all"`
+	}
+	_, err := config.Load(numbers{}, config.File(file(t, "odd.json", `{"all":[`+list.String()+`1]}`)))
+	if err == nil || len(err.Error()) > 20_000 || !strings.Contains(err.Error(), "more") {
+		t.Errorf("an error of %d bytes: %.300v", len(fmt.Sprint(err)), err)
+	}
+}
