@@ -1,15 +1,21 @@
 package eventbus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 )
 
 // once runs a handler of e that gives err, in front of DeadLetter, and is what
@@ -51,5 +57,103 @@ func TestDeadReasonIsOneLineOfText(t *testing.T) {
 		if !utf8.ValidString(reason) || len(reason) > 1024 || len(text) > 1024 && len(reason) < 1020 || strings.ContainsFunc(reason, unicode.IsControl) {
 			t.Errorf("%d bytes became %d: %q", len(text), len(reason), reason)
 		}
+	}
+}
+
+func TestOnlyWhatCanNeverWorkIsPutAsideWhereThatIsAskedFor(t *testing.T) {
+	for failure, hopeless := range map[error]bool{
+		fault.InvalidArgument.Errorf("no such mailbox"):                true,
+		fmt.Errorf("mail: %w", fault.OutOfRange.Errorf("page 9 of 3")): true,
+		fault.AlreadyExists.Errorf("it was sent"):                      true,
+		errors.New("database or disk is full (13)"):                    false,
+		fault.Unavailable.Errorf("down"):                               false,
+		fault.DeadlineExceeded.Errorf("late"):                          false,
+		fault.ResourceExhausted.Errorf("too many"):                     false,
+		fault.Internal.Errorf("the handler panicked"):                  false,
+		fault.NotFound.Errorf("the order is not here yet"):             false,
+		fault.FailedPrecondition.Errorf("it is not paid yet"):          false,
+		fault.Unauthenticated.Errorf("the token has expired"):          false,
+		fault.Unimplemented.Errorf("the new version is not deployed"):  false,
+		fault.Aborted.Errorf("again"):                                  false,
+		fault.InvalidArgument.Errorf("?").WithUnprocessed():            false,
+		fault.InvalidArgument.Errorf("?").WithRetryAfter(time.Second):  false,
+	} {
+		if eventbus.Hopeless(failure) != hopeless {
+			t.Errorf("%v: %v", failure, !hopeless)
+		}
+		aside := make(keeping, 1)
+		ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, failure }).
+			With(eventbus.DeadLetter(aside, "dead", eventbus.Hopeless))
+		_, err := ep(eventbus.Handling(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}), 1)
+		if put := len(aside) == 1; put != hopeless || put != (err == nil) {
+			t.Errorf("%v: put aside %v, and the bus is told %v", failure, put, err)
+		}
+	}
+}
+
+// A disk that is full for a while costs time, and no event.
+func TestWhatFailsForAWhileIsHandledInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		full := time.Now().Add(12 * time.Second)
+		var handled []string
+		err := Placed.Handle(bus, "g", func(_ context.Context, o Order) error {
+			switch {
+			case o.Total < 0:
+				return fault.InvalidArgument.Errorf("total %d", o.Total)
+			case time.Now().Before(full):
+				return errors.New("the disk is full")
+			}
+			handled = append(handled, o.ID)
+			return nil
+		}, eventbus.DeadLetter(bus, "dead", eventbus.Hopeless), eventbus.Retry{}.Middleware())
+		for i := range 6 {
+			err = errors.Join(err, Placed.Publish(t.Context(), bus, Order{ID: fmt.Sprint(i), Total: i - 1}))
+		}
+		if err = errors.Join(err, bus.Close(t.Context())); err != nil || len(handled) != 5 {
+			t.Errorf("%v, handled %q", err, handled)
+		}
+	})
+}
+
+func TestWhatBecomesOfAnEventIsLoggedWhereItsCallerSays(t *testing.T) {
+	var own, other bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&other, nil)))
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		tries := 0
+		inner := func(ctx context.Context, e eventbus.Event) error {
+			switch tries++; tries {
+			case 1:
+				return errors.New("not yet")
+			case 2:
+				panic("oops")
+			}
+			ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, fault.InvalidArgument }).
+				With(eventbus.DeadLetter(bus, "dead", eventbus.Hopeless))
+			_, err := ep(context.WithoutCancel(ctx), 1)
+			return err
+		}
+		_, err := bus.Subscribe("t", "g", func(ctx context.Context, e eventbus.Event) error {
+			eventbus.LogTo(ctx, slog.New(slog.NewTextHandler(&own, nil)))
+			return inner(ctx, e)
+		})
+		if err = errors.Join(err, bus.Publish(t.Context(), "t", eventbus.Event{}), bus.Close(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, line := range []string{"will be delivered again", "handler panicked", "was put aside"} {
+		if !strings.Contains(own.String(), line) {
+			t.Errorf("no %q in %s", line, &own)
+		}
+	}
+	if other.Len() > 0 {
+		t.Errorf("elsewhere: %s", &other)
+	}
+	eventbus.LogTo(t.Context(), slog.Default())
+	if eventbus.LoggerOf(t.Context()) != nil {
+		t.Error("there is a logger outside of a handler")
 	}
 }

@@ -4,18 +4,20 @@ import (
 	"context"
 	"sync/atomic"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // Dedupe runs a handler once per event and group, however often the event is
 // delivered: it remembers in store, for a day, the events whose handler
 // succeeded, and none that [DeadLetter] put aside. While one member handles an
-// event, a second delivery of it fails and comes again. In front of anything but
-// a handler it does nothing.
+// event, a second delivery of it fails and is redelivered. In front of anything but
+// a handler it does nothing. It panics when store is nil.
 func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	if absent.Part(store) {
+		panic("eventbus.Dedupe: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
+	}
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
 			e, handling := EventOf(ctx)
 			if !handling {

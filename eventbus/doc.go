@@ -7,23 +7,24 @@
 //	err := Placed.Handle(bus, "mailer", func(ctx context.Context, o Order) error { ... })
 //
 // A handler is the inside of an endpoint, so that every middleware applies:
-// [Retry] repeats it, [DeadLetter] puts aside what it cannot handle, [Dedupe]
+// [Retry] repeats it, [DeadLetter] puts aside what can never be handled, [Dedupe]
 // runs it once per event.
 //
 // # Guarantees of every bus
 //
 // At least once: an event is delivered until its handler returns nil. One whose
-// handler fails comes again after a pause. Events of one key are handled in the
+// handler fails is redelivered after a pause. Events of one key are handled in the
 // order of their publication, one at a time within a group, and a failing one
 // holds up its key alone. Each group gets every event, and each event goes to
 // one member of it; subscriptions with the group "" get a copy each. Stop and
-// Close drain: they return when what was begun is done. A handler's context ends
+// Close drain: they return when the handlers at work have ended. A handler's context ends
 // only when a drain was cut short; a panic in it is an error.
 //
 // # Events
 //
-// An [Event] is a CloudEvents 1.0 event. [Topic] has its value encoded once, and
-// every handler gets a value of its own.
+// An [Event] is a CloudEvents 1.0 event, and its JSON is their JSON format. [Topic]
+// has its value encoded once, and every handler gets a value of its own. Data that
+// is null is an event only where T writes its zero value so.
 //
 // # In memory
 //

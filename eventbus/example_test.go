@@ -3,12 +3,12 @@ package eventbus_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 )
 
 type Order struct {
@@ -44,14 +44,14 @@ func ExampleDeadLetter() {
 		fmt.Println("put aside:", string(e.Data), "because", e.Extensions[eventbus.DeadReason])
 		return nil
 	})
-	_ = Placed.Handle(bus, "mailer", func(context.Context, Order) error { return errors.New("no such mailbox") },
+	_ = Placed.Handle(bus, "mailer", func(context.Context, Order) error { return fault.InvalidArgument.Errorf("no such mailbox") },
 		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
-		eventbus.DeadLetter(bus, "order.dead"),
+		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
 		eventbus.Retry{Attempts: 2, Backoff: time.Millisecond}.Middleware(),
 	)
 	_ = Placed.Publish(ctx, bus, Order{ID: "o-7"})
 	_ = bus.Close(ctx)
-	// Output: put aside: {"id":"o-7","total":0} because no such mailbox
+	// Output: put aside: {"id":"o-7","total":0} because invalid_argument: no such mailbox
 }
 
 func ExampleEvent() {

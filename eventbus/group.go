@@ -117,7 +117,7 @@ func (g *group) offer(d *delivery) {
 func (g *group) settle(d *delivery, err error) {
 	if err != nil {
 		pause := g.bus.pauses().Next(d.pause)
-		g.bus.failed(g, d.event, err, pause)
+		g.bus.failed(g, d, err, pause)
 		// The failed handler may still use its context, d.
 		again := &delivery{handling: handling{event: d.event}, lane: d.lane, pause: pause}
 		if d.lane != nil {

@@ -2,10 +2,10 @@ package eventbus
 
 import (
 	"context"
-	"log/slog"
 	"runtime/debug"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
 )
 
 // member is one subscription of a group, with a goroutine of its own.
@@ -28,6 +28,8 @@ func newMember(g *group, h Handler) *member {
 
 // stop ends the subscription. It may be called more than once.
 func (m *member) stop(ctx context.Context) error {
+	ctx, cancel := deadline.Ending(ctx, EndTimeout)
+	defer cancel()
 	m.group.leave(m)
 	select {
 	case <-m.done:
@@ -42,9 +44,16 @@ func (m *member) stop(ctx context.Context) error {
 	m.group.mu.Lock()
 	m.cut = true
 	m.group.work.Broadcast()
+	left := 0
+	if m.group.ending { // nobody else handles them
+		left = m.group.undone()
+	}
 	m.group.mu.Unlock()
 	m.cancel()
-	return ctx.Err()
+	if left == 0 {
+		return ctx.Err()
+	}
+	return fault.CodeOf(ctx.Err()).Errorf("%d events of topic %s are left undone: %w", left, m.group.topic, ctx.Err())
 }
 
 // run handles events until the member has left.
@@ -88,7 +97,7 @@ func (m *member) over() bool {
 func (m *member) handle(d *delivery) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = panicked(m.group.topic, d.event, p)
+			err = panicked(d, m.group.topic, d.event, p)
 		}
 	}()
 	d.Context = m.ctx
@@ -97,7 +106,7 @@ func (m *member) handle(d *delivery) (err error) {
 }
 
 // panicked logs a handler's panic and is the error that stands for it.
-func panicked(topic string, e Event, p any) error {
-	slog.Error("an event's handler panicked", "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+func panicked(ctx context.Context, topic string, e Event, p any) error {
+	loggerOf(ctx).Error("an event's handler panicked", "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
 	return fault.Internal.Errorf("the handler panicked")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
@@ -22,8 +23,8 @@ type MemoryPolicy struct {
 	// Buffer is how many events wait for a group before Publish waits too; zero
 	// is 1024.
 	Buffer int `json:"buffer" yaml:"buffer"`
-	// Backoff is the shortest pause before an event whose handler failed comes
-	// again; zero is 100 ms.
+	// Backoff is the shortest pause before an event whose handler failed is
+	// redelivered; zero is 100 ms.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest; zero is 10 s, or Backoff where that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
@@ -130,8 +131,15 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	return nil
 }
 
+// Hears says that somebody subscribes to the topic: what is published on another is
+// gone.
+func (b *Memory) Hears(topic string) bool { return len(b.now.Load().topics[topic]) > 0 }
+
 // Subscribe implements [Subscriber].
 func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Context) error, err error) {
+	if h == nil {
+		return nil, fault.InvalidArgument.Errorf("topic %s: the handler is nil", topic)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now.Load()
@@ -153,6 +161,8 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 
 // Close implements [Bus].
 func (b *Memory) Close(ctx context.Context) error {
+	ctx, cancel := deadline.Ending(ctx, EndTimeout)
+	defer cancel()
 	b.enter(draining)
 	for b.undone() > 0 && ctx.Err() == nil {
 		select {
@@ -231,8 +241,8 @@ func (b *Memory) told() {
 	}
 }
 
-func (b *Memory) failed(g *group, e Event, err error, pause time.Duration) {
-	slog.Warn("an event will be delivered again", "topic", g.topic, "group", g.name, "event", e.ID, "error", err, "pause", pause)
+func (b *Memory) failed(g *group, d *delivery, err error, pause time.Duration) {
+	cmp.Or(d.log, slog.Default()).Warn("an event will be delivered again", "topic", g.topic, "group", g.name, "event", d.event.ID, "error", err, "pause", pause)
 }
 
 func (b *Memory) pauses() backoff.Policy {

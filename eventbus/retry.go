@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
@@ -63,7 +61,7 @@ func (r Retry) Middleware() endpoint.Middleware {
 	}
 	pauses := backoff.Policy{Min: cmp.Or(r.Backoff, 50*time.Millisecond)}
 	pauses.Max = cmp.Or(r.MaxBackoff, max(2*time.Second, pauses.Min))
-	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			pause := time.Duration(0)
 			for attempt := 1; ; attempt++ {

@@ -1,12 +1,14 @@
 package eventbus
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"reflect"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // Topic is the contract of one kind of event: its name and what it tells. It is
@@ -51,8 +53,11 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 }
 
 // Endpoint is Publish as an endpoint, inside the middlewares, the first
-// outermost.
+// outermost. It panics when p is nil.
 func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.Endpoint[T, endpoint.None] {
+	if absent.Part(p) {
+		panic("eventbus: topic " + t.Name + ": the publisher is nil")
+	}
 	return endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
 		return endpoint.None{}, t.Publish(ctx, p, v)
 	}).With(mws...)
@@ -61,7 +66,7 @@ func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.End
 // Handle has f called for every event, inside the middlewares, the first
 // outermost, as a member of the group, for as long as s lives. An event that is
 // no T fails with fault.InvalidArgument, and a panic in f is fault.Internal: the
-// middlewares see both.
+// middlewares see both. It panics when s or f is nil.
 func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
 	_, err := t.Subscribe(s, group, f, mws...)
 	return err
@@ -69,6 +74,9 @@ func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context,
 
 // Subscribe is Handle with an end: stop is that of [Subscriber].
 func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) (stop func(ctx context.Context) error, err error) {
+	if absent.Part(s) || f == nil {
+		panic("eventbus: topic " + t.Name + ": its subscriber or its handler is nil")
+	}
 	ep := endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
 		if failure, ok := ctx.Value(undecodedKey{}).(error); ok {
 			return endpoint.None{}, failure
@@ -90,7 +98,7 @@ func (t Topic[T]) call(ctx context.Context, f func(context.Context, T) error, v 
 	defer func() {
 		if p := recover(); p != nil {
 			e, _ := EventOf(ctx)
-			err = panicked(t.Name, e, p)
+			err = panicked(ctx, t.Name, e, p)
 		}
 	}()
 	return f(ctx, v)
@@ -109,6 +117,9 @@ func (t Topic[T]) parse(e *Event) (v T, err error) {
 	if !e.isJSON() {
 		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is %s, not JSON", t.Name, e.ID, e.Source, e.DataContentType)
 	}
+	if isNull(e.Data) && !t.writesNull() {
+		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is null, no %s", t.Name, e.ID, e.Source, reflect.TypeFor[T]())
+	}
 	if err := json.Unmarshal(e.Data, &v); err != nil {
 		var none T
 		return none, fault.InvalidArgument.Errorf("topic %s: event %s from %s: %w", t.Name, e.ID, e.Source, err)
@@ -117,6 +128,18 @@ func (t Topic[T]) parse(e *Event) (v T, err error) {
 		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is null, no %T", t.Name, e.ID, e.Source, v)
 	}
 	return v, nil
+}
+
+// isNull says that data is JSON's null, which decodes to the zero value of any
+// type without an error.
+func isNull(data []byte) bool { return string(bytes.TrimSpace(data)) == "null" }
+
+// writesNull says that null is how T writes its zero value, as a map does, so that
+// null is a T.
+func (t Topic[T]) writesNull() bool {
+	var zero T
+	data, err := json.Marshal(&zero)
+	return err == nil && isNull(data)
 }
 
 // isNil reports a pointer to nothing, which no handler expects.

@@ -2,6 +2,7 @@ package eventbus_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -9,8 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	kitendpoint "github.com/go-kit/kit/endpoint"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
@@ -91,7 +90,7 @@ func TestAPointerThatIsNilIsNoEvent(t *testing.T) {
 	err := topic.Handle(bus, "g", func(_ context.Context, o *Order) error {
 		t.Errorf("a handler got %v", o)
 		return nil
-	}, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	}, func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			_, seen = next(ctx, request)
 			return endpoint.None{}, nil
@@ -115,7 +114,7 @@ func TestValueWithoutJSONFormIsRefusedAtPublish(t *testing.T) {
 func TestEndpointPublishesInsideItsMiddlewares(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	passed := 0
-	publish := Placed.Endpoint(bus, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	publish := Placed.Endpoint(bus, func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			passed++
 			return next(ctx, request)
@@ -132,9 +131,68 @@ func TestEndpointPublishesInsideItsMiddlewares(t *testing.T) {
 
 func TestMiddlewaresOutsideOfAHandlerDoNothing(t *testing.T) {
 	boom := errors.New("boom")
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, boom }).
-		With(eventbus.DeadLetter(nil, "dead"), eventbus.Dedupe(nil, "g"))
+		With(eventbus.DeadLetter(bus, "dead"), eventbus.Dedupe(endpoint.NewMemoryStore(), "g"))
 	if _, err := ep(t.Context(), 1); !errors.Is(err, boom) {
 		t.Error(err)
+	}
+}
+
+// nullable writes its zero value as null, and so takes that for a value.
+type nullable struct{ v *int }
+
+func (n nullable) MarshalJSON() ([]byte, error)  { return json.Marshal(n.v) }
+func (n *nullable) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &n.v) }
+
+// heard is what a handler of T says to an event with this data.
+func heard[T any](t *testing.T, data string) (err error, handled bool) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	var seen error
+	_ = eventbus.Topic[T]{Name: "t"}.Handle(bus, "g", func(context.Context, T) error {
+		handled = true
+		return nil
+	}, func(next endpoint.Func) endpoint.Func {
+		return func(ctx context.Context, request any) (any, error) {
+			_, seen = next(ctx, request)
+			return endpoint.None{}, nil
+		}
+	})
+	if err := errors.Join(bus.Publish(t.Context(), "t", eventbus.Event{Data: []byte(data)}), bus.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return seen, handled
+}
+
+func TestNullIsNoEventButWhereItIsAValue(t *testing.T) {
+	type check struct {
+		err     error
+		handled bool
+		fine    bool
+	}
+	of := func(fine bool) func(err error, handled bool) check {
+		return func(err error, handled bool) check { return check{err, handled, fine} }
+	}
+	for name, c := range map[string]check{
+		"a struct":                  of(false)(heard[Order](t, "null")),
+		"a struct, with blanks":     of(false)(heard[Order](t, " null\n")),
+		"no data":                   of(false)(heard[Order](t, "")),
+		"a pointer":                 of(false)(heard[*Order](t, "null")),
+		"a string":                  of(false)(heard[string](t, "null")),
+		"a number":                  of(false)(heard[int](t, "null")),
+		"a time":                    of(false)(heard[time.Time](t, "null")),
+		"an array":                  of(false)(heard[[2]int](t, "null")),
+		"a map":                     of(true)(heard[map[string]int](t, "null")),
+		"a slice":                   of(true)(heard[[]int](t, "null")),
+		"anything":                  of(true)(heard[any](t, "null")),
+		"JSON":                      of(true)(heard[json.RawMessage](t, "null")),
+		"one that writes itself so": of(true)(heard[nullable](t, "null")),
+		"a struct that is there":    of(true)(heard[Order](t, "{}")),
+		"a string that reads so":    of(true)(heard[string](t, `"null"`)),
+	} {
+		if c.fine != (c.err == nil) || c.handled != c.fine || !c.fine && !errors.Is(c.err, fault.InvalidArgument) {
+			t.Errorf("%s: handled %v, %v", name, c.handled, c.err)
+		}
 	}
 }

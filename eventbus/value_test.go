@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -189,7 +188,7 @@ func TestHandlerGetsWhatDataSays(t *testing.T) {
 func TestDataOfAnotherTypeIsNoValue(t *testing.T) {
 	bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), func(e *eventbus.Event) { e.DataContentType = "application/xml" }, nil}
 	var seen error
-	err := Placed.Handle(bus, "g", func(context.Context, Order) error { return nil }, func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	err := Placed.Handle(bus, "g", func(context.Context, Order) error { return nil }, func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			_, seen = next(ctx, request)
 			return endpoint.None{}, nil

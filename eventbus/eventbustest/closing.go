@@ -14,6 +14,11 @@ import (
 
 // closing is how subscriptions and buses end.
 var closing = []rule{
+	{"nil handler", "A handler that is nil is refused, and not called for ever.", nil, func(s *subject) {
+		if _, err := s.bus.Subscribe(s.topic, "g", nil); !errors.Is(err, fault.InvalidArgument) {
+			s.Errorf("it was subscribed: %v", err)
+		}
+	}},
 	{"stop", "Stop waits for the handler, after it none is called, and it may be called again.", nil, func(s *subject) {
 		seen := newLog()
 		var stopped atomic.Bool

@@ -17,6 +17,8 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/discreet"
 )
 
 // Config is where the server is and how its streams are made. Only URL is
@@ -33,10 +35,11 @@ type Config struct {
 	MaxAge time.Duration
 	// Replicas is on how many servers a new stream is kept; zero is 1.
 	Replicas int
-	// AckWait is after how long an event comes again whose member died; zero is
+	// AckWait is after how long an event is redelivered whose member died; zero is
 	// 10 s. A handler may take longer than that.
 	AckWait time.Duration
-	// Logger is slog.Default() when nil.
+	// Logger is slog.Default() when nil; what becomes of a service's events is
+	// logged to the service's own then, see eventbus.LogTo.
 	Logger *slog.Logger
 }
 
@@ -51,6 +54,7 @@ const (
 // Bus is an eventbus.Bus. It is safe for concurrent use.
 type Bus struct {
 	config Config
+	ownLog bool // Config.Logger was given
 	conn   *nats.Conn
 	js     jetstream.JetStream
 
@@ -78,7 +82,8 @@ func New(c Config) (*Bus, error) {
 	if c.AckWait == 0 {
 		c.AckWait = 10 * time.Second
 	}
-	if c.Logger == nil {
+	own := c.Logger != nil
+	if !own {
 		c.Logger = slog.Default()
 	}
 	options := append([]nats.Option{
@@ -95,14 +100,15 @@ func New(c Config) (*Bus, error) {
 	}, c.Options...)
 	conn, err := nats.Connect(c.URL, options...)
 	if err != nil {
-		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", c.URL, err)
+		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", discreet.URL(c.URL), discreet.Error(err))
 	}
+	c.URL, c.Options = discreet.URL(c.URL), nil // the bus needs no secret any more, and so cannot show one
 	js, err := jetstream.New(conn)
 	if err != nil {
 		conn.Close()
 		return nil, fault.Internal.Errorf("nats: %w", err)
 	}
-	return &Bus{config: c, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
+	return &Bus{config: c, ownLog: own, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
 }
 
 // Publish implements eventbus.Publisher. It is fault.Unavailable when the server
@@ -113,11 +119,8 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
 		return errClosed(topic)
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		limited, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := deadline.Bounded(ctx, publishTimeout)
+	defer cancel()
 	if err := b.stream(ctx, topic); err != nil {
 		return err
 	}
@@ -138,6 +141,9 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 
 // Subscribe implements eventbus.Subscriber.
 func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	if h == nil {
+		return nil, fault.InvalidArgument.Errorf("topic %s: the handler is nil", topic)
+	}
 	s := newSubscription(b, topic, group, h)
 	b.mu.Lock()
 	if b.draining {
@@ -153,6 +159,8 @@ func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(cont
 // Close implements eventbus.Bus: handlers that run end first. What waits stays
 // on the server.
 func (b *Bus) Close(ctx context.Context) error {
+	ctx, cancel := deadline.Ending(ctx, eventbus.EndTimeout)
+	defer cancel()
 	b.mu.Lock()
 	b.draining = true
 	var all []*subscription
@@ -169,7 +177,7 @@ func (b *Bus) Close(ctx context.Context) error {
 	b.closed = true
 	b.mu.Unlock()
 	if b.conn.IsConnected() {
-		_ = b.conn.FlushWithContext(withLimit(ctx)) // the last acknowledgements
+		_ = b.conn.FlushWithContext(ctx) // the last acknowledgements
 	}
 	b.conn.Close()
 	return errors.Join(faults...)
@@ -211,15 +219,6 @@ func (b *Bus) refuses(handling bool) bool {
 
 func errClosed(topic string) error {
 	return fault.FailedPrecondition.Errorf("topic %s: the bus is closed", topic)
-}
-
-func withLimit(ctx context.Context) context.Context {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx
-	}
-	limited, cancel := context.WithTimeout(ctx, publishTimeout)
-	context.AfterFunc(limited, cancel)
-	return limited
 }
 
 // subject is that of an event: its partition follows from its key.

@@ -136,7 +136,7 @@ func (l *lane) handle(m jetstream.Msg) {
 		return
 	}
 	defer l.turn.give()
-	err := l.deliver(m)
+	ctx, err := l.deliver(m)
 	l.slow = l.turn.running() > patience
 	if err == nil {
 		_ = m.Ack() // if this is lost, the event comes again
@@ -150,23 +150,34 @@ func (l *lane) handle(m jetstream.Msg) {
 		l.failed, l.pause = place, 0
 	}
 	l.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(l.pause)
-	l.bus.config.Logger.Warn("an event will be delivered again", "topic", l.topic, "group", l.group, "error", err, "pause", l.pause)
+	l.log(ctx).Warn("an event will be delivered again", "topic", l.topic, "group", l.group, "error", err, "pause", l.pause)
 	_ = m.NakWithDelay(l.pause) // if this is lost, the event comes again after AckWait
 }
 
-func (l *lane) deliver(m jetstream.Msg) (err error) {
+// deliver calls the handler, in ctx.
+func (l *lane) deliver(m jetstream.Msg) (ctx context.Context, err error) {
+	ctx = l.ctx
 	defer func() {
 		if p := recover(); p != nil {
-			l.bus.config.Logger.Error("an event's handler panicked", "topic", l.topic, "panic", p, "stack", string(debug.Stack()))
+			l.log(ctx).Error("an event's handler panicked", "topic", l.topic, "panic", p, "stack", string(debug.Stack()))
 			err = fault.Internal.Errorf("the handler panicked")
 		}
 	}()
 	var e eventbus.Event
 	if err := json.Unmarshal(m.Data(), &e); err != nil {
 		l.bus.config.Logger.Error("a message that is no event is dropped", "topic", l.topic, "subject", m.Subject(), "error", err)
-		return nil // it will never be one
+		return ctx, nil // it will never be one
 	}
-	return l.handler(eventbus.Handling(l.ctx, e), e)
+	ctx = eventbus.Handling(l.ctx, e)
+	return ctx, l.handler(ctx, e)
+}
+
+// log is where it is told what becomes of the event that is handled in ctx.
+func (l *lane) log(ctx context.Context) *slog.Logger {
+	if log := eventbus.LoggerOf(ctx); log != nil && !l.bus.ownLog {
+		return log
+	}
+	return l.bus.config.Logger
 }
 
 // keep tells the server now and then that the event is in good hands.

@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,5 +216,46 @@ func TestNewRefusesWhatIsWrongAndNeedsNoServer(t *testing.T) {
 	defer cancel()
 	if err := b.Publish(ctx, "t", eventbus.Event{}); !errors.Is(err, fault.Unavailable) {
 		t.Error(err)
+	}
+}
+
+func TestWhatBecomesOfAnEventIsLoggedToTheServicesLogger(t *testing.T) {
+	server := realserver.NATS(t)
+	for name, given := range map[string]bool{"the service's": false, "its own": true} {
+		var own, services bytes.Buffer
+		c := nats.Config{URL: server.Addr}
+		if given {
+			c.Logger = slog.New(slog.NewTextHandler(&own, nil))
+		}
+		b, err := nats.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handled := make(chan struct{})
+		tries := 0
+		_, err = b.Subscribe("logged", name, func(ctx context.Context, _ eventbus.Event) error {
+			eventbus.LogTo(ctx, slog.New(slog.NewTextHandler(&services, nil)))
+			switch tries++; tries {
+			case 1:
+				return errors.New("not yet")
+			case 2:
+				panic("oops")
+			}
+			close(handled)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(t, b, "logged", name)
+		<-handled
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		log := map[bool]*bytes.Buffer{true: &own, false: &services}[given].String()
+		other := map[bool]*bytes.Buffer{false: &own, true: &services}[given].String()
+		if !strings.Contains(log, "will be delivered again") || !strings.Contains(log, "handler panicked") || strings.Contains(other, "event") {
+			t.Errorf("%s: %s; the other has %s", name, log, other)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/deadline"
 )
 
 // The pauses before an event whose handler failed comes again, and before a
@@ -70,6 +71,8 @@ func (s *subscription) begin() {
 
 // stop implements the end of eventbus.Subscriber's Subscribe.
 func (s *subscription) stop(ctx context.Context) error {
+	ctx, cancel := deadline.Ending(ctx, eventbus.EndTimeout)
+	defer cancel()
 	s.leave()
 	var err error
 	select {
