@@ -3,9 +3,7 @@ package rest
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 // What travels with a request, beside its trace.
 const (
 	headerTimeout   = "X-Request-Timeout"
+	headerForeign   = "X-Request-Timeout-Untrusted"
 	headerRequestID = "X-Request-Id"
 	headerService   = "X-Service-Name"
 	headerAttempt   = "X-Request-Attempt"
@@ -29,14 +28,21 @@ const (
 )
 
 // Accept reads what travels with each request into its context: the deadline,
-// the trace, and an [endpoint.Call] with the rest. Only where trusted says so are
-// the caller's name, its priority and its attempt mark believed; nil trusts
-// nobody. The answer has the request's id. A request whose time is over already is
+// the trace, and an [endpoint.Call] with the rest. trusted says which callers are
+// ours; nil trusts nobody. A caller with a verified certificate has the name
+// in that, whatever it calls itself. Of a caller that is not trusted
+//
+//   - the name, the priority and the attempt mark are ignored;
+//   - the deadline may end the work early, and blames nobody, see [fault.Hurried];
+//   - the trace goes on, and this side decides whether it is sampled.
+//
+// The answer has the request's id. A request whose time is over already is
 // answered with fault.DeadlineExceeded, unprocessed. Routes served without Accept do
 // the same, trusting nobody.
 func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w = asked(w, r)
 			ctx, stop, err := accepted(r, trusted)
 			defer stop()
 			w.Header()[headerRequestID] = []string{endpoint.CallOf(ctx).RequestID}
@@ -49,45 +55,27 @@ func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	}
 }
 
-// SameMachine says that a request comes from this machine: its sender's address
-// is the one that it was sent to, or loopback. One that came through a proxy, by
-// its Forwarded, X-Forwarded-For or Via, does not; a proxy on this machine must
-// add one of them, or the whole world is taken for this machine.
-func SameMachine(r *http.Request) bool {
-	if r.Header["Forwarded"] != nil || r.Header["X-Forwarded-For"] != nil || r.Header["Via"] != nil {
-		return false
-	}
-	sender, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	ip := sender.Addr().Unmap()
-	if ip.IsLoopback() {
-		return true
-	}
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.AddrPort().Addr().Unmap() == ip
-}
-
 var errOver = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
 
 // accepted is the request's context with a record; the one it has, if it came
-// through Accept. err says that the request is not to be run.
+// through Accept. A record of an attempt is the caller's own, which is here where both
+// are in one process, and nothing between them but a call. err says that the request is not to be run.
 func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
 	ctx, stop = r.Context(), func() {}
-	if endpoint.CallOf(ctx) != nil {
+	if call := endpoint.CallOf(ctx); call != nil && call.Attempt == 0 {
 		return ctx, stop, nil
 	}
-	call := endpoint.Call{Start: time.Now(), RequestID: plain.Text(r.Header.Get(headerRequestID)), IdempotencyKey: plain.Text(r.Header.Get(headerKey))}
+	call := endpoint.Call{Start: time.Now(), RequestID: plain.Text(r.Header.Get(headerRequestID)), IdempotencyKey: keyIn(r.Header)}
 	if call.RequestID == "" {
 		call.RequestID = rand.Text()
 	}
-	if trusted != nil && trusted(r) {
-		call.From = plain.Text(r.Header.Get(headerService))
+	ours := trusted != nil && trusted(r)
+	if ours {
+		call.From = nameOf(r)
 		call.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
 		call.Repeated = r.Header.Get(headerAttempt) != ""
 	}
-	ctx = tracing.Extract(ctx, r.Header)
+	ctx = extracted(ctx, r.Header, ours)
 	if text := r.Header.Get(headerTimeout); text != "" {
 		left, malformed := time.ParseDuration(text)
 		switch {
@@ -97,11 +85,26 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 		default:
 			limited := deadline.With(ctx, call.Start.Add(left))
 			ctx, stop = limited, limited.Stop
+			if asked, _ := ctx.Deadline(); (!ours || r.Header[headerForeign] != nil) && asked.Equal(call.Start.Add(left)) {
+				ctx = deadline.Foreign(ctx, call.Start)
+			}
 		}
 	}
 	call.Deadline, _ = ctx.Deadline()
 	ctx, _ = endpoint.WithCall(ctx, call)
 	return ctx, stop, err
+}
+
+// extracted is ctx in the trace that the request brings. Whether a stranger's
+// trace is sampled is not for the stranger to say.
+func extracted(ctx context.Context, h http.Header, ours bool) context.Context {
+	in := tracing.Extract(ctx, h)
+	if ours || in == ctx {
+		return in
+	}
+	span := tracing.SpanContextOf(in)
+	span.Sampled, span.Undecided = false, true
+	return tracing.With(ctx, span)
 }
 
 // carriable says that text may be the value of a header: net/http refuses

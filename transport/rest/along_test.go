@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -99,19 +100,53 @@ func TestTracesTravelInEveryForm(t *testing.T) {
 		"debug":   {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Flags", "1"},
 		"64 bits": {"B3", trace[16:] + "-" + span + "-1"},
 	} {
-		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.Accept(nil)(mux)} {
-			want := trace
+		trusted := rest.Accept(func(*http.Request) bool { return true })(mux)
+		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.Accept(nil)(mux), "Accept that trusts": trusted} {
+			want, decision, digit := trace, "-00", ""
+			if by == "Accept that trusts" {
+				decision, digit = "-01", "-1"
+			}
 			if name == "64 bits" {
 				want = "0000000000000000" + trace[16:]
 			}
 			in, out = tracing.SpanContext{}, nil
 			w := ask(h, "POST", "/x", "", "", header...)
-			if w.Code != 204 || in.TraceID.String() != want || in.SpanID.String() != span || !in.Sampled {
+			if w.Code != 204 || in.TraceID.String() != want || in.SpanID.String() != span || in.Sampled != (digit != "") || in.Undecided != (digit == "") {
 				t.Errorf("%s by %s: %d, %+v came in", name, by, w.Code, in)
 			}
-			if out.Get("Traceparent") != "00-"+want+"-"+span+"-01" || out.Get("B3") != want+"-"+span+"-1" {
+			if out.Get("Traceparent") != "00-"+want+"-"+span+decision || out.Get("B3") != want+"-"+span+digit {
 				t.Errorf("%s by %s: %q and %q went out", name, by, out.Get("Traceparent"), out.Get("B3"))
 			}
+		}
+	}
+}
+
+// inProcess is a transport to a handler in the caller's own process.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func TestACallWithinAProcessIsARequestLikeAnyOther(t *testing.T) {
+	mux := http.NewServeMux()
+	route := rest.Route[rest.None, *Stock]{Pattern: "POST /x", Keyed: true}
+	acted := 0
+	route.Handle(mux, func(ctx context.Context, _ rest.None) (*Stock, error) {
+		acted++
+		call := endpoint.CallOf(ctx)
+		if call.From != "" || call.Priority != 0 || call.RequestID != "r-1" || call.Attempt != 0 {
+			t.Errorf("%+v", call)
+		}
+		return &Stock{Available: acted}, nil
+	})
+	caller := rest.At("http://10.0.0.1", &http.Client{Transport: inProcess{mux}})
+	for range 2 {
+		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k", RequestID: "r-1", From: "web", Priority: 7})
+		if got, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Available != 1 {
+			t.Errorf("%+v, %v", got, err)
 		}
 	}
 }

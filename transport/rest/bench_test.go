@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -95,5 +96,23 @@ func byHand(b *testing.B, f endpoint.Endpoint[*ReserveRequest, *Stock]) endpoint
 		}
 		stock := new(Stock)
 		return stock, json.Unmarshal(body, stock)
+	}
+}
+
+// BenchmarkBody is what a body of a thousand lines costs, of which decoding is one part
+// and looking for members that are there twice another.
+func BenchmarkBody(b *testing.B) {
+	mux := http.NewServeMux()
+	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
+	body := []byte(`{"amount":1,"lines":[` + strings.Repeat(`{"sku":"a-long-name-of-a-thing","n":12345},`, 999) + `{"sku":"b","n":1}]}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest("POST", "/x", bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		if mux.ServeHTTP(w, r); w.Code != http.StatusNoContent {
+			b.Fatal(w.Code, w.Body)
+		}
 	}
 }

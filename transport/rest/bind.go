@@ -17,9 +17,10 @@ type binding struct {
 	t       reflect.Type // the struct, nil for None
 	pointer bool         // requests are pointers to t
 	fields  []field
-	query   bool // some field is in the query
-	body    bool // some field is in the body
-	mixed   bool // some bound field could be in the body, too
+	query   bool   // some field is in the query
+	body    bool   // some field is in the body
+	mixed   bool   // some bound field could be in the body, too
+	shape   *shape // of the body
 }
 
 // field is one that travels outside the body.
@@ -49,6 +50,9 @@ func bindingOf(p pattern, t reflect.Type) binding {
 			p.refuse("a request of type %s cannot be bound; use a struct, a pointer to one, or rest.None", t)
 		}
 		b.collect(p, b.t, nil)
+		if b.body {
+			b.shape = shapeOf(b.t, map[reflect.Type]*shape{})
+		}
 	}
 	for _, s := range p.segments {
 		if s.name != "" && b.variable(s.name) == nil {
@@ -66,7 +70,7 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
-		inBody := jsonName(f) != "-"
+		_, _, inBody := jsonTag(f)
 		if in, name := tagOf(p, f); in != "" {
 			b.add(p, t, f, in, name, at)
 			b.mixed = b.mixed || inBody && p.takesBody()
@@ -152,7 +156,7 @@ func (b *binding) bind(v reflect.Value, r *http.Request) error {
 	if b.query && r.URL.RawQuery != "" {
 		var err error
 		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return fault.InvalidArgument.Errorf("the query is malformed: %s", err)
+			return fault.InvalidArgument.Errorf("the query is malformed: %s", cut(err.Error(), maxSaid))
 		}
 	}
 	for i := range b.fields {
@@ -169,12 +173,12 @@ func (b *binding) bind(v reflect.Value, r *http.Request) error {
 			}
 			continue
 		}
+		if len(values) > 1 && !f.list { // which one counts, others on the way may see differently
+			return fault.InvalidArgument.Errorf("%s: it is given %d times", f, len(values))
+		}
 		for _, text := range values {
 			if err := f.set(v, text); err != nil {
 				return err
-			}
-			if !f.list {
-				break
 			}
 		}
 	}
@@ -192,7 +196,7 @@ func (f *field) set(v reflect.Value, text string) error {
 	}
 	if err := f.codec.parse(into, text); err != nil {
 		if f.codec.expects == "" {
-			return fault.InvalidArgument.Errorf("%s: %s", f, err)
+			return fault.InvalidArgument.Errorf("%s: %s", f, cut(err.Error(), maxSaid))
 		}
 		return fault.InvalidArgument.Errorf("%s: %s is expected, not %q", f, f.codec.expects, shortened(text))
 	}
@@ -245,21 +249,26 @@ func tagged(t reflect.Type, around ...reflect.Type) bool {
 	return false
 }
 
-func jsonName(f reflect.StructField) string {
-	tag := f.Tag.Get("json")
-	if tag == "-" {
-		return "-"
+// travels says that a field is tagged for another place than the body.
+func travels(f reflect.StructField) bool {
+	for _, in := range []string{"path", "query", "header"} {
+		if _, ok := f.Tag.Lookup(in); ok {
+			return true
+		}
 	}
-	name, _, _ := strings.Cut(tag, ",")
-	if name == "" {
-		return f.Name
-	}
-	return name
+	return false
 }
+
+// maxShown is how much of a value that a caller sent an answer has.
+const maxShown = 64
 
 // shortened keeps what a caller sent from filling the answer.
 func shortened(text string) string {
-	const most = 64
+	return cut(text, maxShown)
+}
+
+// cut is text of so many bytes, at most, and a sign that there was more.
+func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

@@ -47,3 +47,46 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 		}()
 	}
 }
+
+func TestAHeaderOfAnAnswerIsRefusedRatherThanLost(t *testing.T) {
+	type tagged struct {
+		ETag string `header:"ETag" json:"-"`
+		N    int    `json:"n"`
+	}
+	type inBody struct {
+		ETag string `header:"ETag"`
+	}
+	type around struct{ common }
+	type shared struct {
+		Tenant string `header:"X-Tenant" json:"tenant"`
+	}
+	type lost struct {
+		Tenant string `header:"X-Tenant" json:"-"`
+	}
+	type path struct {
+		ID string `path:"id" json:"id"`
+	}
+	nowhere := rest.At("http://10.0.0.1", nil)
+	for name, tt := range map[string]struct {
+		want  string
+		route func() rest.Forwarder
+	}{
+		"tagged":            {"ETag", func() rest.Forwarder { return rest.Route[rest.None, *tagged]{Pattern: "GET /x"} }},
+		"a value":           {"ETag", func() rest.Forwarder { return rest.Route[rest.None, tagged]{Pattern: "GET /x"} }},
+		"in the body":       {"ETag", func() rest.Forwarder { return rest.Route[rest.None, *inBody]{Pattern: "GET /x"} }},
+		"embedded":          {"Tenant", func() rest.Forwarder { return rest.Route[rest.None, *around]{Pattern: "GET /x"} }},
+		"the request, lost": {"Tenant", func() rest.Forwarder { return rest.Route[*lost, *lost]{Pattern: "POST /x"} }},
+		"the request":       {"", func() rest.Forwarder { return rest.Route[*shared, *shared]{Pattern: "POST /x"} }},
+		"a path":            {"", func() rest.Forwarder { return rest.Route[rest.None, *path]{Pattern: "GET /x"} }},
+	} {
+		func() {
+			defer func() {
+				text, _ := recover().(string)
+				if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") {
+					t.Errorf("%s: want %q in %q", name, tt.want, text)
+				}
+			}()
+			tt.route().Forward(http.NewServeMux(), nowhere)
+		}()
+	}
+}

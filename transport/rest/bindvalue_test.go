@@ -63,7 +63,7 @@ func TestQueryAndHeaderAreNeverReadFromTheBody(t *testing.T) {
 	rest.Route[*request, *request]{Pattern: "POST /x"}.Handle(mux, func(_ context.Context, r *request) (*request, error) { return r, nil })
 	const body = `{"limit":5,"tags":["theirs"],"most":5,"tenant":"another's","name":"x"}`
 	for target, want := range map[string]string{
-		"/x":                 `{"limit":0,"tags":null,"most":null,"tenant":"","name":"x"}`,
+		"/x":                 `{"limit":0,"tags":[],"most":null,"tenant":"","name":"x"}`,
 		"/x?limit=2&tag=own": `{"limit":2,"tags":["own"],"most":null,"tenant":"","name":"x"}`,
 	} {
 		w := ask(mux, "POST", target, "application/json", body)

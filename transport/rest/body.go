@@ -2,16 +2,17 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
@@ -19,10 +20,13 @@ import (
 
 const (
 	jsonType = "application/json"
-	// maxAhead is how much room is made for a body before any of it came.
-	maxAhead = 1 << 20
+	// firstRoom is how much room is made for a body before any of it came, in bytes.
+	firstRoom = 4 << 10
 	// maxNesting is how deep arrays and objects of a body may lie in one another.
 	maxNesting = 100
+	// maxSaid is how much an answer has of what a type says that does not read a
+	// value, in bytes.
+	maxSaid = 512
 )
 
 // readBody is the whole body of a request.
@@ -46,18 +50,24 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 // readUpTo reads all of r, and of what has more than limit bytes a byte more than
-// that. size is how much there should be, below zero when that is not known.
+// that. size is how much there should be, below zero when that is not known; room is
+// made as the bytes come, since whoever announces them need not send any.
 func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
-	if size < 0 {
-		size = 511
+	size = min(size, limit-1) // no overflow
+	room := int64(firstRoom)
+	if size >= 0 {
+		room = min(room, size+1) // to meet the end
 	}
-	all := make([]byte, 0, min(size, limit, maxAhead)+1) // room to meet the end
+	all := make([]byte, 0, min(room, limit)+1)
 	for int64(len(all)) <= limit {
 		if len(all) == cap(all) {
-			all = slices.Grow(all, 1)
+			room := 2 * int64(cap(all))
+			if size >= int64(cap(all)) {
+				room = min(room, size+1)
+			}
+			all = append(make([]byte, 0, min(room, limit)+1), all...)
 		}
-		room := min(int64(cap(all))-1, limit) + 1
-		n, err := r.Read(all[len(all):room])
+		n, err := r.Read(all[len(all):cap(all)])
 		all = all[:len(all)+n]
 		if err == io.EOF { //nolint:errorlint // as readers must return it
 			return all, nil
@@ -73,8 +83,10 @@ func tooLarge(limit int64) error {
 	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
 }
 
-// declaredJSON refuses a media type that is not JSON in UTF-8.
-func declaredJSON(header string) error {
+// declaredJSON refuses a media type that is not JSON in UTF-8, and several, of which
+// others on the way may have seen another one.
+func declaredJSON(headers []string) error {
+	header := strings.Join(headers, ", ")
 	if header == jsonType {
 		return nil
 	}
@@ -90,8 +102,18 @@ func declaredJSON(header string) error {
 	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
 }
 
-// decode reads one JSON value of text into v.
-func decode(text []byte, v any, strict bool) error {
+// unpacked refuses a body in a coding that nothing has taken off.
+func unpacked(w http.ResponseWriter, header http.Header) error {
+	coding := strings.Join(header["Content-Encoding"], ", ")
+	if coding == "" || strings.EqualFold(coding, "identity") {
+		return nil
+	}
+	w.Header()["Accept-Encoding"] = []string{"identity"}
+	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shortened(coding)).WithStatus(http.StatusUnsupportedMediaType)
+}
+
+// decode reads one JSON value of text into v, whose shape is s.
+func decode(text []byte, v any, s *shape, strict bool) error {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
 		return fault.InvalidArgument.Errorf("a JSON body is needed")
@@ -99,22 +121,50 @@ func decode(text []byte, v any, strict bool) error {
 		return fault.InvalidArgument.Errorf("a JSON body is needed, and null is none")
 	case !utf8.Valid(text):
 		return fault.InvalidArgument.Errorf("the body has bytes that are no UTF-8")
-	case len(text) > maxNesting && nesting(text) > maxNesting:
-		return fault.InvalidArgument.Errorf("the body is nested deeper than %d", maxNesting)
 	}
-	var err error
-	if strict {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		if err = d.Decode(v); err == nil {
-			if _, more := d.Token(); more != io.EOF {
-				return fault.InvalidArgument.Errorf("the body goes on after its JSON value")
+	if half := unpaired(text); half != nil {
+		return fault.InvalidArgument.Errorf("the body has %s without its other half, which is no character", half)
+	}
+	if err := inspect(text, s, strict, maxNesting); err != nil {
+		return fault.InvalidArgument.Errorf("the body is wrong: %s", err)
+	}
+	return undecoded(json.Unmarshal(text, v), reflect.TypeOf(v))
+}
+
+// unpaired is the first escape in JSON text for half of a character, nil where there
+// is none: encoding/json would put another character in its place.
+func unpaired(text []byte) []byte {
+	const length = len(`\ud83d`)
+	var before rune // a first half that waits for its second
+	var at int
+	for i := bytes.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
+		end, half := i+2, rune(0)
+		if text[i+1] == 'u' && i+length <= len(text) {
+			end = i + length
+			if n, err := strconv.ParseUint(string(text[i+2:end]), 16, 16); err == nil && utf16.IsSurrogate(rune(n)) {
+				half = rune(n)
 			}
 		}
-	} else {
-		err = json.Unmarshal(text, v)
+		switch {
+		case before != 0 && (i != at+length || utf16.DecodeRune(before, half) == utf8.RuneError):
+			return text[at : at+length]
+		case before != 0:
+			before = 0
+		case half >= 0xdc00: // a second half without a first
+			return text[i:end]
+		default:
+			before, at = half, i
+		}
+		next := bytes.IndexByte(text[end:], '\\')
+		if next < 0 {
+			break
+		}
+		i = end + next
 	}
-	return undecoded(err, reflect.TypeOf(v))
+	if before != 0 {
+		return text[at : at+length]
+	}
+	return nil
 }
 
 // undecoded is why a body could not be decoded into a t, in words for its sender.
@@ -130,12 +180,14 @@ func undecoded(err error, t reflect.Type) error {
 		if at == "" {
 			at = "the body"
 		}
-		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, e.Value)
+		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, shortened(e.Value))
 	}
 	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return e
+		said := *e
+		said.Message = cut(e.Message, maxSaid)
+		return &said
 	}
-	return fault.InvalidArgument.Errorf("the body is wrong: %s", strings.TrimPrefix(err.Error(), "json: "))
+	return fault.InvalidArgument.Errorf("the body is wrong: %s", cut(strings.TrimPrefix(err.Error(), "json: "), maxSaid))
 }
 
 // place is the path of a value as its sender knows it: encoding/json has the names
@@ -161,35 +213,15 @@ func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
 		return nil, false
 	}
 	for f := range t.Fields() {
+		tag, _, written := jsonTag(f)
 		switch {
 		case flattened(f) && f.Name == name:
 			return f.Type, true
-		case jsonName(f) == name:
+		case written && cmp.Or(tag, f.Name) == name:
 			return f.Type, false
 		}
 	}
 	return nil, false
-}
-
-// nesting is how deep arrays and objects lie in one another, at most.
-func nesting(text []byte) int {
-	depth, deepest := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
-		case '}', ']':
-			depth--
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		}
-	}
-	return deepest
 }
 
 func wholeSeconds(d time.Duration) string {

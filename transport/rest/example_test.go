@@ -52,8 +52,8 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// 7 <nil>
-	// true not found: no product has the id "p-9"
-	// invalid argument: quantity must be at least 1
+	// true not_found: no product has the id "p-9"
+	// invalid_argument: quantity must be at least 1
 }
 
 func ExampleOpenAPI() {

@@ -28,19 +28,21 @@ type passed struct {
 
 // held are headers that do not go past a hop, or that each hop writes itself.
 var held = []string{
-	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host",
-	"Accept-Encoding", headerTimeout, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
+	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Expect",
+	headerTimeout, headerForeign, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
 	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
 
 // ServeHTTP implements [http.Handler].
 func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = asked(w, r)
 	ctx, stop, err := accepted(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
+	f.limits.begin(w, r)
 	m, err := f.message(w, r, endpoint.CallOf(ctx))
 	if err != nil {
 		writeProblem(w, err)
@@ -50,7 +52,7 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op.Safe = f.idempotent() || m.key != ""
 	var answers answers
 	err = f.caller.Call(ctx, op, func(ctx context.Context, addr string) error {
-		status, header, body, err := f.client.exchange(ctx, addr, &m)
+		status, header, body, err := f.client.exchange(ctx, addr, &m, f.answerLimit)
 		if err != nil {
 			return err
 		}
@@ -62,19 +64,20 @@ func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	answer := answers.of(err)
 	if answer == nil && err != nil {
-		complain(ctx, f.log(), "request could not be passed on", f.text, err)
+		complain(ctx, w, f.log(), f.text, err)
 		writeProblem(w, err)
 		return
 	}
 	if err != nil {
 		tell(w, err)
 	}
-	answer.write(w)
+	answer.write(w, r.Method == http.MethodHead)
 }
 
 // message is the request as it goes on.
 func (f *forwarding) message(w http.ResponseWriter, r *http.Request, call *endpoint.Call) (m message, err error) {
 	m = message{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: passable(r.Header)}
+	delete(m.header, "Accept-Encoding") // the hop's own
 	if m.key, err = f.incomingKey(call, r); err != nil {
 		return m, err
 	}
@@ -92,9 +95,12 @@ func (f *forwarding) message(w http.ResponseWriter, r *http.Request, call *endpo
 	return m, err
 }
 
-func (p *passed) write(w http.ResponseWriter) {
+func (p *passed) write(w http.ResponseWriter, head bool) {
 	for name, values := range passable(p.header) {
 		w.Header()[name] = values
+	}
+	if length := p.header["Content-Length"]; head && length != nil { // of what GET would bring
+		w.Header()["Content-Length"] = length
 	}
 	w.WriteHeader(p.status)
 	_, _ = w.Write(p.body) // a caller that is gone hears nothing

@@ -62,6 +62,7 @@ func TestForwardKeepsWhatIsForOneHop(t *testing.T) {
 var hops = http.Header{
 	"Connection":          {"keep-alive, x-Hop"},
 	"X-Hop":               {"1"},
+	"Expect":              {"100-continue"}, // which was answered when the body was read
 	"X-Through":           {"1"},
 	"Proxy-Authorization": {"Basic c2VjcmV0"},
 	"Proxy-Authenticate":  {"Basic"},

@@ -6,18 +6,19 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"runtime/debug"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/once"
 )
 
 // handler serves one route.
 type handler struct {
 	*contract
-	log   func() *slog.Logger
-	store endpoint.IdempotencyStore // of a keyed route
-	run   func(ctx context.Context, request any) (any, error)
+	log     func() *slog.Logger
+	store   endpoint.IdempotencyStore // of a keyed route
+	subject func(*http.Request) string
+	run     func(ctx context.Context, request any) (response any, err error) // a pointer to a Resp
 }
 
 // answer is a response before it is written.
@@ -29,28 +30,31 @@ type answer struct {
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = asked(w, r)
 	ctx, stop, err := accepted(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
+	h.limits.begin(w, r)
 	call := endpoint.CallOf(ctx)
 	service := call.Service
 	call.Operation = h.op
 	call.Service = service
+	ctx = h.identified(ctx, call, r)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				panic(p)
 			}
-			h.log().ErrorContext(ctx, "handler panicked", "route", h.text, "panic", p, "stack", string(debug.Stack()))
+			panicked(ctx, h.log(), h.text, p)
 			writeProblem(w, errInternal)
 		}
 	}()
 	a, replayed, err := h.answer(ctx, call, w, r)
 	if err != nil {
-		complain(ctx, h.log(), "request failed", h.text, err)
+		complain(ctx, w, h.log(), h.text, err)
 		writeProblem(w, err)
 		return
 	}
@@ -75,23 +79,49 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	kept, replayed, err := endpoint.Once(ctx, h.store, h.scope(call, r), key, h.fingerprint(r, body), func() ([]byte, bool, error) {
-		var err error
-		if fresh, err = h.respond(ctx, request); err != nil {
-			if !lasting(err) {
-				return nil, false, err
-			}
-			complain(ctx, h.log(), "request failed", h.text, err)
-			fresh = problem(err)
-		}
-		text, err := json.Marshal(fresh)
-		return text, err == nil, err
-	})
+	u := once.Use{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encode, Unkept: func(err error) {
+		h.log().WarnContext(ctx, "an answer was not kept", "route", h.text, "error", err)
+	}}
+	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.once(ctx, w, request, &fresh) })
 	if err != nil || !replayed {
 		return fresh, false, err
 	}
 	a, err := replay(kept)
 	return a, true, err
+}
+
+// once runs a keyed request for the first time, and says what of it is kept.
+func (h *handler) once(ctx context.Context, w http.ResponseWriter, request any, fresh *answer) (once.Result, error) {
+	response, err := h.run(ctx, request)
+	keep := once.KeepAnswer
+	switch {
+	case err == nil:
+		once.Ran(ctx)
+		if *fresh, err = h.encoded(response); err != nil {
+			return once.Result{Keep: keep}, err // it ran, and must not again
+		}
+	case !lasting(err):
+		return once.Result{}, err
+	default:
+		complain(ctx, w, h.log(), h.text, err)
+		*fresh, keep = problem(err), once.KeepRefusal
+	}
+	text, err := json.Marshal(*fresh)
+	return once.Result{Answer: text, Keep: keep}, err
+}
+
+// encode is a response, given as it is, as it is kept.
+func (h *handler) encode(response any) ([]byte, error) {
+	if v := reflect.ValueOf(response); v.IsValid() { // what MarshalJSON of a pointer is found through
+		at := reflect.New(v.Type())
+		at.Elem().Set(v)
+		response = at.Interface()
+	}
+	a, err := h.encoded(response)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(a)
 }
 
 // replay is an answer that was kept.
@@ -115,13 +145,16 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 	}
 	v := reflect.New(h.request.t)
 	if h.request.body {
-		if err = declaredJSON(r.Header.Get("Content-Type")); err != nil {
+		if err = declaredJSON(r.Header["Content-Type"]); err != nil {
+			return nil, nil, err
+		}
+		if err = unpacked(w, r.Header); err != nil {
 			return nil, nil, err
 		}
 		if body, err = readBody(w, r, h.limit); err != nil {
 			return nil, nil, err
 		}
-		if err := decode(body, v.Interface(), h.strict); err != nil {
+		if err := decode(body, v.Interface(), h.request.shape, h.strict); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -135,12 +168,23 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 // respond runs the endpoint and encodes what it answers.
 func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 	response, err := h.run(ctx, request)
-	if err != nil || h.answers == nil {
-		return answer{Status: h.status}, err
+	if err != nil {
+		return answer{}, err
+	}
+	return h.encoded(response)
+}
+
+func (h *handler) encoded(response any) (answer, error) {
+	if h.answers == nil {
+		return answer{Status: h.status}, nil
 	}
 	text, err := json.Marshal(response)
 	if err != nil {
 		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
+	}
+	text = h.written.fill(text)
+	if string(text) == "null" && h.answers.Kind() != reflect.Interface && !decodesItself(h.answers) {
+		return answer{}, fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp rest.None", h.text)
 	}
 	return answer{Status: h.status, Body: text}, nil
 }

@@ -26,22 +26,31 @@ func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
 	return given.IdempotencyKey, nil
 }
 
+// keyIn is the idempotency key in a header, "" where there is none that can be kept.
+// Of several none is the right one: what is in between may see another.
+func keyIn(h http.Header) string {
+	if len(h[headerKey]) != 1 {
+		return ""
+	}
+	return plain.Text(strings.Trim(h[headerKey][0], " \t")) // HTTP/1 has taken the blanks off, HTTP/2 has not
+}
+
 // incomingKey is the idempotency key of a request, "" where it has none or the
-// route takes none. One that cannot be kept is refused: without it the request
-// would run as often as it is repeated.
+// route takes none. One that cannot be kept is refused, an empty one, too: without it
+// the request would run as often as it is repeated.
 func (c *contract) incomingKey(call *endpoint.Call, r *http.Request) (string, error) {
 	switch {
 	case !c.keyed:
 		return "", nil
-	case call.IdempotencyKey == "" && r.Header.Get(headerKey) != "":
+	case call.IdempotencyKey == "" && r.Header[headerKey] != nil:
 		return "", badKey()
 	}
 	return call.IdempotencyKey, nil
 }
 
 // scope keeps the keys of different callers, and of different routes, apart.
-func (c *contract) scope(call *endpoint.Call, r *http.Request) string {
-	return strings.Join([]string{call.From, r.Header.Get("Authorization"), r.Header.Get("Cookie"), call.Service, c.text}, "\x00")
+func (c *contract) scope(call *endpoint.Call) string {
+	return "route " + strconv.Quote(call.Subject) + call.Service + "\x00" + c.text
 }
 
 // fingerprint tells a request from others with its key: by all that is bound.
@@ -58,5 +67,5 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 }
 
 func badKey() error {
-	return fault.InvalidArgument.Errorf("the %s must be printable ASCII of at most %d bytes", headerKey, plain.MaxText)
+	return fault.InvalidArgument.Errorf("the %s must be there once, and be printable ASCII of 1 to %d bytes", headerKey, plain.MaxText)
 }

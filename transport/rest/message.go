@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/discreet"
 	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -158,7 +159,7 @@ func (m *message) request(ctx context.Context, addr string) (*http.Request, erro
 	}
 	r, err := http.NewRequestWithContext(ctx, m.method, strings.TrimSuffix(addr, "/")+m.path, body)
 	if err != nil {
-		return nil, fault.InvalidArgument.Errorf("address %q: %w", addr, err)
+		return nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", m.name, discreet.URL(addr), discreet.Error(err)).WithUnprocessed()
 	}
 	for name, values := range m.header {
 		r.Header[name] = values
@@ -177,6 +178,7 @@ func (m *message) request(ctx context.Context, addr string) (*http.Request, erro
 var (
 	jsonTypes    = []string{jsonType}
 	problemTypes = []string{fault.ProblemType}
+	foreign      = []string{"1"}
 )
 
 // travel writes what goes along with a request. What cannot travel stays: it is
@@ -190,6 +192,9 @@ func travel(ctx context.Context, h http.Header) {
 		if left := time.Until(until); left > 0 {
 			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
 			h[headerTimeout] = []string{string(append(text, "ms"...))}
+			if deadline.IsForeign(ctx) {
+				h[headerForeign] = foreign
+			}
 		}
 	}
 	call := endpoint.CallOf(ctx)

@@ -1,8 +1,12 @@
 package rest_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/sinew-go/sinew/transport/rest"
@@ -90,7 +94,7 @@ func TestEmbeddedStructsAreDescribedAsEncodingJSONWritesThem(t *testing.T) {
 	}
 	_, all := described[*answer](t)
 	text, _ := json.Marshal(all["answer"])
-	if want := `{"properties":{"at":{"type":"string"},"by":{"type":"boolean"},"page":{"type":"integer"},"stock":{"$ref":"#/components/schemas/Stock"}},"type":"object"}`; string(text) != want {
+	if want := `{"properties":{"at":{"type":"string"},"by":{"type":"boolean"},"page":{"type":"integer"},"stock":{"$ref":"#/components/schemas/Stock"}},"required":["by","stock"],"type":"object"}`; string(text) != want {
 		t.Errorf("%s, want %s", text, want)
 	}
 }
@@ -105,7 +109,71 @@ func TestAPointerToAnEnumMayBeNull(t *testing.T) {
 	}
 	_, all := described[*answer](t)
 	text, _ := json.Marshal(all["answer"])
-	if want := `{"properties":{"shade":{"enum":["light","dark",null],"type":["string","null"]}},"type":"object"}`; string(text) != want {
+	if want := `{"properties":{"shade":{"enum":["light","dark",null],"type":["string","null"]}},"required":["shade"],"type":"object"}`; string(text) != want {
 		t.Errorf("%s, want %s", text, want)
+	}
+}
+
+func TestWhatIsInAListOrMapIsDescribedAsItMayBe(t *testing.T) {
+	type all struct {
+		List  []*Stock          `json:"list"`
+		Map   map[string]*Stock `json:"map"`
+		Pair  [2]*int           `json:"pair"`
+		Small []int8            `json:"small"`
+		Port  uint16            `json:"port"`
+	}
+	doc := documentOf(t, rest.Route[*all, *all]{Pattern: "POST /x"})
+	var s struct{ Properties map[string]json.RawMessage }
+	for _, name := range []string{"all", "allInput"} {
+		if err := json.Unmarshal(doc.Components.Schemas[name], &s); err != nil {
+			t.Fatal(name, err)
+		}
+		for member, want := range map[string]string{
+			"list": `"items":{"anyOf":[{"$ref":`, "map": `"additionalProperties":{"anyOf":[{"$ref":`, "pair": `"items":{"type":["integer","null"]}`,
+			"small": `"items":{"maximum":127,"minimum":-128,"type":"integer"}`, "port": `{"maximum":65535,"minimum":0,"type":"integer"}`,
+		} {
+			if text := string(s.Properties[member]); !strings.Contains(text, want) {
+				t.Errorf("%s: %s is %s, want %s", name, member, text, want)
+			}
+		}
+	}
+}
+
+func TestATextThatIsReadAsANumberIsDescribedAsOne(t *testing.T) {
+	type all struct {
+		Int   int8            `json:"int,string"`
+		Uint  uint64          `json:"uint,string"`
+		Float *float32        `json:"float,string"`
+		Bool  bool            `json:"bool,string"`
+		Map   map[uint8]bool  `json:"map"`
+		Texts map[string]bool `json:"texts"`
+	}
+	mux := http.NewServeMux()
+	route := rest.Route[*all, rest.None]{Pattern: "POST /x"}
+	route.Handle(mux, func(context.Context, *all) (rest.None, error) { return rest.None{}, nil })
+	var s struct {
+		Properties map[string]struct {
+			Pattern       string
+			PropertyNames struct{ Pattern string }
+		}
+	}
+	if err := json.Unmarshal(documentOf(t, route).Components.Schemas["all"], &s); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.Properties["texts"].PropertyNames.Pattern; p != "" {
+		t.Errorf("any text is a key, not %q alone", p)
+	}
+	for _, text := range []string{"0", "1", "-1", "1.5", "-1e3", "1E+2", "x", "", "true", "false", "007", "+1", ".5", "1.", " 1"} {
+		for member, value := range map[string]string{"int": `"` + text + `"`, "uint": `"` + text + `"`, "float": `"` + text + `"`, "bool": `"` + text + `"`, "map": `{"` + text + `":true}`} {
+			p := s.Properties[member]
+			fits := regexp.MustCompile(cmp.Or(p.Pattern, p.PropertyNames.Pattern)).MatchString(text)
+			w := ask(mux, "POST", "/x", "application/json", `{"`+member+`":`+value+`}`)
+			if !fits && (text == "007" || text == "1.") { // encoding/json may take it, and nobody need write it
+				continue
+			}
+			if fits != (w.Code == 204) {
+				t.Errorf("%s %q: it fits the schema: %v, and is answered %d %s", member, text, fits, w.Code, w.Body)
+			}
+		}
 	}
 }

@@ -142,3 +142,26 @@ func TestARefusalThatIsKeptSaysWhenToComeAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestAFailureIsLoggedWithTheRequestThatItIsOf(t *testing.T) {
+	mux := &logged{ServeMux: http.NewServeMux()}
+	rest.Route[rest.None, rest.None]{Pattern: "POST /fail"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
+		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
+	})
+	rest.Route[rest.None, rest.None]{Pattern: "POST /panic"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
+	for path, want := range map[string]string{"/fail": "request failed", "/panic": "handler panicked"} {
+		mux.buffer.Reset()
+		r := httptest.NewRequest("POST", path+"?token=hunter2", nil)
+		r.Header.Set("X-Request-Id", "r-1")
+		r.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+		mux.ServeHTTP(httptest.NewRecorder(), r)
+		for _, part := range []string{want, `route="POST ` + path + `"`, "request_id=r-1", "trace_id=4bf92f3577b34da6a3ce929d0e0e4736", "duration="} {
+			if !strings.Contains(mux.buffer.String(), part) {
+				t.Errorf("no %s in %s", part, &mux.buffer)
+			}
+		}
+		if strings.Contains(mux.buffer.String(), "hunter2") {
+			t.Errorf("it shows the query: %s", &mux.buffer)
+		}
+	}
+}

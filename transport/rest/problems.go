@@ -10,9 +10,13 @@ import (
 const unknownPath = "unknown_path"
 
 // Problems is mux with the 404 and 405 that it answers itself as problem
-// documents.
+// documents. It panics when mux is nil.
 func Problems(mux *http.ServeMux) http.Handler {
+	if mux == nil {
+		panic("rest.Problems: the mux is nil")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = asked(w, r)
 		refusal, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
@@ -22,11 +26,11 @@ func Problems(mux *http.ServeMux) http.Handler {
 		refusal.ServeHTTP(held, r)
 		if held.status == http.StatusMethodNotAllowed {
 			w.Header()["Allow"] = held.header["Allow"]
-			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it takes %s", r.URL.Path, r.Method, held.header.Get("Allow")).
+			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it takes %s", cut(r.URL.Path, maxSaid), shortened(r.Method), held.header.Get("Allow")).
 				WithStatus(http.StatusMethodNotAllowed))
 			return
 		}
-		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", r.URL.Path).WithReason(unknownPath).WithUnprocessed())
+		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", cut(r.URL.Path, maxSaid)).WithReason(unknownPath).WithUnprocessed())
 	})
 }
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
@@ -30,7 +28,7 @@ func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
 		"fault": down, "wrapped": fmt.Errorf("charge: %w", down), "joined": errors.Join(down, context.Canceled), "raw": refused, "raw, wrapped": fmt.Errorf("charge: %w", refused),
 	} {
 		var seen error
-		watch := func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+		watch := func(next endpoint.Func) endpoint.Func {
 			return func(ctx context.Context, request any) (any, error) {
 				response, err := next(ctx, request)
 				seen = err
@@ -58,7 +56,7 @@ func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
 }
 
 func TestAMiddlewareOfTheServerMayRefuseUnprocessed(t *testing.T) {
-	full := func(kitendpoint.Endpoint) kitendpoint.Endpoint {
+	full := func(endpoint.Func) endpoint.Func {
 		return func(context.Context, any) (any, error) {
 			return nil, fault.Unavailable.Errorf("full").WithUnprocessed()
 		}

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"strconv"
@@ -17,6 +18,17 @@ type codec struct {
 	// expects says what the text should have been, "" where parse's own error
 	// says it better.
 	expects string
+	// schema is the JSON Schema of what parse takes.
+	schema map[string]any
+}
+
+// schemaOf is the schema of a parameter of type t, one of its own.
+func (c codec) schemaOf(t reflect.Type) map[string]any {
+	s := maps.Clone(c.schema)
+	if p := reflect.PointerTo(t); s["type"] == "string" && t.Kind() == reflect.String && p.Implements(enumeratedType) {
+		s["enum"] = reflect.New(t).Interface().(enumerated).Enum()
+	}
+	return s
 }
 
 var (
@@ -25,6 +37,10 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 )
+
+// durationPattern is what time.ParseDuration takes, short of numbers that are too
+// large.
+const durationPattern = `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
 const (
 	expectsTime     = "a time such as 2026-01-02T15:04:05Z"
@@ -39,13 +55,15 @@ const (
 // codecOf reports false for a type that has no form as text.
 func codecOf(t reflect.Type) (codec, bool) {
 	if t == durationType {
-		return codec{parseDuration, formatDuration, expectsDuration}, true
+		return codec{parseDuration, formatDuration, expectsDuration, map[string]any{
+			"type": "string", "pattern": durationPattern, "examples": []string{"1.5s", "2m30s"}, "description": "A duration in Go's form.",
+		}}, true
 	}
 	c, ok := basic(t)
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
-		c.parse, c.expects = parseText, ""
+		c.parse, c.expects, c.schema = parseText, "", kind("string")
 		if t == timeType {
-			c.expects = expectsTime
+			c.expects, c.schema = expectsTime, map[string]any{"type": "string", "format": "date-time"}
 		}
 		if reflect.PointerTo(t).Implements(textMarshalerType) {
 			c.format, ok = formatText, true
@@ -61,21 +79,21 @@ func basic(t reflect.Type) (codec, bool) {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return codec{parseString, formatString, expectsString}, true
+		return codec{parseString, formatString, expectsString, kind("string")}, true
 	case reflect.Bool:
-		return codec{parseBool, formatBool, expectsBool}, true
+		return codec{parseBool, formatBool, expectsBool, kind("boolean")}, true
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseInt(text, 10, bits)
 			v.SetInt(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt, ints(bits)}, true
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseUint(text, 10, bits)
 			v.SetUint(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint, uints(bits)}, true
 	case reflect.Float32, reflect.Float64:
 		return floats(bits), true
 	}
@@ -95,7 +113,23 @@ func floats(bits int) codec {
 			return "", fmt.Errorf("%v is no number", f)
 		}
 		return strconv.FormatFloat(v.Float(), 'g', -1, bits), nil
-	}, expectsFloat}
+	}, expectsFloat, kind("number")}
+}
+
+// ints is the schema of a whole number of so many bits. The bounds of 64 are beyond
+// what JSON readers tell apart, and have the name of a format.
+func ints(bits int) map[string]any {
+	if bits == 64 {
+		return map[string]any{"type": "integer", "format": "int64"}
+	}
+	return map[string]any{"type": "integer", "minimum": -1 << (bits - 1), "maximum": 1<<(bits-1) - 1}
+}
+
+func uints(bits int) map[string]any {
+	if bits == 64 {
+		return map[string]any{"type": "integer", "minimum": 0}
+	}
+	return map[string]any{"type": "integer", "minimum": 0, "maximum": uint64(1)<<bits - 1}
 }
 
 func parseString(v reflect.Value, text string) error {

@@ -1,0 +1,38 @@
+package rest_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+type tokenRequest struct {
+	Token string `query:"token"`
+}
+
+func TestErrorsShowNoQueryAndNoPassword(t *testing.T) {
+	route := rest.Route[*tokenRequest, rest.None]{Pattern: "GET /x"}
+	for _, addr := range []string{"http://127.0.0.1:1", "http://me:hunter2@127.0.0.1:1", "http://hunter2@127.0.0.1:1", "http://me:hunter2%zz@127.0.0.1:1", "http://me:hunter2@[::1"} {
+		_, err := route.Endpoint(rest.At(addr, nil))(t.Context(), &tokenRequest{Token: "hunter2"})
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", addr, err)
+		}
+		mux := &logged{ServeMux: http.NewServeMux()}
+		route.Forward(mux, rest.At(addr, nil))
+		handled := rest.Route[rest.None, rest.None]{Pattern: "POST /handled"}
+		handled.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
+			return route.Endpoint(rest.At(addr, nil))(ctx, &tokenRequest{Token: "hunter2"})
+		})
+		for _, w := range []string{ask(mux, "GET", "/x?token=hunter2", "", "").Body.String(), ask(mux, "POST", "/handled", "", "").Body.String()} {
+			if strings.Contains(w, "hunter2") {
+				t.Errorf("%s: the caller reads %s", addr, w)
+			}
+		}
+		if text := mux.buffer.String(); strings.Contains(text, "hunter2") || strings.Count(text, "level=WARN") != 2 {
+			t.Errorf("%s: the log says %s", addr, text)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package rest_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// sentFrom is a request from an address, to 10.0.0.1.
+func sentFrom(remote string, header ...string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}))
+	r.RemoteAddr = remote
+	for _, name := range header {
+		r.Header.Set(name, "")
+	}
+	return r
+}
+
+// byProxies are what proxies add, each its own.
+var byProxies = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP",
+	"X-Cluster-Client-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X_Forwarded_For", "Client-IP", "X-Azure-ClientIP", "X-Appengine-User-IP", "Fly-Client-IP",
+	"X-Originating-IP", "X-Remote-Addr", "CDN-Loop", "X-Original-URL", "X-Envoy-Attempt-Count",
+}
+
+func TestARequestThatCameThroughAProxyIsNotFromThisMachine(t *testing.T) {
+	for remote, want := range map[string]bool{
+		"127.0.0.1:5": true, "[::1]:5": true, "[::ffff:127.0.0.1]:5": true, "10.0.0.1:5": true, "[::ffff:10.0.0.1]:5": true,
+		"10.0.0.2:5": false, "@": false, "": false, "127.0.0.1": false,
+	} {
+		if got := rest.SameMachine(sentFrom(remote)); got != want {
+			t.Errorf("%s: %v", remote, got)
+		}
+		for _, name := range byProxies {
+			if rest.SameMachine(sentFrom(remote, name)) {
+				t.Errorf("%s with %s: taken for this machine", remote, name)
+			}
+		}
+	}
+}
+
+func TestNetworksTrustWhatIsSentFromThem(t *testing.T) {
+	ours := rest.Networks(netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("::ffff:192.168.0.0/112"))
+	for remote, want := range map[string]bool{
+		"10.1.2.3:5": true, "[::ffff:10.1.2.3]:5": true, "[fd00::1]:5": true, "[fd00::1%eth0]:5": true, "192.168.0.9:5": true,
+		"10.2.0.1:5": false, "127.0.0.1:5": false, "[fe80::1]:5": false, "192.168.0.9": false, "@": false, "": false,
+	} {
+		if got := ours(sentFrom(remote)); got != want {
+			t.Errorf("%s: %v", remote, got)
+		}
+		if rest.Networks()(sentFrom(remote)) {
+			t.Errorf("%s is trusted by no network", remote)
+		}
+		for _, name := range byProxies {
+			if ours(sentFrom(remote, name)) {
+				t.Errorf("%s with %s: trusted", remote, name)
+			}
+		}
+	}
+}
+
+func TestACallerGoesByTheNameInItsCertificate(t *testing.T) {
+	spiffe := &url.URL{Scheme: "spiffe", Host: "shop.example", Path: "/ns/prod/sa/cart"}
+	for want, c := range map[string]*x509.Certificate{
+		"payment":                               {Subject: pkix.Name{CommonName: "payment"}, DNSNames: []string{"bank"}},
+		"cart.prod":                             {DNSNames: []string{"cart.prod", "bank"}},
+		"spiffe://shop.example/ns/prod/sa/cart": {URIs: []*url.URL{spiffe}},
+		"ann@shop.example":                      {Subject: pkix.Name{CommonName: "é"}, EmailAddresses: []string{"ann@shop.example"}},
+		"bank":                                  {},
+	} {
+		r := sentFrom("192.0.2.77:5")
+		r.Header.Set("X-Service-Name", "bank")
+		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}
+		got := "nobody asked"
+		rest.Accept(rest.Verified)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got = endpoint.CallOf(r.Context()).From
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		if got != want {
+			t.Errorf("%q: %q", want, got)
+		}
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{c}}
+		if rest.Verified(r) || rest.Verified(sentFrom("127.0.0.1:5")) {
+			t.Errorf("%q: nobody verified it", want)
+		}
+	}
+}
+
+// A deadline that a stranger set blames nobody, here and at whom the handler calls,
+// on whatever way it gets there.
+func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
+	everybody := func(*http.Request) bool { return true }
+	type said struct{ foreign, left bool } // that it is the stranger's, and that the caller left before it
+	last, middle := make(chan said, 9), make(chan said, 9)
+	var entered atomic.Int64
+	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
+	backend := http.NewServeMux()
+	note := func(ctx context.Context) said {
+		limited, cancel := context.WithCancel(ctx)
+		defer cancel()
+		<-limited.Done()
+		foreign := fault.Classify(limited, fault.DeadlineExceeded) == fault.Ignored && !fault.Expired(limited, errors.ErrUnsupported)
+		return said{foreign, errors.Is(limited.Err(), context.Canceled)}
+	}
+	route.Handle(backend, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		entered.Add(1)
+		last <- note(ctx)
+		return rest.None{}, ctx.Err()
+	})
+	caller, _ := serve(t, rest.Accept(everybody)(backend))
+	for name, trusted := range map[string]func(*http.Request) bool{"a stranger's": nil, "ours": everybody} {
+		for how, register := range map[string]func(*http.ServeMux){
+			"handled": func(mux *http.ServeMux) {
+				ask := route.Endpoint(caller)
+				route.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
+					_, err := ask(ctx, rest.None{})
+					middle <- note(ctx)
+					return rest.None{}, err
+				})
+			},
+			"forwarded": func(mux *http.ServeMux) { route.Forward(mux, caller) },
+		} {
+			mux := http.NewServeMux()
+			register(mux)
+			code, at := 0, said{left: true}
+			for patience := 60 * time.Millisecond; at.left; patience *= 2 { // a busy machine may take longer to get there
+				for len(middle) > 0 {
+					<-middle
+				}
+				entered.Store(0)
+				code = ask(rest.Accept(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", patience.String()).Code
+				if entered.Load() > 0 {
+					at = <-last
+				}
+			}
+			foreign := trusted == nil
+			if at.foreign != foreign {
+				t.Errorf("%s, %s: %d, at the last %v", name, how, code, at.foreign)
+			}
+			if how != "handled" {
+				continue
+			}
+			if at := <-middle; at.foreign != foreign {
+				t.Errorf("%s, %s: %d, between %v", name, how, code, at.foreign)
+			}
+		}
+	}
+}
+
+func TestAFailureLongBeforeAStrangersDeadlineIsAFailure(t *testing.T) {
+	judged := fault.Success
+	h := rest.Accept(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		judged = fault.Classify(r.Context(), fault.DeadlineExceeded.Errorf("the database did not answer"))
+	}))
+	ask(h, "GET", "/x", "", "", "X-Request-Timeout", (time.Hour).String())
+	if judged != fault.Failure {
+		t.Errorf("%s", judged)
+	}
+}

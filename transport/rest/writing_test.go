@@ -1,0 +1,219 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// cents writes itself as a decimal number, by a method of the pointer.
+type cents struct{ n int64 }
+
+func (c *cents) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "%d.%02d", c.n/100, c.n%100), nil
+}
+
+func (c *cents) UnmarshalJSON(text []byte) error {
+	var whole, part int64
+	if _, err := fmt.Sscanf(string(text), "%d.%d", &whole, &part); err != nil {
+		return fault.InvalidArgument.Errorf("%.20s is no price", text)
+	}
+	c.n = whole*100 + part
+	return nil
+}
+
+// grade is text, by a method of the pointer.
+type grade struct{ letter string }
+
+func (g *grade) MarshalText() ([]byte, error) { return []byte(g.letter), nil }
+
+func (g *grade) UnmarshalText(text []byte) error { g.letter = string(text); return nil }
+
+type priced struct {
+	Price  cents              `json:"price"`
+	Prices []cents            `json:"prices"`
+	Two    [2]cents           `json:"two"`
+	By     map[string]*cents  `json:"by"`
+	Lists  map[string][]cents `json:"lists"`
+	Grade  grade              `json:"grade"`
+	Inner  struct {
+		Price cents `json:"price"`
+	} `json:"inner"`
+}
+
+func TestARouteReadsItsOwnAnswer(t *testing.T) {
+	sent := priced{
+		Price: cents{1999}, Prices: []cents{{1}, {250}}, Two: [2]cents{{100}, {200}}, By: map[string]*cents{"a": {5}},
+		Lists: map[string][]cents{"a": {{7}}}, Grade: grade{"A"},
+	}
+	sent.Inner.Price = cents{42}
+	for _, keyed := range []bool{false, true} {
+		value := rest.Route[priced, priced]{Pattern: "POST /value", Keyed: keyed}
+		pointer := rest.Route[*priced, *priced]{Pattern: "POST /pointer", Keyed: keyed}
+		list := rest.Route[priced, []priced]{Pattern: "POST /list", Keyed: keyed}
+		fixed := rest.Route[priced, [1]priced]{Pattern: "POST /fixed", Keyed: keyed}
+		one := rest.Route[priced, cents]{Pattern: "POST /one", Keyed: keyed}
+		mux := http.NewServeMux()
+		value.Handle(mux, func(_ context.Context, p priced) (priced, error) { return p, nil })
+		pointer.Handle(mux, func(_ context.Context, p *priced) (*priced, error) { return p, nil })
+		list.Handle(mux, func(_ context.Context, p priced) ([]priced, error) { return []priced{p}, nil })
+		fixed.Handle(mux, func(_ context.Context, p priced) ([1]priced, error) { return [1]priced{p}, nil })
+		one.Handle(mux, func(_ context.Context, p priced) (cents, error) { return p.Price, nil })
+		caller, _ := serve(t, mux)
+		if got, err := value.Endpoint(caller)(t.Context(), sent); err != nil || !reflect.DeepEqual(got, sent) {
+			t.Errorf("value, keyed %v: %+v, %v", keyed, got, err)
+		}
+		if got, err := pointer.Endpoint(caller)(t.Context(), &sent); err != nil || !reflect.DeepEqual(*got, sent) {
+			t.Errorf("pointer, keyed %v: %+v, %v", keyed, got, err)
+		}
+		if got, err := list.Endpoint(caller)(t.Context(), sent); err != nil || !reflect.DeepEqual(got, []priced{sent}) {
+			t.Errorf("list, keyed %v: %+v, %v", keyed, got, err)
+		}
+		if got, err := fixed.Endpoint(caller)(t.Context(), sent); err != nil || !reflect.DeepEqual(got, [1]priced{sent}) {
+			t.Errorf("array, keyed %v: %+v, %v", keyed, got, err)
+		}
+		if got, err := one.Endpoint(caller)(t.Context(), sent); err != nil || got != sent.Price {
+			t.Errorf("one, keyed %v: %+v, %v", keyed, got, err)
+		}
+	}
+}
+
+func TestValuesThatAMapWouldWriteByTheirFieldsAreRefused(t *testing.T) {
+	type deep struct {
+		Tree map[string]struct{ Price cents } `json:"tree"`
+	}
+	nowhere := rest.At("http://10.0.0.1", nil)
+	for name, f := range map[string]func(){
+		"rest_test.cents": func() {
+			rest.Route[rest.None, map[string]cents]{Pattern: "GET /x"}.Forward(http.NewServeMux(), nowhere)
+		},
+		"big.Int":         func() { rest.Route[rest.None, map[int]big.Int]{Pattern: "GET /x"}.Endpoint(nowhere) },
+		"rest_test.deep":  func() { rest.Route[*deep, rest.None]{Pattern: "POST /x"}.Endpoint(nowhere) },
+		"rest_test.grade": func() { rest.Route[rest.None, []map[string][2]grade]{Pattern: "GET /x"}.Endpoint(nowhere) },
+		"":                func() { rest.Route[rest.None, map[string][]cents]{Pattern: "GET /x"}.Endpoint(nowhere) },
+	} {
+		func() {
+			defer func() {
+				text, _ := recover().(string)
+				if !strings.Contains(text, name) || (name == "") != (text == "") {
+					t.Errorf("want %q in %q", name, text)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+type holding struct {
+	List   []string             `json:"list"`
+	Map    map[string][]int     `json:"map"`
+	Bytes  []byte               `json:"bytes"`
+	Array  [2][]int             `json:"array"`
+	Inner  struct{ Deep []int } `json:"inner"`
+	Any    any                  `json:"any"`
+	Ptr    *[]int               `json:"ptr"`
+	Raw    json.RawMessage      `json:"raw"`
+	Gone   []int                `json:"gone,omitempty"`
+	Own    nothing              `json:"own"`
+	Next   *holding             `json:"next"`
+	Odd    []int                `json:"a<b&null"`
+	Text   string               `json:"text"`
+	Frames []*holding           `json:"frames,omitempty"`
+	Named  names                `json:"named"`
+	Time   *int                 `json:"time"`
+	embedded
+}
+
+type embedded struct {
+	Below []string `json:"below"`
+}
+
+type (
+	names   []string
+	nothing struct{}
+)
+
+func (nothing) MarshalJSON() ([]byte, error) { return []byte(`{"list":null}`), nil }
+
+func TestNilSlicesAndMapsAreWrittenAsEmpty(t *testing.T) {
+	mux := http.NewServeMux()
+	var next *holding
+	rest.Route[rest.None, holding]{Pattern: "GET /value"}.Handle(mux, func(context.Context, rest.None) (holding, error) { return *next, nil })
+	rest.Route[rest.None, *holding]{Pattern: "POST /keyed", Keyed: true}.Handle(mux, func(context.Context, rest.None) (*holding, error) { return next, nil })
+	rest.Route[rest.None, []string]{Pattern: "GET /list"}.Handle(mux, func(context.Context, rest.None) ([]string, error) { return nil, nil })
+	rest.Route[rest.None, map[string]int]{Pattern: "GET /map"}.Handle(mux, func(context.Context, rest.None) (map[string]int, error) { return nil, nil })
+	rest.Route[rest.None, [][]string]{Pattern: "GET /lists"}.Handle(mux, func(context.Context, rest.None) ([][]string, error) { return [][]string{nil, {"a"}, nil}, nil })
+	rest.Route[rest.None, any]{Pattern: "GET /any"}.Handle(mux, func(context.Context, rest.None) (any, error) { return nil, nil })
+	rest.Route[rest.None, []byte]{Pattern: "GET /bytes"}.Handle(mux, func(context.Context, rest.None) ([]byte, error) { return nil, nil })
+
+	const empty = `{"list":[],"map":{},"bytes":"","array":[[],[]],"inner":{"Deep":[]},"any":null,"ptr":null,"raw":null,"own":{"list":null},"next":null,"a\u003cb\u0026null":[],"text":"null","named":[],"time":null,"below":[]}`
+	next = &holding{Text: "null"}
+	for path, want := range map[string]string{"/value": empty, "/list": "[]", "/map": "{}", "/lists": `[[],["a"],[]]`, "/any": "null", "/bytes": `""`} {
+		if w := ask(mux, "GET", path, "", ""); w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+	for range 2 {
+		if w := ask(mux, "POST", "/keyed", "", "", "Idempotency-Key", "k"); w.Body.String() != empty {
+			t.Errorf("keyed: %s", w.Body)
+		}
+	}
+	inner := holding{List: []string{"null"}, Map: map[string][]int{"null": nil}, Text: `[{"null":null`}
+	next = &holding{Next: &inner, Frames: []*holding{nil, &inner}, Any: map[string][]int{"x": nil}}
+	var got, want map[string]any
+	w := ask(mux, "GET", "/value", "", "")
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%s: %v", w.Body, err)
+	}
+	deep, _ := json.Marshal(got["next"])
+	if !strings.Contains(string(deep), `"map":{"null":[]}`) || !strings.Contains(string(deep), `"list":["null"]`) {
+		t.Errorf("%s", deep)
+	}
+	if any, _ := json.Marshal(got["any"]); string(any) != `{"x":null}` {
+		t.Errorf("what is in an interface is as it is: %s", any)
+	}
+	frames := got["frames"].([]any)
+	if _ = json.Unmarshal(deep, &want); frames[0] != nil || !reflect.DeepEqual(frames[1], got["next"]) {
+		t.Errorf("%v", frames)
+	}
+}
+
+func TestNothingIsNoAnswer(t *testing.T) {
+	mux := http.NewServeMux()
+	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, nil })
+	if p := problemOf(t, ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`)); p.Status != 500 {
+		t.Errorf("%+v", p)
+	}
+	caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(" null\n")) }))
+	got, err := Reserve.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	if !errors.Is(err, fault.Internal) {
+		t.Errorf("a pointer: %v, %v", got, err)
+	}
+	if got, err := (rest.Route[rest.None, Stock]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), rest.None{}); !errors.Is(err, fault.Internal) {
+		t.Errorf("a struct: %v, %v", got, err)
+	}
+	if got, err := (rest.Route[rest.None, int]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), rest.None{}); !errors.Is(err, fault.Internal) {
+		t.Errorf("a number: %v, %v", got, err)
+	}
+	for name, err := range map[string]error{
+		"slice":     errorOf(rest.Route[rest.None, []string]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
+		"map":       errorOf(rest.Route[rest.None, map[string]int]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
+		"interface": errorOf(rest.Route[rest.None, any]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
+		"raw":       errorOf(rest.Route[rest.None, json.RawMessage]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
