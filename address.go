@@ -3,37 +3,48 @@ package sinew
 import (
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 )
 
 // advertised is the host:port that goes into the registry for a listener at
-// bound.
+// bound. One that has none, on a socket of this machine, is called by no registry.
 func (c Config) advertised(bound net.Addr) (string, error) {
 	address, setting := c.Advertise, "Advertise"
 	if address == "" {
 		setting = "Addr"
+		if c.Listener != nil {
+			setting = "Listener"
+			if _, _, err := net.SplitHostPort(bound.String()); err != nil && c.Registry == nil {
+				return "localhost", nil
+			}
+		}
 		var err error
 		if address, err = c.reachable(bound); err != nil {
 			return "", err
 		}
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", fault.InvalidArgument.Errorf("Config.%s: %q is no host:port: %w", setting, address, err)
+	if err := reachableAt(setting, address); err != nil {
+		return "", err
 	}
-	ip, err := netip.ParseAddr(host)
-	switch {
-	case !isHost(host):
-		return "", fault.InvalidArgument.Errorf("Config.%s: %q names no host that others could reach", setting, address)
-	case !isPort(port):
-		return "", fault.InvalidArgument.Errorf("Config.%s: %q has no number of a port that others could reach", setting, address)
-	case c.leavesMachine() && (host == "localhost" || err == nil && ip.IsLoopback()) && len(ownAddresses()) > 0:
+	host, _, _ := net.SplitHostPort(address)
+	if c.leavesMachine() && isLoopback(host) && len(ownAddresses()) > 0 {
 		return "", fault.InvalidArgument.Errorf(
 			"Config.%s: %q is reached from this machine alone, and the registry tells it to others; set Config.Advertise to an address that they reach, or Config.Addr to a port without a host", setting, address)
 	}
 	return address, nil
+}
+
+// isLoopback says that a host is this machine for whoever asks. RFC 6761 has all
+// names below localhost so; the other two are in the hosts file of most systems.
+func isLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "localhost.localdomain" || host == "ip6-localhost"
 }
 
 // leavesMachine says that what is registered is read by other processes.
@@ -49,13 +60,14 @@ func (c Config) leavesMachine() bool {
 // configured it is an address of this machine: loopback, unless the registry is
 // read by others.
 func (c Config) reachable(bound net.Addr) (string, error) {
-	_, port, err := net.SplitHostPort(bound.String())
-	if err != nil {
-		return "", fault.Internal.Errorf("listener at %s: %w", bound, err)
-	}
-	host, _, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return "", fault.InvalidArgument.Errorf("Config.Addr: %q is no host:port: %w", c.Addr, err)
+	host, port, err := net.SplitHostPort(bound.String())
+	switch {
+	case err != nil:
+		return "", fault.InvalidArgument.Errorf("a listener at %s is at no host:port; set Config.Advertise to one: %w", bound, err)
+	case c.Listener == nil:
+		if host, _, err = net.SplitHostPort(c.Addr); err != nil {
+			return "", fault.InvalidArgument.Errorf("Config.Addr: %q is no host:port: %w", c.Addr, err)
+		}
 	}
 	if ip, _ := netip.ParseAddr(host); host != "" && !ip.IsUnspecified() { // a name parses as no address
 		return net.JoinHostPort(host, port), nil

@@ -37,8 +37,8 @@ type Doubt struct {
 }
 
 // Check reports what the policy amounts to, its defaults filled in. It refuses
-// nothing: a [Service] logs the doubts about a policy that it is given and goes
-// by it, and a test may go further:
+// nothing: a [Service] logs the doubts about a policy that it is given and uses it
+// as it is, and a test may go further:
 //
 //	for _, doubt := range policy.Check().Doubts {
 //		t.Error(doubt)

@@ -116,9 +116,14 @@ func (c *Client) Snapshot() ClientSnapshot {
 	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Limit: c.limiter.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
 }
 
-// Ready reports, without waiting, whether the service has an instance: nil, or
-// fault.Unavailable saying why not.
+// Ready reports whether the service can be called: nil, or fault.Unavailable
+// saying why not. The registry knows whether there is an instance, and is not waited
+// for; of the addresses in Config.Static one must take a connection, within ctx and
+// 1 s.
 func (c *Client) Ready(ctx context.Context) error {
+	if fixed := c.service.config.Static[c.name]; len(fixed) > 0 {
+		return c.service.reach(ctx, c.name, fixed)
+	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()
 	return c.service.resolver.Ready(now, c.name)

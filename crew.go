@@ -23,11 +23,21 @@ type crew struct {
 }
 
 func (c *crew) begin(name string, work func()) {
-	c.count(name, 1)
-	c.all.Go(func() {
-		defer c.count(name, -1)
+	done := c.join(name)
+	go func() {
+		defer done()
 		work()
-	})
+	}()
+}
+
+// join makes a goroutine that is at work already one of the crew, until done.
+func (c *crew) join(name string) (done func()) {
+	c.all.Add(1)
+	c.count(name, 1)
+	return func() {
+		c.count(name, -1)
+		c.all.Done()
+	}
 }
 
 func (c *crew) count(name string, change int) {
@@ -39,6 +49,13 @@ func (c *crew) count(name string, change int) {
 	if c.atWork[name] += change; c.atWork[name] == 0 {
 		delete(c.atWork, name)
 	}
+}
+
+// any says that somebody is at work.
+func (c *crew) any() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.atWork) > 0
 }
 
 // wait waits for all of them. When ctx ends, who is still at work after a last

@@ -1,6 +1,7 @@
 package sinew
 
 import (
+	"net"
 	"testing"
 	"time"
 
@@ -11,7 +12,9 @@ func TestDrainDelayIsAsLongAsTheNewsTakes(t *testing.T) {
 	memory := registry.NewMemory()
 	remote := struct{ registry.Registry }{memory}
 	for want, c := range map[time.Duration][]Config{
-		time.Second:            {{}, {Registry: remote}},
+		time.Second: {
+			{}, {Addr: ":80"}, {Registry: remote}, {Addr: ":0", Registry: remote}, {Addr: ":0", Advertise: "host:80"}, {Listener: &net.TCPListener{}}, {Addr: ":0"},
+		},
 		100 * time.Millisecond: {{Registry: memory}},
 		time.Minute:            {{DrainDelay: time.Minute}, {Registry: memory, DrainDelay: time.Minute}},
 		-1:                     {{DrainDelay: -1}, {Registry: remote, DrainDelay: -1}},

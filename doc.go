@@ -1,6 +1,7 @@
-// Package sinew is the paved road: a [Service] that starts, serves, is found
-// and stops in the right order, and a [Client] that reaches other services with
-// everything on.
+// Package sinew joins the other packages of this module: a [Service] that starts,
+// registers, serves and stops in the right order, and a [Client] that calls other
+// services with discovery, load balancing, a circuit breaker, an adaptive limit,
+// budgeted retries, deadlines, traces and metrics enabled.
 //
 //	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Registry: reg})
 //	api.Reserve.Handle(svc, stock.Reserve)
@@ -15,21 +16,44 @@
 // config, transport/rest. This package only joins them, and simtest tests it in
 // outages.
 //
+// # Middleware
+//
+// Middleware of routes, of clients' endpoints and of event handlers is an
+// [endpoint.Middleware]: a function around an [endpoint.Func], which sees requests and
+// responses as any.
+//
+//	func audited(next endpoint.Func) endpoint.Func {
+//		return func(ctx context.Context, request any) (any, error) {
+//			response, err := next(ctx, request)
+//			slog.InfoContext(ctx, "audit", "request", request, "error", err)
+//			return response, err
+//		}
+//	}
+//
+//	api.Reserve.Handle(svc, stock.Reserve, audited)
+//	reserve := api.Reserve.Endpoint(inventory, audited)
+//
+// On a route it runs after the request was read and validated, and sees no headers.
+// What has to come before, such as authentication, is HTTP middleware: see
+// [Service.Use].
+//
 // # Start and stop
 //
-// A service listens, begins its subscriptions and background jobs, waits until
+// A service listens, starts its subscriptions and background jobs, waits until
 // its readiness checks pass, and registers. When a check fails later it
 // deregisters until the check passes again. It stops in the opposite order:
 // it deregisters, answers with "Connection: close" while the news spreads,
-// ends its listener when the requests in flight are answered, drains its
-// subscriptions, those first whose handlers publish to others, ends its jobs,
-// and closes its connections.
+// closes its listener when the requests in flight are answered, drains its
+// subscriptions, those first whose handlers publish to others, stops its jobs,
+// and closes its connections. A handler that would go on, such as a stream of
+// events, returns when [Service.Stopping] is closed.
 //
 // # What every server has
 //
 // Time limits on reading and writing, a size limit on headers, a limit on how many
-// requests its handlers answer at once, which finds itself, a span and metrics per
-// request, panics answered as 500 with the stack in the log alone, 404 and 405 as
+// requests its handlers answer at once, which adapts by itself, a span and metrics per
+// request, a line in the log per failure of the service, with the request's id and
+// trace, and with Config.AccessLog per request, panics answered as 500 with the stack in the log alone, 404 and 405 as
 // problem documents, and four pages: /healthz, /readyz, /metrics and
 // /openapi.json.
 //

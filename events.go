@@ -43,20 +43,27 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 			if e.Extensions == nil {
 				e.Extensions = map[string]string{}
 			}
-			tracing.Formats{tracing.W3C}.Inject(ctx, tracing.Map(e.Extensions))
+			formats := tracing.Formats{tracing.W3C}
+			if tracing.SpanContextOf(ctx).Undecided { // which W3C has no words for
+				formats = append(formats, tracing.B3)
+			}
+			formats.Inject(ctx, tracing.Map(e.Extensions))
 		}
 		traced[i] = e
 	}
 	err := s.config.Bus.Publish(ctx, topic, traced...)
+	if err == nil {
+		s.unheard.note(s, topic, len(events))
+	}
 	span.End(err)
-	s.metrics.Client("bus", "publish "+topic).Observe(time.Since(start), err)
+	s.metrics.Producer(s.name, topic).Observe(time.Since(start), err)
 	return err
 }
 
 // traced is h inside a span and metrics.
 func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 	name := handling + topic
-	recorder := s.metrics.Server(s.name, name)
+	recorder := s.metrics.Consumer(s.name, topic)
 	return func(ctx context.Context, e eventbus.Event) (err error) {
 		start := time.Now()
 		ctx, span := s.config.Tracer.Start(tracing.Extract(ctx, tracing.Map(e.Extensions)), name, tracing.Consumer)
@@ -64,6 +71,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 			Operation: endpoint.Operation{Service: s.name, Name: name, Safe: true},
 			From:      e.Source, Start: start, Entered: true, RequestID: requestID(e),
 		})
+		eventbus.LogTo(ctx, s.config.Logger)
 		err = errPanicked
 		defer func() {
 			span.End(err)

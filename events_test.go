@@ -67,3 +67,56 @@ func TestAnEventWithAnIDThatNoHeaderTakesCanBeHandledByCalls(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
+	handled := make(chan error, 2)
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+		handled <- nil
+		return nil
+	})
+	start(t, svc)
+	for range 2 {
+		if err := api.LowStock.Publish(t.Context(), svc, StockEvent{}); err != nil {
+			t.Fatal(err)
+		}
+		<-handled
+	}
+	_ = svc.Shutdown(t.Context()) // what is handled has been observed
+	for prefix, want := range map[string]string{
+		"sinew_producer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
+		"sinew_consumer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
+		"sinew_producer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
+		"sinew_consumer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
+	} {
+		if got := series(svc, prefix); len(got) != 1 || got[0] != prefix+want {
+			t.Errorf("%q", got)
+		}
+	}
+	for _, side := range []string{"client", "server"} {
+		if got := series(svc, "sinew_"+side+"_requests_total"); len(got) != 0 {
+			t.Errorf("events are counted as requests: %q", got)
+		}
+	}
+}
+
+func TestEventsCarryThatNobodyHasDecidedWhetherTheTraceIsSampled(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := sinew.New("inventory", local(sinew.Config{Bus: bus})) // its tracer decides nothing
+	got := make(chan tracing.SpanContext, 1)
+	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
+		got <- tracing.SpanContextOf(ctx)
+		return nil
+	})
+	start(t, svc)
+	sent := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true}
+	if err := api.LowStock.Publish(tracing.With(t.Context(), sent), svc, StockEvent{}); err != nil {
+		t.Fatal(err)
+	}
+	if handled := <-got; handled.TraceID != sent.TraceID || !handled.Undecided {
+		t.Errorf("handled in %+v", handled)
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -98,7 +100,7 @@ func Example() {
 	// Output:
 	// <nil>
 	// 8 <nil>
-	// true not found: no product has the id "p-9"
+	// true not_found: no product has the id "p-9"
 }
 
 func Example_parts() {
@@ -145,6 +147,40 @@ func ExampleExplain() {
 	// 1 unavailable: connection refused 2 candidates, breaker closed
 	// 2 <nil> 2 candidates, breaker closed
 	// 1 internal: out of shelves
+}
+
+// A stream of events ends when the service stops, by itself and in order.
+func ExampleService_Stopping() {
+	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet})
+	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for n := 1; ; n++ {
+			_, _ = fmt.Fprintf(w, "data: %d\n\n", n)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-time.After(time.Hour): // until there is news
+			case <-svc.Stopping():
+				return
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	if err := svc.Start(context.Background()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	answer, err := http.Get(svc.URL() + "/events")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stopped := make(chan error)
+	go func() { stopped <- svc.Shutdown(context.Background()) }()
+	all, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	fmt.Printf("%q, %v, %v\n", all, err, <-stopped)
+	// Output: "data: 1\n\n", <nil>, <nil>
 }
 
 func ExampleService_Publish() {

@@ -392,3 +392,55 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	})
 }
+
+func TestATrailSaysWhyThereWasNoFurtherAttempt(t *testing.T) {
+	once := getStock
+	once.Safe = false
+	spent := retry.Budget{Percent: 1, PerSecond: 0.001}
+	for name, tt := range map[string]struct {
+		policy  sinew.ClientPolicy
+		op      endpoint.Operation
+		before  int // calls that fail
+		timeout time.Duration
+		fails   error
+		want    string
+	}{
+		"budget":     {sinew.ClientPolicy{Retry: retry.Policy{Budget: spent}}, getStock, 20, 0, fault.Internal, "the retry budget is spent"},
+		"attempts":   {sinew.ClientPolicy{}, getStock, 0, 0, fault.Internal, "3 attempts are all that the policy allows"},
+		"none":       {sinew.ClientPolicy{Retry: retry.Policy{Disabled: true}}, getStock, 0, 0, fault.Internal, "the policy repeats nothing"},
+		"deadline":   {sinew.ClientPolicy{}, getStock, 0, 15 * time.Millisecond, fault.Internal, "it could not end before the deadline"},
+		"not safe":   {sinew.ClientPolicy{}, once, 0, 0, fault.Internal, "the operation is not safe to repeat"},
+		"an answer":  {sinew.ClientPolicy{}, getStock, 0, 0, fault.NotFound, ""},
+		"no attempt": {sinew.ClientPolicy{Breaker: breaker.Policy{FailureThreshold: 1}}, getStock, 1, 0, fault.Internal, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{"inventory": tt.policy}})
+				c := shop.Client("inventory")
+				for range tt.before {
+					_ = c.Call(t.Context(), tt.op, after(0, fault.Internal))
+				}
+				ctx, why := sinew.Explain(t.Context())
+				if tt.timeout > 0 {
+					limited, cancel := context.WithTimeout(ctx, tt.timeout)
+					defer cancel()
+					ctx = limited
+				}
+				err := c.Call(ctx, tt.op, after(time.Millisecond, tt.fails))
+				if tt.want == "" {
+					if strings.Contains(fmt.Sprint(err, why), "no further attempt") {
+						t.Error(err, why)
+					}
+					return
+				}
+				if trail := trailOf(t, err); trail.Stopped != tt.want || !strings.HasSuffix(err.Error(), "; no further attempt: "+tt.want+")") {
+					t.Errorf("%q: %v", trail.Stopped, err)
+				}
+				text, _ := json.Marshal(trailOf(t, err))
+				if !strings.Contains(why.String(), "\n  no further attempt: "+tt.want+"\n") || !strings.Contains(string(text), `"stopped":"`+tt.want+`"`) {
+					t.Errorf("%s\n%s", why, text)
+				}
+			})
+		})
+	}
+}

@@ -17,6 +17,8 @@ type gauges struct {
 	breaker, instances, repeats        *prometheus.Desc
 	limit, running, refused, wasted    *prometheus.Desc // of clients, by the service called
 	accepts, answers, turnedAway, late *prometheus.Desc // of the server
+	settings                           *prometheus.Desc
+	unheard                            *prometheus.Desc // of the bus, by topic
 }
 
 func newGauges(s *Service) *gauges {
@@ -39,6 +41,10 @@ func newGauges(s *Service) *gauges {
 		answers:    own("server_in_flight", "Requests that are being answered."),
 		turnedAway: own("server_limit_refused_total", "Requests that the limit refused."),
 		late:       own("server_wasted_total", "Requests that were answered when their caller had gone."),
+		settings:   own("settings_refused", "Whether something of the settings is refused at present, so that what was good before is in force: 0 nothing, 1 something."),
+		unheard: prometheus.NewDesc("sinew_producer_unheard_events_total",
+			"Events published when nobody subscribed to their topic, on a bus that keeps none for such a one: they are gone.",
+			[]string{"topic"}, prometheus.Labels{"service": s.name}),
 	}
 }
 
@@ -59,7 +65,7 @@ func (g *gauges) show(r prometheus.Registerer) (hide func()) {
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		g.breaker, g.instances, g.repeats, g.limit, g.running, g.refused, g.wasted,
-		g.accepts, g.answers, g.turnedAway, g.late,
+		g.accepts, g.answers, g.turnedAway, g.late, g.unheard, g.settings,
 	} {
 		out <- d
 	}
@@ -86,7 +92,17 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		}
 		limits(out, s.Limit, g.limit, g.running, g.refused, g.wasted, s.Service)
 	}
+	for topic, n := range g.service.unheard.counts() {
+		out <- prometheus.MustNewConstMetric(g.unheard, prometheus.CounterValue, float64(n), topic)
+	}
 	limits(out, g.service.limiter.Snapshot(), g.accepts, g.answers, g.turnedAway, g.late)
+	if settings := g.service.config.Settings; settings != nil {
+		refused := 0.0
+		if settings.Err() != nil {
+			refused = 1
+		}
+		out <- prometheus.MustNewConstMetric(g.settings, prometheus.GaugeValue, refused)
+	}
 }
 
 // limits are the series of one adaptive limit.

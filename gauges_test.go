@@ -42,6 +42,7 @@ func TestStatesOfPoliciesAreInTheSeries(t *testing.T) {
 		state(`sinew_client_breaker_state{service="inventory"} 0`, `sinew_client_instances{ejected="false",service="inventory"} 2`)
 		for range 20 {
 			call(fault.Unavailable)
+			<-time.After(20 * time.Millisecond)
 		}
 		state(`sinew_client_breaker_state{service="inventory"} 2`)
 		<-time.After(2 * time.Second)
@@ -80,5 +81,28 @@ func TestServicesOfOneNameThatShareARegistryAreShownOnceAndGoWithTheFirst(t *tes
 	_ = first.Shutdown(context.Background())
 	if n := shown(); n != 0 {
 		t.Errorf("%d families of a service that has stopped", n)
+	}
+}
+
+// refusable are settings that are refused at will.
+type refusable struct{ err error }
+
+func (r *refusable) Err() error { return r.err }
+
+func TestRefusedSettingsAreInTheSeries(t *testing.T) {
+	settings := &refusable{}
+	svc := client(t, sinew.Config{Settings: settings})
+	for _, refused := range []error{nil, fault.InvalidArgument, nil} {
+		settings.err = refused
+		want := `sinew_settings_refused{service="shop"} 0`
+		if refused != nil {
+			want = `sinew_settings_refused{service="shop"} 1`
+		}
+		if got := series(svc, "sinew_settings_refused"); len(got) != 1 || got[0] != want {
+			t.Errorf("%v: %q", refused, got)
+		}
+	}
+	if got := series(client(t, sinew.Config{}), "sinew_settings_refused"); len(got) != 0 {
+		t.Errorf("without settings: %q", got)
 	}
 }

@@ -3,7 +3,6 @@ package sinew
 import (
 	"context"
 	"errors"
-	"net/http"
 	"os"
 	"os/signal"
 	"reflect"
@@ -16,12 +15,16 @@ import (
 
 // life is what a running service holds and must give back.
 type life struct {
-	servers  []*http.Server
+	servers  []*server
 	serving  crew
+	upgraded takenOver
 	failed   chan error // a server that ended by itself
 	url      string
+	admin    string // the URL of the admin pages
 	presence *presence
 	stopping atomic.Bool
+	stops    chan struct{} // closed when stopping is set
+	called   atomic.Bool   // by anybody, of late
 	closing  []func()
 
 	jobs     context.Context // nil before Start
@@ -104,7 +107,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.beginSubscriptions(); err != nil {
+	if err := s.subscribed(ctx); err != nil {
 		return err
 	}
 	var presence *presence
@@ -118,6 +121,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.config.Logger.Info("serving", "service", s.name, "url", s.URL(), "admin", s.AdminURL())
 	if s.config.Registry == nil {
 		s.config.Logger.Info("no registry: the service finds itself and static addresses alone", "service", s.name)
 	}
@@ -157,4 +161,12 @@ func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.life.url
+}
+
+// AdminURL is the base URL at which this machine reaches /metrics and /readyz, ""
+// before the service listens; see Config.Admin.
+func (s *Service) AdminURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life.admin
 }

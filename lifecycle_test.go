@@ -8,10 +8,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -40,6 +42,62 @@ func (s *steps) Deregister(ctx context.Context, id string) error {
 	s.note("deregister")
 	s.once.Do(func() { close(s.gone) })
 	return s.Registry.Deregister(ctx, id)
+}
+
+// silentBus answers no Subscribe until it is told to.
+type silentBus struct {
+	eventbus.Bus
+	until chan struct{}
+}
+
+func (b silentBus) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	<-b.until
+	return b.Bus.Subscribe(topic, group, h)
+}
+
+func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
+	for _, told := range []bool{false, true} { // that it stops
+		synctest.Test(t, func(t *testing.T) {
+			memory := eventbus.NewMemory(eventbus.MemoryPolicy{})
+			bus := silentBus{memory, make(chan struct{})}
+			svc := sinew.New("inventory", sinew.Config{Listener: newPipe(), Logger: quiet, Bus: bus})
+			if _, err := svc.Subscribe("order.placed", "g", func(context.Context, eventbus.Event) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			want, begun := context.DeadlineExceeded, time.Now()
+			down := make(chan error, 1)
+			if told {
+				want = fault.Canceled
+				time.AfterFunc(time.Second, func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+					defer cancel()
+					down <- svc.Shutdown(ctx)
+				})
+			}
+			if err := svc.Start(ctx); !errors.Is(err, want) || time.Since(begun) > 3*time.Second {
+				t.Errorf("after %s: %v", time.Since(begun), err)
+			}
+			if !told {
+				close(bus.until)
+				down <- svc.Shutdown(t.Context())
+			}
+			if err := <-down; told != (err != nil) {
+				t.Error(err)
+			}
+			if told {
+				close(bus.until)
+			}
+			synctest.Wait()
+			if err := memory.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if memory.Hears("order.placed") {
+				t.Error("the subscription outlives the service")
+			}
+		})
+	}
 }
 
 func TestOrderOfStartAndStop(t *testing.T) {

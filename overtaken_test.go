@@ -88,7 +88,7 @@ func TestShutdownThatOvertakesStartLeavesNothingBehind(t *testing.T) {
 	if left, err := reg.Services(t.Context()); err != nil || len(left) > 0 || worked.Load() {
 		t.Errorf("registered %v, %v; worked: %v", left, err, worked.Load())
 	}
-	if _, err := svc.Subscribe("x", "g", nil); !errors.Is(err, fault.Canceled) {
+	if _, err := svc.Subscribe("x", "g", func(context.Context, eventbus.Event) error { return nil }); !errors.Is(err, fault.Canceled) {
 		t.Errorf("Subscribe after Shutdown: %v", err)
 	}
 }

@@ -1,11 +1,24 @@
 package sinew_test
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	_ "net/http/pprof"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -17,10 +30,12 @@ func TestPagesThatEveryServiceHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	for page, want := range map[string]string{
-		"/healthz": `"ok"`, "/readyz": `"ready"`, "/openapi.json": `"/inventory/{product_id}/reserve"`,
-		"/metrics": `sinew_server_requests_total{code="ok",operation="GET /inventory/{product_id}",service="inventory"} 1`,
+		svc.URL() + "/healthz": `"ok"`, svc.URL() + "/readyz": `"ready"`, svc.URL() + "/openapi.json": `"/inventory/{product_id}/reserve"`,
+		svc.AdminURL() + "/metrics": `sinew_server_requests_total{code="ok",operation="GET /inventory/{product_id}",service="inventory"} 1`,
+		svc.AdminURL() + "/readyz":  `"ready"`,
+		svc.AdminURL() + "/healthz": `"ok"`,
 	} {
-		if status, _, body := get(t, svc.URL()+page); status != 200 || !strings.Contains(body, want) {
+		if status, _, body := get(t, page); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", page, status, body)
 		}
 	}
@@ -38,6 +53,9 @@ func TestAdminPagesMoveToAnAddressOfTheirOwn(t *testing.T) {
 		if status, _, _ := get(t, svc.URL()+page); status != want {
 			t.Errorf("%s on Addr: %d", page, status)
 		}
+	}
+	if svc.AdminURL() != "http://"+admin {
+		t.Errorf("they are said to be at %s", svc.AdminURL())
 	}
 	for page, want := range map[string]int{"/metrics": 200, "/readyz": 200, "/healthz": 200, "/inventory/p-1": 404} {
 		if status, header, _ := get(t, "http://"+admin+page); status != want || status == 404 && header.Get("Content-Type") != fault.ProblemType {
@@ -58,15 +76,162 @@ func TestTheRegistrysHealthCheckIsServed(t *testing.T) {
 	}
 }
 
-func TestMetricsAreForThisMachineAlone(t *testing.T) {
-	h := client(t, sinew.Config{}).Handler()
-	for from, want := range map[string]int{"127.0.0.1:5": 200, "192.0.2.77:5": 403} {
-		r := httptest.NewRequest("GET", "/metrics", nil)
-		r.RemoteAddr = from
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != want {
-			t.Errorf("from %s: %d", from, w.Code)
+func TestMetricsOnAddrAreForTrustedCallersAlone(t *testing.T) {
+	for name, trust := range map[string]func(*http.Request) bool{
+		"nobody said whom to trust": nil,
+		"loopback peers are ours":   rest.SameMachine,
+		"a network is ours":         rest.Networks(netip.MustParsePrefix("192.0.2.0/24")),
+	} {
+		h := client(t, sinew.Config{Trust: trust}).Handler()
+		for from, peer := range map[string]string{"this machine": "127.0.0.1:5", "a network": "192.0.2.77:5"} {
+			r := httptest.NewRequest("GET", "/metrics", nil)
+			r.RemoteAddr = peer
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			shown := name == "loopback peers are ours" && from == "this machine" || name == "a network is ours" && from == "a network"
+			if (w.Code == 200) != shown || !shown && w.Code != 403 {
+				t.Errorf("%s, asked from %s: %d", name, from, w.Code)
+			}
 		}
+	}
+}
+
+func TestPagesOfTheUserAreServedBesideTheMetrics(t *testing.T) {
+	pages := map[string]http.Handler{"GET /debug/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.Path)) })}
+	admin := freeAddr(t)
+	svc := inventory(t, sinew.Config{Admin: admin, AdminPages: pages})
+	if status, _, body := get(t, "http://"+admin+"/debug/pprof"); status != 200 || body != "/debug/pprof" {
+		t.Errorf("on Admin: %d %s", status, body)
+	}
+	if status, _, _ := get(t, svc.URL()+"/debug/pprof"); status != 404 {
+		t.Errorf("on Addr: %d", status)
+	}
+	local := sinew.New("inventory", local(sinew.Config{AdminPages: pages, Trust: rest.SameMachine}))
+	local.Handle("GET /{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	start(t, local)
+	for url, want := range map[string]int{local.AdminURL(): 200, local.URL(): http.StatusTeapot} {
+		if status, _, _ := get(t, url+"/debug/pprof"); status != want {
+			t.Errorf("without Admin, at %s: %d", url, status)
+		}
+	}
+}
+
+func TestProfilesArePutOnAdminByOneSetting(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{AdminPages: map[string]http.Handler{"/debug/pprof/": http.DefaultServeMux}}))
+	svc.Handle("GET /{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	start(t, svc)
+	if status, _, body := get(t, svc.AdminURL()+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(body, "goroutine profile") {
+		t.Errorf("%d %.100s", status, body)
+	}
+}
+
+func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
+	all := prometheus.NewRegistry()
+	svc := client(t, sinew.Config{Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all), Gatherer: all})
+	troubled(svc)
+	post(svc, "/good")
+	if got := series(svc, `sinew_server_requests_total{code="ok",operation="POST /good",service="shop",zone="a"} 1`); len(got) != 1 {
+		t.Errorf("%s", ask(svc, "GET", "/metrics").Body)
+	}
+	for name, c := range map[string]sinew.Config{
+		"Config.Gatherer": {Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all)},
+		"Config.Metrics":  {Gatherer: all},
+		"nil":             {Metrics: (*prometheus.Registry)(nil)},
+	} {
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); !strings.Contains(said, name) || !strings.Contains(said, "Config.Metrics") {
+					t.Errorf("want %s, got %s", name, said)
+				}
+			}()
+			sinew.New("shop", c)
+		}()
+	}
+}
+
+func TestCallerIsALabelOfAllSeriesOfClients(t *testing.T) {
+	shop := client(t, sinew.Config{Static: somewhere})
+	_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
+	all := series(shop, "sinew_client_")
+	for _, line := range all {
+		if !strings.Contains(line, `caller="shop"`) {
+			t.Error(line)
+		}
+	}
+	if len(all) < 10 {
+		t.Errorf("%q", all)
+	}
+}
+
+// proxies are what may stand before a service on its own machine, each with the
+// least that it can be set to.
+func proxies(t *testing.T, to string) map[string]string {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for name, p := range map[string]http.Handler{
+		"Rewrite, the target's host":   &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }},
+		"Rewrite, the stranger's host": &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }},
+		"as nginx does": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			out := r.Clone(r.Context())
+			out.URL.Scheme, out.URL.Host, out.Host, out.RequestURI, out.Close = target.Scheme, target.Host, target.Host, "", true
+			answer, err := http.DefaultTransport.RoundTrip(out)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = answer.Body.Close() }()
+			w.WriteHeader(answer.StatusCode)
+			_, _ = io.Copy(w, answer.Body)
+		}),
+	} {
+		server := httptest.NewServer(p)
+		t.Cleanup(server.Close)
+		all[name] = server.URL
+	}
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	return all
+}
+
+func TestAProxyOnTheSameMachineMakesNobodyTrusted(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
+		svc, got := believing(t, sinew.Config{Addr: addr})
+		start(t, svc)
+		for name, at := range proxies(t, svc.URL()) {
+			if status, _, body := get(t, at+"/metrics"); status != 403 || strings.Contains(body, "sinew_") {
+				t.Errorf("at %s, %s: /metrics: %d %s", addr, name, status, body)
+			}
+			r, err := http.NewRequestWithContext(t.Context(), "GET", at+"/look", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			boast(r).Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			if call := <-got; call.From != "" || call.Priority != 0 || call.Repeated {
+				t.Errorf("at %s, %s: %+v", addr, name, call)
+			}
+		}
+	}
+}
+
+func TestMetricsAreShownOnTheMachineWhereNothingIsSet(t *testing.T) {
+	var log bytes.Buffer
+	svc := inventory(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	admin := svc.AdminURL()
+	if at, err := url.Parse(admin); err != nil || at.Hostname() != "127.0.0.1" || !strings.Contains(log.String(), admin) {
+		t.Errorf("the admin pages are at %q; the log says %s", admin, &log)
+	}
+	if status, _, body := get(t, admin+"/metrics"); status != 200 || !strings.Contains(body, "sinew_server_limit") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, body := get(t, svc.URL()+"/metrics"); status != 403 || !strings.Contains(body, admin+"/metrics") {
+		t.Errorf("who asks at the wrong place is not told the right one: %d %s", status, body)
 	}
 }

@@ -121,7 +121,9 @@ func (p *presence) enter(ctx context.Context) error {
 		return err
 	}
 	p.listed, p.complaint = true, ""
-	p.log.Info("registered", "endpoint", p.instance.Endpoint)
+	if p.service.config.Registry != nil {
+		p.log.Info("registered", "endpoint", p.instance.Endpoint)
+	}
 	if !p.announced() {
 		close(p.first)
 	}

@@ -35,6 +35,9 @@ var errCheckPanicked = fault.Internal.Errorf("the check panicked")
 // and deregisters while one does not. A check that panics, or does not answer
 // within 2 s, does not hold. One check runs once at a time.
 func (s *Service) Ready(name string, ok func(context.Context) error) {
+	if ok == nil {
+		panic("sinew: service " + s.name + ": the readiness check " + name + " is nil")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checks = append(s.checks, &check{name: name, ok: ok})

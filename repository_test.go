@@ -23,7 +23,7 @@ var layers = map[string]int{
 // dependencies are all that the root module requires directly.
 var dependencies = []string{
 	"github.com/afex/hystrix-go", "github.com/go-kit/kit", "github.com/go-kit/log", "github.com/hashicorp/consul/api",
-	"github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang",
+	"github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang", "go.yaml.in/yaml/v3",
 }
 
 // forTests are required by tests alone.
@@ -167,12 +167,12 @@ func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
 // documents are what a reader finds, and how many blocks of code each shows at least.
 var documents = map[string]int{
 	"README.md": 6, "CHANGELOG.md": 0, "CONTRIBUTING.md": 0,
-	"docs/design.md": 0, "docs/resilience.md": 3, "docs/migrating-from-go-kit.md": 0,
+	"docs/design.md": 0, "docs/resilience.md": 3, "docs/migrating-from-go-kit.md": 8,
 }
 
 func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	var compiled []string
-	for _, file := range []string{"tour_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
+	for _, file := range []string{"tour_test.go", "recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -184,17 +184,38 @@ func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1)
+		blocks := shown(string(text))
 		if len(blocks) < least {
 			t.Errorf("%s has %d blocks of code", document, len(blocks))
 		}
 		for _, b := range blocks {
-			block := unindented(string(b[1]))
+			block := unindented(b)
 			if !slices.ContainsFunc(compiled, func(text string) bool { return strings.Contains(text, block) }) {
-				t.Errorf("%s: no test compiles:\n%s", document, b[1])
+				t.Errorf("%s: no test compiles:\n%s", document, b)
 			}
 		}
 	}
+}
+
+// shown is the code that a document shows: its blocks of Go, and what its differences
+// take away and add.
+func shown(document string) (blocks []string) {
+	for _, b := range regexp.MustCompile("(?s)```(go|diff)\n(.*?)```").FindAllStringSubmatch(document, -1) {
+		if b[1] == "go" {
+			blocks = append(blocks, b[2])
+			continue
+		}
+		for _, sign := range []string{"-", "+"} {
+			var code strings.Builder
+			for line := range strings.Lines(b[2]) {
+				if rest, ok := strings.CutPrefix(line, sign); ok {
+					code.WriteString(rest)
+				}
+			}
+			blocks = append(blocks, code.String())
+		}
+	}
+	return blocks
 }
 
 func TestREADMEAndDocsLinkToWhatIsThere(t *testing.T) {

@@ -6,11 +6,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 )
+
+// server is an [http.Server] and its connections, where these are bounded.
+type server struct {
+	*http.Server
+	connections *connections
+}
 
 // door is where some of the service's pages are served.
 type door struct {
@@ -20,12 +27,12 @@ type door struct {
 
 // listen begins to serve, and is the instance that others may find.
 func (s *Service) listen() (registry.Instance, error) {
-	doors, url, err := s.open()
+	doors, url, admin, err := s.open()
 	if err != nil {
 		return registry.Instance{}, err
 	}
 	s.mu.Lock()
-	s.life.url = url
+	s.life.url, s.life.admin = url, admin
 	s.mu.Unlock()
 	for i, d := range doors {
 		if err := s.serve(d); err != nil {
@@ -38,34 +45,68 @@ func (s *Service) listen() (registry.Instance, error) {
 	}, nil
 }
 
-// open takes the addresses, all or none, and is the URL at which others reach
-// the first.
-func (s *Service) open() (doors []door, url string, err error) {
+// open takes the addresses, all or none. url is where others reach the first,
+// admin where the admin pages are, "" for nowhere.
+func (s *Service) open() (doors []door, url, admin string, err error) {
 	if err := s.config.startable(); err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, shut(doors))
 		}
 	}()
-	l, err := listenAt("Config.Addr", s.config.Addr)
-	if err != nil {
-		return nil, "", err
+	l := s.config.Listener
+	if l == nil {
+		if l, err = listenAt("Config.Addr", s.config.Addr); err != nil {
+			return nil, "", "", err
+		}
 	}
 	doors = append(doors, door{l, s.Handler()})
-	if s.admin != s.mux {
-		l, err := listenAt("Config.Admin", s.config.Admin)
-		if err != nil {
-			return doors, "", err
-		}
-		doors = append(doors, door{l, s.closing(s.accepted(s.admin))})
-	}
 	address, err := s.config.advertised(l.Addr())
-	if s.config.TLS != nil {
-		return doors, "https://" + address, err
+	if err != nil {
+		return doors, "", "", err
 	}
-	return doors, "http://" + address, err
+	a, err := s.openAdmin()
+	if err != nil {
+		return doors, "", "", err
+	}
+	scheme := "http://"
+	if s.config.TLS != nil {
+		scheme = "https://"
+	}
+	if a != nil {
+		doors = append(doors, door{a, s.closing(s.accounted(s.admin, routed(s.admin)))})
+		admin = scheme + here(a.Addr())
+	}
+	return doors, scheme + address, admin, nil
+}
+
+// openAdmin takes the address of the admin pages, nil for none. Nobody has asked for
+// the one that it has when nothing is said, so that a machine which has none is no
+// reason not to start; and who brings a listener of his own wants no other.
+func (s *Service) openAdmin() (net.Listener, error) {
+	switch {
+	case s.config.Admin != "":
+		return listenAt("Config.Admin", s.config.Admin)
+	case s.config.Listener != nil:
+		return nil, nil
+	}
+	l, err := listenAt("Config.Admin", "127.0.0.1:0")
+	if err != nil {
+		s.config.Logger.Warn("the admin pages are not served", "service", s.name, "error", err)
+		return nil, nil
+	}
+	return l, nil
+}
+
+// here is bound as this machine reaches it.
+func here(bound net.Addr) string {
+	at, ok := bound.(*net.TCPAddr)
+	if !ok || !at.IP.IsUnspecified() {
+		return bound.String()
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port))
 }
 
 func shut(doors []door) error {
@@ -76,22 +117,33 @@ func shut(doors []door) error {
 	return errors.Join(faults...)
 }
 
-// server is an HTTP server with every limit set.
+// server is an HTTP server with every limit set. To net/http a time limit of 0 is
+// none, but for those of the header and of idleness, which would be the whole
+// request's then.
 func (s *Service) server(h http.Handler) *http.Server {
+	read := max(s.config.ReadTimeout, 0)
+	header := readHeaderTimeout
+	if read > 0 {
+		header = min(header, read)
+	}
 	return &http.Server{
 		Handler:           h,
 		TLSConfig:         s.config.TLS.Clone(), // the server changes its own
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: header,
+		ReadTimeout:       read,
+		WriteTimeout:      max(s.config.WriteTimeout, 0),
+		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
 }
 
 func (s *Service) serve(d door) error {
-	server := s.server(d.handler)
+	server := &server{Server: s.server(d.handler)}
+	if most := s.config.MaxConnections; most > 0 {
+		l := bounded(d.Listener, most, s.config.Logger)
+		d.Listener, server.ConnState, server.connections = l, l.note, l
+	}
 	serve := server.Serve
 	if s.config.TLS != nil {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }

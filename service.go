@@ -12,11 +12,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/plain"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
@@ -30,20 +30,26 @@ type Service struct {
 	name     string
 	id       string
 	config   Config
+	untold   bool // nobody knows the address but by this process
 	metrics  *metrics.Metrics
 	registry registry.Registry
 	resolver *registry.Resolver
 	http     *http.Client
 	limiter  *limit.AdaptiveLimiter
 	mux      *http.ServeMux
-	admin    *http.ServeMux // the same, unless Config.Admin separates it
+	admin    *http.ServeMux
+	ownPages map[string]bool // by pattern; not written to after New
 	handler  func() http.Handler
+
+	unheard unheard
+	unknown sync.Once // done when it was said that a caller which calls itself a service is not trusted
 
 	mu            sync.Mutex
 	clients       map[string]*Client
 	wraps         []func(http.Handler) http.Handler
 	wrapped       bool
 	described     []http.Handler
+	description   description
 	checks        []*check
 	subscriptions []*subscription // replaced, never changed
 	fed           map[feed]bool
@@ -52,8 +58,9 @@ type Service struct {
 }
 
 // New makes a service of this name, which is printable ASCII of at most 128
-// bytes. Nothing listens or registers before [Service.Start]. It panics when a
-// policy in c.Clients does not validate or an address in c.Static is no URL.
+// bytes. Nothing listens or registers before [Service.Start]. It panics where
+// [Config.Validate] refuses a policy, an address in c.Static or a part that is nil:
+// ask that first where c came as data.
 func New(name string, c Config) *Service {
 	if plain.Text(name) == "" {
 		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, plain.MaxText))
@@ -61,30 +68,29 @@ func New(name string, c Config) *Service {
 	if err := c.validate(); err != nil {
 		panic("sinew.New(" + name + "): " + err.Error())
 	}
-	own := c.Metrics == nil
+	own, untold := c.Metrics == nil, c.untold() && c.DrainDelay == 0
 	c = c.withDefaults()
 	if own {
 		c.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	s := &Service{
-		name: name, id: name + "-" + rand.Text()[:12], config: c,
-		metrics:  metrics.New(prometheus.Registerer(c.Metrics)),
+		name: name, id: name + "-" + rand.Text()[:12], config: c, untold: untold,
+		metrics:  metrics.New(c.Metrics).For(name),
 		registry: c.Registry,
 		http:     newHTTPClient(c),
 		limiter:  limit.NewAdaptive(name, c.Limit),
 		mux:      http.NewServeMux(),
+		ownPages: map[string]bool{},
+		admin:    http.NewServeMux(),
 		clients:  map[string]*Client{},
 		fed:      map[feed]bool{},
-		life:     life{stopped: make(chan struct{})},
+		life:     life{stops: make(chan struct{}), stopped: make(chan struct{})},
 	}
 	s.life.checks, s.life.endChecks = context.WithCancel(context.Background())
 	if s.registry == nil {
 		s.registry = registry.NewMemory()
 	}
 	s.resolver = registry.NewResolver(withStatic(s.registry, c.Static), registry.ResolverPolicy{})
-	if s.admin = s.mux; c.Admin != "" {
-		s.admin = http.NewServeMux()
-	}
 	s.life.closing = append(s.life.closing, newGauges(s).show(c.Metrics))
 	s.pages()
 	s.handler = sync.OnceValue(s.wrap)
@@ -99,6 +105,9 @@ func New(name string, c Config) *Service {
 // themselves with it, and what describes itself is on /openapi.json. It panics
 // on a pattern that is taken or malformed.
 func (s *Service) Handle(pattern string, h http.Handler) {
+	if absent.Part(h) {
+		panic("sinew: service " + s.name + ": the handler of " + pattern + " is nil")
+	}
 	s.mu.Lock()
 	s.described = append(s.described, h)
 	s.mu.Unlock()
@@ -106,9 +115,16 @@ func (s *Service) Handle(pattern string, h http.Handler) {
 }
 
 // Use wraps everything that the service serves on Addr, its own pages included,
-// in HTTP middleware; the first one given is the outermost. Call it before Start
-// and Handler: it panics when it comes too late.
+// in HTTP middleware; the first one given is the outermost. It runs inside the
+// request's id, span, metrics, log line and panic guard, so that they tell of what
+// it refuses, too, and outside the limit. Call it before Start and Handler: it
+// panics when it comes too late. One that returns nil has Start and Handler panic.
 func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
+	for i, wrap := range wraps {
+		if wrap == nil {
+			panic(fmt.Sprintf("sinew: service %s: middleware %d of %d in Use is nil", s.name, i+1, len(wraps)))
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wrapped {
@@ -137,11 +153,13 @@ func (s *Service) wrap() http.Handler {
 	s.wrapped = true
 	wraps := s.wraps
 	s.mu.Unlock()
-	h := s.accepted(s.mux)
+	h := routed(s.mux)
 	for _, wrap := range slices.Backward(wraps) {
-		h = wrap(h)
+		if h = wrap(h); absent.Part(h) {
+			panic("sinew: service " + s.name + ": a middleware in Use returned a nil handler; return next, or one around it")
+		}
 	}
-	return s.closing(h)
+	return s.closing(s.accounted(s.mux, h))
 }
 
 // Client is the client of the service with this name, one per name.
@@ -168,11 +186,14 @@ func (s *Service) allClients() []*Client {
 	return all
 }
 
-// Go adds a background job. It begins when the service starts; its context
+// Go adds a background job. It starts with the service; its context
 // ends when the service stops, after the last request and event are answered,
 // and Shutdown waits for it. A job that comes later is not begun, which is
 // logged.
 func (s *Service) Go(job func(ctx context.Context)) {
+	if job == nil {
+		panic("sinew: service " + s.name + ": a background job is nil")
+	}
 	s.mu.Lock()
 	over := s.life.jobsOver
 	switch {
@@ -194,6 +215,14 @@ func (s *Service) Logger() *slog.Logger { return s.config.Logger }
 // IdempotencyStore is where Keyed routes of the service remember their answers.
 func (s *Service) IdempotencyStore() endpoint.IdempotencyStore { return s.config.Idempotency }
 
+// Subject is who sent a request, by Config.Subject; "" where that is nil.
+func (s *Service) Subject(r *http.Request) string {
+	if s.config.Subject == nil {
+		return ""
+	}
+	return s.config.Subject(r)
+}
+
 func newHTTPClient(c Config) *http.Client {
 	if c.Transport != nil {
 		return &http.Client{Transport: c.Transport}
@@ -201,6 +230,7 @@ func newHTTPClient(c Config) *http.Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
 	transport := &http.Transport{
 		DialContext:            dialer.DialContext,
+		MaxConnsPerHost:        1024,
 		MaxIdleConnsPerHost:    256,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    5 * time.Second,

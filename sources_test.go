@@ -3,6 +3,8 @@ package sinew_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/sinew-go/sinew"
@@ -60,8 +62,10 @@ func TestANameInStaticGoesThereAndAnotherToTheRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	shop := client(t, sinew.Config{Registry: reg, Static: somewhere})
-	for name, want := range map[string]string{"inventory": "http://10.0.0.1:80", "order": "http://10.0.0.9:80"} {
+	fixed := httptest.NewServer(http.NotFoundHandler())
+	defer fixed.Close()
+	shop := client(t, sinew.Config{Registry: reg, Static: map[string][]string{"inventory": {fixed.URL}}})
+	for name, want := range map[string]string{"inventory": fixed.URL, "order": "http://10.0.0.9:80"} {
 		for range 10 {
 			err := shop.Client(name).Call(t.Context(), endpoint.Operation{Name: "op"}, func(_ context.Context, addr string) error {
 				if addr != want {

@@ -32,14 +32,18 @@ type feed struct{ from, to string }
 // has started the subscription waits for Start. Each event is handled inside a
 // span of the trace that it carries.
 //
-// Shutdown drains the subscriptions one after the other: a topic to which the
-// handlers of another have published after that one, and else first one with a
-// handler at work, then the oldest. So what a handler publishes meanwhile to a
-// topic of the service is handled, too, unless topics feed each other in a
-// circle. On a broker nothing is lost in any case: it waits for the next member.
+// Shutdown drains the subscriptions one after the other, in the order in which they
+// depend on each other: a subscription whose handlers have published to topic B is
+// drained before those of B. Otherwise those with a handler at work come first, then
+// the oldest. So what a handler publishes meanwhile to a topic of the service is
+// handled, too, unless the topics form a cycle. On a broker nothing is lost in any
+// case: it waits for the next member of the group.
 func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
 	if s.config.Bus == nil {
 		return nil, fault.FailedPrecondition.Errorf("service %s has no bus to hear %s on; set Config.Bus", s.name, topic)
+	}
+	if h == nil {
+		return nil, fault.InvalidArgument.Errorf("service %s: the handler of topic %s is nil", s.name, topic)
 	}
 	sub := &subscription{topic: topic, group: group}
 	sub.handler = s.traced(topic, func(ctx context.Context, e eventbus.Event) error {
@@ -59,6 +63,25 @@ func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(
 		return nil, err
 	}
 	return func(ctx context.Context) error { return s.endSubscription(ctx, sub) }, nil
+}
+
+// subscribed begins the subscriptions. A bus that does not answer is waited for until
+// ctx ends, or the service is told to stop.
+func (s *Service) subscribed(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-s.life.stops:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := within(ctx, "subscribing on Config.Bus", s.beginSubscriptions)
+	if err != nil && s.life.stopping.Load() {
+		return s.errStopped()
+	}
+	return err
 }
 
 func (s *Service) beginSubscriptions() error {

@@ -19,7 +19,7 @@ var look = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
 
 // failing is the last tier: all that it does is fail. It counts the attempts.
 func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
-	svc := sinew.New("stock", local(sinew.Config{}))
+	svc := sinew.New("stock", local(sinew.Config{Trust: rest.SameMachine}))
 	look.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		attempts.Add(1)
 		return rest.None{}, fault.Unavailable.Errorf("the database is away")
@@ -30,7 +30,7 @@ func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 // middle is the tier before the last; handle makes its answer of what the last
 // one said.
 func middle(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
-	svc := sinew.New("order", local(sinew.Config{Static: map[string][]string{"stock": {last}}}))
+	svc := sinew.New("order", local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
 	ask := look.Endpoint(svc.Client("stock"))
 	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		return rest.None{}, handle(ctx, func(ctx context.Context) error {

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
@@ -46,6 +49,17 @@ func tourOfServices() error {
 	return nil
 }
 
+func tourOfTelemetry(settings *config.Value[struct{}]) {
+	svc := sinew.New("inventory", sinew.Config{
+		Admin:      ":9090", // /metrics and /readyz, for whoever reaches it
+		AccessLog:  true,
+		Metrics:    prometheus.DefaultRegisterer,
+		Settings:   settings,                                                       // a series tells when a reload was refused
+		AdminPages: map[string]http.Handler{"/debug/pprof/": http.DefaultServeMux}, // with import _ "net/http/pprof"
+	})
+	svc.Main()
+}
+
 func tourOfErrors(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory]) {
 	_, err := reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
 	switch {
@@ -72,7 +86,7 @@ func tourOfPolicies() error {
 func tourOfEvents(ctx context.Context, bus eventbus.Bus, send func(context.Context, Order) error) error {
 	err := Placed.Handle(bus, "mailer", send,
 		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
-		eventbus.DeadLetter(bus, "order.dead"),
+		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
 		eventbus.Retry{Attempts: 3}.Middleware(),
 	)
 	return errors.Join(err, Placed.Publish(ctx, bus, Order{ID: "o-7", Total: 30}))
@@ -125,7 +139,7 @@ func ExampleClient() {
 	err := svc.Client("inventory").Ready(context.Background())
 	fmt.Println(errors.Is(err, fault.Unavailable))
 	_, _, _, _, _, _ = tourOfServices, tourOfErrors, tourOfPolicies, tourOfEvents, tourOfConfig, tourOfGoKit
-	_, _ = tourOfFailures, tourOfDoubts
+	_, _, _ = tourOfFailures, tourOfDoubts, tourOfTelemetry
 	_ = rest.None{}
 	// Output: true
 }

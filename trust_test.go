@@ -1,6 +1,7 @@
 package sinew_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,15 +9,18 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -41,8 +45,9 @@ func boast(r *http.Request) *http.Request {
 	return r
 }
 
-func TestOnlyCallersOnThisMachineOrWithAVerifiedCertificateAreBelieved(t *testing.T) {
-	verified := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
+func TestOnlyCallersWithAVerifiedCertificateAreBelieved(t *testing.T) {
+	verified := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{Subject: pkix.Name{CommonName: "bank"}}}}}
+	other := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{Subject: pkix.Name{CommonName: "thief"}}}}}
 	unverified := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{}}}
 	for name, c := range map[string]struct {
 		from     string
@@ -50,14 +55,18 @@ func TestOnlyCallersOnThisMachineOrWithAVerifiedCertificateAreBelieved(t *testin
 		via      string
 		trust    func(*http.Request) bool
 		believed bool
+		name     string
 	}{
 		"a stranger":                             {from: "192.0.2.77:5"},
 		"a stranger over TLS":                    {from: "192.0.2.77:5", tls: &tls.ConnectionState{}},
 		"a certificate that nobody verified":     {from: "192.0.2.77:5", tls: unverified},
 		"a verified certificate":                 {from: "192.0.2.77:5", tls: verified, believed: true},
-		"loopback":                               {from: "127.0.0.1:5", believed: true},
-		"loopback of IPv6":                       {from: "[::1]:5", believed: true},
-		"a proxy on this machine":                {from: "127.0.0.1:5", via: "1.1 proxy"},
+		"a verified certificate by a proxy":      {from: "192.0.2.77:5", tls: verified, via: "1.1 proxy", believed: true},
+		"a certificate of another name":          {from: "192.0.2.77:5", tls: other, believed: true, name: "thief"},
+		"loopback":                               {from: "127.0.0.1:5"},
+		"loopback of IPv6":                       {from: "[::1]:5"},
+		"loopback that Config.Trust trusts":      {from: "127.0.0.1:5", trust: rest.SameMachine, believed: true},
+		"a proxy on this machine":                {from: "127.0.0.1:5", via: "1.1 proxy", trust: rest.SameMachine},
 		"an address that is none":                {from: "@"},
 		"a stranger whom Config.Trust trusts":    {from: "192.0.2.77:5", trust: func(*http.Request) bool { return true }, believed: true},
 		"loopback that Config.Trust distrusts":   {from: "127.0.0.1:5", trust: func(*http.Request) bool { return false }},
@@ -75,7 +84,10 @@ func TestOnlyCallersOnThisMachineOrWithAVerifiedCertificateAreBelieved(t *testin
 			t.Fatalf("%s: %d", name, w.Code)
 		}
 		call := <-got
-		if believed := call.From == "bank" && call.Priority == 9 && call.Repeated; believed != c.believed {
+		if c.name == "" {
+			c.name = "bank"
+		}
+		if believed := call.From == c.name && call.Priority == 9 && call.Repeated; believed != c.believed {
 			t.Errorf("%s: %+v", name, call)
 		}
 		if ignored := call.From == "" && call.Priority == 0 && !call.Repeated; ignored == c.believed {
@@ -113,8 +125,6 @@ func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: cert}, pool
 }
 
-// The Via of a proxy takes the trust of loopback away, so that the certificate
-// alone decides.
 func TestAClientCertificateIsBelievedOverTheWire(t *testing.T) {
 	cert, pool := authority(t)
 	svc, got := believing(t, sinew.Config{TLS: &tls.Config{
@@ -127,15 +137,42 @@ func TestAClientCertificateIsBelievedOverTheWire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		boast(r).Header.Set("Via", "1.1 proxy")
+		boast(r)
 		answer, err := transport.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
 		transport.CloseIdleConnections()
-		if call := <-got; answer.StatusCode != 204 || (call.From == "bank" && call.Priority == 9 && call.Repeated) != (certs != nil) {
+		if call := <-got; answer.StatusCode != 204 || (call.From == "sinew test" && call.Priority == 9 && call.Repeated) != (certs != nil) {
 			t.Errorf("%s a certificate: %d, %+v", name, answer.StatusCode, call)
+		}
+	}
+}
+
+// An authority that nobody chose vouches for nobody.
+func TestCallersAreNotVerifiedByEveryPublicAuthority(t *testing.T) {
+	cert, pool := authority(t)
+	for name, tt := range map[string]struct {
+		auth    tls.ClientAuthType
+		pool    *x509.CertPool
+		refused bool
+	}{
+		"if given": {tls.VerifyClientCertIfGiven, nil, true}, "always": {tls.RequireAndVerifyClientCert, nil, true},
+		"by our own": {tls.RequireAndVerifyClientCert, pool, false}, "unverified": {tls.RequestClientCert, nil, false},
+	} {
+		c := sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), TLS: &tls.Config{
+			MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, ClientAuth: tt.auth, ClientCAs: tt.pool,
+		}}
+		s := sinew.New("cart", c)
+		started := s.Start(t.Context())
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, err := range []error{c.Validate(), started} {
+			if (err != nil) != tt.refused || err != nil && !strings.Contains(err.Error(), "ClientCAs") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
@@ -153,6 +190,41 @@ func TestADeadlineOfAStrangerCanOnlyShorten(t *testing.T) {
 		cancel()
 		if call.Deadline.After(ours) || bounded && call.Deadline.IsZero() || text == "1m" && !call.Deadline.Before(ours) {
 			t.Errorf("%q: the deadline is %s, ours %s", text, call.Deadline, ours)
+		}
+	}
+}
+
+func TestThatACallerIsNotTrustedIsSaidOnce(t *testing.T) {
+	for name, trust := range map[string]func(*http.Request) bool{"trusted": rest.SameMachine, "not trusted": nil} {
+		var log bytes.Buffer
+		svc := client(t, sinew.Config{Trust: trust, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 3 {
+			r := boast(httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil))
+			r.RemoteAddr = "127.0.0.1:5"
+			svc.Handler().ServeHTTP(httptest.NewRecorder(), r)
+		}
+		said := strings.Count(log.String(), "Config.Trust")
+		if want := map[string]int{"not trusted": 1}[name]; said != want || said > 0 && !strings.Contains(log.String(), "caller=bank") {
+			t.Errorf("%s: %s", name, &log)
+		}
+	}
+}
+
+func TestAStrangersSampledFlagForcesNoSpans(t *testing.T) {
+	for name, header := range map[string][2]string{
+		"W3C": {"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		"B3":  {"B3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-d"},
+	} {
+		for _, trusted := range []bool{true, false} {
+			var in tracing.SpanContext
+			svc := client(t, sinew.Config{Trust: func(*http.Request) bool { return trusted }})
+			svc.Handle("GET /trace", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { in = tracing.SpanContextOf(r.Context()) }))
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/trace", nil)
+			r.Header.Set(header[0], header[1])
+			svc.Handler().ServeHTTP(httptest.NewRecorder(), r)
+			if in.TraceID.String() != "4bf92f3577b34da6a3ce929d0e0e4736" || in.Sampled != trusted || in.Undecided == trusted {
+				t.Errorf("%s, trusted %v: %+v", name, trusted, in)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package sinew
 
 import (
+	"crypto/tls"
 	"errors"
 	"maps"
 	"net"
@@ -10,13 +11,25 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/registry"
 )
+
+// Validate reports every fault of the Config at once, as fault.InvalidArgument
+// naming the setting. New panics on most of them: call it first where a Config came
+// as data. What depends on the machine, a taken port say, is found out by Start.
+func (c Config) Validate() error {
+	return errors.Join(c.validate(), c.validateAddresses(), c.validateTLS())
+}
 
 // validate reports every fault of what is used from New on. What only a service
 // that starts uses is checked by startable.
 func (c Config) validate() error {
-	var faults []error
+	faults := []error{c.validateParts()}
 	for _, name := range slices.Sorted(maps.Keys(c.Clients)) {
 		if err := c.Clients[name].Validate(); err != nil {
 			faults = append(faults, fault.InvalidArgument.Errorf("Config.Clients[%s]: %w", name, err))
@@ -25,6 +38,9 @@ func (c Config) validate() error {
 	if err := c.Limit.Validate(); err != nil {
 		faults = append(faults, fault.InvalidArgument.Errorf("Config.Limit: %w", err))
 	}
+	if err := c.validateMetrics(); err != nil {
+		faults = append(faults, err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Static)) {
 		urls := c.Static[name]
 		if len(urls) == 0 {
@@ -32,34 +48,119 @@ func (c Config) validate() error {
 		}
 		for _, text := range urls {
 			if !isBaseURL(text) {
-				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %q is no base URL such as http://10.0.0.1:8080", name, text))
+				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %q is no base URL such as http://10.0.0.1:8080", name, discreet.User(text)))
+			} else if err := (registry.Instance{ID: "static", Name: name, Endpoint: text}).Validate(); err != nil {
+				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %w", name, err))
 			}
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// startable reports what keeps a service from serving.
-func (c Config) startable() error {
-	faults := []error{checkAddress("Addr", c.Addr)}
+// validateMetrics refuses a registerer whose series /metrics could not show.
+func (c Config) validateMetrics() error {
+	if c.Metrics == nil && c.Gatherer != nil {
+		return fault.InvalidArgument.Errorf("Config.Gatherer is set without Config.Metrics, whose series it is to gather; set both or neither")
+	}
+	if absent.Part(c.Metrics) {
+		return nil // a nil pointer is told of already
+	}
+	if _, ok := c.Metrics.(prometheus.Gatherer); !ok && c.Gatherer == nil {
+		return fault.InvalidArgument.Errorf("Config.Metrics, a %T, does not gather what is registered; set Config.Gatherer to what /metrics is to show", c.Metrics)
+	}
+	return nil
+}
+
+// validateParts refuses a nil pointer that an interface hides: it would panic at
+// the first request.
+func (c Config) validateParts() error {
+	var faults []error
+	for _, part := range []struct {
+		setting string
+		value   any
+	}{
+		{"Listener", c.Listener}, {"Registry", c.Registry}, {"Bus", c.Bus}, {"Transport", c.Transport}, {"Tracer", c.Tracer},
+		{"Metrics", c.Metrics}, {"Gatherer", c.Gatherer}, {"Settings", c.Settings}, {"Idempotency", c.Idempotency},
+	} {
+		if part.value != nil && absent.Part(part.value) {
+			faults = append(faults, fault.InvalidArgument.Errorf("Config.%s is a nil %T; leave it out, or give one", part.setting, part.value))
+		}
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(c.AdminPages)) {
+		if h := c.AdminPages[pattern]; absent.Part(h) {
+			faults = append(faults, fault.InvalidArgument.Errorf("Config.AdminPages[%s] is nil; give a handler", pattern))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// validateAddresses reports what no machine can listen on, or be reached at.
+func (c Config) validateAddresses() error {
+	var faults []error
+	switch {
+	case c.Listener != nil && c.Addr != "":
+		faults = append(faults, fault.InvalidArgument.Errorf("Config.Addr and Config.Listener both say where to listen; set one of them"))
+	case c.Addr != "":
+		faults = append(faults, checkAddress("Addr", c.Addr))
+	}
 	if c.Admin != "" {
 		faults = append(faults, checkAddress("Admin", c.Admin))
 	}
 	if c.Advertise != "" {
-		faults = append(faults, checkAddress("Advertise", c.Advertise))
+		err := checkAddress("Advertise", c.Advertise)
+		if err == nil {
+			err = reachableAt("Advertise", c.Advertise)
+		}
+		faults = append(faults, err)
 	}
+	return errors.Join(faults...)
+}
+
+// startable reports what keeps a service from serving.
+func (c Config) startable() error {
+	faults := []error{c.validateAddresses(), c.validateTLS()}
 	if t := c.TLS; t != nil && len(t.Certificates) == 0 && t.GetCertificate == nil && t.GetConfigForClient == nil {
 		faults = append(faults, fault.InvalidArgument.Errorf("Config.TLS: no certificate to serve with; set Certificates or GetCertificate"))
 	}
 	return errors.Join(faults...)
 }
 
+// validateTLS refuses to verify callers by the authorities of the system: then each
+// certificate that one of them has issued to anybody would be trusted.
+func (c Config) validateTLS() error {
+	if t := c.TLS; t != nil && t.ClientAuth >= tls.VerifyClientCertIfGiven && t.ClientCAs == nil {
+		return fault.InvalidArgument.Errorf("Config.TLS: ClientAuth has callers verified, and ClientCAs is nil, so that any public authority could vouch for them; set ClientCAs to your own")
+	}
+	return nil
+}
+
 func checkAddress(setting, address string) error {
 	if strings.Contains(address, "://") {
-		return fault.InvalidArgument.Errorf("Config.%s: %q has a scheme; write host:port alone", setting, address)
+		return fault.InvalidArgument.Errorf("Config.%s: %q has a scheme; write host:port alone", setting, discreet.URL(address))
 	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return fault.InvalidArgument.Errorf("Config.%s: %q is no host:port; write :8080 or host:8080: %w", setting, address, err)
+	if _, _, err := net.SplitHostPort(address); err != nil || strings.Contains(address, "@") {
+		why := "it has a user"
+		if wrong, ok := errors.AsType[*net.AddrError](err); ok {
+			why = wrong.Err
+		}
+		return fault.InvalidArgument.Errorf("Config.%s: %q is no host:port; write :8080 or host:8080: %s", setting, discreet.User(address), why)
+	}
+	return nil
+}
+
+// reachableAt refuses a host:port that others could not call.
+func reachableAt(setting, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	switch {
+	case err != nil:
+		return fault.InvalidArgument.Errorf("Config.%s: %q is no host:port: %w", setting, address, err)
+	case !isHost(host):
+		return fault.InvalidArgument.Errorf("Config.%s: %q names no host that others could reach", setting, address)
+	case !isPort(port):
+		return fault.InvalidArgument.Errorf("Config.%s: %q has no number of a port that others could reach", setting, address)
+	}
+	if err := (registry.Instance{ID: "this", Name: "this", Endpoint: "http://" + address}).Validate(); err != nil {
+		return fault.InvalidArgument.Errorf("Config.%s: %q could be called by nobody: %w", setting, address, err)
 	}
 	return nil
 }
@@ -80,5 +181,5 @@ func isPort(text string) bool {
 // means something on this machine alone.
 func isHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return host != "" && (err != nil || !ip.IsUnspecified() && ip.Zone() == "")
+	return host != "" && !strings.ContainsAny(host, "/?#@") && (err != nil || !ip.IsUnspecified() && ip.Zone() == "")
 }

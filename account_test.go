@@ -1,0 +1,372 @@
+package sinew_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// logbook takes in what is logged, as JSON. It is safe for concurrent use.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *logbook) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+func (b *logbook) logger(least slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: least}))
+}
+
+func (b *logbook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// lines are those with this message.
+func (b *logbook) lines(t testing.TB, message string) (found []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(b.String()) {
+		var read map[string]any
+		if err := json.Unmarshal([]byte(line), &read); err != nil {
+			t.Fatal(err)
+		}
+		if read["msg"] == message {
+			found = append(found, read)
+		}
+	}
+	return found
+}
+
+// troubled gives the service routes that fail in every way.
+func troubled(svc *sinew.Service) {
+	rest.Route[rest.None, rest.None]{Pattern: "POST /rest"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
+	})
+	svc.Handle("POST /foreign", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
+	svc.Handle("POST /panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
+	rest.Route[rest.None, rest.None]{Pattern: "POST /restpanic"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
+	rest.Route[rest.None, rest.None]{Pattern: "POST /missing"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+		return rest.None{}, fault.NotFound.Errorf("no such order")
+	})
+	svc.Handle("POST /good", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
+}
+
+// post is what the service answers to a caller on this machine.
+func post(svc *sinew.Service, path string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", path, nil)
+	r.RemoteAddr = "127.0.0.1:5"
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	svc.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func TestAFailedRequestIsOneLineWithAllThatIsKnownOfIt(t *testing.T) {
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for path, status := range map[string]float64{"/rest": 503, "/foreign": 503, "/panic": 500, "/restpanic": 500} {
+		log := &logbook{}
+		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+		troubled(svc)
+		post(svc, path+"?token=hunter2", "X-Request-Id", "r-1", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
+		lines := log.lines(t, "request failed")
+		if len(lines) != 1 {
+			t.Errorf("%s: %d lines: %s", path, len(lines), log)
+			continue
+		}
+		line := lines[0]
+		want := map[string]any{
+			"level": "WARN", "service": "shop", "route": "POST " + path, "method": "POST", "path": path, "status": status, "remote": "127.0.0.1:5",
+			"code": fault.FromHTTPStatus(int(status)).String(), "request_id": "r-1", "trace_id": trace,
+		}
+		for name, value := range want {
+			if line[name] != value {
+				t.Errorf("%s: %s is %v, not %v", path, name, line[name], value)
+			}
+		}
+		if line["duration"] == nil || line["error"] == nil {
+			t.Errorf("%s: %v", path, line)
+		}
+		for _, panicked := range log.lines(t, "handler panicked") {
+			if panicked["request_id"] != "r-1" || panicked["trace_id"] != trace || panicked["stack"] == nil {
+				t.Errorf("%s: %v", path, panicked)
+			}
+		}
+		if strings.Contains(log.String(), "hunter2") {
+			t.Errorf("%s: the log shows a query: %s", path, log)
+		}
+	}
+}
+
+func TestOtherRequestsAreLoggedByOneSetting(t *testing.T) {
+	for _, access := range []bool{false, true} {
+		log := &logbook{}
+		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: access})
+		troubled(svc)
+		for _, path := range []string{"/good", "/missing", "/nothing", "/rest", "/healthz"} {
+			post(svc, path+"?token=hunter2")
+		}
+		ask(svc, "GET", "/healthz")
+		got := map[any]any{}
+		for _, line := range log.lines(t, "request") {
+			got[line["path"]] = line["status"]
+		}
+		if n := len(log.lines(t, "request failed")); n != 1 {
+			t.Errorf("access log %v: %d failures: %s", access, n, log)
+		}
+		want := map[any]any{}
+		if access {
+			want = map[any]any{"/good": 204.0, "/missing": 404.0, "/nothing": 404.0, "/healthz": 405.0}
+		}
+		if len(got) != len(want) || got["/good"] != want["/good"] || got["/nothing"] != want["/nothing"] {
+			t.Errorf("access log %v: %v", access, got)
+		}
+		if strings.Contains(log.String(), "hunter2") {
+			t.Errorf("the log shows a query: %s", log)
+		}
+	}
+}
+
+func TestRefusalsForOverloadDoNotFillTheLog(t *testing.T) {
+	log := &logbook{}
+	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+	svc.Handle("POST /full", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		rest.Fail(w, fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed())
+	}))
+	post(svc, "/full")
+	post(svc, "/full", "X-Request-Timeout", "0s")
+	if text := log.String(); text != "" {
+		t.Error(text)
+	}
+}
+
+func TestRequestsWithoutARouteHaveOneSeriesAndSpan(t *testing.T) {
+	spans := &tracing.Recorder{}
+	svc := client(t, sinew.Config{Tracer: spans})
+	svc.Handle("GET /orders/{id}", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, request := range [][2]string{{"GET", "/wp-login.php"}, {"GET", "/.env"}, {"BREW", "/coffee"}, {"DELETE", "/orders/1"}, {"POST", "/healthz"}} {
+		ask(svc, request[0], request[1])
+	}
+	want := []string{
+		`sinew_server_requests_total{code="not_found",operation="no route",service="shop"} 3`,
+		`sinew_server_requests_total{code="unimplemented",operation="no route",service="shop"} 2`,
+	}
+	if got := series(svc, "sinew_server_requests_total"); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%q", got)
+	}
+	if got := series(svc, `sinew_server_request_duration_seconds_count{operation="no route"`); len(got) != 1 || !strings.HasSuffix(got[0], " 5") {
+		t.Errorf("%q", got)
+	}
+	all := spans.Spans()
+	if len(all) != 5 {
+		t.Errorf("%d spans", len(all))
+	}
+	for _, span := range all {
+		if span.Name != "no route" || span.Kind != tracing.Server || span.Tags["error"] == "" {
+			t.Errorf("span %+v", span)
+		}
+	}
+}
+
+func TestARequestThatCameTooLateIsInTheSeries(t *testing.T) {
+	log := &logbook{}
+	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: true})
+	troubled(svc)
+	if w := post(svc, "/good", "X-Request-Timeout", "0s"); w.Code != http.StatusGatewayTimeout {
+		t.Fatal(w.Code)
+	}
+	if line := log.lines(t, "request"); len(line) != 1 || line[0]["request_id"] == "" || line[0]["status"] != 504.0 {
+		t.Errorf("%v", line)
+	}
+	want := `sinew_server_requests_total{code="deadline_exceeded",operation="POST /good",service="shop"} 1`
+	if got := series(svc, "sinew_server_requests_total"); len(got) != 1 || got[0] != want {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
+	log, spans := &logbook{}, &tracing.Recorder{}
+	metrics := prometheus.NewRegistry()
+	svc := client(t, sinew.Config{Tracer: spans, Logger: log.logger(slog.LevelInfo), AccessLog: true, Metrics: metrics})
+	troubled(svc)
+	svc.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			call := endpoint.CallOf(r.Context())
+			if call == nil || call.RequestID != "r-1" || !tracing.SpanContextOf(r.Context()).IsValid() || w.Header().Get("X-Request-Id") != "r-1" {
+				t.Errorf("the middleware has no request: %+v", call)
+			}
+			switch r.Header.Get("Authorization") {
+			case "":
+				w.WriteHeader(http.StatusUnauthorized)
+			case "panic":
+				panic("oops")
+			default:
+				next.ServeHTTP(w, r)
+			}
+		})
+	})
+	for who, status := range map[string]int{"": 401, "panic": 500, "me": 204} {
+		if w := post(svc, "/good", "X-Request-Id", "r-1", "Authorization", who); w.Code != status {
+			t.Errorf("%q: %d", who, w.Code)
+		}
+	}
+	var codes []string
+	for _, line := range append(log.lines(t, "request"), log.lines(t, "request failed")...) {
+		if line["request_id"] != "r-1" || line["route"] != "POST /good" {
+			t.Errorf("%v", line)
+		}
+		codes = append(codes, line["code"].(string))
+	}
+	if len(codes) != 3 || len(spans.Spans()) != 3 || len(log.lines(t, "handler panicked")) != 1 {
+		t.Errorf("%v, %d spans, %s", codes, len(spans.Spans()), log)
+	}
+	all := gathered(t, metrics)
+	for _, code := range []string{"unauthenticated", "internal", "ok"} {
+		if !strings.Contains(all, `sinew_server_requests_total{code="`+code+`",operation="POST /good",service="shop"}`) {
+			t.Errorf("no %s in %s", code, all)
+		}
+	}
+}
+
+func TestWritersOfMiddlewareMayHideTheServices(t *testing.T) {
+	svc := client(t, sinew.Config{})
+	troubled(svc)
+	svc.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(opaque{w}, r) })
+	})
+	for path, code := range map[string]string{"/rest": "unavailable", "/missing": "not_found", "/good": "ok", "/panic": "internal"} {
+		post(svc, path)
+		want := `sinew_server_requests_total{code="` + code + `",operation="POST ` + path + `",service="shop"} 1`
+		if !strings.Contains(ask(svc, "GET", "/metrics").Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+// gathered are the counters of requests, as they are written.
+func gathered(t testing.TB, from prometheus.Gatherer) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(from, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	return w.Body.String()
+}
+
+// opaque shows nothing of the writer that it is around.
+type opaque struct{ w http.ResponseWriter }
+
+func (o opaque) Header() http.Header         { return o.w.Header() }
+func (o opaque) Write(b []byte) (int, error) { return o.w.Write(b) }
+func (o opaque) WriteHeader(status int)      { o.w.WriteHeader(status) }
+
+func TestARewrittenPathIsCountedAtItsRoute(t *testing.T) {
+	metrics := prometheus.NewRegistry()
+	svc := client(t, sinew.Config{Metrics: metrics})
+	troubled(svc)
+	svc.Use(func(next http.Handler) http.Handler { return http.StripPrefix("/v1", next) })
+	post(svc, "/v1/good")
+	post(svc, "/v1/nothing")
+	all := gathered(t, metrics)
+	for _, want := range []string{`code="ok",operation="POST /good"`, `code="not_found",operation="no route"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %s in %s", want, all)
+		}
+	}
+}
+
+func TestShutdownSaysWhatItDoes(t *testing.T) {
+	log := &logbook{}
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := sinew.New("inventory", local(sinew.Config{Logger: log.logger(slog.LevelInfo), Registry: registry.NewMemory(), Bus: bus}))
+	svc.Go(func(ctx context.Context) { <-ctx.Done() })
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
+	start(t, svc)
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, message := range []string{"shutting down", "deregistered", "requests are answered", "events are handled", "background jobs have ended", "stopped"} {
+		next := strings.Index(log.String()[at:], `"msg":"`+message+`"`)
+		if next < 0 {
+			t.Fatalf("no %q, or not in its turn: %s", message, log)
+		}
+		at += next
+	}
+	for _, line := range log.lines(t, "stopped") {
+		if line["service"] != "inventory" || line["duration"] == nil {
+			t.Errorf("%v", line)
+		}
+	}
+	idle := &logbook{}
+	for _, svc := range []*sinew.Service{start(t, sinew.New("idle", local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))), sinew.New("never", local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))} {
+		if err := svc.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if text := idle.String(); strings.Contains(text, "events") || strings.Contains(text, "jobs") || strings.Contains(text, "deregistered") || len(idle.lines(t, "stopped")) != 1 {
+		t.Errorf("it tells of what there was none of: %s", text)
+	}
+}
+
+func TestWhatStrangersAskAdminForIsCounted(t *testing.T) {
+	metrics, admin := prometheus.NewRegistry(), freeAddr(t)
+	svc := sinew.New("inventory", local(sinew.Config{Admin: admin, Metrics: metrics}))
+	start(t, svc)
+	for _, path := range []string{"/.env", "/metrics"} {
+		get(t, "http://"+admin+path)
+	}
+	_ = svc.Shutdown(t.Context()) // what was answered has been counted
+	if all := gathered(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
+		t.Error(all)
+	}
+}
+
+func TestAnAnswerThatIsBrokenOffIsToldAsThat(t *testing.T) {
+	log := &logbook{}
+	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+	svc.Handle("GET /broken", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half"))
+		panic(http.ErrAbortHandler)
+	}))
+	server := httptest.NewServer(svc.Handler())
+	answer, err := http.Get(server.URL + "/broken")
+	if err == nil {
+		_, err = io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+	}
+	if err == nil {
+		t.Error("the caller takes the answer for whole")
+	}
+	http.DefaultClient.CloseIdleConnections()
+	server.Close() // which waits for the handler
+	lines := log.lines(t, "request failed")
+	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "broke its answer off") || len(log.lines(t, "handler panicked")) != 0 {
+		t.Errorf("%s", log)
+	}
+}

@@ -1,0 +1,40 @@
+package sinew_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+func TestTheDocumentIsMadeOncePerSetOfRoutes(t *testing.T) {
+	svc := sinew.New("inventory", local(sinew.Config{Version: "1.2.3"}))
+	type answer struct{ A, B, C, D, E, F, G, H []string }
+	noAnswer := func(context.Context, rest.None) (*answer, error) { return nil, nil }
+	rest.Route[rest.None, *answer]{Pattern: "GET /first"}.Handle(svc, noAnswer)
+	document := func() string {
+		w := httptest.NewRecorder()
+		svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%d %s", w.Code, w.Header())
+		}
+		return w.Body.String()
+	}
+	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"1.2.3"`) {
+		t.Error(text)
+	}
+	rest.Route[rest.None, *answer]{Pattern: "GET /second"}.Handle(svc, noAnswer)
+	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"/second"`) {
+		t.Error(text)
+	}
+	if text := document(); text != document() {
+		t.Error(text)
+	}
+	if allocs := testing.AllocsPerRun(20, func() { document() }); allocs > 100 {
+		t.Errorf("%v allocations for a document that is there", allocs)
+	}
+}

@@ -1,0 +1,16 @@
+//go:build unix
+
+package sinew
+
+import "syscall"
+
+// descriptors is how many files and connections this process may have open, 0 when
+// that is not known or without a bound.
+func descriptors() int {
+	const some = 1 << 30
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(limit.Cur) > some { //nolint:unconvert // it is signed on some systems
+		return 0
+	}
+	return int(limit.Cur)
+}

@@ -1,0 +1,136 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// takes are the routes of a service, and how long each takes.
+var takes = map[string]time.Duration{"/fast": time.Millisecond, "/slow": 300 * time.Millisecond, "/hangs": time.Hour}
+
+// slowService answers each path after its time, as a service does that heeds its
+// caller's deadline where heeds, and else as one that goes on.
+type slowService struct{ heeds bool }
+
+func (s slowService) RoundTrip(r *http.Request) (*http.Response, error) {
+	took := time.NewTimer(takes[r.URL.Path])
+	defer took.Stop()
+	over := make(<-chan time.Time)
+	if left, err := time.ParseDuration(r.Header.Get("X-Request-Timeout")); s.heeds && err == nil {
+		over = time.After(left)
+	}
+	w := httptest.NewRecorder()
+	select {
+	case <-took.C:
+		w.WriteHeader(http.StatusNoContent)
+	case <-over:
+		rest.Fail(w, fault.DeadlineExceeded.Errorf("the time was over"))
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+// gatewayTo is a service that passes everything on.
+func gatewayTo(t *testing.T, c sinew.Config) *sinew.Service {
+	c.Static = somewhere
+	gateway := client(t, c)
+	for path := range takes {
+		rest.Route[rest.None, rest.None]{Pattern: "GET " + path}.Forward(gateway, gateway.Client("inventory"))
+	}
+	return gateway
+}
+
+func askIn(svc *sinew.Service, ctx context.Context, path, timeout string) int {
+	r := httptest.NewRequestWithContext(ctx, "GET", path, nil)
+	r.RemoteAddr = "192.0.2.77:5"
+	r.Header.Set("X-Request-Timeout", timeout)
+	w := httptest.NewRecorder()
+	svc.Handler().ServeHTTP(w, r)
+	_, _ = io.Copy(io.Discard, w.Result().Body)
+	return w.Code
+}
+
+func TestAStrangersDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T) {
+	for _, policy := range []breaker.Policy{{}, breaker.Consecutive} {
+		for _, heeds := range []bool{true, false} {
+			for _, path := range []string{"/slow", "/hangs"} {
+				for _, timeout := range []string{"2ms", "40ms", "200ms", "3s"} {
+					synctest.Test(t, func(t *testing.T) {
+						gateway := gatewayTo(t, sinew.Config{
+							Transport: slowService{heeds}, Clients: map[string]sinew.ClientPolicy{"inventory": {Breaker: policy}},
+						})
+						for range 100 {
+							if code := askIn(gateway, t.Context(), "/fast", ""); code != 204 {
+								t.Fatalf("before: %d", code)
+							}
+						}
+						for range 100 {
+							askIn(gateway, t.Context(), path, timeout)
+							if code := askIn(gateway, t.Context(), "/fast", ""); code != 204 {
+								t.Fatalf("%s in %s (heeded: %v): an honest call got %d", path, timeout, heeds, code)
+							}
+						}
+						if s := gateway.Client("inventory").Snapshot(); s.Breaker.Statistics.FailedRequests != 0 || s.Breaker.State != breaker.Closed || s.Balance.Instances[0].Ejected {
+							t.Errorf("%s in %s (heeded: %v): %+v", path, timeout, heeds, s)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// Our own limit, and that of a caller whom we trust, do tell that a service hangs.
+func TestOtherDeadlinesThanAStrangersFindOutWhoHangs(t *testing.T) {
+	everybody := func(*http.Request) bool { return true }
+	for name, c := range map[string]struct {
+		trust   func(*http.Request) bool
+		timeout string
+	}{"the caller is ours": {everybody, "6s"}, "the limit is ours": {nil, "1h"}, "there is none": {nil, ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			gateway := gatewayTo(t, sinew.Config{Transport: slowService{}, Trust: c.trust})
+			for range 3 {
+				askIn(gateway, t.Context(), "/hangs", c.timeout)
+			}
+			if s := gateway.Client("inventory").Snapshot().Breaker; s.Statistics.FailedRequests == 0 {
+				t.Errorf("%s: %+v", name, s)
+			}
+		})
+	}
+}
+
+func TestAHandlersOwnEarlierDeadlineIsNotTheStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gateway := client(t, sinew.Config{Transport: slowService{}, Static: somewhere})
+		hangs := rest.Route[rest.None, rest.None]{Pattern: "GET /hangs"}
+		ask := hangs.Endpoint(gateway.Client("inventory"))
+		hangs.Handle(gateway, func(ctx context.Context, _ rest.None) (rest.None, error) {
+			ctx, cancel := context.WithTimeout(ctx, 6*time.Second)
+			defer cancel()
+			_, err := ask(ctx, rest.None{})
+			if !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "inventory") {
+				t.Errorf("%v", err)
+			}
+			return rest.None{}, err
+		})
+		askIn(gateway, t.Context(), "/hangs", "1m")
+		if s := gateway.Client("inventory").Snapshot().Breaker; s.Statistics.FailedRequests != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package sinew_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/limit"
+)
+
+// one is a service with room for one request, whose handler at /work answers at once.
+func one(t *testing.T, except ...string) *sinew.Service {
+	t.Helper()
+	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1, Except: except}})
+	svc.Handle("GET /work", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	return svc
+}
+
+// works asserts that a request finds room beside what is there.
+func works(t *testing.T, svc *sinew.Service, beside string) {
+	t.Helper()
+	if code, _, body := get(t, svc.URL()+"/work"); code != http.StatusOK {
+		t.Errorf("beside %s: %d %s", beside, code, body)
+	}
+}
+
+func TestAnAnswerThatHasBegunTakesNoPlace(t *testing.T) {
+	for name, begin := range map[string]func(w http.ResponseWriter){
+		"a stream that is flushed": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+		"a download":               func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 100_000)) },
+		"a status":                 func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			svc := one(t)
+			begun, leave := make(chan struct{}), make(chan struct{})
+			svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				begin(w)
+				close(begun)
+				<-leave
+			}))
+			start(t, svc)
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				if answer, err := http.Get(svc.URL() + "/events"); err == nil {
+					_, _ = io.Copy(io.Discard, answer.Body)
+					_ = answer.Body.Close()
+				}
+			}()
+			<-begun
+			works(t, svc, name)
+			close(leave)
+			<-over
+		})
+	}
+}
+
+func TestAConnectionThatIsTakenOverTakesNoPlace(t *testing.T) {
+	svc := one(t)
+	taken, leave := make(chan struct{}), make(chan struct{})
+	svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		close(taken)
+		<-leave
+	}))
+	start(t, svc)
+	conn := dial(t, svc)
+	fmt.Fprint(conn, "GET /socket HTTP/1.1\r\nHost: shop\r\n\r\n")
+	<-taken
+	works(t, svc, "a socket")
+	close(leave)
+}
+
+func TestABodyThatIsAwaitedTakesNoPlace(t *testing.T) {
+	svc := one(t)
+	begun := make(chan struct{})
+	svc.Handle("POST /work", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		body, err := io.ReadAll(r.Body)
+		if err != nil || string(body) != "slow sender." {
+			t.Errorf("%q (%v)", body, err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	start(t, svc)
+	conn := dial(t, svc)
+	fmt.Fprint(conn, "POST /work HTTP/1.1\r\nHost: shop\r\nContent-Length: 12\r\n\r\nslow")
+	<-begun
+	for { // until the handler reads
+		if code, _, _ := get(t, svc.URL()+"/work"); code == http.StatusOK {
+			break
+		}
+	}
+	fmt.Fprint(conn, " sender.")
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(line, "204") {
+		t.Errorf("the slow sender got %q (%v)", line, err)
+	}
+}
+
+func TestARouteThatIsExceptedIsOutsideOfTheLimit(t *testing.T) {
+	svc := one(t, "GET /poll")
+	entered, leave := make(chan struct{}), make(chan struct{})
+	svc.Handle("GET /poll", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-leave
+	}))
+	start(t, svc)
+	over := make(chan int)
+	for range 3 {
+		go func() {
+			code, _, _ := get(t, svc.URL()+"/poll")
+			over <- code
+		}()
+		<-entered
+	}
+	works(t, svc, "three that poll")
+	close(leave)
+	for range 3 {
+		if code := <-over; code != http.StatusOK {
+			t.Errorf("a poll was answered with %d", code)
+		}
+	}
+}
+
+func dial(t *testing.T, svc *sinew.Service) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(svc.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

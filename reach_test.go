@@ -1,0 +1,51 @@
+package sinew_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/fault"
+)
+
+func TestAClientOfAFixedAddressIsReadyWhenSomebodyListensThere(t *testing.T) {
+	asked := atomic.Int64{}
+	up := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	down := "http://" + freeAddr(t)
+	for name, c := range map[string]struct {
+		urls  []string
+		c     sinew.Config
+		ready bool
+	}{
+		"one that is up":          {urls: []string{up.URL}, ready: true},
+		"one that is down":        {urls: []string{down}},
+		"one of two":              {urls: []string{down, up.URL + "/base"}, ready: true},
+		"none of two":             {urls: []string{down, down + "/base"}},
+		"TLS, verified":           {urls: []string{secure.URL}, c: sinew.Config{TLS: secure.Client().Transport.(*http.Transport).TLSClientConfig}, ready: true},
+		"TLS that is not trusted": {urls: []string{secure.URL}},
+		"a transport of its own":  {urls: []string{"http://10.0.0.1:80"}, c: sinew.Config{Transport: slowService{}}, ready: true},
+	} {
+		c.c.Static = map[string][]string{"inventory": c.urls}
+		err := client(t, c.c).Client("inventory").Ready(t.Context())
+		if (err == nil) != c.ready || err != nil && (!errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "inventory")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {up.URL}}})
+	up.Close()
+	if err := shop.Client("inventory").Ready(t.Context()); err == nil {
+		t.Error("it is ready, and nobody listens any more")
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := shop.Client("inventory").Ready(over); err == nil || asked.Load() != 0 {
+		t.Errorf("%v; it was asked %d times", err, asked.Load())
+	}
+}

@@ -1,0 +1,392 @@
+package sinew_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/registry"
+)
+
+// stream serves events until the service stops, or for ever where it does not
+// heed that.
+func stream(svc *sinew.Service, heeds bool) {
+	stopping := svc.Stopping()
+	if !heeds {
+		stopping = nil
+	}
+	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for n := 0; ; n++ {
+			_, _ = fmt.Fprintf(w, "data: %d\n\n", n)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-stopping:
+				_, _ = io.WriteString(w, "data: bye\n\n")
+				return
+			case <-r.Context().Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}))
+}
+
+func TestAStreamThatHeedsStoppingEndsCleanlyAndHoldsNothingUp(t *testing.T) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/1.0"} {
+		svc := sinew.New("inventory", local(sinew.Config{}))
+		stream(svc, true)
+		start(t, svc)
+		select {
+		case <-svc.Stopping():
+			t.Fatal("it says that it stops")
+		default:
+		}
+		c, err := net.Dial("tcp", strings.TrimPrefix(svc.URL(), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintf(c, "GET /events %s\r\nHost: x\r\n\r\n", protocol)
+		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := make([]byte, 8)
+		if _, err := io.ReadFull(answer.Body, first); err != nil {
+			t.Fatal(err)
+		}
+		down := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			down <- svc.Shutdown(ctx)
+		}()
+		rest, err := io.ReadAll(answer.Body)
+		if err != nil || !strings.HasSuffix(string(rest), "data: bye\n\n") {
+			t.Errorf("%s: the stream ended with %v: %q", protocol, err, rest)
+		}
+		if err := <-down; err != nil {
+			t.Errorf("%s: Shutdown: %v", protocol, err)
+		}
+		<-svc.Stopping()
+		_ = c.Close()
+	}
+}
+
+func TestStoppingIsToldBeforeAnythingIsTakenAway(t *testing.T) {
+	reg := registry.NewMemory()
+	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+	told := make(chan error, 1)
+	svc.Go(func(ctx context.Context) {
+		<-svc.Stopping()
+		told <- ctx.Err() // jobs end last
+		<-ctx.Done()
+	})
+	start(t, svc)
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-told; err != nil {
+		t.Errorf("a job heard of it when it was over: %v", err)
+	}
+	unstarted := sinew.New("inventory", local(sinew.Config{}))
+	_ = unstarted.Shutdown(t.Context())
+	<-unstarted.Stopping()
+}
+
+// pipe is a listener in memory, which synctest can drive.
+type pipe struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipe() *pipe { return &pipe{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipe) Close() error {
+	select {
+	case <-p.closed:
+		return net.ErrClosed
+	default:
+		close(p.closed)
+		return nil
+	}
+}
+
+func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "/run/inventory.sock", Net: "unix"} }
+
+// client calls through it.
+func (p *pipe) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		here, there := net.Pipe()
+		select {
+		case p.conns <- there:
+			return here, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}}}
+}
+
+func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatIsUndone(t *testing.T) {
+	for name, obstacle := range map[string]func(svc *sinew.Service, l *pipe){
+		`handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`: func(svc *sinew.Service, _ *pipe) {
+			_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return errors.New("the disk is full") })
+			_ = api.LowStock.Publish(context.Background(), svc, StockEvent{})
+		},
+		"requests were cut off": func(svc *sinew.Service, l *pipe) {
+			c := l.client()
+			go func() {
+				answer, err := c.Get("http://x/events")
+				if err == nil {
+					_, _ = io.Copy(io.Discard, answer.Body)
+					_ = answer.Body.Close()
+				}
+				c.CloseIdleConnections()
+			}()
+		},
+		"background job": func(svc *sinew.Service, _ *pipe) {
+			svc.Go(func(context.Context) { <-time.After(time.Hour) })
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			l := newPipe()
+			bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Bus: bus, Logger: slog.New(slog.NewTextHandler(&log, nil)), DrainDelay: -1})
+			stream(svc, false)
+			if err := svc.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			obstacle(svc, l)
+			synctest.Wait()
+			begun := time.Now()
+			err := svc.Shutdown(context.Background())
+			if took := time.Since(begun); took > 31*time.Second || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: after %s: %v", name, took, err)
+			}
+			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(strings.ReplaceAll(log.String(), `\"`, `"`), name) {
+				t.Errorf("%s: the log says %s", name, &log)
+			}
+			_ = bus.Close(context.Background())
+			<-time.After(time.Hour)
+		})
+	}
+}
+
+// Browsers, pools and health checks open connections before they have anything to
+// send.
+func TestASilentConnectionHoldsShutdownUpForASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		reached := func() (*sinew.Service, net.Conn) {
+			l := newPipe()
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+			svc.Handle("GET /slow", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
+			if err := svc.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			conn, there := net.Pipe()
+			l.conns <- there
+			synctest.Wait()
+			return svc, conn
+		}
+		svc, silent := reached()
+		defer func() { _ = silent.Close() }()
+		begun := time.Now()
+		if err := svc.Shutdown(t.Context()); err != nil || time.Since(begun) > 2*time.Second {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+
+		svc, asking := reached()
+		defer func() { _ = asking.Close() }()
+		_, _ = io.WriteString(asking, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+		synctest.Wait() // until it is under way
+		time.AfterFunc(10*time.Second, func() { close(answer) })
+		down := make(chan error, 1)
+		go func() { down <- svc.Shutdown(t.Context()) }()
+		got, err := http.ReadResponse(bufio.NewReader(asking), nil)
+		if err != nil || got.StatusCode != 200 {
+			t.Errorf("a request under way is answered with %v, %v", got, err)
+		}
+		if err := <-down; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestListenerIsServedOnAndClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := newPipe()
+		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: slog.New(slog.NewTextHandler(&log, nil)), DrainDelay: -1})
+		api.GetStock.Handle(svc, stock.Get)
+		if err := svc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c := l.client()
+		answer, err := c.Get(svc.URL() + "/inventory/p-1")
+		if err != nil || answer.StatusCode != 200 || svc.AdminURL() != "" {
+			t.Errorf("%v, %v; the admin pages are at %q", answer, err, svc.AdminURL())
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		c.CloseIdleConnections()
+		if err := svc.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		<-l.closed
+		if strings.Contains(log.String(), "registered") {
+			t.Errorf("there is no registry: %s", &log)
+		}
+		unused := newPipe()
+		if err := sinew.New("inventory", sinew.Config{Listener: unused, Logger: quiet}).Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		<-unused.closed
+		remotely := newPipe()
+		svc = sinew.New("inventory", sinew.Config{Listener: remotely, Logger: quiet, Registry: remote(), DrainDelay: -1})
+		if err := svc.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Config.Advertise") {
+			t.Errorf("a socket of this machine in a registry: %v", err)
+		}
+		<-remotely.closed
+		_ = svc.Shutdown(t.Context())
+	})
+}
+
+func TestAListenerThatWasHandedOverIsAdvertisedAtItsAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := registry.NewMemory()
+	svc := sinew.New("inventory", sinew.Config{Listener: l, Registry: reg, Logger: quiet, DrainDelay: -1})
+	start(t, svc)
+	all, _ := reg.Services(t.Context())
+	if want := "http://" + l.Addr().String(); svc.URL() != want || len(all) != 1 || all[0].Endpoint != want {
+		t.Errorf("%s: %v", svc.URL(), all)
+	}
+}
+
+// upgrades takes connections over, and says good-bye when the service stops, a
+// moment later, or never where it does not heed that.
+func upgrades(svc *sinew.Service, heeds bool) {
+	svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, buffered, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello")
+		_ = buffered.Flush()
+		if heeds {
+			<-svc.Stopping()
+			<-time.After(time.Second)
+		} else {
+			<-time.After(time.Hour)
+		}
+		_, _ = buffered.WriteString("bye")
+		_ = buffered.Flush()
+	}))
+}
+
+func TestAConnectionThatAHandlerHasTakenOverIsCutOffWhenTheTimeIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipe()
+		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+		ended := make(chan error, 1)
+		svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
+			_ = buffered.Flush()
+			_, err = conn.Read(make([]byte, 1)) // as one that waits for its peer, and for nothing else
+			ended <- err
+		}))
+		if err := svc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		here, there := net.Pipe()
+		defer func() { _ = here.Close() }()
+		l.conns <- there
+		_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
+		if answer, err := http.ReadResponse(bufio.NewReader(here), nil); err != nil || answer.StatusCode != 101 {
+			t.Fatal(answer, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		if err := svc.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "taken over") {
+			t.Error(err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("it read something")
+			}
+		default:
+			t.Error("the handler still waits")
+		}
+	})
+}
+
+func TestShutdownWaitsForConnectionsThatHandlersHaveTakenOver(t *testing.T) {
+	for _, heeds := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newPipe()
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+			upgrades(svc, heeds)
+			if err := svc.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			here, there := net.Pipe()
+			l.conns <- there
+			_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
+			in := bufio.NewReader(here)
+			answer, err := http.ReadResponse(in, nil)
+			if err != nil || answer.StatusCode != 101 {
+				t.Fatal(answer, err)
+			}
+			heard := make(chan string, 1)
+			go func() {
+				all, _ := io.ReadAll(in)
+				heard <- string(all)
+			}()
+			synctest.Wait()
+			begun := time.Now()
+			err = svc.Shutdown(context.Background())
+			took := time.Since(begun)
+			if heeds && (err != nil || took > 2*time.Second || <-heard != "hellobye") {
+				t.Errorf("after %s: %v", took, err)
+			}
+			if !heeds && (!errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "GET /socket") || took > 31*time.Second) {
+				t.Errorf("after %s: %v", took, err)
+			}
+			<-time.After(2 * time.Hour)
+			_ = here.Close()
+		})
+	}
+}
