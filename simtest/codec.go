@@ -65,7 +65,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	sent := r.Clone(context.Background())
 	sent.Body, sent.RequestURI = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI()
-	sent.RemoteAddr = "127.0.0.1:1024" // the processes trust each other
+	sent.RemoteAddr = "127.0.0.1:1024"
 	answer := w.from.deliver(r.Context(), r.URL.Scheme+"://"+r.URL.Host, sent)
 	return answer.http, answer.err
 }

@@ -18,7 +18,7 @@
 // may call others, or do what its Do says. A [Client] is a load on one of them:
 // open, at a rate and at random moments whatever becomes of the calls, or closed,
 // by users who wait for their answers. The script has events [At] moments: [Slow],
-// [Errors], [Answer], [Kill], [Restart], [Hang], [Heal], [Partition], [Join],
+// [Errors], [Answer], [Kill], [Restart], [Pause], [Hang], [Heal], [Partition], [Join],
 // [Deploy], [Add], [Load], [RegistryDown], [RegistryUp]. [Run] plays it and returns
 // a [Result], whose methods read like sentences about a window of the run:
 // res.Goodput(), res.P99(from, to), res.Attempts("db")/res.Requests("db").

@@ -61,8 +61,8 @@ func ExampleWorld_Validate() {
 	}.Validate()
 	fmt.Println(err)
 	// Output:
-	// invalid argument: service stock: Errors: 7 is not between 0 and 1
-	// invalid argument: Script: at 10s: service stock has no instance 3 then; it has 3, numbered from 0
+	// invalid_argument: service stock: Errors: 7 is not between 0 and 1
+	// invalid_argument: Script: at 10s: service stock has no instance 3 then; it has 3, numbered from 0
 }
 
 // Distributions are made of one another: 5 ms and a tail, with one call in a

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/registry"
 )
@@ -38,7 +36,7 @@ type Instance struct {
 	service *service
 	number  int
 	addr    string
-	serve   kitendpoint.Endpoint
+	serve   endpoint.Func
 	working sync.WaitGroup
 
 	mu      sync.Mutex
@@ -74,6 +72,7 @@ type condition struct {
 	answer error
 	after  time.Duration
 	hangs  bool
+	paused time.Time // until when it does not work on anything
 	cut    []string
 }
 

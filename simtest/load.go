@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
@@ -19,7 +17,7 @@ type load struct {
 	Client
 	run       *run
 	processes []*Process
-	call      []kitendpoint.Endpoint // by process
+	call      []endpoint.Func // by process
 	random    *rand.Rand
 	sent      int
 
@@ -30,10 +28,11 @@ type load struct {
 
 func newLoad(r *run, c Client) *load {
 	l := &load{Client: c, run: r, random: random(r.Seed, "client "+c.Name), rate: c.Rate, changed: make(chan struct{})}
-	op := endpoint.Operation{Name: "call", Safe: !c.Unsafe}
 	for n := range c.Processes {
 		p := r.process(c.Name, fmt.Sprintf("%s-%d", c.Name, n), c.Config)
-		call := func(ctx context.Context, _ any) (any, error) { return nil, p.Call(ctx, c.Calls, op) }
+		call := func(ctx context.Context, op any) (any, error) {
+			return nil, p.Call(ctx, c.Calls, endpoint.Operation{Name: op.(string), Safe: !c.Unsafe}) //nolint:forcetypeassert // make gives it
+		}
 		if c.Use != nil {
 			call = endpoint.Chain(c.Use()...)(call)
 		}
@@ -132,7 +131,11 @@ func (l *load) make(n, process int) {
 		defer limited.Stop()
 		ctx = limited
 	}
-	_, err := l.call[process](ctx, nil)
+	op := "call"
+	if l.Operation != nil {
+		op = l.Operation(n)
+	}
+	_, err := l.call[process](ctx, op)
 	took := time.Since(start)
 	if trail, failed := errors.AsType[*endpoint.Trail](err); failed {
 		err = trail.Err // the same for all calls that failed alike

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -42,7 +40,7 @@ func once(calls string, deadline time.Duration) simtest.Client {
 
 func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 	refuse := func() []endpoint.Middleware {
-		return []endpoint.Middleware{func(kitendpoint.Endpoint) kitendpoint.Endpoint {
+		return []endpoint.Middleware{func(endpoint.Func) endpoint.Func {
 			return func(context.Context, any) (any, error) {
 				return nil, fault.ResourceExhausted.Errorf("too many").WithUnprocessed()
 			}
@@ -66,7 +64,7 @@ func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 				c.service.Name = "stock"
 				client := once("stock", 0)
 				client.Use = func() []endpoint.Middleware {
-					return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+					return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 						return func(ctx context.Context, request any) (any, error) {
 							answer, err := next(ctx, request)
 							seen.add(err)
@@ -94,7 +92,7 @@ func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
 		client := once("mid", 0)
 		client.Config = retries
 		client.Use = func() []endpoint.Middleware {
-			return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 				return func(ctx context.Context, request any) (any, error) {
 					answer, err := next(ctx, request)
 					up.add(fault.IsRepeated(err))
@@ -180,7 +178,7 @@ func TestContextEndsWhenTheCallerCancels(t *testing.T) {
 		var ended log[time.Duration]
 		client := once("stock", 0)
 		client.Use = func() []endpoint.Middleware {
-			return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 				return func(ctx context.Context, request any) (any, error) {
 					ctx, cancel := context.WithCancel(ctx)
 					defer time.AfterFunc(20*time.Millisecond, cancel).Stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
@@ -93,13 +94,17 @@ func (n *names) whileUp(ctx context.Context, name string, changed <-chan struct{
 		case <-up.Done():
 		}
 	}()
-	for set, err := range n.Memory.Watch(up, name) {
-		if up.Err() != nil {
-			break
+	for up.Err() == nil {
+		told := false
+		for set, err := range n.Memory.Watch(up, name) {
+			if told || up.Err() != nil {
+				break
+			}
+			if told = true; !yield(set, err) {
+				return false
+			}
 		}
-		if !yield(set, err) {
-			return false
-		}
+		time.Sleep(hair) // what changes at one moment is told as one change, whoever comes first
 	}
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +54,9 @@ func (r *run) process(kind, name string, c sinew.Config) *Process {
 	c.Clients = r.policies(p, c.Clients)
 	if r.Codec {
 		c.Transport = wire{p}
+	}
+	if c.Trust == nil { // the processes trust each other
+		c.Trust = func(*http.Request) bool { return true }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))

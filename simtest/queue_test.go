@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/simtest"
 )
@@ -23,7 +21,7 @@ type mean struct {
 }
 
 func (m *mean) use() []endpoint.Middleware {
-	return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			began := time.Now()
 			answer, err := next(ctx, request)

@@ -9,7 +9,7 @@ import (
 )
 
 // Result is what became of a run. Its methods take a window of the run, its
-// begin and end; without one they speak of all of it. Counts are exact to a
+// start and end; without one they are about the whole run. Counts are exact to a
 // tenth of a second.
 type Result struct {
 	name     string
@@ -23,11 +23,11 @@ func (r *run) result() *Result {
 	return &Result{name: r.t.Name(), world: r.World, requests: r.seen.requests, record: r.seen}
 }
 
-// Offered is how many calls the clients began.
+// Offered is how many calls the clients made.
 func (r *Result) Offered(window ...time.Duration) int { return len(r.in(window)) }
 
-// Good is the share of them that were answered well and in time, from 0 to 1; 1
-// when there were none.
+// Good is the share of the calls offered that were answered well and in time, from 0
+// to 1; 1 when no call was offered.
 func (r *Result) Good(window ...time.Duration) float64 {
 	all := r.in(window)
 	if len(all) == 0 {
@@ -36,7 +36,7 @@ func (r *Result) Good(window ...time.Duration) float64 {
 	return float64(r.good(all)) / float64(len(all))
 }
 
-// Failed is how many of them were not.
+// Failed is how many of the calls offered were not answered well and in time.
 func (r *Result) Failed(window ...time.Duration) int {
 	all := r.in(window)
 	return len(all) - r.good(all)
@@ -83,13 +83,13 @@ func (r *Result) ServedP99(window ...time.Duration) time.Duration {
 	return r.quantile(0.99, true, window)
 }
 
-// Requests is how many calls to a service began, whoever made them.
+// Requests is how many calls were made to a service, whoever made them.
 func (r *Result) Requests(service string, window ...time.Duration) float64 {
 	return float64(r.calls[service].during(r.counted(window)))
 }
 
-// Attempts is how many attempts at them were sent: more where calls were
-// repeated, fewer where they were refused.
+// Attempts is how many attempts were sent to a service: more than Requests where
+// calls were repeated, fewer where they were refused.
 func (r *Result) Attempts(service string, window ...time.Duration) float64 {
 	sum := 0
 	for _, c := range r.attempts[service] {
@@ -137,8 +137,8 @@ func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 	return math.MaxInt64
 }
 
-// Open is the share of a caller's breakers for a service that let not everything
-// through, on average, from 0 to 1: those that were open or half open.
+// Open is the share of a caller's breakers for a service that were open or
+// half-open, on average over the window, from 0 to 1.
 func (r *Result) Open(caller, service string, window ...time.Duration) float64 {
 	b, there := r.breakers[towards(caller, service)]
 	if !there {

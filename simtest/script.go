@@ -13,7 +13,7 @@ type Event struct {
 	what Action
 }
 
-// At is what happens so long after the run began.
+// At is what happens so long after the start of the run.
 func At(moment time.Duration, what Action) Event { return Event{moment, what} }
 
 // Action is what can happen. Where it takes instances, they are numbered from 0,
@@ -79,6 +79,18 @@ func Restart(service string, instances ...int) Action {
 // and callers hear nothing.
 func Hang(service string, instances ...int) Action {
 	return each("black-holed", service, instances, func(i *Instance) { i.set(func(s *condition) { s.hangs = true }) })
+}
+
+// Pause stops instances for so long, as a garbage collector or a lack of CPU does:
+// they take calls in, and go on with all of them afterwards.
+func Pause(service string, length time.Duration, instances ...int) Action {
+	a := each(fmt.Sprintf("paused for %s", length), service, instances, func(i *Instance) {
+		i.set(func(s *condition) { s.paused = time.Now().Add(length) })
+	})
+	if length < 0 {
+		a.fault = fmt.Sprintf("Pause: %s is negative", length)
+	}
+	return a
 }
 
 // Heal undoes Slow, Errors, Answer and Hang.

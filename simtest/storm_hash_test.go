@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/loadbalance"
@@ -32,7 +30,7 @@ func hashed(rate float64, key func(n int) string, do func(ctx context.Context, i
 
 // keyTravels makes the key of a call its request id, too.
 func keyTravels() []endpoint.Middleware {
-	return []endpoint.Middleware{func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+	return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			call := endpoint.CallOf(ctx)
 			call.RequestID = call.HashKey

@@ -12,11 +12,13 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
+// tier is a service like that of the other storms, which calls others.
+func tier(name string, calls ...string) simtest.Service {
+	return simtest.Service{Name: name, Instances: 10, Workers: 4, Latency: work, Calls: calls}
+}
+
 // threeTiers are three services, the last of which is down for a minute.
 func threeTiers(down, up simtest.Action) simtest.World {
-	tier := func(name string, calls ...string) simtest.Service {
-		return simtest.Service{Name: name, Instances: 10, Workers: 4, Latency: work, Calls: calls}
-	}
 	return simtest.World{
 		For:      sec(100),
 		Services: []simtest.Service{tier("front", "middle"), tier("middle", "bottom"), tier("bottom")},
@@ -53,10 +55,11 @@ func withoutBreakers(w simtest.World) simtest.World {
 	return w
 }
 
-// Attempts at the bottom would be 1.1³ for each request if every tier had a budget of its
-// own for what fails there, and 27 if it had none.
+// Half of what fails succeeds when it is repeated, so it is, up to three attempts: 1.75
+// for each call. Attempts at the bottom would be as many to the third for each request
+// if every tier repeated what has been repeated below it.
 func TestStormTiersDoNotMultiplyTheirRepeats(t *testing.T) {
-	const budget = 0.12 // a tenth, and what is in store
+	const three = 1 + 0.5 + 0.25 + 0.03 // of a call, and chance
 	half := func(services ...string) (w simtest.World) {
 		w = withoutBreakers(threeTiers(simtest.Action{}, simtest.Action{}))
 		w.Script = nil
@@ -67,8 +70,8 @@ func TestStormTiersDoNotMultiplyTheirRepeats(t *testing.T) {
 	}
 	check := func(t *testing.T, r *simtest.Result, _ int) {
 		for _, tier := range []string{"front", "middle", "bottom"} {
-			atMost(t, "attempts at the "+tier+" per call of it", r.Attempts(tier)/r.Requests(tier), 1+budget)
-			atMost(t, "attempts at the "+tier+" per user request", r.Attempts(tier)/float64(r.Offered()), 1+budget)
+			atMost(t, "attempts at the "+tier+" per call of it", r.Attempts(tier)/r.Requests(tier), three)
+			atMost(t, "attempts at the "+tier+" per user request", r.Attempts(tier)/float64(r.Offered()), three)
 		}
 		atLeast(t, "attempts at the bottom per call of it", r.Attempts("bottom")/r.Requests("bottom"), 1.05)
 	}
@@ -122,7 +125,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 			p.Breaker.MaxRequests, p.Breaker.Timeout, p.Breaker.MaxTimeout = probes, 3500*time.Millisecond, 3500*time.Millisecond
 			p.Retry.Disabled = true
 			w := simtest.World{
-				For:      sec(23),
+				For:      sec(27),
 				Services: []simtest.Service{{Name: "stock", Instances: 10, Latency: work}},
 				Clients: []simtest.Client{{
 					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: patience,
@@ -134,7 +137,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 				w.Seed = seed
 				r := simtest.Run(t, w)
 				halfOpen := 0
-				for second := 4.0; second < 22; second++ {
+				for second := 4.0; second < 26; second++ {
 					switch got := r.Attempts("stock", sec(second-0.5), sec(second+0.5)); int(got) {
 					case 0:
 					case probes:

@@ -47,7 +47,7 @@ func TestEveryFaultOfAWorldIsReportedAtOnceInItsOwnWords(t *testing.T) {
 		`service stock: Calls: there is no service "nobody"`, "service stock: Config.Clients: stock: ", "service : Queue: 3", "service : beside Do",
 		"service a: Calls: it calls itself in the end: [a b a]",
 		"client client: Rate: NaN", `client client: Calls: there is no service "nobody"`, "Rate and Users are both set", "Processes: -1", "Deadline: -1ns",
-		"client idle: neither Rate nor Users", "client idle: Think", "client idle: Config.Clients: stock: invalid argument: timeout: -1ns", "client a: Users: -1",
+		"client idle: neither Rate nor Users", "client idle: Think", "client idle: Config.Clients: stock: invalid_argument: timeout: -1ns", "client a: Users: -1",
 		"Script: at 0s: nothing happens", "Script: at -1ns: the run is from 0 to", "Script: at 1h0m0s: the run is from 0 to",
 		"Slow: factor NaN", "Errors: share NaN", "Answer: after -1ns", "Load: rate NaN", `there is no client "someone"`, "Load has no effect on client users",
 		`there is no service "nowhere"`, "service a has no instance 1 then", "service a has no instance -3 then", `there is no client or service "thin air"`,
@@ -60,7 +60,7 @@ func TestEveryFaultOfAWorldIsReportedAtOnceInItsOwnWords(t *testing.T) {
 	if !errors.Is(err, fault.InvalidArgument) || t.Failed() {
 		t.Error(err)
 	}
-	if err := (simtest.World{}).Validate(); err == nil || err.Error() != "invalid argument: Clients: nobody calls" {
+	if err := (simtest.World{}).Validate(); err == nil || err.Error() != "invalid_argument: Clients: nobody calls" {
 		t.Errorf("an empty world: %v", err)
 	}
 }

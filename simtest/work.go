@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	kitendpoint "github.com/go-kit/kit/endpoint"
-
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -21,11 +19,30 @@ func (i *Instance) Work(ctx context.Context, l Latency) error {
 	i.mu.Lock()
 	d := time.Duration(float64(l(i.random))*i.now.slow) + i.run.jitter(i.salt, hair)
 	i.mu.Unlock()
-	if i.service.Heeds {
-		return pause(ctx, d)
+	for d > 0 {
+		begun := time.Now()
+		if i.service.Heeds {
+			if err := pause(ctx, d); err != nil {
+				return err
+			}
+		} else {
+			time.Sleep(d)
+		}
+		d = i.stood(begun)
 	}
-	time.Sleep(d)
 	return nil
+}
+
+// stood is for how much longer work goes on that began at a moment and is done but
+// for a pause of the instance.
+func (i *Instance) stood(begun time.Time) time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	until := i.now.paused
+	if begun.Before(until) {
+		return max(time.Until(until), 0)
+	}
+	return 0
 }
 
 // Draw is a random number from 0 to below 1 that the seed repeats.
@@ -103,7 +120,7 @@ func newWorkers(n int) workers { return workers{all: n, free: n, waiting: list.N
 
 // enter lets as many calls through as the instance has workers, in turn, and
 // refuses those for which the queue has no place.
-func (i *Instance) enter(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+func (i *Instance) enter(next endpoint.Func) endpoint.Func {
 	if i.service.Workers == 0 {
 		return next
 	}

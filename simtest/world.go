@@ -45,10 +45,11 @@ type Service struct {
 	Name string
 	// Instances is how many there are; zero is 1.
 	Instances int
-	// Workers is how many calls an instance works on at once; zero is no limit.
+	// Workers is how many calls an instance works on at once; zero is without limit.
 	Workers int
-	// Queue is how many calls wait in an instance for a worker; zero is no
-	// limit, less than zero is none. What finds it full is refused.
+	// Queue is how many calls wait in an instance for a worker; zero is without
+	// limit. If it is negative there is no queue. A call that finds the queue full,
+	// or no queue and no free worker, is refused.
 	Queue int
 	// Latency is how long an instance works on a call, without what it waits
 	// for; nil is no time.
@@ -88,7 +89,7 @@ type Client struct {
 	Processes int
 	// Calls is the service that is called.
 	Calls string
-	// Rate is how many calls begin per second, all processes together, at random
+	// Rate is how many calls are made per second, all processes together, at random
 	// moments (open loop, Poisson arrivals).
 	Rate float64
 	// Users call one after the other with Think between two calls (closed loop),
@@ -100,8 +101,11 @@ type Client struct {
 	Deadline time.Duration
 	// Unsafe calls must not be repeated once a handler ran.
 	Unsafe bool
-	// HashKey is the key of the n-th call, for a balancer that goes by it.
+	// HashKey is the key of the n-th call, for a balancer that hashes it.
 	HashKey func(n int) string
+	// Operation is the name of the n-th call's operation, which its callee finds in
+	// the [endpoint.Call] of its context; nil is "call" for all.
+	Operation func(n int) string
 	// Use wraps each call, outermost first: called once per process.
 	Use func() []endpoint.Middleware
 	// Config is the configuration of each process, for its policies. Its
