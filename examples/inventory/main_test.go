@@ -51,8 +51,8 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// 8 <nil>
-	// not found: no product has the id "p-9"
-	// invalid argument: quantity must be at least 1
+	// not_found: no product has the id "p-9"
+	// invalid_argument: quantity must be at least 1
 }
 
 // Every part works alone.

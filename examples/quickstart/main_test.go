@@ -12,6 +12,6 @@ func Example() {
 	main()
 	// Output:
 	// 8 are left
-	// true not found: no product has the id "p-9"
-	// false invalid argument: quantity must be at least 1
+	// true not_found: no product has the id "p-9"
+	// false invalid_argument: quantity must be at least 1
 }

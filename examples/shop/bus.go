@@ -52,6 +52,12 @@ func (g *gate) Publish(ctx context.Context, topic string, events ...eventbus.Eve
 	}
 }
 
+// Hears says that somebody subscribes to the topic: what nobody hears is counted.
+func (g *gate) Hears(topic string) bool {
+	memory, ok := g.Bus.(*eventbus.Memory)
+	return !ok || memory.Hears(topic)
+}
+
 // Close implements [eventbus.Bus]. Those who wait at the gate hear that the bus
 // is closed.
 func (g *gate) Close(ctx context.Context) error {

@@ -42,7 +42,7 @@ func (p *platform) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.next(basket, placed)
+	p.next(basket, last)
 	if last.Status != api.OrderDelivered {
 		return fmt.Errorf("order %s was %s; its payment is %s", last.ID, last.Status, last.Payment.Status)
 	}

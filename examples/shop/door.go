@@ -26,8 +26,7 @@ func (p *platform) door() string {
 // any name will do, and one that no machine has misleads nobody.
 func (p *platform) doorway() (addr, advertise string, err error) {
 	host, port, _ := net.SplitHostPort(p.gateway) // the service says what is wrong with it
-	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
-	if p.options.registry == "memory" || !loopback {
+	if p.options.registry == "memory" || !loopback(p.gateway) {
 		return p.gateway, "", nil
 	}
 	if port == "0" { // the name needs the real one before the gateway listens
@@ -36,6 +35,12 @@ func (p *platform) doorway() (addr, advertise string, err error) {
 		}
 	}
 	return net.JoinHostPort(host, port), net.JoinHostPort("gateway.invalid", port), nil
+}
+
+// loopback says that an address is for this machine alone.
+func loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 func freePort(host string) (string, error) {

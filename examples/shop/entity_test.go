@@ -136,23 +136,24 @@ func TestEveryEnumHasTheValuesOfTheContract(t *testing.T) {
 }
 
 func TestEntitiesKeepWhatIsPutIntoThem(t *testing.T) {
-	s := open(t)
-	user := s.ok(201, "POST", "/users", `{"name":"Ann","email":"ann@example.com","password":"correct horse","phone":"1","role":"manager","status":"inactive",
+	virtual(t, func(t *testing.T, s *shop) {
+		user := s.ok(201, "POST", "/users", `{"name":"Ann","email":"ann@example.com","password":"correct horse","phone":"1","role":"manager","status":"inactive",
 		"profile":{"avatar":"a","bio":"b","location":"l","timezone":"UTC","language":"de","date_of_birth":"1990-01-02T00:00:00Z"},
 		"preferences":{"theme":"dark","notifications":{"mail":true},"privacy":{"x":false},"settings":{"a":"b"}}}`)
-	entity(t, "User", user.doc)
-	s.holds(user, `"phone":"1"`, `"role":"manager"`, `"status":"inactive"`, `"profile":{"avatar":"a","bio":"b","location":"l","timezone":"UTC","language":"de","date_of_birth":"1990-01-02T00:00:00Z"}`,
-		`"preferences":{"theme":"dark","notifications":{"mail":true},"privacy":{"x":false},"settings":{"a":"b"}}`)
-	product := s.ok(201, "POST", "/products", `{"name":"Lamp","description":"d","sku":"L-1","category":"c","brand":"b","price":19.99,"currency":"EUR","stock":7,"min_stock":2,"max_stock":9,"weight":1.5,
+		entity(t, "User", user.doc)
+		s.holds(user, `"phone":"1"`, `"role":"manager"`, `"status":"inactive"`, `"profile":{"avatar":"a","bio":"b","location":"l","timezone":"UTC","language":"de","date_of_birth":"1990-01-02T00:00:00Z"}`,
+			`"preferences":{"theme":"dark","notifications":{"mail":true},"privacy":{"x":false},"settings":{"a":"b"}}`)
+		product := s.ok(201, "POST", "/products", `{"name":"Lamp","description":"d","sku":"L-1","category":"c","brand":"b","price":19.99,"currency":"EUR","stock":7,"min_stock":2,"max_stock":9,"weight":1.5,
 		"dimensions":{"length":1,"width":2.5,"height":3,"unit":"cm"},"images":["a"],"attributes":{"k":"v"},"variants":[{"id":"v1","name":"n","sku":"s","price":1.25,"stock":3,"attributes":{"a":"b"}}],"status":"inactive"}`)
-	entity(t, "Product", product.doc)
-	s.holds(product, `"description":"d"`, `"brand":"b"`, `"price":19.99`, `"currency":"EUR"`, `"weight":1.5`, `"dimensions":{"length":1,"width":2.5,"height":3,"unit":"cm"}`, `"images":["a"]`, `"attributes":{"k":"v"}`,
-		`"variants":[{"id":"v1","name":"n","sku":"s","price":1.25,"stock":3,"attributes":{"a":"b"}}]`, `"status":"inactive"`)
-	address := `{"street":"s","city":"c","state":"st","postal_code":"p","country":"DE"}`
-	order := s.ok(201, "POST", "/orders", fmt.Sprintf(`{"user_id":%q,"items":[{"product_id":%q,"quantity":2}],"shipping":{"method":"express","address":%s,"estimated_delivery":"2030-01-01T00:00:00Z"},"billing":{"address":%s,"tax_id":"T"}}`,
-		s.user(), s.product("1.10", 5), address, address))
-	entity(t, "Order", order.doc)
-	s.holds(order, `"shipping":{"method":"express","address":`+address+`,"tracking":"","estimated_delivery":"2030-01-01T00:00:00Z","actual_delivery":null}`, `"billing":{"address":`+address+`,"tax_id":"T"}`, `"unit_price":1.10`, `"total_price":2.20`)
+		entity(t, "Product", product.doc)
+		s.holds(product, `"description":"d"`, `"brand":"b"`, `"price":19.99`, `"currency":"EUR"`, `"weight":1.5`, `"dimensions":{"length":1,"width":2.5,"height":3,"unit":"cm"}`, `"images":["a"]`, `"attributes":{"k":"v"}`,
+			`"variants":[{"id":"v1","name":"n","sku":"s","price":1.25,"stock":3,"attributes":{"a":"b"}}]`, `"status":"inactive"`)
+		address := `{"street":"s","city":"c","state":"st","postal_code":"p","country":"DE"}`
+		order := s.ok(201, "POST", "/orders", fmt.Sprintf(`{"user_id":%q,"items":[{"product_id":%q,"quantity":2}],"shipping":{"method":"express","address":%s,"estimated_delivery":"2030-01-01T00:00:00Z"},"billing":{"address":%s,"tax_id":"T"}}`,
+			s.user(), s.product("1.10", 5), address, address))
+		entity(t, "Order", order.doc)
+		s.holds(order, `"shipping":{"method":"express","address":`+address+`,"tracking":"","estimated_delivery":"2030-01-01T00:00:00Z","actual_delivery":null}`, `"billing":{"address":`+address+`,"tax_id":"T"}`, `"unit_price":1.10`, `"total_price":2.20`)
+	})
 }
 
 // holds expects pieces of JSON in an answer.

@@ -28,12 +28,17 @@ func (s *shop) url() string {
 	return s.door()
 }
 
-func open(t testing.TB) *shop { return openAt(t, "127.0.0.1:0") }
-
 // openAt opens a shop whose gateway has this address.
 func openAt(t testing.TB, gateway string) *shop {
 	t.Helper()
-	p, err := newPlatform(options{gateway: gateway, registry: "memory", bus: "memory", log: slog.New(slog.DiscardHandler)})
+	return openWith(t, options{gateway: gateway})
+}
+
+// openWith opens a shop in memory.
+func openWith(t testing.TB, o options) *shop {
+	t.Helper()
+	o.registry, o.bus, o.log = "memory", "memory", slog.New(slog.DiscardHandler)
+	p, err := newPlatform(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +109,7 @@ func (s *shop) try(method, path, body string, header ...string) (answer, error) 
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	_ = d.Decode(&a.doc) // a list of nothing, or no JSON at all
+	s.fits(method, path, a)
 	return a, nil
 }
 
@@ -160,10 +166,15 @@ func (s *shop) shows(path, key, value string) (a answer) {
 	return a
 }
 
-// until waits for what must come, but not for ever.
+// until waits for what must come, but not for ever: longer for a process, which has
+// to share the machine.
 func (s *shop) until(holds func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !holds() && time.Now().Before(deadline); {
+	patience := 40 * time.Second
+	if s.platform == nil {
+		patience = 3 * time.Minute
+	}
+	for deadline := time.Now().Add(patience); !holds() && time.Now().Before(deadline); {
 		<-time.After(20 * time.Millisecond)
 	}
 }

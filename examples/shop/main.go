@@ -18,7 +18,7 @@ import (
 
 func main() {
 	var o options
-	flag.StringVar(&o.gateway, "gateway", ":8080", "address of the gateway")
+	flag.StringVar(&o.gateway, "gateway", "127.0.0.1:8080", "address of the gateway; :8080 lets other machines in")
 	flag.StringVar(&o.service, "service", "", "run this service alone")
 	flag.StringVar(&o.data, "data", "", "folder that keeps the data (default: in memory)")
 	flag.StringVar(&o.registry, "registry", "memory", "memory or consul")
@@ -26,7 +26,7 @@ func main() {
 	flag.StringVar(&o.bus, "bus", "memory", "memory or nats")
 	flag.StringVar(&o.nats, "nats", "nats://127.0.0.1:4222", "URL of NATS")
 	once := flag.Bool("once", false, "end after the first order is delivered")
-	verbose := flag.Bool("v", false, "log on stderr what the services do")
+	verbose := flag.Bool("v", false, "show each service's log on stderr")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "shop: %q is no flag; shop -h lists those that there are\n", flag.Arg(0))
@@ -52,6 +52,9 @@ func run(ctx context.Context, o options, once bool) error {
 	p, err := newPlatform(o)
 	if err != nil {
 		return err
+	}
+	if o.service == "" {
+		fmt.Println(noQuestions)
 	}
 	err = p.start(ctx)
 	if err == nil && o.service == "" {

@@ -22,6 +22,8 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/user"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/registry/consul"
+	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // options are what the command line says.
@@ -34,6 +36,7 @@ type options struct {
 	bus      string // "memory" or "nats"
 	nats     string // NATS' URL
 	log      *slog.Logger
+	adjust   func(*sinew.Config) // changes what a service is made of; nil changes nothing
 }
 
 // parts are the services behind the gateway, in the order in which they start.
@@ -57,13 +60,14 @@ type platform struct {
 	bus      eventbus.Bus
 	gate     *gate            // before the bus, where that is in memory
 	services []*sinew.Service // the gateway is the last one
+	traces   tracing.Recorder // of the services of this process
 	closing  []func() error
 }
 
 // newPlatform makes the services that the options ask for. Nothing runs before
 // start.
 func newPlatform(o options) (*platform, error) {
-	p := &platform{options: o}
+	p := &platform{options: o, traces: tracing.Recorder{Keep: keepSpans}}
 	err := errors.Join(p.openRegistry(), p.openBus())
 	for _, part := range parts {
 		if err == nil && (o.service == "" || o.service == part.name) {
@@ -78,6 +82,9 @@ func newPlatform(o options) (*platform, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.close())
+	}
+	if o.service != "" { // what is printed otherwise is for whoever looks at the whole shop
+		p.log.Warn(noQuestions, "service", o.service)
 	}
 	return p, nil
 }
@@ -94,9 +101,16 @@ func (p *platform) add(name string, schema []string, serve func(*sinew.Service, 
 	}
 	c := p.config(p.anyPort())
 	c.Idempotency = keys
-	svc := sinew.New(name, c)
+	svc := p.make(name, c)
 	p.services = append(p.services, svc)
 	return serve(svc, db)
+}
+
+func (p *platform) make(name string, c sinew.Config) *sinew.Service {
+	if p.adjust != nil {
+		p.adjust(&c)
+	}
+	return sinew.New(name, c)
 }
 
 func (p *platform) addGateway() error {
@@ -106,14 +120,26 @@ func (p *platform) addGateway() error {
 	}
 	c := p.config(addr)
 	c.Advertise = advertise
-	svc := sinew.New("gateway", c)
+	if !loopback(p.gateway) { // others come in, perhaps by a proxy of this machine
+		c.Trust = nil
+	}
+	svc := p.make("gateway", c)
 	gateway.New(svc)
+	gateway.ShowTraces(svc, &p.traces)
 	p.services = append(p.services, svc)
 	return nil
 }
 
+// keepSpans is how many spans of the last traces are kept: about a hundred orders.
+const keepSpans = 10_000
+
+// noQuestions is what the shop says of itself first.
+const noQuestions = "This shop asks nobody who they are: whoever reaches it may do everything, even become its admin. It is for trying out."
+
+// config is what all services have. They call each other without TLS, on this
+// machine; on several ones name their networks by rest.Networks.
 func (p *platform) config(addr string) sinew.Config {
-	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log}
+	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log, Trust: rest.SameMachine, Tracer: &p.traces}
 }
 
 // anyPort is a free port: on this machine's loopback when all services are in

@@ -97,7 +97,7 @@ func (p *process) ends(t *testing.T) {
 		if p.err != nil {
 			t.Errorf("%v ended with %v", p.Args[1:], p.err)
 		}
-	case <-time.After(40 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Errorf("%v does not end", p.Args[1:])
 	}
 }
@@ -162,6 +162,18 @@ func TestOnceShowsTheFlowAndEnds(t *testing.T) {
 	if log := p.log.String(); log != "" {
 		t.Errorf("complains of %s", log)
 	}
+	if first, _, _ := strings.Cut(p.out.String(), "\n"); !strings.Contains(first, "asks nobody who they are") {
+		t.Errorf("the first line is %s", first)
+	}
+	trace := regexp.MustCompile(`http://\S+/traces/[0-9a-f]{32}`)
+	if !trace.MatchString(p.out.String()) || !strings.Contains(p.out.String(), "With -v") {
+		t.Errorf("it does not say where its traces and logs are:\n%s", p.out.String())
+	}
+}
+
+func TestByDefaultTheShopIsForThisMachineAlone(t *testing.T) {
+	p := begin(t, "-h")
+	p.fails(t, 0, `(default "127.0.0.1:8080")`)
 }
 
 func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
@@ -215,7 +227,7 @@ func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 	}
 	nats.Start()
 	s := &shop{TB: t, remote: "http://" + door, http: newHTTP()}
-	for deadline := time.Now().Add(60 * time.Second); ; <-time.After(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; <-time.After(100 * time.Millisecond) {
 		if answer, err := s.http.Get(s.remote + "/readyz"); err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode == 200 {
@@ -238,8 +250,8 @@ func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 	s.http.CloseIdleConnections()
 	for _, p := range all {
 		p.end(t)
-		if p.out.String() != "" {
-			t.Errorf("%v shows %s", p.Args[1:], p.out.String())
+		if p.out.String() != "" || !strings.Contains(p.log.String(), "asks nobody who they are") {
+			t.Errorf("%v shows %s and logs %s", p.Args[1:], p.out.String(), p.log.String())
 		}
 	}
 }

@@ -15,5 +15,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// 8 <nil>
-	// failed precondition: 8 of p-1 are left (insufficient_stock)
+	// failed_precondition: 8 of p-1 are left (insufficient_stock)
 }

@@ -6,6 +6,11 @@ import "encoding/json"
 // of their digits.
 type Metadata map[string]json.RawMessage
 
+// MarshalJSON writes null where nothing was kept, which is not the same as {}.
+func (m Metadata) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]json.RawMessage(m))
+}
+
 // UnmarshalJSON refuses what others could not read: a number beyond all
 // floats.
 func (m *Metadata) UnmarshalJSON(text []byte) error {

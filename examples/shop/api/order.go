@@ -93,13 +93,14 @@ func (s *OrderStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "order status", s.Enum())
 }
 
-// May says whether an order of this status may go to the next one.
+// May says whether an order of this status may go to the next one. While it is
+// processing it is in the hands of logistics, and can only go on.
 func (s OrderStatus) May(next OrderStatus) bool { return slices.Contains(following[s], next) }
 
 var following = map[OrderStatus][]OrderStatus{
 	OrderPending:    {OrderConfirmed, OrderCancelled},
 	OrderConfirmed:  {OrderProcessing, OrderCancelled, OrderRefunded},
-	OrderProcessing: {OrderShipped, OrderCancelled},
+	OrderProcessing: {OrderShipped},
 	OrderShipped:    {OrderDelivered},
 	OrderDelivered:  {OrderRefunded},
 }

@@ -17,8 +17,10 @@ var Routes = map[string][]rest.Forwarder{
 	"logistics": api.ShipmentRoutes,
 }
 
-// New makes svc the door to all services, ready when each of them is there.
+// New makes svc the door to all services, ready when each of them is there, with a
+// page for people at /. It asks nobody who they are.
 func New(svc *sinew.Service) {
+	svc.Handle("GET /{$}", newFront(svc))
 	for name, routes := range Routes {
 		service := svc.Client(name)
 		svc.Ready(name, service.Ready)

@@ -44,5 +44,5 @@ func ExampleNew() {
 	// <nil> <nil>
 	// <nil>
 	// 1 3
-	// failed precondition: 3 of product p-1 are wanted, 1 are available (insufficient_stock)
+	// failed_precondition: 3 of product p-1 are wanted, 1 are available (insufficient_stock)
 }

@@ -19,8 +19,9 @@ var _ api.InventoryService = (*Service)(nil)
 
 // New serves the inventories in db on svc, and follows the orders: a shipped
 // one takes its pieces away, one that is cancelled or refunded gives them back.
+// svc keeps its answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
-	s := &Service{stock{db, database.NewOutbox(db, svc)}}
+	s := &Service{stock{db, database.NewOutbox(db, svc), database.Answers{Store: svc.IdempotencyStore()}}}
 	api.GetInventory.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
 		return s.GetInventory(ctx, r.ProductID)
 	})

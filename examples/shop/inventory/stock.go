@@ -35,6 +35,7 @@ const defaultReorder = 10
 type stock struct {
 	db     *sql.DB
 	outbox *database.Outbox
+	keys   database.Answers
 }
 
 func (s stock) get(ctx context.Context, q database.Querier, productID string) (*api.Inventory, error) {
@@ -102,13 +103,18 @@ func (s stock) set(ctx context.Context, productID string, quantity int) (*api.In
 	})
 }
 
+// reorder adds the product's reorder quantity, as far as it fits below the most
+// that there shall be.
 func (s stock) reorder(ctx context.Context, productID string) (*api.Inventory, error) {
 	return s.recount(ctx, productID, func(i *api.Inventory) (int, error) {
-		after := i.Quantity + i.ReorderQuantity
-		if after > api.MostPieces {
-			return 0, fault.FailedPrecondition.Errorf("there are %d of product %s; %d more are more than the %d that fit", i.Quantity, productID, i.ReorderQuantity, api.MostPieces).WithReason("too_much_stock")
+		most := api.MostPieces
+		if i.MaxLevel > 0 {
+			most = min(i.MaxLevel, most)
 		}
-		return after, nil
+		if i.Quantity >= most {
+			return 0, fault.FailedPrecondition.Errorf("there are %d of product %s, and there shall be %d at most", i.Quantity, productID, most).WithReason("too_much_stock")
+		}
+		return min(i.Quantity+i.ReorderQuantity, most), nil
 	})
 }
 
@@ -166,14 +172,18 @@ func (s stock) release(ctx context.Context, productID string, quantity int) (*ap
 	})
 }
 
-// change runs f in a transaction and is the inventory after it.
+// change runs f in a transaction and is the inventory after it, which is also what
+// a key is answered with.
 func (s stock) change(ctx context.Context, productID string, f func(*sql.Tx) error) (*api.Inventory, error) {
 	var after *api.Inventory
 	err := database.Within(ctx, s.db, func(tx *sql.Tx) (err error) {
-		if err = f(tx); err == nil {
-			after, err = s.get(ctx, tx, productID)
+		if err = f(tx); err != nil {
+			return err
 		}
-		return err
+		if after, err = s.get(ctx, tx, productID); err != nil {
+			return err
+		}
+		return s.keys.Keep(ctx, tx, after)
 	})
 	s.outbox.Wake()
 	return after, err

@@ -18,7 +18,7 @@ import (
 )
 
 // parcel is a shipment as it is kept: with the trace of the order that it
-// belongs to, and the moment of its next step.
+// belongs to, and the moment of its next step, 0 if that is not up to logistics.
 type parcel struct {
 	api.Shipment
 	Trace http.Header `json:"trace"`
@@ -44,8 +44,9 @@ type Service struct {
 	outbox *database.Outbox
 }
 
-// New serves the shipments in db on svc, ships confirmed orders, and stops those
-// that are over.
+// New serves the shipments in db on svc, prepares those of confirmed orders, and
+// ships them when the order says that it is being processed: from then on nobody
+// cancels it. It stops the shipments of orders that are over.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	s := &Service{db: db, outbox: database.NewOutbox(db, svc)}
 	api.ListShipments.Handle(svc, s.list)
@@ -70,18 +71,20 @@ func (s *Service) follow(ctx context.Context, o api.Order) error {
 	switch o.Status {
 	case api.OrderConfirmed:
 		return s.prepare(ctx, o.ID)
+	case api.OrderProcessing:
+		return errors.Join(s.prepare(ctx, o.ID), s.release(ctx, o.ID))
 	case api.OrderCancelled, api.OrderRefunded:
 		return s.stop(ctx, o.ID)
 	}
 	return nil
 }
 
-// prepare makes the order's shipment, once.
+// prepare makes the order's shipment, once. It stays at home until it is released.
 func (s *Service) prepare(ctx context.Context, orderID string) error {
 	now := time.Now().UTC()
 	p := &parcel{
 		Shipment: api.Shipment{ID: "s-" + rand.Text(), OrderID: orderID, Status: api.ShipmentPreparing, Tracking: "SN" + rand.Text()[:12], CreatedAt: now},
-		Trace:    http.Header{}, Due: now.Add(pace).UnixNano(),
+		Trace:    http.Header{},
 	}
 	tracing.Inject(ctx, p.Trace)
 	err := database.Within(ctx, s.db, func(tx *sql.Tx) error {
@@ -94,6 +97,21 @@ func (s *Service) prepare(ctx context.Context, orderID string) error {
 		return nil
 	}
 	s.outbox.Wake()
+	return err
+}
+
+// release lets the order's shipment leave when it is packed.
+func (s *Service) release(ctx context.Context, orderID string) error {
+	found, err := parcels.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ?`, orderID)
+	for _, p := range found {
+		_, changed := parcels.Change(ctx, s.db, p.ID, func(_ *sql.Tx, p *parcel) error {
+			if p.Status == api.ShipmentPreparing && p.Due == 0 {
+				p.Due = time.Now().Add(pace).UnixNano()
+			}
+			return nil
+		})
+		err = errors.Join(err, changed)
+	}
 	return err
 }
 

@@ -33,5 +33,5 @@ func ExampleNew() {
 	fmt.Println(errors.Is(err, fault.InvalidArgument), err)
 	// Output:
 	// <nil> <nil>
-	// true invalid argument: items must hold at least one item
+	// true invalid_argument: items must hold at least one item
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 )
 
-// record is an order as it is kept: Placed once every item is reserved.
+// record is an order as it is kept: Placed once every item is reserved, with the
+// keyed request that made it.
 type record struct {
 	api.Order
-	Placed bool `json:"placed"`
+	Placed  bool   `json:"placed"`
+	Request string `json:"request"`
 }
 
 var orders = database.Table[record]{Kind: "order"}
@@ -24,7 +26,7 @@ var orders = database.Table[record]{Kind: "order"}
 var Schema = []string{
 	orders.Schema(),
 	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
-	orders.Index("unplaced", "", `json_extract(doc, '$.status'), json_extract(doc, '$.placed')`),
+	orders.Index("pending", "", `json_extract(doc, '$.status'), json_extract(doc, '$.created_at')`),
 	database.OutboxSchema,
 }
 
@@ -32,6 +34,7 @@ var Schema = []string{
 type Service struct {
 	db     *sql.DB
 	outbox *database.Outbox
+	keys   database.Answers
 
 	user    endpoint.Endpoint[*api.ByID, *api.User]
 	product endpoint.Endpoint[*api.ByID, *api.Product]
@@ -42,11 +45,13 @@ type Service struct {
 var _ api.OrderService = (*Service)(nil)
 
 // New serves the orders in db on svc, and follows payments and shipments.
+// svc keeps its answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	inventory := svc.Client("inventory")
 	s := &Service{
 		db:      db,
 		outbox:  database.NewOutbox(db, svc),
+		keys:    database.Answers{Store: svc.IdempotencyStore()},
 		user:    api.GetUser.Endpoint(svc.Client("user")),
 		product: api.GetProduct.Endpoint(svc.Client("product")),
 		hold:    api.HoldInventory.Endpoint(inventory),
@@ -90,8 +95,8 @@ func (s *Service) UpdateOrder(ctx context.Context, o *api.Order) error {
 	return err
 }
 
-// CancelOrder ends the order and gives its stock back. A shipped order is past
-// that.
+// CancelOrder ends the order and gives its stock back. An order that logistics has
+// is past that.
 func (s *Service) CancelOrder(ctx context.Context, id string) error {
 	return s.UpdateOrderStatus(ctx, id, api.OrderCancelled)
 }

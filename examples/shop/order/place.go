@@ -5,11 +5,11 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"math"
 	"time"
 
 	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/fault"
 )
 
@@ -26,8 +26,13 @@ func (s *Service) create(ctx context.Context, r *api.CreateOrderRequest) (*api.O
 
 // CreateOrder takes an order of an active user for products that exist: it is
 // stored as pending and then processed. When that fails it ends cancelled, and
-// nothing stays reserved.
+// nothing stays reserved. A repeat of the same keyed request goes on with the order
+// that it began.
 func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
+	request := database.Request(ctx, o)
+	if found, err := s.begun(ctx, request, o); found || err != nil {
+		return err
+	}
 	buyer, err := s.user(ctx, &api.ByID{ID: o.UserID})
 	if err != nil {
 		return err
@@ -42,10 +47,26 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	defer cancel()
 	now := time.Now().UTC()
 	o.ID, o.Status, o.CreatedAt, o.UpdatedAt = "o-"+rand.Text(), api.OrderPending, now, now
-	if err := orders.Insert(ctx, s.db, o.ID, &record{Order: *o}); err != nil {
+	if err := orders.Insert(ctx, s.db, o.ID, &record{Order: *o, Request: request}); err != nil {
 		return err
 	}
 	return s.ProcessOrder(ctx, o.ID)
+}
+
+// begun brings to its end the order that the same request began before its process
+// died, if there is one.
+func (s *Service) begun(ctx context.Context, request string, o *api.Order) (found bool, err error) {
+	if request == "" {
+		return false, nil
+	}
+	all, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND json_extract(doc, '$.request') = ?`, request)
+	if err != nil || len(all) == 0 {
+		return false, err
+	}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	*o = all[0].Order
+	return true, s.ProcessOrder(ctx, o.ID)
 }
 
 // ProcessOrder holds every item of a pending order and tells the others of it.
@@ -108,7 +129,8 @@ func (s *Service) holdAll(ctx context.Context, o *api.Order) error {
 	return nil
 }
 
-// place marks the order as one that holds its stock.
+// place marks the order as one that holds its stock. From then on it is the answer
+// to the key that it was ordered with.
 func (s *Service) place(ctx context.Context, orderID string) error {
 	_, err := orders.Change(ctx, s.db, orderID, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.OrderPending {
@@ -119,33 +141,11 @@ func (s *Service) place(ctx context.Context, orderID string) error {
 		return errors.Join(
 			api.OrderCreated.Publish(ctx, s.outbox.In(tx), created),
 			api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order),
+			s.keys.Keep(ctx, tx, &r.Order),
 		)
 	})
 	s.outbox.Wake()
 	return err
-}
-
-// sweep cancels, now and every minute, the orders whose process died before
-// they were placed.
-func (s *Service) sweep(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		old := time.Now().UTC().Add(-time.Minute).Format(time.RFC3339Nano)
-		left, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND NOT json_extract(doc, '$.placed') AND json_extract(doc, '$.created_at') < ?`, old)
-		for _, r := range left {
-			_, moved := s.to(ctx, r.ID, api.OrderCancelled)
-			err = errors.Join(err, moved)
-		}
-		if err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "unplaced orders are still there", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // pieces is how many of each product the order has, over all of its items.

@@ -67,7 +67,7 @@ func openDesk(t *testing.T) *desk {
 func (d *desk) keep(t *testing.T, status api.OrderStatus, placed bool, payment api.PaymentInfo) {
 	t.Helper()
 	o := api.Order{ID: "o-1", Status: status, Payment: payment, Items: []api.OrderItem{{ProductID: "p-1", Quantity: 1}}, CreatedAt: time.Now()}
-	if err := orders.Insert(t.Context(), d.db, o.ID, &record{o, placed}); err != nil {
+	if err := orders.Insert(t.Context(), d.db, o.ID, &record{Order: o, Placed: placed}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,6 +94,127 @@ var (
 	money = api.Payment{ID: "pay-1", OrderID: "o-1", Status: api.PaymentCompleted, TransactionID: "tx-1"}
 	taken = info(money)
 )
+
+// keyed is a context of a request with an idempotency key.
+func keyed(ctx context.Context) context.Context {
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "POST /orders"}})
+	return ctx
+}
+
+// sell has the desk know one user and one product.
+func (d *desk) sell() {
+	d.user = func(_ context.Context, r *api.ByID) (*api.User, error) {
+		return &api.User{ID: r.ID, Status: api.UserActive}, nil
+	}
+	d.product = func(_ context.Context, r *api.ByID) (*api.Product, error) {
+		return &api.Product{ID: r.ID, Status: api.ProductActive, Price: 100, Currency: "USD"}, nil
+	}
+}
+
+var basket = &api.CreateOrderRequest{UserID: "u-1", Items: []api.OrderItemRequest{{ProductID: "p-1", Quantity: 1}}}
+
+func (d *desk) all(t *testing.T) []*record {
+	t.Helper()
+	found, err := orders.Where(t.Context(), d.db, `true`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestARepeatAfterACrashGoesOnWithTheOrderThatWasBegun(t *testing.T) {
+	d := openDesk(t)
+	d.sell()
+	d.refuse = fault.Unavailable.Errorf("the inventory is away")
+	hold := d.hold
+	d.hold = func(context.Context, *api.Hold) (*api.Inventory, error) { panic("the process dies") }
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = d.create(keyed(t.Context()), basket)
+	}()
+	d.hold, d.refuse = hold, nil
+	made, err := d.create(keyed(t.Context()), basket)
+	if all := d.all(t); err != nil || len(all) != 1 || all[0].ID != made.ID || !all[0].Placed {
+		t.Errorf("%+v (%v) of %d orders", made, err, len(all))
+	}
+	if other, err := d.create(t.Context(), basket); err != nil || other.ID == made.ID {
+		t.Errorf("a request without the key is the same order: %v", err)
+	}
+}
+
+func TestARepeatOfAnOrderThatFailedIsANewOne(t *testing.T) {
+	d := openDesk(t)
+	d.sell()
+	d.refuse = fault.Unavailable.Errorf("the inventory is away")
+	if _, err := d.create(keyed(t.Context()), basket); err == nil {
+		t.Error("it was placed")
+	}
+	d.mu.Lock()
+	d.refuse = nil
+	d.mu.Unlock()
+	made, err := d.create(keyed(t.Context()), basket)
+	if err != nil || made.Status != api.OrderPending || len(d.all(t)) != 2 {
+		t.Errorf("%+v (%v)", made, err)
+	}
+}
+
+func TestAnOrderAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
+	d := openDesk(t)
+	d.sell()
+	keys := endpoint.SQLStore{DB: d.db}
+	d.keys.Store = keys
+	if err := keys.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runs, first := 0, ""
+	create := endpoint.New(func(ctx context.Context, r *api.CreateOrderRequest) (*api.Order, error) {
+		runs++
+		o, err := d.create(ctx, r)
+		if err == nil {
+			first, err = o.ID, errors.New("the process dies before the answer is kept")
+		}
+		return nil, err
+	}).With(endpoint.Keyed[*api.CreateOrderRequest, *api.Order](keys))
+	_, died := create(keyed(t.Context()), basket)
+	again, err := create(keyed(t.Context()), basket)
+	if died == nil || err != nil || again.ID != first || runs != 1 || len(d.all(t)) != 1 {
+		t.Errorf("first %v, then %+v (%v) after %d runs", died, again, err, runs)
+	}
+}
+
+func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
+	for age, want := range map[time.Duration]api.OrderStatus{29 * time.Minute: api.OrderPending, 31 * time.Minute: api.OrderCancelled} {
+		d := openDesk(t)
+		o := api.Order{ID: "o-1", Status: api.OrderPending, Items: []api.OrderItem{{ProductID: "p-1", Quantity: 1}}, CreatedAt: time.Now().UTC().Add(-age)}
+		if err := errors.Join(orders.Insert(t.Context(), d.db, o.ID, &record{Order: o, Placed: true}), d.expire(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		d.is(t, want, "")
+		if want == api.OrderPending {
+			continue
+		}
+		for freed := 0; freed == 0; { // by expire, or by the service's own sweep, which runs beside it
+			d.mu.Lock()
+			freed = len(d.freed)
+			d.mu.Unlock()
+		}
+		if err := d.paid(t.Context(), money); err != nil {
+			t.Error(err)
+		}
+		d.is(t, want, api.PaymentRefunded)
+	}
+}
+
+func TestWhatLogisticsHasIsNotCancelled(t *testing.T) {
+	for _, status := range []api.OrderStatus{api.OrderProcessing, api.OrderShipped, api.OrderDelivered} {
+		d := openDesk(t)
+		d.keep(t, status, true, taken)
+		if err := d.CancelOrder(t.Context(), "o-1"); fault.ReasonOf(err) != "illegal_transition" {
+			t.Errorf("%s: %v", status, err)
+		}
+		d.is(t, status, api.PaymentCompleted)
+	}
+}
 
 func TestAnOrderThatHoldsNoStockIsNotConfirmed(t *testing.T) {
 	d := openDesk(t)
@@ -133,7 +254,7 @@ func TestAPaymentForACancelledOrderIsRefunded(t *testing.T) {
 
 func TestAnOrderThatEndsShowsItsMoneyAsRefundedAndFreesItsStock(t *testing.T) {
 	for from, to := range map[api.OrderStatus]api.OrderStatus{
-		api.OrderConfirmed: api.OrderRefunded, api.OrderProcessing: api.OrderCancelled, api.OrderDelivered: api.OrderRefunded,
+		api.OrderConfirmed: api.OrderRefunded, api.OrderPending: api.OrderCancelled, api.OrderDelivered: api.OrderRefunded,
 	} {
 		t.Run(string(from), func(t *testing.T) {
 			d := openDesk(t)

@@ -15,5 +15,5 @@ func ExampleDemo() {
 	}
 	// Output:
 	// <nil>
-	// failed precondition: the bank declined 19.13 USD
+	// failed_precondition: the bank declined 19.13 USD
 }

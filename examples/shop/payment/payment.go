@@ -17,10 +17,12 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// record is a payment as it is kept: with the moment at which it began.
+// record is a payment as it is kept: with the moment at which it began, and the
+// keyed request that it answers.
 type record struct {
 	api.Payment
-	Begun time.Time `json:"begun"`
+	Begun   time.Time `json:"begun"`
+	Request string    `json:"request"`
 }
 
 var payments = database.Table[record]{Kind: "payment"}
@@ -29,11 +31,16 @@ var payments = database.Table[record]{Kind: "payment"}
 var Schema = []string{
 	payments.Schema(),
 	payments.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`) + ` WHERE json_extract(doc, '$.status') <> 'failed'`,
+	payments.Index("request", "", `json_extract(doc, '$.request')`),
 	database.OutboxSchema,
 }
 
-// Provider moves money. It answers with a transaction's id, or with an error
-// when it declines. A payment that it has seen is not charged again.
+// chargeTimeout is how long a provider may take to answer.
+const chargeTimeout = 10 * time.Second
+
+// Provider moves money. It answers with a transaction's id, or declines with
+// fault.FailedPrecondition. After any other error it is not known whether the money
+// has moved: it is asked again. A payment that it has seen is not charged again.
 type Provider interface {
 	Charge(ctx context.Context, p *api.Payment) (transactionID string, err error)
 }
@@ -42,16 +49,18 @@ type Provider interface {
 type Service struct {
 	db       *sql.DB
 	outbox   *database.Outbox
+	keys     database.Answers
 	provider Provider
 	order    endpoint.Endpoint[*api.ByID, *api.Order]
 }
 
 // New serves the payments in db on svc, and refunds those of orders that are
-// cancelled or sent back.
+// cancelled or sent back. svc keeps its answers in db.
 func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 	s := &Service{
 		db:       db,
 		outbox:   database.NewOutbox(db, svc),
+		keys:     database.Answers{Store: svc.IdempotencyStore()},
 		provider: provider,
 		order:    api.GetOrder.Endpoint(svc.Client("order")),
 	}
@@ -69,8 +78,13 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 }
 
 // Pay charges a pending order in full. A declined payment is an answer, not an
-// error: its status is failed.
+// error: its status is failed. A repeat of the same keyed request goes on with the
+// payment that it began, though the order is past being paid meanwhile.
 func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment, error) {
+	request := database.Request(ctx, r)
+	if begun, err := s.begun(ctx, request); begun != nil || err != nil {
+		return begun, err
+	}
 	o, err := s.order(ctx, &api.ByID{ID: r.OrderID})
 	if err != nil {
 		return nil, err
@@ -79,7 +93,7 @@ func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment,
 		return nil, notPending(o.ID, string(o.Status))
 	}
 	p := &api.Payment{ID: "pay-" + rand.Text(), OrderID: o.ID, Method: r.Method, Status: api.PaymentProcessing, Amount: o.TotalAmount, Currency: o.Currency}
-	if err := payments.Insert(ctx, s.db, p.ID, &record{*p, time.Now().UTC()}); errors.Is(err, database.ErrTaken) {
+	if err := payments.Insert(ctx, s.db, p.ID, &record{*p, time.Now().UTC(), request}); errors.Is(err, database.ErrTaken) {
 		return nil, notPending(o.ID, "being paid")
 	} else if err != nil {
 		return nil, err
@@ -87,8 +101,32 @@ func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment,
 	return s.charge(context.WithoutCancel(ctx), p) // money that moved is written down, whoever has left
 }
 
+// begun is the payment that the same request began before its process died, brought
+// to its end; nil if there is none.
+func (s *Service) begun(ctx context.Context, request string) (*api.Payment, error) {
+	if request == "" {
+		return nil, nil
+	}
+	all, err := payments.Where(ctx, s.db, `json_extract(doc, '$.request') = ?`, request)
+	switch {
+	case err != nil || len(all) == 0:
+		return nil, err
+	case all[0].Status == api.PaymentProcessing:
+		return s.charge(context.WithoutCancel(ctx), &all[0].Payment)
+	}
+	return &all[0].Payment, nil
+}
+
+// charge moves the money and writes down, all at once, that it has moved, who shall
+// hear of it, and what the key is answered with that it was paid with. Where the
+// provider cannot say, the payment stays under way, for a repeat or for sweep.
 func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, error) {
-	transaction, declined := s.provider.Charge(ctx, p)
+	asking, cancel := context.WithTimeout(ctx, chargeTimeout)
+	defer cancel()
+	transaction, declined := s.provider.Charge(asking, p)
+	if declined != nil && !errors.Is(declined, fault.FailedPrecondition) {
+		return nil, fault.Unavailable.Errorf("payment %s is not at its end yet: %w", p.ID, declined)
+	}
 	r, err := payments.Change(ctx, s.db, p.ID, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.PaymentProcessing {
 			return nil // somebody else has brought it to its end
@@ -98,7 +136,10 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 		if declined != nil {
 			r.Status = api.PaymentFailed
 		}
-		return api.PaymentFinished.Publish(ctx, s.outbox.In(tx), r.Payment)
+		return errors.Join(
+			api.PaymentFinished.Publish(ctx, s.outbox.In(tx), r.Payment),
+			s.keys.Keep(ctx, tx, &r.Payment),
+		)
 	})
 	if err != nil {
 		return nil, err

@@ -9,9 +9,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -64,7 +66,7 @@ func (s *Service) becomes(t *testing.T, id string, status api.PaymentStatus) {
 }
 
 func TestAPaymentWhoseProcessDiedIsBroughtToItsEnd(t *testing.T) {
-	s, _ := openTill(t, record{api.Payment{ID: "pay-1", OrderID: "o-1", Status: api.PaymentProcessing, Amount: 1000}, time.Now().Add(-2 * time.Minute)})
+	s, _ := openTill(t, record{Payment: api.Payment{ID: "pay-1", OrderID: "o-1", Status: api.PaymentProcessing, Amount: 1000}, Begun: time.Now().Add(-2 * time.Minute)})
 	s.becomes(t, "pay-1", api.PaymentCompleted)
 }
 
@@ -75,6 +77,100 @@ func TestAnOrderIsPaidOnce(t *testing.T) {
 	if first != nil || second == nil {
 		t.Errorf("first %v, then %v", first, second)
 	}
+}
+
+func keyed(ctx context.Context) context.Context {
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "payment", Name: "POST /payments"}})
+	return ctx
+}
+
+var request = &api.PaymentRequest{OrderID: "o-1", Method: api.PayPal}
+
+func TestARepeatAfterACrashIsAnsweredWithThePaymentThatWasBegun(t *testing.T) {
+	for _, status := range []api.PaymentStatus{api.PaymentProcessing, api.PaymentCompleted, api.PaymentFailed} {
+		before := record{Payment: api.Payment{ID: "pay-1", OrderID: "o-1", Status: status, Amount: 1000}, Begun: time.Now(), Request: database.Request(keyed(t.Context()), request)}
+		s, _ := openTill(t, before)
+		s.order = func(context.Context, *api.ByID) (*api.Order, error) {
+			return &api.Order{ID: "o-1", Status: api.OrderDelivered}, nil
+		}
+		want := status
+		if status == api.PaymentProcessing {
+			want = api.PaymentCompleted
+		}
+		if p, err := s.Pay(keyed(t.Context()), request); err != nil || p.ID != "pay-1" || p.Status != want {
+			t.Errorf("%s: %+v, %v", status, p, err)
+		}
+		if _, err := s.Pay(t.Context(), request); fault.ReasonOf(err) != "illegal_transition" {
+			t.Errorf("%s: without the key %v", status, err)
+		}
+	}
+}
+
+func TestAPaymentAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
+	s, _ := openTill(t)
+	keys := endpoint.SQLStore{DB: s.db}
+	s.keys.Store = keys
+	if err := keys.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runs, first := 0, ""
+	pay := endpoint.New(func(ctx context.Context, r *api.PaymentRequest) (*api.Payment, error) {
+		runs++
+		p, err := s.Pay(ctx, r)
+		if err == nil {
+			first, err = p.ID, errors.New("the process dies before the answer is kept")
+		}
+		return nil, err
+	}).With(endpoint.Keyed[*api.PaymentRequest, *api.Payment](keys))
+	_, died := pay(keyed(t.Context()), request)
+	again, err := pay(keyed(t.Context()), request)
+	if died == nil || err != nil || again.ID != first || again.Status != api.PaymentCompleted || runs != 1 {
+		t.Errorf("first %v, then %+v (%v) after %d runs", died, again, err, runs)
+	}
+}
+
+// away is a provider that fails as its network does, before it answers.
+type away struct{ until *int }
+
+func (a away) Charge(context.Context, *api.Payment) (string, error) {
+	if *a.until--; *a.until >= 0 {
+		return "", context.DeadlineExceeded
+	}
+	return "tx-1", nil
+}
+
+func TestAProviderThatCannotSayHasDeclinedNothing(t *testing.T) {
+	s, bus := openTill(t)
+	failed := make(chan api.Payment, 1)
+	if err := api.PaymentFinished.Handle(bus, "test", func(_ context.Context, p api.Payment) error {
+		failed <- p
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	failures := 1
+	s.provider = away{&failures}
+	if p, err := s.Pay(keyed(t.Context()), request); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("the payment is %+v, %v", p, err)
+	}
+	s.becomes(t, s.only(t), api.PaymentProcessing)
+	p, err := s.Pay(keyed(t.Context()), request)
+	if err != nil || p.Status != api.PaymentCompleted || p.ID != s.only(t) {
+		t.Errorf("the repeat is %+v, %v", p, err)
+	}
+	if told := <-failed; told.Status != api.PaymentCompleted {
+		t.Errorf("the order hears of %+v", told)
+	}
+}
+
+// only is the id of the one payment that there is.
+func (s *Service) only(t *testing.T) string {
+	t.Helper()
+	all, err := payments.Where(t.Context(), s.db, "1")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d payments, %v", len(all), err)
+	}
+	return all[0].ID
 }
 
 func TestMoneyOfAnOrderThatIsOverGoesBack(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/examples/shop/api"
@@ -34,20 +32,23 @@ var Schema = []string{
 	accounts.Index("role", "", `json_extract(doc, '$.role')`),
 }
 
-// hashing is the cost that OWASP recommends for argon2id.
-var hashing = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
 // Service implements [api.UserService].
 type Service struct {
 	db     *sql.DB
-	hashes *limit.ConcurrencyLimiter
+	hasher Hasher
+	turns  *limit.ConcurrencyLimiter // at hashing
+	nobody string                    // a hash that no password matches
 }
 
 var _ api.UserService = (*Service)(nil)
 
-// New serves the users in db on svc.
-func New(svc *sinew.Service, db *sql.DB) *Service {
-	s := &Service{db: db, hashes: limit.NewConcurrency("password hashing", limit.Concurrency{Max: runtime.NumCPU(), Queue: 1000, MaxWait: 10 * time.Second})}
+// New serves the users in db on svc, whose passwords are hashed by [Argon2id].
+func New(svc *sinew.Service, db *sql.DB) *Service { return NewHashing(svc, db, Argon2id{}) }
+
+// NewHashing is New with another Hasher.
+func NewHashing(svc *sinew.Service, db *sql.DB, h Hasher) *Service {
+	s := &Service{db: db, hasher: h, nobody: nobodys(h)}
+	s.turns = limit.NewConcurrency("password hashing", limit.Concurrency{Max: runtime.NumCPU(), Queue: 1000, MaxWait: 10 * time.Second})
 	api.CreateUser.Handle(svc, s.create)
 	api.GetUser.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.User, error) { return s.GetUser(ctx, r.ID) })
 	api.UpdateUser.Handle(svc, s.update)
@@ -67,7 +68,7 @@ func New(svc *sinew.Service, db *sql.DB) *Service {
 func (s *Service) CreateUser(ctx context.Context, u *api.User) error {
 	var hash string
 	err := s.hashed(ctx, func() (err error) {
-		hash, err = argon2id.CreateHash(u.Password, hashing)
+		hash, err = s.hasher.Hash(u.Password)
 		return err
 	})
 	if err != nil {
@@ -132,13 +133,13 @@ func (s *Service) AuthenticateUser(ctx context.Context, email, password string) 
 	if err != nil {
 		return nil, err
 	}
-	hash := nobodysHash // an unknown email takes as long as a wrong password
+	hash := s.nobody // an unknown email takes as long as a wrong password
 	if len(found) > 0 {
 		hash = found[0].Hash
 	}
 	var match bool
 	err = s.hashed(ctx, func() (err error) {
-		match, err = argon2id.ComparePasswordAndHash(password, hash)
+		match, err = s.hasher.Matches(password, hash)
 		return err
 	})
 	switch {
@@ -195,15 +196,13 @@ func (s *Service) setStatus(ctx context.Context, r *api.UserStatusChange) (*api.
 
 // hashed runs f, which costs much memory and time, in turn with others.
 func (s *Service) hashed(ctx context.Context, f func() error) error {
-	turn, err := s.hashes.Acquire(ctx)
+	turn, err := s.turns.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer turn.Release()
 	return f()
 }
-
-var nobodysHash, _ = argon2id.CreateHash(rand.Text(), hashing)
 
 func emailTaken(err error, email string) error {
 	if errors.Is(err, database.ErrTaken) {

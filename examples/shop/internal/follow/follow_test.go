@@ -12,6 +12,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
+	"github.com/sinew-go/sinew/fault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,11 +33,11 @@ func ExampleSafely() {
 	// Output: hello <nil>
 }
 
-func TestAnEventThatAlwaysFailsIsPutAsideAndTheNextOneIsHandled(t *testing.T) {
+func TestAnEventThatIsRefusedIsPutAsideAndTheNextOneIsHandled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		tries, done, dead := 0, "", ""
-		poison := errors.New("it is poison")
+		poison := fmt.Errorf("table letter: %w", fault.InvalidArgument.Errorf("it is poison"))
 		err := errors.Join(
 			letters.Handle(bus, "reader", func(_ context.Context, text string) error {
 				if text == "poison" {
@@ -55,10 +56,43 @@ func TestAnEventThatAlwaysFailsIsPutAsideAndTheNextOneIsHandled(t *testing.T) {
 		)
 		<-time.After(time.Minute)
 		err = errors.Join(err, bus.Close(t.Context()))
-		if err != nil || tries != 5 || done != "hello" || dead != "poison of letter: it is poison" {
+		if err != nil || tries != 1 || done != "hello" || dead != "poison of letter: table letter: invalid_argument: it is poison" {
 			t.Errorf("%d tries, %q done, %q put aside (%v)", tries, done, dead, err)
 		}
 	})
+}
+
+func TestWhatFailsForAWhileIsNotPutAside(t *testing.T) {
+	for name, failure := range map[string]error{
+		"disk":      errors.New("table letter: database or disk is full (13)"),
+		"down":      fault.Unavailable.Errorf("no instance"),
+		"full":      fault.ResourceExhausted.Errorf("too many"),
+		"late":      fault.DeadlineExceeded.Errorf("took too long"),
+		"bug":       fault.Internal.Errorf("nil pointer"),
+		"elsewhere": fault.NotFound.Errorf("nothing is served at /letters").WithUnprocessed(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+				began, read, aside := time.Now(), []string{}, 0
+				err := errors.Join(
+					letters.Handle(bus, "reader", func(_ context.Context, text string) error {
+						if time.Since(began) < 12*time.Second {
+							return failure
+						}
+						read = append(read, text)
+						return nil
+					}, follow.Safely(bus)),
+					eventbus.Topic[string]{Name: follow.DeadLetters}.Handle(bus, "", func(context.Context, string) error { aside++; return nil }),
+					letters.Publish(t.Context(), bus, "one"), letters.Publish(t.Context(), bus, "two"), letters.Publish(t.Context(), bus, "three"),
+				)
+				<-time.After(time.Minute)
+				if err = errors.Join(err, bus.Close(t.Context())); err != nil || len(read) != 3 || aside != 0 {
+					t.Errorf("read %q, %d put aside (%v)", read, aside, err)
+				}
+			})
+		})
+	}
 }
 
 func TestAnEventThatIsTooEarlyComesAgainUntilItsTime(t *testing.T) {

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// described is the gateway's OpenAPI document, as a schema compiler has it: it is
+// the same in every test.
+type described struct {
+	once     sync.Once
+	mu       sync.Mutex
+	compiler *jsonschema.Compiler
+	paths    map[string]any
+	err      error
+}
+
+var description described
+
+func (d *described) read(client *http.Client, url string) {
+	answer, err := client.Get(url + "/openapi.json")
+	if err != nil {
+		d.err = err
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	document, err := jsonschema.UnmarshalJSON(answer.Body)
+	if err != nil {
+		d.err = err
+		return
+	}
+	d.compiler = jsonschema.NewCompiler()
+	d.compiler.AssertFormat()
+	d.compiler.AssertContent()
+	d.err = d.compiler.AddResource("openapi.json", document)
+	d.paths, _ = document.(map[string]any)["paths"].(map[string]any)
+}
+
+// described is the gateway's document, read at first.
+func (s *shop) described() *described {
+	description.once.Do(func() { description.read(s.http, s.url()) })
+	return &description
+}
+
+// fits holds an answer against what the gateway's document says of it.
+func (s *shop) fits(method, path string, a answer) {
+	s.Helper()
+	d := s.described()
+	if d.err != nil {
+		s.Fatalf("openapi.json: %v", d.err)
+	}
+	at, known := d.answerOf(method, path, a.status)
+	switch {
+	case !known && a.status < 400: // a page that is no route
+		return
+	case !known:
+		at = []string{"components", "schemas", "Problem"}
+	}
+	if err := d.validate(at, a); err != nil {
+		s.Errorf("%s %.80s: %d %.400s\nis not what openapi.json says at %s: %v", method, path, a.status, a.text, strings.Join(at, " "), err)
+	}
+}
+
+// answerOf is where the document describes an answer, nil where it has no body.
+func (d *described) answerOf(method, path string, status int) (at []string, known bool) {
+	path, _, _ = strings.Cut(path, "?")
+	template := d.template(path)
+	operation, known := lookup(d.paths, template, strings.ToLower(method))
+	if !known {
+		return nil, false
+	}
+	code := strconv.Itoa(status)
+	if _, listed := lookup(operation, "responses", code); !listed {
+		code = "default"
+	}
+	kind := "application/json"
+	if code == "default" {
+		kind = "application/problem+json"
+	}
+	if _, has := lookup(operation, "responses", code, "content", kind); !has {
+		return nil, true
+	}
+	return []string{"paths", template, strings.ToLower(method), "responses", code, "content", kind, "schema"}, true
+}
+
+// template is the described path that a path is of: one with fewer variables before
+// one with more.
+func (d *described) template(path string) string {
+	var best string
+	for template := range d.paths {
+		if like(template, path) && (best == "" || strings.Count(template, "{") < strings.Count(best, "{")) {
+			best = template
+		}
+	}
+	return best
+}
+
+func like(template, path string) bool {
+	parts, have := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(parts) != len(have) {
+		return false
+	}
+	for i, part := range parts {
+		if part != have[i] && !strings.HasPrefix(part, "{") {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *described) validate(at []string, a answer) error {
+	if at == nil {
+		return nil
+	}
+	pointer := "openapi.json#"
+	for _, part := range at {
+		pointer += "/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(part))
+	}
+	d.mu.Lock()
+	schema, err := d.compiler.Compile(pointer)
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(a.text))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(value)
+}
+
+func lookup(in any, path ...string) (any, bool) {
+	for _, name := range path {
+		m, _ := in.(map[string]any)
+		if in = m[name]; in == nil {
+			return nil, false
+		}
+	}
+	return in, true
+}
+
+func TestAnAnswerThatIsNotAsDescribedIsFound(t *testing.T) {
+	virtual(t, func(t *testing.T, s *shop) {
+		s.product("1", 5)
+		d := &description
+		at, known := d.answerOf("GET", "/products?q=x", 200)
+		if !known || at == nil {
+			t.Fatal("GET /products is not described")
+		}
+		for text, fits := range map[string]bool{`{"items":[]}`: true, `{"items":null}`: false, `{}`: false, `[]`: false, `{"items":[{"id":"p"}]}`: false} {
+			if err := d.validate(at, answer{text: text}); (err == nil) != fits {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	})
+}
