@@ -4,10 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -15,6 +20,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // stores are two instances on one database file.
@@ -136,6 +142,227 @@ func TestSQLStoreExpiresWhatIsOverAndNothingElse(t *testing.T) {
 	}
 	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM idempotency").Scan(&left); err != nil || left != 2 {
 		t.Errorf("%d are left, want 2 (%v)", left, err)
+	}
+}
+
+func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
+	all := stores(t)
+	path := filepath.Join(t.TempDir(), "other.db") // a database/sql of the bubble's own
+	var claim string
+	synctest.Test(t, func(t *testing.T) { // it is the year 2000 in here
+		db, err := sql.Open("sqlite", "file:"+path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := endpoint.SQLStore{DB: db}
+		if claim, _, err = s.Claim(t.Context(), "k", nil, time.Minute); err == nil {
+			t.Error("there is a table already")
+		}
+		if err = s.Create(t.Context()); err == nil {
+			claim, _, err = s.Claim(t.Context(), "k", nil, time.Minute)
+		}
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[1] = endpoint.SQLStore{DB: db}
+	defer func() { _ = db.Close() }()
+	if again, _, err := all[1].Claim(t.Context(), "k", nil, time.Minute); claim == "" || again != "" || fault.ReasonOf(err) != "key_in_use" {
+		t.Errorf("an instance whose clock is decades behind claimed %q, another then %q, %v", claim, again, err)
+	}
+}
+
+func TestSQLStoreTakesNoFingerprintForOne(t *testing.T) {
+	all := stores(t)
+	for i, fingerprint := range [][]byte{nil, {}, nil} {
+		_, replayed, err := endpoint.Once(t.Context(), all[i%2], "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
+		if replayed != (i > 0) || err != nil {
+			t.Errorf("use %d: replayed %v, %v", i, replayed, err)
+		}
+	}
+}
+
+func TestAStoreThatIsAwayIsUnavailableAndNothingRuns(t *testing.T) {
+	s := stores(t)[0]
+	if err := s.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := endpoint.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) {
+		t.Error("it ran")
+		return nil, true, nil
+	})
+	if !errors.Is(err, fault.Unavailable) || !fault.IsUnprocessed(err) {
+		t.Error(err)
+	}
+}
+
+func TestSQLStoreInATableOfAnotherSchema(t *testing.T) {
+	s := stores(t)[0]
+	if _, err := s.DB.ExecContext(t.Context(), "ATTACH ':memory:' AS other"); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"other.keys", `other."the keys"`, `"more keys"`} {
+		s.Table = table
+		for i := range 2 {
+			_, replayed, err := endpoint.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
+			if err != nil && i == 0 { // there is no table yet
+				err = s.Create(t.Context())
+			}
+			if err != nil || replayed {
+				t.Errorf("%s: %v, replayed %v", table, err, replayed)
+			}
+		}
+		if err := s.Create(t.Context()); err != nil {
+			t.Errorf("%s is made again: %v", table, err)
+		}
+	}
+}
+
+func TestSQLStoreStaysAsLargeAsWhatItKeeps(t *testing.T) {
+	s := stores(t)[0]
+	for i := range 200 {
+		if _, _, err := s.Claim(t.Context(), fmt.Sprint("over", i), nil, time.Nanosecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var left int
+	if err := s.DB.QueryRowContext(t.Context(), "SELECT count(*) FROM idempotency").Scan(&left); err != nil || left > 3 {
+		t.Errorf("%d expired rows are left (%v)", left, err)
+	}
+}
+
+// keyedOrder is the context of a handler that is asked with a key.
+func keyedOrder(ctx context.Context) context.Context {
+	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
+	return ctx
+}
+
+func TestAnAnswerInTheHandlersTransactionIsThereExactlyWhenItsChangesAre(t *testing.T) {
+	all := stores(t)
+	if _, err := all[0].DB.ExecContext(t.Context(), "CREATE TABLE orders (n INTEGER)"); err != nil {
+		t.Fatal(err)
+	}
+	died := errors.New("the process died")
+	ends := []func(*sql.Tx) error{
+		func(tx *sql.Tx) error { return errors.Join(tx.Rollback(), died) },
+		func(tx *sql.Tx) error { return errors.Join(tx.Commit(), died) },
+	}
+	place := endpoint.New(func(ctx context.Context, n int) (int, error) {
+		tx, err := all[0].DB.BeginTx(ctx, nil)
+		if err != nil {
+			return 0, err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO orders VALUES (?)", n)
+		if err = errors.Join(err, endpoint.Keep(ctx, all[0].In(tx), n+1)); err != nil {
+			return 0, errors.Join(err, tx.Rollback())
+		}
+		end := ends[0]
+		ends = ends[1:]
+		return 0, end(tx)
+	})
+	for i, want := range []int{0, 0, 8} {
+		got, err := place.With(endpoint.Keyed[int, int](all[i%2]))(keyedOrder(t.Context()), 7)
+		if got != want || want == 0 && !errors.Is(err, died) || want != 0 && err != nil {
+			t.Errorf("use %d: %d, %v", i, got, err)
+		}
+	}
+	var placed int
+	if err := all[0].DB.QueryRowContext(t.Context(), "SELECT count(*) FROM orders").Scan(&placed); err != nil || placed != 1 {
+		t.Errorf("%d orders are placed (%v)", placed, err)
+	}
+}
+
+// onSQL is a mux whose keyed routes keep their answers in SQL.
+type onSQL struct {
+	*http.ServeMux
+	endpoint.SQLStore
+}
+
+func (m onSQL) IdempotencyStore() endpoint.IdempotencyStore { return m.SQLStore }
+
+func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
+	s := stores(t)[0]
+	mux, runs := onSQL{http.NewServeMux(), s}, 0
+	rest.Route[rest.None, int]{Pattern: "POST /orders", Keyed: true}.Handle(mux, func(ctx context.Context, _ rest.None) (int, error) {
+		runs++
+		tx, err := s.DB.BeginTx(ctx, nil)
+		if err != nil {
+			return 0, err
+		}
+		if err := errors.Join(endpoint.Keep(ctx, s.In(tx), 7), tx.Commit()); err != nil {
+			return 0, err
+		}
+		return 0, fault.NotFound.Errorf("the product is gone since")
+	})
+	for _, want := range []int{404, 200} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/orders", nil)
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		if w.Code != want || want == 200 && strings.TrimSpace(w.Body.String()) != "7" || runs != 1 {
+			t.Errorf("%d %s after %d runs, want %d", w.Code, w.Body, runs, want)
+		}
+	}
+}
+
+func TestWhoLostItsClaimCannotCommit(t *testing.T) {
+	all := stores(t)
+	place := endpoint.New(func(ctx context.Context, n int) (int, error) {
+		if _, err := all[1].DB.ExecContext(ctx, "DELETE FROM idempotency"); err != nil { // it lapsed, and another run has ended
+			return 0, err
+		}
+		tx, err := all[0].DB.BeginTx(ctx, nil)
+		if err != nil {
+			return 0, err
+		}
+		return n, errors.Join(endpoint.Keep(ctx, all[0].In(tx), n), tx.Rollback())
+	}).With(endpoint.Keyed[int, int](all[0]))
+	if _, err := place(keyedOrder(t.Context()), 7); fault.ReasonOf(err) != "claim_lost" || !errors.Is(err, fault.Aborted) {
+		t.Error(err)
+	}
+}
+
+func TestAWholeUseOfAKeyCanBePartOfATransaction(t *testing.T) {
+	s := stores(t)[0]
+	runs := 0
+	for _, commit := range []bool{false, true, true} {
+		tx, err := s.DB.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = endpoint.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) { runs++; return nil, true, nil })
+		end := tx.Rollback
+		if commit {
+			end = tx.Commit
+		}
+		if err := errors.Join(err, end()); err != nil {
+			t.Error(err)
+		}
+	}
+	if runs != 2 {
+		t.Errorf("%d runs, want the one that was undone and one more", runs)
+	}
+}
+
+func TestATransactionWhoseAnswerIsNotKeptIsNotCommitted(t *testing.T) {
+	s := stores(t)[0]
+	tx, err := s.DB.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = endpoint.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) {
+		_, err := tx.ExecContext(t.Context(), "DROP TABLE idempotency")
+		return nil, true, err
+	})
+	if err == nil {
+		t.Error("the answer was kept nowhere, and nobody is told")
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Error(err)
 	}
 }
 
