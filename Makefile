@@ -13,7 +13,7 @@ lint:
 fuzz: ; .ci/fuzz 1000000x
 
 # Plays every storm with twenty seeds, and draws the pictures of docs/resilience.md.
-storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 30m -run Storm -v ./simtest
+storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 60m -run Storm -v ./simtest
 
 ci: ; bash .ci/run
 
