@@ -23,7 +23,7 @@ const noRoute = "no route"
 // panic guard. The pages of the service itself have the id and the guard alone:
 // they are asked for all the time.
 func (s *Service) accounted(mux *http.ServeMux, h http.Handler) http.Handler {
-	accept := rest.Accept(s.config.Trust)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	accept := rest.ReadMetadata(s.config.Trust)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := responseOf(w)
 		ctx := r.Context()
 		call := endpoint.CallOf(ctx)
@@ -60,7 +60,7 @@ func (s *Service) hint(r *http.Request) {
 // routed serves mux, and what has no route there as a problem. mux is asked for
 // the route again where a middleware has changed the request.
 func routed(mux *http.ServeMux) http.Handler {
-	problems := rest.Problems(mux)
+	problems := rest.ProblemMux(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if answer := responseOf(w); answer != nil && answer.route != noRoute && answer.method == r.Method && answer.path == r.URL.Path {
 			mux.ServeHTTP(w, r)
@@ -83,7 +83,7 @@ func (s *Service) conclude(a *response, panicked any) {
 		s.config.Logger.LogAttrs(a.ctx, slog.LevelError, "handler panicked", append(s.facts(a),
 			slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))...)
 		if a.status == 0 {
-			rest.Fail(a, errPanicked)
+			rest.WriteError(a, errPanicked)
 		} else {
 			abort = true // the answer has begun: only a broken connection tells the caller
 		}

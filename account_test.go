@@ -157,7 +157,7 @@ func TestRefusalsForOverloadDoNotFillTheLog(t *testing.T) {
 	log := &logbook{}
 	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
 	svc.Handle("POST /full", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		rest.Fail(w, fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed())
+		rest.WriteError(w, fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed())
 	}))
 	post(svc, "/full")
 	post(svc, "/full", "X-Request-Timeout", "0s")

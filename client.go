@@ -44,9 +44,9 @@ type Client struct {
 	limiter  *limit.AdaptiveLimiter
 	breaker  *breaker.Circuit
 	pool     *loadbalance.Pool
-	noting   sync.Mutex                                   // held to add to observed
-	observed atomic.Pointer[map[string]*metrics.Recorder] // by operation; replaced, never changed
-	told     chan struct{}                                // closed when the registry has told of the service
+	noting   sync.Mutex                                    // held to add to observed
+	observed atomic.Pointer[map[string]*metrics.Operation] // by operation; replaced, never changed
+	told     chan struct{}                                 // closed when the registry has told of the service
 	tell     sync.Once
 }
 
@@ -68,7 +68,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		pool:    loadbalance.New(name, p.Balance),
 		told:    make(chan struct{}),
 	}
-	c.observed.Store(&map[string]*metrics.Recorder{})
+	c.observed.Store(&map[string]*metrics.Operation{})
 	c.configure(p)
 	return c
 }
@@ -92,8 +92,8 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)
 	})
-	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.Expired(caller, err)) {
-		err = fault.Blame(err, c.name)
+	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.CallerExpired(caller, err)) {
+		err = fault.WithService(err, c.name)
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (c *Client) Set(p ClientPolicy) error {
 	if err := p.Validate(); err != nil {
 		return fault.InvalidArgument.Errorf("the policy of calls to %s: %w", c.name, err)
 	}
-	c.service.doubt(c.name, p)
+	c.service.logWarnings(c.name, p)
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	c.configure(p)
@@ -116,7 +116,7 @@ func (c *Client) Snapshot() ClientSnapshot {
 	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Limit: c.limiter.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
 }
 
-// Ready reports whether the service can be called: nil, or fault.Unavailable
+// WaitReady reports whether the service can be called: nil, or fault.Unavailable
 // saying why not. The registry knows whether there is an instance, and is not waited
 // for; of the addresses in Config.Static one must take a connection, within ctx and
 // 1 s.
@@ -126,7 +126,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()
-	return c.service.resolver.Ready(now, c.name)
+	return c.service.resolver.WaitReady(now, c.name)
 }
 
 // HTTPClient is the client that a transport over HTTP sends with.
@@ -177,7 +177,7 @@ type held struct {
 func (c *Client) hold(ctx context.Context, call *endpoint.Call, h *held) (err error) {
 	h.note = c.look(call)
 	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
-		return fault.Repeat(err) // another attempt would be refused as well, or take the place of a call
+		return fault.MarkRepeated(err) // another attempt would be refused as well, or take the place of a call
 	}
 	if h.permit, err = c.breaker.Allow(ctx); err != nil {
 		h.ticket.Done(ctx, errNobodyAsked)
@@ -239,7 +239,7 @@ var (
 	errPanicked    = fault.Internal.Errorf("the attempt panicked")
 )
 
-func (c *Client) recorder(operation string) *metrics.Recorder {
+func (c *Client) recorder(operation string) *metrics.Operation {
 	if r, ok := (*c.observed.Load())[operation]; ok {
 		return r
 	}

@@ -93,7 +93,7 @@ type Config struct {
 	// refused: see package rest. It may read what a middleware of [Service.Use] has
 	// put into the request's context.
 	Subject func(*http.Request) string
-	// Trust says which callers are ours: see rest.Accept for what is believed of
+	// Trust says which callers are ours: see rest.ReadMetadata for what is believed of
 	// them alone. When nil it is rest.Verified, those with a verified certificate.
 	// Where services call each other without TLS, name their networks by
 	// rest.Networks, or, if all are on one machine and no proxy stands before

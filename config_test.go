@@ -117,7 +117,7 @@ func TestNilPartsArePanicsAtOnce(t *testing.T) {
 	}
 	svc := client(t, sinew.Config{})
 	for want, use := range map[string]func(){
-		"GET /x": func() { svc.Handle("GET /x", nil) }, "job": func() { svc.Go(nil) }, "database": func() { svc.Ready("database", nil) }, "Use": func() { svc.Use(nil) },
+		"GET /x": func() { svc.Handle("GET /x", nil) }, "job": func() { svc.Go(nil) }, "database": func() { svc.AddReadinessCheck("database", nil) }, "Use": func() { svc.Use(nil) },
 		"tracer": func() { tracing.Middleware((*tracing.Recorder)(nil), "op", tracing.Internal) },
 	} {
 		func() {

@@ -38,7 +38,7 @@ func (s *Service) openAPI(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Unlock()
 	text, err := s.description.of(s, described)
 	if err != nil {
-		rest.Fail(w, err)
+		rest.WriteError(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

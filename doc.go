@@ -74,6 +74,6 @@
 // a call tells more, whether it failed or not: the instances that there were to
 // choose from, the breaker, the limit and the budget.
 //
-// [ClientPolicy.Check] says before any call is made how long one takes and how many
+// [ClientPolicy.Review] says before any call is made how long one takes and how many
 // attempts it makes at most, and which settings cannot do what they say.
 package sinew

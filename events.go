@@ -69,7 +69,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 		ctx, span := s.config.Tracer.Start(tracing.Extract(ctx, tracing.Map(e.Extensions)), name, tracing.Consumer)
 		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
 			Operation: endpoint.Operation{Service: s.name, Name: name, Safe: true},
-			From:      e.Source, Start: start, Entered: true, RequestID: requestID(e),
+			From:      e.Source, Start: start, Inbound: true, RequestID: requestID(e),
 		})
 		eventbus.LogTo(ctx, s.config.Logger)
 		err = errPanicked

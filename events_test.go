@@ -113,7 +113,7 @@ func TestEventsCarryThatNobodyHasDecidedWhetherTheTraceIsSampled(t *testing.T) {
 	})
 	start(t, svc)
 	sent := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true}
-	if err := api.LowStock.Publish(tracing.With(t.Context(), sent), svc, StockEvent{}); err != nil {
+	if err := api.LowStock.Publish(tracing.ContextWithSpan(t.Context(), sent), svc, StockEvent{}); err != nil {
 		t.Fatal(err)
 	}
 	if handled := <-got; handled.TraceID != sent.TraceID || !handled.Undecided {

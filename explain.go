@@ -22,7 +22,7 @@ import (
 // An explained call costs some microseconds more; others pay nothing. The error of
 // a call that failed has an [endpoint.Trail] without being asked.
 func Explain(ctx context.Context) (context.Context, *endpoint.Explanation) {
-	call := endpoint.Call{Entered: true} // a record of no call, which nobody takes for his own
+	call := endpoint.Call{Inbound: true} // a record of no call, which nobody takes for his own
 	if parent := endpoint.CallOf(ctx); parent != nil {
 		call = *parent
 		call.Tried = slices.Clone(parent.Tried)

@@ -348,8 +348,8 @@ func TestExplainKeepsWhatItsContextIs(t *testing.T) {
 	if call := sent(by); call.HashKey != "h-1" || call.IdempotencyKey != "k-1" || call.RequestID != "r-1" {
 		t.Errorf("by hand: %+v", call)
 	}
-	in, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: getStock, IdempotencyKey: "k-1", RequestID: "r-1", Priority: 3, Repeated: true, Entered: true})
-	if call := sent(in); call.IdempotencyKey != "" || call.RequestID != "r-1" || call.Priority != 3 || !call.Repeated || call.Entered {
+	in, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: getStock, IdempotencyKey: "k-1", RequestID: "r-1", Priority: 3, Repeated: true, Inbound: true})
+	if call := sent(in); call.IdempotencyKey != "" || call.RequestID != "r-1" || call.Priority != 3 || !call.Repeated || call.Inbound {
 		t.Errorf("in a handler: %+v", call)
 	}
 	ctx, _ := sinew.Explain(t.Context())

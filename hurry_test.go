@@ -36,7 +36,7 @@ func (s slowService) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-took.C:
 		w.WriteHeader(http.StatusNoContent)
 	case <-over:
-		rest.Fail(w, fault.DeadlineExceeded.Errorf("the time was over"))
+		rest.WriteError(w, fault.DeadlineExceeded.Errorf("the time was over"))
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}

@@ -85,7 +85,7 @@ func TestShutdownUnderLoadAnswersEveryCallThatItTook(t *testing.T) {
 	start(t, svc)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
-	ask := look.Endpoint(rest.At(svc.URL(), &http.Client{Transport: transport}))
+	ask := look.Endpoint(rest.Remote(svc.URL(), &http.Client{Transport: transport}))
 	begun := make(chan struct{}, 1)
 	var load sync.WaitGroup
 	for range 16 {

@@ -125,7 +125,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 		s.note("job ended")
 	})
 	var ready atomic.Bool
-	svc.Ready("database", func(context.Context) error {
+	svc.AddReadinessCheck("database", func(context.Context) error {
 		if ready.CompareAndSwap(false, true) {
 			return errors.New("not yet")
 		}

@@ -55,7 +55,7 @@ func (s *Service) observed(pattern string, h http.Handler) http.Handler {
 func (s *Service) limited(h http.Handler, answer *response, r *http.Request) {
 	ticket, err := s.limiter.Acquire(r.Context())
 	if err != nil {
-		rest.Fail(answer, err)
+		rest.WriteError(answer, err)
 		return
 	}
 	answer.ticket, answer.limited = ticket, r.Context()
@@ -105,7 +105,7 @@ type response struct {
 	route        string
 	page         bool // one of the service's own
 	span         tracing.Span
-	recorder     *metrics.Recorder
+	recorder     *metrics.Operation
 	upgraded     *takenOver
 	leave        func() // upgraded, once the handler has returned; nil if it is not there
 }

@@ -120,7 +120,7 @@ func TestMetricsAndSpansTellTheCodeThatTheCallerSees(t *testing.T) {
 	codes := []fault.Code{fault.AlreadyExists, fault.FailedPrecondition, fault.DataLoss, fault.NotFound, fault.Unavailable}
 	for _, code := range codes {
 		svc.Handle("GET /"+code.String(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.(interface{ Failed(error) }).Failed(code.Errorf("no")) // as rest.Fail does
+			w.(interface{ Failed(error) }).Failed(code.Errorf("no")) // as rest.WriteError does
 			w.WriteHeader(code.HTTPStatus())
 		}))
 	}

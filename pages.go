@@ -44,7 +44,7 @@ func (s *Service) adminPage(pattern string, h http.Handler) {
 	}
 	s.page(s.mux, pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.config.Trust(r) {
-			rest.Fail(w, s.errHidden(r))
+			rest.WriteError(w, s.errHidden(r))
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -63,7 +63,7 @@ func (s *Service) errHidden(r *http.Request) error {
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.unready(r.Context()); err != nil {
-		rest.Fail(w, err)
+		rest.WriteError(w, err)
 		return
 	}
 	writeJSON(w, map[string]any{"status": "ready"})

@@ -26,7 +26,7 @@ import (
 
 func TestPagesThatEveryServiceHas(t *testing.T) {
 	svc := inventory(t, sinew.Config{Version: "1.4.0"})
-	if _, err := api.GetStock.Endpoint(rest.At(svc.URL(), nil))(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+	if _, err := api.GetStock.Endpoint(rest.Remote(svc.URL(), nil))(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
 		t.Fatal(err)
 	}
 	for page, want := range map[string]string{

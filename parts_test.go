@@ -50,7 +50,7 @@ func TestAPartThatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
 		"Fallback's function":               func() { endpoint.Fallback[string, string](nil) },
 		"a route's caller":                  func() { route.Endpoint((*sinew.Client)(nil)) },
 		"a forwarded route's caller":        func() { route.Forward(svc, nil) },
-		"Problems' mux":                     func() { rest.Problems(nil) },
+		"Problems' mux":                     func() { rest.ProblemMux(nil) },
 		"a registerer":                      func() { metrics.New((*prometheus.Registry)(nil)) },
 		"a breaker":                         func() { breaker.Middleware((*breaker.Circuit)(nil)) },
 		"a resolver's discoverer":           func() { registry.NewResolver((*registry.Memory)(nil), registry.ResolverPolicy{}) },

@@ -20,7 +20,7 @@ func TestEveryPolicyReadsTheSameInJSONAndInYAML(t *testing.T) {
 		sinew.ClientPolicy{}, breaker.Policy{}, hystrix.Policy{}, retry.Policy{}, retry.Budget{}, retry.Hedge{},
 		limit.Rate{}, limit.Concurrency{}, limit.Adaptive{},
 		loadbalance.Policy{}, loadbalance.Ejection{}, loadbalance.Probation{}, loadbalance.SlowStart{},
-		registry.ResolverPolicy{}, eventbus.MemoryPolicy{}, eventbus.Retry{}, config.MemoryPolicy{},
+		registry.ResolverPolicy{}, eventbus.MemoryPolicy{}, eventbus.RetryPolicy{}, config.MemoryPolicy{},
 	} {
 		for f := range reflect.TypeOf(policy).Fields() {
 			if name := f.Tag.Get("json"); name == "" || f.Tag.Get("yaml") != name {

@@ -45,7 +45,7 @@ func TestServiceLeavesTheRegistryWhileItIsNotReady(t *testing.T) {
 	reg := registry.NewMemory()
 	var broken atomic.Bool
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
-	svc.Ready("database", func(context.Context) error {
+	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
@@ -89,7 +89,7 @@ func TestServiceRegistersAgainAfterADeregistrationWhoseAnswerWasLost(t *testing.
 	memory := registry.NewMemory()
 	var broken atomic.Bool
 	svc := sinew.New("inventory", local(sinew.Config{Registry: registrar{memory, memory.Register}, Advertise: advertised}))
-	svc.Ready("database", func(context.Context) error {
+	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
@@ -110,7 +110,7 @@ func TestARegistrationWhoseAnswerWasLostIsTakenBackWhenTheServiceIsNotReady(t *t
 		return errors.Join(memory.Register(ctx, i), fault.Unavailable.Errorf("no answer"))
 	}}
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Advertise: advertised}))
-	svc.Ready("database", func(context.Context) error {
+	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
@@ -145,7 +145,7 @@ func TestStartThatRunsOutOfTimeSaysWhatItWaitedFor(t *testing.T) {
 	for want, c := range map[string]sinew.Config{"database": {}, "the agent is away": {Registry: reg, Advertise: advertised}} {
 		svc := sinew.New("inventory", local(c))
 		looks, twice := 0, make(chan struct{})
-		svc.Ready("database", func(context.Context) error {
+		svc.AddReadinessCheck("database", func(context.Context) error {
 			if looks++; looks == 2 { // what came of the first is known
 				close(twice)
 			}

@@ -30,11 +30,11 @@ type look struct {
 
 var errCheckPanicked = fault.Internal.Errorf("the check panicked")
 
-// Ready adds a condition of readiness, such as another service's
+// AddReadinessCheck adds a condition of readiness, such as another service's
 // [Client.Ready] or a database's ping. The service registers when all hold,
 // and deregisters while one does not. A check that panics, or does not answer
 // within 2 s, does not hold. One check runs once at a time.
-func (s *Service) Ready(name string, ok func(context.Context) error) {
+func (s *Service) AddReadinessCheck(name string, ok func(context.Context) error) {
 	if ok == nil {
 		panic("sinew: service " + s.name + ": the readiness check " + name + " is nil")
 	}

@@ -28,7 +28,7 @@ func TestAReadinessCheckThatHangsHasFailedAndIsNotBegunAgain(t *testing.T) {
 		defer func() { _ = svc.Shutdown(t.Context()) }()
 		var begun atomic.Int64
 		answer := make(chan struct{})
-		svc.Ready("database", func(context.Context) error {
+		svc.AddReadinessCheck("database", func(context.Context) error {
 			begun.Add(1)
 			<-answer
 			return nil
@@ -63,7 +63,7 @@ func TestWhoLooksAtReadinessLeavesWhenItsOwnTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		svc := sinew.New("inventory", local(sinew.Config{}))
 		defer func() { _ = svc.Shutdown(t.Context()) }()
-		svc.Ready("database", func(ctx context.Context) error {
+		svc.AddReadinessCheck("database", func(ctx context.Context) error {
 			select {
 			case <-time.After(time.Second):
 				return nil
@@ -87,7 +87,7 @@ func TestWhoLooksAtReadinessLeavesWhenItsOwnTimeIsUp(t *testing.T) {
 func TestAReadinessCheckThatPanicsHasFailed(t *testing.T) {
 	var log bytes.Buffer
 	svc := client(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	svc.Ready("database", func(context.Context) error { panic("secret") })
+	svc.AddReadinessCheck("database", func(context.Context) error { panic("secret") })
 	if status, body := readyz(svc); status != 503 || !strings.Contains(body, "database") || strings.Contains(body, "secret") {
 		t.Errorf("%d %s", status, body)
 	}

@@ -43,7 +43,7 @@ func byAPIKey(tenants map[[32]byte]string) func(http.Handler) http.Handler {
 			case known:
 				r = r.WithContext(context.WithValue(r.Context(), tenantKey{}, tenant))
 			case r.URL.Path != "/healthz" && r.URL.Path != "/readyz": // which a load balancer asks
-				rest.Fail(w, fault.Unauthenticated.Errorf("X-Api-Key is missing or unknown"))
+				rest.WriteError(w, fault.Unauthenticated.Errorf("X-Api-Key is missing or unknown"))
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// rules are what [ClientPolicy.Check] looks for. Each gets a policy as it was
+// rules are what [ClientPolicy.Review] looks for. Each gets a policy as it was
 // given, so that nobody is told of a default that is merely idle, and as it is in
-// force. A rule with nothing to say gives the zero Doubt.
-var rules = []func(given, full ClientPolicy) Doubt{
+// force. A rule with nothing to say gives the zero Warning.
+var rules = []func(given, full ClientPolicy) Warning{
 	attemptsThatDoNotFit, waitsThatDoNotFit, retriesOfNothing, hedgesThatNeverBegin, hedgesBeyondTheBudget,
 	slowCallsThatNeverAre, probesThatPileUp, countsOfNothing, callsThatOpenTheBreaker, repeatsWithoutBound, nothingThatKeepsOff,
 }
 
-func attemptsThatDoNotFit(_, full ClientPolicy) (d Doubt) {
+func attemptsThatDoNotFit(_, full ClientPolicy) (d Warning) {
 	if fitting := full.fitting(); fitting < full.Retry.Attempts {
 		d.Settings = []string{"retry.attempts", "retry.backoff", "timeout"}
 		d.Problem = fmt.Sprintf("with %s or more between two attempts %d of %d begin within %s", full.Retry.Backoff, fitting, full.Retry.Attempts, full.Timeout)
@@ -23,7 +23,7 @@ func attemptsThatDoNotFit(_, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func waitsThatDoNotFit(given, full ClientPolicy) (d Doubt) {
+func waitsThatDoNotFit(given, full ClientPolicy) (d Warning) {
 	if longest := given.Retry.MaxBackoff; full.Retry.Attempts > 1 && longest >= full.Timeout {
 		d.Settings = []string{"retry.max_backoff", "timeout"}
 		d.Problem = fmt.Sprintf("no wait of %s ends within %s", longest, full.Timeout)
@@ -32,7 +32,7 @@ func waitsThatDoNotFit(given, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func retriesOfNothing(given, full ClientPolicy) (d Doubt) {
+func retriesOfNothing(given, full ClientPolicy) (d Warning) {
 	r := given.Retry
 	if full.Retry.Attempts != 1 || r.Disabled {
 		return d
@@ -55,7 +55,7 @@ func retriesOfNothing(given, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func hedgesThatNeverBegin(_, full ClientPolicy) (d Doubt) {
+func hedgesThatNeverBegin(_, full ClientPolicy) (d Warning) {
 	h := full.Retry.Hedge
 	switch {
 	case h.Percent == 0:
@@ -71,7 +71,7 @@ func hedgesThatNeverBegin(_, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func hedgesBeyondTheBudget(_, full ClientPolicy) (d Doubt) {
+func hedgesBeyondTheBudget(_, full ClientPolicy) (d Warning) {
 	if h, b := full.Retry.Hedge, full.Retry.Budget; h.Percent > b.Percent && !b.Disabled {
 		d.Settings = []string{"retry.hedge.percent", "retry.budget.percent"}
 		d.Problem = fmt.Sprintf("hedges are within the budget, which is %d %% and not %d %%", b.Percent, h.Percent)
@@ -80,7 +80,7 @@ func hedgesBeyondTheBudget(_, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func slowCallsThatNeverAre(given, full ClientPolicy) (d Doubt) {
+func slowCallsThatNeverAre(given, full ClientPolicy) (d Warning) {
 	b := given.Breaker
 	if b.Disabled || b.SlowCall == 0 && b.SlowPercent == 0 || full.Breaker.SlowCall < full.Timeout {
 		return d
@@ -94,7 +94,7 @@ func slowCallsThatNeverAre(given, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func probesThatPileUp(given, full ClientPolicy) (d Doubt) {
+func probesThatPileUp(given, full ClientPolicy) (d Warning) {
 	if lease := given.Breaker.ProbeLease; lease > 0 && lease < full.Timeout && !given.Breaker.Disabled {
 		atOnce := full.Breaker.MaxRequests * int((full.Timeout+lease-1)/lease)
 		d.Settings = []string{"breaker.probe_lease", "timeout"}
@@ -104,7 +104,7 @@ func probesThatPileUp(given, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func countsOfNothing(given, _ ClientPolicy) (d Doubt) {
+func countsOfNothing(given, _ ClientPolicy) (d Warning) {
 	if b := given.Breaker; b.FailureThreshold > 0 && b.MinCalls > 0 && !b.Disabled {
 		d.Settings = []string{"breaker.min_calls", "breaker.failure_threshold"}
 		d.Problem = fmt.Sprintf("%s in a row open the breaker, however many calls there were", count(b.FailureThreshold, "failure"))
@@ -113,7 +113,7 @@ func countsOfNothing(given, _ ClientPolicy) (d Doubt) {
 	return d
 }
 
-func callsThatOpenTheBreaker(_, full ClientPolicy) (d Doubt) {
+func callsThatOpenTheBreaker(_, full ClientPolicy) (d Warning) {
 	b, attempts := full.Breaker, full.Retry.Attempts
 	needed, setting := b.MinCalls, "breaker.min_calls"
 	if b.FailureThreshold > 0 {
@@ -127,7 +127,7 @@ func callsThatOpenTheBreaker(_, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func repeatsWithoutBound(_, full ClientPolicy) (d Doubt) {
+func repeatsWithoutBound(_, full ClientPolicy) (d Warning) {
 	const tiers = 3
 	if n := full.Retry.Attempts; full.Retry.Budget.Disabled && n >= 3 {
 		d.Settings = []string{"retry.budget.disabled", "retry.attempts"}
@@ -137,7 +137,7 @@ func repeatsWithoutBound(_, full ClientPolicy) (d Doubt) {
 	return d
 }
 
-func nothingThatKeepsOff(_, full ClientPolicy) (d Doubt) {
+func nothingThatKeepsOff(_, full ClientPolicy) (d Warning) {
 	if full.Breaker.Disabled && full.Balance.Ejection.Disabled {
 		d.Settings = []string{"breaker.disabled", "balance.ejection.disabled"}
 		d.Problem = "instances that fail get as many calls as before"

@@ -95,7 +95,7 @@ func New(name string, c Config) *Service {
 	s.pages()
 	s.handler = sync.OnceValue(s.wrap)
 	for _, client := range slices.Sorted(maps.Keys(c.Clients)) {
-		s.doubt(client, c.Clients[client])
+		s.logWarnings(client, c.Clients[client])
 	}
 	return s
 }

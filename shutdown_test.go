@@ -99,7 +99,7 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	begun, held := make(chan struct{}), make(chan struct{})
-	svc.Ready("database", func(context.Context) error {
+	svc.AddReadinessCheck("database", func(context.Context) error {
 		close(begun)
 		<-held
 		return nil

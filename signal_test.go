@@ -67,7 +67,7 @@ func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
 	process, url := begin(t, "0s") // what the zero Config does
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	defer transport.CloseIdleConnections()
-	get := api.GetStock.Endpoint(rest.At(url, &http.Client{Transport: transport}))
+	get := api.GetStock.Endpoint(rest.Remote(url, &http.Client{Transport: transport}))
 	var answered, failed atomic.Int64
 	var closing atomic.Bool
 	var load sync.WaitGroup

@@ -43,7 +43,7 @@ func tourOfServices() error {
 		return err
 	}
 	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Registry: reg})
-	svc.Ready("orders", svc.Client("orders").Ready)
+	svc.AddReadinessCheck("orders", svc.Client("orders").Ready)
 	api.Reserve.Handle(svc, stock.Reserve, limit.Concurrency{Max: 100}.Middleware())
 	svc.Main() // listen, get ready, register; drain on SIGTERM
 	return nil
@@ -87,7 +87,7 @@ func tourOfEvents(ctx context.Context, bus eventbus.Bus, send func(context.Conte
 	err := Placed.Handle(bus, "mailer", send,
 		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
 		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
-		eventbus.Retry{Attempts: 3}.Middleware(),
+		eventbus.RetryPolicy{Attempts: 3}.Middleware(),
 	)
 	return errors.Join(err, Placed.Publish(ctx, bus, Order{ID: "o-7", Total: 30}))
 }
@@ -126,8 +126,8 @@ func tourOfFailures(ctx context.Context, reserve endpoint.Endpoint[*ReserveReque
 }
 
 func tourOfDoubts(t *testing.T, policy sinew.ClientPolicy) {
-	for _, doubt := range policy.Check().Doubts {
-		t.Error(doubt)
+	for _, warning := range policy.Review().Warnings {
+		t.Error(warning)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestCallsAreSentThroughTheConfiguredTransport(t *testing.T) {
 		Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
 			asked = r.URL.String()
 			answer := httptest.NewRecorder()
-			rest.Fail(answer, fault.NotFound.Errorf("no such thing"))
+			rest.WriteError(answer, fault.NotFound.Errorf("no such thing"))
 			return answer.Result(), nil
 		}),
 	})

@@ -132,7 +132,7 @@ func (c *Circuit) Snapshot() Snapshot {
 	} else {
 		s.FailureCount = e.window.Load().Sum(now)[failures]
 	}
-	s.Config = Config{p.FailureThreshold, p.SuccessThreshold, p.Timeout, p.MaxRequests}
+	s.Config = ConfigView{p.FailureThreshold, p.SuccessThreshold, p.Timeout, p.MaxRequests}
 	c.tally.into(&s, c.born)
 	return s
 }

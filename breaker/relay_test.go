@@ -12,7 +12,7 @@ import (
 func TestAFailureThatTheCalleePassesOnIsNotItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
-		problem := fault.ProblemOf(fault.Blame(fault.Unavailable.Errorf("down"), "stock"))
+		problem := fault.ProblemOf(fault.WithService(fault.Unavailable.Errorf("down"), "stock"))
 		relayed := problem.Err()
 		call := func(err error) {
 			permit, refused := c.Allow(t.Context())

@@ -63,7 +63,7 @@ func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Du
 	if notItsOwn(err) {
 		outcome = fault.Ignored
 	}
-	if outcome == fault.Ignored && timed && fault.Expired(caller, err) &&
+	if outcome == fault.Ignored && timed && fault.CallerExpired(caller, err) &&
 		(policy.slow(took) || c.tally.slow(took)) {
 		outcome = fault.Failure
 	}

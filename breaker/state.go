@@ -47,13 +47,13 @@ type Snapshot struct {
 	// taken (a [Circuit] with a failure threshold, its caller without a deadline)
 	// it is that of the last sample, one success in 16.
 	LastSuccessTime *time.Time `json:"last_success_time"`
-	Config          Config     `json:"config"`
+	Config          ConfigView `json:"config"`
 	Statistics      Statistics `json:"statistics"`
 }
 
-// Config is the part of a [Policy] that every breaker has. Its JSON has the names
+// ConfigView is the part of a [Policy] that every breaker has. Its JSON has the names
 // failure_threshold, success_threshold, timeout, as in "1s", and max_requests.
-type Config struct {
+type ConfigView struct {
 	FailureThreshold int
 	SuccessThreshold int
 	Timeout          time.Duration
@@ -93,18 +93,18 @@ type statisticsJSON struct {
 }
 
 // MarshalJSON writes the timeout as "1s".
-func (c Config) MarshalJSON() ([]byte, error) {
+func (c ConfigView) MarshalJSON() ([]byte, error) {
 	return json.Marshal(configJSON{c.FailureThreshold, c.SuccessThreshold, c.Timeout.String(), c.MaxRequests})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
-func (c *Config) UnmarshalJSON(data []byte) error {
+func (c *ConfigView) UnmarshalJSON(data []byte) error {
 	var doc configJSON
 	if err := json.Unmarshal(data, &doc); err != nil {
 		return err
 	}
 	timeout, err := time.ParseDuration(doc.Timeout)
-	*c = Config{doc.FailureThreshold, doc.SuccessThreshold, timeout, doc.MaxRequests}
+	*c = ConfigView{doc.FailureThreshold, doc.SuccessThreshold, timeout, doc.MaxRequests}
 	return err
 }
 

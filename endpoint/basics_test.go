@@ -88,11 +88,11 @@ func (strict) Validate() error {
 }
 
 func TestValidateKeepsAFaultAsItIs(t *testing.T) {
-	err := endpoint.Check(strict{})
+	err := endpoint.ValidateRequest(strict{})
 	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.FailedPrecondition || e.Reason != "closed" {
 		t.Fatalf("got %v", err)
 	}
-	if err := endpoint.Check(struct{}{}); err != nil {
+	if err := endpoint.ValidateRequest(struct{}{}); err != nil {
 		t.Fatalf("a request without Validate gave %v", err)
 	}
 }

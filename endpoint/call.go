@@ -58,9 +58,9 @@ type Call struct {
 	// Repeated says that another tier has repeated this call already, so that
 	// this one must not.
 	Repeated bool
-	// Entered says that a handler is answering this call: what it calls in turn
+	// Inbound says that a handler is answering this call: what it calls in turn
 	// has records of its own.
-	Entered bool
+	Inbound bool
 	// Why explains the calls made in this context; nil explains nothing. It passes
 	// on to the calls that they make in turn.
 	Why *Explanation
@@ -81,11 +81,11 @@ func (c *Call) Try(id string) {
 	}
 }
 
-// Twin lets another goroutine make a second attempt of the call while this one
+// Fork lets another goroutine make a second attempt of the call while this one
 // goes on: the function that it returns is safe for concurrent use, and gives
 // the record as it is now, with what has been tried until then. The twin reads
 // the clock for itself.
-func (c *Call) Twin() func() Call {
+func (c *Call) Fork() func() Call {
 	t := &twin{call: *c}
 	t.call.Tried, t.call.Now, t.call.twin = slices.Clone(c.Tried), time.Time{}, nil
 	c.twin = t
@@ -132,7 +132,7 @@ func CallOf(ctx context.Context) *Call {
 // OutgoingOf is the record of the call that is being made in ctx. It is nil when
 // there is none, also when ctx belongs to a call that is being served.
 func OutgoingOf(ctx context.Context) *Call {
-	if c := CallOf(ctx); c != nil && !c.Entered {
+	if c := CallOf(ctx); c != nil && !c.Inbound {
 		return c
 	}
 	return nil

@@ -35,7 +35,7 @@ func TestARequestWithManyFaultsIsToldTheFirst(t *testing.T) {
 		"joined": {errors.Join(long, long), "…; xxx"},
 		"told":   {fmt.Errorf("order: %w and %w", errors.New("a"), errors.New("b")), "order: a and b"},
 	} {
-		err := endpoint.Check(refusing{tt.err})
+		err := endpoint.ValidateRequest(refusing{tt.err})
 		if text := fault.ProblemOf(err).Detail; !errors.Is(err, fault.InvalidArgument) || !strings.Contains(text, tt.want) || len(text) > 6000 {
 			t.Errorf("%s: %d bytes: %.200s", name, len(text), text)
 		}

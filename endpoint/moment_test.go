@@ -17,7 +17,7 @@ func TestElapsedAndCallerGoByTheRecordOfTheCallThatIsMade(t *testing.T) {
 		defer cancel()
 		shared := endpoint.Call{Now: begun.Add(time.Minute), Caller: own}
 		made, _ := endpoint.WithCall(t.Context(), shared)
-		shared.Entered = true
+		shared.Inbound = true
 		answered, _ := endpoint.WithCall(t.Context(), shared)
 		bare, _ := endpoint.WithCall(t.Context(), endpoint.Call{})
 

@@ -28,10 +28,10 @@ type SQLStore struct {
 	// Table is the table's name, "idempotency" when empty. It is put into
 	// statements as it is.
 	Table string
-	// Numbered speaks PostgreSQL: placeholders are $1, $2 instead of ?.
-	Numbered bool
+	// DollarPlaceholders speaks PostgreSQL: placeholders are $1, $2 instead of ?.
+	DollarPlaceholders bool
 	// MySQL speaks MySQL. It need not be set where the package of DB's driver is
-	// called mysql. Without it and Numbered, SQLStore speaks SQLite.
+	// called mysql. Without it and DollarPlaceholders, SQLStore speaks SQLite.
 	MySQL bool
 
 	tx *sql.Tx
@@ -71,7 +71,7 @@ func (s SQLStore) create(ctx context.Context) error {
 		return err
 	}
 	name, table := `"`+strings.NewReplacer(".", "_", `"`, "").Replace(s.table())+`_expires"`, "{table}"
-	if schema, of, ok := strings.Cut(s.table(), "."); ok && !s.Numbered { // SQLite has the schema at the index
+	if schema, of, ok := strings.Cut(s.table(), "."); ok && !s.DollarPlaceholders { // SQLite has the schema at the index
 		name, table = schema+"."+name, of
 	}
 	_, err = s.exec(ctx, `CREATE INDEX IF NOT EXISTS `+name+` ON `+table+` (expires_at)`)
@@ -237,7 +237,7 @@ func (s SQLStore) table() string {
 }
 
 func (s SQLStore) speaksMySQL() bool {
-	return s.MySQL || !s.Numbered && s.DB != nil && strings.Contains(packageOf(s.DB.Driver()), "mysql")
+	return s.MySQL || !s.DollarPlaceholders && s.DB != nil && strings.Contains(packageOf(s.DB.Driver()), "mysql")
 }
 
 func packageOf(value any) string {
@@ -256,13 +256,13 @@ func packageOf(value any) string {
 func (s SQLStore) text(statement string) string {
 	now, bytesType := `CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)`, "BLOB"
 	switch {
-	case s.Numbered:
+	case s.DollarPlaceholders:
 		now, bytesType = `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`, "BYTEA"
 	case s.speaksMySQL():
 		now, bytesType = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)`, "LONGBLOB"
 	}
 	statement = strings.NewReplacer("{table}", s.table(), "{now}", now, "{bytes}", bytesType).Replace(statement)
-	if s.Numbered {
+	if s.DollarPlaceholders {
 		for n := 1; strings.Contains(statement, "?"); n++ {
 			statement = strings.Replace(statement, "?", "$"+strconv.Itoa(n), 1)
 		}

@@ -66,7 +66,7 @@ func TestSQLStoreWritesEveryPlaceholderAsTheDatabaseWantsIt(t *testing.T) {
 		clock, insert          string
 	}{
 		{endpoint.SQLStore{}, "?", "BLOB", "BYTEA", "julianday('now')", "ON CONFLICT"},
-		{endpoint.SQLStore{Numbered: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB", "clock_timestamp()", "ON CONFLICT"},
+		{endpoint.SQLStore{DollarPlaceholders: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB", "clock_timestamp()", "ON CONFLICT"},
 		{endpoint.SQLStore{MySQL: true}, "?", "LONGBLOB", "BYTEA", "UTC_TIMESTAMP(3)", "INSERT IGNORE"},
 	} {
 		table := tt.store.Table

@@ -219,7 +219,7 @@ type record struct {
 // keep says where the trail of a call goes whose record has just been made. A twin
 // has that of its call, and who answers a call makes none.
 func (c *Call) keep(r *record) {
-	if c.record == nil && !c.Entered {
+	if c.record == nil && !c.Inbound {
 		c.record = r
 	}
 }

@@ -25,7 +25,7 @@ func TestATrailIsTheErrorItCarriesAndLeavesNothingOfItselfOnTheWire(t *testing.T
 		last := fault.Internal.Errorf("out of shelves").WithReason("no_shelf")
 		call.Note(endpoint.Step{Attempt: 2, Instance: "stock-7", Began: 32 * time.Millisecond, Took: 3 * time.Millisecond, Err: last})
 		call.Note(endpoint.Step{Attempt: 3, Err: last})
-		err := error(call.End(fault.Repeat(last), ""))
+		err := error(call.End(fault.MarkRepeated(last), ""))
 
 		const want = "internal: out of shelves (no_shelf) (attempt 1: stock-3 after 12ms: unavailable: connection refused; attempt 2: stock-7 after 3ms; attempt 3: refused)"
 		if err.Error() != want {
@@ -35,7 +35,7 @@ func TestATrailIsTheErrorItCarriesAndLeavesNothingOfItselfOnTheWire(t *testing.T
 		if !errors.Is(wrapped, fault.Internal) || !fault.IsRepeated(err) || !fault.IsRepeated(wrapped) || fault.ReasonOf(err) != "no_shelf" || fault.CodeOf(err) != fault.Internal {
 			t.Errorf("%v, repeated %v, code %v", wrapped, fault.IsRepeated(wrapped), fault.CodeOf(err))
 		}
-		for _, seen := range []error{err, wrapped, fault.Repeat(err), fault.Blame(err, "stock")} {
+		for _, seen := range []error{err, wrapped, fault.MarkRepeated(err), fault.WithService(err, "stock")} {
 			text, _ := json.Marshal(fault.ProblemOf(seen))
 			if strings.Contains(string(text), "attempt") || strings.Contains(string(text), "stock-") {
 				t.Errorf("a caller sees %s", text)
@@ -75,7 +75,7 @@ func TestATrailThatNobodyAskedForIsBounded(t *testing.T) {
 
 func TestAttemptsAtTheSameTimeHaveOneTrail(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	twin := call.Twin()
+	twin := call.Fork()
 	var other sync.WaitGroup
 	other.Go(func() {
 		_, second := endpoint.WithCall(t.Context(), twin())

@@ -12,7 +12,7 @@ import (
 func TestATwinKnowsWhatHasBeenTriedAndSharesNothing(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k", Attempt: 1, Now: time.Now()})
 	call.Try("a")
-	twin := call.Twin()
+	twin := call.Fork()
 	call.Try("b")
 	call.Attempt = 7
 	made := twin()
@@ -29,7 +29,7 @@ func TestATwinKnowsWhatHasBeenTriedAndSharesNothing(t *testing.T) {
 
 func TestATwinIsMadeWhileItsCallGoesOn(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{})
-	twin := call.Twin()
+	twin := call.Fork()
 	var both sync.WaitGroup
 	both.Go(func() {
 		for i := range 100 {

@@ -19,7 +19,7 @@ import (
 func Validate() Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
-			if err := Check(request); err != nil {
+			if err := ValidateRequest(request); err != nil {
 				return nil, err
 			}
 			return next(ctx, request)
@@ -27,8 +27,8 @@ func Validate() Middleware {
 	}
 }
 
-// Check is what [Validate] asks of one request.
-func Check(request any) error {
+// ValidateRequest is what [Validate] asks of one request.
+func ValidateRequest(request any) error {
 	v, ok := request.(interface{ Validate() error })
 	if !ok {
 		return nil

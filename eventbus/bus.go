@@ -59,9 +59,9 @@ func EventOf(ctx context.Context) (Event, bool) {
 
 func isHandling(ctx context.Context) bool { return ctx.Value(eventKey{}) != nil }
 
-// Handling is ctx as a handler of e gets it: [EventOf] finds e in it. Another
+// ContextWithEvent is ctx as a handler of e gets it: [EventOf] finds e in it. Another
 // implementation of [Bus] calls its handlers with it.
-func Handling(ctx context.Context, e Event) context.Context {
+func ContextWithEvent(ctx context.Context, e Event) context.Context {
 	return &handling{Context: ctx, event: e}
 }
 

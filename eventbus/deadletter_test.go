@@ -24,7 +24,7 @@ func once(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	t.Helper()
 	aside := make(keeping, 1)
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, err }).With(eventbus.DeadLetter(aside, "dead"))
-	if _, err := ep(eventbus.Handling(t.Context(), e), 1); err != nil {
+	if _, err := ep(eventbus.ContextWithEvent(t.Context(), e), 1); err != nil {
 		t.Fatal(err)
 	}
 	return <-aside
@@ -35,7 +35,7 @@ type keeping chan eventbus.Event
 
 func (k keeping) Publish(_ context.Context, topic string, events ...eventbus.Event) error {
 	for _, e := range events {
-		k <- e.Complete(topic)
+		k <- e.WithDefaults(topic)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func TestOnlyWhatCanNeverWorkIsPutAsideWhereThatIsAskedFor(t *testing.T) {
 		aside := make(keeping, 1)
 		ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, failure }).
 			With(eventbus.DeadLetter(aside, "dead", eventbus.Hopeless))
-		_, err := ep(eventbus.Handling(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}), 1)
+		_, err := ep(eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}), 1)
 		if put := len(aside) == 1; put != hopeless || put != (err == nil) {
 			t.Errorf("%v: put aside %v, and the bus is told %v", failure, put, err)
 		}
@@ -106,7 +106,7 @@ func TestWhatFailsForAWhileIsHandledInTheEnd(t *testing.T) {
 			}
 			handled = append(handled, o.ID)
 			return nil
-		}, eventbus.DeadLetter(bus, "dead", eventbus.Hopeless), eventbus.Retry{}.Middleware())
+		}, eventbus.DeadLetter(bus, "dead", eventbus.Hopeless), eventbus.RetryPolicy{}.Middleware())
 		for i := range 6 {
 			err = errors.Join(err, Placed.Publish(t.Context(), bus, Order{ID: fmt.Sprint(i), Total: i - 1}))
 		}

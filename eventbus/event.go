@@ -302,9 +302,9 @@ func (e Event) WithExtension(name, value string) Event {
 	return e
 }
 
-// Complete is the event with an ID, Source, Type and Time where it has none:
+// WithDefaults is the event with an ID, Source, Type and Time where it has none:
 // another implementation of [Bus] calls it for each event that is published.
-func (e Event) Complete(topic string) Event {
+func (e Event) WithDefaults(topic string) Event {
 	e.complete(topic)
 	return e
 }

@@ -47,7 +47,7 @@ func ExampleDeadLetter() {
 	_ = Placed.Handle(bus, "mailer", func(context.Context, Order) error { return fault.InvalidArgument.Errorf("no such mailbox") },
 		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
 		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
-		eventbus.Retry{Attempts: 2, Backoff: time.Millisecond}.Middleware(),
+		eventbus.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}.Middleware(),
 	)
 	_ = Placed.Publish(ctx, bus, Order{ID: "o-7"})
 	_ = bus.Close(ctx)

@@ -12,9 +12,9 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Retry is how a handler is repeated before its event goes back to the bus; its
+// RetryPolicy is how a handler is repeated before its event goes back to the bus; its
 // member handles nothing else meanwhile. The zero Retry is the recommended one.
-type Retry struct {
+type RetryPolicy struct {
 	// Attempts are made at most, the first included; zero is 5.
 	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 50 ms.
@@ -27,13 +27,13 @@ type Retry struct {
 }
 
 // MarshalJSON writes durations as "1s".
-func (r Retry) MarshalJSON() ([]byte, error) { return duration.Marshal(r) }
+func (r RetryPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(r) }
 
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
-func (r *Retry) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, r) }
+func (r *RetryPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, r) }
 
 // Validate reports every fault of the policy at once, as fault.InvalidArgument.
-func (r Retry) Validate() error {
+func (r RetryPolicy) Validate() error {
 	var faults []error
 	if r.Attempts < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("attempts: %d is negative", r.Attempts))
@@ -51,9 +51,9 @@ func (r Retry) Validate() error {
 // asks by a RetryAfter to be tried later: after that, or after MaxBackoff when that
 // is sooner. It repeats nothing that will not change, and panics when the policy
 // does not validate.
-func (r Retry) Middleware() endpoint.Middleware {
+func (r RetryPolicy) Middleware() endpoint.Middleware {
 	if err := r.Validate(); err != nil {
-		panic("eventbus.Retry: " + err.Error())
+		panic("eventbus.RetryPolicy: " + err.Error())
 	}
 	attempts := cmp.Or(r.Attempts, 5)
 	if r.Disabled {

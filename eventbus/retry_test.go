@@ -15,7 +15,7 @@ import (
 
 // attempts runs a handler that gives err under r, and says how often it ran and
 // how long that took.
-func attempts(t *testing.T, r eventbus.Retry, err error) (n int, took time.Duration) {
+func attempts(t *testing.T, r eventbus.RetryPolicy, err error) (n int, took time.Duration) {
 	t.Helper()
 	began := time.Now()
 	ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, err }).With(r.Middleware())
@@ -43,7 +43,7 @@ func TestRetryRepeatsFailuresAndWhatAsksForIt(t *testing.T) {
 			{endpoint.KeyInUse(), 3},
 			{fault.FailedPrecondition.Errorf("not yet").WithUnprocessed().WithRetryAfter(time.Second), 3},
 		} {
-			if n, _ := attempts(t, eventbus.Retry{Attempts: 3}, c.err); n != c.want {
+			if n, _ := attempts(t, eventbus.RetryPolicy{Attempts: 3}, c.err); n != c.want {
 				t.Errorf("%v: %d attempts, want %d", c.err, n, c.want)
 			}
 		}
@@ -52,7 +52,7 @@ func TestRetryRepeatsFailuresAndWhatAsksForIt(t *testing.T) {
 
 func TestRetryWaitsAsLongAsItIsAskedToWithinItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := eventbus.Retry{Attempts: 2, Backoff: time.Millisecond, MaxBackoff: 10 * time.Second}
+		r := eventbus.RetryPolicy{Attempts: 2, Backoff: time.Millisecond, MaxBackoff: 10 * time.Second}
 		for asked, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 24 * time.Hour: 10 * time.Second} {
 			if n, took := attempts(t, r, fault.Unavailable.Errorf("later").WithRetryAfter(asked)); n != 2 || took != want {
 				t.Errorf("asked for %s: %d attempts in %s, want 2 in %s", asked, n, took, want)
@@ -67,7 +67,7 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		n := 0
 		ep := endpoint.New(func(context.Context, int) (int, error) { n++; return 0, fault.Unavailable }).
-			With(eventbus.Retry{Attempts: 5, Backoff: time.Minute}.Middleware())
+			With(eventbus.RetryPolicy{Attempts: 5, Backoff: time.Minute}.Middleware())
 		if _, err := ep(ctx, 1); !errors.Is(err, fault.Unavailable) || n != 1 {
 			t.Errorf("%v after %d attempts", err, n)
 		}
@@ -75,14 +75,14 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 }
 
 func TestRetryReadsFromJSONAndRefusesWhatIsWrong(t *testing.T) {
-	var r eventbus.Retry
+	var r eventbus.RetryPolicy
 	if err := json.Unmarshal([]byte(`{"attempts":2,"backoff":"1s"}`), &r); err != nil || r.Backoff != time.Second {
 		t.Errorf("%+v %v", r, err)
 	}
 	if err := json.Unmarshal([]byte(`{"tries":2}`), &r); err == nil {
 		t.Error("an unknown setting is taken")
 	}
-	if n, _ := attempts(t, eventbus.Retry{Disabled: true}, fault.Unavailable); n != 1 {
+	if n, _ := attempts(t, eventbus.RetryPolicy{Disabled: true}, fault.Unavailable); n != 1 {
 		t.Errorf("disabled, and %d attempts", n)
 	}
 	defer func() {
@@ -90,5 +90,5 @@ func TestRetryReadsFromJSONAndRefusesWhatIsWrong(t *testing.T) {
 			t.Error("taken")
 		}
 	}()
-	eventbus.Retry{Attempts: -1}.Middleware()
+	eventbus.RetryPolicy{Attempts: -1}.Middleware()
 }

@@ -69,7 +69,7 @@ func TestMiddlewaresSeeAPanicOfTheHandlerAsAnError(t *testing.T) {
 			}
 			done++
 			return nil
-		}, eventbus.DeadLetter(bus, "dead"), eventbus.Retry{Attempts: 3}.Middleware())
+		}, eventbus.DeadLetter(bus, "dead"), eventbus.RetryPolicy{Attempts: 3}.Middleware())
 		err = errors.Join(err, Placed.Publish(ctx, bus, Order{ID: "o-7"}), Placed.Publish(ctx, bus, Order{ID: "o-7", Total: 1}), bus.Close(ctx))
 		if err != nil || tries != 3 || done != 1 || len(dead) != 1 {
 			t.Fatalf("%v: %d tries, then %d handled, dead letters %+v", err, tries, done, dead)

@@ -206,17 +206,17 @@ func IsRelayed(err error) bool {
 	return ok && e.Relayed
 }
 
-// Repeat returns err, which must not be nil, marked as the error of a call that
+// MarkRepeated returns err, which must not be nil, marked as the error of a call that
 // was repeated already.
-func Repeat(err error) error {
+func MarkRepeated(err error) error {
 	marked := marked(err)
 	marked.Repeated = true
 	return marked
 }
 
-// Blame returns err, which must not be nil, as the failure of a service that was
+// WithService returns err, which must not be nil, as the failure of a service that was
 // called, unless it names one already.
-func Blame(err error, service string) error {
+func WithService(err error, service string) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Service != "" {
 		return err
 	}

@@ -233,7 +233,7 @@ func TestExpiredTellsTheCallersDeadlineFromItsCancel(t *testing.T) {
 	gone, cancelGone := context.WithCancel(context.Background())
 	cancelGone()
 	err := errors.New("broke off")
-	if !fault.Expired(late, err) || fault.Expired(gone, err) || fault.Expired(context.Background(), err) || fault.Expired(late, nil) {
+	if !fault.CallerExpired(late, err) || fault.CallerExpired(gone, err) || fault.CallerExpired(context.Background(), err) || fault.CallerExpired(late, nil) {
 		t.Error("Expired mistakes one for the other")
 	}
 	if fault.Classify(late, err) != fault.Ignored {
@@ -249,12 +249,12 @@ func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), 
 func TestADeadlineCountsBeforeItsTimerHasFired(t *testing.T) {
 	ctx := late{context.Background()}
 	for _, err := range []error{context.DeadlineExceeded, fault.Unavailable.Errorf("broke off"), errors.New("broke off")} {
-		if got := fault.Classify(ctx, err); got != fault.Ignored || !fault.Expired(ctx, err) {
-			t.Errorf("%v: %v, expired %v", err, got, fault.Expired(ctx, err))
+		if got := fault.Classify(ctx, err); got != fault.Ignored || !fault.CallerExpired(ctx, err) {
+			t.Errorf("%v: %v, expired %v", err, got, fault.CallerExpired(ctx, err))
 		}
 	}
-	if got := fault.Classify(ctx, nil); got != fault.Success || fault.Expired(ctx, nil) {
-		t.Errorf("a success that came late is %v, expired %v", got, fault.Expired(ctx, nil))
+	if got := fault.Classify(ctx, nil); got != fault.Success || fault.CallerExpired(ctx, nil) {
+		t.Errorf("a success that came late is %v, expired %v", got, fault.CallerExpired(ctx, nil))
 	}
 }
 
@@ -315,7 +315,7 @@ func TestRepeatMarksACopyAndLosesNothing(t *testing.T) {
 		"wrapped": fmt.Errorf("orders: %w", original),
 		"foreign": io.ErrUnexpectedEOF,
 	} {
-		marked := fault.Repeat(err)
+		marked := fault.MarkRepeated(err)
 		if !fault.IsRepeated(marked) || fault.IsRepeated(err) {
 			t.Errorf("%s: marked %v, original %v", name, fault.IsRepeated(marked), fault.IsRepeated(err))
 		}

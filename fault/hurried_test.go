@@ -40,7 +40,7 @@ func TestAnUntrustedDeadlineBlamesNobody(t *testing.T) {
 				ctx = deadline.Foreign(ctx, time.Now())
 			}
 			<-time.After(c.after)
-			if got := fault.Classify(ctx, c.err); got != c.want || fault.Expired(ctx, c.err) != c.expired {
+			if got := fault.Classify(ctx, c.err); got != c.want || fault.CallerExpired(ctx, c.err) != c.expired {
 				t.Errorf("%s: %s, expired %v", name, got, !c.expired)
 			}
 			if hurried := fault.Hurried(ctx, c.err); hurried != (c.foreign && c.want == fault.Ignored) {

@@ -38,7 +38,7 @@ func (o Outcome) String() string {
 // whatever the cause was. A time limit of our own, or a Canceled that came over the wire while
 // ctx lives, is a Failure. A caller's mistake (4xx) is Ignored, an answer for
 // overload (503) is a Failure. A caller whose deadline ran out is Ignored here;
-// see [Expired] and [Hurried].
+// see [CallerExpired] and [Hurried].
 func Classify(ctx context.Context, err error) Outcome {
 	if err == nil {
 		return Success
@@ -54,13 +54,13 @@ func Classify(ctx context.Context, err error) Outcome {
 	}
 }
 
-// Expired reports whether the call ended because the caller's own deadline ran
+// CallerExpired reports whether the call ended because the caller's own deadline ran
 // out. Whether this counts against the callee depends on how long the attempt
 // took, so the policy that timed it decides: it is a Failure when the attempt was
 // slow by the policy's own record. Thus a callee that never answers is found out,
 // and a caller in a hurry blames nobody. A deadline that was set by somebody who is
 // not trusted blames nobody however long it took; see [Hurried].
-func Expired(ctx context.Context, err error) bool {
+func CallerExpired(ctx context.Context, err error) bool {
 	return err != nil && ended(ctx) && !errors.Is(ctx.Err(), context.Canceled) && !deadline.IsForeign(ctx)
 }
 

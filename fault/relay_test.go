@@ -28,7 +28,7 @@ func TestTheServiceThatFailedIsNamedOverAllHopsAndOnlyWhoAnsweredItselfIsToBlame
 	if own.Service != "" || fault.IsRelayed(own) {
 		t.Fatalf("its own failure came as %+v", own)
 	}
-	blamed := fault.Blame(own, "stock") // by the client in orders
+	blamed := fault.WithService(own, "stock") // by the client in orders
 	var f *fault.Error
 	if !errors.As(blamed, &f) || f.Service != "stock" || fault.IsRelayed(blamed) {
 		t.Fatalf("blamed: %+v", f)
@@ -37,7 +37,7 @@ func TestTheServiceThatFailedIsNamedOverAllHopsAndOnlyWhoAnsweredItselfIsToBlame
 	if passed.Service != "stock" || !fault.IsRelayed(passed) {
 		t.Errorf("passed on: %+v", passed)
 	}
-	again := crossed(t, fmt.Errorf("sorry: %w", fault.Blame(passed, "orders"))) // web answers a user
+	again := crossed(t, fmt.Errorf("sorry: %w", fault.WithService(passed, "orders"))) // web answers a user
 	if again.Service != "stock" || !fault.IsRelayed(again) || again.Code != fault.Internal {
 		t.Errorf("passed on once more: %+v", again)
 	}
@@ -50,7 +50,7 @@ func TestBlameLeavesTheErrorAsItIsOtherwise(t *testing.T) {
 		"a fault":         fault.Unavailable.Errorf("down").WithReason("maintenance").WithRepeated().WithCause(cause),
 		"a wrapped fault": fmt.Errorf("asking: %w", fault.Unavailable.Errorf("down").WithUnprocessed().WithCause(cause)),
 	} {
-		got := fault.Blame(err, "stock")
+		got := fault.WithService(err, "stock")
 		if fault.CodeOf(got) != fault.CodeOf(err) || fault.ReasonOf(got) != fault.ReasonOf(err) || !errors.Is(got, cause) ||
 			fault.IsRepeated(got) != fault.IsRepeated(err) || fault.IsUnprocessed(got) != fault.IsUnprocessed(err) {
 			t.Errorf("%s became %#v", name, got)

@@ -63,7 +63,7 @@ func servedAfter(mux *http.ServeMux, s Service) {
 }
 
 func calledAfter(baseURL string, client *http.Client) endpoint.Endpoint[*ReserveRequest, *Stock] {
-	reserve := Reserve.Endpoint(rest.At(baseURL, client))
+	reserve := Reserve.Endpoint(rest.Remote(baseURL, client))
 	return reserve
 }
 

@@ -177,7 +177,7 @@ func checked[Req, Resp any](t *testing.T, name string, req Req, resp Resp) {
 	}))
 	defer server.Close()
 	transport := &sent{RoundTripper: server.Client().Transport}
-	if _, err := route.Endpoint(rest.At(server.URL, &http.Client{Transport: transport}))(t.Context(), req); err != nil {
+	if _, err := route.Endpoint(rest.Remote(server.URL, &http.Client{Transport: transport}))(t.Context(), req); err != nil {
 		t.Errorf("%s: %v", name, err)
 		return
 	}

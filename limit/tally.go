@@ -161,7 +161,7 @@ func how(ctx context.Context, err error) ending {
 		}
 		return failed
 	case fault.Ignored:
-		if fault.Expired(caller, err) {
+		if fault.CallerExpired(caller, err) {
 			return ranOut
 		}
 	case fault.Success:

@@ -156,7 +156,7 @@ func judge(ctx context.Context, err error) end {
 	switch {
 	case err == nil:
 		return fine
-	case fault.Expired(caller, err):
+	case fault.CallerExpired(caller, err):
 		return expired
 	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled), fault.Hurried(caller, err):
 		return cancelled

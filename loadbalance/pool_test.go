@@ -328,7 +328,7 @@ func TestMiddlewareTellsTheAddressAndWhoWasTried(t *testing.T) {
 
 func TestAHandlersCallsLeaveTheRecordThatItAnswersAlone(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances(""))
-	ctx, record := endpoint.WithCall(context.Background(), endpoint.Call{RequestID: "r-1", Entered: true})
+	ctx, record := endpoint.WithCall(context.Background(), endpoint.Call{RequestID: "r-1", Inbound: true})
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) { return endpoint.CallOf(ctx).RequestID, nil })
 	if got, err := ep(ctx, nil); got != "r-1" || err != nil || record.Addr != "" || record.Tried != nil {
 		t.Errorf("%v %v, and the record is %+v", got, err, *record)

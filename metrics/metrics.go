@@ -34,7 +34,7 @@ type series struct {
 	client, server, producer, consumer side
 
 	mu        sync.Mutex
-	recorders map[names]*Recorder
+	recorders map[names]*Operation
 }
 
 // side is one pair of series.
@@ -59,7 +59,7 @@ func New(r prometheus.Registerer) *Metrics {
 		server:    newSide(r, "server", "request", "Calls served", "service", "operation"),
 		producer:  newSide(r, "producer", "event", "Events published", "service", "topic"),
 		consumer:  newSide(r, "consumer", "event", "Events handled", "service", "topic"),
-		recorders: map[names]*Recorder{},
+		recorders: map[names]*Operation{},
 	}}
 }
 
@@ -67,9 +67,9 @@ func New(r prometheus.Registerer) *Metrics {
 // caller is empty.
 func (m *Metrics) For(caller string) *Metrics { return &Metrics{m.series, caller} }
 
-// Middleware observes the calls of an endpoint as calls made. An operation
+// ClientMiddleware observes the calls of an endpoint as calls made. An operation
 // "orders.Place" is operation Place of service orders. A panic counts as internal.
-func (m *Metrics) Middleware(operation string) endpoint.Middleware {
+func (m *Metrics) ClientMiddleware(operation string) endpoint.Middleware {
 	service, name, dotted := strings.Cut(operation, ".")
 	if !dotted {
 		service, name = "", operation
@@ -86,27 +86,27 @@ func (m *Metrics) Middleware(operation string) endpoint.Middleware {
 }
 
 // Client is the recorder of calls made to an operation of another service.
-func (m *Metrics) Client(service, operation string) *Recorder {
+func (m *Metrics) Client(service, operation string) *Operation {
 	return m.recorder(&m.client, m.caller, service, operation)
 }
 
 // Server is the recorder of an operation that this service serves.
-func (m *Metrics) Server(service, operation string) *Recorder {
+func (m *Metrics) Server(service, operation string) *Operation {
 	return m.recorder(&m.server, "", service, operation)
 }
 
 // Producer is the recorder of the times that this service publishes events of a
 // topic.
-func (m *Metrics) Producer(service, topic string) *Recorder {
+func (m *Metrics) Producer(service, topic string) *Operation {
 	return m.recorder(&m.producer, "", service, topic)
 }
 
 // Consumer is the recorder of the events of a topic that this service handles.
-func (m *Metrics) Consumer(service, topic string) *Recorder {
+func (m *Metrics) Consumer(service, topic string) *Operation {
 	return m.recorder(&m.consumer, "", service, topic)
 }
 
-func (m *series) recorder(s *side, caller, service, operation string) *Recorder {
+func (m *series) recorder(s *side, caller, service, operation string) *Operation {
 	key := names{s.name, strings.ToValidUTF8(caller, "?"), strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -25,7 +25,7 @@ func Example() {
 			return 0, fault.InvalidArgument.Errorf("nothing to order")
 		}
 		return n, nil
-	}).With(red.Middleware("orders.Place"))
+	}).With(red.ClientMiddleware("orders.Place"))
 
 	for n := range 3 {
 		_, _ = place(context.Background(), n)
@@ -95,7 +95,7 @@ func durations(t *testing.T, g prometheus.Gatherer, side string) (count uint64, 
 
 func TestACallThatPanicsIsCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	call := endpoint.New(func(context.Context, int) (int, error) { panic("x") }).With(metrics.New(registry).Middleware("orders.Place"))
+	call := endpoint.New(func(context.Context, int) (int, error) { panic("x") }).With(metrics.New(registry).ClientMiddleware("orders.Place"))
 	func() {
 		defer func() { _ = recover() }()
 		_, _ = call(t.Context(), 1)
@@ -114,7 +114,7 @@ func TestMiddlewareObservesHowLongACallTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		ep := endpoint.New(func(context.Context, int) (int, error) { <-time.After(3 * time.Second); return 0, fault.NotFound }).
-			With(metrics.New(registry).Middleware("orders.Get"))
+			With(metrics.New(registry).ClientMiddleware("orders.Get"))
 		_, _ = ep(t.Context(), 1)
 		if count, sum, _ := durations(t, registry, "client"); count != 1 || sum != 3 {
 			t.Errorf("a call of 3 s was observed as %d of %v s", count, sum)

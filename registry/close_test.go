@@ -29,7 +29,7 @@ func TestWatchThatEndsByItselfIsBegunAgainButEverMoreSeldom(t *testing.T) {
 			}
 		}), registry.ResolverPolicy{})
 		defer r.Close()
-		if err := r.Ready(t.Context(), "orders"); err != nil {
+		if err := r.WaitReady(t.Context(), "orders"); err != nil {
 			t.Error(err)
 		}
 		<-time.After(10 * time.Minute)
@@ -57,7 +57,7 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 		r.Subscribe("orders", func([]registry.Instance) {}) // never stopped
 		s.list("a")
 		waiting := make(chan error, 1)
-		go func() { waiting <- r.Ready(context.Background(), "carts") }()
+		go func() { waiting <- r.WaitReady(context.Background(), "carts") }()
 		synctest.Wait()
 		var closers sync.WaitGroup
 		for range 3 {
@@ -84,10 +84,10 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 		if late != 1 || told != 1 {
 			t.Errorf("subscribed afterwards: %d; before: %d", late, told)
 		}
-		if err := r.Ready(t.Context(), "orders"); err != nil {
+		if err := r.WaitReady(t.Context(), "orders"); err != nil {
 			t.Errorf("Ready of what is known: %v", err)
 		}
-		if err := r.Ready(t.Context(), "never asked for"); !errors.Is(err, fault.Unavailable) {
+		if err := r.WaitReady(t.Context(), "never asked for"); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("Ready: %v", err)
 		}
 	})

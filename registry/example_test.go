@@ -36,7 +36,7 @@ func ExampleResolver() {
 	resolver := registry.NewResolver(addresses, registry.ResolverPolicy{})
 	defer resolver.Close()
 
-	if err := resolver.Ready(ctx, "orders"); err != nil {
+	if err := resolver.WaitReady(ctx, "orders"); err != nil {
 		fmt.Println(err)
 		return
 	}

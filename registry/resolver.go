@@ -53,7 +53,7 @@ const defaultHoldBack = 10 * time.Second
 //     that was restarted hears of its instances only when they renew.
 //
 // An instance whose endpoint does not validate ([Instance.Validate]) is not handed
-// out, whoever registered it; [Resolver.Ready] says so where there is no other.
+// out, whoever registered it; [Resolver.WaitReady] says so where there is no other.
 //
 // While something is held back, further removals wait with it, and an instance
 // that is listed as healthy again is no longer missing. A failure of the
@@ -139,10 +139,10 @@ func (r *Resolver) Snapshot(name string) ResolverSnapshot {
 	return out
 }
 
-// Ready waits until each of the services has a healthy instance. When ctx or
+// WaitReady waits until each of the services has a healthy instance. When ctx or
 // the resolver ends first it is fault.Unavailable, saying which have none and
 // why.
-func (r *Resolver) Ready(ctx context.Context, names ...string) error {
+func (r *Resolver) WaitReady(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		s := r.service(name)
 		for now, changed := s.look(); len(now.list) == 0; now, changed = s.look() {

@@ -29,7 +29,7 @@ func TestLastGoodListIsKeptWhileTheRegistryFails(t *testing.T) {
 		if !slices.Equal(ids(now.Instances), []string{"a", "b"}) || !now.Stale || !now.Known || now.Err == nil || now.Age != time.Hour+time.Minute {
 			t.Errorf("while it fails: %+v", now)
 		}
-		if err := r.Ready(t.Context(), "orders"); err != nil {
+		if err := r.WaitReady(t.Context(), "orders"); err != nil {
 			t.Errorf("Ready: %v", err)
 		}
 		if got := seen(); got != "a,b" {

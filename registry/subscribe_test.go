@@ -104,7 +104,7 @@ func TestSubscriberMayAskTheResolver(t *testing.T) {
 			if now := r.Snapshot("orders"); len(now.Instances) != len(set) {
 				t.Errorf("%d here, %d there", len(set), len(now.Instances))
 			}
-			if err := r.Ready(t.Context(), "orders"); err != nil {
+			if err := r.WaitReady(t.Context(), "orders"); err != nil {
 				t.Error(err)
 			}
 			r.Subscribe("orders", func([]registry.Instance) {})()
@@ -125,7 +125,7 @@ func TestReadyWaitsForTheFirstInstance(t *testing.T) {
 			s.list("a")
 		}()
 		start := time.Now()
-		if err := r.Ready(t.Context(), "orders"); err != nil || time.Since(start) != time.Minute {
+		if err := r.WaitReady(t.Context(), "orders"); err != nil || time.Since(start) != time.Minute {
 			t.Errorf("after %s: %v", time.Since(start), err)
 		}
 	})
@@ -136,7 +136,7 @@ func TestReadySaysWhatIsMissingAndWhy(t *testing.T) {
 		ready := func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			return r.Ready(ctx, "orders")
+			return r.WaitReady(ctx, "orders")
 		}
 		check := func(err error, reason string, words ...string) {
 			t.Helper()

@@ -91,14 +91,14 @@ func TestWhatCannotBeCalledIsNotHandedOutWhoeverRegisteredIt(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 		ctx := ended(t)
-		if err := r.Ready(ctx, "orders"); !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "169.254.169.254") {
+		if err := r.WaitReady(ctx, "orders"); !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "169.254.169.254") {
 			t.Errorf("Ready: %v", err)
 		}
 		s.give(evil, orders("good"))
 		if got := ids(r.Snapshot("orders").Instances); len(got) != 1 || got[0] != "good" {
 			t.Errorf("%v", got)
 		}
-		if err := r.Ready(ctx, "orders"); err != nil {
+		if err := r.WaitReady(ctx, "orders"); err != nil {
 			t.Errorf("Ready: %v", err)
 		}
 	})

@@ -70,7 +70,7 @@ func ExampleRetrier_Race() {
 	// <nil>
 }
 
-func ExamplePolicy_Most() {
-	fmt.Println(retry.Policy{}.Most())
+func ExamplePolicy_WorstCase() {
+	fmt.Println(retry.Policy{}.WorstCase())
 	// Output: 3 240ms
 }

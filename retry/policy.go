@@ -95,9 +95,9 @@ func (h Hedge) MarshalJSON() ([]byte, error) { return duration.Marshal(h) }
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
 func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, h) }
 
-// Most is the worst case of a call whose answers do not ask to wait: how many
+// WorstCase is the worst case of a call whose answers do not ask to wait: how many
 // attempts it makes, and how long it waits between them altogether.
-func (p Policy) Most() (attempts int, waiting time.Duration) {
+func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
 	p = p.withDefaults()
 	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
 	wait, sum := time.Duration(0), 0.0

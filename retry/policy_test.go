@@ -79,13 +79,13 @@ func TestPolicyComesBackFromItsJSON(t *testing.T) {
 }
 
 func TestTheWorstCaseOfAPolicyIsTheSumOfItsLongestWaits(t *testing.T) {
-	if attempts, waiting := (retry.Policy{}).Most(); attempts != 3 || waiting != 60*ms+180*ms {
+	if attempts, waiting := (retry.Policy{}).WorstCase(); attempts != 3 || waiting != 60*ms+180*ms {
 		t.Errorf("%d, %s", attempts, waiting)
 	}
-	if attempts, waiting := (retry.Policy{Disabled: true, Attempts: 7}).Most(); attempts != 1 || waiting != 0 {
+	if attempts, waiting := (retry.Policy{Disabled: true, Attempts: 7}).WorstCase(); attempts != 1 || waiting != 0 {
 		t.Errorf("%d, %s", attempts, waiting)
 	}
-	if attempts, waiting := (retry.Policy{Attempts: math.MaxInt, MaxBackoff: math.MaxInt64}).Most(); attempts != math.MaxInt || waiting < time.Hour {
+	if attempts, waiting := (retry.Policy{Attempts: math.MaxInt, MaxBackoff: math.MaxInt64}).WorstCase(); attempts != math.MaxInt || waiting < time.Hour {
 		t.Errorf("%d, %s", attempts, waiting)
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -96,7 +96,7 @@ func TestTheWorstCaseOfAPolicyIsTheSumOfItsLongestWaits(t *testing.T) {
 			wait = min(3*wait, p.MaxBackoff)
 			want += wait
 		}
-		if attempts, waiting := p.Most(); attempts != p.Attempts || waiting != want {
+		if attempts, waiting := p.WorstCase(); attempts != p.Attempts || waiting != want {
 			t.Fatalf("%+v: %d attempts, %s, want %s", p, attempts, waiting, want)
 		}
 	})

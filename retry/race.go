@@ -88,7 +88,7 @@ func (x *race) run(after time.Duration) (n int, both bool, err error) {
 	first, x.stop = x.lane(x.ctx)
 	defer x.stop(nil)
 	if call != nil {
-		x.record = call.Twin()
+		x.record = call.Fork()
 		if caller := call.Caller; caller != nil {
 			call.Caller = judged{caller, first}
 			defer func() { call.Caller = caller }()

@@ -155,7 +155,7 @@ func (r *Retrier) begin(ctx context.Context) (p *Policy, call *endpoint.Call, be
 	r.budget.call(p)
 	if call = endpoint.CallOf(ctx); call != nil {
 		p = allowed(p, call)
-		if call.Entered {
+		if call.Inbound {
 			call = nil // it is not the record of this call
 		}
 	}
@@ -167,7 +167,7 @@ func (r *Retrier) begin(ctx context.Context) (p *Policy, call *endpoint.Call, be
 
 // allowed is p, unless another tier repeats the call that the record belongs to.
 func allowed(p *Policy, call *endpoint.Call) *Policy {
-	if call.Repeated || !call.Entered && call.Attempt > 1 {
+	if call.Repeated || !call.Inbound && call.Attempt > 1 {
 		return &once
 	}
 	return p

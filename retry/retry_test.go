@@ -119,7 +119,7 @@ func TestMiddlewareTakesFromTheRecordWhatMayBeRepeated(t *testing.T) {
 
 func TestAHandlersOwnCallsDoNotUseTheRecordOfTheCallThatItAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inbound := endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Start: time.Now(), Entered: true, RequestID: "r-1"}
+		inbound := endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Start: time.Now(), Inbound: true, RequestID: "r-1"}
 		ctx, record := endpoint.WithCall(t.Context(), inbound)
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
@@ -148,7 +148,7 @@ func TestAHandlersOwnCallsDoNotUseTheRecordOfTheCallThatItAnswers(t *testing.T) 
 }
 
 func TestARepeatedCallIsNotRepeatedByWhatItsHandlerCalls(t *testing.T) {
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Entered: true, Repeated: true})
+	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Inbound: true, Repeated: true})
 	if n, _ := attempts(ctx, retry.New("orders", retry.Policy{}), true, errDown); n != 1 {
 		t.Errorf("%d attempts", n)
 	}
@@ -329,7 +329,7 @@ func TestTiersMakeNoMoreThanTheFanOutAndTheBudget(t *testing.T) {
 			var errs error
 			for range fanOut { // as a server: its calls have records of their own
 				inbound := endpoint.Outgoing(ctx, endpoint.Operation{Name: "second"})
-				inbound.Entered = true
+				inbound.Inbound = true
 				ctx, _ := endpoint.WithCall(ctx, inbound)
 				_, err := third(ctx, i)
 				errs = errors.Join(errs, err)

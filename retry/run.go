@@ -128,7 +128,7 @@ func (r *run) last(err error) error {
 	if err == nil || r.attempt == 1 && !r.refused || fault.IsRepeated(err) {
 		return err
 	}
-	return fault.Repeat(err)
+	return fault.MarkRepeated(err)
 }
 
 // repeatable says whether a failed attempt may be followed by another, and how

@@ -24,7 +24,7 @@ func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 	end, err := i.run.bus.Subscribe(topic, group, func(ctx context.Context, e eventbus.Event) error {
 		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
 			Operation: endpoint.Operation{Service: i.service.Name, Name: "handle " + topic, Safe: true},
-			From:      e.Source, Start: time.Now(), RequestID: e.ID, Entered: true,
+			From:      e.Source, Start: time.Now(), RequestID: e.ID, Inbound: true,
 		})
 		err := h(ctx, e)
 		if l.ended() {

@@ -91,6 +91,6 @@ func (i *Instance) serveHTTP(ctx context.Context, r *http.Request) reply {
 // problem is err as a response.
 func problem(err error) reply {
 	w := httptest.NewRecorder()
-	rest.Fail(w, err)
+	rest.WriteError(w, err)
 	return reply{http: w.Result()}
 }

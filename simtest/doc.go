@@ -45,7 +45,7 @@
 // on is lost, and its callers hear of it within 0.1 ms; a black hole says nothing. A
 // network message takes what World.Network draws, and none is lost or reordered
 // otherwise. Whoever has gone ends the context of what was done for it, at once; the
-// worker stays busy unless Service.Heeds. Connections, their number and their reuse,
+// worker stays busy unless Service.StopsOnCancel. Connections, their number and their reuse,
 // TLS, and what the codec costs are not simulated: processing takes no virtual time,
 // so that a system that lacks CPU must be told so, by Workers and Latency. Events
 // take no worker, and the bus is never cut off.

@@ -14,7 +14,7 @@ import (
 // further are worlds of the same kinds with other sizes, shares and rhythms.
 func further() []cell {
 	answers := func(err error) func(int) simtest.Action {
-		return func(int) simtest.Action { return simtest.Answer("stock", err, time.Millisecond) }
+		return func(int) simtest.Action { return simtest.AnswerWith("stock", err, time.Millisecond) }
 	}
 	// toggled is a trouble that comes and goes in a rhythm.
 	toggled := func(name string, load, gap, lasts float64, on, off func(int) simtest.Action) cell {
@@ -34,12 +34,12 @@ func further() []cell {
 	}
 	return []cell{
 		// few calls, or many instances
-		ends(600, trouble("0.1rps-500", 0, changed(size(3, 4, forty, 0.1, 1), lasting(time.Hour)), at(onset, simtest.Answer("stock", oops, 2*time.Millisecond, 0)))),
+		ends(600, trouble("0.1rps-500", 0, changed(size(3, 4, forty, 0.1, 1), lasting(time.Hour)), at(onset, simtest.AnswerWith("stock", oops, 2*time.Millisecond, 0)))),
 		ends(600, trouble("1rps-hang", 0, changed(size(5, 4, forty, 1, 1), lasting(10*time.Minute)), at(onset, simtest.Hang("stock", 0)))),
-		ends(300, trouble("2rps-500", 0, changed(size(10, 4, forty, 2, 1), lasting(5*time.Minute)), at(onset, simtest.Answer("stock", oops, time.Millisecond, 0, 1, 2, 3)))),
+		ends(300, trouble("2rps-500", 0, changed(size(10, 4, forty, 2, 1), lasting(5*time.Minute)), at(onset, simtest.AnswerWith("stock", oops, time.Millisecond, 0, 1, 2, 3)))),
 		trouble("n50-hang5", 0, size(50, 4, forty, 400, 1), at(onset, simtest.Hang("stock", 0, 1, 2, 3, 4)), at(relief, simtest.Heal("stock"))),
 		// some are bad
-		ends(60, trouble("canary-bad", 0.4, nil, at(onset, simtest.Add("stock", 1)), at(onset+0.1, simtest.Answer("stock", oops, 2*time.Millisecond, 10)))),
+		ends(60, trouble("canary-bad", 0.4, nil, at(onset, simtest.Add("stock", 1)), at(onset+0.1, simtest.AnswerWith("stock", oops, 2*time.Millisecond, 10)))),
 		trouble("nodl-hang", 0.6, wait(0), at(onset, simtest.Hang("stock", 3)), at(relief, simtest.Heal("stock"))),
 		trouble("zone-over", 0, size(9, 4, forty, 675, 1), at(onset, simtest.Hang("stock", 0, 1, 2)), at(relief, simtest.Heal("stock"))),
 		trouble("gc-long", 0.6, nil, every(3, 1, 60, func(n int) simtest.Action { return simtest.Pause("stock", 1500*time.Millisecond, n*7%10) })...),

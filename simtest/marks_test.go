@@ -188,7 +188,7 @@ func TestContextEndsWhenTheCallerCancels(t *testing.T) {
 		}
 		simtest.Run(t, simtest.World{
 			For: time.Second, Codec: codec, Clients: []simtest.Client{client},
-			Services: []simtest.Service{{Name: "stock", Heeds: true, Do: func(ctx context.Context, i *simtest.Instance) error {
+			Services: []simtest.Service{{Name: "stock", StopsOnCancel: true, Do: func(ctx context.Context, i *simtest.Instance) error {
 				began := time.Now()
 				err := i.Work(ctx, simtest.Fixed(200*time.Millisecond))
 				ended.add(time.Since(began))

@@ -128,7 +128,7 @@ func (x *exchange) serve() {
 	answer.err = crossed(err)
 }
 
-// accepted is the record of a call on the other side of the wire, as rest.Accept
+// accepted is the record of a call on the other side of the wire, as rest.ReadMetadata
 // makes it.
 func accepted(call *endpoint.Call, i *Instance, until time.Time) endpoint.Call {
 	return endpoint.Call{

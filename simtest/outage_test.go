@@ -86,7 +86,7 @@ func TestBlackHoleAnswersNothingAndHeals(t *testing.T) {
 
 func TestPartitionCutsOffOneCallerAlone(t *testing.T) {
 	const from, to = 10 * time.Second, 20 * time.Second
-	w := steady(1, simtest.At(from, simtest.Partition("web", "stock")), simtest.At(to, simtest.Join("web", "stock")))
+	w := steady(1, simtest.At(from, simtest.Partition("web", "stock")), simtest.At(to, simtest.HealPartition("web", "stock")))
 	other := w.Clients[0]
 	other.Name = "batch"
 	w.Clients = append(w.Clients, other)
@@ -99,7 +99,7 @@ func TestPartitionCutsOffOneCallerAlone(t *testing.T) {
 
 func TestAnswersOfEveryCodeComeAsSuchAndAfterTheirTime(t *testing.T) {
 	for code := fault.Canceled; code.String() != "" && code <= fault.Unauthenticated; code++ {
-		w := steady(1, simtest.At(0, simtest.Answer("stock", code.Errorf("because").WithReason("said_so"), 3*time.Millisecond)))
+		w := steady(1, simtest.At(0, simtest.AnswerWith("stock", code.Errorf("because").WithReason("said_so"), 3*time.Millisecond)))
 		w.For = time.Second
 		w.Network = simtest.Fixed(time.Millisecond)
 		res := simtest.Run(t, w)

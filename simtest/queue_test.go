@@ -152,7 +152,7 @@ func TestInstanceThatHeedsDoesNotWorkForThoseWhoHaveGone(t *testing.T) {
 	worked := func(heeds bool) float64 {
 		return simtest.Run(t, simtest.World{
 			For:      20 * time.Second,
-			Services: []simtest.Service{{Name: "stock", Workers: 1, Latency: simtest.Fixed(100 * time.Millisecond), Heeds: heeds}},
+			Services: []simtest.Service{{Name: "stock", Workers: 1, Latency: simtest.Fixed(100 * time.Millisecond), StopsOnCancel: heeds}},
 			Clients:  []simtest.Client{{Calls: "stock", Rate: 20, Deadline: 300 * time.Millisecond, Config: plain("stock")}},
 		}).Goodput()
 	}

@@ -48,9 +48,9 @@ func Errors(service string, share float64, instances ...int) Action {
 	return a
 }
 
-// Answer makes instances answer everything with err after so long, without a
+// AnswerWith makes instances answer everything with err after so long, without a
 // worker; a nil err makes them work again.
-func Answer(service string, err error, after time.Duration, instances ...int) Action {
+func AnswerWith(service string, err error, after time.Duration, instances ...int) Action {
 	text := "works again"
 	if err != nil {
 		text = "answers " + err.Error()
@@ -93,7 +93,7 @@ func Pause(service string, length time.Duration, instances ...int) Action {
 	return a
 }
 
-// Heal undoes Slow, Errors, Answer and Hang.
+// Heal undoes Slow, Errors, AnswerWith and Hang.
 func Heal(service string, instances ...int) Action {
 	return each("healed", service, instances, (*Instance).heal)
 }
@@ -108,8 +108,8 @@ func Partition(from, service string, instances ...int) Action {
 	return a
 }
 
-// Join undoes Partition.
-func Join(from, service string, instances ...int) Action {
+// HealPartition undoes Partition.
+func HealPartition(from, service string, instances ...int) Action {
 	a := each("joined with "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) {
 			s.cut = slices.DeleteFunc(slices.Clone(s.cut), func(name string) bool { return name == from })

@@ -84,7 +84,7 @@ func TestStormOneOfTenAnswersErrorsAtOnce(t *testing.T) {
 		t.Run(strconv.Itoa(code.HTTPStatus()), func(t *testing.T) {
 			runs(t, outage{
 				fmt.Sprintf("black hole %d", code.HTTPStatus()),
-				stock(0.6*capacity, sec(25), at(5, simtest.Answer("stock", code.Errorf("no"), 500*time.Microsecond, 7))),
+				stock(0.6*capacity, sec(25), at(5, simtest.AnswerWith("stock", code.Errorf("no"), 500*time.Microsecond, 7))),
 				func(t *testing.T, r *simtest.Result, _ int) {
 					share := r.Share("stock", 7, sec(7), sec(25))
 					if code == fault.Internal || code == fault.Unavailable {
@@ -110,7 +110,7 @@ func TestStormHalfOfTheInstancesFail(t *testing.T) {
 			if rate > capacity/2 {
 				label += " and overload"
 			}
-			w := stock(rate, sec(30), at(10, simtest.Answer("stock", fault.Internal, 5*time.Millisecond, 0, 2, 4, 6, 8)))
+			w := stock(rate, sec(30), at(10, simtest.AnswerWith("stock", fault.Internal, 5*time.Millisecond, 0, 2, 4, 6, 8)))
 			runs(t, outage{label, w, func(t *testing.T, r *simtest.Result, _ int) {
 				atLeast(t, "goodput, of what the healthy ones can do", r.Goodput(sec(15), sec(30))/min(rate, capacity/2), 0.95)
 			}})
@@ -131,7 +131,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: patience,
 					Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": p}},
 				}},
-				Script: []simtest.Event{at(0, simtest.Answer("stock", fault.Internal, time.Millisecond))},
+				Script: []simtest.Event{at(0, simtest.AnswerWith("stock", fault.Internal, time.Millisecond))},
 			}
 			for _, seed := range seeds(t) {
 				w.Seed = seed

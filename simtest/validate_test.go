@@ -33,7 +33,7 @@ func TestEveryFaultOfAWorldIsReportedAtOnceInItsOwnWords(t *testing.T) {
 		},
 		Script: []simtest.Event{
 			{}, simtest.At(-1, simtest.RegistryUp()), simtest.At(time.Hour, simtest.RegistryDown()),
-			simtest.At(0, simtest.Slow("stock", nan)), simtest.At(0, simtest.Errors("stock", nan)), simtest.At(0, simtest.Answer("stock", nil, -1)),
+			simtest.At(0, simtest.Slow("stock", nan)), simtest.At(0, simtest.Errors("stock", nan)), simtest.At(0, simtest.AnswerWith("stock", nil, -1)),
 			simtest.At(0, simtest.Load("client", nan)), simtest.At(0, simtest.Load("someone", 1)), simtest.At(0, simtest.Load("users", 1)),
 			simtest.At(0, simtest.Kill("nowhere")), simtest.At(0, simtest.Kill("a", 1, -3)), simtest.At(0, simtest.Partition("thin air", "a")),
 			simtest.At(0, simtest.Deploy("a", -1)), simtest.At(0, simtest.Add("a", 0)),

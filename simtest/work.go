@@ -21,7 +21,7 @@ func (i *Instance) Work(ctx context.Context, l Latency) error {
 	i.mu.Unlock()
 	for d > 0 {
 		begun := time.Now()
-		if i.service.Heeds {
+		if i.service.StopsOnCancel {
 			if err := pause(ctx, d); err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func (i *Instance) Draw() float64 {
 // work is what the instance does on a call, with the marks that package rest
 // gives it: a handler ran, though what it called in turn may not have.
 func (i *Instance) work(ctx context.Context, _ any) (any, error) {
-	endpoint.CallOf(ctx).Entered = true
+	endpoint.CallOf(ctx).Inbound = true
 	err := i.handle(ctx)
 	if err != nil && fault.IsUnprocessed(err) {
 		p := fault.ProblemOf(err)
@@ -151,7 +151,7 @@ func (i *Instance) acquire(ctx context.Context) (l *life, err error) {
 	place := l.waiting.PushBack(turn)
 	i.mu.Unlock()
 	var gone <-chan struct{} // never, where the instance does not look
-	if i.service.Heeds {
+	if i.service.StopsOnCancel {
 		gone = ctx.Done()
 	}
 	select {

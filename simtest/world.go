@@ -67,9 +67,9 @@ type Service struct {
 	// Start is what an instance does whenever it starts, before it is called:
 	// it subscribes to events. An error fails the test.
 	Start func(i *Instance) error
-	// Heeds says that an instance stops working on a call when its caller has
+	// StopsOnCancel says that an instance stops working on a call when its caller has
 	// gone. Most real ones do not: ctx ends, and the work goes on.
-	Heeds bool
+	StopsOnCancel bool
 	// Server wraps what an instance serves, in front of its workers: called
 	// once per instance, so that a limiter is each one's own.
 	Server func() []endpoint.Middleware

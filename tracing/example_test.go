@@ -24,7 +24,7 @@ func Example() {
 }
 
 func ExampleInject() {
-	ctx := tracing.With(context.Background(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true})
+	ctx := tracing.ContextWithSpan(context.Background(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true})
 
 	wire := http.Header{}
 	tracing.Inject(ctx, wire)

@@ -73,7 +73,7 @@ func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
 		if format == W3C && !span.Sampled {
 			span.Undecided = f.undecided(span, c)
 		}
-		return With(ctx, span)
+		return ContextWithSpan(ctx, span)
 	}
 	return ctx
 }

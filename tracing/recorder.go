@@ -43,7 +43,7 @@ func (r *Recorder) Start(ctx context.Context, name string, kind Kind) (context.C
 		return Unsampled(ctx)
 	}
 	child := parent.Child(true)
-	return With(ctx, child), &recording{recorder: r, f: Finished{SpanContext: child, Name: Bounded(name), Kind: kind, Start: time.Now()}}
+	return ContextWithSpan(ctx, child), &recording{recorder: r, f: Finished{SpanContext: child, Name: Bounded(name), Kind: kind, Start: time.Now()}}
 }
 
 // Spans are the finished spans, the oldest first.

@@ -14,12 +14,12 @@ func Unsampled(ctx context.Context) (context.Context, Span) {
 	parent := of(ctx)
 	switch {
 	case parent == nil || !parent.IsValid():
-		ctx = With(ctx, SpanContext{}.Child(false))
+		ctx = ContextWithSpan(ctx, SpanContext{}.Child(false))
 		parent = of(ctx)
 	case parent.Undecided:
 		decided := *parent
 		decided.Undecided = false
-		ctx = With(ctx, decided)
+		ctx = ContextWithSpan(ctx, decided)
 		parent = of(ctx)
 	}
 	return ctx, (*silent)(parent)
@@ -34,7 +34,7 @@ func (silentTracer) Start(ctx context.Context, _ string, _ Kind) (context.Contex
 	case parent != nil && parent.IsValid() && parent.Undecided:
 		return ctx, (*silent)(parent)
 	case parent != nil && parent.Sampled:
-		ctx = With(ctx, parent.Child(true))
+		ctx = ContextWithSpan(ctx, parent.Child(true))
 	}
 	return Unsampled(ctx)
 }

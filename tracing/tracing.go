@@ -100,8 +100,8 @@ func SpanContextOf(ctx context.Context) SpanContext {
 	return SpanContext{}
 }
 
-// With is ctx with c as its span.
-func With(ctx context.Context, c SpanContext) context.Context {
+// ContextWithSpan is ctx with c as its span.
+func ContextWithSpan(ctx context.Context, c SpanContext) context.Context {
 	if b, ok := ctx.(*Begun); ok && !b.span.IsValid() {
 		b.span = c
 		return ctx

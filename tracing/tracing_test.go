@@ -54,7 +54,7 @@ func TestEveryFormatBringsTheSameSpanThere(t *testing.T) {
 		sent.Sampled = rapid.Bool().Draw(t, "sampled")
 		for _, f := range []tracing.Formats{nil, {tracing.W3C}, {tracing.B3}, {tracing.B3Multi}} {
 			for _, c := range []tracing.Carrier{http.Header{}, tracing.Map{}} {
-				f.Inject(tracing.With(context.Background(), sent), c)
+				f.Inject(tracing.ContextWithSpan(context.Background(), sent), c)
 				got := tracing.SpanContextOf(tracing.Extract(context.Background(), c))
 				if got.TraceID != sent.TraceID || got.SpanID != sent.SpanID || got.Sampled != sent.Sampled {
 					t.Fatalf("%v in %T: sent %+v, got %+v", f, c, sent, got)
@@ -193,7 +193,7 @@ func TestRecorderKeepsTheNewestSpansAndTheirParents(t *testing.T) {
 	if last := r.Spans()[2]; len(last.Name) > 1024 || last.ParentID != (tracing.SpanID{}) {
 		t.Errorf("%d, %s", len(last.Name), last.ParentID)
 	}
-	ctx = tracing.With(t.Context(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{1}})
+	ctx = tracing.ContextWithSpan(t.Context(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{1}})
 	if _, s := r.Start(ctx, "unsampled", tracing.Server); s.Context().Sampled {
 		t.Error("a trace that is not sampled was")
 	}
@@ -236,7 +236,7 @@ func FuzzExtract(f *testing.F) {
 		h := http.Header{"Traceparent": {w3c}, "Tracestate": {state}, "B3": {b3}, "X-B3-Traceid": {multiTrace}, "X-B3-Spanid": {multiSpan}}
 		got := tracing.SpanContextOf(tracing.Extract(context.Background(), h))
 		out := http.Header{}
-		tracing.Inject(tracing.With(context.Background(), got), out)
+		tracing.Inject(tracing.ContextWithSpan(context.Background(), got), out)
 		if back := tracing.SpanContextOf(tracing.Extract(context.Background(), out)); got.IsValid() && (back.TraceID != got.TraceID || back.SpanID != got.SpanID) {
 			t.Errorf("%+v became %+v", got, back)
 		}

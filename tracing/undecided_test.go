@@ -12,7 +12,7 @@ var undecided = tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing
 
 func TestWhoReportsDecidesWhatNobodyHasDecided(t *testing.T) {
 	r := &tracing.Recorder{}
-	ctx, outer := r.Start(tracing.With(t.Context(), undecided), "outer", tracing.Server)
+	ctx, outer := r.Start(tracing.ContextWithSpan(t.Context(), undecided), "outer", tracing.Server)
 	_, inner := r.Start(ctx, "inner", tracing.Client)
 	for _, s := range []tracing.Span{inner, outer} {
 		if c := s.Context(); !c.Sampled || c.Undecided || c.TraceID != undecided.TraceID {
@@ -23,14 +23,14 @@ func TestWhoReportsDecidesWhatNobodyHasDecided(t *testing.T) {
 	if len(r.Spans()) != 2 {
 		t.Errorf("%+v", r.Spans())
 	}
-	ctx, span := tracing.Unsampled(tracing.With(t.Context(), undecided))
+	ctx, span := tracing.Unsampled(tracing.ContextWithSpan(t.Context(), undecided))
 	if c := span.Context(); c.Sampled || c.Undecided || c.SpanID != undecided.SpanID || tracing.SpanContextOf(ctx) != c {
 		t.Errorf("not sampled: %+v", c)
 	}
 }
 
 func TestWhoReportsNothingHandsOnWhatNobodyHasDecided(t *testing.T) {
-	ctx, span := tracing.New().Start(tracing.With(t.Context(), undecided), "op", tracing.Server)
+	ctx, span := tracing.New().Start(tracing.ContextWithSpan(t.Context(), undecided), "op", tracing.Server)
 	if span.Context() != undecided {
 		t.Errorf("%+v", span.Context())
 	}

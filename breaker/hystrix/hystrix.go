@@ -125,7 +125,7 @@ func (c *Circuit) Snapshot() breaker.Snapshot {
 	if c.circuit.IsOpen() {
 		s.State = breaker.Open
 	}
-	s.Config = breaker.Config{SuccessThreshold: 1, Timeout: c.settings().SleepWindow, MaxRequests: 1}
+	s.Config = breaker.ConfigView{SuccessThreshold: 1, Timeout: c.settings().SleepWindow, MaxRequests: 1}
 	s.Statistics = breaker.Statistics{
 		TotalRequests: c.total.Load(), SuccessfulRequests: c.succeeded.Load(), FailedRequests: c.failed.Load(),
 		TimeoutRequests: c.timedOut.Load(), LastResetTime: c.born,

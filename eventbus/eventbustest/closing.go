@@ -152,7 +152,7 @@ func (l *load) begin(bus eventbus.Bus, slow chan struct{}) {
 			}
 			l.handled.add(e)
 			return ctx.Err()
-		}, eventbus.DeadLetter(bus, l.topic+"-dead"), eventbus.Retry{Attempts: 2, Backoff: time.Millisecond}.Middleware())
+		}, eventbus.DeadLetter(bus, l.topic+"-dead"), eventbus.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}.Middleware())
 		if err != nil {
 			l.Fatal(err)
 		}

@@ -96,7 +96,7 @@ var delivery = []rule{
 			return nil
 		}, eventbus.Dedupe(endpoint.NewMemoryStore(), "g"),
 			eventbus.DeadLetter(s.bus, s.topic+"-dead"),
-			eventbus.Retry{Attempts: 3, Backoff: time.Millisecond}.Middleware())
+			eventbus.RetryPolicy{Attempts: 3, Backoff: time.Millisecond}.Middleware())
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 		return err
 	}
 	for _, e := range events {
-		e = e.Complete(topic)
+		e = e.WithDefaults(topic)
 		data, err := json.Marshal(e)
 		if err != nil {
 			return fault.InvalidArgument.Errorf("topic %s: %w", topic, err)

@@ -168,7 +168,7 @@ func (l *lane) deliver(m jetstream.Msg) (ctx context.Context, err error) {
 		l.bus.config.Logger.Error("a message that is no event is dropped", "topic", l.topic, "subject", m.Subject(), "error", err)
 		return ctx, nil // it will never be one
 	}
-	ctx = eventbus.Handling(l.ctx, e)
+	ctx = eventbus.ContextWithEvent(l.ctx, e)
 	return ctx, l.handler(ctx, e)
 }
 

@@ -61,7 +61,7 @@ func Example_parts() {
 
 	red := metrics.New(prometheus.DefaultRegisterer)
 	ep := endpoint.New(call).With(
-		red.Middleware("orders.Place"),
+		red.ClientMiddleware("orders.Place"),
 		retry.Policy{Attempts: 3}.Middleware(),
 		breaker.New("orders", breaker.Policy{}).Middleware(),
 		endpoint.Timeout(time.Second),

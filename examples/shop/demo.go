@@ -19,7 +19,7 @@ const demoLimit = time.Minute
 func (p *platform) demo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
-	door := rest.At(p.door(), http.DefaultClient)
+	door := rest.Remote(p.door(), http.DefaultClient)
 	basket, err := seed(ctx, door)
 	if err != nil {
 		return err

@@ -121,7 +121,7 @@ func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (con
 	}
 	child := parent.Child(true)
 	s := &span{tracer: t, context: child, model: model.SpanModel{Name: tracing.Bounded(name), Kind: kinds[kind], Timestamp: time.Now(), LocalEndpoint: t.local}}
-	return tracing.With(ctx, child), s
+	return tracing.ContextWithSpan(ctx, child), s
 }
 
 // Close sends what waits, for which it takes 10 s at most, and ends the tracer;

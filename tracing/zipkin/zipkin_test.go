@@ -243,7 +243,7 @@ func TestAnUndecidedTraceIsSampledAsOneThatBeginsHere(t *testing.T) {
 	c := collect(t)
 	all, none, half := tracer(t, "shop", c.URL, 1), tracer(t, "shop", c.URL, -1), tracer(t, "shop", c.URL, 0.5)
 	begin := func(tracer *zipkin.Tracer) (sampled, inner bool) {
-		ctx := tracing.With(t.Context(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true})
+		ctx := tracing.ContextWithSpan(t.Context(), tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true})
 		ctx, s := tracer.Start(ctx, "serve", tracing.Server)
 		_, below := tracer.Start(ctx, "call", tracing.Client)
 		return s.Context().Sampled, below.Context().Sampled

@@ -27,7 +27,7 @@ const (
 	headerState     = "Tracestate"
 )
 
-// Accept reads what travels with each request into its context: the deadline,
+// ReadMetadata reads what travels with each request into its context: the deadline,
 // the trace, and an [endpoint.Call] with the rest. trusted says which callers are
 // ours; nil trusts nobody. A caller with a verified certificate has the name
 // in that, whatever it calls itself. Of a caller that is not trusted
@@ -37,9 +37,9 @@ const (
 //   - the trace goes on, and this side decides whether it is sampled.
 //
 // The answer has the request's id. A request whose time is over already is
-// answered with fault.DeadlineExceeded, unprocessed. Routes served without Accept do
+// answered with fault.DeadlineExceeded, unprocessed. Routes served without ReadMetadata do
 // the same, trusting nobody.
-func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
+func ReadMetadata(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w = asked(w, r)
@@ -58,7 +58,7 @@ func Accept(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 var errOver = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
 
 // accepted is the request's context with a record; the one it has, if it came
-// through Accept. A record of an attempt is the caller's own, which is here where both
+// through ReadMetadata. A record of an attempt is the caller's own, which is here where both
 // are in one process, and nothing between them but a call. err says that the request is not to be run.
 func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
 	ctx, stop = r.Context(), func() {}
@@ -104,7 +104,7 @@ func extracted(ctx context.Context, h http.Header, ours bool) context.Context {
 	}
 	span := tracing.SpanContextOf(in)
 	span.Sampled, span.Undecided = false, true
-	return tracing.With(ctx, span)
+	return tracing.ContextWithSpan(ctx, span)
 }
 
 // carriable says that text may be the value of a header: net/http refuses

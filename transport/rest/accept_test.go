@@ -18,7 +18,7 @@ func TestARequestWhoseTimeIsOverIsNotRun(t *testing.T) {
 	caller, _ := serve(t, mux)
 	gateway := http.NewServeMux()
 	route.Forward(gateway, caller)
-	for name, h := range map[string]http.Handler{"route": mux, "gateway": gateway, "behind Accept": rest.Accept(nil)(mux)} {
+	for name, h := range map[string]http.Handler{"route": mux, "gateway": gateway, "behind Accept": rest.ReadMetadata(nil)(mux)} {
 		for _, text := range []string{"0s", "0", "-5s", "-2562047h"} {
 			ran = false
 			w := ask(h, "GET", "/x", "", "", "X-Request-Timeout", text)

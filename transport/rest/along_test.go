@@ -68,7 +68,7 @@ func TestPriorityAndRepeatPassOnFromTrustedCallersAlone(t *testing.T) {
 		if trusted {
 			want = "[7] [2]"
 		}
-		h := rest.Accept(func(*http.Request) bool { return trusted })(mux)
+		h := rest.ReadMetadata(func(*http.Request) bool { return trusted })(mux)
 		for _, by := range []string{"handled", "forwarded"} {
 			w := ask(h, "POST", "/"+by, "", "", "X-Request-Priority", "7", "X-Request-Attempt", "2", "X-Request-Id", "r-1")
 			if along := fmt.Sprint(got[by]["X-Request-Priority"], got[by]["X-Request-Attempt"]); w.Code != 204 || along != want || got[by].Get("X-Request-Id") != "r-1" {
@@ -100,8 +100,8 @@ func TestTracesTravelInEveryForm(t *testing.T) {
 		"debug":   {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Flags", "1"},
 		"64 bits": {"B3", trace[16:] + "-" + span + "-1"},
 	} {
-		trusted := rest.Accept(func(*http.Request) bool { return true })(mux)
-		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.Accept(nil)(mux), "Accept that trusts": trusted} {
+		trusted := rest.ReadMetadata(func(*http.Request) bool { return true })(mux)
+		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.ReadMetadata(nil)(mux), "Accept that trusts": trusted} {
 			want, decision, digit := trace, "-00", ""
 			if by == "Accept that trusts" {
 				decision, digit = "-01", "-1"
@@ -142,7 +142,7 @@ func TestACallWithinAProcessIsARequestLikeAnyOther(t *testing.T) {
 		}
 		return &Stock{Available: acted}, nil
 	})
-	caller := rest.At("http://10.0.0.1", &http.Client{Transport: inProcess{mux}})
+	caller := rest.Remote("http://10.0.0.1", &http.Client{Transport: inProcess{mux}})
 	for range 2 {
 		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k", RequestID: "r-1", From: "web", Priority: 7})
 		if got, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Available != 1 {

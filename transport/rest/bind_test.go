@@ -32,9 +32,9 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 	}
 	for want, construct := range map[string]func(){
 		"Common": func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
-		"common": func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
-		"left":   func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil)) },
-		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("http://10.0.0.1", nil)) },
+		"common": func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) },
+		"left":   func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) },
+		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("http://10.0.0.1", nil)) },
 	} {
 		func() {
 			defer func() {
@@ -66,7 +66,7 @@ func TestAHeaderOfAnAnswerIsRefusedRatherThanLost(t *testing.T) {
 	type path struct {
 		ID string `path:"id" json:"id"`
 	}
-	nowhere := rest.At("http://10.0.0.1", nil)
+	nowhere := rest.Remote("http://10.0.0.1", nil)
 	for name, tt := range map[string]struct {
 		want  string
 		route func() rest.Forwarder

@@ -43,7 +43,7 @@ func TestWhatGoesAlongNeverFailsACall(t *testing.T) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
 	caller, _ := serve(t, mux)
 	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r\n1"})
-	ctx = tracing.With(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
+	ctx = tracing.ContextWithSpan(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
 	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(from{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
 		t.Fatal(err)
 	}
@@ -79,5 +79,5 @@ func TestRouteWithAHeaderNameThatIsNoneIsRefused(t *testing.T) {
 	type request struct {
 		Tenant string `header:"X Tenant" json:"-"`
 	}
-	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Endpoint(rest.At("", nil))
+	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil))
 }

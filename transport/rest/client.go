@@ -35,10 +35,10 @@ const maxTold = 4 << 10
 
 var errNothing = errors.New("it is null, which is no answer")
 
-// At calls the service at a base URL such as "http://10.0.0.1:8080", each call
+// Remote calls the service at a base URL such as "http://10.0.0.1:8080", each call
 // one attempt through client, http.DefaultClient when nil. What travels with a
 // request does so here, too.
-func At(baseURL string, client *http.Client) endpoint.Caller {
+func Remote(baseURL string, client *http.Client) endpoint.Caller {
 	if client == nil {
 		client = http.DefaultClient
 	}

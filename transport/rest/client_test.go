@@ -40,7 +40,7 @@ type everything2 struct {
 func serve(t testing.TB, h http.Handler) (endpoint.Caller, *httptest.Server) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return rest.At(server.URL, server.Client()), server
+	return rest.Remote(server.URL, server.Client()), server
 }
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {
@@ -112,7 +112,7 @@ func TestAnswersThatAreNotOurs(t *testing.T) {
 		"proxy's 502":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, fault.Unavailable},
 		"html with 200": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.Internal},
 		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, fault.Unknown},
-		"our own 404":   {rest.Problems(http.NewServeMux()).ServeHTTP, fault.Unimplemented},
+		"our own 404":   {rest.ProblemMux(http.NewServeMux()).ServeHTTP, fault.Unimplemented},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "99")
 			_, _ = w.Write([]byte("{"))
@@ -133,7 +133,7 @@ func TestAnswersThatAreNotOurs(t *testing.T) {
 }
 
 func TestRefusedConnectionIsUnprocessedAndHidesTheAddressFromCallers(t *testing.T) {
-	_, err := Reserve.Endpoint(rest.At("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	_, err := Reserve.Endpoint(rest.Remote("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 	if !errors.Is(err, fault.Unavailable) || !fault.IsUnprocessed(err) {
 		t.Errorf("%v", err)
 	}
@@ -228,7 +228,7 @@ func TestWhatTravelsAlong(t *testing.T) {
 	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1", Priority: 3, IdempotencyKey: "k-1"})
 	span := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true}
 	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x", Keyed: true}
-	if _, err := route.Endpoint(caller)(tracing.With(ctx, span), rest.None{}); err != nil {
+	if _, err := route.Endpoint(caller)(tracing.ContextWithSpan(ctx, span), rest.None{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"X-Request-Id": "r-1", "X-Request-Priority": "3", "Idempotency-Key": "k-1",
@@ -265,7 +265,7 @@ func TestForwardPassesOnWhatItDoesNotUnderstand(t *testing.T) {
 		t.Errorf("%d", w.Code)
 	}
 	gone := http.NewServeMux()
-	Reserve.Forward(gone, rest.At("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))
+	Reserve.Forward(gone, rest.Remote("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}}))
 	if w := ask(gone, "POST", "/inventory/p/reserve", "application/json", `{}`); problemOf(t, w).Status != 503 {
 		t.Errorf("%d", w.Code)
 	}

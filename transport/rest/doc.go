@@ -4,7 +4,7 @@
 //	var Reserve = rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /inventory/{product_id}/reserve"}
 //
 //	Reserve.Handle(mux, stock.Reserve)              // the service
-//	reserve := Reserve.Endpoint(rest.At(url, nil))  // its caller
+//	reserve := Reserve.Endpoint(rest.Remote(url, nil))  // its caller
 //
 // Patterns are those of [http.ServeMux], and anything with its Handle method
 // serves a route.

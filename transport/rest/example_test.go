@@ -43,7 +43,7 @@ func Example() {
 	defer server.Close()
 
 	ctx := context.Background()
-	reserve := Reserve.Endpoint(rest.At(server.URL, server.Client()))
+	reserve := Reserve.Endpoint(rest.Remote(server.URL, server.Client()))
 	stock, err := reserve(ctx, &ReserveRequest{ProductID: "p-1", Quantity: 3})
 	fmt.Println(stock.Available, err)
 	_, err = reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 3})
@@ -58,7 +58,7 @@ func Example() {
 
 func ExampleOpenAPI() {
 	mux := listing{ServeMux: http.NewServeMux()}
-	Reserve.Forward(&mux, rest.At("http://10.0.0.1:8080", nil))
+	Reserve.Forward(&mux, rest.Remote("http://10.0.0.1:8080", nil))
 	doc := rest.OpenAPI("inventory", "1.0.0", mux.handlers...)
 	for path := range doc["paths"].(map[string]any) {
 		fmt.Println(doc["openapi"], path)

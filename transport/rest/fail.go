@@ -75,9 +75,9 @@ func tell(w http.ResponseWriter, err error) {
 
 var errInternal = fault.Internal.Errorf("internal error")
 
-// Fail answers a request with err, which must not be nil, as a problem document:
+// WriteError answers a request with err, which must not be nil, as a problem document:
 // what every route does. Headers that w has of the body of another answer go.
-func Fail(w http.ResponseWriter, err error) { writeProblem(w, err) }
+func WriteError(w http.ResponseWriter, err error) { writeProblem(w, err) }
 
 // complain logs what the caller is not shown, loudly where something failed. A
 // writer that is told of failures logs them itself, with what it knows of the

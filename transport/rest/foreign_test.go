@@ -200,7 +200,7 @@ func TestABodyInACodingIs415(t *testing.T) {
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			z, err := gzip.NewReader(r.Body)
 			if err != nil {
-				rest.Fail(w, fault.InvalidArgument.Errorf("no gzip"))
+				rest.WriteError(w, fault.InvalidArgument.Errorf("no gzip"))
 				return
 			}
 			r.Body, r.ContentLength = io.NopCloser(z), -1

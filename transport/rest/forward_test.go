@@ -71,7 +71,7 @@ var hops = http.Header{
 
 func TestForwardWarnsOfACalleeThatIsDownAndNotOfACallerWhoLeft(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, rest.At("http://127.0.0.1:1", http.DefaultClient))
+	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, rest.Remote("http://127.0.0.1:1", http.DefaultClient))
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/x", nil))

@@ -162,7 +162,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 		return nil, nil, err
 	}
 	request = v.Interface()
-	return request, body, endpoint.Check(request)
+	return request, body, endpoint.ValidateRequest(request)
 }
 
 // respond runs the endpoint and encodes what it answers.

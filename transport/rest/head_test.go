@@ -22,8 +22,8 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 	get := rest.Route[*request, *Stock]{Pattern: "GET /stock/{id}"}
 	backend := http.NewServeMux()
 	get.Handle(backend, func(context.Context, *request) (*Stock, error) { return nil, next })
-	backend.HandleFunc("GET /plain", func(w http.ResponseWriter, _ *http.Request) { rest.Fail(w, next) })
-	caller, server := serve(t, rest.Accept(nil)(rest.Problems(backend)))
+	backend.HandleFunc("GET /plain", func(w http.ResponseWriter, _ *http.Request) { rest.WriteError(w, next) })
+	caller, server := serve(t, rest.ReadMetadata(nil)(rest.ProblemMux(backend)))
 	gateway := http.NewServeMux()
 	get.Forward(gateway, caller)
 	head := rest.Route[*request, rest.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
@@ -33,7 +33,7 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 		next = code.Errorf("warum? – „é“ 😀 \x7f").WithReason("rule").WithRetryAfter(1500 * time.Millisecond).WithRepeated()
 		for name, call := range map[string]func() error{
 			"HEAD of a route":   func() error { _, err := head(t.Context(), &request{ID: "p"}); return err },
-			"HEAD of rest.Fail": func() error { _, err := plain(t.Context(), rest.None{}); return err },
+			"HEAD of rest.WriteError": func() error { _, err := plain(t.Context(), rest.None{}); return err },
 		} {
 			var got, want *fault.Error
 			if err := call(); !errors.As(err, &got) || !errors.As(next, &want) || got.Code != code || got.Message != want.Message || got.Reason != want.Reason || got.RetryAfter != want.RetryAfter || !got.Repeated {

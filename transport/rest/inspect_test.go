@@ -206,7 +206,7 @@ func TestWhatASenderWroteIsNotSentBackWhole(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	rest.Route[*request, rest.None]{Pattern: "POST /x", Strict: true}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
-	h := rest.Problems(mux)
+	h := rest.ProblemMux(mux)
 	for name, w := range map[string]interface{ String() string }{
 		"number":       ask(h, "POST", "/x", "application/json", `{"n":`+long+`}`).Body,
 		"text":         ask(h, "POST", "/x", "application/json", `{"name":"`+long+`"}`).Body,

@@ -48,7 +48,7 @@ func waysTo(t *testing.T, charged *atomic.Int64) map[string]http.Handler {
 	gateway := http.NewServeMux()
 	keyed.Forward(gateway, caller)
 	unkeyed.Forward(gateway, caller)
-	return map[string]http.Handler{"handler": backend, "behind Accept": rest.Accept(nil)(backend), "gateway": gateway}
+	return map[string]http.Handler{"handler": backend, "behind Accept": rest.ReadMetadata(nil)(backend), "gateway": gateway}
 }
 
 func TestAKeyThatCannotBeKeptIsRefusedWhereKeysCount(t *testing.T) {
@@ -208,7 +208,7 @@ func TestAKeyNeitherRunsTwiceNorTellsAnotherWhereNobodySaysWhoCalls(t *testing.T
 	} {
 		var charged atomic.Int64
 		mux, _, _ := charging(&charged)
-		h := rest.Accept(func(*http.Request) bool { return true })(mux)
+		h := rest.ReadMetadata(func(*http.Request) bool { return true })(mux)
 		send := func(header []string) (int, string, bool) {
 			w := ask(h, "POST", "/keyed/p", "application/json", `{"quantity":1}`, append(slices.Clone(header), "Idempotency-Key", "k")...)
 			if w.Code != 200 {

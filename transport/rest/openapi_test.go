@@ -27,7 +27,7 @@ type (
 func described[T any](t *testing.T) (schema string, all map[string]any) {
 	t.Helper()
 	mux := listing{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, T]{Pattern: "GET /x"}.Forward(&mux, rest.At("http://10.0.0.1", nil))
+	rest.Route[rest.None, T]{Pattern: "GET /x"}.Forward(&mux, rest.Remote("http://10.0.0.1", nil))
 	text, err := json.Marshal(rest.OpenAPI("x", "1", mux.handlers...))
 	if err != nil {
 		t.Fatal(err)

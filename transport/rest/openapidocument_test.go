@@ -39,7 +39,7 @@ type paint struct {
 func shop(t *testing.T) []byte {
 	t.Helper()
 	mux, later := listing{ServeMux: http.NewServeMux()}, listing{ServeMux: http.NewServeMux()}
-	nowhere := rest.At("http://10.0.0.1", nil)
+	nowhere := rest.Remote("http://10.0.0.1", nil)
 	rest.Route[*paint, *part]{Pattern: "POST /parts/{id}/paint", Keyed: true, Status: 201, Summary: "Paints a part.", Tags: []string{"parts"}}.Forward(&mux, nowhere)
 	rest.Route[rest.None, rest.None]{Pattern: "DELETE /parts/{$}"}.Forward(&mux, nowhere)
 	rest.Route[*part, []part]{Pattern: "POST /parts/{$}"}.Forward(&mux, nowhere)

@@ -16,7 +16,7 @@ func documentOf(t *testing.T, routes ...rest.Forwarder) (doc openAPI) {
 	t.Helper()
 	mux := listing{ServeMux: http.NewServeMux()}
 	for _, r := range routes {
-		r.Forward(&mux, rest.At("http://10.0.0.1", nil))
+		r.Forward(&mux, rest.Remote("http://10.0.0.1", nil))
 	}
 	text, err := json.Marshal(rest.OpenAPI("x", "1", mux.handlers...))
 	if err == nil {

@@ -139,7 +139,7 @@ type marked string
 
 func (a marked) Call(ctx context.Context, _ endpoint.Operation, send func(context.Context, string) error) error {
 	_ = send(ctx, string(a))
-	return fault.Repeat(send(ctx, string(a)))
+	return fault.MarkRepeated(send(ctx, string(a)))
 }
 
 func TestAForwardedFailureOfARepeatedCallIsPassedOnAsItCame(t *testing.T) {

@@ -23,7 +23,7 @@ func TestAProblemKeepsNothingOfTheAnswerThatFailed(t *testing.T) {
 			w.Header().Set(name, "5")
 		}
 		w.Header().Set("X-Kept", "1")
-		rest.Fail(w, fault.NotFound.Errorf("no such page"))
+		rest.WriteError(w, fault.NotFound.Errorf("no such page"))
 	})
 	rest.Route[rest.None, rest.None]{Pattern: "GET /panicked"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func TestAProblemKeepsNothingOfTheAnswerThatFailed(t *testing.T) {
 
 func TestTheLongestWaitIsWritten(t *testing.T) {
 	w := ask(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		rest.Fail(w, fault.Unavailable.Errorf("never").WithRetryAfter(math.MaxInt64))
+		rest.WriteError(w, fault.Unavailable.Errorf("never").WithRetryAfter(math.MaxInt64))
 	}), "GET", "/", "", "")
 	if got := w.Header().Get("Retry-After"); got != "9223372037" {
 		t.Error(got)
@@ -87,7 +87,7 @@ func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
 		}
 		return nil, exists
 	})
-	mux.HandleFunc("/failed", func(w http.ResponseWriter, _ *http.Request) { rest.Fail(w, exists) })
+	mux.HandleFunc("/failed", func(w http.ResponseWriter, _ *http.Request) { rest.WriteError(w, exists) })
 	caller, _ := serve(t, mux)
 	gateway := http.NewServeMux()
 	route.Forward(gateway, caller)
@@ -111,7 +111,7 @@ func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
 		{"Fail", mux, "/failed", "", fault.AlreadyExists},
 		{"bad key", mux, "/r/fine", "é", fault.InvalidArgument},
 		{"forwarded", gateway, "/r/taken", "k-4", fault.AlreadyExists},
-		{"unknown path", rest.Problems(mux), "/nowhere", "", fault.NotFound},
+		{"unknown path", rest.ProblemMux(mux), "/nowhere", "", fault.NotFound},
 		{"success", mux, "/r/fine", "k-5", 0},
 		{"success, forwarded", gateway, "/r/fine", "k-6", 0},
 	} {

@@ -9,11 +9,11 @@ import (
 // unknownPath is the reason of a 404 that no handler gave.
 const unknownPath = "unknown_path"
 
-// Problems is mux with the 404 and 405 that it answers itself as problem
+// ProblemMux is mux with the 404 and 405 that it answers itself as problem
 // documents. It panics when mux is nil.
-func Problems(mux *http.ServeMux) http.Handler {
+func ProblemMux(mux *http.ServeMux) http.Handler {
 	if mux == nil {
-		panic("rest.Problems: the mux is nil")
+		panic("rest.ProblemMux: the mux is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w = asked(w, r)

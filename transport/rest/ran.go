@@ -51,8 +51,8 @@ func ran[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, R
 		f = endpoint.FromKit[Req, Resp](f.Kit())
 	}
 	return func(ctx context.Context, req Req) (Resp, error) {
-		if call := endpoint.CallOf(ctx); call != nil && !call.Entered {
-			call.Entered = true
+		if call := endpoint.CallOf(ctx); call != nil && !call.Inbound {
+			call.Inbound = true
 		}
 		resp, err := f(ctx, req)
 		return resp, processed(err)

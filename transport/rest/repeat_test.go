@@ -95,7 +95,7 @@ func TestWhatAHandlerCallsHasRecordsOfItsOwn(t *testing.T) {
 	mux := http.NewServeMux()
 	order.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
 		_, err := inner(ctx, &Stock{})
-		if call := endpoint.CallOf(ctx); !call.Entered || call.Attempt != 0 {
+		if call := endpoint.CallOf(ctx); !call.Inbound || call.Attempt != 0 {
 			t.Errorf("the handler's own record is %+v", *call)
 		}
 		return nil, err

@@ -56,7 +56,7 @@ func reserving() http.Handler {
 	Reserve.Handle(mux, func(_ context.Context, r *ReserveRequest) (*Stock, error) {
 		return &Stock{ProductID: r.ProductID, Available: r.Quantity}, nil
 	})
-	return rest.Problems(mux)
+	return rest.ProblemMux(mux)
 }
 
 func TestBodiesThatAreRefused(t *testing.T) {
@@ -228,7 +228,7 @@ func TestOnlyTrustedCallersAreBelieved(t *testing.T) {
 		"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 	for _, trusted := range []bool{true, false} {
-		w := ask(rest.Accept(func(*http.Request) bool { return trusted })(h), "GET", "/", "", "", header...)
+		w := ask(rest.ReadMetadata(func(*http.Request) bool { return trusted })(h), "GET", "/", "", "", header...)
 		if believed := got.From == "shop" && got.Priority == 7 && got.Repeated; believed != trusted {
 			t.Errorf("trusted %v: %+v", trusted, got)
 		}
@@ -236,7 +236,7 @@ func TestOnlyTrustedCallersAreBelieved(t *testing.T) {
 			t.Errorf("trusted %v: %+v", trusted, got)
 		}
 	}
-	ask(rest.Accept(nil)(h), "GET", "/", "", "", "X-Request-Timeout", "soon", "X-Request-Id", strings.Repeat("x", 500), "X-Service-Name", "é")
+	ask(rest.ReadMetadata(nil)(h), "GET", "/", "", "", "X-Request-Timeout", "soon", "X-Request-Id", strings.Repeat("x", 500), "X-Service-Name", "é")
 	if got.RequestID == "" || len(got.RequestID) > 128 || !got.Deadline.IsZero() {
 		t.Errorf("malformed headers were taken: %+v", got)
 	}
@@ -249,10 +249,10 @@ func TestRoutesThatCannotWorkPanicNamingTheField(t *testing.T) {
 		},
 		"product_id": func() { rest.Route[*ReserveRequest, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
 		"Quantity": func() {
-			rest.Route[*ReserveRequest, rest.None]{Pattern: "GET /x/{product_id}"}.Endpoint(rest.At("", nil))
+			rest.Route[*ReserveRequest, rest.None]{Pattern: "GET /x/{product_id}"}.Endpoint(rest.Remote("", nil))
 		},
-		"method": func() { rest.Route[rest.None, rest.None]{Pattern: "/x"}.Endpoint(rest.At("", nil)) },
-		"204":    func() { rest.Route[rest.None, *Stock]{Pattern: "GET /x", Status: 204}.Endpoint(rest.At("", nil)) },
+		"method": func() { rest.Route[rest.None, rest.None]{Pattern: "/x"}.Endpoint(rest.Remote("", nil)) },
+		"204":    func() { rest.Route[rest.None, *Stock]{Pattern: "GET /x", Status: 204}.Endpoint(rest.Remote("", nil)) },
 	} {
 		func() {
 			defer func() {

@@ -29,7 +29,7 @@ func open() http.Handler {
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
 	rest.Route[rest.None, rest.None]{Pattern: "DELETE /a/b/{$}"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { return rest.None{}, nil })
 	mux.Handle("shop.example/b/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	return rest.Accept(func(*http.Request) bool { return true })(rest.Problems(mux))
+	return rest.ReadMetadata(func(*http.Request) bool { return true })(rest.ProblemMux(mux))
 }
 
 // stranger sends h a request that no client of ours would. Its answer is a

@@ -25,7 +25,7 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error {
 
 func TestARouteHasTimeLimitsOfItsOwn(t *testing.T) {
 	type limits struct{ read, write time.Duration }
-	nowhere := rest.At("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}})
+	nowhere := rest.Remote("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}})
 	for _, tt := range []limits{{}, {time.Hour, 0}, {0, time.Hour}, {time.Hour, 2 * time.Hour}, {-1, -1}} {
 		for name, serve := range map[string]func(rest.Route[*ReserveRequest, *Stock], *http.ServeMux){
 			"Handle": func(r rest.Route[*ReserveRequest, *Stock], mux *http.ServeMux) {

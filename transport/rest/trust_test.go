@@ -87,7 +87,7 @@ func TestACallerGoesByTheNameInItsCertificate(t *testing.T) {
 		r.Header.Set("X-Service-Name", "bank")
 		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}
 		got := "nobody asked"
-		rest.Accept(rest.Verified)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		rest.ReadMetadata(rest.Verified)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			got = endpoint.CallOf(r.Context()).From
 		})).ServeHTTP(httptest.NewRecorder(), r)
 		if got != want {
@@ -113,7 +113,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 		limited, cancel := context.WithCancel(ctx)
 		defer cancel()
 		<-limited.Done()
-		foreign := fault.Classify(limited, fault.DeadlineExceeded) == fault.Ignored && !fault.Expired(limited, errors.ErrUnsupported)
+		foreign := fault.Classify(limited, fault.DeadlineExceeded) == fault.Ignored && !fault.CallerExpired(limited, errors.ErrUnsupported)
 		return said{foreign, errors.Is(limited.Err(), context.Canceled)}
 	}
 	route.Handle(backend, func(ctx context.Context, _ rest.None) (rest.None, error) {
@@ -121,7 +121,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 		last <- note(ctx)
 		return rest.None{}, ctx.Err()
 	})
-	caller, _ := serve(t, rest.Accept(everybody)(backend))
+	caller, _ := serve(t, rest.ReadMetadata(everybody)(backend))
 	for name, trusted := range map[string]func(*http.Request) bool{"a stranger's": nil, "ours": everybody} {
 		for how, register := range map[string]func(*http.ServeMux){
 			"handled": func(mux *http.ServeMux) {
@@ -142,7 +142,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 					<-middle
 				}
 				entered.Store(0)
-				code = ask(rest.Accept(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", patience.String()).Code
+				code = ask(rest.ReadMetadata(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", patience.String()).Code
 				if entered.Load() > 0 {
 					at = <-last
 				}
@@ -163,7 +163,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 
 func TestAFailureLongBeforeAStrangersDeadlineIsAFailure(t *testing.T) {
 	judged := fault.Success
-	h := rest.Accept(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := rest.ReadMetadata(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		judged = fault.Classify(r.Context(), fault.DeadlineExceeded.Errorf("the database did not answer"))
 	}))
 	ask(h, "GET", "/x", "", "", "X-Request-Timeout", (time.Hour).String())

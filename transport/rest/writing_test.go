@@ -91,7 +91,7 @@ func TestValuesThatAMapWouldWriteByTheirFieldsAreRefused(t *testing.T) {
 	type deep struct {
 		Tree map[string]struct{ Price cents } `json:"tree"`
 	}
-	nowhere := rest.At("http://10.0.0.1", nil)
+	nowhere := rest.Remote("http://10.0.0.1", nil)
 	for name, f := range map[string]func(){
 		"rest_test.cents": func() {
 			rest.Route[rest.None, map[string]cents]{Pattern: "GET /x"}.Forward(http.NewServeMux(), nowhere)

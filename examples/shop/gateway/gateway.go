@@ -23,7 +23,7 @@ func New(svc *sinew.Service) {
 	svc.Handle("GET /{$}", newFront(svc))
 	for name, routes := range Routes {
 		service := svc.Client(name)
-		svc.Ready(name, service.Ready)
+		svc.AddReadinessCheck(name, service.Ready)
 		for _, route := range routes {
 			route.Forward(svc, service)
 		}

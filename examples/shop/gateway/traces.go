@@ -22,7 +22,7 @@ func ShowTraces(svc *sinew.Service, r *tracing.Recorder) {
 		id := q.PathValue("id")
 		spans := slices.DeleteFunc(r.Spans(), func(s tracing.Finished) bool { return s.TraceID.String() != id })
 		if len(spans) == 0 {
-			rest.Fail(w, fault.NotFound.Errorf("no trace of the last ones has the id %q", id))
+			rest.WriteError(w, fault.NotFound.Errorf("no trace of the last ones has the id %q", id))
 			return
 		}
 		render(w, "trace", struct {

@@ -29,7 +29,7 @@ func ExampleNew() {
 	_, err = inventory.New(svc, db)
 	fmt.Println(err, svc.Start(ctx))
 
-	door, three := rest.At(svc.URL(), nil), 3
+	door, three := rest.Remote(svc.URL(), nil), 3
 	_, err = api.Stock.Endpoint(door)(ctx, &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 4})
 	fmt.Println(err)
 	for range 2 {

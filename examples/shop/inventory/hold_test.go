@@ -40,7 +40,7 @@ func open(t *testing.T) (door endpoint.Caller, bus eventbus.Bus) {
 	if err := svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	door = rest.At(svc.URL(), nil)
+	door = rest.Remote(svc.URL(), nil)
 	if _, err := api.Stock.Endpoint(door)(t.Context(), &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 10}); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func ExampleNew() {
 	_, err = logistics.New(svc, db)
 	fmt.Println(err, svc.Start(ctx))
 
-	shipments, err := api.ListShipments.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.ShipmentFilter{OrderID: "o-1"})
+	shipments, err := api.ListShipments.Endpoint(rest.Remote(svc.URL(), nil))(ctx, &api.ShipmentFilter{OrderID: "o-1"})
 	fmt.Println(len(shipments.Items), errors.Is(err, fault.NotFound))
 	// Output:
 	// <nil> <nil>

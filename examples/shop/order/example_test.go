@@ -29,7 +29,7 @@ func ExampleNew() {
 	_, err = order.New(svc, db)
 	fmt.Println(err, svc.Start(ctx))
 
-	_, err = api.CreateOrder.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.CreateOrderRequest{UserID: "u-1"})
+	_, err = api.CreateOrder.Endpoint(rest.Remote(svc.URL(), nil))(ctx, &api.CreateOrderRequest{UserID: "u-1"})
 	fmt.Println(errors.Is(err, fault.InvalidArgument), err)
 	// Output:
 	// <nil> <nil>

@@ -29,9 +29,9 @@ func ExampleNew() {
 	_, err = product.New(svc, db)
 	fmt.Println(err, svc.Start(ctx))
 
-	found, err := api.ListProducts.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.ProductFilter{Query: "shirt"})
+	found, err := api.ListProducts.Endpoint(rest.Remote(svc.URL(), nil))(ctx, &api.ProductFilter{Query: "shirt"})
 	fmt.Println(len(found.Items), err)
-	_, err = api.GetProduct.Endpoint(rest.At(svc.URL(), nil))(ctx, &api.ByID{ID: "p-9"})
+	_, err = api.GetProduct.Endpoint(rest.Remote(svc.URL(), nil))(ctx, &api.ByID{ID: "p-9"})
 	fmt.Println(errors.Is(err, fault.NotFound))
 	// Output:
 	// <nil> <nil>

@@ -29,7 +29,7 @@ func ExampleNew() {
 	user.New(svc, db)
 	fmt.Println(svc.Start(ctx))
 
-	door := rest.At(svc.URL(), nil)
+	door := rest.Remote(svc.URL(), nil)
 	ann, err := api.CreateUser.Endpoint(door)(ctx, &api.NewUser{User: api.User{Name: "Ann", Email: "ann@example.com"}, Password: "correct horse"})
 	fmt.Println(ann.Role, ann.Status, err)
 	_, err = api.AuthenticateUser.Endpoint(door)(ctx, &api.Credentials{Email: ann.Email, Password: "wrong horse"})

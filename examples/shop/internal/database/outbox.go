@@ -174,7 +174,7 @@ type pending struct{ tx *sql.Tx }
 
 func (p pending) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	for _, e := range events {
-		e = e.Complete(topic)
+		e = e.WithDefaults(topic)
 		e.Extensions = map[string]string{}
 		tracing.Formats{tracing.W3C}.Inject(ctx, tracing.Map(e.Extensions)) // it is sent in another context
 		doc, err := json.Marshal(e)

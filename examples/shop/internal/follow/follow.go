@@ -24,7 +24,7 @@ var ErrEarly = fault.FailedPrecondition.Errorf("the event came too early")
 // until it has, the bus brings the event again: it is repeated, and logged each
 // time that the bus has to.
 func Safely(bus eventbus.Publisher) endpoint.Middleware {
-	aside, repeat := eventbus.DeadLetter(bus, DeadLetters), eventbus.Retry{}.Middleware()
+	aside, repeat := eventbus.DeadLetter(bus, DeadLetters), eventbus.RetryPolicy{}.Middleware()
 	return func(handler endpoint.Func) endpoint.Func {
 		repeated := repeat(handler)
 		return func(ctx context.Context, value any) (any, error) {

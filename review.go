@@ -11,8 +11,8 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-// Findings is what a [ClientPolicy] amounts to.
-type Findings struct {
+// Report is what a [ClientPolicy] amounts to.
+type Report struct {
 	// Attempts are made of one call at most.
 	Attempts int `json:"attempts"`
 	// Latency is the longest that a call takes: its timeout. Without that, one
@@ -22,13 +22,13 @@ type Findings struct {
 	// where no answer asks for longer ones: without the timeout, a call whose
 	// attempts fail at once would take that long.
 	Waiting time.Duration `json:"waiting"`
-	// Doubts are the combinations of settings that do not do what they say, or
+	// Warnings are the combinations of settings that do not do what they say, or
 	// that an outage makes worse.
-	Doubts []Doubt `json:"doubts,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
-// Doubt is a combination of settings that is valid and surely not meant.
-type Doubt struct {
+// Warning is a combination of settings that is valid and surely not meant.
+type Warning struct {
 	// Settings are the names of the settings as in JSON: "retry.backoff".
 	Settings []string `json:"settings"`
 	// Problem says what is wrong, Advice what to do.
@@ -36,57 +36,57 @@ type Doubt struct {
 	Advice  string `json:"advice"`
 }
 
-// Check reports what the policy amounts to, its defaults filled in. It refuses
-// nothing: a [Service] logs the doubts about a policy that it is given and uses it
+// Review reports what the policy amounts to, its defaults filled in. It refuses
+// nothing: a [Service] logs the warnings about a policy that it is given and uses it
 // as it is, and a test may go further:
 //
-//	for _, doubt := range policy.Check().Doubts {
-//		t.Error(doubt)
+//	for _, warning := range policy.Review().Warnings {
+//		t.Error(warning)
 //	}
 //
 // Of a policy that does not validate it reports that alone.
-func (p ClientPolicy) Check() Findings {
+func (p ClientPolicy) Review() Report {
 	if err := p.Validate(); err != nil {
-		return Findings{Doubts: []Doubt{{Problem: strings.ReplaceAll(err.Error(), "\n", "; "), Advice: "correct it"}}}
+		return Report{Warnings: []Warning{{Problem: strings.ReplaceAll(err.Error(), "\n", "; "), Advice: "correct it"}}}
 	}
 	full := p.withDefaults()
-	found := Findings{Latency: full.Timeout}
-	found.Attempts, found.Waiting = p.Retry.Most()
-	found.Attempts = min(found.Attempts, full.fitting()+full.beside())
+	report := Report{Latency: full.Timeout}
+	report.Attempts, report.Waiting = p.Retry.WorstCase()
+	report.Attempts = min(report.Attempts, full.fitting()+full.beside())
 	for _, rule := range rules {
-		if doubt := rule(p, full); doubt.Problem != "" {
-			found.Doubts = append(found.Doubts, doubt)
+		if warning := rule(p, full); warning.Problem != "" {
+			report.Warnings = append(report.Warnings, warning)
 		}
 	}
-	return found
+	return report
 }
 
-// String is the findings in sentences.
-func (f Findings) String() string {
+// String is the report in sentences.
+func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A call takes at most %s and makes at most %s", f.Latency, count(f.Attempts, "attempt"))
+	fmt.Fprintf(&b, "A call takes at most %s and makes at most %s", r.Latency, count(r.Attempts, "attempt"))
 	b.WriteString(". Without the timeout")
-	if f.Attempts > 1 {
-		fmt.Fprintf(&b, " one that fails at once would take up to %s, and", f.Waiting)
+	if r.Attempts > 1 {
+		fmt.Fprintf(&b, " one that fails at once would take up to %s, and", r.Waiting)
 	}
 	b.WriteString(" one that is never answered would take for ever.")
-	for _, doubt := range f.Doubts {
-		fmt.Fprintf(&b, "\n%s.", doubt)
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(&b, "\n%s.", warning)
 	}
 	return b.String()
 }
 
 // MarshalJSON writes durations as "1s".
-func (f Findings) MarshalJSON() ([]byte, error) { return duration.Marshal(f) }
+func (r Report) MarshalJSON() ([]byte, error) { return duration.Marshal(r) }
 
 // UnmarshalJSON reads what MarshalJSON writes.
-func (f *Findings) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, f) }
+func (r *Report) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, r) }
 
-// String is the doubt as a sentence without its full stop.
-func (d Doubt) String() string {
-	text := d.Problem + "; " + d.Advice
-	if len(d.Settings) > 0 {
-		text = strings.Join(d.Settings, ", ") + ": " + text
+// String is the warning as a sentence without its full stop.
+func (w Warning) String() string {
+	text := w.Problem + "; " + w.Advice
+	if len(w.Settings) > 0 {
+		text = strings.Join(w.Settings, ", ") + ": " + text
 	}
 	return text
 }
@@ -117,11 +117,11 @@ func (p ClientPolicy) beside() int {
 	return 0
 }
 
-// doubt logs the doubts about the policy of calls to a service.
-func (s *Service) doubt(client string, p ClientPolicy) {
-	for _, d := range p.Check().Doubts {
-		s.config.Logger.Warn("the policy of a client is doubtful", "service", s.name, "client", client,
-			"settings", strings.Join(d.Settings, ", "), "problem", d.Problem, "advice", d.Advice)
+// logWarnings logs the warnings about the policy of calls to a service.
+func (s *Service) logWarnings(client string, p ClientPolicy) {
+	for _, w := range p.Review().Warnings {
+		s.config.Logger.Warn("the policy of a client has settings that are surely not meant", "service", s.name, "client", client,
+			"settings", strings.Join(w.Settings, ", "), "problem", w.Problem, "advice", w.Advice)
 	}
 }
 

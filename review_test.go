@@ -24,7 +24,7 @@ import (
 func TestTheZeroPolicyLeavesNoDoubt(t *testing.T) {
 	const want = "A call takes at most 10s and makes at most 3 attempts. " +
 		"Without the timeout one that fails at once would take up to 240ms, and one that is never answered would take for ever."
-	if f := (sinew.ClientPolicy{}).Check(); f.String() != want || len(f.Doubts) != 0 {
+	if f := (sinew.ClientPolicy{}).Review(); f.String() != want || len(f.Warnings) != 0 {
 		t.Error(f)
 	}
 	for name, p := range map[string]sinew.ClientPolicy{
@@ -36,7 +36,7 @@ func TestTheZeroPolicyLeavesNoDoubt(t *testing.T) {
 		"no breaker":    {Breaker: breaker.Policy{Disabled: true, SlowCall: time.Hour, ProbeLease: 1}},
 		"no budget, 2x": {Retry: retry.Policy{Attempts: 2, Budget: retry.Budget{Disabled: true}}},
 	} {
-		if f := p.Check(); len(f.Doubts) != 0 {
+		if f := p.Review(); len(f.Warnings) != 0 {
 			t.Errorf("%s: %s", name, f)
 		}
 	}
@@ -64,33 +64,33 @@ func TestEachDoubtNamesItsSettingsWithTheirValues(t *testing.T) {
 		{sinew.ClientPolicy{Retry: retry.Policy{Attempts: 4, Budget: off}}, "retry.budget.disabled retry.attempts", []string{"4 attempts", "64 at the bottom of 3"}},
 		{sinew.ClientPolicy{Breaker: breaker.Policy{Disabled: true}, Balance: loadbalance.Policy{Ejection: loadbalance.Ejection{Disabled: true}}}, "breaker.disabled balance.ejection.disabled", nil},
 	} {
-		found := c.policy.Check()
-		if len(found.Doubts) != 1 {
+		found := c.policy.Review()
+		if len(found.Warnings) != 1 {
 			t.Errorf("%s: %s", c.settings, found)
 			continue
 		}
-		doubt := found.Doubts[0]
+		warning := found.Warnings[0]
 		for _, says := range c.says {
-			if !strings.Contains(doubt.Problem, says) {
-				t.Errorf("%s\ndoes not say %q", doubt, says)
+			if !strings.Contains(warning.Problem, says) {
+				t.Errorf("%s\ndoes not say %q", warning, says)
 			}
 		}
-		if strings.Join(doubt.Settings, " ") != c.settings || doubt.Advice == "" || !strings.HasPrefix(doubt.String(), doubt.Settings[0]+", ") || !strings.Contains(found.String(), "\n"+doubt.String()+".") {
+		if strings.Join(warning.Settings, " ") != c.settings || warning.Advice == "" || !strings.HasPrefix(warning.String(), warning.Settings[0]+", ") || !strings.Contains(found.String(), "\n"+warning.String()+".") {
 			t.Errorf("%s", found)
 		}
 	}
-	if f := (sinew.ClientPolicy{Timeout: -1}).Check(); len(f.Doubts) != 1 || !strings.Contains(f.String(), "timeout: -1ns is negative") {
+	if f := (sinew.ClientPolicy{Timeout: -1}).Review(); len(f.Warnings) != 1 || !strings.Contains(f.String(), "timeout: -1ns is negative") {
 		t.Error(f)
 	}
 }
 
-func TestFindingsAreData(t *testing.T) {
-	before := sinew.ClientPolicy{Timeout: time.Second, Retry: retry.Policy{Attempts: 5, Backoff: 400 * time.Millisecond}}.Check()
+func TestReportIsData(t *testing.T) {
+	before := sinew.ClientPolicy{Timeout: time.Second, Retry: retry.Policy{Attempts: 5, Backoff: 400 * time.Millisecond}}.Review()
 	text, err := json.Marshal(before)
-	if err != nil || !strings.HasPrefix(string(text), `{"attempts":4,"doubts":[{"settings":["retry.attempts",`) || !strings.Contains(string(text), `"latency":"1s","waiting":"4s"`) {
+	if err != nil || !strings.HasPrefix(string(text), `{"attempts":4,"warnings":[{"settings":["retry.attempts",`) || !strings.Contains(string(text), `"latency":"1s","waiting":"4s"`) {
 		t.Fatalf("%s, %v", text, err)
 	}
-	var after sinew.Findings
+	var after sinew.Report
 	if err := json.Unmarshal(text, &after); err != nil || after.String() != before.String() {
 		t.Errorf("%s, %v", after, err)
 	}
@@ -152,7 +152,7 @@ func TestNoCallTakesLongerOrMakesMoreAttemptsThanCheckSays(t *testing.T) {
 		plan := rapid.SliceOfN(rapid.SampledFrom(ways), 1, 10).Draw(draw, "callee")
 		hurry := ms("the caller's deadline", 0, 8000)
 		synctest.Test(t, func(t *testing.T) {
-			says := p.Check()
+			says := p.Review()
 			ctx, cancel := t.Context(), context.CancelFunc(func() {})
 			if hurry > 4*time.Second {
 				ctx, cancel = context.WithTimeout(ctx, hurry-4*time.Second)
@@ -183,7 +183,7 @@ func TestWithoutATimeoutAttemptsThatFailAtOnceTakeAsLongAsCheckSays(t *testing.T
 			Breaker: breaker.Policy{Disabled: true},
 		}
 		synctest.Test(t, func(t *testing.T) {
-			says := p.Check()
+			says := p.Review()
 			c := client(t, sinew.Config{Static: pair, Logger: quiet, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made, begun := 0, time.Now()
 			_ = c.Call(t.Context(), getStock, func(context.Context, string) error { made++; return refused })
@@ -206,20 +206,20 @@ func TestAttemptsThatCheckSaysCannotBeginAreTheOnlyOnesThatDoNot(t *testing.T) {
 			c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made := 0
 			_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(context.Context, string) error { made++; return refused })
-			if says := p.Check(); made != says.Attempts {
+			if says := p.Review(); made != says.Attempts {
 				t.Errorf("%s apart %d were made: %s", backoff, made, says)
 			}
 		})
 	}
 }
 
-func ExampleClientPolicy_Check() {
+func ExampleClientPolicy_Review() {
 	policy := sinew.ClientPolicy{
 		Timeout: time.Second,
 		Retry:   retry.Policy{Attempts: 5, Backoff: 400 * time.Millisecond},
 		Breaker: breaker.Policy{SlowCall: 2 * time.Second},
 	}
-	fmt.Println(policy.Check())
+	fmt.Println(policy.Review())
 	// Output:
 	// A call takes at most 1s and makes at most 4 attempts. Without the timeout one that fails at once would take up to 4s, and one that is never answered would take for ever.
 	// retry.attempts, retry.backoff, timeout: with 400ms or more between two attempts 3 of 5 begin within 1s; lower retry.backoff or retry.attempts, or raise timeout.
