@@ -9,7 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -54,7 +54,7 @@ func (s *Service) accounted(mux *http.ServeMux, h http.Handler) http.Handler {
 // is not seen otherwise.
 func (s *Service) hint(r *http.Request) {
 	s.config.Logger.InfoContext(r.Context(), "a caller that calls itself a service is not trusted: its name, priority and attempt mark are ignored, and its deadline blames nobody",
-		"service", s.name, "caller", plain.Text(r.Header.Get("X-Service-Name")), "address", r.RemoteAddr, "advice", "if it is ours, give it a certificate, or name its network in Config.Trust")
+		"service", s.name, "caller", headertext.OrEmpty(r.Header.Get("X-Service-Name")), "address", r.RemoteAddr, "advice", "if it is ours, give it a certificate, or name its network in Config.Trust")
 }
 
 // routed serves mux, and what has no route there as a problem. mux is asked for

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -84,7 +84,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 
 // requestID is the event's id, or a new one where no header could carry that.
 func requestID(e eventbus.Event) string {
-	if plain.Text(e.ID) != "" {
+	if headertext.OrEmpty(e.ID) != "" {
 		return e.ID
 	}
 	return rand.Text()

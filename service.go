@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
@@ -62,8 +62,8 @@ type Service struct {
 // [Config.Validate] refuses a policy, an address in c.Static or a part that is nil:
 // ask that first where c came as data.
 func New(name string, c Config) *Service {
-	if plain.Text(name) == "" {
-		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, plain.MaxText))
+	if headertext.OrEmpty(name) == "" {
+		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, headertext.MaxLen))
 	}
 	if err := c.validate(); err != nil {
 		panic("sinew.New(" + name + "): " + err.Error())
@@ -105,7 +105,7 @@ func New(name string, c Config) *Service {
 // themselves with it, and what describes itself is on /openapi.json. It panics
 // on a pattern that is taken or malformed.
 func (s *Service) Handle(pattern string, h http.Handler) {
-	if absent.Part(h) {
+	if absent.Is(h) {
 		panic("sinew: service " + s.name + ": the handler of " + pattern + " is nil")
 	}
 	s.mu.Lock()
@@ -155,7 +155,7 @@ func (s *Service) wrap() http.Handler {
 	s.mu.Unlock()
 	h := routed(s.mux)
 	for _, wrap := range slices.Backward(wraps) {
-		if h = wrap(h); absent.Part(h) {
+		if h = wrap(h); absent.Is(h) {
 			panic("sinew: service " + s.name + ": a middleware in Use returned a nil handler; return next, or one around it")
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Service) Shutdown(ctx context.Context) error {
 func (s *Service) Stopping() <-chan struct{} { return s.life.stops }
 
 func (s *Service) stop(ctx context.Context) error {
-	ctx, cancel := deadline.Bounded(ctx, shutdownTimeout)
+	ctx, cancel := deadline.EnsureDeadline(ctx, shutdownTimeout)
 	defer cancel()
 	err := s.giveBack(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -48,7 +48,7 @@ func (c Config) validate() error {
 		}
 		for _, text := range urls {
 			if !isBaseURL(text) {
-				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %q is no base URL such as http://10.0.0.1:8080", name, discreet.User(text)))
+				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %q is no base URL such as http://10.0.0.1:8080", name, redact.User(text)))
 			} else if err := (registry.Instance{ID: "static", Name: name, Endpoint: text}).Validate(); err != nil {
 				faults = append(faults, fault.InvalidArgument.Errorf("Config.Static[%s]: %w", name, err))
 			}
@@ -62,7 +62,7 @@ func (c Config) validateMetrics() error {
 	if c.Metrics == nil && c.Gatherer != nil {
 		return fault.InvalidArgument.Errorf("Config.Gatherer is set without Config.Metrics, whose series it is to gather; set both or neither")
 	}
-	if absent.Part(c.Metrics) {
+	if absent.Is(c.Metrics) {
 		return nil // a nil pointer is told of already
 	}
 	if _, ok := c.Metrics.(prometheus.Gatherer); !ok && c.Gatherer == nil {
@@ -82,12 +82,12 @@ func (c Config) validateParts() error {
 		{"Listener", c.Listener}, {"Registry", c.Registry}, {"Bus", c.Bus}, {"Transport", c.Transport}, {"Tracer", c.Tracer},
 		{"Metrics", c.Metrics}, {"Gatherer", c.Gatherer}, {"Settings", c.Settings}, {"Idempotency", c.Idempotency},
 	} {
-		if part.value != nil && absent.Part(part.value) {
+		if part.value != nil && absent.Is(part.value) {
 			faults = append(faults, fault.InvalidArgument.Errorf("Config.%s is a nil %T; leave it out, or give one", part.setting, part.value))
 		}
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(c.AdminPages)) {
-		if h := c.AdminPages[pattern]; absent.Part(h) {
+		if h := c.AdminPages[pattern]; absent.Is(h) {
 			faults = append(faults, fault.InvalidArgument.Errorf("Config.AdminPages[%s] is nil; give a handler", pattern))
 		}
 	}
@@ -136,14 +136,14 @@ func (c Config) validateTLS() error {
 
 func checkAddress(setting, address string) error {
 	if strings.Contains(address, "://") {
-		return fault.InvalidArgument.Errorf("Config.%s: %q has a scheme; write host:port alone", setting, discreet.URL(address))
+		return fault.InvalidArgument.Errorf("Config.%s: %q has a scheme; write host:port alone", setting, redact.URL(address))
 	}
 	if _, _, err := net.SplitHostPort(address); err != nil || strings.Contains(address, "@") {
 		why := "it has a user"
 		if wrong, ok := errors.AsType[*net.AddrError](err); ok {
 			why = wrong.Err
 		}
-		return fault.InvalidArgument.Errorf("Config.%s: %q is no host:port; write :8080 or host:8080: %s", setting, discreet.User(address), why)
+		return fault.InvalidArgument.Errorf("Config.%s: %q is no host:port; write :8080 or host:8080: %s", setting, redact.User(address), why)
 	}
 	return nil
 }

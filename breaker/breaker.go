@@ -45,7 +45,7 @@ func (p Permit) Done(ctx context.Context, err error) {
 // Middleware guards an endpoint with b. A panic counts as a failure. It panics when b
 // is nil.
 func Middleware(b Breaker) endpoint.Middleware {
-	if absent.Part(b) {
+	if absent.Is(b) {
 		panic("breaker.Middleware: the breaker is nil; give one, or use Policy.Middleware")
 	}
 	return func(next endpoint.Func) endpoint.Func {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 	"github.com/sinew-go/sinew/internal/window"
 )
 
@@ -24,7 +24,7 @@ type Circuit struct {
 	tally  tally
 	past   past
 	news   feed
-	dice   dice.Dice
+	dice   rng.Source
 
 	mu      sync.Mutex // held to change the policy and the era, and for what is below
 	failing int64      // since when nothing gets through

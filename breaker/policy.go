@@ -7,8 +7,8 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/dice"
 	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/internal/rng"
 	"github.com/sinew-go/sinew/internal/window"
 )
 
@@ -158,7 +158,7 @@ func (p Policy) withDefaults() Policy {
 func (p *Policy) slow(took time.Duration) bool { return p.SlowCall > 0 && took >= p.SlowCall }
 
 // pause is how long to stay open when nothing has got through for so long.
-func (p Policy) pause(failing time.Duration, d *dice.Dice) time.Duration {
+func (p Policy) pause(failing time.Duration, d *rng.Source) time.Duration {
 	pause := min(max(failing/24, p.Timeout), p.MaxTimeout)
 	return pause - d.Duration(min(pause/4, pause-p.Timeout))
 }

@@ -48,7 +48,7 @@ func (t *tally) begin() {
 
 // due reports whether the next success should be timed, for the record.
 func (t *tally) due() bool {
-	n := t.succeeded.Near()
+	n := t.succeeded.Local()
 	return n < newcomers || n%sampled == 0
 }
 

@@ -25,7 +25,7 @@ var rewatch = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 // object of settings; one of its parts under a key of its own wins.
 func FromStore(s Store, service, environment string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
-		if absent.Part(s) || service == "" {
+		if absent.Is(s) || service == "" {
 			return nil, fault.InvalidArgument.Errorf("config.FromStore needs a store and the name of a service")
 		}
 		if every <= 0 {

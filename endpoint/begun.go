@@ -18,11 +18,11 @@ type Begun struct {
 	record record
 }
 
-// Begin makes a zero Begun the context of a call to op that starts now and ends at
+// Init makes a zero Begun the context of a call to op that starts now and ends at
 // until, or when ctx ends if that is earlier. Its record is derived from ctx as
 // [Outgoing] does, and ctx is its [CallerOf]. Call Stop when the call is over.
 func (b *Begun) Begin(ctx context.Context, op Operation, now, until time.Time) {
-	b.Context.Begin(ctx, until)
+	b.Context.Init(ctx, until)
 	c := &b.Record
 	c.derive(ctx, op)
 	c.Start, c.Now, c.Caller = now, now, ctx

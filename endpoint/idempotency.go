@@ -58,18 +58,18 @@ func KeyReused() error {
 // more than a minute later runs again. In a transaction ([SQLStore.In]) an answer
 // that is not kept is an error: undo the transaction.
 func Once(ctx context.Context, store IdempotencyStore, scope, key string, fingerprint []byte, run func() (answer []byte, keep bool, err error)) (answer []byte, replayed bool, err error) {
-	u := once.Use{Scope: scope, Key: key, Fingerprint: fingerprint, Unkept: unkept(ctx)}
+	u := once.Operation{Scope: scope, Key: key, Fingerprint: fingerprint, OnUnsaved: unkept(ctx)}
 	return u.Run(ctx, store, func(context.Context) (once.Result, error) {
 		answer, keep, err := run()
 		result := once.Result{Answer: answer}
 		if keep && err == nil {
-			result.Keep = once.KeepAnswer
+			result.TTL = once.AnswerTTL
 		}
 		return result, err
 	})
 }
 
-// Keep writes response into store as the answer of the idempotency key that the
+// TTL writes response into store as the answer of the idempotency key that the
 // handler of ctx runs for. Give it [SQLStore.In] of the handler's transaction,
 // then the answer is kept exactly when the handler's changes are, whenever the
 // process dies:
@@ -81,7 +81,7 @@ func Once(ctx context.Context, store IdempotencyStore, scope, key string, finger
 // nothing. The handlers of Keyed routes and those inside [Keyed] run for one when
 // the request has it.
 func Keep(ctx context.Context, store IdempotencyStore, response any) error {
-	return once.Keep(ctx, store, response)
+	return once.SaveAnswer(ctx, store, response)
 }
 
 func unkept(ctx context.Context) func(error) {

@@ -21,7 +21,7 @@ import (
 // so does every repeat, with reason answer_not_kept. A key in use is [KeyInUse],
 // one that came with another request is [KeyReused]. It panics when store is nil.
 func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
-	if absent.Part(store) {
+	if absent.Is(store) {
 		panic("endpoint.Keyed: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
 	}
 	return func(next Func) Func {
@@ -35,9 +35,9 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 				return nil, fault.Internal.Errorf("a keyed request of type %T has no JSON form: %w", request, err)
 			}
 			fingerprint := sha256.Sum256(body)
-			u := once.Use{
+			u := once.Operation{
 				Scope: strconv.Quote(c.Subject) + c.Service + "\x00" + c.Name, Key: c.IdempotencyKey, Fingerprint: fingerprint[:],
-				Encode: encodeAs[Resp], Unkept: unkept(ctx),
+				Encode: encodeAs[Resp], OnUnsaved: unkept(ctx),
 			}
 			var response any
 			answer, replayed, err := u.Run(ctx, store, func(ctx context.Context) (once.Result, error) {
@@ -47,8 +47,8 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 				}
 				var result once.Result
 				if failed(response) == nil { // else it counts as an error, and goes on as it is
-					result.Keep = once.KeepAnswer
-					once.Ran(ctx)
+					result.TTL = once.AnswerTTL
+					once.MarkRan(ctx)
 					result.Answer, err = encodeAs[Resp](response)
 				}
 				return result, err

@@ -124,9 +124,9 @@ func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, 
 	kept, err := s.changed(updated, err)
 	switch {
 	case err != nil:
-		return &once.Undo{Err: err}
+		return &once.RollbackError{Err: err}
 	case !kept:
-		return &once.Undo{Err: fault.Aborted.Errorf("another run has this idempotency key, or table %s is not where it was claimed; undo the transaction", s.table()).WithReason("claim_lost")}
+		return &once.RollbackError{Err: fault.Aborted.Errorf("another run has this idempotency key, or table %s is not where it was claimed; undo the transaction", s.table()).WithReason("claim_lost")}
 	}
 	return nil
 }

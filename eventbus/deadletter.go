@@ -46,7 +46,7 @@ const maxReason = 1024
 // put it back when the cause is repaired, publish it as it is to its [DeadTopic]:
 // every group gets it, and Dedupe has those handle it that have not yet.
 func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.Middleware {
-	if absent.Part(p) || topic == "" || slices.ContainsFunc(which, func(is func(error) bool) bool { return is == nil }) {
+	if absent.Is(p) || topic == "" || slices.ContainsFunc(which, func(is func(error) bool) bool { return is == nil }) {
 		panic("eventbus.DeadLetter: it needs a bus, a topic, and no function that is nil")
 	}
 	return func(next endpoint.Func) endpoint.Func {

@@ -14,7 +14,7 @@ import (
 // event, a second delivery of it fails and is redelivered. In front of anything but
 // a handler it does nothing. It panics when store is nil.
 func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
-	if absent.Part(store) {
+	if absent.Is(store) {
 		panic("eventbus.Dedupe: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
 	}
 	return func(next endpoint.Func) endpoint.Func {

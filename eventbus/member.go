@@ -28,7 +28,7 @@ func newMember(g *group, h Handler) *member {
 
 // stop ends the subscription. It may be called more than once.
 func (m *member) stop(ctx context.Context) error {
-	ctx, cancel := deadline.Ending(ctx, EndTimeout)
+	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
 	m.group.leave(m)
 	select {

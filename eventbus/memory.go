@@ -161,7 +161,7 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 
 // Close implements [Bus].
 func (b *Memory) Close(ctx context.Context) error {
-	ctx, cancel := deadline.Ending(ctx, EndTimeout)
+	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
 	b.enter(draining)
 	for b.undone() > 0 && ctx.Err() == nil {

@@ -55,7 +55,7 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 // Endpoint is Publish as an endpoint, inside the middlewares, the first
 // outermost. It panics when p is nil.
 func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.Endpoint[T, endpoint.None] {
-	if absent.Part(p) {
+	if absent.Is(p) {
 		panic("eventbus: topic " + t.Name + ": the publisher is nil")
 	}
 	return endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
@@ -74,7 +74,7 @@ func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context,
 
 // Subscribe is Handle with an end: stop is that of [Subscriber].
 func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) (stop func(ctx context.Context) error, err error) {
-	if absent.Part(s) || f == nil {
+	if absent.Is(s) || f == nil {
 		panic("eventbus: topic " + t.Name + ": its subscriber or its handler is nil")
 	}
 	ep := endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {

@@ -70,7 +70,7 @@ func CallerExpired(ctx context.Context, err error) bool {
 // could make a service refuse its other callers, by asking for what takes longer
 // than he gives it. That nobody was there to ask is no matter of time.
 func Hurried(ctx context.Context, err error) bool {
-	return err != nil && deadline.ForeignEnds(ctx) && !unreached(err)
+	return err != nil && deadline.ForeignExpiring(ctx) && !unreached(err)
 }
 
 // unreached says that no handler ran, for another reason than a lack of room or time.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -30,7 +30,7 @@ type Pool struct {
 
 	_    [64]byte // what every pick writes is not beside what it only reads
 	turn atomic.Uint64
-	dice dice.Dice
+	dice rng.Source
 	all  atomic.Uint64 // calls of a consistent hash, as node.traffic has them
 	_    [64]byte
 

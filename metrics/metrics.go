@@ -51,7 +51,7 @@ type names struct{ side, caller, service, operation string }
 // New registers the series with r, which may have them already. It panics when
 // r is nil or has other series of their names.
 func New(r prometheus.Registerer) *Metrics {
-	if absent.Part(r) {
+	if absent.Is(r) {
 		panic("metrics.New: the registerer is nil; give prometheus.DefaultRegisterer or a registry of your own")
 	}
 	return &Metrics{series: &series{

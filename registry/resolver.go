@@ -91,7 +91,7 @@ type ResolverSnapshot struct {
 // NewResolver makes a resolver over d. Close it. It panics when d is nil, or the
 // policy does not validate.
 func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
-	if absent.Part(d) {
+	if absent.Is(d) {
 		panic("registry.NewResolver: the discoverer is nil; give a registry, or registry.NewStatic")
 	}
 	if err := p.Validate(); err != nil {

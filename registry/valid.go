@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // maxName is the length of an id, or of a service's name, in bytes.
@@ -45,7 +45,7 @@ func (i Instance) Validate() error {
 	}
 	if u, err := url.Parse(i.HealthCheck); err == nil && u.Host != "" {
 		if why := badURL(u); why != "" {
-			return fault.InvalidArgument.Errorf("instance %q of service %q: health check %q %s", i.ID, i.Name, discreet.URL(i.HealthCheck), why)
+			return fault.InvalidArgument.Errorf("instance %q of service %q: health check %q %s", i.ID, i.Name, redact.URL(i.HealthCheck), why)
 		}
 	}
 	if i.Status == "" {
@@ -57,7 +57,7 @@ func (i Instance) Validate() error {
 // callable reports what keeps others from calling the instance.
 func (i Instance) callable() error {
 	if why := badEndpoint(i.Endpoint); why != "" {
-		return fault.InvalidArgument.Errorf("instance %q of service %q: endpoint %q %s", i.ID, i.Name, discreet.URL(i.Endpoint), why)
+		return fault.InvalidArgument.Errorf("instance %q of service %q: endpoint %q %s", i.ID, i.Name, redact.URL(i.Endpoint), why)
 	}
 	return nil
 }

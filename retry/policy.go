@@ -102,7 +102,7 @@ func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
 	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
 	wait, sum := time.Duration(0), 0.0
 	for left := p.Attempts - 1; left > 0; left-- {
-		wait = pauses.Top(wait)
+		wait = pauses.Longest(wait)
 		if wait == p.MaxBackoff { // and so are all that follow
 			sum += float64(left) * float64(wait)
 			break

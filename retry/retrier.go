@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 // Retrier repeats and hedges the calls of one callee, within one budget. It is
@@ -14,7 +14,7 @@ import (
 type Retrier struct {
 	name   string
 	policy atomic.Pointer[Policy]
-	dice   dice.Dice
+	dice   rng.Source
 	budget budget
 	tail   tail
 }

@@ -61,7 +61,7 @@ func (r *run) again(err error) bool {
 		r.stop(r.policy.usedUp())
 		return false
 	}
-	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff, Dice: &r.dice}.Next(r.pause)
+	r.pause = backoff.Policy{Min: r.policy.Backoff, Max: r.policy.MaxBackoff, Rand: &r.dice}.Next(r.pause)
 	wait = max(wait, r.pause)
 	if !r.inTime(wait) {
 		r.stop("it could not end before the deadline")

@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 // random is a source of chance of its own for each part of a run.
@@ -27,7 +27,7 @@ func hash(text string) uint64 {
 // moments of its own for each, the same ones in every run of the seed.
 func (r *run) jitter(salt uint64, most time.Duration) time.Duration {
 	const golden = 0x9E3779B97F4A7C15
-	return time.Duration(dice.Mix((r.Seed^salt)+uint64(r.now())*golden) % uint64(most))
+	return time.Duration(rng.SplitMix64((r.Seed^salt)+uint64(r.now())*golden) % uint64(most))
 }
 
 // seed sets every field Seed of a policy, a pointer to a struct, that its user

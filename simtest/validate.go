@@ -8,7 +8,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // What is above these is a slip of the pen, and no world to simulate.
@@ -57,7 +57,7 @@ func (w World) validateNames(bad report) {
 	taken := map[string]bool{}
 	check := func(setting, name string) {
 		switch {
-		case plain.Text(name) == "":
+		case headertext.OrEmpty(name) == "":
 			bad("%s: the name %q is empty, too long, or not of printable ASCII", setting, name)
 		case taken[name]:
 			bad("%s: the name %q is taken", setting, name)

@@ -10,7 +10,7 @@ import (
 
 // Middleware runs each call inside a span. It panics when the tracer is nil.
 func Middleware(t Tracer, name string, kind Kind) endpoint.Middleware {
-	if absent.Part(t) {
+	if absent.Is(t) {
 		panic("tracing.Middleware(" + name + "): the tracer is nil; give one, or tracing.New()")
 	}
 	return func(next endpoint.Func) endpoint.Func {

@@ -18,7 +18,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // Config is where the server is and how its streams are made. Only URL is
@@ -100,9 +100,9 @@ func New(c Config) (*Bus, error) {
 	}, c.Options...)
 	conn, err := nats.Connect(c.URL, options...)
 	if err != nil {
-		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", discreet.URL(c.URL), discreet.Error(err))
+		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", redact.URL(c.URL), redact.Error(err))
 	}
-	c.URL, c.Options = discreet.URL(c.URL), nil // the bus needs no secret any more, and so cannot show one
+	c.URL, c.Options = redact.URL(c.URL), nil // the bus needs no secret any more, and so cannot show one
 	js, err := jetstream.New(conn)
 	if err != nil {
 		conn.Close()
@@ -119,7 +119,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
 		return errClosed(topic)
 	}
-	ctx, cancel := deadline.Bounded(ctx, publishTimeout)
+	ctx, cancel := deadline.EnsureDeadline(ctx, publishTimeout)
 	defer cancel()
 	if err := b.stream(ctx, topic); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(cont
 // Close implements eventbus.Bus: handlers that run end first. What waits stays
 // on the server.
 func (b *Bus) Close(ctx context.Context) error {
-	ctx, cancel := deadline.Ending(ctx, eventbus.EndTimeout)
+	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
 	defer cancel()
 	b.mu.Lock()
 	b.draining = true

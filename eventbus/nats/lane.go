@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
-	"github.com/sinew-go/sinew/internal/renewal"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 const (
@@ -182,7 +182,7 @@ func (l *lane) log(ctx context.Context) *slog.Logger {
 
 // keep tells the server now and then that the event is in good hands.
 func (l *lane) keep(m jetstream.Msg) (stop func()) {
-	return renewal.Every(context.Background(), l.ackWait/3, func(context.Context) {
+	return heartbeat.Every(context.Background(), l.ackWait/3, func(context.Context) {
 		_ = m.InProgress() // if this is lost, the event may come twice
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // bare is a Config without methods.
@@ -15,7 +15,7 @@ type bare Config
 
 // discreet is c with nothing secret in it.
 func (c Config) discreet() bare {
-	c.URL = discreet.URL(c.URL)
+	c.URL = redact.URL(c.URL)
 	return bare(c)
 }
 
@@ -23,7 +23,7 @@ func (c Config) discreet() bare {
 func (c Config) String() string { return fmt.Sprintf("%+v", c.discreet()) }
 
 // Format writes what String does, and with %#v the same in the syntax of Go.
-func (c Config) Format(f fmt.State, verb rune) { discreet.Format(f, verb, c.discreet()) }
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.discreet()) }
 
 // String names the server.
 func (b *Bus) String() string { return "nats.Bus at " + b.config.URL }

@@ -71,7 +71,7 @@ func (s *subscription) begin() {
 
 // stop implements the end of eventbus.Subscriber's Subscribe.
 func (s *subscription) stop(ctx context.Context) error {
-	ctx, cancel := deadline.Ending(ctx, eventbus.EndTimeout)
+	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
 	defer cancel()
 	s.leave()
 	var err error

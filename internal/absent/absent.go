@@ -4,9 +4,9 @@ package absent
 
 import "reflect"
 
-// Part says that part is nil, or an interface that holds a pointer or a function
+// Is says that part is nil, or an interface that holds a pointer or a function
 // which is nil. A nil map or slice is none: methods work on it.
-func Part(part any) bool {
+func Is(part any) bool {
 	v := reflect.ValueOf(part)
 	return !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
 }

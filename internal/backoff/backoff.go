@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 // Policy is decorrelated jitter: each wait is drawn between Min and three times
@@ -14,25 +14,25 @@ import (
 // Jitter", AWS Architecture Blog, 2015.
 type Policy struct {
 	Min, Max time.Duration
-	// Dice draws the waits; nil is one that nobody seeds.
-	Dice *dice.Dice
+	// Rand draws the waits; nil is one that nobody seeds.
+	Rand *rng.Source
 }
 
 // Next is the wait that follows previous, which is 0 before the first.
 func (p Policy) Next(previous time.Duration) time.Duration {
-	top := p.Top(previous)
+	top := p.Longest(previous)
 	switch {
 	case top <= p.Min:
 		return top
-	case p.Dice != nil:
-		return p.Min + p.Dice.Duration(top-p.Min+1)
+	case p.Rand != nil:
+		return p.Min + p.Rand.Duration(top-p.Min+1)
 	default:
 		return p.Min + rand.N(top-p.Min+1)
 	}
 }
 
-// Top is the longest that the wait after previous can be.
-func (p Policy) Top(previous time.Duration) time.Duration {
+// Longest is the longest that the wait after previous can be.
+func (p Policy) Longest(previous time.Duration) time.Duration {
 	last := max(previous, p.Min)
 	if last > p.Max/3 {
 		return p.Max // three times as much may be more than a Duration holds

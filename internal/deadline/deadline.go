@@ -32,12 +32,12 @@ type armed struct {
 // earlier. Stop must be called when the work is done.
 func With(parent context.Context, at time.Time) *Context {
 	c := &Context{}
-	c.Begin(parent, at)
+	c.Init(parent, at)
 	return c
 }
 
-// Begin makes a zero Context that is part of something else what With returns.
-func (c *Context) Begin(parent context.Context, at time.Time) {
+// Init makes a zero Context that is part of something else what With returns.
+func (c *Context) Init(parent context.Context, at time.Time) {
 	c.parent, c.at = parent, at
 	if d, ok := parent.Deadline(); ok && !at.Before(d) {
 		c.at, c.shared = d, true

@@ -22,10 +22,10 @@ func IsForeign(ctx context.Context) bool {
 	return is
 }
 
-// ForeignEnds says that the [Foreign] deadline of ctx has passed, or is so near that
+// ForeignExpiring says that the [Foreign] deadline of ctx has passed, or is so near that
 // an answer which tells of it comes from a callee: each one is given a little less
 // than its caller has, see [ForCallee], and there may be a few of them.
-func ForeignEnds(ctx context.Context) bool {
+func ForeignExpiring(ctx context.Context) bool {
 	f, is := foreignOf(ctx)
 	if !is {
 		return false

@@ -32,7 +32,7 @@ func TestADeadlineIsForeignAsLongAsItIsTheOneInForce(t *testing.T) {
 			"none": t.Context(), "our own": limited, "our own, earlier": earlier, "detached": detached,
 			"no deadline": deadline.Foreign(t.Context(), time.Now()), "without it": context.WithoutCancel(ctx),
 		} {
-			if deadline.IsForeign(ctx) || deadline.ForeignEnds(ctx) {
+			if deadline.IsForeign(ctx) || deadline.ForeignExpiring(ctx) {
 				t.Errorf("%s: foreign", name)
 			}
 		}
@@ -50,7 +50,7 @@ func TestAForeignDeadlineEndsWhenACalleeMaySayThatItHas(t *testing.T) {
 			ends bool
 		}{{0, false}, {700 * time.Millisecond, false}, {950 * time.Millisecond, true}, {2 * time.Second, true}} {
 			<-time.After(time.Until(begun.Add(c.at)))
-			if deadline.ForeignEnds(ctx) != c.ends {
+			if deadline.ForeignExpiring(ctx) != c.ends {
 				t.Errorf("after %s: %v", c.at, !c.ends)
 			}
 		}

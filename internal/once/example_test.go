@@ -9,12 +9,12 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-func ExampleUse_Run() {
-	store, charge := endpoint.NewMemoryStore(), once.Use{Scope: "POST /charge", Key: "order-7"}
+func ExampleOperation_Run() {
+	store, charge := endpoint.NewMemoryStore(), once.Operation{Scope: "POST /charge", Key: "order-7"}
 	for range 2 {
 		answer, replayed, err := charge.Run(context.Background(), store, func(context.Context) (once.Result, error) {
 			fmt.Println("charged")
-			return once.Result{Answer: []byte("paid"), Keep: time.Hour}, nil
+			return once.Result{Answer: []byte("paid"), TTL: time.Hour}, nil
 		})
 		fmt.Printf("%s %v %v\n", answer, replayed, err)
 	}

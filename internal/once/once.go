@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/renewal"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 // Store is endpoint.IdempotencyStore, which documents it.
@@ -25,41 +25,41 @@ type Store interface {
 const (
 	// Lease is how long a claim holds without a renewal.
 	Lease = time.Minute
-	// KeepAnswer is how long the answer of a run that succeeded is kept.
-	KeepAnswer = 24 * time.Hour
-	// KeepRefusal is how long a refusal is kept: it changed nothing, and only
+	// AnswerTTL is how long the answer of a run that succeeded is kept.
+	AnswerTTL = 24 * time.Hour
+	// RefusalTTL is how long a refusal is kept: it changed nothing, and only
 	// spares the operation the repeats of one call.
-	KeepRefusal = time.Minute
+	RefusalTTL = time.Minute
 	// MaxAnswer is the size in bytes of the largest answer that is kept.
 	MaxAnswer = 4 << 20
 )
 
-// Use is one use of a key.
-type Use struct {
+// Operation is one use of a key.
+type Operation struct {
 	// Scope keeps the keys of different callers and operations apart.
 	Scope, Key string
 	// Fingerprint tells whether a repeat is the same request. Nil is as good as
 	// any other.
 	Fingerprint []byte
-	// Encode makes an answer of what [Keep] is given. Nil leaves nothing to keep.
+	// Encode makes an answer of what [TTL] is given. Nil leaves nothing to keep.
 	Encode func(response any) ([]byte, error)
-	// Unkept hears why the store did not keep the answer of a run.
-	Unkept func(err error)
+	// OnUnsaved hears why the store did not keep the answer of a run.
+	OnUnsaved func(err error)
 }
 
 // Result is what a run gave.
 type Result struct {
 	// Answer is what every later use of the key gets.
 	Answer []byte
-	// Keep is how long. Zero gives the key back, so that a later use runs. With
+	// TTL is how long. Zero gives the key back, so that a later use runs. With
 	// an error and Keep above zero the operation ran and has no answer that could
 	// be kept: later uses are refused.
-	Keep time.Duration
+	TTL time.Duration
 }
 
 // Run runs the operation, unless it ran with this key before: then answer is the
 // one of that run, and replayed.
-func (u Use) Run(ctx context.Context, store Store, run func(ctx context.Context) (Result, error)) (answer []byte, replayed bool, err error) {
+func (u Operation) Run(ctx context.Context, store Store, run func(ctx context.Context) (Result, error)) (answer []byte, replayed bool, err error) {
 	r := &running{key: stored(u.Scope, u.Key), owner: ownerOf(ctx), encode: u.Encode}
 	var kept []byte
 	r.claim, kept, err = store.Claim(ctx, r.key, u.Fingerprint, Lease)
@@ -71,20 +71,20 @@ func (u Use) Run(ctx context.Context, store Store, run func(ctx context.Context)
 		return answer, err == nil, err
 	}
 	settled := context.WithoutCancel(ctx)
-	stop := renewal.Every(settled, Lease/3, func(ctx context.Context) {
+	stop := heartbeat.Every(settled, Lease/3, func(ctx context.Context) {
 		_ = store.Renew(ctx, r.key, r.claim, Lease) // the next one may work
 	})
 	var result Result
 	panicked := true
 	defer func() {
 		if panicked && r.ran && !r.kept.Load() {
-			result.Keep = KeepAnswer
-			if failed := r.settle(settled, store, result, true); failed != nil && u.Unkept != nil {
-				u.Unkept(failed)
+			result.TTL = AnswerTTL
+			if failed := r.settle(settled, store, result, true); failed != nil && u.OnUnsaved != nil {
+				u.OnUnsaved(failed)
 			}
 		}
 		stop()
-		if result.Keep == 0 {
+		if result.TTL == 0 {
 			ending, cancel := context.WithTimeout(settled, patience)
 			defer cancel()
 			_ = store.Release(ending, r.key, r.claim) // the lease ends the claim if this fails
@@ -92,16 +92,16 @@ func (u Use) Run(ctx context.Context, store Store, run func(ctx context.Context)
 	}()
 	result, err = run(context.WithValue(ctx, runningKey{}, r))
 	panicked = false
-	if r.kept.Load() && (err != nil || result.Keep < KeepAnswer) {
-		result.Keep = 0 // what was kept holds, or was undone with its transaction; what was said after it is for this use alone
+	if r.kept.Load() && (err != nil || result.TTL < AnswerTTL) {
+		result.TTL = 0 // what was kept holds, or was undone with its transaction; what was said after it is for this use alone
 	}
-	if result.Keep > 0 {
+	if result.TTL > 0 {
 		failed := r.settle(settled, store, result, err != nil)
-		if _, undo := errors.AsType[*Undo](failed); undo {
+		if _, undo := errors.AsType[*RollbackError](failed); undo {
 			return nil, false, failed
 		}
-		if failed != nil && u.Unkept != nil {
-			u.Unkept(failed)
+		if failed != nil && u.OnUnsaved != nil {
+			u.OnUnsaved(failed)
 		}
 	}
 	return result.Answer, false, err
@@ -129,16 +129,16 @@ func (r *running) settle(ctx context.Context, store Store, result Result, failed
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if failed || len(result.Answer) > MaxAnswer {
-		return r.answer(ctx, store, []byte{spent}, result.Keep)
+		return r.answer(ctx, store, []byte{spent}, result.TTL)
 	}
-	err := r.answer(ctx, store, r.seal(result.Answer), result.Keep)
-	if _, undo := errors.AsType[*Undo](err); undo {
+	err := r.answer(ctx, store, r.seal(result.Answer), result.TTL)
+	if _, undo := errors.AsType[*RollbackError](err); undo {
 		return err
 	}
 	if err == nil || r.kept.Load() {
 		return nil
 	}
-	if store.Answer(ctx, r.key, r.claim, []byte{spent}, result.Keep) == nil {
+	if store.Answer(ctx, r.key, r.claim, []byte{spent}, result.TTL) == nil {
 		return fault.Unavailable.Errorf("the idempotency store took no answer of %d bytes, so repeats are refused: %w", len(result.Answer), err)
 	}
 	return fault.Unavailable.Errorf("the operation ran, but the idempotency store did not keep its answer; a repeat after %s runs again: %w", Lease, err)
@@ -147,7 +147,7 @@ func (r *running) settle(ctx context.Context, store Store, result Result, failed
 func (r *running) answer(ctx context.Context, store Store, kept []byte, ttl time.Duration) error {
 	err := store.Answer(ctx, r.key, r.claim, kept, ttl)
 	for _, pause := range pauses {
-		if _, undo := errors.AsType[*Undo](err); undo || err == nil || r.kept.Load() {
+		if _, undo := errors.AsType[*RollbackError](err); undo || err == nil || r.kept.Load() {
 			break
 		}
 		<-time.After(pause)
@@ -156,15 +156,15 @@ func (r *running) answer(ctx context.Context, store Store, kept []byte, ttl time
 	return err
 }
 
-// Undo is the error of a store within a transaction that could not keep an answer:
+// RollbackError is the error of a store within a transaction that could not keep an answer:
 // what was run in the transaction must not hold either.
-type Undo struct{ Err error }
+type RollbackError struct{ Err error }
 
 // Error implements error.
-func (u *Undo) Error() string { return u.Err.Error() }
+func (u *RollbackError) Error() string { return u.Err.Error() }
 
 // Unwrap is the cause.
-func (u *Undo) Unwrap() error { return u.Err }
+func (u *RollbackError) Unwrap() error { return u.Err }
 
 // running is a run under way.
 type running struct {
@@ -177,17 +177,17 @@ type running struct {
 
 type runningKey struct{}
 
-// Ran says that the operation has run in ctx and has succeeded: a panic from here on,
+// MarkRan says that the operation has run in ctx and has succeeded: a panic from here on,
 // of what encodes its answer, leaves no answer, and is no reason to run it again.
-func Ran(ctx context.Context) {
+func MarkRan(ctx context.Context) {
 	if r, _ := ctx.Value(runningKey{}).(*running); r != nil {
 		r.ran = true
 	}
 }
 
-// Keep writes response into store as the answer of the run that ctx belongs to.
+// TTL writes response into store as the answer of the run that ctx belongs to.
 // Without such a run it does nothing.
-func Keep(ctx context.Context, store Store, response any) error {
+func SaveAnswer(ctx context.Context, store Store, response any) error {
 	r, _ := ctx.Value(runningKey{}).(*running)
 	if r == nil || r.encode == nil {
 		return nil
@@ -199,7 +199,7 @@ func Keep(ctx context.Context, store Store, response any) error {
 	case len(answer) > MaxAnswer:
 		return fault.Internal.Errorf("an answer of %d bytes cannot be kept for an idempotency key; the most is %d", len(answer), MaxAnswer)
 	}
-	if err := store.Answer(ctx, r.key, r.claim, r.seal(answer), KeepAnswer); err != nil {
+	if err := store.Answer(ctx, r.key, r.claim, r.seal(answer), AnswerTTL); err != nil {
 		return err
 	}
 	r.kept.Store(true)

@@ -17,9 +17,9 @@ func NewCounter() Counter { return Counter{make([]counterLane, lanes())} }
 // Add counts one more.
 func (c Counter) Add() { c.lanes[lane(len(c.lanes))].n.Add(1) }
 
-// Near is what was counted near this goroutine: a part of the whole that costs
+// Local is what was counted near this goroutine: a part of the whole that costs
 // less to know.
-func (c Counter) Near() int64 { return c.lanes[lane(len(c.lanes))].n.Load() }
+func (c Counter) Local() int64 { return c.lanes[lane(len(c.lanes))].n.Load() }
 
 // Sum is the whole count.
 func (c Counter) Sum() (total int64) {

@@ -14,7 +14,7 @@ func TestACounterLosesNothingWhenManyCountAtOnce(t *testing.T) {
 		all.Go(func() {
 			for range 10_000 {
 				c.Add()
-				if near, sum := c.Near(), c.Sum(); near > sum {
+				if near, sum := c.Local(), c.Sum(); near > sum {
 					t.Errorf("%d near of %d in all", near, sum)
 				}
 			}
@@ -33,7 +33,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		c.Add()
 		w.Add(now, 0)
 		now += 7
-		if w.Sum(now)[0] == 0 || c.Near() == 0 {
+		if w.Sum(now)[0] == 0 || c.Local() == 0 {
 			t.Error("nothing counted")
 		}
 	}); got != 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/discreet"
 	"github.com/sinew-go/sinew/internal/origin"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // Config is how to reach the agent and how long a registration lives. The zero
@@ -65,7 +65,7 @@ func (c Config) Validate() error {
 		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is negative", c.DeregisterAfter))
 	}
 	if address := cmp.Or(c.Address, os.Getenv(api.HTTPAddrEnvName)); strings.Contains(address, "@") && !strings.HasPrefix(address, "unix://") {
-		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.Address: %s has a user, which Consul's client takes for a part of the host; set Token, or %s", discreet.URL(address), api.HTTPAuthEnvName))
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.Address: %s has a user, which Consul's client takes for a part of the host; set Token, or %s", redact.URL(address), api.HTTPAuthEnvName))
 	}
 	return errors.Join(faults...)
 }
@@ -104,9 +104,9 @@ func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
 func withinTheAgent(r *http.Request, via []*http.Request) error {
 	switch {
 	case !origin.Same(r.URL, via[0].URL):
-		return fault.Unavailable.Errorf("consul: the agent at %s redirects to %s, which the token is not for; set consul.Config.Address to where the agent is", discreet.URL(via[0].URL.Host), discreet.URL(r.URL.Host))
+		return fault.Unavailable.Errorf("consul: the agent at %s redirects to %s, which the token is not for; set consul.Config.Address to where the agent is", redact.URL(via[0].URL.Host), redact.URL(r.URL.Host))
 	case len(via) >= mostRedirects:
-		return fault.Unavailable.Errorf("consul: the agent at %s redirects %d times", discreet.URL(via[0].URL.Host), mostRedirects)
+		return fault.Unavailable.Errorf("consul: the agent at %s redirects %d times", redact.URL(via[0].URL.Host), mostRedirects)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // refusals are answers that the same request always gets.
@@ -22,7 +22,7 @@ var refusals = []int{
 // fault says what failed at which agent, in the class that tells the caller who
 // is to blame: ctx is the caller's own. Consul's answer stays in the log.
 func (r *Registry) fault(ctx context.Context, err error, doing string) error {
-	err = discreet.Error(err)
+	err = redact.Error(err)
 	code := fault.Unavailable
 	status, answered := errors.AsType[api.StatusError](err)
 	switch {
@@ -43,7 +43,7 @@ func (r *Registry) address() string {
 	if r.config.Address == "" {
 		return "its default address"
 	}
-	return discreet.URL(r.config.Address)
+	return redact.URL(r.config.Address)
 }
 
 // unknown says that the agent does not know the service or check. Before

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // bare is a Config without methods.
@@ -16,9 +16,9 @@ type bare Config
 // discreet is c with nothing secret in it.
 func (c Config) discreet() bare {
 	if c.Token != "" {
-		c.Token = discreet.Hidden
+		c.Token = redact.Hidden
 	}
-	c.Address = discreet.URL(c.Address)
+	c.Address = redact.URL(c.Address)
 	return bare(c)
 }
 
@@ -26,7 +26,7 @@ func (c Config) discreet() bare {
 func (c Config) String() string { return fmt.Sprintf("%+v", c.discreet()) }
 
 // Format writes what String does, and with %#v the same in the syntax of Go.
-func (c Config) Format(f fmt.State, verb rune) { discreet.Format(f, verb, c.discreet()) }
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.discreet()) }
 
 // String names the agent.
 func (r *Registry) String() string { return "consul.Registry of the agent at " + r.address() }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // bare is a Config without methods.
@@ -14,7 +14,7 @@ type bare Config
 
 // discreet is c with nothing secret in it.
 func (c Config) discreet() bare {
-	c.Collector = discreet.URL(c.Collector)
+	c.Collector = redact.URL(c.Collector)
 	return bare(c)
 }
 
@@ -22,7 +22,7 @@ func (c Config) discreet() bare {
 func (c Config) String() string { return fmt.Sprintf("%+v", c.discreet()) }
 
 // Format writes what String does, and with %#v the same in the syntax of Go.
-func (c Config) Format(f fmt.State, verb rune) { discreet.Format(f, verb, c.discreet()) }
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.discreet()) }
 
 // String names the service whose spans they are.
 func (t *Tracer) String() string { return "zipkin.Tracer of " + t.local.ServiceName }

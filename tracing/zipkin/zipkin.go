@@ -30,8 +30,8 @@ import (
 	zipkinhttp "github.com/openzipkin/zipkin-go/reporter/http"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/discreet"
 	"github.com/sinew-go/sinew/internal/origin"
+	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -63,7 +63,7 @@ type sender struct{ client *http.Client }
 // Do implements zipkinhttp.HTTPDoer.
 func (s sender) Do(r *http.Request) (*http.Response, error) {
 	answer, err := s.client.Do(r)
-	return answer, discreet.Error(err)
+	return answer, redact.Error(err)
 }
 
 // maxTags is how many tags a span keeps.
@@ -88,7 +88,7 @@ func New(c Config) (*Tracer, error) {
 		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Service is empty")
 	}
 	if u, err := url.Parse(c.Collector); err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Collector %q is no URL such as http://127.0.0.1:9411/api/v2/spans", discreet.URL(c.Collector))
+		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Collector %q is no URL such as http://127.0.0.1:9411/api/v2/spans", redact.URL(c.Collector))
 	}
 	if c.Sample == 0 {
 		c.Sample = 0.01
@@ -104,7 +104,7 @@ func New(c Config) (*Tracer, error) {
 		client = &http.Client{Timeout: sendTimeout}
 	}
 	options := []zipkinhttp.ReporterOption{
-		zipkinhttp.Logger(slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn)), zipkinhttp.Client(sender{origin.Within(client)}),
+		zipkinhttp.Logger(slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn)), zipkinhttp.Client(sender{origin.Confine(client)}),
 	}
 	return &Tracer{sample: c.Sample, local: &model.Endpoint{ServiceName: c.Service}, reporter: zipkinhttp.NewReporter(c.Collector, options...)}, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -65,7 +65,7 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 	if call := endpoint.CallOf(ctx); call != nil && call.Attempt == 0 {
 		return ctx, stop, nil
 	}
-	call := endpoint.Call{Start: time.Now(), RequestID: plain.Text(r.Header.Get(headerRequestID)), IdempotencyKey: keyIn(r.Header)}
+	call := endpoint.Call{Start: time.Now(), RequestID: headertext.OrEmpty(r.Header.Get(headerRequestID)), IdempotencyKey: keyIn(r.Header)}
 	if call.RequestID == "" {
 		call.RequestID = rand.Text()
 	}

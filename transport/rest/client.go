@@ -14,9 +14,9 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/origin"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 // What is read of an answer at most, in bytes, where the route does not say. One
@@ -75,7 +75,7 @@ func clientOf(c endpoint.Caller) *http.Client {
 // within the origin that was asked: what a request carries is meant for nobody else,
 // nor would the answer of somebody else be that of the service.
 func following(client *http.Client) sender {
-	own := origin.Within(client)
+	own := origin.Confine(client)
 	within := own.CheckRedirect
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if m := via[0].Method; m != http.MethodGet && m != http.MethodHead {
@@ -202,7 +202,7 @@ func broken(ctx context.Context, name string, err error) error {
 	if call := endpoint.CallOf(ctx); call != nil && call.Service != "" {
 		service = call.Service
 	}
-	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(discreet.Error(err)) // its query may have secrets
+	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // its query may have secrets
 	f.Unprocessed = fault.IsUnprocessed(err)
 	return f
 }
@@ -224,7 +224,7 @@ func failure(m message, status int, header http.Header, body []byte) error {
 			f.RetryAfter = retryAfter(header)
 		}
 		// What is said goes into logs, and on to others.
-		f.Message, f.Reason, f.Service = cut(f.Message, maxTold), cut(f.Reason, plain.MaxText), cut(f.Service, plain.MaxText)
+		f.Message, f.Reason, f.Service = cut(f.Message, maxTold), cut(f.Reason, headertext.MaxLen), cut(f.Service, headertext.MaxLen)
 		if f.Message == "" {
 			f.Message = fmt.Sprintf("%s was answered with status %d", m.name, status)
 		}

@@ -79,7 +79,7 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Use{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encode, Unkept: func(err error) {
+	u := once.Operation{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encode, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not kept", "route", h.text, "error", err)
 	}}
 	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.once(ctx, w, request, &fresh) })
@@ -93,21 +93,21 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 // once runs a keyed request for the first time, and says what of it is kept.
 func (h *handler) once(ctx context.Context, w http.ResponseWriter, request any, fresh *answer) (once.Result, error) {
 	response, err := h.run(ctx, request)
-	keep := once.KeepAnswer
+	keep := once.AnswerTTL
 	switch {
 	case err == nil:
-		once.Ran(ctx)
+		once.MarkRan(ctx)
 		if *fresh, err = h.encoded(response); err != nil {
-			return once.Result{Keep: keep}, err // it ran, and must not again
+			return once.Result{TTL: keep}, err // it ran, and must not again
 		}
 	case !lasting(err):
 		return once.Result{}, err
 	default:
 		complain(ctx, w, h.log(), h.text, err)
-		*fresh, keep = problem(err), once.KeepRefusal
+		*fresh, keep = problem(err), once.RefusalTTL
 	}
 	text, err := json.Marshal(*fresh)
-	return once.Result{Answer: text, Keep: keep}, err
+	return once.Result{Answer: text, TTL: keep}, err
 }
 
 // encode is a response, given as it is, as it is kept.

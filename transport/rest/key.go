@@ -9,7 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // outgoingKey is the idempotency key of a call, "" where the route takes none:
@@ -20,7 +20,7 @@ func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
 		return "", nil
 	case given == nil || given.Operation != (endpoint.Operation{}) || given.IdempotencyKey == "":
 		return rand.Text(), nil
-	case plain.Text(given.IdempotencyKey) == "":
+	case headertext.OrEmpty(given.IdempotencyKey) == "":
 		return "", badKey()
 	}
 	return given.IdempotencyKey, nil
@@ -32,7 +32,7 @@ func keyIn(h http.Header) string {
 	if len(h[headerKey]) != 1 {
 		return ""
 	}
-	return plain.Text(strings.Trim(h[headerKey][0], " \t")) // HTTP/1 has taken the blanks off, HTTP/2 has not
+	return headertext.OrEmpty(strings.Trim(h[headerKey][0], " \t")) // HTTP/1 has taken the blanks off, HTTP/2 has not
 }
 
 // incomingKey is the idempotency key of a request, "" where it has none or the
@@ -67,5 +67,5 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 }
 
 func badKey() error {
-	return fault.InvalidArgument.Errorf("the %s must be there once, and be printable ASCII of 1 to %d bytes", headerKey, plain.MaxText)
+	return fault.InvalidArgument.Errorf("the %s must be there once, and be printable ASCII of 1 to %d bytes", headerKey, headertext.MaxLen)
 }

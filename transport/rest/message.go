@@ -15,8 +15,8 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
-	"github.com/sinew-go/sinew/internal/discreet"
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -159,7 +159,7 @@ func (m *message) request(ctx context.Context, addr string) (*http.Request, erro
 	}
 	r, err := http.NewRequestWithContext(ctx, m.method, strings.TrimSuffix(addr, "/")+m.path, body)
 	if err != nil {
-		return nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", m.name, discreet.URL(addr), discreet.Error(err)).WithUnprocessed()
+		return nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", m.name, redact.URL(addr), redact.Error(err)).WithUnprocessed()
 	}
 	for name, values := range m.header {
 		r.Header[name] = values
@@ -201,10 +201,10 @@ func travel(ctx context.Context, h http.Header) {
 	if call == nil {
 		return
 	}
-	if id := plain.Text(call.RequestID); id != "" {
+	if id := headertext.OrEmpty(call.RequestID); id != "" {
 		h[headerRequestID] = []string{id}
 	}
-	if from := plain.Text(call.From); from != "" {
+	if from := headertext.OrEmpty(call.From); from != "" {
 		h[headerService] = []string{from}
 	}
 	if call.Attempt > 1 || call.Repeated {

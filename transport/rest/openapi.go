@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document,
@@ -139,7 +139,7 @@ func (d *document) request(op operation) {
 	if op.keyed {
 		parameters = append(parameters, map[string]any{
 			"name": headerKey, "in": "header", "required": false,
-			"schema":      map[string]any{"type": "string", "maxLength": plain.MaxText, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+			"schema":      map[string]any{"type": "string", "maxLength": headertext.MaxLen, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 			"description": "The same key and body are answered with the first answer, and act once.",
 		})
 	}

@@ -115,7 +115,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 // only within the scheme, host and port that was asked.
 func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
 	contract := r.contract()
-	if absent.Part(c) {
+	if absent.Is(c) {
 		contract.refuse("the caller that shall call it is nil")
 	}
 	client := following(clientOf(c))
@@ -150,7 +150,7 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 // [Route.Handle] does, and when c is nil.
 func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
 	contract := r.contract()
-	if absent.Part(c) {
+	if absent.Is(c) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
 	mux.Handle(r.Pattern, &forwarding{contract: contract, log: loggerOf(mux), caller: c, client: passing(clientOf(c))})

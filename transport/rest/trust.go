@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/sinew-go/sinew/internal/plain"
+	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // Verified trusts a caller with a certificate that the server has verified
@@ -82,7 +82,7 @@ func nameOf(r *http.Request) string {
 	if Verified(r) {
 		name = certified(r.TLS.VerifiedChains[0][0])
 	}
-	return cmp.Or(name, plain.Text(r.Header.Get(headerService)))
+	return cmp.Or(name, headertext.OrEmpty(r.Header.Get(headerService)))
 }
 
 // certified is the name in a certificate: that of its subject, or else the first
@@ -93,7 +93,7 @@ func certified(c *x509.Certificate) string {
 		names = append(names, u.String())
 	}
 	for _, name := range append(names, c.EmailAddresses...) {
-		if name = plain.Text(name); name != "" {
+		if name = headertext.OrEmpty(name); name != "" {
 			return name
 		}
 	}

@@ -1,5 +1,5 @@
-// Package discreet shows texts without the secrets in them.
-package discreet
+// Package redact shows texts without the secrets in them.
+package redact
 
 import (
 	"errors"

@@ -1,5 +1,5 @@
-// Package dice draws the random numbers of policies, so that a seed repeats them.
-package dice
+// Package rng draws the random numbers of policies, so that a seed repeats them.
+package rng
 
 import (
 	"math/bits"
@@ -8,42 +8,42 @@ import (
 	"time"
 )
 
-// Dice is a source of random numbers: SplitMix64, whose next number costs one
+// Source is a source of random numbers: SplitMix64, whose next number costs one
 // atomic addition (Steele, Lea and Flood, 2014). It is safe for concurrent use.
 // The zero Dice always draws the same.
-type Dice struct{ state atomic.Uint64 }
+type Source struct{ state atomic.Uint64 }
 
 // Seed begins the series of a seed; 0 is one of its own.
-func (d *Dice) Seed(seed uint64) {
+func (d *Source) Seed(seed uint64) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	d.state.Store(Mix(seed))
+	d.state.Store(SplitMix64(seed))
 }
 
 // Uint64 is any number.
-func (d *Dice) Uint64() uint64 { return Mix(d.state.Add(0x9E3779B97F4A7C15)) }
+func (d *Source) Uint64() uint64 { return SplitMix64(d.state.Add(0x9E3779B97F4A7C15)) }
 
 // IntN is from 0 to n-1; n must be positive.
-func (d *Dice) IntN(n int) int {
+func (d *Source) IntN(n int) int {
 	high, _ := bits.Mul64(d.Uint64(), uint64(n))
 	return int(high)
 }
 
 // Float64 is from 0 to below 1.
-func (d *Dice) Float64() float64 { return float64(d.Uint64()>>11) / (1 << 53) }
+func (d *Source) Float64() float64 { return float64(d.Uint64()>>11) / (1 << 53) }
 
 // Duration is from 0 to below most; 0 where that is not positive.
-func (d *Dice) Duration(most time.Duration) time.Duration {
+func (d *Source) Duration(most time.Duration) time.Duration {
 	if most <= 0 {
 		return 0
 	}
 	return time.Duration(d.IntN(int(most)))
 }
 
-// Mix is the number that SplitMix64 makes of a state: all bits of z count in all of
+// SplitMix64 is the number that SplitMix64 makes of a state: all bits of z count in all of
 // it.
-func Mix(z uint64) uint64 {
+func SplitMix64(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB
 	return z ^ z>>31

@@ -9,10 +9,10 @@ import (
 // mostRedirects is how many redirects of one request are followed, as net/http does.
 const mostRedirects = 10
 
-// Within is client, but that it follows redirects within the origin that was asked
+// Confine is client, but that it follows redirects within the origin that was asked
 // alone, and takes any other for the answer: what a request carries is meant for nobody
 // else. How many it follows, client's own CheckRedirect says, or else it is 10.
-func Within(client *http.Client) *http.Client {
+func Confine(client *http.Client) *http.Client {
 	own := *client
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		switch {

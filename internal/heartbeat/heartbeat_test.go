@@ -1,4 +1,4 @@
-package renewal_test
+package heartbeat_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/sinew-go/sinew/internal/renewal"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
-		stop := renewal.Every(t.Context(), time.Minute, func(context.Context) { renewed++ })
+		stop := heartbeat.Every(t.Context(), time.Minute, func(context.Context) { renewed++ })
 		<-time.After(3*time.Minute + time.Second)
 		synctest.Wait()
 		stop()
@@ -30,7 +30,7 @@ func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
 func TestStopEndsTheRenewalThatIsGoingOnAndWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
-		stop := renewal.Every(t.Context(), time.Minute, func(ctx context.Context) {
+		stop := heartbeat.Every(t.Context(), time.Minute, func(ctx context.Context) {
 			<-ctx.Done()
 			<-time.After(time.Second)
 			ended = true

@@ -1,13 +1,13 @@
-package dice_test
+package rng_test
 
 import (
 	"fmt"
 
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 func Example() {
-	var d dice.Dice
+	var d rng.Source
 	for range 2 {
 		d.Seed(7)
 		fmt.Println(d.IntN(6)+1, d.IntN(6)+1, d.IntN(6)+1)

@@ -1,4 +1,4 @@
-package dice_test
+package rng_test
 
 import (
 	"testing"
@@ -6,12 +6,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sinew-go/sinew/internal/dice"
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 func TestASeedRepeatsItsNumbersAndZeroDoesNot(t *testing.T) {
 	draw := func(seed uint64) (all [8]uint64) {
-		var d dice.Dice
+		var d rng.Source
 		d.Seed(seed)
 		for i := range all {
 			all[i] = d.Uint64()
@@ -28,7 +28,7 @@ func TestASeedRepeatsItsNumbersAndZeroDoesNot(t *testing.T) {
 
 func TestNumbersStayInTheirBoundsAndReachAllOfThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var d dice.Dice
+		var d rng.Source
 		d.Seed(rapid.Uint64Min(1).Draw(t, "seed"))
 		n := rapid.IntRange(1, 12).Draw(t, "n")
 		seen := map[int]int{}
@@ -45,7 +45,7 @@ func TestNumbersStayInTheirBoundsAndReachAllOfThem(t *testing.T) {
 			}
 		}
 	})
-	var d dice.Dice
+	var d rng.Source
 	if d.Duration(0) != 0 || d.Duration(-1) != 0 {
 		t.Error("a wait of nothing")
 	}

@@ -1,4 +1,4 @@
-package discreet_test
+package redact_test
 
 import (
 	"errors"
@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sinew-go/sinew/internal/discreet"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
 func ExampleURL() {
-	fmt.Println(discreet.URL("nats://me:hunter2@10.0.0.1:4222"))
-	fmt.Println(discreet.URL("http://10.0.0.1/orders?token=hunter2"))
+	fmt.Println(redact.URL("nats://me:hunter2@10.0.0.1:4222"))
+	fmt.Println(redact.URL("http://10.0.0.1/orders?token=hunter2"))
 	// Output:
 	// nats://[redacted]@10.0.0.1:4222
 	// http://10.0.0.1/orders?[redacted]
@@ -38,7 +38,7 @@ func TestNoSecretOfAURLIsShown(t *testing.T) {
 		"http://a:b@h?mail=hunter2@mail.com": "http://[redacted]@mail.com",
 		" http://a: hunter2 @h":              " http://[redacted]@h",
 	} {
-		if got := discreet.URL(text); got != want {
+		if got := redact.URL(text); got != want {
 			t.Errorf("%q is shown as %q, not %q", text, got, want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestErrorsOfNetHTTPAndNetURLAreMadeDiscreet(t *testing.T) {
 	_, unparsed := url.Parse("http://a:hunter2%zz@h")
 	_, unsent := http.Get("http://hunter2@127.0.0.1:1/?token=hunter2")
 	for _, err := range []error{unparsed, unsent, fmt.Errorf("around: %w", unsent)} {
-		got := discreet.Error(err)
+		got := redact.Error(err)
 		if got == nil || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%v", got)
 		}
@@ -56,7 +56,7 @@ func TestErrorsOfNetHTTPAndNetURLAreMadeDiscreet(t *testing.T) {
 			t.Errorf("its cause is lost: %v", got)
 		}
 	}
-	if discreet.Error(io.EOF) != io.EOF || discreet.Error(nil) != nil {
+	if redact.Error(io.EOF) != io.EOF || redact.Error(nil) != nil {
 		t.Error("other errors are changed")
 	}
 }

@@ -1,4 +1,4 @@
-package discreet
+package redact
 
 import "fmt"
 

@@ -1,16 +1,16 @@
-package renewal_test
+package heartbeat_test
 
 import (
 	"context"
 	"fmt"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/renewal"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 func ExampleEvery() {
 	renewed := make(chan string)
-	stop := renewal.Every(context.Background(), time.Millisecond, func(ctx context.Context) {
+	stop := heartbeat.Every(context.Background(), time.Millisecond, func(ctx context.Context) {
 		select {
 		case renewed <- "renewed":
 		case <-ctx.Done():

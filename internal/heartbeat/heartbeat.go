@@ -1,5 +1,5 @@
-// Package renewal keeps something alive that lapses unless it is renewed.
-package renewal
+// Package heartbeat keeps something alive that lapses unless it is renewed.
+package heartbeat
 
 import (
 	"context"
