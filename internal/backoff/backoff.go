@@ -1,4 +1,4 @@
-// Package backoff says how long to wait between tries.
+// Package backoff computes how long to wait between attempts.
 package backoff
 
 import (
@@ -14,11 +14,11 @@ import (
 // Jitter", AWS Architecture Blog, 2015.
 type Policy struct {
 	Min, Max time.Duration
-	// Rand draws the waits; nil is one that nobody seeds.
+	// Rand draws the waits. Nil is math/rand/v2, which has no seed.
 	Rand *rng.Source
 }
 
-// Next is the wait that follows previous, which is 0 before the first.
+// Next returns the wait that follows previous, which is 0 before the first.
 func (p Policy) Next(previous time.Duration) time.Duration {
 	top := p.Longest(previous)
 	switch {
@@ -31,21 +31,21 @@ func (p Policy) Next(previous time.Duration) time.Duration {
 	}
 }
 
-// Longest is the longest that the wait after previous can be.
+// Longest returns the upper bound of the wait that follows previous.
 func (p Policy) Longest(previous time.Duration) time.Duration {
 	last := max(previous, p.Min)
 	if last > p.Max/3 {
-		return p.Max // three times as much may be more than a Duration holds
+		return p.Max // three times as much might overflow a Duration
 	}
 	return last * 3
 }
 
-// shortest is what a timer takes to arm and fire: less is no wait.
-const shortest = time.Microsecond
+// minWait is about what a timer costs to arm and fire. A shorter wait is no wait.
+const minWait = time.Microsecond
 
-// Wait waits for d, or until ctx ends, whose error it returns.
+// Wait waits for d, or until ctx ends; then it returns the error of ctx.
 func Wait(ctx context.Context, d time.Duration) error {
-	if d <= shortest {
+	if d <= minWait {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(d)

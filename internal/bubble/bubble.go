@@ -1,4 +1,4 @@
-// Package bubble looks into a testing/synctest bubble from inside.
+// Package bubble inspects a testing/synctest bubble from inside.
 package bubble
 
 import (
@@ -6,11 +6,11 @@ import (
 	"runtime"
 )
 
-// maxStacks bounds the stacks that are looked at, in bytes.
+// maxStacks bounds the stack dump that is searched, in bytes.
 const maxStacks = 1 << 20
 
-// Goroutines is how many there are in bubbles. runtime.NumGoroutine has others
-// in it, too, such as a finalizer that happens to run.
+// Goroutines returns the number of goroutines in bubbles. runtime.NumGoroutine also
+// counts others, such as a finalizer that happens to run.
 func Goroutines() int {
 	stacks := make([]byte, maxStacks)
 	return bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte(", synctest bubble "))

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// EnsureDeadline is ctx, and where that has no deadline, one of most from now: for an end
-// that must come. cancel must be called.
+// EnsureDeadline returns ctx, or, if ctx has no deadline, a child whose deadline is most
+// from now. Call cancel when done.
 func EnsureDeadline(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if _, is := ctx.Deadline(); is {
 		return ctx, func() {}
@@ -14,8 +14,8 @@ func EnsureDeadline(ctx context.Context, most time.Duration) (context.Context, c
 	return context.WithTimeout(ctx, most)
 }
 
-// EnsureEnd is ctx, and where that can never end, as context.Background(), one that ends
-// most from now. cancel must be called.
+// EnsureEnd returns ctx, or, if ctx can never end (as context.Background()), a child that
+// ends most from now. Call cancel when done.
 func EnsureEnd(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if ctx.Done() != nil {
 		return ctx, func() {}

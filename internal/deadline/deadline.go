@@ -1,5 +1,5 @@
-// Package deadline gives a context a time limit that costs a timer only when
-// somebody waits for it.
+// Package deadline gives a context a time limit that needs a timer only when somebody
+// waits for it.
 package deadline
 
 import (
@@ -9,38 +9,39 @@ import (
 	"time"
 )
 
-// Context is a context with a deadline whose timer is armed by the first call
-// of Done. It is safe for concurrent use.
+// Context is a context with a deadline. Its timer is armed by the first call of Done. It
+// is safe for concurrent use.
 type Context struct {
-	parent context.Context
-	at     time.Time
-	shared bool // the deadline is parent's own, whose timer does for both
+	parent        context.Context
+	at            time.Time
+	followsParent bool // the deadline is parent's own, whose timer serves both
 
-	armed atomic.Pointer[armed] // nil until somebody waits
+	timed atomic.Pointer[timedContext] // nil until the first Done
 
-	mu  sync.Mutex // held to arm, and for what is below
+	mu  sync.Mutex // guards arming and the fields below
 	err error
 }
 
-// armed is the context with a timer behind a Context.
-type armed struct {
+// timedContext is the context with a timer behind a Context.
+type timedContext struct {
 	context.Context
 	cancel context.CancelFunc
 }
 
-// With is parent with the deadline at, or with parent's own where that is
-// earlier. Stop must be called when the work is done.
+// With returns parent with the deadline at, or with parent's own if that is earlier. Call
+// Stop when the work is done.
 func With(parent context.Context, at time.Time) *Context {
 	c := &Context{}
 	c.Init(parent, at)
 	return c
 }
 
-// Init makes a zero Context that is part of something else what With returns.
+// Init turns a zero Context, which may be a field of another struct, into what With
+// returns.
 func (c *Context) Init(parent context.Context, at time.Time) {
 	c.parent, c.at = parent, at
 	if d, ok := parent.Deadline(); ok && !at.Before(d) {
-		c.at, c.shared = d, true
+		c.at, c.followsParent = d, true
 	}
 }
 
@@ -48,7 +49,7 @@ func (c *Context) Init(parent context.Context, at time.Time) {
 func (c *Context) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	timed := c.armed.Load()
+	timed := c.timed.Load()
 	if c.err == nil && timed != nil {
 		c.err = timed.Err()
 	}
@@ -63,18 +64,18 @@ func (c *Context) Stop() {
 // Deadline implements context.Context.
 func (c *Context) Deadline() (time.Time, bool) { return c.at, true }
 
-// Done implements context.Context. The first call arms the timer, or parent's where
-// that has the same deadline.
+// Done implements context.Context. The first call arms the timer, or uses parent's if the
+// deadline is parent's own.
 func (c *Context) Done() <-chan struct{} {
-	if timed := c.armed.Load(); timed != nil {
+	if timed := c.timed.Load(); timed != nil {
 		return timed.Done()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	timed := c.armed.Load()
+	timed := c.timed.Load()
 	if timed == nil {
-		timed = &armed{}
-		if c.shared {
+		timed = &timedContext{}
+		if c.followsParent {
 			timed.Context, timed.cancel = context.WithCancel(c.parent)
 		} else {
 			timed.Context, timed.cancel = context.WithDeadline(c.parent, c.at)
@@ -82,7 +83,7 @@ func (c *Context) Done() <-chan struct{} {
 		if c.err != nil {
 			timed.cancel()
 		}
-		c.armed.Store(timed)
+		c.timed.Store(timed)
 	}
 	return timed.Done()
 }
@@ -94,10 +95,10 @@ func (c *Context) Err() error {
 	return c.errLocked()
 }
 
-// Value implements context.Context. Once armed it answers through the inner
-// context, so that children of this one attach to that without a goroutine.
+// Value implements context.Context. Once the timer is armed it answers through the inner
+// context, so that children of c attach to that one without a goroutine.
 func (c *Context) Value(key any) any {
-	if timed := c.armed.Load(); timed != nil {
+	if timed := c.timed.Load(); timed != nil {
 		return timed.Value(key)
 	}
 	return c.parent.Value(key)
@@ -106,8 +107,8 @@ func (c *Context) Value(key any) any {
 func (c *Context) errLocked() error {
 	switch {
 	case c.err != nil:
-	case c.armed.Load() != nil:
-		c.err = c.armed.Load().Err()
+	case c.timed.Load() != nil:
+		c.err = c.timed.Load().Err()
 	default:
 		if c.err = c.parent.Err(); c.err == nil && !time.Now().Before(c.at) {
 			c.err = context.DeadlineExceeded

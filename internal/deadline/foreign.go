@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// Foreign is ctx, whose deadline was set by a caller that is not trusted: that it
-// runs out blames nobody. Without a deadline it is ctx itself.
+// Foreign marks the deadline of ctx as set by a caller that is not trusted: when it
+// expires, nobody is blamed. If ctx has no deadline, Foreign returns ctx itself.
 func Foreign(ctx context.Context, now time.Time) context.Context {
 	at, ok := ctx.Deadline()
 	if !ok {
 		return ctx
 	}
-	return &foreign{Context: ctx, begun: now, at: at}
+	return &foreign{Context: ctx, start: now, at: at}
 }
 
-// IsForeign says that the deadline of ctx is a [Foreign] one. An earlier one that
-// was set since then, or that of a context which goes on without it, is not.
+// IsForeign reports whether the deadline in force in ctx is a [Foreign] one. It is not if
+// an earlier deadline was set since, or if the context was detached from it.
 func IsForeign(ctx context.Context) bool {
 	_, is := foreignOf(ctx)
 	return is
 }
 
-// ForeignExpiring says that the [Foreign] deadline of ctx has passed, or is so near that
-// an answer which tells of it comes from a callee: each one is given a little less
-// than its caller has, see [ForCallee], and there may be a few of them.
+// ForeignExpiring reports whether the [Foreign] deadline of ctx has passed, or is so near
+// that an error which reports its end can come from a callee. Each callee gets a little
+// less time than its caller, see [ForCallee], and up to four of them may stand in a row.
 func ForeignExpiring(ctx context.Context) bool {
 	f, is := foreignOf(ctx)
 	if !is {
 		return false
 	}
-	const hops, travelsIn = 4, time.Millisecond // the time left travels in whole ones
-	kept := f.at.Sub(f.begun)
+	const hops, travelsIn = 4, time.Millisecond // the time left travels in whole milliseconds
+	kept := f.at.Sub(f.start)
 	kept -= ForCallee(kept)
 	return time.Until(f.at) <= hops*(kept+travelsIn)
 }
@@ -47,7 +47,7 @@ func foreignOf(ctx context.Context) (*foreign, bool) {
 
 type foreign struct {
 	context.Context
-	begun, at time.Time
+	start, at time.Time
 }
 
 type foreignKey struct{}

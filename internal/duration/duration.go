@@ -1,5 +1,5 @@
-// Package duration writes a policy struct as JSON with its durations in words,
-// "1.5s", and reads it back.
+// Package duration reads and writes a policy struct as JSON, with durations as strings
+// such as "1.5s".
 package duration
 
 import (
@@ -16,14 +16,14 @@ import (
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// Marshal is v, a struct, as a JSON object: fields of type time.Duration as
-// strings such as "1s", all others as encoding/json has them.
+// Marshal returns v, a struct, as a JSON object. Fields of type time.Duration become
+// strings such as "1s"; encoding/json decides about all others.
 func Marshal(v any) ([]byte, error) {
 	rv := reflect.Indirect(reflect.ValueOf(v))
 	fields := map[string]any{}
-	for name, i := range names(rv.Type()) {
+	for name, i := range fieldIndexes(rv.Type()) {
 		f := rv.Field(i)
-		if omitted(rv.Type().Field(i)) && f.IsZero() {
+		if omitsZero(rv.Type().Field(i)) && f.IsZero() {
 			continue
 		}
 		if f.Type() == durationType {
@@ -35,20 +35,20 @@ func Marshal(v any) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// Unmarshal reads a JSON object into v, a pointer to a struct. A duration is a
-// string such as "1s", or 0: of another number nobody can tell what it counts. A
-// key that is no field, or that is there twice, is refused; fields without a key keep their value. On an
-// error v is unchanged.
+// Unmarshal reads a JSON object into v, a pointer to a struct. A duration is a string
+// such as "1s", or 0: any other number has no unit. A key that is no field, or that
+// occurs twice, is refused. Fields without a key keep their value. On an error v is
+// unchanged.
 func Unmarshal(data []byte, v any) error {
 	target := reflect.ValueOf(v).Elem()
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return fmt.Errorf("a JSON object is needed: %w", err)
 	}
-	if key, ok := repeated(data); ok {
+	if key, ok := duplicateKey(data); ok {
 		return fmt.Errorf("the setting %q is there twice; one of the two would be lost", key)
 	}
-	fields := names(target.Type())
+	fields := fieldIndexes(target.Type())
 	next := reflect.New(target.Type()).Elem()
 	next.Set(target)
 	var faults []error
@@ -58,7 +58,7 @@ func Unmarshal(data []byte, v any) error {
 			faults = append(faults, fmt.Errorf("no setting is named %q; there are %s", key, strings.Join(slices.Sorted(maps.Keys(fields)), ", ")))
 			continue
 		}
-		if err := set(next.Field(i), raw[key]); err != nil {
+		if err := setField(next.Field(i), raw[key]); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", key, err))
 		}
 	}
@@ -69,11 +69,11 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// repeated is a key that data, a JSON object, has twice.
-func repeated(data []byte) (key string, ok bool) {
+// duplicateKey returns a key that data, a JSON object, has twice.
+func duplicateKey(data []byte) (key string, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	seen := map[string]bool{}
-	_, _ = d.Token() // the object begins; it has been read before, without an error
+	_, _ = d.Token() // the opening brace; data has been decoded before, without an error
 	for d.More() {
 		token, _ := d.Token()
 		key, _ = token.(string)
@@ -89,16 +89,16 @@ func repeated(data []byte) (key string, ok bool) {
 	return "", false
 }
 
-func set(f reflect.Value, value json.RawMessage) error {
+func setField(f reflect.Value, value json.RawMessage) error {
 	if f.Type() != durationType {
 		return json.Unmarshal(value, f.Addr().Interface())
 	}
-	d, err := parse(value)
+	d, err := parseDuration(value)
 	f.SetInt(int64(d))
 	return err
 }
 
-func parse(value json.RawMessage) (time.Duration, error) {
+func parseDuration(value json.RawMessage) (time.Duration, error) {
 	var text string
 	if string(value) == "0" {
 		return 0, nil
@@ -111,7 +111,7 @@ func parse(value json.RawMessage) (time.Duration, error) {
 	return 0, fmt.Errorf(`a duration such as "1s" is needed, not %s`, value)
 }
 
-func names(t reflect.Type) map[string]int {
+func fieldIndexes(t reflect.Type) map[string]int {
 	fields := map[string]int{}
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -127,7 +127,7 @@ func names(t reflect.Type) map[string]int {
 	return fields
 }
 
-func omitted(f reflect.StructField) bool {
+func omitsZero(f reflect.StructField) bool {
 	_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return slices.Contains(strings.Split(options, ","), "omitempty") || slices.Contains(strings.Split(options, ","), "omitzero")
 }

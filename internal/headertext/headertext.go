@@ -1,12 +1,12 @@
-// Package headertext tells which texts may travel in a header from service to service:
+// Package headertext decides which texts may travel in a header from service to service:
 // ids, names and keys.
 package headertext
 
-// MaxLen is how long such a text may be, in bytes.
+// MaxLen is the maximum length of such a text, in bytes.
 const MaxLen = 128
 
-// OrEmpty is text if it may travel: it is of printable ASCII, and of MaxLen bytes at
-// most. Else it is "".
+// OrEmpty returns text if it may travel: printable ASCII, at most MaxLen bytes. Otherwise
+// it returns "".
 func OrEmpty(text string) string {
 	if len(text) > MaxLen {
 		return ""

@@ -1,4 +1,4 @@
-// Package heartbeat keeps something alive that lapses unless it is renewed.
+// Package heartbeat renews a lease periodically.
 package heartbeat
 
 import (
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Every calls renew once in each period until stop is called, which waits for a
-// call that is going on. That call's ctx ends with stop.
+// Every calls renew once in each period until stop is called. stop cancels the ctx of a
+// renewal that is running, and waits for it.
 func Every(ctx context.Context, period time.Duration, renew func(ctx context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

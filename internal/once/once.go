@@ -1,5 +1,5 @@
-// Package once runs an operation once per idempotency key: the part that
-// endpoint.Once, endpoint.Keyed and the Keyed routes of transport/rest share.
+// Package once runs an operation once per idempotency key. endpoint.Once, endpoint.Keyed
+// and the Keyed routes of transport/rest share it.
 package once
 
 import (
@@ -23,80 +23,81 @@ type Store interface {
 }
 
 const (
-	// Lease is how long a claim holds without a renewal.
+	// Lease is how long a claim is valid without a renewal.
 	Lease = time.Minute
-	// AnswerTTL is how long the answer of a run that succeeded is kept.
+	// AnswerTTL is how long the answer of a successful run is stored.
 	AnswerTTL = 24 * time.Hour
-	// RefusalTTL is how long a refusal is kept: it changed nothing, and only
-	// spares the operation the repeats of one call.
+	// RefusalTTL is how long a refusal is stored. A refusal changed nothing: storing it
+	// only spares the operation the repeats of one call.
 	RefusalTTL = time.Minute
-	// MaxAnswer is the size in bytes of the largest answer that is kept.
+	// MaxAnswer is the size in bytes of the largest answer that is stored.
 	MaxAnswer = 4 << 20
 )
 
-// Operation is one use of a key.
+// Operation is one use of an idempotency key.
 type Operation struct {
-	// Scope keeps the keys of different callers and operations apart.
+	// Scope separates the keys of different callers and operations.
 	Scope, Key string
-	// Fingerprint tells whether a repeat is the same request. Nil is as good as
-	// any other.
+	// Fingerprint identifies the request. A use of the key with another fingerprint is
+	// refused; nil equals nil only.
 	Fingerprint []byte
-	// Encode makes an answer of what [TTL] is given. Nil leaves nothing to keep.
+	// Encode makes an answer of the response given to [SaveAnswer]. If nil, SaveAnswer
+	// does nothing.
 	Encode func(response any) ([]byte, error)
-	// OnUnsaved hears why the store did not keep the answer of a run.
+	// OnUnsaved receives the reason why the store did not save the answer of a run.
 	OnUnsaved func(err error)
 }
 
-// Result is what a run gave.
+// Result is the outcome of a run.
 type Result struct {
 	// Answer is what every later use of the key gets.
 	Answer []byte
-	// TTL is how long. Zero gives the key back, so that a later use runs. With
-	// an error and Keep above zero the operation ran and has no answer that could
-	// be kept: later uses are refused.
+	// TTL is how long Answer is stored. Zero releases the key, so that a later use runs.
+	// With an error and a TTL above zero, the operation ran and has no answer that could
+	// be stored: later uses are refused.
 	TTL time.Duration
 }
 
-// Run runs the operation, unless it ran with this key before: then answer is the
-// one of that run, and replayed.
+// Run runs the operation, unless it ran with this key before. Then it returns the answer
+// of that run, and replayed is true.
 func (u Operation) Run(ctx context.Context, store Store, run func(ctx context.Context) (Result, error)) (answer []byte, replayed bool, err error) {
-	r := &running{key: stored(u.Scope, u.Key), owner: ownerOf(ctx), encode: u.Encode}
+	r := &activeRun{key: storedKey(u.Scope, u.Key), owner: ownerOf(ctx), encode: u.Encode}
 	var kept []byte
 	r.claim, kept, err = store.Claim(ctx, r.key, u.Fingerprint, Lease)
 	if err != nil {
-		return nil, false, unclaimed(ctx, err)
+		return nil, false, claimFailure(ctx, err)
 	}
 	if r.claim == "" {
-		answer, err = r.open(kept)
+		answer, err = r.unseal(kept)
 		return answer, err == nil, err
 	}
-	settled := context.WithoutCancel(ctx)
-	stop := heartbeat.Every(settled, Lease/3, func(ctx context.Context) {
-		_ = store.Renew(ctx, r.key, r.claim, Lease) // the next one may work
+	detached := context.WithoutCancel(ctx)
+	stop := heartbeat.Every(detached, Lease/3, func(ctx context.Context) {
+		_ = store.Renew(ctx, r.key, r.claim, Lease) // the next renewal may work
 	})
 	var result Result
 	panicked := true
 	defer func() {
 		if panicked && r.ran && !r.kept.Load() {
 			result.TTL = AnswerTTL
-			if failed := r.settle(settled, store, result, true); failed != nil && u.OnUnsaved != nil {
+			if failed := r.settle(detached, store, result, true); failed != nil && u.OnUnsaved != nil {
 				u.OnUnsaved(failed)
 			}
 		}
 		stop()
 		if result.TTL == 0 {
-			ending, cancel := context.WithTimeout(settled, patience)
+			ending, cancel := context.WithTimeout(detached, storeTimeout)
 			defer cancel()
-			_ = store.Release(ending, r.key, r.claim) // the lease ends the claim if this fails
+			_ = store.Release(ending, r.key, r.claim) // if this fails, the claim lapses with its lease
 		}
 	}()
-	result, err = run(context.WithValue(ctx, runningKey{}, r))
+	result, err = run(context.WithValue(ctx, activeRunKey{}, r))
 	panicked = false
 	if r.kept.Load() && (err != nil || result.TTL < AnswerTTL) {
-		result.TTL = 0 // what was kept holds, or was undone with its transaction; what was said after it is for this use alone
+		result.TTL = 0 // what was saved is valid, or was undone with its transaction; the later result is for this use alone
 	}
 	if result.TTL > 0 {
-		failed := r.settle(settled, store, result, err != nil)
+		failed := r.settle(detached, store, result, err != nil)
 		if _, undo := errors.AsType[*RollbackError](failed); undo {
 			return nil, false, failed
 		}
@@ -107,29 +108,29 @@ func (u Operation) Run(ctx context.Context, store Store, run func(ctx context.Co
 	return result.Answer, false, err
 }
 
-// unclaimed is why the key could not be claimed. What is no refusal of the store is
-// its failure, and nothing ran.
-func unclaimed(ctx context.Context, err error) error {
+// claimFailure explains why the key could not be claimed. An error that is no refusal by
+// the store is a failure of the store, and nothing ran.
+func claimFailure(ctx context.Context, err error) error {
 	if _, refusal := errors.AsType[*fault.Error](err); refusal || ctx.Err() != nil {
 		return err
 	}
 	return fault.Unavailable.Errorf("the idempotency store failed: %w", err).WithUnprocessed()
 }
 
-// patience is how long a store may take to keep an answer, or to let a claim go: a
-// caller waits for it, and so does the end of the service.
-const patience = 10 * time.Second
+// storeTimeout is how long a store may take to save an answer or to release a claim. A
+// caller waits for it, and so does the shutdown of the service.
+const storeTimeout = 10 * time.Second
 
-// pauses are those between the attempts to keep an answer: the operation has run,
-// and its caller waits.
-var pauses = []time.Duration{100 * time.Millisecond, time.Second}
+// retryPauses are the pauses between attempts to save an answer. They are short: the
+// operation has run, and its caller waits.
+var retryPauses = []time.Duration{100 * time.Millisecond, time.Second}
 
-// settle keeps the result, or at least that there was one.
-func (r *running) settle(ctx context.Context, store Store, result Result, failed bool) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// settle saves the result, or at least that there was one.
+func (r *activeRun) settle(ctx context.Context, store Store, result Result, failed bool) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if failed || len(result.Answer) > MaxAnswer {
-		return r.answer(ctx, store, []byte{spent}, result.TTL)
+		return r.answer(ctx, store, []byte{ranWithoutAnswer}, result.TTL)
 	}
 	err := r.answer(ctx, store, r.seal(result.Answer), result.TTL)
 	if _, undo := errors.AsType[*RollbackError](err); undo {
@@ -138,15 +139,15 @@ func (r *running) settle(ctx context.Context, store Store, result Result, failed
 	if err == nil || r.kept.Load() {
 		return nil
 	}
-	if store.Answer(ctx, r.key, r.claim, []byte{spent}, result.TTL) == nil {
+	if store.Answer(ctx, r.key, r.claim, []byte{ranWithoutAnswer}, result.TTL) == nil {
 		return fault.Unavailable.Errorf("the idempotency store took no answer of %d bytes, so repeats are refused: %w", len(result.Answer), err)
 	}
 	return fault.Unavailable.Errorf("the operation ran, but the idempotency store did not keep its answer; a repeat after %s runs again: %w", Lease, err)
 }
 
-func (r *running) answer(ctx context.Context, store Store, kept []byte, ttl time.Duration) error {
+func (r *activeRun) answer(ctx context.Context, store Store, kept []byte, ttl time.Duration) error {
 	err := store.Answer(ctx, r.key, r.claim, kept, ttl)
-	for _, pause := range pauses {
+	for _, pause := range retryPauses {
 		if _, undo := errors.AsType[*RollbackError](err); undo || err == nil || r.kept.Load() {
 			break
 		}
@@ -156,39 +157,39 @@ func (r *running) answer(ctx context.Context, store Store, kept []byte, ttl time
 	return err
 }
 
-// RollbackError is the error of a store within a transaction that could not keep an answer:
-// what was run in the transaction must not hold either.
+// RollbackError is the error of a store in a transaction that could not save an answer.
+// What ran in the transaction must be rolled back.
 type RollbackError struct{ Err error }
 
 // Error implements error.
 func (u *RollbackError) Error() string { return u.Err.Error() }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (u *RollbackError) Unwrap() error { return u.Err }
 
-// running is a run under way.
-type running struct {
+// activeRun is a run that has not ended.
+type activeRun struct {
 	key, claim string
 	owner      Owner
 	encode     func(response any) ([]byte, error)
-	kept       atomic.Bool // by Keep
-	ran        bool        // see Ran
+	kept       atomic.Bool // by SaveAnswer
+	ran        bool        // see MarkRan
 }
 
-type runningKey struct{}
+type activeRunKey struct{}
 
-// MarkRan says that the operation has run in ctx and has succeeded: a panic from here on,
-// of what encodes its answer, leaves no answer, and is no reason to run it again.
+// MarkRan records that the operation of ctx has succeeded. If encoding its answer panics
+// afterwards, there is no answer to save, but the operation must not run again.
 func MarkRan(ctx context.Context) {
-	if r, _ := ctx.Value(runningKey{}).(*running); r != nil {
+	if r, _ := ctx.Value(activeRunKey{}).(*activeRun); r != nil {
 		r.ran = true
 	}
 }
 
-// TTL writes response into store as the answer of the run that ctx belongs to.
-// Without such a run it does nothing.
+// SaveAnswer writes response to store as the answer of the run that ctx belongs to.
+// Outside a run it does nothing.
 func SaveAnswer(ctx context.Context, store Store, response any) error {
-	r, _ := ctx.Value(runningKey{}).(*running)
+	r, _ := ctx.Value(activeRunKey{}).(*activeRun)
 	if r == nil || r.encode == nil {
 		return nil
 	}
@@ -206,28 +207,28 @@ func SaveAnswer(ctx context.Context, store Store, response any) error {
 	return nil
 }
 
-// stored is the key as the store has it: 32 hexadecimal digits of the scope, so
-// that a store can tell scopes apart, and 32 of the key.
-func stored(scope, key string) string {
+// storedKey is the key in the store: 32 hexadecimal digits of the scope, so that a store
+// can tell scopes apart, and 32 of the key.
+func storedKey(scope, key string) string {
 	of, id := sha256.Sum256([]byte(scope)), sha256.Sum256([]byte(key))
 	return hex.EncodeToString(of[:16]) + hex.EncodeToString(id[:16])
 }
 
-// What the first byte of a kept answer says.
+// The first byte of a stored answer.
 const (
-	answered = 1 // the owner and the answer follow
-	spent    = 2 // the operation ran, and there is no answer
+	answered         = 1 // the owner and the answer follow
+	ranWithoutAnswer = 2 // the operation ran, and there is no answer
 )
 
-func (r *running) seal(answer []byte) []byte {
+func (r *activeRun) seal(answer []byte) []byte {
 	kept := make([]byte, 0, 1+len(r.owner)+len(answer))
 	return append(append(append(kept, answered), r.owner[:]...), answer...)
 }
 
-// open is a kept answer, for its owner alone.
-func (r *running) open(kept []byte) ([]byte, error) {
+// unseal returns the answer in kept, for its owner alone.
+func (r *activeRun) unseal(kept []byte) ([]byte, error) {
 	switch {
-	case len(kept) > 0 && kept[0] == spent:
+	case len(kept) > 0 && kept[0] == ranWithoutAnswer:
 		return nil, fault.FailedPrecondition.Errorf("the request with this idempotency key ran before, and its answer could not be kept; look at what it did").
 			WithReason("answer_not_kept").WithStatus(409)
 	case len(kept) < 1+len(r.owner) || kept[0] != answered:

@@ -2,13 +2,13 @@ package once
 
 import "context"
 
-// Owner is whose answers a caller may have, as far as nobody has told who the
-// caller is: a digest of its credentials, all zero where it has none.
+// Owner identifies who may have an answer while the caller is not authenticated: a digest
+// of its credentials, all zero if it has none.
 type Owner [32]byte
 
 type ownerKey struct{}
 
-// WithOwner says that answers in ctx belong to this owner and go to no other.
+// WithOwner makes answers in ctx belong to o. No other owner gets them.
 func WithOwner(ctx context.Context, o Owner) context.Context {
 	return context.WithValue(ctx, ownerKey{}, o)
 }

@@ -6,12 +6,13 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// mostRedirects is how many redirects of one request are followed, as net/http does.
+// mostRedirects is the limit of net/http.
 const mostRedirects = 10
 
-// Confine is client, but that it follows redirects within the origin that was asked
-// alone, and takes any other for the answer: what a request carries is meant for nobody
-// else. How many it follows, client's own CheckRedirect says, or else it is 10.
+// Confine returns a copy of client that follows redirects within the requested origin
+// only. Any other redirect is returned as the answer, because what a request carries is
+// meant for no other origin. client.CheckRedirect limits the number of redirects; without
+// it the limit is 10.
 func Confine(client *http.Client) *http.Client {
 	own := *client
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {

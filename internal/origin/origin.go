@@ -1,4 +1,4 @@
-// Package origin compares where URLs lead.
+// Package origin compares the origins of URLs.
 package origin
 
 import (
@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Same says that two URLs have the same scheme, host and port, so that what is
+// Same reports whether two URLs have the same scheme, host and port, so that what is
 // meant for one may go to the other.
 func Same(a, b *url.URL) bool {
 	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)

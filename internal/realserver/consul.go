@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Consul runs a Consul agent that is its own one-server cluster. It keeps
-// nothing on disk: after a restart it knows no service.
+// Consul runs a Consul agent that is a cluster of one server. It stores nothing on disk:
+// after a restart it knows no service.
 func Consul(t testing.TB) *Server {
 	t.Helper()
 	path := program(t, "SINEW_CONSUL", "consul")
@@ -26,13 +26,13 @@ func Consul(t testing.TB) *Server {
 			"-http-port", ports[0], "-server-port", ports[1], "-serf-lan-port", ports[2],
 			"-serf-wan-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-dns-port", "-1",
 		},
-		answers: func() error { return consulAnswers(address) },
-		log:     filepath.Join(dir, "consul.log"),
+		check: func() error { return checkConsul(address) },
+		log:   filepath.Join(dir, "consul.log"),
 	})
 }
 
-// consulAnswers asks for what a server lists last: itself, in its own catalog.
-func consulAnswers(address string) error {
+// checkConsul queries what a server lists last: itself, in its own catalog.
+func checkConsul(address string) error {
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get("http://" + address + "/v1/health/service/consul?passing")
 	if err != nil {

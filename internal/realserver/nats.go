@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// NATS runs a NATS server with JetStream, whose streams are on disk and survive
-// a kill.
+// NATS runs a NATS server with JetStream. Its streams are on disk and survive a kill.
 func NATS(t testing.TB) *Server {
 	t.Helper()
 	path := program(t, "SINEW_NATS", "nats-server")
@@ -22,14 +21,13 @@ func NATS(t testing.TB) *Server {
 		Addr:    "nats://" + address,
 		program: path,
 		args:    []string{"-a", "127.0.0.1", "-p", port, "-js", "-sd", filepath.Join(dir, "data")},
-		answers: func() error { return natsAnswers(address) },
+		check:   func() error { return checkNATS(address) },
 		log:     filepath.Join(dir, "nats.log"),
 	})
 }
 
-// natsAnswers reads the greeting, which the server sends once its streams are
-// recovered.
-func natsAnswers(address string) error {
+// checkNATS reads the greeting, which the server sends when its streams are recovered.
+func checkNATS(address string) error {
 	conn, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
 		return err

@@ -2,6 +2,6 @@ package realserver
 
 import "syscall"
 
-func endsWithParent() *syscall.SysProcAttr {
+func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// Ports are taken from below the range that systems give to outgoing
-// connections, so that none of those sits on one while its server is down.
+// Ports come from below the range that systems use for outgoing connections. Otherwise
+// such a connection could occupy the port of a server while that is down.
 const (
 	lowestPort  = 12000
 	highestPort = 32000
 	portTries   = 200
 )
 
-// freePorts finds n ports of loopback that are free for TCP and UDP.
+// freePorts finds n ports of 127.0.0.1 that are free for TCP and UDP.
 func freePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var ports []string
 	taken := map[int]bool{}
 	for range portTries {
 		port := lowestPort + rand.N(highestPort-lowestPort)
-		if taken[port] || !free(port) {
+		if taken[port] || !isFree(port) {
 			continue
 		}
 		taken[port] = true
@@ -34,7 +34,7 @@ func freePorts(t testing.TB, n int) []string {
 	return nil
 }
 
-func free(port int) bool {
+func isFree(port int) bool {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	tcp, err := net.Listen("tcp", address)
 	if err != nil {

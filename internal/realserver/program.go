@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-const require = "SINEW_REQUIRE_SERVERS"
+const requireVariable = "SINEW_REQUIRE_SERVERS"
 
-// program is the path of a server's program. Without one the test ends here.
+// program returns the path of a server's program. Without one it skips or fails the test.
 func program(t testing.TB, variable, name string) string {
 	t.Helper()
 	path, err := find(variable, name)
 	switch {
 	case err == nil:
 		return path
-	case os.Getenv(variable) != "" || os.Getenv(require) == "1":
+	case os.Getenv(variable) != "" || os.Getenv(requireVariable) == "1":
 		t.Fatal(err)
 	default:
 		t.Skip(err)

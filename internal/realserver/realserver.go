@@ -7,15 +7,15 @@
 //
 // # Which program
 //
-// SINEW_CONSUL and SINEW_NATS name the programs. Without them consul and
-// nats-server are looked for in PATH. Where there is none the test is skipped,
-// or fails if SINEW_REQUIRE_SERVERS is 1.
+// SINEW_CONSUL and SINEW_NATS name the programs. Otherwise consul and nats-server are
+// searched for in PATH. If there is none, the test is skipped, or fails if
+// SINEW_REQUIRE_SERVERS is 1.
 //
 // # End
 //
-// A server ends with its test, and on Linux with the test's process too, so
-// that a run that is cut off leaves nothing behind. The methods are for the
-// goroutine of the test, since they fail it.
+// A server ends with its test. On Linux it also ends with the process of the test, so
+// that an aborted run leaves nothing behind. The methods fail the test, so call them in
+// its goroutine.
 package realserver
 
 import (
@@ -26,22 +26,22 @@ import (
 	"time"
 )
 
-// How long a server may take to answer, and how often it is asked.
+// How long a server may take to become ready, and how often that is checked.
 const (
-	startLimit = 30 * time.Second
-	askEvery   = 20 * time.Millisecond
+	startTimeout = 30 * time.Second
+	pollInterval = 20 * time.Millisecond
 )
 
 // Server is a server that runs for one test.
 type Server struct {
-	// Addr is where it answers: host:port of the HTTP API for Consul,
-	// nats://host:port for NATS. A restart keeps it.
+	// Addr is the address of the server: host:port of the HTTP API for Consul,
+	// nats://host:port for NATS. It stays the same after a restart.
 	Addr string
 
 	t       testing.TB
 	program string
 	args    []string
-	answers func() error
+	check   func() error
 	log     string
 	running *process // nil while killed
 }
@@ -52,24 +52,23 @@ type process struct {
 	ended chan struct{}
 }
 
-// Start begins the server, on the same ports and data, and returns when it
-// answers. Use it after [Server.Kill]; it fails the test if the server runs or
-// does not come up.
+// Start starts the server on the same ports and data, and returns when it is ready. Use
+// it after [Server.Kill]. It fails the test if the server runs already or does not start.
 func (s *Server) Start() {
 	s.t.Helper()
 	if s.running != nil {
 		s.t.Fatalf("%s at %s runs already", s.program, s.Addr)
 	}
-	running, err := begin(s.program, s.args, s.log)
+	running, err := startProcess(s.program, s.args, s.log)
 	if err != nil {
 		s.t.Fatalf("%s does not start: %v", s.program, err)
 	}
 	s.running = running
-	s.await()
+	s.waitUntilReady()
 }
 
-// Kill ends the server with SIGKILL and waits until it is gone. One that is
-// killed already stays so.
+// Kill ends the server with SIGKILL and waits until it is gone. If it is killed already,
+// Kill does nothing.
 func (s *Server) Kill() {
 	if s.running == nil {
 		return
@@ -88,29 +87,29 @@ func run(t testing.TB, s *Server) *Server {
 	return s
 }
 
-func (s *Server) await() {
+func (s *Server) waitUntilReady() {
 	s.t.Helper()
-	limit := time.NewTimer(startLimit)
+	limit := time.NewTimer(startTimeout)
 	defer limit.Stop()
-	again := time.NewTicker(askEvery)
+	again := time.NewTicker(pollInterval)
 	defer again.Stop()
 	for {
-		err := s.answers()
+		err := s.check()
 		if err == nil {
 			return
 		}
 		select {
 		case <-again.C:
 		case <-s.running.ended:
-			s.t.Fatalf("%s ended before it answered:\n%s", s.program, s.said())
+			s.t.Fatalf("%s ended before it answered:\n%s", s.program, s.logTail())
 		case <-limit.C:
-			s.t.Fatalf("%s does not answer at %s after %s: %v\n%s", s.program, s.Addr, startLimit, err, s.said())
+			s.t.Fatalf("%s does not answer at %s after %s: %v\n%s", s.program, s.Addr, startTimeout, err, s.logTail())
 		}
 	}
 }
 
-// said is the end of what the server wrote.
-func (s *Server) said() string {
+// logTail is the end of the server's log.
+func (s *Server) logTail() string {
 	const enough = 4 << 10
 	all, err := os.ReadFile(s.log)
 	if err != nil {
@@ -119,16 +118,16 @@ func (s *Server) said() string {
 	return string(all[max(0, len(all)-enough):])
 }
 
-// begin starts the program and keeps the thread that did so for as long as it
-// runs: on Linux the program dies with its parent thread.
-func begin(program string, args []string, log string) (*process, error) {
+// startProcess locks the thread that starts the program for as long as the program runs:
+// on Linux the program dies with that thread.
+func startProcess(program string, args []string, log string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command(program, args...)
 	command.Stdout, command.Stderr = out, out
-	command.SysProcAttr = endsWithParent()
+	command.SysProcAttr = dieWithParent()
 	p := &process{ended: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -138,7 +137,7 @@ func begin(program string, args []string, log string) (*process, error) {
 		p.Process = command.Process
 		started <- err
 		if err == nil {
-			_ = command.Wait() // killed is what it mostly is
+			_ = command.Wait() // the error is usually that it was killed
 			close(p.ended)
 		}
 	}()

@@ -21,7 +21,7 @@ func TestTwoServersDoNotMeet(t *testing.T) {
 		t.Fatalf("both are at %s", one.Addr)
 	}
 	one.Kill()
-	if err := two.answers(); err != nil {
+	if err := two.check(); err != nil {
 		t.Errorf("the other is gone too: %v", err)
 	}
 }
@@ -29,7 +29,7 @@ func TestTwoServersDoNotMeet(t *testing.T) {
 func TestWithoutAProgramTheTestIsSkipped(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("SINEW_CONSUL", "")
-	t.Setenv(require, "")
+	t.Setenv(requireVariable, "")
 	skipped := false
 	t.Run("skips", func(t *testing.T) {
 		defer func() { skipped = t.Skipped() }()
@@ -42,8 +42,8 @@ func TestWithoutAProgramTheTestIsSkipped(t *testing.T) {
 
 func TestARequiredOrNamedProgramThatIsMissingFailsTheTest(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"required": {"SINEW_CONSUL": "", require: "1"},
-		"named":    {"SINEW_CONSUL": "/nowhere/consul", require: ""},
+		"required": {"SINEW_CONSUL": "", requireVariable: "1"},
+		"named":    {"SINEW_CONSUL": "/nowhere/consul", requireVariable: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())
@@ -63,17 +63,17 @@ func killAndRestart(t *testing.T, server *Server) {
 	t.Helper()
 	address := server.Addr
 	server.Kill()
-	if server.answers() == nil {
+	if server.check() == nil {
 		t.Fatal("a killed server answers")
 	}
 	server.Kill()
 	server.Start()
-	if err := server.answers(); err != nil || server.Addr != address {
+	if err := server.check(); err != nil || server.Addr != address {
 		t.Fatalf("at %s, before at %s: %v", server.Addr, address, err)
 	}
 }
 
-// recordingTB keeps what a test would have ended with.
+// recordingTB records what would have failed the test.
 type recordingTB struct {
 	testing.TB
 	fatal string

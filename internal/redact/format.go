@@ -2,9 +2,9 @@ package redact
 
 import "fmt"
 
-// Format writes bare, a value without methods and with nothing secret in it: as its
-// fields, and with %#v in the syntax of Go. Other verbs are not heeded: with them fmt
-// would show what is behind pointers.
+// Format writes bare, which has no methods and contains no secret: its fields, or with
+// %#v Go syntax. Every other verb is written as %+v, because fmt would print what is
+// behind pointers.
 func Format(f fmt.State, verb rune, bare any) {
 	form := "%+v"
 	if verb == 'v' {

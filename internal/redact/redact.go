@@ -1,4 +1,4 @@
-// Package redact shows texts without the secrets in them.
+// Package redact prints texts without the secrets in them.
 package redact
 
 import (
@@ -7,19 +7,18 @@ import (
 	"strings"
 )
 
-// Hidden stands where a secret was.
+// Hidden replaces a secret.
 const Hidden = "[redacted]"
 
-// URL is text, one URL or several with commas between them, without user,
-// password, query and fragment. It need not parse: a secret with a stray
-// character in it is one all the same. Where it is not clear what is secret, more
-// than that is hidden.
+// URL returns text, one URL or several separated by commas, without user, password, query
+// and fragment. The text need not parse: a secret with a stray character is still a
+// secret. Where it is unclear what is secret, URL hides more than that.
 func URL(text string) string {
-	text, query := cut(text)
+	text, query := splitQuery(text)
 	return User(text) + query
 }
 
-// User is text, as that of [URL], without user and password alone.
+// User is like [URL], but hides only user and password.
 func User(text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
@@ -33,8 +32,8 @@ func User(text string) string {
 	return scheme + rest
 }
 
-// cut takes the query or fragment off, unless it may be a part of a password.
-func cut(text string) (before, after string) {
+// splitQuery cuts off the query or fragment, unless it may be part of a password.
+func splitQuery(text string) (before, after string) {
 	at := strings.IndexAny(text, "?#")
 	if at < 0 || strings.Contains(text[at:], "@") {
 		return text, ""
@@ -42,14 +41,14 @@ func cut(text string) (before, after string) {
 	return text[:at], text[at:at+1] + Hidden
 }
 
-// Error is err with the URL that net/url or net/http quote in it made discreet.
+// Error returns err with the URL that net/url or net/http quote in it redacted.
 func Error(err error) error {
-	quoting, ok := errors.AsType[*url.Error](err)
+	urlErr, ok := errors.AsType[*url.Error](err)
 	if !ok {
 		return err
 	}
-	if quoting.Op == "parse" { // what does not parse may be quoted by its cause, too
-		return &url.Error{Op: "parse", URL: URL(quoting.URL), Err: errors.New("it is no URL")}
+	if urlErr.Op == "parse" { // the cause may quote what does not parse, too
+		return &url.Error{Op: "parse", URL: URL(urlErr.URL), Err: errors.New("it is no URL")}
 	}
-	return &url.Error{Op: quoting.Op, URL: URL(quoting.URL), Err: quoting.Err}
+	return &url.Error{Op: urlErr.Op, URL: URL(urlErr.URL), Err: urlErr.Err}
 }

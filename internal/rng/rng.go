@@ -1,4 +1,5 @@
-// Package rng draws the random numbers of policies, so that a seed repeats them.
+// Package rng draws the random numbers of policies, so that they can be repeated with a
+// seed.
 package rng
 
 import (
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// Source is a source of random numbers: SplitMix64, whose next number costs one
-// atomic addition (Steele, Lea and Flood, 2014). It is safe for concurrent use.
-// The zero Dice always draws the same.
+// Source is a source of random numbers: SplitMix64, whose next number costs one atomic
+// addition (Steele, Lea and Flood, 2014). It is safe for concurrent use. The zero Source
+// always draws the same numbers.
 type Source struct{ state atomic.Uint64 }
 
-// Seed begins the series of a seed; 0 is one of its own.
+// Seed starts the sequence of a seed. Seed 0 starts a random one.
 func (d *Source) Seed(seed uint64) {
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -21,19 +22,19 @@ func (d *Source) Seed(seed uint64) {
 	d.state.Store(SplitMix64(seed))
 }
 
-// Uint64 is any number.
+// Uint64 draws any number.
 func (d *Source) Uint64() uint64 { return SplitMix64(d.state.Add(0x9E3779B97F4A7C15)) }
 
-// IntN is from 0 to n-1; n must be positive.
+// IntN draws from 0 to n-1. n must be positive.
 func (d *Source) IntN(n int) int {
 	high, _ := bits.Mul64(d.Uint64(), uint64(n))
 	return int(high)
 }
 
-// Float64 is from 0 to below 1.
+// Float64 draws from 0 to below 1.
 func (d *Source) Float64() float64 { return float64(d.Uint64()>>11) / (1 << 53) }
 
-// Duration is from 0 to below most; 0 where that is not positive.
+// Duration draws from 0 to below most. It is 0 if most is not positive.
 func (d *Source) Duration(most time.Duration) time.Duration {
 	if most <= 0 {
 		return 0
@@ -41,8 +42,8 @@ func (d *Source) Duration(most time.Duration) time.Duration {
 	return time.Duration(d.IntN(int(most)))
 }
 
-// SplitMix64 is the number that SplitMix64 makes of a state: all bits of z count in all of
-// it.
+// SplitMix64 returns the output of SplitMix64 for the state z. Every bit of z affects the
+// whole output.
 func SplitMix64(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB

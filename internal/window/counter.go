@@ -2,29 +2,29 @@ package window
 
 import "sync/atomic"
 
-// Counter counts without end, in lanes, so that processors which count at once do
-// not wait for each other. It is safe for concurrent use.
-type Counter struct{ lanes []counterLane }
+// Counter counts without end. It counts in stripes, so that processors which count at the
+// same time do not wait for each other. It is safe for concurrent use.
+type Counter struct{ stripes []counterStripe }
 
-type counterLane struct {
+type counterStripe struct {
 	n atomic.Int64
-	_ [56]byte // no two in a cache line
+	_ [56]byte // one stripe per cache line
 }
 
-// NewCounter is a counter at zero.
-func NewCounter() Counter { return Counter{make([]counterLane, lanes())} }
+// NewCounter returns a counter at zero.
+func NewCounter() Counter { return Counter{make([]counterStripe, stripeCount())} }
 
-// Add counts one more.
-func (c Counter) Add() { c.lanes[lane(len(c.lanes))].n.Add(1) }
+// Add adds one.
+func (c Counter) Add() { c.stripes[stripeIndex(len(c.stripes))].n.Add(1) }
 
-// Local is what was counted near this goroutine: a part of the whole that costs
-// less to know.
-func (c Counter) Local() int64 { return c.lanes[lane(len(c.lanes))].n.Load() }
+// Local returns the count of this goroutine's stripe: a part of Sum that is cheaper to
+// read.
+func (c Counter) Local() int64 { return c.stripes[stripeIndex(len(c.stripes))].n.Load() }
 
-// Sum is the whole count.
+// Sum returns the whole count.
 func (c Counter) Sum() (total int64) {
-	for i := range c.lanes {
-		total += c.lanes[i].n.Load()
+	for i := range c.stripes {
+		total += c.stripes[i].n.Load()
 	}
 	return total
 }

@@ -1,4 +1,4 @@
-// Package window counts what happened, in all and in the last while.
+// Package window counts events, in total and over a sliding window of time.
 package window
 
 import (
@@ -8,83 +8,85 @@ import (
 	"time"
 )
 
-// Parts is into how many parts a window is divided: what it counted leaves it
-// one part at a time. A window cannot be shorter than so many nanoseconds.
+// Parts is the number of parts of a window. Counts leave the window one part at a time. A
+// window is at least Parts nanoseconds long.
 const Parts = 10
 
-// Counts are up to three counters, whose meaning is the user's.
+// Counts are up to three counters. The user defines their meaning.
 type Counts [3]int
 
-// Window sums counters over the time up to now. It is safe for concurrent use;
-// counting takes no lock, but for the first count of each part, and is done in
-// lanes, so that processors which count at once do not wait for each other. A
-// count that meets the turn of its part may fall to the next one. Moments are in
-// ns since any fixed one.
+// Window sums counters over a sliding window of time. It is safe for concurrent use.
+// Counting takes no lock, except for the first count in each part, and uses stripes, so
+// that processors which count at the same time do not wait for each other. A count that
+// coincides with the reset of its part may go to the next one. Times are in nanoseconds
+// since any fixed moment.
 type Window struct {
-	width     int64 // of a part
-	lanes     []parts
-	beginning sync.Mutex
+	width   int64 // of a part, in nanoseconds
+	stripes []parts
+	resetMu sync.Mutex
 }
 
-// parts are one lane, in cache lines of its own.
+// parts is one stripe, in its own cache lines.
 type parts [Parts]part
 
-// turning is the slot of a part that is made empty.
-const turning = math.MinInt64
+// resetting is the slot of a part that is being reset.
+const resetting = math.MinInt64
 
 type part struct {
 	slot   atomic.Int64
 	counts [len(Counts{})]atomic.Int64
 }
 
-// New is an empty window of length d.
+// New returns an empty window of length d.
 func New(d time.Duration) *Window {
-	return &Window{width: max(int64(d)/Parts, 1), lanes: make([]parts, lanes())}
+	return &Window{width: max(int64(d)/Parts, 1), stripes: make([]parts, stripeCount())}
 }
 
-// Add counts one more of which at now.
+// Add adds one to the counter which, at now.
 func (w *Window) Add(now int64, which int) { w.at(now).counts[which].Add(1) }
 
-// Slot numbers the part of now: while it is the same, no count leaves the window.
+// Slot returns the number of the part of now. While it is the same, no count leaves the
+// window.
 func (w *Window) Slot(now int64) int64 { return now / w.width }
 
-// Sum is what the window holds at now. Counters are read last to first: of two
-// that are added to in the order of their numbers, the first is not behind.
+// Sum returns the counts in the window at now. It reads the counters last to first: if
+// counter 0 is always incremented before counter 1, then Sum never shows counter 0 behind
+// counter 1.
 func (w *Window) Sum(now int64) Counts {
-	var slots [maxLanes][Parts]int64
+	var slots [maxStripes][Parts]int64
 	slot := now / w.width
-	for l := range w.lanes {
-		for i := range w.lanes[l] {
-			slots[l][i] = w.lanes[l][i].slot.Load()
+	for l := range w.stripes {
+		for i := range w.stripes[l] {
+			slots[l][i] = w.stripes[l][i].slot.Load()
 			if slots[l][i] <= slot-Parts || slots[l][i] > slot {
-				slots[l][i] = turning
+				slots[l][i] = resetting
 			}
 		}
 	}
 	for {
 		var total Counts
 		for n := len(total) - 1; n >= 0; n-- {
-			for l := range w.lanes {
-				for i := range w.lanes[l] {
-					if slots[l][i] != turning {
-						total[n] += int(w.lanes[l][i].counts[n].Load())
+			for l := range w.stripes {
+				for i := range w.stripes[l] {
+					if slots[l][i] != resetting {
+						total[n] += int(w.stripes[l][i].counts[n].Load())
 					}
 				}
 			}
 		}
-		if !w.turned(&slots) {
+		if !w.dropReset(&slots) {
 			return total
 		}
 	}
 }
 
-// turned leaves out the parts that are no more what they were, and reports
+// dropReset leaves out the parts that were reset since slots was read, and reports
 // whether there are any.
-func (w *Window) turned(slots *[maxLanes][Parts]int64) (some bool) {
-	for l := range w.lanes {
-		for i := range w.lanes[l] {
-			if s := slots[l][i]; s != turning && s != w.lanes[l][i].slot.Load() {
-				slots[l][i] = turning
+func (w *Window) dropReset(slots *[maxStripes][Parts]int64) (some bool) {
+	for l := range w.stripes {
+		for i := range w.stripes[l] {
+			if s := slots[l][i]; s != resetting && s != w.stripes[l][i].slot.Load() {
+				slots[l][i] = resetting
 				some = true
 			}
 		}
@@ -92,20 +94,20 @@ func (w *Window) turned(slots *[maxLanes][Parts]int64) (some bool) {
 	return some
 }
 
-// Resized is a window of length d with what w holds at now that is no older than d. Of
-// a count, w knows its part alone: it is taken for one of the part's middle, so that
-// it does not become younger and younger by many changes. Of the part of now, which may
-// be longer than d, it is the middle of what the new window covers, so that what has
-// just been counted is not lost.
+// Resized returns a window of length d with those counts of w at now that are no older
+// than d. w knows only the part of a count, so each count is moved to the middle of its
+// part: then counts do not become younger with every change of length. The current part
+// may be longer than d. Its counts are moved to the middle of what the new window covers
+// of it, so that the latest counts are not lost.
 func (w *Window) Resized(d time.Duration, now int64) *Window {
 	other := New(d)
 	if other.width == w.width {
 		return w
 	}
 	oldest := (other.Slot(now) - Parts + 1) * other.width
-	for l := range w.lanes {
-		for i := range w.lanes[l] {
-			counts, slot, ok := w.lanes[l][i].read()
+	for l := range w.stripes {
+		for i := range w.stripes[l] {
+			counts, slot, ok := w.stripes[l][i].read()
 			if !ok || slot <= w.Slot(now)-Parts || slot > w.Slot(now) {
 				continue
 			}
@@ -126,32 +128,32 @@ func (w *Window) Resized(d time.Duration, now int64) *Window {
 	return other
 }
 
-// read is what a part has counted, last counter to first, and its slot; false
-// when it is made empty meanwhile.
+// read returns the counts of a part, read last to first, and its slot. ok is false if the
+// part was reset meanwhile.
 func (p *part) read() (counts [len(Counts{})]int64, slot int64, ok bool) {
 	slot = p.slot.Load()
 	for n := len(counts) - 1; n >= 0; n-- {
 		counts[n] = p.counts[n].Load()
 	}
-	return counts, slot, slot != turning && p.slot.Load() == slot
+	return counts, slot, slot != resetting && p.slot.Load() == slot
 }
 
-// at is the part of now in the lane of this goroutine, which it begins where
-// need be.
+// at returns the part of now in the stripe of this goroutine, and resets it if it belongs
+// to an earlier slot.
 func (w *Window) at(now int64) *part {
 	slot := now / w.width
-	p := &w.lanes[lane(len(w.lanes))][slot%Parts]
+	p := &w.stripes[stripeIndex(len(w.stripes))][slot%Parts]
 	if p.slot.Load() < slot {
-		w.begin(p, slot)
+		w.reset(p, slot)
 	}
 	return p
 }
 
-func (w *Window) begin(p *part, slot int64) {
-	w.beginning.Lock()
-	defer w.beginning.Unlock()
+func (w *Window) reset(p *part, slot int64) {
+	w.resetMu.Lock()
+	defer w.resetMu.Unlock()
 	if p.slot.Load() < slot {
-		p.slot.Store(turning)
+		p.slot.Store(resetting)
 		for n := range p.counts {
 			p.counts[n].Store(0)
 		}

@@ -86,7 +86,7 @@ func TestWhatIsCountedFirstIsNeverBehind(t *testing.T) {
 		}
 		slack := 0
 		if width < time.Hour {
-			slack = adders // whose part may turn between their two counts
+			slack = adders // whose part may be reset between their two counts
 		}
 		for now.Load() < adders*50_000 {
 			if in := w.Sum(now.Load()); in[1] > in[0]+slack {
