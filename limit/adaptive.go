@@ -8,40 +8,40 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Adaptive is a policy: how many calls at once, found out by the limiter itself.
-// The zero Adaptive serves a client in front of a service as well as a server in
-// front of a handler.
+// Adaptive is a policy: the limiter itself finds out how many calls to admit at once.
+// The zero Adaptive suits a client in front of a service as well as a server in front
+// of a handler.
 type Adaptive struct {
-	// Min is the least limit, so that there is always something to learn from. While
-	// no more than Min calls are under way there is none, unless the service itself
-	// refuses calls for overload. Zero is 5, or Max where that is less.
+	// Min is the lowest limit. While no more than Min calls are in flight there is no
+	// limit, unless the service itself refuses calls for overload, so some calls always
+	// show whether it recovers. Zero is 5, or Max where that is less.
 	Min int `json:"min" yaml:"min"`
-	// Max is the greatest limit, in force even where nothing asks for one. Calls that
-	// take no place, as they wait for their caller or are old, are not among them.
-	// Zero is 1<<20 - 2, which is also the most that Max may be.
+	// Max is the highest limit. It holds even while there is no overload. Calls that
+	// need no room, since they wait for their caller or are old, do not count towards
+	// it. Zero is 1<<20 - 2, which is also the highest value allowed.
 	Max int `json:"max" yaml:"max"`
-	// Except are the names of operations that are outside of the limit, such as
-	// "GET /events": they are neither counted nor refused.
+	// Except are names of operations outside of the limit, such as "GET /events". Their
+	// calls are neither counted nor refused.
 	Except []string `json:"except,omitempty" yaml:"except,omitempty"`
-	// Disabled lets everything through.
+	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Middleware is an [AdaptiveLimiter] of its own with this policy. It panics when
-// the policy does not validate.
+// Middleware returns the middleware of a new [AdaptiveLimiter] with this policy. It
+// panics when the policy is invalid.
 func (a Adaptive) Middleware() endpoint.Middleware { return NewAdaptive("endpoint", a).Middleware() }
 
-// UnmarshalJSON refuses unknown settings.
+// UnmarshalJSON returns an error for unknown settings.
 func (a *Adaptive) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, a) }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (a Adaptive) Validate() error {
 	var faults []error
-	if a.Min < 0 || a.Min > maxTickets {
-		faults = append(faults, fault.InvalidArgument.Errorf("min: %d is not between 0 and %d", a.Min, maxTickets))
+	if a.Min < 0 || a.Min > maxInFlight {
+		faults = append(faults, fault.InvalidArgument.Errorf("min: %d is not between 0 and %d", a.Min, maxInFlight))
 	}
-	if a.Max < 0 || a.Max > maxTickets {
-		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is not between 0 and %d", a.Max, maxTickets))
+	if a.Max < 0 || a.Max > maxInFlight {
+		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is not between 0 and %d", a.Max, maxInFlight))
 	}
 	if a.Max > 0 && a.Max < a.Min {
 		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is below min, %d", a.Max, a.Min))
@@ -51,7 +51,7 @@ func (a Adaptive) Validate() error {
 
 func (a Adaptive) withDefaults() Adaptive {
 	if a.Max == 0 {
-		a.Max = maxTickets
+		a.Max = maxInFlight
 	}
 	if a.Min == 0 {
 		a.Min = min(5, a.Max)

@@ -45,7 +45,7 @@ func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	first, second := acquire(), acquire()
 	first.Done(t.Context(), nil)
 	first.Done(t.Context(), nil)
-	third := acquire() // where the first was
+	third := acquire() // reuses the slot of the first
 	first.Done(t.Context(), nil)
 	if s := l.Snapshot(); s.Running != 2 || s.Passed != 3 {
 		t.Errorf("snapshot %+v", s)
@@ -58,7 +58,7 @@ func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	}
 }
 
-func TestPanicGivesTheTicketBack(t *testing.T) {
+func TestAPanicReturnsTheTicket(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{})
 	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(l.Middleware())
 	func() {
@@ -70,7 +70,7 @@ func TestPanicGivesTheTicketBack(t *testing.T) {
 	}
 }
 
-func TestTicketOfACallerWhoHasGoneIsWasted(t *testing.T) {
+func TestACallThatEndsAfterItsCallerHasGoneIsWasted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		left, leave := context.WithCancel(t.Context())
@@ -132,7 +132,7 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 	}
 }
 
-func TestMaxHoldsForEveryPriority(t *testing.T) {
+func TestNoPriorityExceedsMax(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 100})
 	l.Steer(95, 10*time.Millisecond)
 	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: 5})
@@ -143,7 +143,7 @@ func TestMaxHoldsForEveryPriority(t *testing.T) {
 	}
 }
 
-func TestCallerInAHurryIsShedFirst(t *testing.T) {
+func TestCallsWithAShortDeadlineAreShedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		l.Steer(4, 100*time.Millisecond)
@@ -162,7 +162,7 @@ func TestCallerInAHurryIsShedFirst(t *testing.T) {
 	})
 }
 
-func TestRefusalsAndFastFailuresAreNotTakenForLowLatency(t *testing.T) {
+func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		call := func(took time.Duration, err error) {
@@ -189,7 +189,7 @@ func TestRefusalsAndFastFailuresAreNotTakenForLowLatency(t *testing.T) {
 	})
 }
 
-func TestCallsThatStayRefuseNobody(t *testing.T) {
+func TestEndlessCallsRefuseNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		var stay []limit.Ticket
@@ -228,8 +228,8 @@ func TestCallsThatStayRefuseNobody(t *testing.T) {
 	})
 }
 
-// While there is a limit, what stays must not keep newcomers out for ever.
-func TestCallsThatStayGiveWayUnderALimit(t *testing.T) {
+// While there is a limit, endless calls must not keep others out for ever.
+func TestEndlessCallsDoNotFillALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		l.Steer(5, 10*time.Millisecond)
@@ -259,7 +259,7 @@ func TestCallsThatStayGiveWayUnderALimit(t *testing.T) {
 	})
 }
 
-func TestACallThatWaitsForItsCallerTakesNoRoomAndNoTime(t *testing.T) {
+func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
 		slow, _ := l.Acquire(t.Context())
@@ -280,7 +280,7 @@ func TestACallThatWaitsForItsCallerTakesNoRoomAndNoTime(t *testing.T) {
 		}
 		<-time.After(time.Millisecond)
 		slow.Done(t.Context(), nil)
-		second.Pause() // and never goes on
+		second.Pause() // without a Resume
 		second.Done(t.Context(), nil)
 		for range 50 {
 			ticket, err := l.Acquire(t.Context())
@@ -419,7 +419,7 @@ func TestAdaptiveAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestAdaptiveComesBackFromItsJSON(t *testing.T) {
+func TestAdaptiveSurvivesJSON(t *testing.T) {
 	p := limit.Adaptive{Min: 3, Max: 70, Except: []string{"GET /events"}, Disabled: true}
 	text, err := json.Marshal(p)
 	var back limit.Adaptive
@@ -434,7 +434,7 @@ func TestAdaptiveComesBackFromItsJSON(t *testing.T) {
 	}
 }
 
-func TestNonsenseIsRefusedInTheSettingsOwnWords(t *testing.T) {
+func TestValidateNamesEveryInvalidSetting(t *testing.T) {
 	for _, c := range []struct {
 		policy interface{ Validate() error }
 		words  []string

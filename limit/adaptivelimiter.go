@@ -11,26 +11,26 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// AdaptiveLimiter holds calls to an [Adaptive]. It is safe for concurrent use.
-// A call waits for no lock, unless more are under way than ever before, its operation
-// is new, or there are more than 200 of these.
+// AdaptiveLimiter enforces an [Adaptive]. It is safe for concurrent use. A call locks
+// nothing, except when more calls are in flight than ever before, when its operation
+// is new, or once there are more than 200 operations.
 type AdaptiveLimiter struct {
-	name    string
-	born    time.Time
-	limited atomic.Bool   // there is a limit that was found out
-	excepts atomic.Bool   // operations are outside of it
-	limit   atomic.Int64  // calls at once
-	ceiling atomic.Int64  // that no priority exceeds
-	turn    atomic.Int64  // when the window may be judged
-	target  atomic.Int64  // what a call may take when others are refused, ns
-	sample  atomic.Uint32 // which lives of a place are timed: those without these bits
-	_       [64]byte
+	name           string
+	created        time.Time
+	limiting       atomic.Bool   // an overload was detected, and calls are limited
+	hasExcepted    atomic.Bool   // some operations are outside of the limit
+	limit          atomic.Int64  // of calls in flight
+	ceiling        atomic.Int64  // the limit for every priority: Policy.Max
+	nextEvaluation atomic.Int64  // when the next call evaluates the window, ns since created
+	target         atomic.Int64  // target latency, ns
+	sampleMask     atomic.Uint32 // a call is timed if its slot's generation has none of these bits
+	_              [64]byte
 
-	tickets tickets
-	_       [64]byte
-	tally   tally
-	_       [64]byte
-	control control
+	slots      slots
+	_          [64]byte
+	tally      tally
+	_          [64]byte
+	controller controller
 
 	operations *operations
 }
@@ -39,102 +39,99 @@ type AdaptiveLimiter struct {
 type AdaptiveSnapshot struct {
 	Name   string   `json:"name"`
 	Policy Adaptive `json:"policy"`
-	// Limit is how many calls may be under way now; zero says that nothing
-	// asks for a limit.
+	// Limit is how many calls may be in flight; zero says that there is no overload.
 	Limit int `json:"limit"`
-	// Running are the calls now.
+	// Running is the number of calls in flight.
 	Running int `json:"running"`
-	// Passed and Refused are all calls so far; whose caller had gone before they
-	// began count as neither.
+	// Passed and Refused count all calls so far, except those whose caller had gone
+	// before Acquire.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
-	// Wasted are the calls of Passed that ended when their caller had gone.
+	// Wasted is how many of Passed ended after their caller had gone.
 	Wasted int64 `json:"wasted"`
-	// Usual is how long a call of the operation that is called most takes where
-	// nothing is in its way, Target how long calls may take when that is why others
-	// are refused.
+	// Usual is the baseline, how long a success takes without overload, of the
+	// operation that is called most. Target is the target latency, how long calls may
+	// take while others are refused.
 	Usual  time.Duration `json:"usual"`
 	Target time.Duration `json:"target"`
 }
 
-// NewAdaptive makes the limiter of this name. It panics when the policy does not
-// validate.
+// NewAdaptive returns a limiter with this name. It panics when the policy is invalid.
 func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
-	l := &AdaptiveLimiter{name: name, born: time.Now(), operations: newOperations()}
+	l := &AdaptiveLimiter{name: name, created: time.Now(), operations: newOperations()}
 	if err := l.Set(a); err != nil {
 		panic("limit.NewAdaptive(" + name + "): " + err.Error())
 	}
 	return l
 }
 
-// Acquire is a ticket for a call, at once, and the zero Ticket for an operation that
-// is outside of the limit. It is fault.Unavailable where the
-// limit is reached, or where the caller's deadline cannot be met, and
-// fault.Canceled or fault.DeadlineExceeded when ctx has ended.
+// Acquire returns at once: a ticket for one call, or the zero Ticket for an operation
+// outside of the limit. The error is fault.Unavailable if the limit is reached or the
+// caller's deadline cannot be met, and fault.Canceled or fault.DeadlineExceeded if ctx
+// has ended.
 func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
-	if left(ctx) {
-		return Ticket{}, abandoned(ctx, l.name)
+	if callerGone(ctx) {
+		return Ticket{}, abandonedError(ctx, l.name)
 	}
-	if l.excepts.Load() && l.operations.of(ctx).excepted {
+	if l.hasExcepted.Load() && l.operations.forCall(ctx).excepted {
 		return Ticket{}, nil
 	}
-	if l.limited.Load() {
-		return l.squeeze(ctx)
+	if l.limiting.Load() {
+		return l.acquireLimited(ctx)
 	}
-	most := int(l.limit.Load())
-	place, life, ok := l.tickets.take(most + int(l.tickets.aside.Load()))
+	limit := int(l.limit.Load())
+	slot, generation, ok := l.slots.acquire(limit + int(l.slots.exempt.Load()))
 	if !ok {
-		return Ticket{}, l.overloaded(most, "and as many are under way")
+		return Ticket{}, l.overloaded(limit, "and as many are under way")
 	}
-	t := Ticket{limiter: l, place: place, life: life}
-	if life&l.sample.Load() == 0 {
-		l.time(ctx, &t)
-		l.begin(&t)
+	t := Ticket{limiter: l, slot: slot, generation: generation}
+	if generation&l.sampleMask.Load() == 0 {
+		l.startTiming(ctx, &t)
+		l.markStarted(&t)
 	}
 	return t, nil
 }
 
-// time reads the clock for a call that is to be timed.
-func (l *AdaptiveLimiter) time(ctx context.Context, t *Ticket) {
-	t.operation = l.operations.of(ctx)
-	t.begun = int64(endpoint.Elapsed(ctx, l.born))
-	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // a stranger may hurry, and tells nothing by it
-		t.budget = max(int64(until.Sub(l.born))-t.begun, 1)
+func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *Ticket) {
+	t.operation = l.operations.forCall(ctx)
+	t.startedAt = int64(endpoint.Elapsed(ctx, l.created))
+	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // an untrusted deadline may be too short, and is no evidence
+		t.budget = max(int64(until.Sub(l.created))-t.startedAt, 1)
 	}
-	if t.begun >= l.turn.Load() {
-		l.judge(t.begun)
-	}
-}
-
-// begin notes that a timed call begins.
-func (l *AdaptiveLimiter) begin(t *Ticket) {
-	t.vain = t.operation.usual() > 0 && t.operation.hopeless(t.budget)
-	l.tickets.begin(t.place, t.begun, t.vain)
-	if !t.vain {
-		t.operation.running.Add(1)
+	if t.startedAt >= l.nextEvaluation.Load() {
+		l.evaluate(t.startedAt)
 	}
 }
 
-// squeeze is a ticket while there is a limit. First to go are those whose caller
-// will not wait for the answer, then those of the least priority.
-func (l *AdaptiveLimiter) squeeze(ctx context.Context) (Ticket, error) {
+// markStarted counts a timed call as in flight.
+func (l *AdaptiveLimiter) markStarted(t *Ticket) {
+	t.hopeless = t.operation.baseline() > 0 && t.operation.hopeless(t.budget)
+	l.slots.markStarted(t.slot, t.startedAt, t.hopeless)
+	if !t.hopeless {
+		t.operation.inFlight.Add(1)
+	}
+}
+
+// acquireLimited is Acquire while there is a limit. It refuses calls whose caller will
+// not wait for the answer first, then those of the lowest priority.
+func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (Ticket, error) {
 	t := Ticket{limiter: l}
-	l.time(ctx, &t)
+	l.startTiming(ctx, &t)
 	if t.budget == 1 {
-		return Ticket{}, abandoned(ctx, l.name)
+		return Ticket{}, abandonedError(ctx, l.name)
 	}
-	most, running := int(l.limit.Load()), l.tickets.running()
-	if base := t.operation.usual(); t.budget > 0 && float64(t.budget) < base/2 && running >= most/2 {
-		return Ticket{}, l.overloaded(most, "and the caller waits for %s only", time.Duration(t.budget))
+	limit, inFlight := int(l.limit.Load()), l.slots.needingRoom()
+	if baseline := t.operation.baseline(); t.budget > 0 && float64(t.budget) < baseline/2 && inFlight >= limit/2 {
+		return Ticket{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(t.budget))
 	}
-	if running >= most/2 {
-		most = min(share(ctx, most), int(l.ceiling.Load()))
+	if inFlight >= limit/2 {
+		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
 	var ok bool
-	if t.place, t.life, ok = l.tickets.take(most + int(l.tickets.aside.Load())); !ok {
-		return Ticket{}, l.overloaded(most, "and as many are under way")
+	if t.slot, t.generation, ok = l.slots.acquire(limit + int(l.slots.exempt.Load())); !ok {
+		return Ticket{}, l.overloaded(limit, "and as many are under way")
 	}
-	l.begin(&t)
+	l.markStarted(&t)
 	return t, nil
 }
 
@@ -153,90 +150,88 @@ func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy; what is under way and what was learned stay. An
-// invalid policy is refused.
+// Set replaces the policy. Calls in flight and measurements stay. It returns an error
+// for an invalid policy and keeps the old one.
 func (l *AdaptiveLimiter) Set(a Adaptive) error {
 	if err := a.Validate(); err != nil {
 		return err
 	}
-	c := &l.control
+	c := &l.controller
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.policy = a.withDefaults()
-	l.operations.set(a.Except)
-	l.excepts.Store(len(a.Except) > 0)
+	l.operations.setExcept(a.Except)
+	l.hasExcepted.Store(len(a.Except) > 0)
 	l.publish()
 	return nil
 }
 
-// Snapshot is the limiter's state.
+// Snapshot returns the limiter's state.
 func (l *AdaptiveLimiter) Snapshot() AdaptiveSnapshot {
-	c := &l.control
+	c := &l.controller
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := AdaptiveSnapshot{Name: l.name, Policy: c.policy, Running: l.tickets.taken(), Refused: l.tally.refused.Load(), Wasted: l.tally.wasted.Load(), Target: time.Duration(c.target)}
+	s := AdaptiveSnapshot{Name: l.name, Policy: c.policy, Running: l.slots.inUse(), Refused: l.tally.refused.Load(), Wasted: l.tally.wasted.Load(), Target: time.Duration(c.target)}
 	busiest := int64(-1)
 	l.operations.each(func(o *operation) {
 		if n := o.succeeded.Load(); n > busiest {
-			busiest, s.Usual = n, time.Duration(o.usual())
+			busiest, s.Usual = n, time.Duration(o.baseline())
 		}
 	})
 	s.Passed = l.tally.ended() + int64(s.Running)
-	if c.phase != free && !c.policy.Disabled {
+	if c.phase != unlimited && !c.policy.Disabled {
 		s.Limit = int(l.limit.Load())
 	}
 	return s
 }
 
-// done takes in how a call ended.
-func (l *AdaptiveLimiter) done(ctx context.Context, t Ticket, err error) {
-	waited, ok := l.tickets.give(t.place, t.life)
+func (l *AdaptiveLimiter) finish(ctx context.Context, t Ticket, err error) {
+	waited, ok := l.slots.release(t.slot, t.generation)
 	if !ok {
 		return
 	}
 	if t.operation == nil {
-		if err == nil && !left(ctx) {
+		if err == nil && !callerGone(ctx) {
 			l.tally.succeeded.Add(1)
 		} else {
-			l.tally.untimed(ctx)
+			l.tally.addUntimed(ctx)
 		}
 		return
 	}
-	if !t.vain {
-		t.operation.running.Add(-1)
+	if !t.hopeless {
+		t.operation.inFlight.Add(-1)
 	}
-	now := int64(endpoint.Elapsed(ctx, l.born))
-	took := now - t.begun
-	gone := t.budget > 0 && took >= t.budget || left(ctx)
-	l.tally.add(ctx, timing{t.operation, max(took-waited, 0), t.budget, gone}, err)
-	if now >= l.turn.Load() {
-		l.judge(now)
+	now := int64(endpoint.Elapsed(ctx, l.created))
+	took := now - t.startedAt
+	gone := t.budget > 0 && took >= t.budget || callerGone(ctx)
+	l.tally.add(ctx, timedCall{t.operation, max(took-waited, 0), t.budget, gone}, err)
+	if now >= l.nextEvaluation.Load() {
+		l.evaluate(now)
 	}
 }
 
-func (l *AdaptiveLimiter) moment() int64 { return int64(time.Since(l.born)) }
+func (l *AdaptiveLimiter) now() int64 { return int64(time.Since(l.created)) }
 
-// left says that the caller waits no more; its deadline is in the ticket's budget.
-func left(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
+// callerGone does not see the deadline in a ticket's budget.
+func callerGone(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
 
-// share is how much of the limit is for a call of this priority.
-func share(ctx context.Context, most int) int {
+// priorityShare is the limit for a call of this priority.
+func priorityShare(ctx context.Context, limit int) int {
 	c := endpoint.CallOf(ctx)
 	if c == nil || c.Priority == 0 {
-		return most
+		return limit
 	}
-	return max(most+most*min(max(c.Priority, -5), 5)/10, 1)
+	return max(limit+limit*min(max(c.Priority, -5), 5)/10, 1)
 }
 
-// overloaded is the refusal.
-func (l *AdaptiveLimiter) overloaded(most int, why string, args ...any) error {
+func (l *AdaptiveLimiter) overloaded(limit int, why string, args ...any) error {
 	l.tally.refused.Add(1)
-	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, most}, args...)...).
+	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, limit}, args...)...).
 		WithReason("overloaded").WithRetryAfter(min(max(time.Duration(l.target.Load())/4, 20*time.Millisecond), time.Second)).WithUnprocessed()
 }
 
-// abandoned is the error of a caller that waits no longer.
-func abandoned(ctx context.Context, name string) error {
+// abandonedError is the error for a caller that waits no longer.
+func abandonedError(ctx context.Context, name string) error {
 	err := ctx.Err()
 	if err == nil {
 		err = context.DeadlineExceeded

@@ -9,22 +9,22 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Concurrency is a policy: how many calls at once. The zero Concurrency is 64,
-// with as many waiting.
+// Concurrency is a policy: how many calls run at once. The zero Concurrency admits 64,
+// and as many wait.
 type Concurrency struct {
-	// Max calls run at once; zero is 64.
+	// Max is how many calls run at once; zero is 64.
 	Max int `json:"max" yaml:"max"`
-	// Queue is how many calls wait for a place; zero is as many as Max. If it is
-	// negative there is no queue: a call for which there is no place is refused.
+	// Queue is how many calls may wait; zero is as many as Max. A negative Queue means
+	// no queue: a call is refused at once when Max calls run.
 	Queue int `json:"queue" yaml:"queue"`
 	// MaxWait is how long a call waits at most; zero is 1 s.
 	MaxWait time.Duration `json:"max_wait" yaml:"max_wait"`
-	// Disabled lets everything through.
+	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Middleware is a [ConcurrencyLimiter] of its own with this policy. It panics
-// when the policy does not validate.
+// Middleware returns the middleware of a new [ConcurrencyLimiter] with this policy. It
+// panics when the policy is invalid.
 func (c Concurrency) Middleware() endpoint.Middleware {
 	return NewConcurrency("endpoint", c).Middleware()
 }
@@ -32,10 +32,10 @@ func (c Concurrency) Middleware() endpoint.Middleware {
 // MarshalJSON writes durations as "1s".
 func (c Concurrency) MarshalJSON() ([]byte, error) { return duration.Marshal(c) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (c *Concurrency) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, c) }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (c Concurrency) Validate() error {
 	var faults []error
 	if c.Max < 0 {

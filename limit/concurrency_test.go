@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
+func TestNoMoreThanMaxRunAndWaitingCallsRunInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 2, Queue: 10, MaxWait: time.Minute})
 		var mu sync.Mutex
@@ -24,7 +24,7 @@ func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 10 {
 			group.Go(func() {
-				turn, err := l.Acquire(t.Context())
+				permit, err := l.Acquire(t.Context())
 				if err != nil {
 					t.Error(err)
 					return
@@ -39,12 +39,12 @@ func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
 				mu.Lock()
 				running--
 				mu.Unlock()
-				turn.Release()
+				permit.Release()
 			})
 			synctest.Wait()
 		}
 		group.Wait()
-		// Two turns end at a time, and whose goroutine goes on first is chance.
+		// Two permits end at a time, and either goroutine may run first.
 		pairs := func(a, b int) int { return a/2 - b/2 }
 		if !slices.IsSortedFunc(order, pairs) || len(order) != 10 {
 			t.Errorf("order %v", order)
@@ -58,7 +58,7 @@ func TestNoMoreThanMaxRunAndAllWhoWaitGetTheirTurnInOrder(t *testing.T) {
 func TestFullQueueAndLongWaitAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 1})
-		turn, err := l.Acquire(t.Context())
+		permit, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,24 +79,24 @@ func TestFullQueueAndLongWaitAreRefused(t *testing.T) {
 		if !errors.Is(waited, fault.Unavailable) || time.Since(start) != time.Second {
 			t.Errorf("waited %s: %v", time.Since(start), waited)
 		}
-		turn.Release()
+		permit.Release()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Refused != 2 {
 			t.Errorf("afterwards %+v", s)
 		}
 	})
 }
 
-func TestSetLetsWaitingCallsInAndRefusesWhatIsInvalid(t *testing.T) {
+func TestSetAdmitsWaitingCallsAndRefusesAnInvalidPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
 		first, _ := l.Acquire(t.Context())
 		got := make(chan limit.Turn)
 		go func() {
-			turn, err := l.Acquire(t.Context())
+			permit, err := l.Acquire(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			got <- turn
+			got <- permit
 		}()
 		synctest.Wait()
 		if err := l.Set(limit.Concurrency{Max: -1, MaxWait: -1}); !errors.Is(err, fault.InvalidArgument) {
@@ -114,15 +114,15 @@ func TestSetLetsWaitingCallsInAndRefusesWhatIsInvalid(t *testing.T) {
 			t.Error("let in above a lowered limit")
 		}
 		second.Release()
-		if turn, err := l.Acquire(t.Context()); err != nil {
+		if permit, err := l.Acquire(t.Context()); err != nil {
 			t.Error(err)
 		} else {
-			turn.Release()
+			permit.Release()
 		}
 	})
 }
 
-func TestPanicGivesTheTurnBack(t *testing.T) {
+func TestAPanicReleasesThePermit(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
 	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(l.Middleware())
 	func() {
@@ -134,7 +134,7 @@ func TestPanicGivesTheTurnBack(t *testing.T) {
 	}
 }
 
-func TestConcurrencyComesBackFromItsJSON(t *testing.T) {
+func TestConcurrencySurvivesJSON(t *testing.T) {
 	p := limit.Concurrency{Max: 3, Queue: -1, MaxWait: 1500 * time.Millisecond, Disabled: true}
 	text, err := json.Marshal(p)
 	var back limit.Concurrency
@@ -155,11 +155,11 @@ func TestCallThatNeedNotWaitAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestThoseWhoHaveLeftMakeRoomInAFullQueue(t *testing.T) {
+func TestAbandonedCallsMakeRoomInAFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 2, MaxWait: time.Minute})
-		turn, _ := l.Acquire(t.Context())
-		ctx, leave := context.WithCancel(t.Context())
+		permit, _ := l.Acquire(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for range 2 {
 			group.Go(func() { _, _ = l.Acquire(ended{ctx}) })
@@ -168,7 +168,7 @@ func TestThoseWhoHaveLeftMakeRoomInAFullQueue(t *testing.T) {
 		if _, err := l.Acquire(t.Context()); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("a full queue of callers who wait: %v", err)
 		}
-		leave()
+		cancel()
 		group.Go(func() {
 			next, err := l.Acquire(t.Context())
 			if err != nil {
@@ -180,7 +180,7 @@ func TestThoseWhoHaveLeftMakeRoomInAFullQueue(t *testing.T) {
 		if s := l.Snapshot(); s.Waiting != 1 {
 			t.Errorf("%d wait", s.Waiting)
 		}
-		turn.Release()
+		permit.Release()
 		group.Wait()
 	})
 }
@@ -191,23 +191,23 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 		var group sync.WaitGroup
 		for range 40 {
 			group.Go(func() {
-				if turn, err := l.Acquire(t.Context()); err == nil {
+				if permit, err := l.Acquire(t.Context()); err == nil {
 					<-time.After(time.Second)
-					turn.Release()
+					permit.Release()
 				}
 			})
 		}
-		<-time.After(10500 * time.Millisecond) // 29 wait, one leaves a second
+		<-time.After(10500 * time.Millisecond) // 29 wait, one a second leaves the queue
 		begun := time.Now()
-		for patience, refused := range map[time.Duration]bool{5 * time.Second: true, 60 * time.Second: false} {
+		for timeout, refused := range map[time.Duration]bool{5 * time.Second: true, 60 * time.Second: false} {
 			group.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				turn, err := l.Acquire(ctx)
+				permit, err := l.Acquire(ctx)
 				if refused != (errors.Is(err, fault.Unavailable) && time.Since(begun) == 0 && fault.IsUnprocessed(err)) {
-					t.Errorf("one who waits %s: %v after %s", patience, err, time.Since(begun))
+					t.Errorf("one who waits %s: %v after %s", timeout, err, time.Since(begun))
 				}
-				turn.Release()
+				permit.Release()
 			})
 		}
 		group.Wait()
@@ -219,10 +219,10 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 
 func TestWorkWhoseCallerHasGoneIsCountedAsWasted(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{})
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	gone, _ := l.Acquire(ctx)
 	stays, _ := l.Acquire(t.Context())
-	leave()
+	cancel()
 	for range 2 {
 		gone.Release()
 		stays.Release()

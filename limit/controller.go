@@ -6,145 +6,146 @@ import (
 	"time"
 )
 
-// control is what an AdaptiveLimiter has learned. It is changed once in a window,
-// by whoever closes that.
-type control struct {
-	mu     sync.Mutex
-	policy Adaptive
-	from   int64 // when the window began
-	seen   counts
+// controller detects overload and sets the limit. One call at a time evaluates a
+// window of calls and updates it.
+type controller struct {
+	mu            sync.Mutex
+	policy        Adaptive
+	windowStart   int64  // ns since the limiter was created, as are all times here
+	countsAtStart counts // of the tally
 
-	phase   phase
-	limit   float64 // but for when free
-	since   int64   // when the phase began
-	target  float64 // what a call may take when others are refused, ns
-	trouble trouble
-	before  mark // how things were at a higher limit
-	gauge   gauge
-	quiet   int64 // since when the limit was in nobody's way
-	brisk   int64 // since when nothing waits
-	heard   int64 // when something was last heard of the callee
-	until   int64 // for how long a trial may take, as what was there before it is in the way
-	idle    int64 // until when there is no further trial
-	pause   int64 // how long that was
-	sample  uint32
+	phase         phase
+	limit         float64 // unless the phase is unlimited
+	phaseSince    int64
+	target        float64 // target latency, ns
+	trouble       trouble
+	reference     reference // how long calls took at a higher limit
+	measurement   measurement
+	lastPressure  int64 // when the limit was last needed
+	lastWaiting   int64 // when calls last waited for each other
+	lastEvidence  int64 // when a call last ended that shows the callee's load
+	drainUntil    int64 // a trial may not fail before, since earlier calls are still draining
+	noTrialBefore int64
+	trialBackoff  int64 // how long noTrialBefore was ahead
+	sampleMask    uint32
 }
 
-// phase is what a control is about.
 type phase int
 
 const (
-	free   phase = iota // there is no limit
-	trial               // there is one, to see whether it helps
-	steers              // it helps, and follows what is served in time
+	unlimited phase = iota
+	trial           // there is a limit, and it is not known whether it helps
+	steering        // the limit helps, and follows what is served in time
 )
 
 const (
-	shortest    = int64(100 * time.Millisecond) // of a window
-	longest     = int64(2 * time.Second)
-	brief       = int64(40 * time.Millisecond) // of one in which calls pile up
-	enough      = 16                           // calls make a window
-	plenty      = 1000                         // calls need not all be timed
-	few         = 8                            // calls show harm
-	shedToBegin = 3                            // of so many calls the callee refuses one itself
-	shedToGoOn  = 10
-	quietFor    = int64(time.Second) // until the limit is lifted
-	lasting     = int64(500 * time.Millisecond)
-	shy         = int64(2 * time.Second) // after a trial that showed nothing
-	shyest      = int64(2 * time.Minute)
-	dark        = int64(8 * time.Second) // for how long a trial goes on while nothing is answered in time
-	agesAfter   = 8                      // times the target a call is old
-	agesFrom    = int64(time.Second)
+	minWindow          = int64(100 * time.Millisecond)
+	maxWindow          = int64(2 * time.Second)
+	minPileUpWindow    = int64(40 * time.Millisecond) // of a window in which calls pile up
+	enoughCalls        = 16                           // end a window after minWindow
+	maxTimedCalls      = 1000                         // in minWindow; of more, only a sample is timed
+	minEvidence        = 8                            // calls before a window shows overload
+	shedToStart        = 3                            // overload: the callee refuses one of so many calls
+	shedToContinue     = 10
+	calmBeforeLift     = int64(time.Second)
+	minLateTime        = int64(500 * time.Millisecond) // that calls are late before a trial starts
+	minTrialBackoff    = int64(2 * time.Second)        // after a trial that failed
+	maxTrialBackoff    = int64(2 * time.Minute)
+	maxTrialWait       = int64(8 * time.Second) // that a trial goes on while nothing is answered in time
+	longRunningTargets = 8                      // times the target latency
+	minLongRunning     = int64(time.Second)
 )
 
-// judge closes the window where it is long enough, and learns from it.
-func (l *AdaptiveLimiter) judge(now int64) {
-	c := &l.control
+// evaluate closes the window if it is long enough, and updates the limit.
+func (l *AdaptiveLimiter) evaluate(now int64) {
+	c := &l.controller
 	if !c.mu.TryLock() {
 		return
 	}
 	defer c.mu.Unlock()
-	length := now - c.from
-	if length < brief {
-		l.turn.Store(c.from + brief)
+	length := now - c.windowStart
+	if length < minPileUpWindow {
+		l.nextEvaluation.Store(c.windowStart + minPileUpWindow)
 		return
 	}
 	seen := l.tally.counts()
-	w := window{counts: seen.since(c.seen), length: length, begun: c.from, now: now, running: l.tickets.running()}
-	if w.piles = c.piles(w, l.operations); !w.piles && (length < shortest || w.heard() < enough && length < longest) {
-		l.turn.Store(now + shortest/5)
+	w := window{counts: seen.since(c.countsAtStart), length: length, start: c.windowStart, now: now, inFlight: l.slots.needingRoom()}
+	if w.pilesUp = c.pilesUp(w, l.operations); !w.pilesUp && (length < minWindow || w.evidence() < enoughCalls && length < maxWindow) {
+		l.nextEvaluation.Store(now + minWindow/5)
 		return
 	}
-	if c.phase != free || w.slow() {
-		l.tickets.age(now - max(agesAfter*int64(c.target), agesFrom))
-		w.running = l.tickets.running()
+	if c.phase != unlimited || w.mostlyLate() {
+		l.slots.exemptOlder(now - max(longRunningTargets*int64(c.target), minLongRunning))
+		w.inFlight = l.slots.needingRoom()
 	}
-	w.all = l.tickets.taken()
-	c.seen, c.from = seen, now
-	c.learn(w, l.operations)
+	w.allInFlight = l.slots.inUse()
+	c.countsAtStart, c.windowStart = seen, now
+	c.updateBaselines(w, l.operations)
 	switch c.phase {
-	case free:
-		c.watch(w)
+	case unlimited:
+		c.detect(w)
 	case trial:
-		c.try(w, l.operations)
-	case steers:
+		c.stepTrial(w, l.operations)
+	case steering:
 		c.steer(w, l.operations)
 	}
-	l.turn.Store(now + brief)
-	c.sample = 0
-	for c.phase == free && c.sample < 15 && w.succeeded*shortest > plenty*w.length*int64(c.sample+1) {
-		c.sample = 2*c.sample + 1
+	l.nextEvaluation.Store(now + minPileUpWindow)
+	c.sampleMask = 0
+	for c.phase == unlimited && c.sampleMask < 15 && w.succeeded*minWindow > maxTimedCalls*w.length*int64(c.sampleMask+1) {
+		c.sampleMask = 2*c.sampleMask + 1
 	}
 	l.publish()
 }
 
-// publish makes what was learned known to the calls. The lock is held.
+// publish copies the result to where calls read it. The caller holds the lock.
 func (l *AdaptiveLimiter) publish() {
-	c := &l.control
+	c := &l.controller
 	limit := int64(c.policy.Max)
-	if c.phase != free {
+	if c.phase != unlimited {
 		limit = min(limit, int64(c.limit))
 	}
 	if c.policy.Disabled {
-		limit = maxTickets
+		limit = maxInFlight
 	}
-	l.limited.Store(c.phase != free && !c.policy.Disabled)
+	l.limiting.Store(c.phase != unlimited && !c.policy.Disabled)
 	l.limit.Store(limit)
 	l.ceiling.Store(int64(c.policy.Max))
-	l.sample.Store(c.sample)
+	l.sampleMask.Store(c.sampleMask)
 	l.target.Store(int64(c.target))
 }
 
-// window is what happened in a while.
+// window is what happened between two evaluations.
 type window struct {
 	counts
-	begun, now, length int64
-	running            int // that need room, in the end
-	all                int // and those that do not
-	piles              bool
+	start, now, length int64 // ns
+	inFlight           int   // at the end, those that need room
+	allInFlight        int   // and those that need none
+	pilesUp            bool  // see controller.pilesUp
 }
 
-// heard are the calls that say something.
-func (w window) heard() int64 { return w.timed + w.expired + w.shed }
+// evidence is the number of calls that show something of the callee's load.
+func (w window) evidence() int64 { return w.timed + w.expired + w.shed }
 
-// mean is how long a success took, 0 without one.
-func (w window) mean() float64 { return ratio(w.spent, w.timed) }
+// meanSuccess is how long a success took, in ns, and 0 if there was none.
+func (w window) meanSuccess() float64 { return ratio(w.spent, w.timed) }
 
-// took is how long a call took, those included that ran out of time.
-func (w window) took() float64 { return ratio(w.spent+w.lost, w.timed+w.expired) }
+// meanLatency includes calls that ran out of time, in ns.
+func (w window) meanLatency() float64 { return ratio(w.spent+w.lostTime, w.timed+w.expired) }
 
-// rate is successes in a nanosecond.
-func (w window) rate() float64 { return float64(w.succeeded) / float64(w.length) }
+// successRate is successes per ns.
+func (w window) successRate() float64 { return float64(w.succeeded) / float64(w.length) }
 
-// slow says that most calls took too long.
-func (w window) slow() bool { return w.timed+w.expired >= few && 3*w.late >= 2*(w.timed+w.expired) }
+// mostlyLate says that two thirds of the calls were late.
+func (w window) mostlyLate() bool {
+	return w.timed+w.expired >= minEvidence && 3*w.late >= 2*(w.timed+w.expired)
+}
 
-// overloaded says that the callee itself refuses one of so many calls.
-func (w window) overloaded(of int64) bool { return w.shed >= few && of*w.shed >= w.heard() }
+// isShedding says that the callee itself refused at least one of so many calls.
+func (w window) isShedding(of int64) bool { return w.shed >= minEvidence && of*w.shed >= w.evidence() }
 
-// brisk says that nothing waits: calls take about as long as usual.
-func (w window) brisk() bool {
-	return !w.overloaded(shedToGoOn) && float64(w.spent) < 1.5*float64(w.norm) && 10*w.late <= w.heard()
+// isCalm says that no call waited for another: latencies were close to the baseline.
+func (w window) isCalm() bool {
+	return !w.isShedding(shedToContinue) && float64(w.spent) < 1.5*float64(w.baselines) && 10*w.late <= w.evidence()
 }
 
 func ratio(sum, n int64) float64 {
@@ -156,245 +157,244 @@ func ratio(sum, n int64) float64 {
 
 // trouble is a row of windows in which calls are late, or pile up.
 type trouble struct {
-	windows int
-	since   int64
-	most    float64 // calls under way in any of them
-	patient int64   // for how long the row must last where it has a window in which none was served
-	last    float64 // in the last window, trouble or not
+	windows      int
+	start        int64
+	mostInFlight float64 // the maximum of the row
+	minDuration  int64   // that the row must last, once no call was served in one of its windows
+	lastInFlight float64 // of the last window, whether or not it is in a row
 }
 
-// piles says that at the pace of this window the calls that are under way cannot
-// all be answered in good time, and do not become fewer. Operations of which
-// nothing was heard say nothing.
-func (c *control) piles(w window, ops *operations) bool {
-	if w.succeeded+w.expired < enough || float64(w.running) <= max(float64(c.policy.Min), 0.98*c.trouble.last) {
+// pilesUp says that the calls in flight cannot all be answered in good time at the rate
+// of this window, and that their number does not fall. Operations without an ended
+// call in the window do not count.
+func (c *controller) pilesUp(w window, ops *operations) bool {
+	if w.succeeded+w.expired < enoughCalls || float64(w.inFlight) <= max(float64(c.policy.Min), 0.98*c.trouble.lastInFlight) {
 		return false
 	}
-	running, served, lately := 0.0, 0.0, 0.0
+	inFlight, servable, typical := 0.0, 0.0, 0.0
 	ops.each(func(o *operation) {
-		r, s, l := o.waits(w.length)
-		running += r
-		served += s
-		lately += l
+		r, s, l := o.backlog(w.length)
+		inFlight += r
+		servable += s
+		typical += l
 	})
-	return running > max(served+crowded*math.Sqrt(lately), float64(c.policy.Min))
+	return inFlight > max(servable+chanceDeviations*math.Sqrt(typical), float64(c.policy.Min))
 }
 
-// lasts is for how long calls must be late. Where none is served, it may be that the
-// service stands still for a while, and not that too much is asked of it.
-func (t *trouble) lasts(w window) int64 {
+// requiredDuration is how long calls must be late before a trial starts. It is longer if
+// no call is served, since the service may have paused for a moment without overload.
+func (t *trouble) requiredDuration(w window) int64 {
 	if w.served == 0 && w.expired > 0 {
-		t.patient = max(t.patient, 2*w.lost/w.expired)
+		t.minDuration = max(t.minDuration, 2*w.lostTime/w.expired)
 	}
-	return max(lasting, t.patient)
+	return max(minLateTime, t.minDuration)
 }
 
-// watch looks for overload while there is no limit: calls are late or pile up, the
-// service does not work them off, and this lasts.
-func (c *control) watch(w window) {
-	t, running := &c.trouble, float64(w.running)
-	t.last = running
-	c.aim(w)
-	late := w.slow() && running > max(c.goal(w), float64(c.policy.Min))
-	shed := w.overloaded(shedToBegin)
-	if !late && !w.piles && !shed || t.windows > 0 && running < 0.9*t.most-2*math.Sqrt(t.most) && !shed {
-		*t = trouble{last: running}
+// detect starts a limit if calls are late or pile up, their number does not fall, and
+// this lasts, or if the callee itself refuses too many.
+func (c *controller) detect(w window) {
+	t, inFlight := &c.trouble, float64(w.inFlight)
+	t.lastInFlight = inFlight
+	c.updateTarget(w)
+	late := w.mostlyLate() && inFlight > max(c.targetLimit(w), float64(c.policy.Min))
+	shed := w.isShedding(shedToStart)
+	if !late && !w.pilesUp && !shed || t.windows > 0 && inFlight < 0.9*t.mostInFlight-2*math.Sqrt(t.mostInFlight) && !shed {
+		*t = trouble{lastInFlight: inFlight}
 		return
 	}
 	if t.windows++; t.windows == 1 {
-		t.since = w.begun
+		t.start = w.start
 	}
-	t.most = max(t.most, running)
-	lasts := t.lasts(w)
+	t.mostInFlight = max(t.mostInFlight, inFlight)
+	required := t.requiredDuration(w)
 	switch {
-	case w.now < c.idle:
+	case w.now < c.noTrialBefore:
 	case shed && t.windows >= 3:
-		c.before = mark{limit: running, took: w.took()}
-		c.enter(steers, w.now)
-		c.set(max(c.goal(w), running/2))
-	case w.piles && t.windows >= 2, t.windows >= 3 && w.now-t.since >= lasts:
-		took := w.took()
-		waits := running / max(w.rate(), 1/float64(dark)) // until what there is now is served (Little, 1961)
-		took = max(took, min(waits, float64(dark)))
-		c.before = mark{running, took, max(1.3*c.target, math.Sqrt(c.target*took))} // nearer to what it should be than to what it is
-		c.enter(trial, w.now)
-		c.until = w.now + int64(min(max(2*waits, float64(lasting)), float64(dark)))
-		c.set(c.goal(w))
+		c.reference = reference{limit: inFlight, meanLatency: w.meanLatency()}
+		c.enterPhase(steering, w.now)
+		c.setLimit(max(c.targetLimit(w), inFlight/2))
+	case w.pilesUp && t.windows >= 2, t.windows >= 3 && w.now-t.start >= required:
+		latency := w.meanLatency()
+		drainTime := inFlight / max(w.successRate(), 1/float64(maxTrialWait)) // until the calls in flight are served (Little, 1961)
+		latency = max(latency, min(drainTime, float64(maxTrialWait)))
+		// The geometric mean is nearer to the target than to how long calls took.
+		c.reference = reference{inFlight, latency, max(1.3*c.target, math.Sqrt(c.target*latency))}
+		c.enterPhase(trial, w.now)
+		c.drainUntil = w.now + int64(min(max(2*drainTime, float64(minLateTime)), float64(maxTrialWait)))
+		c.setLimit(c.targetLimit(w))
 	}
 }
 
-func (c *control) enter(p phase, now int64) {
-	c.phase, c.since, c.gauge = p, now, gauge{}
-	c.quiet, c.brisk, c.heard, c.until = now, now, now, now
+func (c *controller) enterPhase(p phase, now int64) {
+	c.phase, c.phaseSince, c.measurement = p, now, measurement{}
+	c.lastPressure, c.lastWaiting, c.lastEvidence, c.drainUntil = now, now, now, now
 }
 
-// release lifts the limit.
-func (c *control) release() { c.phase, c.trouble = free, trouble{} }
+func (c *controller) liftLimit() { c.phase, c.trouble = unlimited, trouble{} }
 
-// refute lifts a limit that does not help: the service is slow by nature. There is
-// no further trial for a while, which doubles each time.
-func (c *control) refute(now int64, ops *operations, stretch float64) {
-	c.release()
-	c.pause = min(max(2*c.pause, shy), shyest)
-	c.idle = now + c.pause
-	ops.each(func(o *operation) { o.renew(stretch) })
+// abandonTrial lifts a limit that does not help: the service is slow by nature. There
+// is no further trial for a while, which doubles each time.
+func (c *controller) abandonTrial(now int64, ops *operations, stretch float64) {
+	c.liftLimit()
+	c.trialBackoff = min(max(2*c.trialBackoff, minTrialBackoff), maxTrialBackoff)
+	c.noTrialBefore = now + c.trialBackoff
+	ops.each(func(o *operation) { o.acceptAsBaseline(stretch) })
 }
 
-// mark is how long calls took at a limit.
-type mark struct {
-	limit, took float64
-	enough      float64 // how long they must take at a lower one, or it does not help
+// reference is how long calls took at one limit.
+type reference struct {
+	limit, meanLatency float64
+	helpsBelow         float64 // a lower limit helps if calls take no longer than this, in ns
 }
 
-// gauge measures that while the limit stays.
-type gauge struct {
-	settled int64 // since when no more than the limit are under way, or 0
-	all     float64
-	length  int64
-	counts  counts
+// measurement sums windows while the limit stays the same.
+type measurement struct {
+	settledSince int64 // since when no more than the limit are in flight, or 0
+	allInFlight  float64
+	length       int64
+	counts       counts
 }
 
-// take takes a window in, and says whether it is enough. Calls count that began
-// when no more than the limit were under way, or what began before does not end.
-func (g *gauge) take(w window, limit, took float64) bool {
-	all := float64(w.all)
-	drains := float64(w.running) > limit+1 || all > limit+1 && all < 0.98*g.all
-	g.all = all
+// add adds a window and says whether there is enough to judge the limit. It counts calls
+// that started after those that need room had fallen to the limit, and after earlier
+// calls had drained or stopped ending.
+func (g *measurement) add(w window, limit, latency float64) bool {
+	allInFlight := float64(w.allInFlight)
+	drains := float64(w.inFlight) > limit+1 || allInFlight > limit+1 && allInFlight < 0.98*g.allInFlight
+	g.allInFlight = allInFlight
 	if drains {
-		g.settled = 0
+		g.settledSince = 0
 		return false
 	}
-	if g.settled == 0 {
-		g.settled = w.now
+	if g.settledSince == 0 {
+		g.settledSince = w.now
 	}
-	if float64(w.begun) < float64(g.settled)+took {
+	if float64(w.start) < float64(g.settledSince)+latency {
 		return false
 	}
 	g.counts.timed += w.timed
 	g.counts.spent += w.spent
-	g.counts.norm += w.norm
+	g.counts.baselines += w.baselines
 	g.counts.expired += w.expired
-	g.counts.lost += w.lost
+	g.counts.lostTime += w.lostTime
 	g.length += w.length
 	n := g.counts.timed + g.counts.expired
-	return n >= enough || n >= few && g.length >= longest/2 || n > 0 && g.length >= longest
+	return n >= enoughCalls || n >= minEvidence && g.length >= maxWindow/2 || n > 0 && g.length >= maxWindow
 }
 
-// try sees whether calls are faster at the limit than they were before it. They
-// take a share of the time where they waited for each other, and as long where
-// they did not.
-func (c *control) try(w window, ops *operations) {
-	c.aim(w)
-	c.trouble.last = float64(w.running)
-	expects := max(w.mean(), c.target)
-	if !c.gauge.take(w, c.limit, expects) {
-		if w.heard() == 0 && w.now-c.heard > max(longest, 4*int64(c.target)) {
-			c.refute(w.now, ops, 1)
-		} else if w.heard() > 0 {
-			c.heard = w.now
+// stepTrial compares latencies at the limit with those before it. Calls that waited for
+// each other become faster under a limit; calls that are slow by nature do not.
+func (c *controller) stepTrial(w window, ops *operations) {
+	c.updateTarget(w)
+	c.trouble.lastInFlight = float64(w.inFlight)
+	expected := max(w.meanSuccess(), c.target)
+	if !c.measurement.add(w, c.limit, expected) {
+		if w.evidence() == 0 && w.now-c.lastEvidence > max(maxWindow, 4*int64(c.target)) {
+			c.abandonTrial(w.now, ops, 1)
+		} else if w.evidence() > 0 {
+			c.lastEvidence = w.now
 		}
 		return
 	}
-	g := window{counts: c.gauge.counts}
-	helps := g.took() <= c.before.enough
-	lost := 2*g.expired >= g.heard()      // refusing loses nothing
-	rises := g.took() > 1.1*c.before.took // it is not slow by nature, and others have yet to hold back
-	if !helps && (w.now < c.until || (lost || rises) && w.now-c.since < dark) {
-		c.gauge = gauge{}
-		if lost {
-			c.set(min(c.limit, c.goal(w)))
+	measured := window{counts: c.measurement.counts}
+	helps := measured.meanLatency() <= c.reference.helpsBelow
+	mostlyExpired := 2*measured.expired >= measured.evidence()          // so refusing them loses nothing
+	stillRising := measured.meanLatency() > 1.1*c.reference.meanLatency // not slow by nature: other limiters have not reduced their load yet
+	if !helps && (w.now < c.drainUntil || (mostlyExpired || stillRising) && w.now-c.phaseSince < maxTrialWait) {
+		c.measurement = measurement{}
+		if mostlyExpired {
+			c.setLimit(min(c.limit, c.targetLimit(w)))
 		}
 		return
 	}
 	if !helps {
-		c.refute(w.now, ops, ratio(g.spent, g.norm))
+		c.abandonTrial(w.now, ops, ratio(measured.spent, measured.baselines))
 		return
 	}
-	c.pause = 0
-	c.enter(steers, w.now)
-	c.before = mark{limit: c.limit, took: g.took()}
+	c.trialBackoff = 0
+	c.enterPhase(steering, w.now)
+	c.reference = reference{limit: c.limit, meanLatency: measured.meanLatency()}
 	c.steer(w, ops)
 }
 
-// steer moves the limit while it helps.
-func (c *control) steer(w window, ops *operations) {
-	c.aim(w)
-	running := float64(w.running)
-	c.trouble.last = running
-	if w.refused > 0 || w.slow() || w.overloaded(shedToGoOn) || running > c.limit/2 {
-		c.quiet = w.now
+// steer adjusts the limit while it helps, and lifts it when it is not needed.
+func (c *controller) steer(w window, ops *operations) {
+	c.updateTarget(w)
+	inFlight := float64(w.inFlight)
+	c.trouble.lastInFlight = inFlight
+	if w.refused > 0 || w.mostlyLate() || w.isShedding(shedToContinue) || inFlight > c.limit/2 {
+		c.lastPressure = w.now
 	}
-	if w.heard() > 0 {
-		c.heard = w.now
+	if w.evidence() > 0 {
+		c.lastEvidence = w.now
 	}
-	if !w.brisk() {
-		c.brisk = w.now
+	if !w.isCalm() {
+		c.lastWaiting = w.now
 	}
-	if w.now-c.brisk >= quietFor || w.now-c.quiet >= max(quietFor, 2*int64(c.target)) || w.now-c.heard >= max(longest, 4*int64(c.target)) {
-		c.release()
+	if w.now-c.lastWaiting >= calmBeforeLift || w.now-c.lastPressure >= max(calmBeforeLift, 2*int64(c.target)) || w.now-c.lastEvidence >= max(maxWindow, 4*int64(c.target)) {
+		c.liftLimit()
 		return
 	}
-	if w.heard() == 0 {
+	if w.evidence() == 0 {
 		return
 	}
-	gain, goal := 0.3, c.goal(w)
+	gain, goal := 0.3, c.targetLimit(w)
 	if goal > c.limit {
 		gain = 0.6
 	}
-	gain = min(gain*float64(w.length)/float64(shortest), 0.8)
-	if w.refused > 0 && w.brisk() {
-		goal = max(goal, 1.5*c.limit) // there is room
+	gain = min(gain*float64(w.length)/float64(minWindow), 0.8)
+	if w.refused > 0 && w.isCalm() {
+		goal = max(goal, 1.5*c.limit) // capacity is free
 	}
-	c.set(c.limit + gain*(goal-c.limit))
-	switch took := w.took(); {
-	case c.limit > c.before.limit:
-		c.before = mark{limit: c.limit, took: took}
+	c.setLimit(c.limit + gain*(goal-c.limit))
+	switch latency := w.meanLatency(); {
+	case c.limit > c.reference.limit:
+		c.reference = reference{limit: c.limit, meanLatency: latency}
 	case w.refused == 0 || w.timed == 0:
 	case c.limit <= float64(c.policy.Min):
-		if w.mean() > 1.3*c.target {
-			c.yield(w, ops)
+		if w.meanSuccess() > 1.3*c.target {
+			c.acceptSlowness(w, ops)
 		}
-	case c.limit <= c.before.limit/4:
-		c.before.enough = 0.5 * c.before.took
-		c.enter(trial, w.now)
+	case c.limit <= c.reference.limit/4:
+		c.reference.helpsBelow = 0.5 * c.reference.meanLatency
+		c.enterPhase(trial, w.now)
 	}
 }
 
-// yield takes it slowly for usual what calls take of which so few are under way
-// that they do not make each other so slow, or not alone.
-func (c *control) yield(w window, ops *operations) {
+// acceptSlowness moves baselines slowly to current latencies. At the lowest limit calls
+// are still slow, so they do not, or not only, wait for each other.
+func (c *controller) acceptSlowness(w window, ops *operations) {
 	ops.each(func(o *operation) {
-		if o.recent > o.usual() && o.usual() > 0 {
-			o.proven = toward(o.usual(), o.recent, w.length, 10*time.Second, 0)
-			o.setUsual(o.proven)
+		if o.lastMean > o.baseline() && o.baseline() > 0 {
+			o.confirmed = toward(o.baseline(), o.lastMean, w.length, 10*time.Second, 0)
+			o.setBaseline(o.confirmed)
 		}
 	})
 }
 
-// goal is the limit that the window asks for: as many as are served in the time
-// that one may take (Little, 1961), and one more, which gives each of many
-// limiters the same in the end.
-func (c *control) goal(w window) float64 {
-	aim := c.target
-	if w.overloaded(shedToGoOn) {
-		aim = min(aim, w.mean())
+// targetLimit is how many calls are served within the target latency at the window's
+// rate (Little, 1961), plus one, which gives many limiters equal shares in the end.
+func (c *controller) targetLimit(w window) float64 {
+	target := c.target
+	if w.isShedding(shedToContinue) {
+		target = min(target, w.meanSuccess())
 	}
-	return w.rate()*aim + 1
+	return w.successRate()*target + 1
 }
 
-// aim takes over how long calls may take.
-func (c *control) aim(w window) {
+// updateTarget sets the target latency to the mean of the window's calls.
+func (c *controller) updateTarget(w window) {
 	if w.timed > 0 {
-		c.target = ratio(w.aims, w.timed)
+		c.target = ratio(w.targets, w.timed)
 	}
 }
 
-// learn moves what is usual for each operation.
-func (c *control) learn(w window, ops *operations) {
-	doubtful := w.slow() || w.refused > 0 || c.phase != free
-	ops.each(func(o *operation) { o.learn(w.begun, w.now, doubtful) })
+// updateBaselines also closes the window of each operation.
+func (c *controller) updateBaselines(w window, ops *operations) {
+	doubtful := w.mostlyLate() || w.refused > 0 || c.phase != unlimited
+	ops.each(func(o *operation) { o.closeWindow(w.start, w.now, doubtful) })
 }
 
-func (c *control) set(limit float64) {
+func (c *controller) setLimit(limit float64) {
 	c.limit = min(max(limit, float64(c.policy.Min)), float64(c.policy.Max))
 }

@@ -26,11 +26,11 @@ func Example() {
 
 func ExampleConcurrencyLimiter_Acquire() {
 	reports := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: -1})
-	turn, err := reports.Acquire(context.Background())
+	permit, err := reports.Acquire(context.Background())
 	fmt.Println(err)
 	_, err = reports.Acquire(context.Background())
 	fmt.Println(err)
-	turn.Release()
+	permit.Release()
 	// Output:
 	// <nil>
 	// unavailable: reports runs 1 calls at once, and its queue of 0 is full (overloaded)

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Steer sets the limit that the limiter has found, and what calls take at best.
+// Steer sets the limit and the baseline that the limiter has found.
 func (l *AdaptiveLimiter) Steer(limit int, base time.Duration) {
-	c := &l.control
+	c := &l.controller
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.enter(steers, l.moment())
+	c.enterPhase(steering, l.now())
 	c.limit, c.target = float64(limit), 2*float64(base)
-	o := l.operations.of(context.Background())
-	o.setUsual(float64(base))
-	o.swift.Store(o.base.Load())
+	o := l.operations.forCall(context.Background())
+	o.setBaseline(float64(base))
+	o.bestBaselineBits.Store(o.baselineBits.Load())
 	l.publish()
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-// script turns bytes into the steps of a test.
+// script provides the random choices of a test.
 type script []byte
 
 func (s *script) next(n int) int {
@@ -25,7 +25,7 @@ func (s *script) next(n int) int {
 	return int(b) % n
 }
 
-func drawn(play func(t *testing.T, s script)) func(*testing.T) {
+func checkPlay(play func(t *testing.T, s script)) func(*testing.T) {
 	return func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			s := rapid.SliceOfN(rapid.Byte(), 20, 250).Draw(rt, "script")
@@ -34,7 +34,7 @@ func drawn(play func(t *testing.T, s script)) func(*testing.T) {
 	}
 }
 
-func fuzzed(f *testing.F, play func(t *testing.T, s script)) {
+func fuzzPlay(f *testing.F, play func(t *testing.T, s script)) {
 	f.Add([]byte("0123456789 all the calls of a day, and who has left"))
 	f.Fuzz(func(t *testing.T, s []byte) {
 		if len(s) < 300 {
@@ -43,35 +43,35 @@ func fuzzed(f *testing.F, play func(t *testing.T, s script)) {
 	})
 }
 
-func TestAdaptiveCountsAsAReferenceDoes(t *testing.T)    { drawn(playAdaptive)(t) }
-func TestConcurrencyCountsAsAReferenceDoes(t *testing.T) { drawn(playConcurrency)(t) }
-func TestRatePassesWhatAReferenceDoes(t *testing.T)      { drawn(playRate)(t) }
+func TestAdaptiveCountsLikeItsReference(t *testing.T)    { checkPlay(playAdaptive)(t) }
+func TestConcurrencyCountsLikeItsReference(t *testing.T) { checkPlay(playConcurrency)(t) }
+func TestRatePassesLikeItsReference(t *testing.T)        { checkPlay(playRate)(t) }
 
-func FuzzAdaptive(f *testing.F)    { fuzzed(f, playAdaptive) }
-func FuzzConcurrency(f *testing.F) { fuzzed(f, playConcurrency) }
-func FuzzRate(f *testing.F)        { fuzzed(f, playRate) }
+func FuzzAdaptive(f *testing.F)    { fuzzPlay(f, playAdaptive) }
+func FuzzConcurrency(f *testing.F) { fuzzPlay(f, playConcurrency) }
+func FuzzRate(f *testing.F)        { fuzzPlay(f, playRate) }
 
-// heldCall is a call under way, or one that was.
-type heldCall struct {
+// callInFlight is a call of the reference of an Adaptive.
+type callInFlight struct {
 	ctx    context.Context
-	leave  context.CancelFunc
+	cancel context.CancelFunc
 	ticket limit.Ticket
 	over   bool
 }
 
-// playAdaptive holds an Adaptive whose limit is given against sums.
+// playAdaptive compares an Adaptive with a fixed limit with a reference that counts.
 func playAdaptive(t *testing.T, s script) {
 	most := 3
 	l := limit.NewAdaptive("model", limit.Adaptive{Min: most, Max: most})
-	var calls []*heldCall
+	var calls []*callInFlight
 	want := limit.AdaptiveSnapshot{}
 	ends := []error{nil, fault.Internal.Errorf("oops"), fault.NotFound.Errorf("none"), fault.DeadlineExceeded.Errorf("slow"), fault.Unavailable.Errorf("full").WithReason("overloaded"), context.Canceled}
 	for len(s) > 0 {
 		switch s.next(6) {
 		case 0, 1:
-			ctx, leave := context.WithCancel(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
 			if s.next(5) == 0 {
-				leave()
+				cancel()
 			}
 			ticket, err := l.Acquire(ctx)
 			code := fault.CodeOf(err)
@@ -92,8 +92,8 @@ func playAdaptive(t *testing.T, s script) {
 					t.Fatalf("with %d of %d under way: %v", want.Running, most, err)
 				}
 			}
-			calls = append(calls, &heldCall{ctx, leave, ticket, err != nil})
-			defer leave()
+			calls = append(calls, &callInFlight{ctx, cancel, ticket, err != nil})
+			defer cancel()
 		case 2, 3:
 			if len(calls) == 0 {
 				continue
@@ -109,7 +109,7 @@ func playAdaptive(t *testing.T, s script) {
 			c.ticket.Done(c.ctx, ends[s.next(len(ends))])
 		case 4:
 			if len(calls) > 0 {
-				calls[s.next(len(calls))].leave()
+				calls[s.next(len(calls))].cancel()
 			}
 		case 5:
 			<-time.After(time.Duration(s.next(50)) * 10 * time.Millisecond)
@@ -128,13 +128,13 @@ func playAdaptive(t *testing.T, s script) {
 
 // waitingCall is a call of the reference of a Concurrency.
 type waitingCall struct {
-	ctx   context.Context
-	leave context.CancelFunc
-	until time.Time
-	turn  limit.Turn
+	ctx    context.Context
+	cancel context.CancelFunc
+	until  time.Time
+	permit limit.Turn
 }
 
-// playConcurrency holds a Concurrency against lists.
+// playConcurrency compares a Concurrency with a reference of plain lists.
 func playConcurrency(t *testing.T, s script) {
 	const most, queue, longest = 2, 3, time.Second
 	l := limit.NewConcurrency("model", limit.Concurrency{Max: most, Queue: queue, MaxWait: longest})
@@ -145,9 +145,9 @@ func playConcurrency(t *testing.T, s script) {
 	for len(s) > 0 {
 		switch s.next(5) {
 		case 0, 1:
-			ctx, leave := context.WithCancel(t.Context())
-			defer leave()
-			c := &waitingCall{ctx: ctx, leave: leave, until: time.Now().Add(longest)}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			c := &waitingCall{ctx: ctx, cancel: cancel, until: time.Now().Add(longest)}
 			switch {
 			case len(running) < most:
 				running = append(running, c)
@@ -158,7 +158,7 @@ func playConcurrency(t *testing.T, s script) {
 				want.Refused++
 			}
 			begun++
-			go func() { c.turn, _ = l.Acquire(ctx); done <- struct{}{} }()
+			go func() { c.permit, _ = l.Acquire(ctx); done <- struct{}{} }()
 		case 2:
 			if len(running) == 0 {
 				continue
@@ -169,7 +169,7 @@ func playConcurrency(t *testing.T, s script) {
 			if c.ctx.Err() != nil {
 				want.Wasted++
 			}
-			c.turn.Release()
+			c.permit.Release()
 			if len(waiting) > 0 {
 				running, waiting = append(running, waiting[0]), waiting[1:]
 				want.Passed++
@@ -177,10 +177,10 @@ func playConcurrency(t *testing.T, s script) {
 		case 3:
 			if all := slices.Concat(running, waiting, over); len(all) > 0 {
 				c := all[s.next(len(all))]
-				c.leave()
+				c.cancel()
 				waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool { return w == c })
 				if s.next(2) == 0 && slices.Contains(over, c) {
-					c.turn.Release()
+					c.permit.Release()
 				}
 			}
 		case 4:
@@ -209,14 +209,14 @@ func playConcurrency(t *testing.T, s script) {
 		}
 	}
 	for _, c := range waiting {
-		c.leave()
+		c.cancel()
 	}
 	for range begun {
 		<-done
 	}
 }
 
-// playRate holds a Rate against a bucket that is filled step by step.
+// playRate compares a Rate with a bucket that is filled step by step.
 func playRate(t *testing.T, s script) {
 	interval, burst := time.Millisecond, 4
 	l := limit.NewRate("model", limit.Rate{PerSecond: 1000, Burst: burst})
@@ -243,7 +243,7 @@ func playRate(t *testing.T, s script) {
 			tokens = min(tokens+float64(time.Since(at))/float64(interval), float64(burst))
 			at = time.Now()
 		case 3:
-			// Tokens that have been taken stay taken, of the larger or smaller bucket.
+			// The tokens in use stay in use, whatever the new size of the bucket.
 			taken := float64(burst) - tokens
 			burst = 1 << s.next(4)
 			interval = time.Millisecond << s.next(4)

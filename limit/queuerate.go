@@ -2,29 +2,29 @@ package limit
 
 import "time"
 
-// pace is how fast a queue has moved since it was last empty.
-type pace struct {
-	last  time.Time
-	gap   time.Duration // between two who leave it for a turn, in the mean
-	steps int
+// queueRate measures how fast a queue has moved since it was last empty.
+type queueRate struct {
+	lastStart time.Time
+	meanGap   time.Duration // between two calls that leave the queue to run
+	starts    int
 }
 
-// step notes that one has left for a turn.
-func (p *pace) step() {
-	if p.steps++; p.steps == 1 {
-		p.last = time.Now()
+// addStart records that a waiting call started to run.
+func (p *queueRate) addStart() {
+	if p.starts++; p.starts == 1 {
+		p.lastStart = time.Now()
 		return
 	}
-	gap := time.Since(p.last)
-	p.last = p.last.Add(gap)
-	p.gap += (gap - p.gap) / time.Duration(min(p.steps-1, 8))
+	gap := time.Since(p.lastStart)
+	p.lastStart = p.lastStart.Add(gap)
+	p.meanGap += (gap - p.meanGap) / time.Duration(min(p.starts-1, 8))
 }
 
-// wait is how long one waits at least who has so many before him: half of what
-// is likely, 0 where that is not known.
-func (p *pace) wait(before int) time.Duration {
-	if p.steps < 4 {
+// minWait is how long a call with so many ahead of it waits at least: half of the likely
+// time, so few calls are refused in error. It is 0 until four calls have started.
+func (p *queueRate) minWait(ahead int) time.Duration {
+	if p.starts < 4 {
 		return 0
 	}
-	return time.Duration(before) * p.gap / 2
+	return time.Duration(ahead) * p.meanGap / 2
 }

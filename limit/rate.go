@@ -16,21 +16,21 @@ import (
 type Rate struct {
 	// PerSecond is the rate in the long run; zero is 100.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
-	// Burst may pass at once after a pause; zero is one second's worth, at
-	// least 1.
+	// Burst is how many calls may pass at once after a pause; zero is those of one
+	// second, and at least 1.
 	Burst int `json:"burst" yaml:"burst"`
-	// Disabled lets everything through.
+	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Middleware is a [RateLimiter] of its own with this policy. It panics when the
-// policy does not validate.
+// Middleware returns the middleware of a new [RateLimiter] with this policy. It panics
+// when the policy is invalid.
 func (r Rate) Middleware() endpoint.Middleware { return NewRate("endpoint", r).Middleware() }
 
-// UnmarshalJSON refuses unknown settings.
+// UnmarshalJSON returns an error for unknown settings.
 func (r *Rate) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, r) }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (r Rate) Validate() error {
 	var faults []error
 	if r.PerSecond != 0 && !(r.PerSecond >= minPerSecond && r.PerSecond <= maxPerSecond) {
@@ -42,7 +42,7 @@ func (r Rate) Validate() error {
 	return errors.Join(faults...)
 }
 
-// The bounds of a rate: about one in a day, and one in a nanosecond.
+// The bounds of a rate: about one call a day, and one a nanosecond.
 const (
 	minPerSecond = 1e-5
 	maxPerSecond = 1e9
@@ -58,19 +58,19 @@ func (r Rate) withDefaults() Rate {
 	return r
 }
 
-// RateLimiter holds calls to a [Rate]. It is safe for concurrent use.
+// RateLimiter enforces a [Rate]. It is safe for concurrent use.
 type RateLimiter struct {
-	name   string
-	born   time.Time
-	policy atomic.Pointer[bucket]
-	_      [64]byte // what is written is apart from what is only read
+	name    string
+	created time.Time
+	policy  atomic.Pointer[bucket]
+	_       [64]byte // separates what calls write from what they only read
 
-	due     atomic.Int64 // when the bucket is full again, in ns since born
+	fullAt  atomic.Int64 // when the bucket is full again, ns since created
 	passed  atomic.Int64
 	refused atomic.Int64
 }
 
-// bucket is a Rate made ready.
+// bucket is a Rate with its derived values.
 type bucket struct {
 	Rate
 	interval int64 // ns per token
@@ -81,44 +81,44 @@ type bucket struct {
 type RateSnapshot struct {
 	Name   string `json:"name"`
 	Policy Rate   `json:"policy"`
-	// Passed and Refused are all calls so far.
+	// Passed and Refused count all calls so far.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
-	// Tokens are what may pass at once now.
+	// Tokens is how many calls may pass at once.
 	Tokens float64 `json:"tokens"`
 }
 
-// NewRate makes the limiter of this name, its bucket full. It panics when the
-// policy does not validate.
+// NewRate returns a limiter with this name and a full bucket. It panics when the policy
+// is invalid.
 func NewRate(name string, r Rate) *RateLimiter {
-	l := &RateLimiter{name: name, born: time.Now()}
+	l := &RateLimiter{name: name, created: time.Now()}
 	if err := l.Set(r); err != nil {
 		panic("limit.NewRate(" + name + "): " + err.Error())
 	}
 	return l
 }
 
-// Allow takes a token, or is fault.ResourceExhausted.
+// Allow uses one token. The error is fault.ResourceExhausted if there is none.
 func (l *RateLimiter) Allow() error {
 	b := l.policy.Load()
 	if b.Disabled {
 		l.passed.Add(1)
 		return nil
 	}
-	now := int64(time.Since(l.born))
+	now := int64(time.Since(l.created))
 	for {
-		before := l.due.Load()
+		before := l.fullAt.Load()
 		after := max(before, now) + b.interval
 		switch {
 		case after-now > b.size:
 			return l.refuse(b, after-now-b.size)
-		case before >= now-slack:
-			// Adding is cheaper than exchanging where many do it.
-			if over := l.due.Add(b.interval) - now - b.size; over > 0 {
-				l.due.Add(-b.interval)
+		case before >= now-maxLag:
+			// Add is cheaper than CompareAndSwap under contention.
+			if over := l.fullAt.Add(b.interval) - now - b.size; over > 0 {
+				l.fullAt.Add(-b.interval)
 				return l.refuse(b, over)
 			}
-		case !l.due.CompareAndSwap(before, after):
+		case !l.fullAt.CompareAndSwap(before, after):
 			continue
 		}
 		l.passed.Add(1)
@@ -126,9 +126,9 @@ func (l *RateLimiter) Allow() error {
 	}
 }
 
-// slack is how far the bucket may lag behind the clock, in ns: the calls of so
-// short a while need not each see to it that it does not overflow.
-const slack = int64(time.Microsecond)
+// maxLag is how far fullAt may lag behind the clock, in ns, before Allow moves it up. A
+// full bucket may exceed its size by that much.
+const maxLag = int64(time.Microsecond)
 
 func (l *RateLimiter) refuse(b *bucket, over int64) error {
 	l.refused.Add(1)
@@ -148,8 +148,8 @@ func (l *RateLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy; the tokens that were taken stay taken. An invalid
-// policy is refused.
+// Set replaces the policy; tokens in use stay in use. It returns an error for an invalid
+// policy and keeps the old one.
 func (l *RateLimiter) Set(r Rate) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -166,22 +166,21 @@ func (l *RateLimiter) Set(r Rate) error {
 	return nil
 }
 
-// rescale makes what is taken as many tokens as it was when tokens took less or
-// more time.
-func (l *RateLimiter) rescale(by float64, size int64) {
+// rescale keeps the number of tokens in use when the time per token changes by a factor.
+func (l *RateLimiter) rescale(factor float64, size int64) {
 	for {
-		due, now := l.due.Load(), int64(time.Since(l.born))
-		taken := min(by*float64(max(due-now, 0)), float64(size))
-		if l.due.CompareAndSwap(due, now+int64(taken)) {
+		fullAt, now := l.fullAt.Load(), int64(time.Since(l.created))
+		taken := min(factor*float64(max(fullAt-now, 0)), float64(size))
+		if l.fullAt.CompareAndSwap(fullAt, now+int64(taken)) {
 			return
 		}
 	}
 }
 
-// Snapshot is the limiter's state.
+// Snapshot returns the limiter's state.
 func (l *RateLimiter) Snapshot() RateSnapshot {
 	b := l.policy.Load()
-	taken := max(l.due.Load()-int64(time.Since(l.born)), 0)
+	taken := max(l.fullAt.Load()-int64(time.Since(l.created)), 0)
 	return RateSnapshot{
 		Name: l.name, Policy: b.Rate, Passed: l.passed.Load(), Refused: l.refused.Load(),
 		Tokens: float64(max(b.size-taken, 0)) / float64(b.interval),

@@ -40,7 +40,7 @@ func TestRateLetsThroughItsRateAndOneBurst(t *testing.T) {
 	})
 }
 
-func TestRateGivesNoCreditForTimeThatPassedBeyondItsBurst(t *testing.T) {
+func TestRateSavesNoMoreThanItsBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 10, Burst: 5})
 		for round := range 3 {
@@ -58,7 +58,7 @@ func TestRateGivesNoCreditForTimeThatPassedBeyondItsBurst(t *testing.T) {
 	})
 }
 
-func TestRateRefusalSaysWhenToComeBack(t *testing.T) {
+func TestRateRefusalSaysWhenToRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 2, Burst: 1})
 		if err := l.Allow(); err != nil {
@@ -76,7 +76,7 @@ func TestRateRefusalSaysWhenToComeBack(t *testing.T) {
 	})
 }
 
-func TestRateSetTakesEffectAtOnceAndKeepsWhatWasTaken(t *testing.T) {
+func TestRateSetAppliesAtOnceAndDoesNotRefill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 1, Burst: 3})
 		for range 3 {
@@ -97,7 +97,7 @@ func TestRateSetTakesEffectAtOnceAndKeepsWhatWasTaken(t *testing.T) {
 	})
 }
 
-func TestRateSetKeepsTokensWhateverTheyTakeToComeBack(t *testing.T) {
+func TestRateSetPreservesTheNumberOfTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 0.01, Burst: 10})
 		for range 10 {

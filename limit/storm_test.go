@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-// seeds are how many times each storm is played: 2, or SINEW_STORM_SEEDS; 1 with
-// the race detector, which makes all of them ten times slower.
+// seeds is how many times each storm runs: 2, or SINEW_STORM_SEEDS; 1 with the race
+// detector, which makes each ten times slower.
 func seeds() int {
 	if raced {
 		return 1
@@ -22,7 +22,7 @@ func seeds() int {
 	return 2
 }
 
-// sides are where the limiter may stand.
+// sides are where the limiters are.
 var sides = map[string]struct {
 	clients          int
 	client, server   *limit.Adaptive
@@ -45,15 +45,15 @@ func storm(t *testing.T, play func(t *testing.T, w *world, side string)) {
 		}
 		t.Run(name, func(t *testing.T) {
 			for seed := range seeds() {
-				play(t, &world{seed: uint64(seed), clients: side.clients, atClient: side.client, atServer: side.server, patience: 500 * time.Millisecond}, name)
+				play(t, &world{seed: uint64(seed), clients: side.clients, atClient: side.client, atServer: side.server, timeout: 500 * time.Millisecond}, name)
 			}
 		})
 	}
 }
 
-func TestTwiceTheCapacityIsServedAsFarAsItGoes(t *testing.T) {
+func TestTwiceTheCapacityIsServedUpToTheCapacity(t *testing.T) {
 	storm(t, func(t *testing.T, w *world, side string) {
-		w.lasts = 50 * time.Second
+		w.duration = 50 * time.Second
 		w.load = func(at time.Duration) float64 {
 			if at > 10*time.Second && at < 40*time.Second {
 				return 2 * capacity
@@ -73,9 +73,9 @@ func TestTwiceTheCapacityIsServedAsFarAsItGoes(t *testing.T) {
 	})
 }
 
-func TestSlownessThatPassesIsOverAtOnce(t *testing.T) {
+func TestGoodputReturnsAtOnceAfterTemporarySlowness(t *testing.T) {
 	storm(t, func(t *testing.T, w *world, side string) {
-		w.lasts = 30 * time.Second
+		w.duration = 30 * time.Second
 		w.load = func(time.Duration) float64 { return 0.8 * capacity }
 		w.service = slower(5, 10*time.Second, 20*time.Second)
 		w.play(t)

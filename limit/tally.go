@@ -9,162 +9,162 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// tally counts how calls ended, since the limiter was made.
+// tally counts ended calls since the limiter was created.
 type tally struct {
 	succeeded atomic.Int64 // while their caller waited
-	timed     atomic.Int64 // of those, were timed
-	spent     atomic.Int64 // on the timed, in ns
-	norm      atomic.Int64 // what the timed usually take, in ns
-	aims      atomic.Int64 // what they may take where others are refused, in ns
-	expired   atomic.Int64 // ran out of time, whoever's it was, or failed late
-	lost      atomic.Int64 // on them, in ns
-	served    atomic.Int64 // of the timed and the expired, were served all the same, if too late
-	other     atomic.Int64 // failed otherwise, or say nothing
-	shed      atomic.Int64 // were answered with a refusal for overload
-	late      atomic.Int64 // of all of them, took too long
+	timed     atomic.Int64 // of succeeded
+	spent     atomic.Int64 // sum over timed, ns
+	baselines atomic.Int64 // sum of the baselines of timed, ns
+	targets   atomic.Int64 // sum of the target latencies of timed, ns
+	expired   atomic.Int64 // no answer in time, by anyone's deadline, or a late failure
+	lostTime  atomic.Int64 // sum over expired, ns
+	served    atomic.Int64 // of timed and expired: successes of the callee, even if too late
+	other     atomic.Int64 // other failures, and calls that show nothing
+	shed      atomic.Int64 // refused by the callee for overload
+	late      atomic.Int64 // of timed and expired: late
 	refused   atomic.Int64
 	wasted    atomic.Int64
 }
 
 // counts is a tally at one moment, or the difference of two.
 type counts struct {
-	succeeded, timed, spent, norm, aims, expired, lost, served, shed, late, refused int64
+	succeeded, timed, spent, baselines, targets, expired, lostTime, served, shed, late, refused int64
 }
 
-// timing is what a timed call is judged by.
-type timing struct {
-	operation *operation
-	took      int64
-	budget    int64 // of its caller, 0 where that is not known
-	gone      bool  // its caller waits no more
+// timedCall is an ended call whose start was timed.
+type timedCall struct {
+	operation  *operation
+	took       int64 // ns
+	budget     int64 // that its caller waited at most, ns; 0 if not known
+	callerGone bool
 }
 
-// add takes in a call that was timed.
-func (t *tally) add(ctx context.Context, call timing, err error) {
+// add counts a timed call.
+func (t *tally) add(ctx context.Context, call timedCall, err error) {
 	op := call.operation
-	known := op.usual() > 0
-	tooLong := known && float64(call.took) > op.tooLate(call.budget)
-	if err == nil && !call.gone {
+	known := op.baseline() > 0
+	isLate := known && float64(call.took) > op.lateAfter(call.budget)
+	if err == nil && !call.callerGone {
 		t.succeeded.Add(1)
 		t.timed.Add(1)
 		t.served.Add(1)
 		t.spent.Add(call.took)
 		if known {
-			t.norm.Add(int64(op.usual()))
-			t.aims.Add(int64(op.aim(call.budget)))
+			t.baselines.Add(int64(op.baseline()))
+			t.targets.Add(int64(op.target(call.budget)))
 		} else {
-			t.norm.Add(call.took)
-			t.aims.Add(2 * call.took)
+			t.baselines.Add(call.took)
+			t.targets.Add(2 * call.took)
 		}
-		op.succeed(call.took)
-		op.budgets.Add(int64(op.patience(call.budget)))
-	} else if !t.miss(ctx, call, tooLong, err) {
+		op.addSuccess(call.took)
+		op.budgets.Add(int64(op.callerWait(call.budget)))
+	} else if !t.addFailure(ctx, call, isLate, err) {
 		return
 	}
-	if tooLong {
+	if isLate {
 		t.late.Add(1)
 	}
 }
 
-// miss takes in a call that is no success, and says whether it tells of time.
-func (t *tally) miss(ctx context.Context, call timing, tooLong bool, err error) bool {
-	if call.gone {
+// addFailure says whether the call is evidence of latency.
+func (t *tally) addFailure(ctx context.Context, call timedCall, isLate bool, err error) bool {
+	if call.callerGone {
 		t.wasted.Add(1)
 	}
-	end := how(ctx, err)
-	if end == failed && tooLong || end == silent && call.gone && call.budget > 0 && call.took >= call.budget {
-		end = ranOut
+	end := endingOf(ctx, err)
+	if end == failed && isLate || end == neutral && call.callerGone && call.budget > 0 && call.took >= call.budget {
+		end = timedOut
 	}
 	switch end {
-	case ranOut:
+	case timedOut:
 		call.operation.expired.Add(1)
 		if call.operation.hopeless(call.budget) {
-			t.other.Add(1) // it could not have been answered in time, whatever the load
+			t.other.Add(1) // it could not have been answered in time, under any load
 			return false
 		}
-		call.operation.budgets.Add(int64(call.operation.patience(call.budget)))
+		call.operation.budgets.Add(int64(call.operation.callerWait(call.budget)))
 		t.expired.Add(1)
-		t.lost.Add(call.took)
+		t.lostTime.Add(call.took)
 		if err == nil {
 			t.served.Add(1)
 			call.operation.served.Add(1)
 		}
-		if !tooLong {
-			t.late.Add(1) // it did not wait for longer, or it would have been
+		if !isLate {
+			t.late.Add(1) // its caller waited no longer, or the call would have become late
 		}
 		return true
-	case refusedThere:
+	case shedByCallee:
 		t.shed.Add(1)
 	default:
-		t.other.Add(1) // what fails fast says nothing of time
+		t.other.Add(1) // a fast failure is no evidence of latency
 	}
 	return false
 }
 
-// untimed takes in a call that was not timed and is no plain success.
-func (t *tally) untimed(ctx context.Context) {
+// addUntimed counts an untimed call that is not a success.
+func (t *tally) addUntimed(ctx context.Context) {
 	t.other.Add(1)
-	if left(ctx) {
+	if callerGone(ctx) {
 		t.wasted.Add(1)
 	}
 }
 
-// ended are all calls that have ended.
+// ended is the number of ended calls.
 func (t *tally) ended() int64 {
 	return t.succeeded.Load() + t.expired.Load() + t.other.Load() + t.shed.Load()
 }
 
 func (t *tally) counts() counts {
 	return counts{
-		t.succeeded.Load(), t.timed.Load(), t.spent.Load(), t.norm.Load(), t.aims.Load(),
-		t.expired.Load(), t.lost.Load(), t.served.Load(), t.shed.Load(), t.late.Load(), t.refused.Load(),
+		t.succeeded.Load(), t.timed.Load(), t.spent.Load(), t.baselines.Load(), t.targets.Load(),
+		t.expired.Load(), t.lostTime.Load(), t.served.Load(), t.shed.Load(), t.late.Load(), t.refused.Load(),
 	}
 }
 
 func (c counts) since(before counts) counts {
 	return counts{
-		c.succeeded - before.succeeded, c.timed - before.timed, c.spent - before.spent, c.norm - before.norm, c.aims - before.aims,
-		c.expired - before.expired, c.lost - before.lost, c.served - before.served, c.shed - before.shed, c.late - before.late,
+		c.succeeded - before.succeeded, c.timed - before.timed, c.spent - before.spent, c.baselines - before.baselines, c.targets - before.targets,
+		c.expired - before.expired, c.lostTime - before.lostTime, c.served - before.served, c.shed - before.shed, c.late - before.late,
 		c.refused - before.refused,
 	}
 }
 
-// ending is what the end of a call says of how loaded the callee is.
+// ending is what the end of a call shows of the callee's load.
 type ending int
 
 const (
-	ranOut       ending = iota // there was no answer in time
-	refusedThere               // the callee says itself that it is overloaded
-	failed                     // the callee failed
-	silent                     // it says nothing
+	timedOut     ending = iota // no answer in time
+	shedByCallee               // the callee says that it is overloaded
+	failed
+	neutral // nothing
 )
 
-// how takes err nil where the caller had gone.
-func how(ctx context.Context, err error) ending {
+// endingOf gets a nil err for a success whose caller had gone.
+func endingOf(ctx context.Context, err error) ending {
 	caller := endpoint.CallerOf(ctx)
 	if err == nil {
 		if caller.Err() == context.Canceled || deadline.IsForeign(ctx) { //nolint:errorlint // it is never wrapped
-			return silent
+			return neutral
 		}
-		return ranOut
+		return timedOut
 	}
-	if fault.IsRelayed(err) { // the one that called it has done its work
+	if fault.IsRelayed(err) { // the callee itself has done its work
 		return failed
 	}
 	switch fault.Classify(caller, err) {
 	case fault.Failure:
 		switch code := fault.CodeOf(err); {
 		case code == fault.DeadlineExceeded:
-			return ranOut
+			return timedOut
 		case code == fault.Unavailable && (fault.RetryAfter(err) > 0 || fault.ReasonOf(err) == "overloaded"):
-			return refusedThere
+			return shedByCallee
 		}
 		return failed
 	case fault.Ignored:
 		if fault.CallerExpired(caller, err) {
-			return ranOut
+			return timedOut
 		}
 	case fault.Success:
 	}
-	return silent
+	return neutral
 }

@@ -2,50 +2,50 @@ package limit
 
 import "time"
 
-// What a call may take, in ns, by what a success of its operation usually takes and
-// by its budget: for how long its caller waits, 0 where that is not known.
+// Latency thresholds of an operation, in ns. A budget is how long the caller waits, in
+// ns, and 0 if that is not known.
 
 const (
-	// lateness: who is answered in good time has no reason to
-	// complain, and who takes three times as long as usual may only be unlucky.
-	lateness = 0.8
-	wayAbove = 3.0
-	// crowded is by how many standard deviations, of how many calls there were lately,
-	// there must be more than can be served in time: they may take so long by nature,
-	// and be more by chance.
-	crowded = 3
-	// recovers is the share of its best pace that a service which has become slower
-	// is trusted to come back to before the callers have gone.
-	recovers  = 0.8
-	unhurried = 20.0 // times as long as usual, where nobody says how long he waits
-	guess     = float64(2 * time.Second)
-	// reach: with less than that many times what is usual a caller cannot count on
-	// an answer, however little there is to do.
-	reach = 2.5
-	// lostByNature: where more of the calls run out of time although nothing is wrong,
-	// it says nothing that they do.
-	lostByNature = 0.25
+	// A call is late after lateShare of its caller's time, and not before lateBaselines
+	// times the baseline, since a call may take that long by chance.
+	lateShare     = 0.8
+	lateBaselines = 3.0
+	// chanceDeviations is by how many standard deviations of the recent number in flight
+	// the calls in flight must exceed what can be served in time. By nature long calls may
+	// be that many by chance.
+	chanceDeviations = 3
+	// recoverableRate is the share of its best rate that a slow service is expected to
+	// reach again before the callers have gone.
+	recoverableRate      = 0.8
+	defaultWaitBaselines = 20.0 // for a caller without a deadline
+	minDefaultWait       = float64(2 * time.Second)
+	// A caller that waits for less than reachableBaselines times the best baseline cannot
+	// rely on an answer even without load.
+	reachableBaselines = 2.5
+	// If more than maxNormalExpired of the calls run out of time in good times, an expired
+	// call is no evidence of overload.
+	maxNormalExpired = 0.25
 )
 
-// patience is for how long a caller waits.
-func (o *operation) patience(budget int64) float64 {
+// callerWait is how long a caller waits.
+func (o *operation) callerWait(budget int64) float64 {
 	if budget > 0 {
 		return float64(budget)
 	}
-	return max(unhurried*o.atBest(), guess)
+	return max(defaultWaitBaselines*o.bestBaseline(), minDefaultWait)
 }
 
-// tooLate is when an answer is so late that it is a sign of overload.
-func (o *operation) tooLate(budget int64) float64 {
-	return max(wayAbove*o.usual(), lateness*o.patience(budget))
+// lateAfter is how long a call takes before it is a sign of overload.
+func (o *operation) lateAfter(budget int64) float64 {
+	return max(lateBaselines*o.baseline(), lateShare*o.callerWait(budget))
 }
 
-// aim is what a call may take when that is why others are refused: a quarter of its
-// time, but no more than ten times what is usual, and twice that at least.
-func (o *operation) aim(budget int64) float64 {
+// target is how long a call may take while others are refused: a quarter of its budget,
+// but no more than ten times the baseline, and at least twice the baseline.
+func (o *operation) target(budget int64) float64 {
 	if budget <= 0 {
-		return max(10*o.atBest(), float64(50*time.Millisecond))
+		return max(10*o.bestBaseline(), float64(50*time.Millisecond))
 	}
-	base, b := o.usual(), float64(budget)
-	return max(min(b/4, max(10*base, float64(50*time.Millisecond))), min(2*base, b/2), 1.25*base)
+	baseline, b := o.baseline(), float64(budget)
+	return max(min(b/4, max(10*baseline, float64(50*time.Millisecond))), min(2*baseline, b/2), 1.25*baseline)
 }

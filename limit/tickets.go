@@ -6,185 +6,183 @@ import (
 	"sync/atomic"
 )
 
-// Ticket is permission to make one call, from [AdaptiveLimiter.Acquire]. Its
-// Done must be called; once is enough.
+// Ticket is permission to make one call, from [AdaptiveLimiter.Acquire]. The caller must
+// call Done; further calls of Done do nothing.
 type Ticket struct {
-	limiter   *AdaptiveLimiter
-	operation *operation // nil where the call is not timed
-	place     uint32
-	life      uint32
-	vain      bool  // its caller cannot be answered in time, whatever the load
-	begun     int64 // ns since the limiter was made
-	budget    int64 // ns that the caller waits, 0 where that is not known
+	limiter    *AdaptiveLimiter
+	operation  *operation // nil if the call is not timed
+	slot       uint32
+	generation uint32
+	hopeless   bool  // it cannot be answered in time under any load
+	startedAt  int64 // ns since the limiter was created
+	budget     int64 // ns until the caller's deadline; 0 if not known
 }
 
-// Done says how the call ended, and gives the ticket back. ctx is the context of
-// the caller. A second Done does nothing, on any copy of the ticket, nor does one
-// of the zero Ticket.
+// Done reports how the call ended and returns the ticket. ctx is the caller's context. A
+// second Done does nothing, on any copy of the ticket; neither does Done of the zero
+// Ticket.
 func (t Ticket) Done(ctx context.Context, err error) {
 	if t.limiter != nil {
-		t.limiter.done(ctx, t, err)
+		t.limiter.finish(ctx, t, err)
 	}
 }
 
-// Pause says that the call waits for its caller from now on, for the body of a
-// request as an example: it needs no room meanwhile, and takes no time. One
-// goroutine at a time may use Pause and Resume.
+// Pause says that the call waits for its own caller, such as for the body of a request.
+// Until Resume the call needs no room, and the time does not count. Pause and Resume
+// must not be called concurrently.
 func (t Ticket) Pause() {
 	if t.limiter != nil {
-		t.limiter.tickets.pause(t.place, t.life, t.limiter.moment())
+		t.limiter.slots.pause(t.slot, t.generation, t.limiter.now())
 	}
 }
 
-// Resume ends a Pause. The call goes on whether or not there is room.
+// Resume ends a Pause. The call continues whether or not there is room.
 func (t Ticket) Resume() {
 	if t.limiter != nil {
-		t.limiter.tickets.resume(t.place, t.life, t.limiter.moment())
+		t.limiter.slots.resume(t.slot, t.generation, t.limiter.now())
 	}
 }
 
-// tickets are the places of the calls under way: a stack of those that are free,
-// whose head says also how many are not, so that taking one and counting it is
-// one step (Treiber, 1986; a tag keeps a head that comes back from being taken
-// for the one that was).
-type tickets struct {
-	head  atomic.Uint64 // tag, taken, free place + 1
-	_     [56]byte
-	pages atomic.Pointer[[]*page]
-	grow  sync.Mutex
+// slots are the slots of the calls in flight. The free ones form a stack whose head also
+// holds how many are in use, so acquiring a slot and counting it is one step (Treiber,
+// 1986). A tag in the head detects that it changed and changed back.
+type slots struct {
+	head    atomic.Uint64 // tag, slots in use, top free slot + 1
+	_       [56]byte
+	pages   atomic.Pointer[[]*page]
+	growing sync.Mutex
 
-	aside atomic.Int64 // of those that are taken, need no room: they wait for their caller, or are old
+	exempt atomic.Int64 // slots in use that need no room: paused, long-running or hopeless
 }
 
 const (
-	placeBits  = 20
-	maxTickets = 1<<placeBits - 2
-	placeMask  = 1<<placeBits - 1
-	oneTaken   = 1 << placeBits
-	oneTag     = 1 << (2 * placeBits)
-	pageSize   = 64
+	slotBits    = 20
+	maxInFlight = 1<<slotBits - 2
+	slotMask    = 1<<slotBits - 1
+	oneInUse    = 1 << slotBits
+	oneTag      = 1 << (2 * slotBits)
+	pageSize    = 64
 )
 
-type page [pageSize]place
+type page [pageSize]slot
 
-// place is where a call is under way. Its life changes when that ends, so that
-// one ticket ends it once.
-type place struct {
-	next   atomic.Uint32
-	life   atomic.Uint32
-	state  atomic.Uint32 // what keeps it aside
-	_      uint32
-	begun  atomic.Int64 // when the call did, in ns, and 1; 0 where it was not timed
-	paused atomic.Int64 // since when it waits for its caller
-	waited atomic.Int64 // for its caller, in ns
-	_      [24]byte
+// slot holds one call in flight. Its generation changes when the call ends, so a ticket
+// ends its own call only, and once.
+type slot struct {
+	next       atomic.Uint32
+	generation atomic.Uint32
+	exemptFor  atomic.Uint32 // reasons why the call needs no room, as bits
+	_          uint32
+	startedAt  atomic.Int64 // ns + 1; 0 if not timed
+	pausedAt   atomic.Int64 // ns
+	pausedFor  atomic.Int64 // total, ns
+	_          [24]byte
 }
 
-// What keeps a place aside.
+// Reasons why a call needs no room.
 const (
-	waits = 1 << iota // for its caller
-	old               // so long that nobody counts on its end
-	vain              // its caller cannot be answered in time, whatever the load
+	waitsForCaller = 1 << iota // between Ticket.Pause and Ticket.Resume
+	longRunning                // it may never end
+	hopeless                   // it cannot be answered in time under any load
 )
 
-func (t *tickets) at(i uint32) *place { return &(*t.pages.Load())[i/pageSize][i%pageSize] }
+func (t *slots) slotAt(i uint32) *slot { return &(*t.pages.Load())[i/pageSize][i%pageSize] }
 
-func taken(head uint64) int { return int(head >> placeBits & placeMask) }
+func inUse(head uint64) int { return int(head >> slotBits & slotMask) }
 
-// taken are all calls under way.
-func (t *tickets) taken() int { return taken(t.head.Load()) }
+// inUse is the number of calls in flight.
+func (t *slots) inUse() int { return inUse(t.head.Load()) }
 
-// running are those that need room.
-func (t *tickets) running() int { return max(t.taken()-int(t.aside.Load()), 0) }
+// needingRoom is the number of calls in flight that count towards the limit.
+func (t *slots) needingRoom() int { return max(t.inUse()-int(t.exempt.Load()), 0) }
 
-// take takes a place, unless as many as most are taken.
-func (t *tickets) take(most int) (i, life uint32, ok bool) {
+// acquire takes a free slot unless limit slots are in use.
+func (t *slots) acquire(limit int) (i, generation uint32, ok bool) {
 	for {
 		head := t.head.Load()
-		if taken(head) >= most {
+		if inUse(head) >= limit {
 			return 0, 0, false
 		}
-		top := uint32(head & placeMask)
+		top := uint32(head & slotMask)
 		if top == 0 {
-			t.more()
+			t.addPage()
 			continue
 		}
-		p := t.at(top - 1)
-		if t.head.CompareAndSwap(head, head&^placeMask+oneTaken+oneTag|uint64(p.next.Load())) {
-			return top - 1, p.life.Load(), true
+		p := t.slotAt(top - 1)
+		if t.head.CompareAndSwap(head, head&^slotMask+oneInUse+oneTag|uint64(p.next.Load())) {
+			return top - 1, p.generation.Load(), true
 		}
 	}
 }
 
-// begin notes when the call of a place begins, and whether it is in vain.
-func (t *tickets) begin(i uint32, now int64, inVain bool) {
-	p := t.at(i)
-	p.begun.Store(now + 1)
-	if inVain {
-		t.keep(p, vain, true)
+func (t *slots) markStarted(i uint32, now int64, hopelessCall bool) {
+	p := t.slotAt(i)
+	p.startedAt.Store(now + 1)
+	if hopelessCall {
+		t.setExempt(p, hopeless, true)
 	}
 }
 
-// give gives a place back, and is for how long its call has waited for its
-// caller; false where that has been done.
-func (t *tickets) give(i, life uint32) (waited int64, ok bool) {
-	p := t.at(i)
-	if !p.life.CompareAndSwap(life, life+1) {
+// release frees a slot and returns for how long its call was paused. ok is false if the
+// slot's generation is another: the ticket has been returned already.
+func (t *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
+	p := t.slotAt(i)
+	if !p.generation.CompareAndSwap(generation, generation+1) {
 		return 0, false
 	}
-	if p.state.Load() != 0 && p.state.Swap(0) != 0 {
-		t.aside.Add(-1)
+	if p.exemptFor.Load() != 0 && p.exemptFor.Swap(0) != 0 {
+		t.exempt.Add(-1)
 	}
-	waited = p.waited.Load()
-	if waited != 0 {
-		p.waited.Store(0)
+	pausedFor = p.pausedFor.Load()
+	if pausedFor != 0 {
+		p.pausedFor.Store(0)
 	}
-	if p.begun.Load() != 0 {
-		p.begun.Store(0)
+	if p.startedAt.Load() != 0 {
+		p.startedAt.Store(0)
 	}
-	t.push(i, ^uint64(oneTaken-1))
-	return waited, true
+	t.push(i, ^uint64(oneInUse-1))
+	return pausedFor, true
 }
 
-// keep adds or removes a reason to keep a place aside.
-func (t *tickets) keep(p *place, reason uint32, aside bool) {
+// setExempt adds or removes a reason why a call needs no room.
+func (t *slots) setExempt(p *slot, reason uint32, exempt bool) {
 	for {
-		was := p.state.Load()
+		was := p.exemptFor.Load()
 		is := was &^ reason
-		if aside {
+		if exempt {
 			is = was | reason
 		}
 		if is == was {
 			return
 		}
-		if p.state.CompareAndSwap(was, is) {
+		if p.exemptFor.CompareAndSwap(was, is) {
 			switch {
 			case was == 0:
-				t.aside.Add(1)
+				t.exempt.Add(1)
 			case is == 0:
-				t.aside.Add(-1)
+				t.exempt.Add(-1)
 			}
 			return
 		}
 	}
 }
 
-func (t *tickets) pause(i, life uint32, now int64) {
-	if p := t.at(i); p.life.Load() == life {
-		p.paused.Store(now)
-		t.keep(p, waits, true)
+func (t *slots) pause(i, generation uint32, now int64) {
+	if p := t.slotAt(i); p.generation.Load() == generation {
+		p.pausedAt.Store(now)
+		t.setExempt(p, waitsForCaller, true)
 	}
 }
 
-func (t *tickets) resume(i, life uint32, now int64) {
-	if p := t.at(i); p.life.Load() == life && p.state.Load()&waits != 0 {
-		p.waited.Add(now - p.paused.Load())
-		t.keep(p, waits, false)
+func (t *slots) resume(i, generation uint32, now int64) {
+	if p := t.slotAt(i); p.generation.Load() == generation && p.exemptFor.Load()&waitsForCaller != 0 {
+		p.pausedFor.Add(now - p.pausedAt.Load())
+		t.setExempt(p, waitsForCaller, false)
 	}
 }
 
-// age keeps those aside that began before a moment.
-func (t *tickets) age(before int64) {
+// exemptOlder exempts the calls that started before a moment.
+func (t *slots) exemptOlder(before int64) {
 	pages := t.pages.Load()
 	if pages == nil {
 		return
@@ -192,45 +190,45 @@ func (t *tickets) age(before int64) {
 	for _, page := range *pages {
 		for i := range page {
 			p := &page[i]
-			life, begun := p.life.Load(), p.begun.Load()
-			if begun == 0 || begun > before || p.state.Load()&old != 0 {
+			generation, startedAt := p.generation.Load(), p.startedAt.Load()
+			if startedAt == 0 || startedAt > before || p.exemptFor.Load()&longRunning != 0 {
 				continue
 			}
-			t.keep(p, old, true)
-			if p.life.Load() != life { // it ended meanwhile, and the place may be another call's
-				t.keep(p, old, false)
+			t.setExempt(p, longRunning, true)
+			if p.generation.Load() != generation { // the call ended meanwhile, and the slot may hold another
+				t.setExempt(p, longRunning, false)
 			}
 		}
 	}
 }
 
-// push makes a place the next one to take, and adds to the head's count.
-func (t *tickets) push(i uint32, count uint64) {
-	p := t.at(i)
+// push frees a slot and adds count to the head.
+func (t *slots) push(i uint32, count uint64) {
+	p := t.slotAt(i)
 	for {
 		head := t.head.Load()
-		p.next.Store(uint32(head & placeMask))
-		if t.head.CompareAndSwap(head, head&^placeMask+count+oneTag|uint64(i+1)) {
+		p.next.Store(uint32(head & slotMask))
+		if t.head.CompareAndSwap(head, head&^slotMask+count+oneTag|uint64(i+1)) {
 			return
 		}
 	}
 }
 
-// more adds a page of free places.
-func (t *tickets) more() {
-	t.grow.Lock()
-	defer t.grow.Unlock()
-	if t.head.Load()&placeMask != 0 {
+// addPage adds a page of free slots.
+func (t *slots) addPage() {
+	t.growing.Lock()
+	defer t.growing.Unlock()
+	if t.head.Load()&slotMask != 0 {
 		return
 	}
 	var pages []*page
-	if old := t.pages.Load(); old != nil {
-		pages = append(pages, *old...)
+	if pagesBefore := t.pages.Load(); pagesBefore != nil {
+		pages = append(pages, *pagesBefore...)
 	}
 	first := uint32(len(pages) * pageSize)
 	pages = append(pages, new(page))
 	t.pages.Store(&pages)
-	for i := first; i < min(first+pageSize, maxTickets); i++ {
+	for i := first; i < min(first+pageSize, maxInFlight); i++ {
 		t.push(i, 0)
 	}
 }

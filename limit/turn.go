@@ -2,17 +2,17 @@ package limit
 
 import "context"
 
-// Turn is permission to run, from [ConcurrencyLimiter.Acquire]. Its Release must
-// be called; once is enough.
+// Turn is permission to run, from [ConcurrencyLimiter.Acquire]. The caller must call
+// Release; further calls of Release do nothing.
 type Turn struct {
-	limiter *ConcurrencyLimiter
-	caller  context.Context //nolint:containedctx // asked at the end whether it has gone
-	place   int
-	life    uint64
+	limiter    *ConcurrencyLimiter
+	caller     context.Context //nolint:containedctx // Release checks whether it has ended
+	slot       int
+	generation uint64
 }
 
-// Release ends the turn and lets the next call in. A second Release does
-// nothing, on any copy of the turn, nor does one of the zero Turn.
+// Release ends the turn and admits the next waiting call. A second Release does nothing,
+// on any copy of the turn; neither does Release of the zero Turn.
 func (t Turn) Release() {
 	l := t.limiter
 	if l == nil {
@@ -21,33 +21,33 @@ func (t Turn) Release() {
 	gone := t.caller.Err() != nil
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.leave(t, gone)
+	l.finish(t, gone)
 }
 
-// turns tells the turns of a limiter apart, so that one ends once. A turn has a
-// place, which others have after it, and its life there; it takes no memory but
-// where more run than ever before.
-type turns struct {
-	lives []uint64 // the one now, by place
-	free  []int
+// permits makes each permit end only once. A permit has a slot, which others reuse, and
+// the slot's generation at that time. It allocates only when more calls run than ever
+// before.
+type permits struct {
+	generations []uint64 // the current one of each slot
+	free        []int
 }
 
-func (s *turns) begin(ctx context.Context, l *ConcurrencyLimiter) Turn {
-	place := len(s.lives)
+func (s *permits) issue(ctx context.Context, l *ConcurrencyLimiter) Turn {
+	slot := len(s.generations)
 	if n := len(s.free); n > 0 {
-		place, s.free = s.free[n-1], s.free[:n-1]
+		slot, s.free = s.free[n-1], s.free[:n-1]
 	} else {
-		s.lives = append(s.lives, 0)
+		s.generations = append(s.generations, 0)
 	}
-	return Turn{l, ctx, place, s.lives[place]}
+	return Turn{l, ctx, slot, s.generations[slot]}
 }
 
-// end is false where the turn has ended before.
-func (s *turns) end(t Turn) bool {
-	if s.lives[t.place] != t.life {
+// retire is false if the permit has ended before.
+func (s *permits) retire(t Turn) bool {
+	if s.generations[t.slot] != t.generation {
 		return false
 	}
-	s.lives[t.place]++
-	s.free = append(s.free, t.place)
+	s.generations[t.slot]++
+	s.free = append(s.free, t.slot)
 	return true
 }

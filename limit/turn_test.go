@@ -15,10 +15,10 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-func TestCallerWhoGivesUpLeavesTheQueueAtItsDeadline(t *testing.T) {
+func TestAWaitingCallLeavesTheQueueAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 1, MaxWait: time.Minute})
-		turn, _ := l.Acquire(t.Context())
+		permit, _ := l.Acquire(t.Context())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		refused := func(how string) {
@@ -36,12 +36,12 @@ func TestCallerWhoGivesUpLeavesTheQueueAtItsDeadline(t *testing.T) {
 		if s := l.Snapshot(); s.Waiting != 0 {
 			t.Errorf("%d still wait", s.Waiting)
 		}
-		turn.Release()
+		permit.Release()
 		refused("was dead when there was room")
-		if turn, err := l.Acquire(t.Context()); err != nil {
+		if permit, err := l.Acquire(t.Context()); err != nil {
 			t.Error(err)
 		} else {
-			turn.Release()
+			permit.Release()
 		}
 		if s := l.Snapshot(); s.Running != 0 || s.Passed != 2 || s.Refused != 0 {
 			t.Errorf("afterwards %+v", s)
@@ -49,16 +49,16 @@ func TestCallerWhoGivesUpLeavesTheQueueAtItsDeadline(t *testing.T) {
 	})
 }
 
-// ended is a context that has ended, of which those who wait have not heard.
+// ended is a context whose waiters do not notice that it has ended.
 type ended struct{ context.Context }
 
 func (ended) Done() <-chan struct{} { return nil }
 
-func TestWaiterWhoseContextHasEndedIsNeverGivenATurn(t *testing.T) {
+func TestAWaitingCallWhoseContextHasEndedNeverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, Queue: 2, MaxWait: time.Minute})
-		turn, _ := l.Acquire(t.Context())
-		ctx, leave := context.WithCancel(t.Context())
+		permit, _ := l.Acquire(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		group.Go(func() {
 			if _, err := l.Acquire(ended{ctx}); !errors.Is(err, fault.Canceled) {
@@ -75,8 +75,8 @@ func TestWaiterWhoseContextHasEndedIsNeverGivenATurn(t *testing.T) {
 			next.Release()
 		})
 		synctest.Wait()
-		leave()
-		turn.Release()
+		cancel()
+		permit.Release()
 		group.Wait()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Passed != 2 {
 			t.Errorf("afterwards %+v", s)
@@ -84,18 +84,18 @@ func TestWaiterWhoseContextHasEndedIsNeverGivenATurn(t *testing.T) {
 	})
 }
 
-func TestThereIsRoomAtOnceWhereOnlyThoseWaitWhoHaveLeft(t *testing.T) {
+func TestAQueueOfAbandonedCallsDoesNotDelayACall(t *testing.T) {
 	for range 1000 {
 		synctest.Test(t, func(t *testing.T) {
 			l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, MaxWait: time.Minute})
-			turn, _ := l.Acquire(t.Context())
-			ctx, leave := context.WithCancel(t.Context())
+			permit, _ := l.Acquire(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
 			var gone sync.WaitGroup
 			gone.Go(func() { _, _ = l.Acquire(ended{ctx}) })
 			synctest.Wait()
 			_ = l.Set(limit.Concurrency{Max: 1, Queue: -1})
-			leave()
-			turn.Release()
+			cancel()
+			permit.Release()
 			if _, err := l.Acquire(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -104,25 +104,25 @@ func TestThereIsRoomAtOnceWhereOnlyThoseWaitWhoHaveLeft(t *testing.T) {
 	}
 }
 
-func TestTurnThatComesWhileItsCallerLeavesIsNotLost(t *testing.T) {
+func TestAPermitIsNotLostIfTheContextEndsAtTheSameTime(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1, MaxWait: time.Minute})
 	for round := range 20_000 {
-		turn, err := l.Acquire(t.Context())
+		permit, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		ctx, leave := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		var both sync.WaitGroup
 		both.Go(func() {
-			if turn, err := l.Acquire(ctx); err == nil {
-				turn.Release()
+			if permit, err := l.Acquire(ctx); err == nil {
+				permit.Release()
 			}
 		})
 		for l.Snapshot().Waiting == 0 {
 			runtime.Gosched()
 		}
-		both.Go(leave)
-		turn.Release()
+		both.Go(cancel)
+		permit.Release()
 		both.Wait()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 {
 			t.Fatalf("round %d: %+v", round, s)
@@ -130,19 +130,19 @@ func TestTurnThatComesWhileItsCallerLeavesIsNotLost(t *testing.T) {
 	}
 }
 
-func TestSecondReleaseOfATurnDoesNothing(t *testing.T) {
+func TestSecondReleaseDoesNothing(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 2, Queue: -1})
 	acquire := func() limit.Turn {
-		turn, err := l.Acquire(t.Context())
+		permit, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return turn
+		return permit
 	}
 	first, second := acquire(), acquire()
 	first.Release()
 	first.Release()
-	third := acquire() // where the first was
+	third := acquire() // reuses the slot of the first
 	first.Release()
 	if s := l.Snapshot(); s.Running != 2 {
 		t.Errorf("%d run of two", s.Running)
@@ -158,18 +158,18 @@ func TestSecondReleaseOfATurnDoesNothing(t *testing.T) {
 	}
 }
 
-func TestTurnsAreNeverLostOrDoubled(t *testing.T) {
+func TestPermitsAreNeverLostOrDoubled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		patience := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 60).Draw(rt, "patience")
+		timeouts := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 60).Draw(rt, "patience")
 		most := rapid.IntRange(1, 4).Draw(rt, "max")
 		synctest.Test(t, func(t *testing.T) {
 			l := limit.NewConcurrency("reports", limit.Concurrency{Max: most, Queue: 8, MaxWait: 20 * time.Millisecond})
 			var group sync.WaitGroup
-			for _, p := range patience {
+			for _, p := range timeouts {
 				group.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(p)*time.Millisecond)
 					defer cancel()
-					turn, err := l.Acquire(ctx)
+					permit, err := l.Acquire(ctx)
 					if err != nil {
 						return
 					}
@@ -177,7 +177,7 @@ func TestTurnsAreNeverLostOrDoubled(t *testing.T) {
 						t.Errorf("%d run of %d", s.Running, most)
 					}
 					<-time.After(5 * time.Millisecond)
-					turn.Release()
+					permit.Release()
 				})
 			}
 			group.Wait()

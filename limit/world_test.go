@@ -13,15 +13,15 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-// world is ten instances of a service and its clients, in virtual time: an open
-// loop of arrivals, unbounded queues at the instances, and a server that goes on
-// working when its caller has gone. One goroutine plays it all.
+// world is ten instances of a service and its clients, in virtual time: an open loop of
+// arrivals, unbounded queues at the instances, and servers that continue to work when
+// the caller has gone. One goroutine runs it all.
 type world struct {
 	seed     uint64
-	lasts    time.Duration
+	duration time.Duration
 	clients  int
 	workers  int           // of an instance; zero is 4
-	patience time.Duration // of a caller; zero is none
+	timeout  time.Duration // of a caller; zero is none
 	load     func(at time.Duration) float64
 	batch    int // calls that arrive together; zero is 1
 	service  func(at time.Duration, r *rand.Rand) time.Duration
@@ -35,12 +35,12 @@ type world struct {
 	servers []*instance
 	events  events
 	answers []answer
-	limits  []int // of the first limiter, each 100 ms
+	limits  []int // of the first limiter, one every 100 ms
 }
 
 type process struct {
 	limiter *limit.AdaptiveLimiter
-	sent    []int // and not yet answered, by instance
+	sent    []int // unanswered calls, by instance
 	served  int
 }
 
@@ -50,7 +50,7 @@ type instance struct {
 	queue   []*request
 }
 
-// request is one call, and its caller's context.
+// request is one call and its caller's context.
 type request struct {
 	context.Context
 	world    *world
@@ -63,27 +63,27 @@ type request struct {
 }
 
 func (r *request) Deadline() (time.Time, bool) {
-	return r.world.start.Add(r.begun + r.world.patience), r.world.patience > 0
+	return r.world.start.Add(r.begun + r.world.timeout), r.world.timeout > 0
 }
 
 func (r *request) Err() error {
-	if r.world.patience > 0 && r.world.now >= r.begun+r.world.patience {
+	if r.world.timeout > 0 && r.world.now >= r.begun+r.world.timeout {
 		return context.DeadlineExceeded
 	}
 	return nil
 }
 
-// answer is what a caller got.
+// answer is what a caller received.
 type answer struct {
 	begun, took time.Duration
 	ok, refused bool
 }
 
-// event is something that happens to a request.
+// event is a request's deadline or the end of its work.
 type event struct {
-	at      time.Duration
-	request *request
-	gives   bool // its caller gives up, or else its work is done
+	at         time.Duration
+	request    *request
+	isDeadline bool
 }
 
 type events []event
@@ -98,15 +98,14 @@ func (e *events) Pop() any {
 	return last
 }
 
-// usual is the service time of the world: 10 ms in the mean, of which half is
-// always there. Ten instances of four workers do 4,000 a second.
-func usual(_ time.Duration, r *rand.Rand) time.Duration {
+// serviceTime is 10 ms in the mean, of which half is constant. Ten instances of four
+// workers serve 4,000 calls a second.
+func serviceTime(_ time.Duration, r *rand.Rand) time.Duration {
 	return time.Duration((5 + 5*r.ExpFloat64()) * float64(time.Millisecond))
 }
 
 const capacity = 4000.0
 
-// play runs the world.
 func (w *world) play(t *testing.T) *world {
 	synctest.Test(t, func(*testing.T) {
 		w.begin()
@@ -115,7 +114,7 @@ func (w *world) play(t *testing.T) *world {
 		<-timer.C
 		next := time.Duration(0)
 		for sampled := time.Duration(0); ; {
-			arrives := next < w.lasts && (len(w.events) == 0 || next <= w.events[0].at)
+			arrives := next < w.duration && (len(w.events) == 0 || next <= w.events[0].at)
 			if !arrives && len(w.events) == 0 {
 				return
 			}
@@ -133,7 +132,7 @@ func (w *world) play(t *testing.T) *world {
 				w.limits = append(w.limits, w.first().Snapshot().Limit)
 			}
 			if !arrives {
-				w.happen(heap.Pop(&w.events).(event))
+				w.handle(heap.Pop(&w.events).(event))
 				continue
 			}
 			for range max(w.batch, 1) {
@@ -149,7 +148,7 @@ func (w *world) begin() {
 	w.random = rand.New(rand.NewPCG(w.seed, 7))
 	w.start = time.Now()
 	if w.service == nil {
-		w.service = usual
+		w.service = serviceTime
 	}
 	if w.workers == 0 {
 		w.workers = 4
@@ -195,8 +194,8 @@ func (w *world) arrive() {
 		w.answer(r, err)
 		return
 	}
-	if w.patience > 0 {
-		heap.Push(&w.events, event{w.now + w.patience, r, true})
+	if w.timeout > 0 {
+		heap.Push(&w.events, event{w.now + w.timeout, r, true})
 	}
 	if s.busy < w.workers {
 		w.work(s, r)
@@ -210,9 +209,9 @@ func (w *world) work(s *instance, r *request) {
 	heap.Push(&w.events, event{w.now + w.service(w.now, w.random), r, false})
 }
 
-func (w *world) happen(e event) {
+func (w *world) handle(e event) {
 	r := e.request
-	if e.gives {
+	if e.isDeadline {
 		if !r.over {
 			w.answer(r, fault.DeadlineExceeded.Errorf("no answer"))
 		}
@@ -242,7 +241,7 @@ func (w *world) answer(r *request, err error) {
 	w.answers = append(w.answers, answer{r.begun, w.now - r.begun, err == nil, fault.ReasonOf(err) == "overloaded"})
 }
 
-// figures are of the calls that began in a while.
+// figures summarise the calls that started within a period.
 type figures struct {
 	all, good, refused int
 	p99                time.Duration
@@ -270,29 +269,28 @@ func (w *world) in(from, to time.Duration) (f figures) {
 	return f
 }
 
-// share is how much of all is good.
-func (f figures) share() float64 { return float64(f.good) / float64(max(f.all, 1)) }
+func (f figures) goodShare() float64 { return float64(f.good) / float64(max(f.all, 1)) }
 
-// recovered is how long after from it took until 99 % are good for three
-// seconds on end.
+// recovered is how long after from it took until 99 % of the calls are good for three
+// seconds in a row.
 func (w *world) recovered(from time.Duration) time.Duration {
 	const step = 250 * time.Millisecond
-	for at := from; at+3*time.Second <= w.lasts; at += step {
+	for at := from; at+3*time.Second <= w.duration; at += step {
 		good := true
 		for s := at; s < at+3*time.Second && good; s += time.Second {
-			good = w.in(s, s+time.Second).share() >= 0.99
+			good = w.in(s, s+time.Second).goodShare() >= 0.99
 		}
 		if good {
 			return at - from
 		}
 	}
-	return w.lasts
+	return w.duration
 }
 
-// slower is the usual service, so many times slower in a while.
+// slower makes serviceTime longer by a factor during a period.
 func slower(times float64, from, to time.Duration) func(time.Duration, *rand.Rand) time.Duration {
 	return func(at time.Duration, r *rand.Rand) time.Duration {
-		took := usual(at, r)
+		took := serviceTime(at, r)
 		if at >= from && at < to {
 			took = time.Duration(times * float64(took))
 		}
