@@ -9,9 +9,10 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// advertised is the host:port that goes into the registry for a listener at
-// bound. One that has none, on a socket of this machine, is called by no registry.
-func (c Config) advertised(bound net.Addr) (string, error) {
+// advertisedAddress returns the host:port that is registered for a listener at bound. It
+// is "localhost" for a listener without a host:port, such as a Unix socket, if there is no
+// registry.
+func (c Config) advertisedAddress(bound net.Addr) (string, error) {
 	address, setting := c.Advertise, "Advertise"
 	if address == "" {
 		setting = "Addr"
@@ -22,7 +23,7 @@ func (c Config) advertised(bound net.Addr) (string, error) {
 			}
 		}
 		var err error
-		if address, err = c.reachable(bound); err != nil {
+		if address, err = c.reachableAddress(bound); err != nil {
 			return "", err
 		}
 	}
@@ -30,15 +31,15 @@ func (c Config) advertised(bound net.Addr) (string, error) {
 		return "", err
 	}
 	host, _, _ := net.SplitHostPort(address)
-	if c.leavesMachine() && isLoopback(host) && len(ownAddresses()) > 0 {
+	if c.registryIsShared() && isLoopback(host) && len(ownAddresses()) > 0 {
 		return "", fault.InvalidArgument.Errorf(
 			"Config.%s: %q is reached from this machine alone, and the registry tells it to others; set Config.Advertise to an address that they reach, or Config.Addr to a port without a host", setting, address)
 	}
 	return address, nil
 }
 
-// isLoopback says that a host is this machine for whoever asks. RFC 6761 has all
-// names below localhost so; the other two are in the hosts file of most systems.
+// isLoopback reports whether host means this machine to whoever resolves it. RFC 6761 says
+// so of all names below localhost; most systems have the other two in their hosts file.
 func isLoopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap().IsLoopback()
@@ -47,8 +48,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "localhost.localdomain" || host == "ip6-localhost"
 }
 
-// leavesMachine says that what is registered is read by other processes.
-func (c Config) leavesMachine() bool {
+// registryIsShared reports whether other processes read the registry.
+func (c Config) registryIsShared() bool {
 	if c.Registry == nil {
 		return false
 	}
@@ -56,10 +57,9 @@ func (c Config) leavesMachine() bool {
 	return !inProcess
 }
 
-// reachable is the bound port with the configured host. Where none is
-// configured it is an address of this machine: loopback, unless the registry is
-// read by others.
-func (c Config) reachable(bound net.Addr) (string, error) {
+// reachableAddress joins the bound port and the configured host. If no host is configured,
+// it uses an address of this machine: loopback, unless other processes read the registry.
+func (c Config) reachableAddress(bound net.Addr) (string, error) {
 	host, port, err := net.SplitHostPort(bound.String())
 	switch {
 	case err != nil:
@@ -69,19 +69,19 @@ func (c Config) reachable(bound net.Addr) (string, error) {
 			return "", fault.InvalidArgument.Errorf("Config.Addr: %q is no host:port: %w", c.Addr, err)
 		}
 	}
-	if ip, _ := netip.ParseAddr(host); host != "" && !ip.IsUnspecified() { // a name parses as no address
+	if ip, _ := netip.ParseAddr(host); host != "" && !ip.IsUnspecified() { // a name does not parse
 		return net.JoinHostPort(host, port), nil
 	}
-	if own := ownAddresses(); c.leavesMachine() && len(own) > 0 {
+	if own := ownAddresses(); c.registryIsShared() && len(own) > 0 {
 		return net.JoinHostPort(own[0].String(), port), nil
 	}
 	return net.JoinHostPort("127.0.0.1", port), nil
 }
 
-// ownAddresses are this machine's addresses that others can reach, IPv4 first.
+// ownAddresses returns this machine's addresses that others can reach, IPv4 first.
 func ownAddresses() []netip.Addr {
 	var v4, v6 []netip.Addr
-	all, _ := net.InterfaceAddrs() // none is an answer
+	all, _ := net.InterfaceAddrs() // on an error there is none
 	for _, a := range all {
 		network, ok := a.(*net.IPNet)
 		if !ok {

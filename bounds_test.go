@@ -29,7 +29,7 @@ func TestWhatAClientKeepsOfOperationsIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if kept := len(*c.observed.Load()); kept > maxObserved {
+	if kept := len(*c.recorders.Load()); kept > maxOperations {
 		t.Errorf("%d operations are kept", kept)
 	}
 	if c.recorder("GET /4998") != c.recorder("GET /4999") {

@@ -22,32 +22,32 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// firstAnswer is how long a call waits for a registry that has not yet told of
-// the service.
-const firstAnswer = 2 * time.Second
+// discoveryTimeout is how long a call waits for the registry's first answer about the
+// service.
+const discoveryTimeout = 2 * time.Second
 
-// maxObserved is how many operations a client knows by name: as many as metrics
-// tells apart.
-const maxObserved = 1000
+// maxOperations bounds how many operations have a cached recorder: as many as package
+// metrics distinguishes.
+const maxOperations = 1000
 
-// Client calls one other service. It implements [endpoint.Caller], so that a
-// contract makes a typed endpoint of it. It is safe for concurrent use and
-// lives as long as its [Service].
+// Client calls one other service. It implements [endpoint.Caller], so that a contract such
+// as rest.Route can make a typed endpoint of it. It is safe for concurrent use and is
+// usable as long as its [Service].
 type Client struct {
 	name    string
 	service *Service
 
-	setting  sync.Mutex // held by Set, so that policies do not mix
-	timeout  atomic.Int64
-	hedges   atomic.Bool // first attempts are
-	retrier  *retry.Retrier
-	limiter  *limit.AdaptiveLimiter
-	breaker  *breaker.Circuit
-	pool     *loadbalance.Pool
-	noting   sync.Mutex                                    // held to add to observed
-	observed atomic.Pointer[map[string]*metrics.Operation] // by operation; replaced, never changed
-	told     chan struct{}                                 // closed when the registry has told of the service
-	tell     sync.Once
+	setMu          sync.Mutex // serializes Set, so that two policies do not mix
+	timeout        atomic.Int64
+	hedges         atomic.Bool // first attempts may be hedged
+	retrier        *retry.Retrier
+	limiter        *limit.AdaptiveLimiter
+	breaker        *breaker.Circuit
+	pool           *loadbalance.Pool
+	recordersMu    sync.Mutex                                    // guards additions to recorders
+	recorders      atomic.Pointer[map[string]*metrics.Operation] // by operation; replaced, never changed
+	discovered     chan struct{}                                 // closed when the registry has answered for the first time
+	discoveredOnce sync.Once
 }
 
 // ClientSnapshot is the state of a [Client] at one moment.
@@ -62,18 +62,18 @@ type ClientSnapshot struct {
 func newClient(s *Service, name string, p ClientPolicy) *Client {
 	c := &Client{
 		name: name, service: s,
-		retrier: retry.New(name, p.Retry),
-		limiter: limit.NewAdaptive(name, p.Limit),
-		breaker: breaker.New(name, p.Breaker),
-		pool:    loadbalance.New(name, p.Balance),
-		told:    make(chan struct{}),
+		retrier:    retry.New(name, p.Retry),
+		limiter:    limit.NewAdaptive(name, p.Limit),
+		breaker:    breaker.New(name, p.Breaker),
+		pool:       loadbalance.New(name, p.Balance),
+		discovered: make(chan struct{}),
 	}
-	c.observed.Store(&map[string]*metrics.Operation{})
+	c.recorders.Store(&map[string]*metrics.Operation{})
 	c.configure(p)
 	return c
 }
 
-// Call implements [endpoint.Caller]: one call, with as many attempts as the
+// Call implements [endpoint.Caller]. It makes one call, with as many attempts as the
 // policy allows.
 func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) (err error) {
 	op.Service = c.name
@@ -85,7 +85,7 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 
 	err = errPanicked
 	defer func() {
-		err = concluded(&begun.Record, err)
+		err = finishTrail(&begun.Record, err)
 		span.End(err)
 		c.recorder(op.Name).Observe(endpoint.Elapsed(begun, start), err)
 	}()
@@ -98,118 +98,119 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	return err
 }
 
-// Set replaces the policy while calls go on. An invalid one is refused whole.
+// Set replaces the policy while calls go on. A policy that does not validate is refused as
+// a whole.
 func (c *Client) Set(p ClientPolicy) error {
 	if err := p.Validate(); err != nil {
 		return fault.InvalidArgument.Errorf("the policy of calls to %s: %w", c.name, err)
 	}
 	c.service.logWarnings(c.name, p)
-	c.setting.Lock()
-	defer c.setting.Unlock()
+	c.setMu.Lock()
+	defer c.setMu.Unlock()
 	c.configure(p)
 	return errors.Join(c.retrier.Set(p.Retry), c.limiter.Set(p.Limit), c.breaker.Set(p.Breaker), c.pool.Set(p.Balance))
 }
 
-// Snapshot is how the service stands in the eyes of this client: its instances,
-// the breaker's state and the retry budget.
+// Snapshot returns what this client knows of the service: its instances, the breaker's
+// state, the limit and the retry budget.
 func (c *Client) Snapshot() ClientSnapshot {
 	return ClientSnapshot{Service: c.name, Retry: c.retrier.Snapshot(), Limit: c.limiter.Snapshot(), Breaker: c.breaker.Snapshot(), Balance: c.pool.Snapshot()}
 }
 
-// WaitReady reports whether the service can be called: nil, or fault.Unavailable
-// saying why not. The registry knows whether there is an instance, and is not waited
-// for; of the addresses in Config.Static one must take a connection, within ctx and
-// 1 s.
+// Ready returns nil if the service can be called, and else fault.Unavailable with the
+// reason. It asks the registry whether there is an instance, without waiting for an
+// answer. Of the addresses in Config.Static one must accept a connection, within ctx and 1
+// s.
 func (c *Client) Ready(ctx context.Context) error {
 	if fixed := c.service.config.Static[c.name]; len(fixed) > 0 {
-		return c.service.reach(ctx, c.name, fixed)
+		return c.service.checkReachable(ctx, c.name, fixed)
 	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()
 	return c.service.resolver.WaitReady(now, c.name)
 }
 
-// HTTPClient is the client that a transport over HTTP sends with.
+// HTTPClient returns the client that an HTTP transport sends with.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
-// attempt sends once, or to a second instance too, where the first has yet to show
-// that it does well or the policy hedges.
+// attempt sends once. It sends to a second instance too if the first is on probation or
+// the policy hedges.
 func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, string) error) error {
-	call := endpoint.CallOf(ctx) // an attempt at the same time as another one has its own
+	call := endpoint.CallOf(ctx) // concurrent attempts have a record each
 	if call.Attempt = n; n > 1 {
 		call.Now = time.Time{}
 	}
-	var h held
-	if err := c.hold(ctx, call, &h); err != nil {
-		return h.note.down(call, err)
+	var a admission
+	if err := c.admit(ctx, call, &a); err != nil {
+		return a.trace.finish(call, err)
 	}
 	switch {
 	case !call.Safe:
-	case h.picked.Probe:
-		return c.race(ctx, h, h.picked.Patience(), send)
+	case a.picked.Probe:
+		return c.hedged(ctx, a, a.picked.Patience(), send)
 	case n == 1 && c.hedges.Load():
-		return c.race(ctx, h, 0, send)
+		return c.hedged(ctx, a, 0, send)
 	}
-	return h.send(ctx, call, send)
+	return a.send(ctx, call, send)
 }
 
-// race is an attempt that another one joins when it takes so long; 0 is as long
-// as the policy says.
-func (c *Client) race(ctx context.Context, h held, after time.Duration, send func(context.Context, string) error) error {
+// hedged sends, and starts a second attempt if there is no answer after the given time; 0
+// means the policy's own hedging delay.
+func (c *Client) hedged(ctx context.Context, a admission, after time.Duration, send func(context.Context, string) error) error {
 	return c.retrier.Race(ctx, after, func(ctx context.Context, n int) error {
 		if n > 1 {
 			return c.attempt(ctx, endpoint.CallOf(ctx).Attempt, send)
 		}
-		return h.send(ctx, endpoint.CallOf(ctx), send)
+		return a.send(ctx, endpoint.CallOf(ctx), send)
 	})
 }
 
-// held is what an attempt has been given: leave to be made, and an instance.
-type held struct {
+// admission is what an attempt needs before it is sent: a place in the limit, the
+// breaker's permit, and an instance.
+type admission struct {
 	ticket limit.Ticket
 	permit breaker.Permit
 	picked loadbalance.Picked
-	note   note
+	trace  attemptTrace
 }
 
-// hold asks for it. The limit comes before the breaker, whose probes are few, and
-// the instance is chosen last, when the attempt is sure to be made.
-func (c *Client) hold(ctx context.Context, call *endpoint.Call, h *held) (err error) {
-	h.note = c.look(call)
-	if h.ticket, err = c.limiter.Acquire(ctx); err != nil {
-		return fault.MarkRepeated(err) // another attempt would be refused as well, or take the place of a call
+// admit fills a. The limit comes before the breaker, whose probes are few. The instance is
+// chosen last, when the attempt is sure to be made.
+func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (err error) {
+	a.trace = c.startTrace(call)
+	if a.ticket, err = c.limiter.Acquire(ctx); err != nil {
+		return fault.MarkRepeated(err) // another attempt would be refused too, or displace another call
 	}
-	if h.permit, err = c.breaker.Allow(ctx); err != nil {
-		h.ticket.Done(ctx, errNobodyAsked)
+	if a.permit, err = c.breaker.Allow(ctx); err != nil {
+		a.ticket.Done(ctx, errNotSent)
 		return err
 	}
-	if h.picked, err = c.pick(ctx, call); err != nil {
-		h.permit.Done(ctx, errNobodyAsked)
-		h.ticket.Done(ctx, errNobodyAsked)
+	if a.picked, err = c.pick(ctx, call); err != nil {
+		a.permit.Done(ctx, errNotSent)
+		a.ticket.Done(ctx, errNotSent)
 		return err
 	}
-	call.Try(h.picked.Instance.ID)
-	call.Addr = h.picked.Instance.Endpoint
+	call.Try(a.picked.Instance.ID)
+	call.Addr = a.picked.Instance.Endpoint
 	return nil
 }
 
-// send makes the attempt, and tells all who gave leave how it ended, by one
-// reading of the clock.
-func (h *held) send(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) (err error) {
-	call.Now = time.Time{} // what happens meanwhile reads the clock
+// send makes the attempt and reports its end to the limit, the breaker and the balancer.
+// All three use one reading of the clock.
+func (a *admission) send(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) (err error) {
+	call.Now = time.Time{} // stale once the attempt waits
 	err = errPanicked
 	defer func() {
 		call.Now = call.Start.Add(time.Since(call.Start))
-		h.picked.Done(ctx, err)
-		h.permit.Done(ctx, err)
-		h.ticket.Done(ctx, err)
+		a.picked.Done(ctx, err)
+		a.permit.Done(ctx, err)
+		a.ticket.Done(ctx, err)
 	}()
 	err = send(ctx, call.Addr)
-	return h.note.down(call, err)
+	return a.trace.finish(call, err)
 }
 
-// pick chooses an instance. The very first calls wait for the registry to tell
-// of any.
+// pick chooses an instance. If none is known, it waits for the registry's first answer.
 func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Picked, error) {
 	request := loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe}
 	picked, err := c.pool.Pick(ctx, request)
@@ -217,52 +218,52 @@ func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Pic
 		return picked, nil
 	}
 	call.Now = time.Time{} // the wait is not the instance's
-	patience := time.NewTimer(firstAnswer)
-	defer patience.Stop()
+	timer := time.NewTimer(discoveryTimeout)
+	defer timer.Stop()
 	select {
-	case <-c.told:
+	case <-c.discovered:
 		return c.pool.Pick(ctx, request)
-	case <-patience.C:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return picked, err
 }
 
-// update is told of the service's instances.
-func (c *Client) update(instances []registry.Instance) {
+// setInstances is called by the resolver with the service's instances.
+func (c *Client) setInstances(instances []registry.Instance) {
 	c.pool.Update(instances)
-	c.tell.Do(func() { close(c.told) })
+	c.discoveredOnce.Do(func() { close(c.discovered) })
 }
 
 var (
-	errNobodyAsked = fault.Aborted.Errorf("no instance was asked")
-	errPanicked    = fault.Internal.Errorf("the attempt panicked")
+	errNotSent  = fault.Aborted.Errorf("no instance was asked")
+	errPanicked = fault.Internal.Errorf("the attempt panicked")
 )
 
 func (c *Client) recorder(operation string) *metrics.Operation {
-	if r, ok := (*c.observed.Load())[operation]; ok {
+	if r, ok := (*c.recorders.Load())[operation]; ok {
 		return r
 	}
 	r := c.service.metrics.Client(c.name, operation)
-	c.noting.Lock()
-	defer c.noting.Unlock()
-	if known := *c.observed.Load(); len(known) < maxObserved {
+	c.recordersMu.Lock()
+	defer c.recordersMu.Unlock()
+	if known := *c.recorders.Load(); len(known) < maxOperations {
 		more := maps.Clone(known)
 		more[operation] = r
-		c.observed.Store(&more)
+		c.recorders.Store(&more)
 	}
 	return r
 }
 
-// logChanges logs what the breaker does, until stop is called, which waits for the
-// last line.
-func (c *Client) logChanges() (stop func()) {
+// logBreakerChanges logs the breaker's state changes until stop is called. stop waits for
+// the last line.
+func (c *Client) logBreakerChanges() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	changes := c.breaker.Changes(ctx)
 	var log sync.WaitGroup
 	log.Go(func() {
 		for change := range changes {
-			c.logChange(change)
+			c.logBreakerChange(change)
 		}
 	})
 	return func() {
@@ -271,8 +272,7 @@ func (c *Client) logChanges() (stop func()) {
 	}
 }
 
-// logChange says that the breaker lets calls through no more, or again.
-func (c *Client) logChange(change breaker.Change) {
+func (c *Client) logBreakerChange(change breaker.Change) {
 	level := slog.LevelInfo
 	if change.To == breaker.Open {
 		level = slog.LevelWarn
@@ -281,7 +281,7 @@ func (c *Client) logChange(change breaker.Change) {
 		"service", c.service.name, "client", c.name, "from", change.From, "to", change.To)
 }
 
-// configure takes over what no other policy holds.
+// configure stores the settings that belong to none of the parts.
 func (c *Client) configure(p ClientPolicy) {
 	c.timeout.Store(int64(cmp.Or(p.Timeout, defaultCallTimeout)))
 	c.hedges.Store(p.Retry.Hedge.Percent > 0)

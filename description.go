@@ -8,16 +8,17 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// description is the OpenAPI document of a service, which is made once for as long
-// as no route comes to it.
+// description is the OpenAPI document of a service, rendered again only after a route was
+// added.
 type description struct {
 	mu     sync.Mutex
 	routes int
-	text   []byte // nil before the first
+	text   []byte // nil before it is first rendered
 }
 
-// of is the document of these handlers, of which more may come and none go.
-func (d *description) of(s *Service, handlers []http.Handler) ([]byte, error) {
+// document renders the document of the handlers. Handlers are only ever appended, so that
+// their number tells whether the document is current.
+func (d *description) document(s *Service, handlers []http.Handler) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.text != nil && d.routes >= len(handlers) {
@@ -34,13 +35,13 @@ func (d *description) of(s *Service, handlers []http.Handler) ([]byte, error) {
 
 func (s *Service) openAPI(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
-	described := s.described
+	handlers := s.handlers
 	s.mu.Unlock()
-	text, err := s.description.of(s, described)
+	text, err := s.description.document(s, handlers)
 	if err != nil {
 		rest.WriteError(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(text) // a caller that is gone hears nothing
+	_, _ = w.Write(text) // an error means that the caller is gone
 }

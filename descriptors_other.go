@@ -2,5 +2,5 @@
 
 package sinew
 
-// descriptors is 0: how many connections this process may have open is not known.
+// descriptors returns 0: the limit on open files is not known on this system.
 func descriptors() int { return 0 }

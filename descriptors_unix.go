@@ -4,8 +4,8 @@ package sinew
 
 import "syscall"
 
-// descriptors is how many files and connections this process may have open, 0 when
-// that is not known or without a bound.
+// descriptors returns how many files and connections this process may have open; 0 if that
+// is not known or unbounded.
 func descriptors() int {
 	const some = 1 << 30
 	var limit syscall.Rlimit

@@ -7,8 +7,8 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// withStatic is a discoverer that knows fixed addresses and asks the registry
-// for all other services.
+// withStatic returns a discoverer that answers for the fixed addresses itself, and asks r
+// about all other services.
 func withStatic(r registry.Discoverer, addresses map[string][]string) registry.Discoverer {
 	if len(addresses) == 0 {
 		return r

@@ -11,10 +11,9 @@
 //	reserve := api.Reserve.Endpoint(inventory)
 //	got, err := reserve(ctx, &api.ReserveRequest{ProductID: "p-1", Quantity: 2})
 //
-// Each part lives in a package of its own and works alone: endpoint, fault,
-// registry, loadbalance, breaker, retry, limit, metrics, tracing, eventbus,
-// config, transport/rest. This package only joins them, and simtest tests it in
-// outages.
+// Each part is a package of its own and works alone: endpoint, fault, registry,
+// loadbalance, breaker, retry, limit, metrics, tracing, eventbus, config,
+// transport/rest. This package only joins them, and simtest tests it in outages.
 //
 // # Middleware
 //
@@ -33,47 +32,49 @@
 //	api.Reserve.Handle(svc, stock.Reserve, audited)
 //	reserve := api.Reserve.Endpoint(inventory, audited)
 //
-// On a route it runs after the request was read and validated, and sees no headers.
-// What has to come before, such as authentication, is HTTP middleware: see
+// On a route it runs after the request is read and validated, and sees no headers.
+// What must run earlier, such as authentication, is HTTP middleware: see
 // [Service.Use].
 //
 // # Start and stop
 //
-// A service listens, starts its subscriptions and background jobs, waits until
-// its readiness checks pass, and registers. When a check fails later it
-// deregisters until the check passes again. It stops in the opposite order:
-// it deregisters, answers with "Connection: close" while the news spreads,
-// closes its listener when the requests in flight are answered, drains its
-// subscriptions, those first whose handlers publish to others, stops its jobs,
-// and closes its connections. A handler that would go on, such as a stream of
-// events, returns when [Service.Stopping] is closed.
+// A service listens, starts its subscriptions and background jobs, waits until its
+// readiness checks pass, and registers. If a check fails later, it deregisters until
+// the check passes again. It stops in the opposite order: it deregisters, answers
+// with "Connection: close" while its callers learn of that, closes its listener when
+// the requests in flight are answered, drains its subscriptions (first those whose
+// handlers publish to others), stops its jobs, and closes its connections. A handler
+// that would go on, such as a stream of events, returns when [Service.Stopping] is
+// closed.
 //
 // # What every server has
 //
-// Time limits on reading and writing, a size limit on headers, a limit on how many
-// requests its handlers answer at once, which adapts by itself, a span and metrics per
-// request, a line in the log per failure of the service, with the request's id and
-// trace, and with Config.AccessLog per request, panics answered as 500 with the stack in the log alone, 404 and 405 as
-// problem documents, and four pages: /healthz, /readyz, /metrics and
-// /openapi.json.
+//   - time limits on reading and writing, and a size limit on headers
+//   - an adaptive limit on how many requests its handlers answer at once
+//   - a span and metrics per request
+//   - a log line, with request id and trace, per failure of the service, and with
+//     Config.AccessLog per request
+//   - 500 for a handler that panics, with the stack in the log only
+//   - problem documents for 404 and 405
+//   - four pages: /healthz, /readyz, /metrics and /openapi.json
 //
 // # What every client has
 //
 // Discovery, load balancing with outlier ejection, a circuit breaker, an adaptive
 // limit, budgeted retries on other instances, a deadline that travels, a trace,
 // metrics and a request id. The order, from the outside in: deadline, span and
-// metrics of the whole call; retry; limit; breaker; balancer; the attempt, which a
-// second one joins where it is a probe of an instance on probation, or hedged. A
-// refusal of the limit is not repeated.
+// metrics of the whole call; retry; limit; breaker; balancer; the attempt. A second
+// attempt joins the first one if that probes an instance on probation, or if the
+// policy hedges. A refusal of the limit is not repeated.
 //
-// # Why a call went as it did
+// # Why a call ended as it did
 //
-// The error of a call that failed is an [endpoint.Trail] around the failure: its
-// text names the instance of each attempt, how long it took and how it failed, and
-// the time limit that ended the call. None of it leaves the process. With [Explain]
-// a call tells more, whether it failed or not: the instances that there were to
-// choose from, the breaker, the limit and the budget.
+// The error of a failed call is an [endpoint.Trail] around the failure: its text
+// names the instance of each attempt, how long it took and how it failed, and the
+// time limit that ended the call. None of it leaves the process. With [Explain] a
+// call reports more, whether it failed or not: the instances to choose from, the
+// breaker, the limit and the budget.
 //
-// [ClientPolicy.Review] says before any call is made how long one takes and how many
-// attempts it makes at most, and which settings cannot do what they say.
+// [ClientPolicy.Review] reports, before any call is made, how long a call takes and
+// how many attempts it makes at most, and which settings cannot do what they say.
 package sinew

@@ -14,21 +14,21 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// handling, before a topic, is the operation of its handlers.
+// handling is the prefix of an event handler's operation; the topic follows.
 const handling = "handle "
 
-// traceParent is the extension in which an event carries its trace.
+// traceParent is the extension that carries an event's trace.
 const traceParent = "traceparent"
 
-// Publish implements [eventbus.Publisher] on Config.Bus: the events carry the
-// trace of ctx, and the service's name as their source where they have none.
+// Publish implements [eventbus.Publisher] on Config.Bus. It adds the trace of ctx to the
+// events, and the service's name as the source of those that have none.
 func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	if s.config.Bus == nil {
 		return fault.FailedPrecondition.Errorf("service %s has no bus to publish %s on; set Config.Bus", s.name, topic)
 	}
 	if call := endpoint.CallOf(ctx); call != nil && call.Service == s.name {
 		if from, ok := strings.CutPrefix(call.Name, handling); ok {
-			s.feeds(from, topic)
+			s.addEdge(from, topic)
 		}
 	}
 	start := time.Now()
@@ -38,13 +38,13 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 		if e.Source == "" {
 			e.Source = s.name
 		}
-		if e.Extensions[traceParent] == "" { // an event from an outbox has its own
+		if e.Extensions[traceParent] == "" { // an event from an outbox already has one
 			e.Extensions = maps.Clone(e.Extensions)
 			if e.Extensions == nil {
 				e.Extensions = map[string]string{}
 			}
 			formats := tracing.Formats{tracing.W3C}
-			if tracing.SpanContextOf(ctx).Undecided { // which W3C has no words for
+			if tracing.SpanContextOf(ctx).Undecided { // W3C cannot express that
 				formats = append(formats, tracing.B3)
 			}
 			formats.Inject(ctx, tracing.Map(e.Extensions))
@@ -53,14 +53,14 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 	}
 	err := s.config.Bus.Publish(ctx, topic, traced...)
 	if err == nil {
-		s.unheard.note(s, topic, len(events))
+		s.unheard.count(s, topic, len(events))
 	}
 	span.End(err)
 	s.metrics.Producer(s.name, topic).Observe(time.Since(start), err)
 	return err
 }
 
-// traced is h inside a span and metrics.
+// traced runs h with a span, metrics and a call record.
 func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 	name := handling + topic
 	recorder := s.metrics.Consumer(s.name, topic)
@@ -82,7 +82,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 	}
 }
 
-// requestID is the event's id, or a new one where no header could carry that.
+// requestID returns the event's id, or a new one if a header could not carry that.
 func requestID(e eventbus.Event) string {
 	if headertext.OrEmpty(e.ID) != "" {
 		return e.ID

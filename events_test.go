@@ -43,14 +43,14 @@ func TestAnEventWithAnIDThatNoHeaderTakesCanBeHandledByCalls(t *testing.T) {
 	defer func() { _ = bus.Close(context.Background()) }()
 	callee := inventory(t, sinew.Config{})
 	svc := sinew.New("buyer", local(sinew.Config{Bus: bus, Static: map[string][]string{"inventory": {callee.URL()}}}))
-	look := api.GetStock.Endpoint(svc.Client("inventory"))
+	getStock := api.GetStock.Endpoint(svc.Client("inventory"))
 	requests, calls := make(chan string, 1), make(chan error, 1)
 	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
 		if endpoint.OutgoingOf(ctx) != nil {
 			t.Error("what the handler calls would be recorded as the event")
 		}
 		requests <- endpoint.CallOf(ctx).RequestID
-		_, err := look(ctx, &StockRequest{ProductID: "p-1"})
+		_, err := getStock(ctx, &StockRequest{ProductID: "p-1"})
 		calls <- err
 		return nil
 	})

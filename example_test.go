@@ -74,21 +74,21 @@ func (s shelf) Get(_ context.Context, r *StockRequest) (*Inventory, error) {
 }
 
 var (
-	stock = shelf{"p-1": 10}
-	quiet = slog.New(slog.DiscardHandler)
+	stock          = shelf{"p-1": 10}
+	idleCallerTime = slog.New(slog.DiscardHandler)
 )
 
 func Example() {
 	ctx := context.Background()
 	reg := registry.NewMemory()
 
-	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: quiet})
+	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: idleCallerTime})
 	api.Reserve.Handle(svc, stock.Reserve)
 	api.GetStock.Handle(svc, stock.Get)
 	fmt.Println(svc.Start(ctx)) // svc.Main() in a program of its own
 	defer svc.Shutdown(ctx)
 
-	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: quiet})
+	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: idleCallerTime})
 	defer shop.Shutdown(ctx)
 	inventory := shop.Client("inventory")
 	reserve := api.Reserve.Endpoint(inventory)
@@ -119,7 +119,7 @@ func Example_parts() {
 }
 
 func ExampleExplain() {
-	svc := sinew.New("shop", sinew.Config{Logger: quiet, Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+	svc := sinew.New("shop", sinew.Config{Logger: idleCallerTime, Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 	defer svc.Shutdown(context.Background())
 	tries := 0
 	send := func(context.Context, string) error { // stands in for the network
@@ -151,7 +151,7 @@ func ExampleExplain() {
 
 // A stream of events ends when the service stops, by itself and in order.
 func ExampleService_Stopping() {
-	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet})
+	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: idleCallerTime})
 	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for n := 1; ; n++ {
 			_, _ = fmt.Fprintf(w, "data: %d\n\n", n)
@@ -185,7 +185,7 @@ func ExampleService_Stopping() {
 
 func ExampleService_Publish() {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
-	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: quiet})
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: idleCallerTime})
 	ctx := context.Background()
 	_ = api.LowStock.Handle(svc, "buyer", func(_ context.Context, e StockEvent) error {
 		fmt.Println("buy more of", e.ProductID)

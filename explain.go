@@ -11,18 +11,18 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// Explain gives a context whose calls are explained: what each attempt had to
-// choose from and why, what became of it and how long it took, and what ended the
-// call. Calls that those make in turn in this process are explained, too.
+// Explain returns a context whose calls are explained: which instances each attempt had to
+// choose from, why it chose one, how it ended and how long it took, and what ended the
+// call. Calls that those make in turn within this process are explained, too.
 //
 //	ctx, why := sinew.Explain(ctx)
 //	_, err := reserve(ctx, request)
 //	log.Print(why)
 //
-// An explained call costs some microseconds more; others pay nothing. The error of
-// a call that failed has an [endpoint.Trail] without being asked.
+// An explained call takes some microseconds longer; others pay nothing. The error of a
+// failed call carries an [endpoint.Trail] in any case.
 func Explain(ctx context.Context) (context.Context, *endpoint.Explanation) {
-	call := endpoint.Call{Inbound: true} // a record of no call, which nobody takes for his own
+	call := endpoint.Call{Inbound: true} // Inbound, since it is not the record of a call being made
 	if parent := endpoint.CallOf(ctx); parent != nil {
 		call = *parent
 		call.Tried = slices.Clone(parent.Tried)
@@ -32,51 +32,51 @@ func Explain(ctx context.Context) (context.Context, *endpoint.Explanation) {
 	return ctx, call.Why
 }
 
-// note is what is kept of an attempt while that goes on.
-type note struct {
-	begun time.Time
-	tried int                 // how many instances before
-	seen  *endpoint.Situation // nil unless the call is explained
-	pool  *loadbalance.Pool
+// attemptTrace describes an attempt while it goes on.
+type attemptTrace struct {
+	start       time.Time
+	triedBefore int                 // how many instances were tried before
+	situation   *endpoint.Situation // nil unless the call is explained
+	pool        *loadbalance.Pool
 }
 
-// look begins the note of an attempt.
-func (c *Client) look(call *endpoint.Call) note {
-	n := note{begun: call.Start, tried: len(call.Tried), pool: c.pool}
+// startTrace starts the trace of an attempt.
+func (c *Client) startTrace(call *endpoint.Call) attemptTrace {
+	t := attemptTrace{start: call.Start, triedBefore: len(call.Tried), pool: c.pool}
 	if call.Attempt > 1 {
-		n.begun = time.Now()
+		t.start = time.Now()
 	}
 	if call.Explained() {
-		n.seen = c.situation(call)
+		t.situation = c.situation(call)
 	}
-	return n
+	return t
 }
 
-// down takes down how the attempt ended, and returns that, if it failed or is
-// explained.
-func (n note) down(call *endpoint.Call, err error) error {
-	if err != nil || n.seen != nil {
-		n.take(call, err)
+// finish adds the attempt to the call's trail if it failed or is explained. It returns
+// err.
+func (t attemptTrace) finish(call *endpoint.Call, err error) error {
+	if err != nil || t.situation != nil {
+		t.record(call, err)
 	}
 	return err
 }
 
-func (n note) take(call *endpoint.Call, err error) {
-	if n.seen != nil && len(n.seen.Candidates) == 0 { // it waited for the registry to tell of them, when nothing was known of any
-		for _, i := range n.pool.Snapshot().Instances {
-			n.seen.Candidates = append(n.seen.Candidates, endpoint.Candidate{ID: i.ID})
+func (t attemptTrace) record(call *endpoint.Call, err error) {
+	if t.situation != nil && len(t.situation.Candidates) == 0 { // none were known when the attempt started: it waited for the registry
+		for _, i := range t.pool.Snapshot().Instances {
+			t.situation.Candidates = append(t.situation.Candidates, endpoint.Candidate{ID: i.ID})
 		}
 	}
 	step := endpoint.Step{
-		Attempt: call.Attempt, Began: n.begun.Sub(call.Start), Took: time.Since(n.begun), Err: err, Situation: n.seen,
+		Attempt: call.Attempt, Began: t.start.Sub(call.Start), Took: time.Since(t.start), Err: err, Situation: t.situation,
 	}
-	if len(call.Tried) > n.tried {
-		step.Instance = call.Tried[n.tried]
+	if len(call.Tried) > t.triedBefore {
+		step.Instance = call.Tried[t.triedBefore]
 	}
 	call.Note(step)
 }
 
-// situation is what the next attempt is decided by.
+// situation returns the state that decides about the next attempt.
 func (c *Client) situation(call *endpoint.Call) *endpoint.Situation {
 	limiter := c.limiter.Snapshot()
 	s := &endpoint.Situation{
@@ -99,9 +99,9 @@ func (c *Client) situation(call *endpoint.Call) *endpoint.Situation {
 	return s
 }
 
-// concluded ends the trail of a call, and is its error: with the trail, unless
-// it is the answer of the service itself to the first attempt.
-func concluded(call *endpoint.Call, err error) error {
+// finishTrail ends the trail of a call and returns the call's error. That is the trail,
+// unless the service itself answered the first attempt.
+func finishTrail(call *endpoint.Call, err error) error {
 	if err == nil {
 		if call.Explained() {
 			_ = call.End(nil, "")
@@ -111,7 +111,7 @@ func concluded(call *endpoint.Call, err error) error {
 	failed := fault.Classify(context.Background(), err) == fault.Failure
 	ended := ""
 	if failed {
-		ended = endedBy(call)
+		ended = endReason(call)
 	}
 	trail := call.End(err, ended)
 	if !failed && len(trail.Steps) < 2 {
@@ -120,8 +120,9 @@ func concluded(call *endpoint.Call, err error) error {
 	return trail
 }
 
-// endedBy is who or what has ended a call that failed, empty when nothing has.
-func endedBy(call *endpoint.Call) string {
+// endReason says who or what ended a failed call; it is empty if no time limit and no
+// caller did.
+func endReason(call *endpoint.Call) string {
 	took := func(until time.Time) string { return until.Sub(call.Start).Round(time.Microsecond).String() }
 	now := time.Now()
 	callers, limited := call.Caller.Deadline()

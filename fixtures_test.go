@@ -22,7 +22,7 @@ func local(c sinew.Config) sinew.Config {
 		c.Addr = "127.0.0.1:0"
 	}
 	if c.Logger == nil {
-		c.Logger = quiet
+		c.Logger = idleCallerTime
 	}
 	return c
 }

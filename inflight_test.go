@@ -24,7 +24,7 @@ type slow struct {
 
 func newSlow(t *testing.T, c sinew.Config) *slow {
 	s := &slow{Service: sinew.New("inventory", local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
-	look.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	read.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		s.inside.Add(1)
 		defer s.inside.Add(-1)
 		s.entered <- struct{}{}
@@ -39,7 +39,7 @@ func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
 	reg := registry.NewMemory()
 	s := newSlow(t, sinew.Config{Registry: reg})
 	shop := client(t, sinew.Config{Registry: reg})
-	ask := look.Endpoint(shop.Client("inventory"))
+	ask := read.Endpoint(shop.Client("inventory"))
 	const calls = 50
 	answers := make(chan error, calls)
 	for range calls {
@@ -78,14 +78,14 @@ func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
 func TestShutdownUnderLoadAnswersEveryCallThatItTook(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	var taken, done atomic.Int64
-	look.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		taken.Add(1)
 		return rest.None{}, nil
 	})
 	start(t, svc)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
-	ask := look.Endpoint(rest.Remote(svc.URL(), &http.Client{Transport: transport}))
+	ask := read.Endpoint(rest.Remote(svc.URL(), &http.Client{Transport: transport}))
 	begun := make(chan struct{}, 1)
 	var load sync.WaitGroup
 	for range 16 {

@@ -13,52 +13,51 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// life is what a running service holds and must give back.
-type life struct {
-	servers  []*server
-	serving  crew
-	upgraded takenOver
-	failed   chan error // a server that ended by itself
-	url      string
-	admin    string // the URL of the admin pages
-	presence *presence
-	stopping atomic.Bool
-	stops    chan struct{} // closed when stopping is set
-	called   atomic.Bool   // by anybody, of late
-	closing  []func()
+// runState is what a running service holds and must give back.
+type runState struct {
+	servers        []*server
+	serveTasks     taskGroup
+	hijacked       hijackedConns
+	serveErrors    chan error // from servers that stopped by themselves
+	url            string
+	adminURL       string // URL of the admin pages
+	announcer      *announcer
+	stopping       atomic.Bool
+	stopSignal     chan struct{} // closed when stopping is set
+	recentlyCalled atomic.Bool   // somebody has called since waitDrainDelay reset it
+	closers        []func()
 
-	jobs     context.Context // nil before Start
-	endJobs  context.CancelFunc
-	running  crew
-	jobsOver bool
+	jobContext  context.Context // nil before Start
+	cancelJobs  context.CancelFunc
+	jobTasks    taskGroup
+	jobsStopped bool
 
-	checks    context.Context
-	endChecks context.CancelFunc
-	checking  crew
+	checkContext context.Context
+	cancelChecks context.CancelFunc
+	checkTasks   taskGroup
 
 	stopped chan struct{} // closed when Shutdown is done
 	result  error
 }
 
-func (l *life) begin(job func(context.Context)) {
-	l.running.begin("background job "+nameOf(job), func() { job(l.jobs) })
+func (s *runState) startJob(job func(context.Context)) {
+	s.jobTasks.start("background job "+functionName(job), func() { job(s.jobContext) })
 }
 
-func nameOf(job func(context.Context)) string {
+func functionName(job func(context.Context)) string {
 	return runtime.FuncForPC(reflect.ValueOf(job).Pointer()).Name()
 }
 
-// Main runs the service until SIGTERM or SIGINT, then shuts it down and
-// returns. A second signal ends the process at once. When the service cannot
-// start, or does not stop in time, Main logs why and ends the process with
-// status 1.
+// Main runs the service until SIGTERM or SIGINT, then shuts it down and returns. A second
+// signal ends the process at once. If the service cannot start, or does not stop in time,
+// Main logs the reason and ends the process with status 1.
 func (s *Service) Main() {
-	told, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	signaled, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer restore()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	context.AfterFunc(told, func() {
-		restore() // a further signal has its usual effect, before the first one shows
+	context.AfterFunc(signaled, func() {
+		restore() // before the stop is visible: from here on a second signal ends the process
 		stop()
 	})
 	if err := s.Run(ctx); err != nil {
@@ -67,10 +66,10 @@ func (s *Service) Main() {
 	}
 }
 
-// Run starts the service, serves until ctx ends, its listener fails or somebody
-// calls Shutdown, and shuts it down, for which it takes 30 s at most.
+// Run starts the service and serves until ctx ends, its listener fails or Shutdown is
+// called. Then it shuts the service down, for which it allows 30 s.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.setOut(); err != nil {
+	if err := s.markStarted(); err != nil {
 		return err
 	}
 	err := s.start(ctx)
@@ -78,25 +77,24 @@ func (s *Service) Run(ctx context.Context) error {
 	case err == nil:
 		select {
 		case <-ctx.Done():
-		case <-s.life.stopped:
-		case err = <-s.life.failed:
+		case <-s.state.stopped:
+		case err = <-s.state.serveErrors:
 		}
 	case ctx.Err() != nil, errors.Is(err, fault.Canceled):
-		err = nil // told to stop before it was ready
+		err = nil // stopped before it was ready
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	return errors.Join(err, s.Shutdown(drain))
 }
 
-// Start brings the service up and returns when it is ready and registered. Until
-// then it waits, already serving: for its readiness checks, and for a registry
-// that is away. A taken port, or an address that others cannot reach, is
-// fault.InvalidArgument or fault.Unavailable naming the setting; when Shutdown
-// is called meanwhile, it is fault.Canceled. After an error call Shutdown. A
-// service starts once.
+// Start starts the service and returns when it is ready and registered. Until then it
+// serves and waits: for its readiness checks, and for a registry that is unavailable. A
+// port in use, or an address that others cannot reach, is fault.InvalidArgument or
+// fault.Unavailable and names the setting. If Shutdown is called meanwhile, the error is
+// fault.Canceled. Call Shutdown after an error. A service starts only once.
 func (s *Service) Start(ctx context.Context) error {
-	if err := s.setOut(); err != nil {
+	if err := s.markStarted(); err != nil {
 		return err
 	}
 	return s.start(ctx)
@@ -107,16 +105,16 @@ func (s *Service) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.subscribed(ctx); err != nil {
+	if err := s.startSubscriptions(ctx); err != nil {
 		return err
 	}
-	var presence *presence
-	err = s.take(func() {
+	var announcer *announcer
+	err = s.ifRunning(func() {
 		for _, job := range s.jobs {
-			s.life.begin(job)
+			s.state.startJob(job)
 		}
-		presence = newPresence(s, instance)
-		s.life.presence = presence
+		announcer = newAnnouncer(s, instance)
+		s.state.announcer = announcer
 	})
 	if err != nil {
 		return err
@@ -125,30 +123,30 @@ func (s *Service) start(ctx context.Context) error {
 	if s.config.Registry == nil {
 		s.config.Logger.Info("no registry: the service finds itself and static addresses alone", "service", s.name)
 	}
-	return presence.registered(ctx)
+	return announcer.waitRegistered(ctx)
 }
 
-// setOut is the one start that a service has.
-func (s *Service) setOut() error {
+// markStarted refuses a second start, and a start after Shutdown.
+func (s *Service) markStarted() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.jobs != nil || s.life.stopping.Load() {
+	if s.state.jobContext != nil || s.state.stopping.Load() {
 		return fault.FailedPrecondition.Errorf("service %s has been started or shut down before; make a new one", s.name)
 	}
-	s.life.jobs, s.life.endJobs = context.WithCancel(context.Background())
-	s.life.failed = make(chan error, 2)
+	s.state.jobContext, s.state.cancelJobs = context.WithCancel(context.Background())
+	s.state.serveErrors = make(chan error, 2)
 	return nil
 }
 
-// take begins what Shutdown will end, unless it is already about it. begin is
-// called with the lock held, and does not wait.
-func (s *Service) take(begin func()) error {
+// ifRunning calls start unless Shutdown has begun; so everything that start starts is
+// stopped by Shutdown. It holds the lock during start, which must not wait.
+func (s *Service) ifRunning(start func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.stopping.Load() {
+	if s.state.stopping.Load() {
 		return s.errStopped()
 	}
-	begin()
+	start()
 	return nil
 }
 
@@ -156,17 +154,17 @@ func (s *Service) errStopped() error {
 	return fault.Canceled.Errorf("service %s is shut down, and begins nothing more", s.name)
 }
 
-// URL is the base URL at which others reach the service, "" before it listens.
+// URL returns the base URL at which others reach the service, "" before it listens.
 func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.life.url
+	return s.state.url
 }
 
-// AdminURL is the base URL at which this machine reaches /metrics and /readyz, ""
+// AdminURL returns the base URL at which this machine reaches /metrics and /readyz, ""
 // before the service listens; see Config.Admin.
 func (s *Service) AdminURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.life.admin
+	return s.state.adminURL
 }

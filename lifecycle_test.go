@@ -56,11 +56,11 @@ func (b silentBus) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 }
 
 func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
-	for _, told := range []bool{false, true} { // that it stops
+	for _, stopFirst := range []bool{false, true} { // that it stops
 		synctest.Test(t, func(t *testing.T) {
 			memory := eventbus.NewMemory(eventbus.MemoryPolicy{})
 			bus := silentBus{memory, make(chan struct{})}
-			svc := sinew.New("inventory", sinew.Config{Listener: newPipe(), Logger: quiet, Bus: bus})
+			svc := sinew.New("inventory", sinew.Config{Listener: newPipe(), Logger: idleCallerTime, Bus: bus})
 			if _, err := svc.Subscribe("order.placed", "g", func(context.Context, eventbus.Event) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
 			defer cancel()
 			want, begun := context.DeadlineExceeded, time.Now()
 			down := make(chan error, 1)
-			if told {
+			if stopFirst {
 				want = fault.Canceled
 				time.AfterFunc(time.Second, func() {
 					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -79,14 +79,14 @@ func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
 			if err := svc.Start(ctx); !errors.Is(err, want) || time.Since(begun) > 3*time.Second {
 				t.Errorf("after %s: %v", time.Since(begun), err)
 			}
-			if !told {
+			if !stopFirst {
 				close(bus.until)
 				down <- svc.Shutdown(t.Context())
 			}
-			if err := <-down; told != (err != nil) {
+			if err := <-down; stopFirst != (err != nil) {
 				t.Error(err)
 			}
-			if told {
+			if stopFirst {
 				close(bus.until)
 			}
 			synctest.Wait()
@@ -106,7 +106,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	defer func() { _ = bus.Close(context.Background()) }()
 	entered, leave := make(chan struct{}), make(chan struct{})
 	addr := freeAddr(t)
-	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: quiet, DrainDelay: time.Second})
+	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: idleCallerTime, DrainDelay: time.Second})
 	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		close(entered)
 		<-leave

@@ -17,50 +17,53 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// closing tells callers of a service that stops to call another instance.
-func (s *Service) closing(next http.Handler) http.Handler {
+// withConnectionClose adds "Connection: close" to the answers of a stopping service, so
+// that callers turn to another instance.
+func (s *Service) withConnectionClose(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.life.called.Load() {
-			s.life.called.Store(true)
+		if !s.state.recentlyCalled.Load() {
+			s.state.recentlyCalled.Store(true)
 		}
-		if s.life.stopping.Load() {
+		if s.state.stopping.Load() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// observed is h, which serves pattern, within the service's limit.
-func (s *Service) observed(pattern string, h http.Handler) http.Handler {
+// instrumented wraps h, the handler of pattern: it sets the operation of the request and
+// serves it within the service's limit.
+func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
 	recorder := s.metrics.Server(s.name, pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, _ := w.(*response)
 		outer := responseOf(w)
-		if answer == nil { // a middleware has one of its own
+		if answer == nil { // a middleware has put its own writer around it
 			answer = &response{ResponseWriter: w, outer: outer}
 		}
 		if outer != nil {
-			outer.route, outer.recorder, outer.page = pattern, recorder, false
+			outer.route, outer.recorder, outer.isOwnPage = pattern, recorder, false
 		}
 		if call := endpoint.CallOf(r.Context()); call != nil {
 			call.Operation = endpoint.Operation{Service: s.name, Name: pattern}
 		}
-		s.limited(h, answer, r)
+		s.admitted(h, answer, r)
 	})
 }
 
-// limited is h within the service's limit. A request needs room from when it is
-// there until its answer begins: while its body is awaited it waits for its caller,
-// and what is streamed, downloaded, upgraded or hijacked may take as long as it likes.
-func (s *Service) limited(h http.Handler, answer *response, r *http.Request) {
+// admitted serves h within the service's limit. A request occupies a place from its
+// arrival until its answer starts. It does not while its body is awaited, because then the
+// service waits for the caller. What follows the start of the answer (a stream, a
+// download, an upgraded or hijacked connection) may take any time.
+func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
 	ticket, err := s.limiter.Acquire(r.Context())
 	if err != nil {
 		rest.WriteError(answer, err)
 		return
 	}
-	answer.ticket, answer.limited = ticket, r.Context()
+	answer.ticket, answer.ticketContext = ticket, r.Context()
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &awaited{r.Body, ticket}
+		r.Body = &pausingBody{r.Body, ticket}
 	}
 	panicked := true
 	defer func() {
@@ -74,43 +77,44 @@ func (s *Service) limited(h http.Handler, answer *response, r *http.Request) {
 	panicked = false
 }
 
-// awaited is the body of a request, which needs no room while it is awaited.
-type awaited struct {
+// pausingBody is the body of a request, which gives up its place in the limit while it
+// waits for the caller.
+type pausingBody struct {
 	io.ReadCloser
 	ticket limit.Ticket
 }
 
 // Read implements io.Reader.
-func (a *awaited) Read(b []byte) (int, error) {
+func (a *pausingBody) Read(b []byte) (int, error) {
 	a.ticket.Pause()
 	defer a.ticket.Resume()
 	return a.ReadCloser.Read(b)
 }
 
-// response remembers how a request was answered.
+// response records how a request was answered.
 type response struct {
 	http.ResponseWriter
-	status int
-	failed error
-	outer  *response // what is beneath a middleware's writer, if that shows it
+	status  int
+	failure error
+	outer   *response // beneath a middleware's writer, if that has Unwrap
 
-	ticket  limit.Ticket    // of the request, until its answer begins
-	limited context.Context //nolint:containedctx // that it was given in
+	ticket        limit.Ticket    // the request's place in the limit, until its answer starts
+	ticketContext context.Context //nolint:containedctx // the context that the ticket was acquired with
 
-	// What the account of a request needs, in the outermost one alone.
+	// For finish; set in the outermost response only.
 	start        time.Time
-	ctx          context.Context // with the id and the span, once there are any
-	method, path string          // before any middleware
+	ctx          context.Context // has the record and the span, once there are any
+	method, path string          // as received, before any middleware
 	remote       string          // the caller's address
 	route        string
-	page         bool // one of the service's own
+	isOwnPage    bool // it is one of the service's own pages
 	span         tracing.Span
 	recorder     *metrics.Operation
-	upgraded     *takenOver
-	leave        func() // upgraded, once the handler has returned; nil if it is not there
+	hijacked     *hijackedConns
+	hijackDone   func() // to call when the handler of a hijacked connection has returned; else nil
 }
 
-// responseOf is the response in w or beneath it, or nil.
+// responseOf returns w, or what it wraps, if that is a *response, and else nil.
 func responseOf(w http.ResponseWriter) *response {
 	for {
 		switch at := w.(type) {
@@ -124,16 +128,17 @@ func responseOf(w http.ResponseWriter) *response {
 	}
 }
 
-// Failed is called by package rest with the error that it answers with, which says
-// more than its status.
+// Failed is called by package rest with the error behind the answer, which says more than
+// the status.
 func (r *response) Failed(err error) {
-	r.failed = err
+	r.failure = err
 	if r.outer != nil {
 		r.outer.Failed(err)
 	}
 }
 
-// RequestMethod tells package rest how the request was sent, before any middleware.
+// RequestMethod returns the method that the caller sent, before any middleware changed it.
+// Package rest calls it.
 func (r *response) RequestMethod() string {
 	if r.outer != nil {
 		return r.outer.method
@@ -141,71 +146,72 @@ func (r *response) RequestMethod() string {
 	return r.method
 }
 
-// answered is the status that the caller gets.
-func (r *response) answered() int { return cmp.Or(r.status, http.StatusOK) }
+// statusOrOK returns the status that the caller gets.
+func (r *response) statusOrOK() int { return cmp.Or(r.status, http.StatusOK) }
 
-// begins notes that the answer begins, with this status.
-func (r *response) begins(status int) {
+// startAnswer records the status and frees the request's place in the limit. Only the
+// first call has an effect.
+func (r *response) startAnswer(status int) {
 	if r.status != 0 {
 		return
 	}
 	r.status = status
-	if r.limited != nil {
-		r.ticket.Done(r.limited, r.err())
+	if r.ticketContext != nil {
+		r.ticket.Done(r.ticketContext, r.err())
 	}
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (r *response) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		r.begins(status)
+		r.startAnswer(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (r *response) Write(b []byte) (int, error) {
-	r.begins(http.StatusOK)
+	r.startAnswer(http.StatusOK)
 	return r.ResponseWriter.Write(b)
 }
 
-// FlushError implements the flushing of [http.ResponseController].
+// FlushError implements flushing for [http.ResponseController].
 func (r *response) FlushError() error {
 	err := http.NewResponseController(r.ResponseWriter).Flush()
 	if err == nil {
-		r.begins(http.StatusOK)
+		r.startAnswer(http.StatusOK)
 	}
 	return err
 }
 
-// Flush implements http.Flusher, for handlers that ask for that.
+// Flush implements http.Flusher, for handlers that assert it.
 func (r *response) Flush() { _ = r.FlushError() }
 
-// Hijack implements [http.Hijacker], for handlers that ask for that. What speaks
-// another protocol from here on has been answered with 101.
+// Hijack implements [http.Hijacker], for handlers that assert it. The request counts as
+// answered with 101, since another protocol follows.
 func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
 	if err == nil {
-		r.begins(http.StatusSwitchingProtocols)
+		r.startAnswer(http.StatusSwitchingProtocols)
 	}
-	if err == nil && r.upgraded != nil { // net/http waits for it no more
-		r.leave = r.upgraded.join(r.route, conn)
+	if err == nil && r.hijacked != nil { // net/http does not wait for hijacked connections
+		r.hijackDone = r.hijacked.track(r.route, conn)
 	}
 	return conn, buffered, err
 }
 
-// Unwrap lets http.ResponseController reach what is beneath.
+// Unwrap lets http.ResponseController reach the wrapped writer.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// err is the failure that was the answer, or what the status of a foreign
-// handler tells of it; nil for a success.
+// err returns the failure that was answered, or one made from the status if the handler
+// reported none; nil for a success.
 func (r *response) err() error {
 	switch {
 	case r.status < 400:
 		return nil
-	case r.failed != nil:
-		return r.failed
-	case r.status == http.StatusNotFound: // a handler of ours looked for it
+	case r.failure != nil:
+		return r.failure
+	case r.status == http.StatusNotFound: // a handler said so, not the routing
 		return fault.NotFound
 	}
 	return fault.FromHTTPStatus(r.status)

@@ -12,19 +12,18 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-// defaultCallTimeout is how long a whole call may take, all attempts together,
-// when its policy does not say.
+// defaultCallTimeout is the default of ClientPolicy.Timeout.
 const defaultCallTimeout = 10 * time.Second
 
-// ClientPolicy is how a service calls another one. The zero ClientPolicy is the
+// ClientPolicy configures the calls to another service. The zero ClientPolicy is the
 // recommended one.
 type ClientPolicy struct {
 	// Timeout bounds the whole call, all attempts together; a caller's own
-	// earlier deadline goes before it. Zero is 10 s.
+	// earlier deadline has precedence. Zero is 10 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// Retry repeats failed attempts.
 	Retry retry.Policy `json:"retry" yaml:"retry"`
-	// Limit bounds how many attempts are under way.
+	// Limit bounds how many attempts are in flight.
 	Limit limit.Adaptive `json:"limit" yaml:"limit"`
 	// Breaker stops calls to a service that fails.
 	Breaker breaker.Policy `json:"breaker" yaml:"breaker"`
@@ -35,7 +34,7 @@ type ClientPolicy struct {
 // MarshalJSON writes the timeout as "10s".
 func (p ClientPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It refuses unknown settings.
 func (p *ClientPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
 // Validate reports every fault of the policy at once.

@@ -14,18 +14,18 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// reachTimeout is how long an address may take to show that somebody is there.
+// reachTimeout bounds how long an address may take to accept a connection.
 const reachTimeout = time.Second
 
-// reach is nil when somebody listens at one of the base URLs.
-func (s *Service) reach(ctx context.Context, name string, urls []string) error {
+// checkReachable returns nil if one of the base URLs accepts a connection.
+func (s *Service) checkReachable(ctx context.Context, name string, urls []string) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	faults := make([]error, len(urls))
-	for i, at := range urls {
+	for i, url := range urls {
 		all.Go(func() {
-			if faults[i] = s.listens(ctx, at); faults[i] == nil {
+			if faults[i] = s.probe(ctx, url); faults[i] == nil {
 				cancel() // one is enough
 			}
 		})
@@ -39,9 +39,9 @@ func (s *Service) reach(ctx context.Context, name string, urls []string) error {
 	return fault.Unavailable.Errorf("nobody listens at an address of service %s in Config.Static: %w", name, errors.Join(faults...))
 }
 
-// listens is nil when a connection to a base URL is taken. A transport of the
-// user's own knows by itself where that leads: any answer through it will do.
-func (s *Service) listens(ctx context.Context, at string) error {
+// probe returns nil if a connection to the base URL is accepted. With a Transport of the
+// user's own, only that knows where the URL leads: any answer through it is enough.
+func (s *Service) probe(ctx context.Context, at string) error {
 	if s.config.Transport != nil {
 		r, err := http.NewRequestWithContext(ctx, http.MethodHead, at, nil)
 		if err != nil {
@@ -59,7 +59,7 @@ func (s *Service) listens(ctx context.Context, at string) error {
 	}
 	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	dial := new(net.Dialer).DialContext
-	if u.Scheme == "https" { // a connection without a handshake is a warning in the log over there
+	if u.Scheme == "https" { // a connection without a handshake would be logged as a warning there
 		dial = (&tls.Dialer{Config: s.config.TLS}).DialContext
 	}
 	c, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)))

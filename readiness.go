@@ -10,49 +10,49 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// checkTimeout is how long a condition of readiness may take to answer.
+// checkTimeout bounds how long a readiness check may take.
 const checkTimeout = 2 * time.Second
 
-// check is one condition of readiness.
+// check is a readiness check.
 type check struct {
-	name string
-	ok   func(context.Context) error
-	now  *look // under way, nil if none is; with the service's lock
+	name    string
+	run     func(context.Context) error
+	current *checkRun // nil while it does not run; guarded by the service's lock
 }
 
-// look is one run of a check. Who asks meanwhile shares it, so that a check
-// which hangs is not begun again.
-type look struct {
+// checkRun is one run of a check. Everybody who asks meanwhile shares it, so that a
+// hanging check is not started again.
+type checkRun struct {
 	ctx  context.Context // ends when the check's time is up
 	done chan struct{}
-	err  error // once it is done
+	err  error // set before done is closed
 }
 
 var errCheckPanicked = fault.Internal.Errorf("the check panicked")
 
 // AddReadinessCheck adds a condition of readiness, such as another service's
-// [Client.Ready] or a database's ping. The service registers when all hold,
-// and deregisters while one does not. A check that panics, or does not answer
-// within 2 s, does not hold. One check runs once at a time.
-func (s *Service) AddReadinessCheck(name string, ok func(context.Context) error) {
-	if ok == nil {
+// [Client.Ready] or a database's ping. The service registers when all checks return nil,
+// and deregisters while one fails. A check fails, too, if it panics or does not return
+// within 2 s. A check never runs twice at the same time.
+func (s *Service) AddReadinessCheck(name string, run func(context.Context) error) {
+	if run == nil {
 		panic("sinew: service " + s.name + ": the readiness check " + name + " is nil")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.checks = append(s.checks, &check{name: name, ok: ok})
+	s.checks = append(s.checks, &check{name: name, run: run})
 }
 
-// unready is why the service should get no calls, or nil.
-func (s *Service) unready(ctx context.Context) error {
-	checks, looks := s.look()
-	if looks == nil {
+// checkReadiness returns why the service should get no calls, or nil.
+func (s *Service) checkReadiness(ctx context.Context) error {
+	checks, runs := s.startChecks()
+	if runs == nil {
 		return fault.Unavailable.Errorf("service %s is stopping", s.name)
 	}
 	var names []string
 	var faults []error
-	for i, l := range looks {
-		if err := l.wait(ctx); err != nil {
+	for i, run := range runs {
+		if err := run.wait(ctx); err != nil {
 			names = append(names, checks[i].name)
 			faults = append(faults, fmt.Errorf("%s: %w", checks[i].name, err))
 		}
@@ -63,67 +63,68 @@ func (s *Service) unready(ctx context.Context) error {
 	return fault.Unavailable.Errorf("service %s is not ready: it waits for %v", s.name, names).WithCause(errors.Join(faults...))
 }
 
-// look begins every check that is not under way. A service that stops looks no
-// more: looks is nil.
-func (s *Service) look() (checks []*check, looks []*look) {
+// startChecks starts every check that does not run already. runs is nil if the service is
+// stopping.
+func (s *Service) startChecks() (checks []*check, runs []*checkRun) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.stopping.Load() {
+	if s.state.stopping.Load() {
 		return nil, nil
 	}
-	looks = make([]*look, len(s.checks))
+	runs = make([]*checkRun, len(s.checks))
 	for i, c := range s.checks {
-		if c.now == nil {
-			c.now = s.begin(c)
+		if c.current == nil {
+			c.current = s.startCheck(c)
 		}
-		looks[i] = c.now
+		runs[i] = c.current
 	}
-	return s.checks, looks
+	return s.checks, runs
 }
 
-// begin runs a check. The lock is held.
-func (s *Service) begin(c *check) *look {
-	ctx, cancel := context.WithTimeout(s.life.checks, checkTimeout)
-	l := &look{ctx: ctx, done: make(chan struct{}), err: errCheckPanicked}
-	s.life.checking.begin("readiness check "+c.name, func() {
-		defer cancel() // after done: who waits takes it for the end of the check's time
-		defer s.answered(c, l)
-		l.err = c.ok(ctx)
+// startCheck runs a check. The caller holds the lock.
+func (s *Service) startCheck(c *check) *checkRun {
+	ctx, cancel := context.WithTimeout(s.state.checkContext, checkTimeout)
+	run := &checkRun{ctx: ctx, done: make(chan struct{}), err: errCheckPanicked}
+	s.state.checkTasks.start("readiness check "+c.name, func() {
+		defer cancel() // after done is closed: waiters treat the context's end as a timeout
+		defer s.finishCheck(c, run)
+		run.err = c.run(ctx)
 	})
-	return l
+	return run
 }
 
-// answered is deferred, to take note of how a check ended.
-func (s *Service) answered(c *check, l *look) {
+// finishCheck records the end of a run. It recovers a panic, so it must be deferred.
+func (s *Service) finishCheck(c *check, run *checkRun) {
 	if p := recover(); p != nil {
 		s.config.Logger.Error("readiness check panicked", "service", s.name, "check", c.name, "panic", p, "stack", string(debug.Stack()))
 	}
 	s.mu.Lock()
-	c.now = nil
+	c.current = nil
 	s.mu.Unlock()
-	close(l.done)
+	close(run.done)
 }
 
-// wait is the check's answer, or that there is none in its time or in ctx's.
-func (l *look) wait(ctx context.Context) error {
+// wait returns the check's result, or an error if there is none within the check's time or
+// ctx.
+func (r *checkRun) wait(ctx context.Context) error {
 	select {
-	case <-l.done:
-	case <-l.ctx.Done():
+	case <-r.done:
+	case <-r.ctx.Done():
 	case <-ctx.Done():
 	}
 	select {
-	case <-l.done:
-		return l.err
+	case <-r.done:
+		return r.err
 	default:
 		return fault.DeadlineExceeded.Errorf("it has not answered")
 	}
 }
 
-// endChecks waits for the checks under way, but not longer than their time: who
-// ignores that is named, and holds up nothing more.
-func (s *Service) endChecks(ctx context.Context) error {
-	s.life.endChecks()
+// stopChecks waits for the running checks, but no longer than checkTimeout. Its error
+// names a check that ignores its context; the shutdown goes on.
+func (s *Service) stopChecks(ctx context.Context) error {
+	s.state.cancelChecks()
 	limited, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return s.life.checking.wait(limited)
+	return s.state.checkTasks.wait(limited)
 }

@@ -119,7 +119,7 @@ func TestAKeyLetsItsOwnerInAndNobodyElse(t *testing.T) {
 func TestAMiddlewareOfOnesOwnSeesTheCall(t *testing.T) {
 	var lines bytes.Buffer
 	svc := sinew.New("inventory", sinew.Config{
-		Subject: func(*http.Request) string { return "acme" }, Logger: quiet,
+		Subject: func(*http.Request) string { return "acme" }, Logger: idleCallerTime,
 	})
 	defer svc.Shutdown(context.Background())
 	api.GetStock.Handle(svc, stock.Get, audited(slog.New(slog.NewTextHandler(&lines, nil))))

@@ -52,7 +52,7 @@ func (p ClientPolicy) Review() Report {
 	full := p.withDefaults()
 	report := Report{Latency: full.Timeout}
 	report.Attempts, report.Waiting = p.Retry.WorstCase()
-	report.Attempts = min(report.Attempts, full.fitting()+full.beside())
+	report.Attempts = min(report.Attempts, full.sequentialAttempts()+full.parallelAttempts())
 	for _, rule := range rules {
 		if warning := rule(p, full); warning.Problem != "" {
 			report.Warnings = append(report.Warnings, warning)
@@ -102,15 +102,15 @@ func (p ClientPolicy) withDefaults() ClientPolicy {
 	return p
 }
 
-// fitting is how many attempts one after another can begin before the timeout:
+// sequentialAttempts is how many attempts one after another can begin before the timeout:
 // between two there is the backoff at least.
-func (p ClientPolicy) fitting() int {
+func (p ClientPolicy) sequentialAttempts() int {
 	return 1 + int((p.Timeout-1)/max(p.Retry.Backoff, 1))
 }
 
-// beside is how many attempts can begin beside another one: a hedge of the first,
+// parallelAttempts is how many attempts can begin beside another one: a hedge of the first,
 // or the one that joins a probe.
-func (p ClientPolicy) beside() int {
+func (p ClientPolicy) parallelAttempts() int {
 	if p.Retry.Hedge.Percent > 0 || !p.Balance.Probation.Disabled {
 		return 1
 	}

@@ -184,7 +184,7 @@ func TestWithoutATimeoutAttemptsThatFailAtOnceTakeAsLongAsCheckSays(t *testing.T
 		}
 		synctest.Test(t, func(t *testing.T) {
 			says := p.Review()
-			c := client(t, sinew.Config{Static: pair, Logger: quiet, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
+			c := client(t, sinew.Config{Static: pair, Logger: idleCallerTime, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made, begun := 0, time.Now()
 			_ = c.Call(t.Context(), getStock, func(context.Context, string) error { made++; return refused })
 			least := time.Duration(made-1) * backoff

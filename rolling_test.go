@@ -10,21 +10,21 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// callers call all the time, until stopped; each tells of its calls on ended.
+// callers call all the time, until stopped; each tells of its calls on answers.
 func callers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{}, stop func() (calls, failed int64)) {
 	shop := client(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
-	look := api.GetStock.Endpoint(shop.Client("inventory"))
+	getStock := api.GetStock.Endpoint(shop.Client("inventory"))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	told := make(chan struct{})
+	answers := make(chan struct{})
 	var calls, failed atomic.Int64
 	var load sync.WaitGroup
 	for range n {
 		load.Go(func() {
 			for ctx.Err() == nil {
 				_, reserving := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1})
-				_, looking := look(t.Context(), &StockRequest{ProductID: "p-1"})
+				_, looking := getStock(t.Context(), &StockRequest{ProductID: "p-1"})
 				for _, err := range []error{reserving, looking} {
 					calls.Add(1)
 					if err != nil {
@@ -33,13 +33,13 @@ func callers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{},
 					}
 				}
 				select {
-				case told <- struct{}{}:
+				case answers <- struct{}{}:
 				default:
 				}
 			}
 		})
 	}
-	return told, func() (int64, int64) {
+	return answers, func() (int64, int64) {
 		cancel()
 		load.Wait()
 		return calls.Load(), failed.Load()
@@ -50,10 +50,10 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 	reg := registry.NewMemory()
 	c := sinew.Config{Registry: reg}
 	fleet := []*sinew.Service{released(t, c), released(t, c), released(t, c)}
-	ended, stop := callers(t, reg, 8)
+	answers, stop := callers(t, reg, 8)
 	for n := range fleet {
 		for range 20 {
-			<-ended
+			<-answers
 		}
 		if err := fleet[n].Shutdown(t.Context()); err != nil {
 			t.Error(err)
@@ -61,7 +61,7 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 		fleet[n] = released(t, c)
 	}
 	for range 20 {
-		<-ended
+		<-answers
 	}
 	if calls, failed := stop(); failed > 0 {
 		t.Errorf("%d of %d calls failed", failed, calls)
@@ -75,7 +75,7 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 // released is an inventory with the drain delay of the zero Config.
 func released(t *testing.T, c sinew.Config) *sinew.Service {
 	t.Helper()
-	c.Addr, c.Logger = "127.0.0.1:0", quiet
+	c.Addr, c.Logger = "127.0.0.1:0", idleCallerTime
 	svc := sinew.New("inventory", c)
 	api.Reserve.Handle(svc, stock.Reserve)
 	api.GetStock.Handle(svc, stock.Get)

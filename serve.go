@@ -13,30 +13,30 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// server is an [http.Server] and its connections, where these are bounded.
+// server is an [http.Server] and, if its connections are bounded, their listener.
 type server struct {
 	*http.Server
-	connections *connections
+	bounded *boundedListener
 }
 
-// door is where some of the service's pages are served.
-type door struct {
+// listener is a net.Listener and the handler that it serves.
+type listener struct {
 	net.Listener
 	handler http.Handler
 }
 
-// listen begins to serve, and is the instance that others may find.
+// listen opens the listeners and serves them. It returns the instance to register.
 func (s *Service) listen() (registry.Instance, error) {
-	doors, url, admin, err := s.open()
+	doors, url, admin, err := s.openListeners()
 	if err != nil {
 		return registry.Instance{}, err
 	}
 	s.mu.Lock()
-	s.life.url, s.life.admin = url, admin
+	s.state.url, s.state.adminURL = url, admin
 	s.mu.Unlock()
 	for i, d := range doors {
 		if err := s.serve(d); err != nil {
-			return registry.Instance{}, errors.Join(err, shut(doors[i:]))
+			return registry.Instance{}, errors.Join(err, closeListeners(doors[i:]))
 		}
 	}
 	return registry.Instance{
@@ -45,15 +45,15 @@ func (s *Service) listen() (registry.Instance, error) {
 	}, nil
 }
 
-// open takes the addresses, all or none. url is where others reach the first,
-// admin where the admin pages are, "" for nowhere.
-func (s *Service) open() (doors []door, url, admin string, err error) {
+// openListeners opens all listeners or none. url is where others reach the first one,
+// admin where this machine reaches the admin pages, "" if they are not served.
+func (s *Service) openListeners() (doors []listener, url, admin string, err error) {
 	if err := s.config.startable(); err != nil {
 		return nil, "", "", err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, shut(doors))
+			err = errors.Join(err, closeListeners(doors))
 		}
 	}()
 	l := s.config.Listener
@@ -62,12 +62,12 @@ func (s *Service) open() (doors []door, url, admin string, err error) {
 			return nil, "", "", err
 		}
 	}
-	doors = append(doors, door{l, s.Handler()})
-	address, err := s.config.advertised(l.Addr())
+	doors = append(doors, listener{l, s.Handler()})
+	address, err := s.config.advertisedAddress(l.Addr())
 	if err != nil {
 		return doors, "", "", err
 	}
-	a, err := s.openAdmin()
+	a, err := s.openAdminListener()
 	if err != nil {
 		return doors, "", "", err
 	}
@@ -76,16 +76,16 @@ func (s *Service) open() (doors []door, url, admin string, err error) {
 		scheme = "https://"
 	}
 	if a != nil {
-		doors = append(doors, door{a, s.closing(s.accounted(s.admin, routed(s.admin)))})
-		admin = scheme + here(a.Addr())
+		doors = append(doors, listener{a, s.withConnectionClose(s.withCall(s.admin, routed(s.admin)))})
+		admin = scheme + localAddress(a.Addr())
 	}
 	return doors, scheme + address, admin, nil
 }
 
-// openAdmin takes the address of the admin pages, nil for none. Nobody has asked for
-// the one that it has when nothing is said, so that a machine which has none is no
-// reason not to start; and who brings a listener of his own wants no other.
-func (s *Service) openAdmin() (net.Listener, error) {
+// openAdminListener opens the listener of the admin pages; nil means none. Nobody asked
+// for the default one, so a machine that cannot provide it can still start the service.
+// With Config.Listener set there is no default one: the caller wants full control.
+func (s *Service) openAdminListener() (net.Listener, error) {
 	switch {
 	case s.config.Admin != "":
 		return listenAt("Config.Admin", s.config.Admin)
@@ -100,8 +100,8 @@ func (s *Service) openAdmin() (net.Listener, error) {
 	return l, nil
 }
 
-// here is bound as this machine reaches it.
-func here(bound net.Addr) string {
+// localAddress returns the address at which this machine reaches bound.
+func localAddress(bound net.Addr) string {
 	at, ok := bound.(*net.TCPAddr)
 	if !ok || !at.IP.IsUnspecified() {
 		return bound.String()
@@ -109,7 +109,7 @@ func here(bound net.Addr) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port))
 }
 
-func shut(doors []door) error {
+func closeListeners(doors []listener) error {
 	var faults []error
 	for _, d := range doors {
 		faults = append(faults, d.Close())
@@ -117,10 +117,9 @@ func shut(doors []door) error {
 	return errors.Join(faults...)
 }
 
-// server is an HTTP server with every limit set. To net/http a time limit of 0 is
-// none, but for those of the header and of idleness, which would be the whole
-// request's then.
-func (s *Service) server(h http.Handler) *http.Server {
+// newHTTPServer returns a server with every limit set. In net/http a time limit of 0 means
+// none, except for ReadHeaderTimeout and IdleTimeout, where it means ReadTimeout.
+func (s *Service) newHTTPServer(h http.Handler) *http.Server {
 	read := max(s.config.ReadTimeout, 0)
 	header := readHeaderTimeout
 	if read > 0 {
@@ -128,7 +127,7 @@ func (s *Service) server(h http.Handler) *http.Server {
 	}
 	return &http.Server{
 		Handler:           h,
-		TLSConfig:         s.config.TLS.Clone(), // the server changes its own
+		TLSConfig:         s.config.TLS.Clone(), // ServeTLS modifies it
 		ReadHeaderTimeout: header,
 		ReadTimeout:       read,
 		WriteTimeout:      max(s.config.WriteTimeout, 0),
@@ -138,22 +137,22 @@ func (s *Service) server(h http.Handler) *http.Server {
 	}
 }
 
-func (s *Service) serve(d door) error {
-	server := &server{Server: s.server(d.handler)}
+func (s *Service) serve(d listener) error {
+	server := &server{Server: s.newHTTPServer(d.handler)}
 	if most := s.config.MaxConnections; most > 0 {
-		l := bounded(d.Listener, most, s.config.Logger)
-		d.Listener, server.ConnState, server.connections = l, l.note, l
+		l := boundListener(d.Listener, most, s.config.Logger)
+		d.Listener, server.ConnState, server.bounded = l, l.trackState, l
 	}
 	serve := server.Serve
 	if s.config.TLS != nil {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	return s.take(func() {
-		s.life.servers = append(s.life.servers, server)
-		s.life.serving.begin("listening at "+d.Addr().String(), func() {
+	return s.ifRunning(func() {
+		s.state.servers = append(s.state.servers, server)
+		s.state.serveTasks.start("listening at "+d.Addr().String(), func() {
 			if err := serve(d.Listener); !errors.Is(err, http.ErrServerClosed) {
 				s.config.Logger.Error("stopped serving", "service", s.name, "address", d.Addr().String(), "error", err)
-				s.life.failed <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, d.Addr(), err)
+				s.state.serveErrors <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, d.Addr(), err)
 			}
 		})
 	})

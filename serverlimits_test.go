@@ -13,7 +13,7 @@ import (
 func TestEveryLimitOfTheHTTPServerIsSet(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	got := make(chan *http.Server, 1)
-	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		server, _ := ctx.Value(http.ServerContextKey).(*http.Server)
 		got <- server
 		return rest.None{}, nil

@@ -13,66 +13,66 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// quiet is how long nobody has called who will not call again, where none but a few
-// know the address.
-const quiet = 100 * time.Millisecond
+// idleCallerTime is how long callers must not have called before a service that only they
+// know stops answering.
+const idleCallerTime = 100 * time.Millisecond
 
-// Shutdown stops the service in order and returns when everything is given
-// back. When ctx ends first, what is still running is cut off, and the error is
-// ctx's and names what did not end; it is logged, too, as each step is. A ctx
-// without a deadline is given 30 s. Calls after the first wait for its result.
+// Shutdown stops the service in order and returns when everything is released. If ctx ends
+// first, whatever still runs is cut off; the error then is ctx's and names what did not
+// end. It is logged, too, as each step is. A ctx without a deadline gets 30 s. Calls after
+// the first wait for its result.
 func (s *Service) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	before := s.life.stopping.Swap(true)
+	before := s.state.stopping.Swap(true)
 	if !before {
-		close(s.life.stops)
+		close(s.state.stopSignal)
 	}
 	s.mu.Unlock()
 	if !before {
-		s.life.result = s.stop(ctx)
-		close(s.life.stopped)
+		s.state.result = s.stop(ctx)
+		close(s.state.stopped)
 	}
 	select {
-	case <-s.life.stopped:
-		return s.life.result
+	case <-s.state.stopped:
+		return s.state.result
 	default:
 	}
 	select {
-	case <-s.life.stopped:
-		return s.life.result
+	case <-s.state.stopped:
+		return s.state.result
 	case <-ctx.Done():
 		return fault.CodeOf(ctx.Err()).Errorf("service %s has not stopped yet: %w", s.name, ctx.Err())
 	}
 }
 
-// Stopping is closed when Shutdown begins. A handler that would go on, such as a
-// stream of events, a long poll or an upgraded connection, ends when it is: by
-// returning, so that its answer ends as it should. Who waits for the request's
-// context alone holds the shutdown up until that is cut off.
-func (s *Service) Stopping() <-chan struct{} { return s.life.stops }
+// Stopping returns a channel that is closed when Shutdown starts. A handler that would go
+// on, such as a stream of events, a long poll or an upgraded connection, must then return,
+// so that its answer ends properly. A handler that waits only for the request's context
+// delays the shutdown until it is cut off.
+func (s *Service) Stopping() <-chan struct{} { return s.state.stopSignal }
 
 func (s *Service) stop(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureDeadline(ctx, shutdownTimeout)
 	defer cancel()
-	err := s.giveBack(ctx)
+	err := s.stopInOrder(ctx)
 	if err != nil {
 		s.config.Logger.Error("the service did not stop in order", "service", s.name, "error", err)
 	}
 	return err
 }
 
-func (s *Service) giveBack(ctx context.Context) error {
+func (s *Service) stopInOrder(ctx context.Context) error {
 	s.mu.Lock()
-	presence, servers := s.life.presence, s.life.servers
+	announcer, servers := s.state.announcer, s.state.servers
 	s.mu.Unlock()
-	log, begin := s.config.Logger.With("service", s.name), time.Now()
-	if servers == nil { // it has served nobody, and there is nothing to tell
+	log, start := s.config.Logger.With("service", s.name), time.Now()
+	if servers == nil { // it has served nobody, so there is nothing to report
 		log = slog.New(slog.DiscardHandler)
 	}
 	until, _ := ctx.Deadline()
 	log.Info("shutting down", "requests", s.limiter.Snapshot().Running, "within", time.Until(until))
 	var faults []error
-	did := func(what string, errs ...error) {
+	logStep := func(what string, errs ...error) {
 		if err := errors.Join(errs...); err != nil {
 			faults = append(faults, err)
 			return
@@ -80,34 +80,34 @@ func (s *Service) giveBack(ctx context.Context) error {
 		if what == "" {
 			return
 		}
-		log.Info(what, "duration", time.Since(begin))
+		log.Info(what, "duration", time.Since(start))
 	}
-	if presence != nil {
-		told := "not ready any more"
+	if announcer != nil {
+		step := "not ready any more"
 		if s.config.Registry != nil {
-			told = "deregistered"
+			step = "deregistered"
 		}
-		did(told, presence.end(ctx))
-		s.spread(ctx)
+		logStep(step, announcer.stop(ctx))
+		s.waitDrainDelay(ctx)
 	}
 	var drains []error
 	for _, server := range servers {
-		drains = append(drains, drained(ctx, server))
+		drains = append(drains, shutdownServer(ctx, server))
 	}
-	did("requests are answered", append(drains, s.life.serving.wait(ctx), s.life.upgraded.end(ctx))...)
-	handled, worked := "", "" // nothing is told of what there is none of
+	logStep("requests are answered", append(drains, s.state.serveTasks.wait(ctx), s.state.hijacked.drain(ctx))...)
+	handled, worked := "", "" // a step without anything to stop is not logged
 	if len(s.allSubscriptions()) > 0 {
 		handled = "events are handled"
 	}
-	did(handled, s.endSubscriptions(ctx))
-	if s.life.running.any() {
+	logStep(handled, s.stopSubscriptions(ctx))
+	if s.state.jobTasks.isBusy() {
 		worked = "background jobs have ended"
 	}
-	did(worked, s.endJobs(ctx), s.endChecks(ctx))
-	did("stopped", within(ctx, "watching the registry", s.forget))
+	logStep(worked, s.stopJobs(ctx), s.stopChecks(ctx))
+	logStep("stopped", runWithin(ctx, "watching the registry", s.closeAll))
 	s.http.CloseIdleConnections()
 	if l := s.config.Listener; l != nil {
-		_ = l.Close() // a second time, unless the service has not listened
+		_ = l.Close() // needed if the service never listened; else a harmless second Close
 	}
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("service %s: %w", s.name, err)
@@ -115,24 +115,25 @@ func (s *Service) giveBack(ctx context.Context) error {
 	return nil
 }
 
-// spread waits while callers hear that the service goes.
-func (s *Service) spread(ctx context.Context) {
-	if !s.untold {
+// waitDrainDelay waits while callers learn that the service stops.
+func (s *Service) waitDrainDelay(ctx context.Context) {
+	if !s.unadvertised {
 		_ = backoff.Wait(ctx, s.config.DrainDelay)
 		return
 	}
-	for end := time.Now().Add(s.config.DrainDelay); s.life.called.Swap(false) && time.Now().Before(end) && ctx.Err() == nil; {
-		_ = backoff.Wait(ctx, quiet)
+	for end := time.Now().Add(s.config.DrainDelay); s.state.recentlyCalled.Swap(false) && time.Now().Before(end) && ctx.Err() == nil; {
+		_ = backoff.Wait(ctx, idleCallerTime)
 	}
 }
 
-// drained ends a server when its requests are answered, or ctx's time is up.
-func drained(ctx context.Context, server *server) error {
-	if c := server.connections; c != nil {
-		hushing, end := context.WithCancel(ctx)
-		var hush sync.WaitGroup
-		hush.Go(func() { c.hush(hushing) })
-		defer hush.Wait()
+// shutdownServer stops a server when its requests are answered. When ctx ends, it cuts
+// them off.
+func shutdownServer(ctx context.Context, server *server) error {
+	if c := server.bounded; c != nil {
+		closing, end := context.WithCancel(ctx)
+		var silent sync.WaitGroup
+		silent.Go(func() { c.closeSilent(closing) })
+		defer silent.Wait()
 		defer end()
 	}
 	err := server.Shutdown(ctx)
@@ -142,23 +143,23 @@ func drained(ctx context.Context, server *server) error {
 	return errors.Join(fault.CodeOf(ctx.Err()).Errorf("requests were cut off: %w", ctx.Err()), server.Close())
 }
 
-func (s *Service) endJobs(ctx context.Context) error {
+func (s *Service) stopJobs(ctx context.Context) error {
 	s.mu.Lock()
-	s.life.jobsOver = true
-	end := s.life.endJobs
+	s.state.jobsStopped = true
+	end := s.state.cancelJobs
 	s.mu.Unlock()
 	if end != nil {
 		end()
 	}
-	return s.life.running.wait(ctx)
+	return s.state.jobTasks.wait(ctx)
 }
 
-// forget ends all that watches the registry.
-func (s *Service) forget() error {
+// closeAll ends everything that watches the registry or the clients, and hides the gauges.
+func (s *Service) closeAll() error {
 	s.mu.Lock()
-	closing := s.life.closing
+	closers := s.state.closers
 	s.mu.Unlock()
-	for _, c := range closing {
+	for _, c := range closers {
 		c()
 	}
 	return s.resolver.Close()

@@ -31,54 +31,54 @@ func cutOff(t *testing.T, svc *sinew.Service) error {
 	}
 }
 
-// stubborn is a registry that does not heed contexts once it is held.
+// stubborn is a registry that does not heed contexts until it is released.
 type stubborn struct {
 	registry.Registry
-	held chan struct{}
+	release chan struct{}
 }
 
 func (s stubborn) Deregister(ctx context.Context, id string) error {
-	<-s.held
+	<-s.release
 	return s.Registry.Deregister(ctx, id)
 }
 
 // deaf is a bus whose subscriptions do not end.
 type deaf struct {
 	eventbus.Bus
-	held chan struct{}
+	release chan struct{}
 }
 
 func (d deaf) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
 	stop, err := d.Bus.Subscribe(topic, group, h)
 	return func(ctx context.Context) error {
-		<-d.held
+		<-d.release
 		return stop(ctx)
 	}, err
 }
 
 func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
-	for want, set := range map[string]func(c *sinew.Config, held chan struct{}) func(*sinew.Service){
-		"background job": func(_ *sinew.Config, held chan struct{}) func(*sinew.Service) {
-			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-held }) }
+	for want, set := range map[string]func(c *sinew.Config, release chan struct{}) func(*sinew.Service){
+		"background job": func(_ *sinew.Config, release chan struct{}) func(*sinew.Service) {
+			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-release }) }
 		},
-		"TestShutdownEndsWithItsContextAndNamesWhatDidNot": func(_ *sinew.Config, held chan struct{}) func(*sinew.Service) {
-			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-held }) } // the job by its function
+		"TestShutdownEndsWithItsContextAndNamesWhatDidNot": func(_ *sinew.Config, release chan struct{}) func(*sinew.Service) {
+			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-release }) } // the job by its function
 		},
-		"registry": func(c *sinew.Config, held chan struct{}) func(*sinew.Service) {
-			c.Registry, c.Advertise = stubborn{registry.NewMemory(), held}, advertised
+		"registry": func(c *sinew.Config, release chan struct{}) func(*sinew.Service) {
+			c.Registry, c.Advertise = stubborn{registry.NewMemory(), release}, advertised
 			return func(*sinew.Service) {}
 		},
-		"inventory.low_stock": func(c *sinew.Config, held chan struct{}) func(*sinew.Service) {
-			c.Bus = deaf{c.Bus, held}
+		"inventory.low_stock": func(c *sinew.Config, release chan struct{}) func(*sinew.Service) {
+			c.Bus = deaf{c.Bus, release}
 			return func(svc *sinew.Service) {
 				_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
 			}
 		},
 	} {
-		held := make(chan struct{})
+		release := make(chan struct{})
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		c := sinew.Config{Bus: bus}
-		use := set(&c, held)
+		use := set(&c, release)
 		svc := sinew.New("inventory", local(c))
 		use(svc)
 		if err := svc.Start(t.Context()); err != nil {
@@ -91,17 +91,17 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 		if again := svc.Shutdown(t.Context()); again == nil || again.Error() != err.Error() {
 			t.Errorf("the second call says %v", again)
 		}
-		close(held)
+		close(release)
 		_ = bus.Close(context.Background())
 	}
 }
 
 func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
-	begun, held := make(chan struct{}), make(chan struct{})
+	begun, release := make(chan struct{}), make(chan struct{})
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		close(begun)
-		<-held
+		<-release
 		return nil
 	})
 	started := make(chan error, 1)
@@ -113,7 +113,7 @@ func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
 	if err := <-started; err == nil {
 		t.Error("Start says that it is ready")
 	}
-	close(held)
+	close(release)
 }
 
 func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
@@ -173,11 +173,11 @@ func TestShutdownsContextCutsTheDrainDelayShort(t *testing.T) {
 
 func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
-	stopping, held := make(chan struct{}), make(chan struct{})
+	stopping, release := make(chan struct{}), make(chan struct{})
 	svc.Go(func(ctx context.Context) {
 		<-ctx.Done()
 		close(stopping)
-		<-held
+		<-release
 	})
 	start(t, svc)
 	first := make(chan error, 1)
@@ -186,7 +186,7 @@ func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
 	if err := cutOff(t, svc); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "inventory") {
 		t.Error(err)
 	}
-	close(held)
+	close(release)
 	if err := <-first; err != nil {
 		t.Error(err)
 	}

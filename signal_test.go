@@ -29,7 +29,7 @@ func init() {
 	if err != nil {
 		return
 	}
-	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet, DrainDelay: delay})
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: idleCallerTime, DrainDelay: delay})
 	api.GetStock.Handle(svc, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
 		select {
 		case <-time.After(5 * time.Millisecond):

@@ -45,7 +45,7 @@ func TestShutdownWaitsForTheNewsOnlyWhereSomebodyMayHearIt(t *testing.T) {
 					call()
 				}
 			}()
-			s.spread(t.Context())
+			s.waitDrainDelay(t.Context())
 			if took := time.Since(begun); took != c.want {
 				t.Errorf("%s: %s, want %s", name, took, c.want)
 			}

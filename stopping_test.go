@@ -88,17 +88,17 @@ func TestAStreamThatHeedsStoppingEndsCleanlyAndHoldsNothingUp(t *testing.T) {
 func TestStoppingIsToldBeforeAnythingIsTakenAway(t *testing.T) {
 	reg := registry.NewMemory()
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
-	told := make(chan error, 1)
+	jobErr := make(chan error, 1)
 	svc.Go(func(ctx context.Context) {
 		<-svc.Stopping()
-		told <- ctx.Err() // jobs end last
+		jobErr <- ctx.Err() // jobs end last
 		<-ctx.Done()
 	})
 	start(t, svc)
 	if err := svc.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := <-told; err != nil {
+	if err := <-jobErr; err != nil {
 		t.Errorf("a job heard of it when it was over: %v", err)
 	}
 	unstarted := sinew.New("inventory", local(sinew.Config{}))
@@ -201,7 +201,7 @@ func TestASilentConnectionHoldsShutdownUpForASecondAtMost(t *testing.T) {
 		answer := make(chan struct{})
 		reached := func() (*sinew.Service, net.Conn) {
 			l := newPipe()
-			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
 			svc.Handle("GET /slow", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
 			if err := svc.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -260,12 +260,12 @@ func TestListenerIsServedOnAndClosed(t *testing.T) {
 			t.Errorf("there is no registry: %s", &log)
 		}
 		unused := newPipe()
-		if err := sinew.New("inventory", sinew.Config{Listener: unused, Logger: quiet}).Shutdown(t.Context()); err != nil {
+		if err := sinew.New("inventory", sinew.Config{Listener: unused, Logger: idleCallerTime}).Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
 		<-unused.closed
 		remotely := newPipe()
-		svc = sinew.New("inventory", sinew.Config{Listener: remotely, Logger: quiet, Registry: remote(), DrainDelay: -1})
+		svc = sinew.New("inventory", sinew.Config{Listener: remotely, Logger: idleCallerTime, Registry: remote(), DrainDelay: -1})
 		if err := svc.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Config.Advertise") {
 			t.Errorf("a socket of this machine in a registry: %v", err)
 		}
@@ -280,7 +280,7 @@ func TestAListenerThatWasHandedOverIsAdvertisedAtItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := registry.NewMemory()
-	svc := sinew.New("inventory", sinew.Config{Listener: l, Registry: reg, Logger: quiet, DrainDelay: -1})
+	svc := sinew.New("inventory", sinew.Config{Listener: l, Registry: reg, Logger: idleCallerTime, DrainDelay: -1})
 	start(t, svc)
 	all, _ := reg.Services(t.Context())
 	if want := "http://" + l.Addr().String(); svc.URL() != want || len(all) != 1 || all[0].Endpoint != want {
@@ -313,7 +313,7 @@ func upgrades(svc *sinew.Service, heeds bool) {
 func TestAConnectionThatAHandlerHasTakenOverIsCutOffWhenTheTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipe()
-		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
 		ended := make(chan error, 1)
 		svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -357,7 +357,7 @@ func TestShutdownWaitsForConnectionsThatHandlersHaveTakenOver(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newPipe()
-			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: quiet, DrainDelay: -1})
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
 			upgrades(svc, heeds)
 			if err := svc.Start(t.Context()); err != nil {
 				t.Fatal(err)

@@ -14,13 +14,13 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// look is a route that may be repeated, of every tier.
-var look = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
+// read is a route that may be repeated, of every tier.
+var read = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
 
 // failing is the last tier: all that it does is fail. It counts the attempts.
 func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 	svc := sinew.New("stock", local(sinew.Config{Trust: rest.SameMachine}))
-	look.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		attempts.Add(1)
 		return rest.None{}, fault.Unavailable.Errorf("the database is away")
 	})
@@ -31,8 +31,8 @@ func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 // one said.
 func middle(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
 	svc := sinew.New("order", local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
-	ask := look.Endpoint(svc.Client("stock"))
-	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	ask := read.Endpoint(svc.Client("stock"))
+	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		return rest.None{}, handle(ctx, func(ctx context.Context) error {
 			_, err := ask(ctx, rest.None{})
 			return err
@@ -57,7 +57,7 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 			return handle(ctx, ask)
 		})
 		shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-		_, err := look.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+		_, err := read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
 		if !errors.Is(err, fault.Unavailable) || attempts.Load() != 3 || entered.Load() != 1 {
 			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", name, entered.Load(), attempts.Load(), err)
 		}
@@ -76,7 +76,7 @@ func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 		return ask(ctx)
 	})
 	shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-	_, err := look.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+	_, err := read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
 	if !errors.Is(err, fault.Unavailable) || entered.Load() != 3 || attempts.Load() != 2 {
 		t.Errorf("%d attempts at the tier between, %d at the last: %v", entered.Load(), attempts.Load(), err)
 	}

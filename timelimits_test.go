@@ -16,7 +16,7 @@ func serverOf(t *testing.T, c sinew.Config) *http.Server {
 	t.Helper()
 	svc := sinew.New("inventory", local(c))
 	var got *http.Server
-	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		got, _ = ctx.Value(http.ServerContextKey).(*http.Server)
 		return rest.None{}, nil
 	})

@@ -133,7 +133,7 @@ func tourOfDoubts(t *testing.T, policy sinew.ClientPolicy) {
 
 func ExampleClient() {
 	reg := registry.NewMemory()
-	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: quiet})
+	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: idleCallerTime})
 	defer svc.Shutdown(context.Background())
 
 	err := svc.Client("inventory").Ready(context.Background())

@@ -29,7 +29,7 @@ func believing(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Ca
 	svc := sinew.New("inventory", local(c))
 	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
 	got := make(chan endpoint.Call, 1)
-	look.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		got <- *endpoint.CallOf(ctx)
 		return rest.None{}, nil
 	})

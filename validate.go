@@ -19,15 +19,15 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Validate reports every fault of the Config at once, as fault.InvalidArgument
-// naming the setting. New panics on most of them: call it first where a Config came
-// as data. What depends on the machine, a taken port say, is found out by Start.
+// Validate reports every fault of the Config at once, as fault.InvalidArgument naming the
+// setting. New panics on most of them: call Validate first if a Config was read as data.
+// Start finds what depends on the machine, such as a port in use.
 func (c Config) Validate() error {
 	return errors.Join(c.validate(), c.validateAddresses(), c.validateTLS())
 }
 
-// validate reports every fault of what is used from New on. What only a service
-// that starts uses is checked by startable.
+// validate reports every fault of what New uses. What only Start uses is checked by
+// startable.
 func (c Config) validate() error {
 	faults := []error{c.validateParts()}
 	for _, name := range slices.Sorted(maps.Keys(c.Clients)) {
@@ -57,13 +57,13 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// validateMetrics refuses a registerer whose series /metrics could not show.
+// validateMetrics refuses a registerer whose metrics /metrics could not show.
 func (c Config) validateMetrics() error {
 	if c.Metrics == nil && c.Gatherer != nil {
 		return fault.InvalidArgument.Errorf("Config.Gatherer is set without Config.Metrics, whose series it is to gather; set both or neither")
 	}
 	if absent.Is(c.Metrics) {
-		return nil // a nil pointer is told of already
+		return nil // validateParts reports a nil pointer
 	}
 	if _, ok := c.Metrics.(prometheus.Gatherer); !ok && c.Gatherer == nil {
 		return fault.InvalidArgument.Errorf("Config.Metrics, a %T, does not gather what is registered; set Config.Gatherer to what /metrics is to show", c.Metrics)
@@ -71,8 +71,8 @@ func (c Config) validateMetrics() error {
 	return nil
 }
 
-// validateParts refuses a nil pointer that an interface hides: it would panic at
-// the first request.
+// validateParts refuses an interface that holds a nil pointer: it would panic at the first
+// request.
 func (c Config) validateParts() error {
 	var faults []error
 	for _, part := range []struct {
@@ -94,7 +94,7 @@ func (c Config) validateParts() error {
 	return errors.Join(faults...)
 }
 
-// validateAddresses reports what no machine can listen on, or be reached at.
+// validateAddresses reports addresses that no machine can listen on or be reached at.
 func (c Config) validateAddresses() error {
 	var faults []error
 	switch {
@@ -116,7 +116,7 @@ func (c Config) validateAddresses() error {
 	return errors.Join(faults...)
 }
 
-// startable reports what keeps a service from serving.
+// startable reports what prevents a service from serving.
 func (c Config) startable() error {
 	faults := []error{c.validateAddresses(), c.validateTLS()}
 	if t := c.TLS; t != nil && len(t.Certificates) == 0 && t.GetCertificate == nil && t.GetConfigForClient == nil {
@@ -125,8 +125,8 @@ func (c Config) startable() error {
 	return errors.Join(faults...)
 }
 
-// validateTLS refuses to verify callers by the authorities of the system: then each
-// certificate that one of them has issued to anybody would be trusted.
+// validateTLS refuses to verify callers against the system's authorities: that would trust
+// every certificate that one of them has issued to anybody.
 func (c Config) validateTLS() error {
 	if t := c.TLS; t != nil && t.ClientAuth >= tls.VerifyClientCertIfGiven && t.ClientCAs == nil {
 		return fault.InvalidArgument.Errorf("Config.TLS: ClientAuth has callers verified, and ClientCAs is nil, so that any public authority could vouch for them; set ClientCAs to your own")
@@ -171,14 +171,14 @@ func isBaseURL(text string) bool {
 		(u.Port() == "" || isPort(u.Port())) && u.RawQuery == "" && u.Fragment == "" && u.Opaque == ""
 }
 
-// isPort says that text is a port that can be called.
+// isPort reports whether text is a port that can be called.
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n > 0
 }
 
-// isHost says that host can be part of a URL as it is. An address with a zone
-// means something on this machine alone.
+// isHost reports whether host can be part of a URL as it is. It refuses an address with a
+// zone, which is meaningful on this machine only.
 func isHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host != "" && !strings.ContainsAny(host, "/?#@") && (err != nil || !ip.IsUnspecified() && ip.Zone() == "")

@@ -41,10 +41,10 @@ func (p *piped) come() net.Conn {
 }
 
 // bounding serves connections, at most so many, and gives each that has room.
-func bounding(t *testing.T, most int) (from *piped, c *connections, served chan *connection, log *bytes.Buffer) {
+func bounding(t *testing.T, most int) (from *piped, c *boundedListener, served chan *connection, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
 	from, served = newPiped(), make(chan *connection, 10)
-	c = bounded(from, most, slog.New(slog.NewTextHandler(log, nil)))
+	c = boundListener(from, most, slog.New(slog.NewTextHandler(log, nil)))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -53,7 +53,7 @@ func bounding(t *testing.T, most int) (from *piped, c *connections, served chan 
 			if err != nil {
 				return
 			}
-			c.note(conn, http.StateNew)
+			c.trackState(conn, http.StateNew)
 			served <- conn.(*connection)
 		}
 	}()
@@ -78,10 +78,10 @@ func TestAnIdleConnectionGivesWayTheLongestIdleFirst(t *testing.T) {
 			conns = append(conns, <-served)
 		}
 		for _, n := range []int{1, 0, 2} {
-			c.note(conns[n], http.StateActive)
-			c.note(conns[n], http.StateIdle)
+			c.trackState(conns[n], http.StateActive)
+			c.trackState(conns[n], http.StateIdle)
 		}
-		c.note(conns[0], http.StateActive) // it is in use again
+		c.trackState(conns[0], http.StateActive) // it is in use again
 		if !open(callers[0]) || !open(callers[1]) || !open(callers[2]) {
 			t.Error("one gave way to nobody")
 		}
@@ -97,16 +97,16 @@ func TestAnIdleConnectionGivesWayTheLongestIdleFirst(t *testing.T) {
 }
 
 func TestAConnectionWithoutRoomWaitsUntilOneEndsOrIsIdle(t *testing.T) {
-	for name, leave := range map[string]func(*connections, *connection){
-		"ends":    func(_ *connections, conn *connection) { _ = conn.Close(); _ = conn.Close() },
-		"is idle": func(c *connections, conn *connection) { c.note(conn, http.StateIdle) },
+	for name, leave := range map[string]func(*boundedListener, *connection){
+		"ends":    func(_ *boundedListener, conn *connection) { _ = conn.Close(); _ = conn.Close() },
+		"is idle": func(c *boundedListener, conn *connection) { c.trackState(conn, http.StateIdle) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			from, c, served, log := bounding(t, 2)
 			first, second := from.come(), from.come()
 			one, two := <-served, <-served
-			c.note(one, http.StateActive)
-			c.note(two, http.StateActive)
+			c.trackState(one, http.StateActive)
+			c.trackState(two, http.StateActive)
 			for range 2 {
 				waiting := from.come()
 				synctest.Wait()
@@ -116,7 +116,7 @@ func TestAConnectionWithoutRoomWaitsUntilOneEndsOrIsIdle(t *testing.T) {
 				<-time.After(time.Minute)
 				leave(c, one)
 				one, first = <-served, waiting
-				c.note(one, http.StateActive)
+				c.trackState(one, http.StateActive)
 			}
 			if n := strings.Count(log.String(), "Config.MaxConnections"); n != 1 {
 				t.Errorf("%s: said %d times: %s", name, n, log)
@@ -133,7 +133,7 @@ func TestWhoWaitsForRoomIsTurnedAwayAtTheEnd(t *testing.T) {
 		waiting := from.come()
 		synctest.Wait()
 		_ = c.Listener.Close()
-		c.closing.Do(func() { close(c.closed) })
+		c.closeOnce.Do(func() { close(c.closed) })
 		synctest.Wait()
 		if open(waiting) || len(served) > 0 {
 			t.Error("it still waits")
