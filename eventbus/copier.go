@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// copier copies values of one type as encoding and decoding them would. It is
-// nil for types with a say in their encoding.
+// copier copies the values of one type, with the same result as encoding and decoding
+// them. There is none (nil) for types that influence their own encoding.
 type copier struct {
-	sure   bool    // encoding cannot fail
-	refers bool    // an assignment does not copy all, or copies too much
-	elem   *copier // of what a slice or pointer refers to
-	fields []field // those that refer to something
-	zero   []int   // fields that are not encoded
+	infallible    bool    // encoding cannot fail
+	needsDeepCopy bool    // an assignment does not copy all, or copies too much
+	elem          *copier // for what a slice or pointer refers to
+	fields        []field // only fields that need a deep copy
+	cleared       []int   // fields that are not encoded
 }
 
 type field struct {
@@ -35,28 +35,29 @@ func copierOf(t reflect.Type) *copier {
 	return c
 }
 
-// The copiers of what an assignment copies; not every float has an encoding.
+// Copiers for what an assignment copies. Encoding a float can fail: NaN and infinities
+// have no JSON.
 var (
-	plain = &copier{sure: true}
-	float = &copier{}
+	plainCopier = &copier{infallible: true}
+	floatCopier = &copier{}
 )
 
 func newCopier(t reflect.Type, within []reflect.Type) *copier {
-	if slices.Contains(within, t) || hasSay(t) {
+	if slices.Contains(within, t) || encodesItself(t) {
 		return nil
 	}
 	switch t.Kind() {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return plain
+		return plainCopier
 	case reflect.Float32, reflect.Float64:
-		return float
+		return floatCopier
 	case reflect.Slice, reflect.Pointer:
 		elem := newCopier(t.Elem(), append(within, t))
 		if elem == nil || t.Kind() == reflect.Pointer && (t.Elem().Kind() == reflect.Pointer || t.Name() != "") {
 			return nil
 		}
-		return &copier{sure: elem.sure, refers: true, elem: elem}
+		return &copier{infallible: elem.infallible, needsDeepCopy: true, elem: elem}
 	case reflect.Struct:
 		return structCopier(t, append(within, t))
 	}
@@ -64,7 +65,7 @@ func newCopier(t reflect.Type, within []reflect.Type) *copier {
 }
 
 func structCopier(t reflect.Type, within []reflect.Type) *copier {
-	c := &copier{sure: true}
+	c := &copier{infallible: true}
 	names := map[string]bool{}
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -73,7 +74,7 @@ func structCopier(t reflect.Type, within []reflect.Type) *copier {
 			return nil
 		}
 		if name == "-" || !f.IsExported() {
-			c.zero = append(c.zero, i)
+			c.cleared = append(c.cleared, i)
 			continue
 		}
 		if name == "" {
@@ -87,20 +88,20 @@ func structCopier(t reflect.Type, within []reflect.Type) *copier {
 		if inner == nil {
 			return nil
 		}
-		c.sure = c.sure && inner.sure
-		if inner.refers {
+		c.infallible = c.infallible && inner.infallible
+		if inner.needsDeepCopy {
 			c.fields = append(c.fields, field{i, inner})
 		}
 	}
-	c.refers = len(c.fields)+len(c.zero) > 0
-	if len(c.zero) > 0 && slices.ContainsFunc(c.zero, func(i int) bool { return !t.Field(i).IsExported() }) {
+	c.needsDeepCopy = len(c.fields)+len(c.cleared) > 0
+	if len(c.cleared) > 0 && slices.ContainsFunc(c.cleared, func(i int) bool { return !t.Field(i).IsExported() }) {
 		return nil // reflection cannot clear it
 	}
 	return c
 }
 
-// hasSay reports whether a type has methods that encode or decode it.
-func hasSay(t reflect.Type) bool {
+// encodesItself reports whether t has methods that encode or decode it.
+func encodesItself(t reflect.Type) bool {
 	for _, i := range []reflect.Type{
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
 		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
@@ -112,24 +113,24 @@ func hasSay(t reflect.Type) bool {
 	return false
 }
 
-// clone is a pointer to a copy of what v points to.
+// clone returns a pointer to a copy of what v points to.
 func (c *copier) clone(v reflect.Value) reflect.Value {
 	own := reflect.New(v.Type().Elem())
 	own.Elem().Set(v.Elem())
-	c.elem.deepen(own.Elem(), v.Elem())
+	c.elem.deepCopy(own.Elem(), v.Elem())
 	return own
 }
 
-// deepen gives own, an assigned copy of v, its own of all that v refers to.
-func (c *copier) deepen(own, v reflect.Value) {
+// deepCopy replaces all that own, an assigned copy of v, shares with v by copies.
+func (c *copier) deepCopy(own, v reflect.Value) {
 	switch {
-	case !c.refers || c.elem != nil && v.IsNil():
+	case !c.needsDeepCopy || c.elem != nil && v.IsNil():
 	case c.elem == nil:
-		for _, i := range c.zero {
+		for _, i := range c.cleared {
 			own.Field(i).SetZero()
 		}
 		for _, f := range c.fields {
-			f.deepen(own.Field(f.index), v.Field(f.index))
+			f.deepCopy(own.Field(f.index), v.Field(f.index))
 		}
 	case v.Kind() == reflect.Pointer:
 		own.Set(c.clone(v))
@@ -137,12 +138,12 @@ func (c *copier) deepen(own, v reflect.Value) {
 		own.SetCap(0) // empty is not nil
 	default:
 		own.SetZero()
-		own.Grow(v.Len()) // room for no more, unlike what append makes
+		own.Grow(v.Len()) // exactly as much room as decoding would make
 		own.SetLen(v.Len())
 		reflect.Copy(own, v)
-		if c.elem.refers {
+		if c.elem.needsDeepCopy {
 			for i := range v.Len() {
-				c.elem.deepen(own.Index(i), v.Index(i))
+				c.elem.deepCopy(own.Index(i), v.Index(i))
 			}
 		}
 	}

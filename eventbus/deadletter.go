@@ -13,38 +13,37 @@ import (
 	"github.com/sinew-go/sinew/internal/absent"
 )
 
-// The extensions of an event that [DeadLetter] put aside.
+// The extensions that [DeadLetter] adds to an event.
 const (
-	// DeadTopic is the topic that it came from: its Type.
+	// DeadTopic is the topic that the event came from: its Type.
 	DeadTopic = "deadlettertopic"
-	// DeadReason is the error of its handler, as a line of text.
+	// DeadReason is the error of its handler, as one line of text.
 	DeadReason = "deadletterreason"
-	// DeadID is the ID that it had when it was first put aside.
+	// DeadID is the ID that the event had when it was first put aside.
 	DeadID = "deadletterid"
 )
 
-// maxReason bounds DeadReason, in bytes.
+// maxReason limits the length of DeadReason, in bytes.
 const maxReason = 1024
 
-// DeadLetter publishes an event whose handler failed to another topic, with the
-// reason in its extensions, logs that, and counts it as handled. Put [Retry] inside
-// of it and [Dedupe] around it. When the event cannot be put aside, or the failure
-// is that the bus is being closed, the event comes again instead. In front of
-// anything but a handler it does nothing. It panics when p, topic or one of which is
-// missing.
+// DeadLetter puts an event aside whose handler failed: it publishes the event to another
+// topic, with the reason in its extensions, logs that, and counts the event as handled.
+// Put [RetryPolicy] inside DeadLetter and [Dedupe] around it. If the event cannot be put
+// aside, or if the handler failed because the bus is closing, the event is redelivered
+// instead. Around anything but a handler DeadLetter does nothing. It panics if p, topic
+// or one of which is missing.
 //
-// Nothing brings a dead letter back but an operator. So only what can never work
-// should be put aside: which says of a failure whether it is that, and an event with
-// any other failure comes again, for as long as it takes, holding up the events of
-// its key. [Hopeless] is right where a handler may fail for a time: its disk is full,
-// what it calls is down. Without any which, every failure is put aside, even one that
-// passes: that is for events which can be missed, or which somebody who follows the
-// dead letters puts back.
+// Only an operator can bring back a dead letter, so put aside only what can never
+// succeed. which decides that for a failure. An event with any other failure is
+// redelivered until it succeeds, and blocks the events of its key meanwhile. [Hopeless]
+// is right where a handler may fail for a while: its disk is full, or a service it calls
+// is down. Without which, every failure is put aside, even a temporary one. Use that for
+// events that may be missed, or if somebody watches the dead letters and puts them back.
 //
-// A dead letter has an ID of its own, since several groups may put the same event
-// aside. On a [Memory] bus it is gone unless somebody subscribes to its topic. To
-// put it back when the cause is repaired, publish it as it is to its [DeadTopic]:
-// every group gets it, and Dedupe has those handle it that have not yet.
+// A dead letter has its own ID, because several groups may put the same event aside. On a
+// [Memory] bus it is lost unless somebody subscribes to its topic. To put it back when
+// the cause is repaired, publish it unchanged to its [DeadTopic]: every group gets it,
+// and with Dedupe only those handle it that have not yet.
 func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.Middleware {
 	if absent.Is(p) || topic == "" || slices.ContainsFunc(which, func(is func(error) bool) bool { return is == nil }) {
 		panic("eventbus.DeadLetter: it needs a bus, a topic, and no function that is nil")
@@ -53,34 +52,34 @@ func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.M
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
 			e, handling := EventOf(ctx)
-			if err == nil || !handling || ctx.Err() != nil || !aside(which, err) {
+			if err == nil || !handling || ctx.Err() != nil || !shouldPutAside(which, err) {
 				return response, err
 			}
-			dead := e.WithExtension(DeadTopic, e.Type).WithExtension(DeadReason, reason(err)).WithExtension(DeadID, firstID(e))
+			dead := e.WithExtension(DeadTopic, e.Type).WithExtension(DeadReason, reasonText(err)).WithExtension(DeadID, originalID(e))
 			dead.ID = "" // the bus gives it one
 			if failed := p.Publish(ctx, topic, dead); failed != nil {
 				return response, fault.Unavailable.Errorf("event %s could not be put aside on %s: %w; its handler failed: %w", e.ID, topic, failed, err)
 			}
 			loggerOf(ctx).Warn("an event was put aside", "topic", e.Type, "event", e.ID, "key", e.Key, "to", topic, "error", err)
-			if told, ok := ctx.Value(asideKey{}).(*atomic.Bool); ok {
-				told.Store(true)
+			if putAside, ok := ctx.Value(putAsideKey{}).(*atomic.Bool); ok {
+				putAside.Store(true)
 			}
 			return response, nil
 		}
 	}
 }
 
-// aside says that an event with this failure is put aside.
-func aside(which []func(error) bool, err error) bool {
+// shouldPutAside reports whether an event with this failure is put aside.
+func shouldPutAside(which []func(error) bool, err error) bool {
 	return len(which) == 0 || slices.ContainsFunc(which, func(is func(error) bool) bool { return is(err) })
 }
 
-// Hopeless says that a handler's failure can never turn into a success: the event is
-// wrong whatever the state of the service is (fault.InvalidArgument, of an event too
-// that is not what its topic says, and fault.OutOfRange), or what it asks for is
-// done already (fault.AlreadyExists). All other failures may pass: a full disk, a
-// panic that a new version mends, a fault.NotFound of what is yet to come. Handlers
-// that know better say InvalidArgument, or have a function of their own.
+// Hopeless reports whether a handler's failure can never turn into a success. Either the
+// event is wrong whatever the state of the service is (fault.InvalidArgument, also for
+// data that does not decode, and fault.OutOfRange), or what it asks for is done already
+// (fault.AlreadyExists). All other failures may pass: a full disk, a panic that a new
+// version fixes, a fault.NotFound for something that does not exist yet. A handler that
+// knows better returns InvalidArgument, or DeadLetter gets a function of your own.
 func Hopeless(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.InvalidArgument, fault.OutOfRange, fault.AlreadyExists:
@@ -89,14 +88,16 @@ func Hopeless(err error) bool {
 	return false
 }
 
-// asideKey has, in a context, what DeadLetter sets for a Dedupe around it.
-type asideKey struct{}
+// putAsideKey is the context key of the flag that DeadLetter sets for a Dedupe around it.
+type putAsideKey struct{}
 
-// firstID is the ID of an event, and of one that was put back the original's.
-func firstID(e Event) string { return cmp.Or(e.Extensions[DeadID], e.ID) }
+// originalID is the ID of an event. For one that was put back it is the ID of the
+// original.
+func originalID(e Event) string { return cmp.Or(e.Extensions[DeadID], e.ID) }
 
-// reason is err as an attribute can hold it.
-func reason(err error) string {
+// reasonText is err as an attribute may hold it: one line, valid UTF-8, at most maxReason
+// bytes.
+func reasonText(err error) string {
 	text := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -18,8 +18,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// once runs a handler of e that gives err, in front of DeadLetter, and is what
-// was put aside.
+// once runs a handler that returns err for e, inside DeadLetter, and returns what was put
+// aside.
 func once(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	t.Helper()
 	aside := make(keeping, 1)
@@ -30,7 +30,7 @@ func once(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	return <-aside
 }
 
-// keeping keeps what is published on it.
+// keeping records what is published.
 type keeping chan eventbus.Event
 
 func (k keeping) Publish(_ context.Context, topic string, events ...eventbus.Event) error {
@@ -91,7 +91,7 @@ func TestOnlyWhatCanNeverWorkIsPutAsideWhereThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// A disk that is full for a while costs time, and no event.
+// While a disk is full, events are late but none is lost.
 func TestWhatFailsForAWhileIsHandledInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})

@@ -8,11 +8,11 @@ import (
 	"github.com/sinew-go/sinew/internal/absent"
 )
 
-// Dedupe runs a handler once per event and group, however often the event is
-// delivered: it remembers in store, for a day, the events whose handler
-// succeeded, and none that [DeadLetter] put aside. While one member handles an
-// event, a second delivery of it fails and is redelivered. In front of anything but
-// a handler it does nothing. It panics when store is nil.
+// Dedupe runs a handler once per event and group, however often the event is delivered.
+// For a day it remembers in store the events whose handler succeeded, except those that
+// [DeadLetter] put aside. While one member handles an event, a second delivery of it
+// fails and is redelivered later. Around anything but a handler Dedupe does nothing. It
+// panics if store is nil.
 func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 	if absent.Is(store) {
 		panic("eventbus.Dedupe: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
@@ -24,11 +24,11 @@ func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 				return next(ctx, request)
 			}
 			response = endpoint.None{}
-			var aside atomic.Bool
-			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+firstID(e), []byte{1}, func() ([]byte, bool, error) {
+			var putAside atomic.Bool
+			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+originalID(e), []byte{1}, func() ([]byte, bool, error) {
 				var err error
-				response, err = next(context.WithValue(ctx, asideKey{}, &aside), request)
-				return nil, !aside.Load(), err
+				response, err = next(context.WithValue(ctx, putAsideKey{}, &putAside), request)
+				return nil, !putAside.Load(), err
 			})
 			return response, err
 		}

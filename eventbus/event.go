@@ -17,46 +17,45 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Event is something that happened. Its JSON is the structured mode of
-// CloudEvents 1.0.
+// Event is something that happened. Its JSON is the structured mode of CloudEvents 1.0.
 type Event struct {
-	// ID and Source together tell this event from all others.
+	// ID and Source together identify the event.
 	ID     string
 	Source string
-	// Type is what happened; [Topic] sets the topic's name.
+	// Type says what happened. [Topic] sets it to the topic's name.
 	Type string
-	// Subject is what it happened to, "" if that is not said.
+	// Subject says what it happened to; it is optional.
 	Subject string
 	// Time is when it happened.
 	Time time.Time
-	// Key orders: events of one key are handled one after the other. It is the
-	// extension partitionkey.
+	// Key orders events: those of one key are handled one after the other. In JSON it is
+	// the extension partitionkey.
 	Key string
 	// DataContentType is the media type of Data, "application/json" when empty.
 	DataContentType string
-	// DataSchema is a URI of the data's schema, "" if there is none.
+	// DataSchema is a URI of the data's schema; it is optional.
 	DataSchema string
-	// Extensions are further attributes: lower-case letters and digits, such as
-	// traceparent.
+	// Extensions are further attributes, such as traceparent. Their names consist of
+	// lower-case letters and digits.
 	Extensions map[string]string
-	// Data is what there is to tell. It is read-only.
+	// Data is the content of the event. It is read-only.
 	Data []byte
 
-	scalars map[string]bool // the Extensions that came as a number or a boolean
+	scalars map[string]bool // the Extensions that were a number or a boolean in JSON
 
-	value value // what Data is the encoding of, for handlers in this process
-	share int   // of value
+	value value // the value that Data encodes, for handlers in this process
+	share int   // the number of this group's share of value
 }
 
 const jsonType = "application/json"
 
-// attributes are the names that extensions cannot have.
-var attributes = map[string]bool{
+// reservedNames are the names that extensions cannot have.
+var reservedNames = map[string]bool{
 	"specversion": true, "id": true, "source": true, "type": true, "subject": true, "time": true, "partitionkey": true,
 	"datacontenttype": true, "dataschema": true, "data": true, "data_base64": true,
 }
 
-// Validate reports what keeps the event from being a CloudEvents event, as
+// Validate reports why the event is not a valid CloudEvents event, as
 // fault.InvalidArgument.
 func (e Event) Validate() error {
 	for name, value := range map[string]string{"id": e.ID, "source": e.Source, "type": e.Type} {
@@ -64,7 +63,7 @@ func (e Event) Validate() error {
 			return fault.InvalidArgument.Errorf("an event of type %q has no %s", e.Type, name)
 		}
 	}
-	for name, value := range e.texts() {
+	for name, value := range e.textAttributes() {
 		if !utf8.ValidString(value) {
 			return fault.InvalidArgument.Errorf("event %q of type %q: its %s is no UTF-8; bytes go into Data", e.ID, e.Type, name)
 		}
@@ -80,16 +79,16 @@ func (e Event) Validate() error {
 	return nil
 }
 
-// texts are the attributes that are text, by name.
-func (e Event) texts() map[string]string {
+// textAttributes are the attributes that are text, by name.
+func (e Event) textAttributes() map[string]string {
 	return map[string]string{
 		"id": e.ID, "source": e.Source, "type": e.Type, "subject": e.Subject,
 		"partitionkey": e.Key, "datacontenttype": e.DataContentType, "dataschema": e.DataSchema,
 	}
 }
 
-// MarshalJSON writes the event in structured mode: data that is JSON, or text or
-// XML, as data, and other data as data_base64.
+// MarshalJSON writes the event in structured mode: JSON, text and XML as data, anything
+// else as data_base64.
 func (e Event) MarshalJSON() ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
@@ -100,13 +99,13 @@ func (e Event) MarshalJSON() ([]byte, error) {
 			doc[name] = json.RawMessage(value)
 		}
 	}
-	for name, value := range e.texts() {
+	for name, value := range e.textAttributes() {
 		if value != "" {
 			doc[name] = value
 		}
 	}
 	if !e.Time.IsZero() {
-		at := written(e.Time)
+		at := rfc3339Time(e.Time)
 		if year := at.Year(); year < 0 || year > 9999 {
 			return nil, fault.InvalidArgument.Errorf("event %s: the year %d has no form in RFC 3339", e.ID, year)
 		}
@@ -124,9 +123,9 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(doc)
 }
 
-// written is t in a zone that RFC 3339 can write: one of whole minutes, in which the
-// year has four digits.
-func written(t time.Time) time.Time {
+// rfc3339Time is t in a zone that RFC 3339 can write: an offset of whole minutes, with a
+// year of four digits.
+func rfc3339Time(t time.Time) time.Time {
 	_, offset := t.Zone()
 	if year := t.Year(); offset%60 != 0 || offset <= -24*3600 || offset >= 24*3600 || year < 0 || year > 9999 {
 		return t.UTC()
@@ -134,9 +133,9 @@ func written(t time.Time) time.Time {
 	return t
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, and what other makers of
-// CloudEvents write. A member that is null is none, and one that is there twice is
-// refused. Data of a type that is not JSON is the text of its JSON string.
+// UnmarshalJSON reads CloudEvents in structured mode, from MarshalJSON or any other
+// implementation. A member that is null counts as missing, and a duplicate member is
+// refused. Data whose type is not JSON is the text of its JSON string.
 func (e *Event) UnmarshalJSON(text []byte) error {
 	doc, err := members(text)
 	if err != nil {
@@ -144,12 +143,12 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	}
 	data := doc["data"]
 	maps.DeleteFunc(doc, func(_ string, raw json.RawMessage) bool { return isNull(raw) })
-	var read Event
+	var parsed Event
 	var version string
 	for name, into := range map[string]any{
-		"specversion": &version, "id": &read.ID, "source": &read.Source, "type": &read.Type, "subject": &read.Subject,
-		"time": (*moment)(&read.Time), "partitionkey": &read.Key, "datacontenttype": &read.DataContentType,
-		"dataschema": &read.DataSchema, "data_base64": (*base64Text)(&read.Data),
+		"specversion": &version, "id": &parsed.ID, "source": &parsed.Source, "type": &parsed.Type, "subject": &parsed.Subject,
+		"time": (*timeText)(&parsed.Time), "partitionkey": &parsed.Key, "datacontenttype": &parsed.DataContentType,
+		"dataschema": &parsed.DataSchema, "data_base64": (*base64Text)(&parsed.Data),
 	} {
 		raw, ok := doc[name]
 		if !ok {
@@ -162,29 +161,29 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	if version != "1.0" {
 		return fault.InvalidArgument.Errorf("an event of specversion %q; 1.0 is understood", version)
 	}
-	if err := read.readData(data, doc["data_base64"] != nil); err != nil {
+	if err := parsed.readData(data, doc["data_base64"] != nil); err != nil {
 		return err
 	}
 	for name, raw := range doc {
-		if err := read.readExtension(name, raw); err != nil {
+		if err := parsed.readExtension(name, raw); err != nil {
 			return err
 		}
 	}
-	if err := read.Validate(); err != nil {
+	if err := parsed.Validate(); err != nil {
 		return err
 	}
-	*e = read
+	*e = parsed
 	return nil
 }
 
-// members are those of a JSON object, none of which may be there twice: one of the
+// members returns the members of a JSON object. It refuses duplicates, because one of the
 // two would be lost.
 func members(text []byte) (map[string]json.RawMessage, error) {
 	if !json.Valid(text) || bytes.TrimLeft(text, " \t\r\n")[0] != '{' {
 		return nil, fault.InvalidArgument.Errorf("an event is a JSON object")
 	}
 	doc, d := map[string]json.RawMessage{}, json.NewDecoder(bytes.NewReader(text))
-	_, err := d.Token() // which opens it
+	_, err := d.Token() // the opening brace
 	for err == nil && d.More() {
 		var name json.Token
 		if name, err = d.Token(); err != nil {
@@ -204,12 +203,12 @@ func members(text []byte) (map[string]json.RawMessage, error) {
 	return doc, nil
 }
 
-// moment reads a time as RFC 3339 has it, whose letters may be small and whose last
+// timeText reads a time as RFC 3339 allows it: letters may be lower-case, and the last
 // second of a day may be a leap second.
-type moment time.Time
+type timeText time.Time
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (m *moment) UnmarshalJSON(text []byte) error {
+func (m *timeText) UnmarshalJSON(text []byte) error {
 	text = bytes.ToUpper(text)
 	leap := len(text) > 20 && string(text[17:20]) == ":60"
 	if leap {
@@ -224,11 +223,12 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 			return errors.New("it is after the year 9999")
 		}
 	}
-	*m = moment(t)
+	*m = timeText(t)
 	return nil
 }
 
-// base64Text reads bytes as text alone: encoding/json takes a list of numbers, too.
+// base64Text reads bytes from text only. encoding/json would also accept a list of
+// numbers.
 type base64Text []byte
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -239,7 +239,7 @@ func (b *base64Text) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]byte)(b))
 }
 
-// readData reads the member data, nil where there is none. The null of a JSON type
+// readData reads the member data; raw is nil if there is none. If the type is JSON, null
 // is data.
 func (e *Event) readData(raw json.RawMessage, inBase64 bool) error {
 	switch {
@@ -247,7 +247,7 @@ func (e *Event) readData(raw json.RawMessage, inBase64 bool) error {
 		return nil
 	case inBase64:
 		return fault.InvalidArgument.Errorf("event %s has both data and data_base64", e.ID)
-	case e.isJSON() || raw[0] != '"': // what is no string keeps its JSON, whatever it is called
+	case e.isJSON() || raw[0] != '"': // data that is no string stays JSON, whatever its type says
 		e.Data = raw
 		return nil
 	}
@@ -259,10 +259,10 @@ func (e *Event) readData(raw json.RawMessage, inBase64 bool) error {
 	return nil
 }
 
-// readExtension reads a member that is no attribute of its own: a string, or the
-// text of a number or a boolean, which is written again as what it was.
+// readExtension reads a member that is no attribute: a string, a number or a boolean.
+// Numbers and booleans are kept as text, and MarshalJSON writes them as what they were.
 func (e *Event) readExtension(name string, raw json.RawMessage) error {
-	if attributes[name] {
+	if reservedNames[name] {
 		return nil
 	}
 	if raw[0] == '{' || raw[0] == '[' {
@@ -286,13 +286,13 @@ func (e *Event) readExtension(name string, raw json.RawMessage) error {
 	return nil
 }
 
-// isScalar says that text is a boolean or an integer as CloudEvents has them.
+// isScalar reports whether text is a boolean or an integer as CloudEvents defines them.
 func isScalar(text string) bool {
 	n, err := strconv.ParseInt(text, 10, 32)
 	return text == "true" || text == "false" || err == nil && strconv.FormatInt(n, 10) == text
 }
 
-// WithExtension is the event with one more extension.
+// WithExtension returns the event with one more extension.
 func (e Event) WithExtension(name, value string) Event {
 	e.Extensions = maps.Clone(e.Extensions)
 	if e.Extensions == nil {
@@ -302,14 +302,14 @@ func (e Event) WithExtension(name, value string) Event {
 	return e
 }
 
-// WithDefaults is the event with an ID, Source, Type and Time where it has none:
-// another implementation of [Bus] calls it for each event that is published.
+// WithDefaults returns the event with default values for a missing ID, Source, Type and
+// Time. Another implementation of [Bus] calls it for each event that it publishes.
 func (e Event) WithDefaults(topic string) Event {
-	e.complete(topic)
+	e.setDefaults(topic)
 	return e
 }
 
-func (e *Event) complete(topic string) {
+func (e *Event) setDefaults(topic string) {
 	if e.ID == "" {
 		e.ID = newID()
 	}
@@ -340,11 +340,11 @@ func (e Event) isText() bool {
 	return strings.HasPrefix(t, "text/") || t == "application/xml" || strings.HasSuffix(t, "+xml")
 }
 
-// isControl says that no text has c, whatever its type says, but for blanks.
+// isControl reports whether c makes data binary, whatever its type says.
 func isControl(c rune) bool { return unicode.IsControl(c) && c != '\t' && c != '\n' && c != '\r' }
 
 func isExtension(name string) bool {
-	if name == "" || attributes[name] {
+	if name == "" || reservedNames[name] {
 		return false
 	}
 	for _, c := range name {
@@ -355,7 +355,7 @@ func isExtension(name string) bool {
 	return true
 }
 
-// newID is 128 bits of chance: unique, and no secret.
+// newID returns 128 random bits in hexadecimal: unique, but no secret.
 func newID() string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], rand.Uint64())

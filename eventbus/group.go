@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// group is the subscriptions that share a topic's events. Events of one key are
-// in one lane, of which only the first can be under way.
+// group is the subscriptions that share the events of a topic. Events of one key are in
+// one queue, and only the first of a queue can be in delivery.
 type group struct {
 	bus         *Memory
 	topic, name string
@@ -19,70 +19,70 @@ type group struct {
 	mu      sync.Mutex
 	work    sync.Cond
 	members []*member
-	ending  bool // all members are leaving; the last ones drain
-	over    bool // all members have left
+	ending  bool // all members are leaving; the last of them drain
+	ended   bool // all members have left
 	ready   ring
-	lanes   map[string]*lane
-	held    int           // events not handled yet, those under way included
+	queues  map[string]*keyQueue
+	pending int           // events not handled yet, including those in delivery
 	waiting int           // publishers that wait for space
-	resting int           // members that wait for work
+	idle    int           // members that wait for work
 	space   chan struct{} // closed when an event leaves; nil while nobody waits
 }
 
-// lane is the events of one key, the oldest first; while there is a lane, its
-// first event is ready, under way, or pausing.
-type lane struct{ deliveries []*delivery }
+// keyQueue is the events of one key, the oldest first. A queue in the group is never
+// empty: its first event is ready, in delivery, or pausing.
+type keyQueue struct{ deliveries []*delivery }
 
-// delivery is an event on its way to a group, and the context of its handler.
+// delivery is the delivery of an event to a group, and the context of its handler.
 type delivery struct {
 	handling
-	lane  *lane // nil for an event without a key
+	queue *keyQueue // nil for an event without a key
 	pause time.Duration
 }
 
 func newGroup(b *Memory, topic, name string) *group {
-	g := &group{bus: b, topic: topic, name: name, lanes: map[string]*lane{}}
+	g := &group{bus: b, topic: topic, name: name, queues: map[string]*keyQueue{}}
 	g.work.L = &g.mu
 	return g
 }
 
-// put adds an event, waiting for space except in a handler, which must not wait
-// for itself. To a group that is ending it is nothing new: nobody subscribes any
+// put adds an event. It waits for space, except in a handler, which must not wait for
+// itself. If the group is ending, it drops the event, because nobody subscribes to it any
 // more.
 func (g *group) put(ctx context.Context, e *Event) error {
 	d := &delivery{handling: handling{event: *e}}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ending {
-		return g.bus.ended(g.topic)
+		return g.bus.errIfClosed(g.topic)
 	}
-	if g.held >= g.bus.policy.Buffer && !isHandling(ctx) {
-		if err := g.await(ctx); err != nil {
+	if g.pending >= g.bus.policy.Buffer && !isHandling(ctx) {
+		if err := g.waitForSpace(ctx); err != nil {
 			return err
 		}
 	}
-	g.held++
+	g.pending++
 	if e.Key != "" {
-		l, busy := g.lanes[e.Key]
+		l, busy := g.queues[e.Key]
 		if !busy {
-			l = &lane{}
-			g.lanes[e.Key] = l
+			l = &keyQueue{}
+			g.queues[e.Key] = l
 		}
-		d.lane = l
+		d.queue = l
 		l.deliveries = append(l.deliveries, d)
 		if busy {
 			return nil
 		}
 	}
-	g.offer(d)
+	g.makeReady(d)
 	return nil
 }
 
-// await waits for space. Members that leave meanwhile make it first. The lock is
-// held.
-func (g *group) await(ctx context.Context) error {
+// waitForSpace waits until the buffer has space. Members that are leaving make space
+// before they leave. The lock is held.
+func (g *group) waitForSpace(ctx context.Context) error {
 	g.waiting++
-	for g.held >= g.bus.policy.Buffer && !g.over && ctx.Err() == nil {
+	for g.pending >= g.bus.policy.Buffer && !g.ended && ctx.Err() == nil {
 		if g.space == nil {
 			g.space = make(chan struct{})
 		}
@@ -95,80 +95,81 @@ func (g *group) await(ctx context.Context) error {
 		g.mu.Lock()
 	}
 	g.waiting--
-	if g.over {
+	if g.ended {
 		late := fault.Unavailable.Errorf("topic %s: group %q ended before it had space for an event", g.topic, g.name)
-		return cmp.Or(g.bus.ended(g.topic), error(late))
+		return cmp.Or(g.bus.errIfClosed(g.topic), error(late))
 	}
 	if ctx.Err() != nil {
-		g.eased()
+		g.notifyIfDone()
 	}
 	return ctx.Err()
 }
 
-// offer makes a delivery ready. The lock is held.
-func (g *group) offer(d *delivery) {
+// makeReady offers a delivery to the members. The lock is held.
+func (g *group) makeReady(d *delivery) {
 	g.ready.push(d)
-	if g.resting > 0 {
+	if g.idle > 0 {
 		g.work.Signal()
 	}
 }
 
-// settle takes note of how a delivery ended. The lock is held.
-func (g *group) settle(d *delivery, err error) {
+// finish records how a delivery ended, and schedules its redelivery if it failed. The
+// lock is held.
+func (g *group) finish(d *delivery, err error) {
 	if err != nil {
-		pause := g.bus.pauses().Next(d.pause)
-		g.bus.failed(g, d, err, pause)
+		pause := g.bus.redeliveryPauses().Next(d.pause)
+		g.bus.logRedelivery(g, d, err, pause)
 		// The failed handler may still use its context, d.
-		again := &delivery{handling: handling{event: d.event}, lane: d.lane, pause: pause}
-		if d.lane != nil {
-			d.lane.deliveries[0] = again
+		again := &delivery{handling: handling{event: d.event}, queue: d.queue, pause: pause}
+		if d.queue != nil {
+			d.queue.deliveries[0] = again
 		}
 		time.AfterFunc(pause, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.offer(again)
+			g.makeReady(again)
 		})
 		return
 	}
-	if l := d.lane; l != nil {
+	if l := d.queue; l != nil {
 		l.deliveries[0] = nil
 		if l.deliveries = l.deliveries[1:]; len(l.deliveries) > 0 {
-			g.offer(l.deliveries[0])
+			g.makeReady(l.deliveries[0])
 		} else {
-			delete(g.lanes, d.event.Key)
+			delete(g.queues, d.event.Key)
 		}
 	}
 	g.release(1)
 }
 
-// release makes space. The lock is held.
+// release makes space for n events. The lock is held.
 func (g *group) release(n int) {
-	g.held -= n
+	g.pending -= n
 	if g.space != nil {
 		close(g.space)
 		g.space = nil
 	}
-	g.eased()
+	g.notifyIfDone()
 }
 
-// eased tells those who wait for the group to have nothing left to handle. The
-// lock is held.
-func (g *group) eased() {
-	if g.undone() > 0 {
+// notifyIfDone wakes those who wait until the group has nothing left to handle. The lock
+// is held.
+func (g *group) notifyIfDone() {
+	if g.backlog() > 0 {
 		return
 	}
-	g.bus.told()
+	g.bus.signalIdle()
 	if g.ending {
 		g.work.Broadcast()
 	}
 }
 
-// join adds a member, or is nil when the last one has left. A group whose members
-// are leaving goes on.
+// join adds a member. It returns nil if the last member has left. A group whose members
+// are leaving continues.
 func (g *group) join(h Handler) *member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over {
+	if g.ended {
 		return nil
 	}
 	if g.ending {
@@ -181,7 +182,7 @@ func (g *group) join(h Handler) *member {
 	return m
 }
 
-// leave has a member stop; the last one first handles what waits.
+// leave stops a member. The last member first handles what waits.
 func (g *group) leave(m *member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -190,27 +191,26 @@ func (g *group) leave(m *member) {
 	g.work.Broadcast()
 }
 
-// gone removes a member that has stopped. What the last one leaves undone is
-// given up.
-func (g *group) gone(m *member) {
+// remove removes a member that has stopped. What the last member leaves undone is lost.
+func (g *group) remove(m *member) {
 	g.mu.Lock()
 	g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
-	g.over = g.ending && len(g.members) == 0
-	if g.over {
-		g.release(g.held)
+	g.ended = g.ending && len(g.members) == 0
+	if g.ended {
+		g.release(g.pending)
 	}
-	over := g.over
+	over := g.ended
 	g.mu.Unlock()
 	if over {
-		g.bus.drop(g)
+		g.bus.removeGroup(g)
 	}
 }
 
-// undone is how many events wait for the group's members or are under way. The
-// lock is held.
-func (g *group) undone() int { return g.held + g.waiting }
+// backlog is the number of events that wait for the group or are in delivery. The lock is
+// held.
+func (g *group) backlog() int { return g.pending + g.waiting }
 
-func (g *group) everybody() []*member {
+func (g *group) allMembers() []*member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.members)

@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// member is one subscription of a group, with a goroutine of its own.
+// member is one subscription of a group, with its own goroutine.
 type member struct {
 	group   *group
 	handler Handler
@@ -16,8 +16,8 @@ type member struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 
-	leaving bool // with the group's lock
-	cut     bool // the drain was cut short; with the group's lock
+	leaving bool // guarded by the group's lock
+	aborted bool // the drain was cut short; guarded by the group's lock
 }
 
 func newMember(g *group, h Handler) *member {
@@ -26,7 +26,7 @@ func newMember(g *group, h Handler) *member {
 	return m
 }
 
-// stop ends the subscription. It may be called more than once.
+// stop ends the subscription. It may be called repeatedly.
 func (m *member) stop(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
@@ -42,11 +42,11 @@ func (m *member) stop(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	m.group.mu.Lock()
-	m.cut = true
+	m.aborted = true
 	m.group.work.Broadcast()
 	left := 0
 	if m.group.ending { // nobody else handles them
-		left = m.group.undone()
+		left = m.group.backlog()
 	}
 	m.group.mu.Unlock()
 	m.cancel()
@@ -61,36 +61,36 @@ func (m *member) run() {
 	g := m.group
 	defer close(m.done)
 	defer m.cancel()
-	defer g.gone(m)
+	defer g.remove(m)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for {
-		for g.ready.count == 0 && !m.over() {
-			g.resting++
+		for g.ready.count == 0 && !m.isDone() {
+			g.idle++
 			g.work.Wait()
-			g.resting--
+			g.idle--
 		}
-		if m.over() {
-			g.work.Signal() // in case the wake-up was meant for another
+		if m.isDone() {
+			g.work.Signal() // the wake-up may have been meant for another member
 			return
 		}
 		d := g.ready.pop()
 		g.mu.Unlock()
 		err := m.handle(d)
 		g.mu.Lock()
-		g.settle(d, err)
+		g.finish(d, err)
 	}
 }
 
-// over says that the member handles no more. The group's lock is held.
-func (m *member) over() bool {
+// isDone reports whether the member handles no more events. The group's lock is held.
+func (m *member) isDone() bool {
 	switch {
-	case m.cut:
+	case m.aborted:
 		return true
 	case !m.leaving:
 		return false
 	default:
-		return !m.group.ending || m.group.undone() == 0
+		return !m.group.ending || m.group.backlog() == 0
 	}
 }
 
@@ -105,7 +105,7 @@ func (m *member) handle(d *delivery) (err error) {
 	return m.handler(d, d.event)
 }
 
-// panicked logs a handler's panic and is the error that stands for it.
+// panicked logs a handler's panic and returns the error that stands for it.
 func panicked(ctx context.Context, topic string, e Event, p any) error {
 	loggerOf(ctx).Error("an event's handler panicked", "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
 	return fault.Internal.Errorf("the handler panicked")

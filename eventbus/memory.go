@@ -17,20 +17,19 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// MemoryPolicy is how a [Memory] bus delivers. The zero MemoryPolicy is the
-// recommended one.
+// MemoryPolicy configures a [Memory] bus. The zero MemoryPolicy is the recommended one.
 type MemoryPolicy struct {
-	// Buffer is how many events wait for a group before Publish waits too; zero
+	// Buffer is how many events may wait for a group before Publish blocks. The default
 	// is 1024.
 	Buffer int `json:"buffer" yaml:"buffer"`
-	// Backoff is the shortest pause before an event whose handler failed is
-	// redelivered; zero is 100 ms.
+	// Backoff is the shortest pause before an event is redelivered. The default is 100
+	// ms.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest; zero is 10 s, or Backoff where that is longer.
+	// MaxBackoff is the longest pause. The default is 10 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 }
 
-// MarshalJSON writes durations as "1s".
+// MarshalJSON writes durations as strings such as "1s".
 func (p MemoryPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
@@ -61,19 +60,19 @@ func (p MemoryPolicy) withDefaults() MemoryPolicy {
 // Memory is a [Bus] within this process.
 type Memory struct {
 	policy MemoryPolicy
-	idle   chan struct{} // told when a group has nothing left to handle
+	idle   chan struct{} // signalled when a group has nothing left to handle
 
-	mu  sync.Mutex // held to change now
-	now atomic.Pointer[subscribed]
+	mu      sync.Mutex // guards changes of current
+	current atomic.Pointer[busState]
 }
 
-// subscribed is who subscribes to what. It is replaced, never changed.
-type subscribed struct {
+// busState is the subscriptions of a bus and its state. It is replaced, never changed.
+type busState struct {
 	topics map[string][]*group
 	state  int
 }
 
-// The life of a bus: open, then draining, then closed.
+// The states of a bus, in order.
 const (
 	open = iota
 	draining
@@ -82,13 +81,13 @@ const (
 
 var _ Bus = (*Memory)(nil)
 
-// NewMemory makes a bus. Close it. It panics when the policy does not validate.
+// NewMemory returns a bus that must be closed. It panics if the policy does not validate.
 func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("eventbus.NewMemory: " + err.Error())
 	}
 	b := &Memory{policy: p.withDefaults(), idle: make(chan struct{}, 1)}
-	b.now.Store(&subscribed{topics: map[string][]*group{}})
+	b.current.Store(&busState{topics: map[string][]*group{}})
 	return b
 }
 
@@ -102,9 +101,9 @@ func (b *Memory) Publish(ctx context.Context, topic string, events ...Event) err
 	return nil
 }
 
-// publish publishes e, which it completes.
+// publish publishes e, and sets its defaults.
 func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
-	now := b.now.Load()
+	now := b.current.Load()
 	if now.state == closed || now.state == draining && !isHandling(ctx) {
 		return errClosed(topic)
 	}
@@ -115,9 +114,9 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	if len(groups) == 0 {
 		return nil
 	}
-	e.complete(topic)
+	e.setDefaults(topic)
 	if len(groups) > 1 {
-		e.encode() // or the first to handle it would make the others wait
+		e.encode() // or the first group to handle it would make the others wait
 	}
 	if e.value != nil && !e.value.divide(len(groups)) {
 		e.value = nil
@@ -131,9 +130,9 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	return nil
 }
 
-// Hears says that somebody subscribes to the topic: what is published on another is
-// gone.
-func (b *Memory) Hears(topic string) bool { return len(b.now.Load().topics[topic]) > 0 }
+// Hears reports whether the topic has a subscriber. An event that is published to a topic
+// without one is lost.
+func (b *Memory) Hears(topic string) bool { return len(b.current.Load().topics[topic]) > 0 }
 
 // Subscribe implements [Subscriber].
 func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Context) error, err error) {
@@ -142,7 +141,7 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.now.Load()
+	now := b.current.Load()
 	if now.state != open {
 		return nil, errClosed(topic)
 	}
@@ -155,7 +154,7 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 		}
 	}
 	g := newGroup(b, topic, name)
-	b.change(topic, append(slices.Clip(now.topics[topic]), g))
+	b.replaceGroups(topic, append(slices.Clip(now.topics[topic]), g))
 	return g.join(h).stop, nil
 }
 
@@ -163,19 +162,19 @@ func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Con
 func (b *Memory) Close(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
-	b.enter(draining)
-	for b.undone() > 0 && ctx.Err() == nil {
+	b.advance(draining)
+	for b.backlog() > 0 && ctx.Err() == nil {
 		select {
 		case <-b.idle:
 		case <-ctx.Done():
 		}
 	}
-	b.enter(closed)
-	b.told() // another Close may wait, too
-	left := b.undone()
-	for _, groups := range b.now.Load().topics {
+	b.advance(closed)
+	b.signalIdle() // another Close may wait, too
+	left := b.backlog()
+	for _, groups := range b.current.Load().topics {
 		for _, g := range groups {
-			for _, m := range g.everybody() {
+			for _, m := range g.allMembers() {
 				_ = m.stop(ctx)
 			}
 		}
@@ -186,66 +185,66 @@ func (b *Memory) Close(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// enter goes on to a later state.
-func (b *Memory) enter(state int) {
+// advance moves the bus to a later state.
+func (b *Memory) advance(state int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.now.Load(); now.state < state {
-		b.now.Store(&subscribed{now.topics, state})
+	if now := b.current.Load(); now.state < state {
+		b.current.Store(&busState{now.topics, state})
 	}
 }
 
-// change replaces the groups of a topic. The lock is held.
-func (b *Memory) change(topic string, groups []*group) {
-	now := b.now.Load()
+// replaceGroups replaces the groups of a topic. The lock is held.
+func (b *Memory) replaceGroups(topic string, groups []*group) {
+	now := b.current.Load()
 	topics := maps.Clone(now.topics)
 	if topics[topic] = groups; len(groups) == 0 {
 		delete(topics, topic)
 	}
-	b.now.Store(&subscribed{topics, now.state})
+	b.current.Store(&busState{topics, now.state})
 }
 
-// drop forgets a group without members.
-func (b *Memory) drop(g *group) {
+// removeGroup removes a group without members.
+func (b *Memory) removeGroup(g *group) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	groups := slices.Clone(b.now.Load().topics[g.topic])
-	b.change(g.topic, slices.DeleteFunc(groups, func(other *group) bool { return other == g }))
+	groups := slices.Clone(b.current.Load().topics[g.topic])
+	b.replaceGroups(g.topic, slices.DeleteFunc(groups, func(other *group) bool { return other == g }))
 }
 
-// undone is how many deliveries have not been made.
-func (b *Memory) undone() (n int) {
-	for _, groups := range b.now.Load().topics {
+// backlog is the number of events that wait for a group or are in delivery.
+func (b *Memory) backlog() (n int) {
+	for _, groups := range b.current.Load().topics {
 		for _, g := range groups {
 			g.mu.Lock()
-			n += g.undone()
+			n += g.backlog()
 			g.mu.Unlock()
 		}
 	}
 	return n
 }
 
-// ended is the error of a bus that is closed.
-func (b *Memory) ended(topic string) error {
-	if b.now.Load().state == closed {
+// errIfClosed returns an error if the bus is closed.
+func (b *Memory) errIfClosed(topic string) error {
+	if b.current.Load().state == closed {
 		return errClosed(topic)
 	}
 	return nil
 }
 
-// told has a Close look again.
-func (b *Memory) told() {
+// signalIdle wakes a Close that waits.
+func (b *Memory) signalIdle() {
 	select {
 	case b.idle <- struct{}{}:
 	default:
 	}
 }
 
-func (b *Memory) failed(g *group, d *delivery, err error, pause time.Duration) {
+func (b *Memory) logRedelivery(g *group, d *delivery, err error, pause time.Duration) {
 	cmp.Or(d.log, slog.Default()).Warn("an event will be delivered again", "topic", g.topic, "group", g.name, "event", d.event.ID, "error", err, "pause", pause)
 }
 
-func (b *Memory) pauses() backoff.Policy {
+func (b *Memory) redeliveryPauses() backoff.Policy {
 	return backoff.Policy{Min: b.policy.Backoff, Max: b.policy.MaxBackoff}
 }
 

@@ -44,7 +44,7 @@ func TestAMillionEventsFromEightPublishersReachEightConsumersInOrder(t *testing.
 			if !l.busy.CompareAndSwap(false, true) || v.N != l.n+1 {
 				wrong.Add(1)
 			}
-			if v.N%10_007 == 5 && handled.Load()%2 == 0 { // now and then a failure
+			if v.N%10_007 == 5 && handled.Load()%2 == 0 { // an occasional failure
 				l.busy.Store(false)
 				handled.Add(1)
 				return errors.New("again")

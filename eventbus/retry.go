@@ -12,21 +12,21 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// RetryPolicy is how a handler is repeated before its event goes back to the bus; its
-// member handles nothing else meanwhile. The zero Retry is the recommended one.
+// RetryPolicy repeats a handler before its event goes back to the bus. Meanwhile its
+// member handles no other event. The zero RetryPolicy is the recommended one.
 type RetryPolicy struct {
-	// Attempts are made at most, the first included; zero is 5.
+	// Attempts is the maximum number of attempts, including the first. The default is 5.
 	Attempts int `json:"attempts" yaml:"attempts"`
-	// Backoff is the shortest wait before a repeat; zero is 50 ms.
+	// Backoff is the shortest wait before a repeat. The default is 50 ms.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest, even where a callee asks for more; zero is 2 s,
-	// or Backoff where that is longer.
+	// MaxBackoff is the longest wait, even if a callee asks for more. The default is 2 s,
+	// or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
-	// Disabled repeats nothing.
+	// Disabled turns repeats off.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// MarshalJSON writes durations as "1s".
+// MarshalJSON writes durations as strings such as "1s".
 func (r RetryPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(r) }
 
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
@@ -47,10 +47,9 @@ func (r RetryPolicy) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Middleware repeats a handler that failed (see [fault.Classify]), and one that
-// asks by a RetryAfter to be tried later: after that, or after MaxBackoff when that
-// is sooner. It repeats nothing that will not change, and panics when the policy
-// does not validate.
+// Middleware repeats a handler after a failure (see [fault.Classify]), and after an error
+// with a RetryAfter: then it waits that long, but at most MaxBackoff. It repeats nothing
+// that would fail again. It panics if the policy does not validate.
 func (r RetryPolicy) Middleware() endpoint.Middleware {
 	if err := r.Validate(); err != nil {
 		panic("eventbus.RetryPolicy: " + err.Error())
@@ -66,7 +65,7 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 			pause := time.Duration(0)
 			for attempt := 1; ; attempt++ {
 				response, err := next(ctx, request)
-				if attempt >= attempts || !repeatable(ctx, err) {
+				if attempt >= attempts || !isRepeatable(ctx, err) {
 					return response, err
 				}
 				pause = pauses.Next(pause)
@@ -78,9 +77,9 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 	}
 }
 
-// repeatable says that another attempt may end better. What a callee has repeated
-// is repeated all the same: an event can wait longer than a call.
-func repeatable(ctx context.Context, err error) bool {
+// isRepeatable reports whether another attempt may succeed. A call that a callee has
+// repeated is repeated as well, because an event can wait longer than a call.
+func isRepeatable(ctx context.Context, err error) bool {
 	if fault.Classify(ctx, err) == fault.Failure {
 		return fault.CodeOf(err) != fault.DataLoss
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// attempts runs a handler that gives err under r, and says how often it ran and
-// how long that took.
+// attempts runs a handler that returns err under r. It returns how often the handler ran
+// and how long that took.
 func attempts(t *testing.T, r eventbus.RetryPolicy, err error) (n int, took time.Duration) {
 	t.Helper()
 	began := time.Now()

@@ -140,13 +140,13 @@ func TestMiddlewaresOutsideOfAHandlerDoNothing(t *testing.T) {
 	}
 }
 
-// nullable writes its zero value as null, and so takes that for a value.
+// nullable encodes its zero value as null, so null is a value.
 type nullable struct{ v *int }
 
 func (n nullable) MarshalJSON() ([]byte, error)  { return json.Marshal(n.v) }
 func (n *nullable) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &n.v) }
 
-// heard is what a handler of T says to an event with this data.
+// heard runs a handler of T for an event with this data, and returns its result.
 func heard[T any](t *testing.T, data string) (err error, handled bool) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	var seen error

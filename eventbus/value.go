@@ -7,95 +7,94 @@ import (
 	"sync/atomic"
 )
 
-// value is what an event's Data is the encoding of. Handlers in the same process
-// get copies of it in place of what decoding would give, where both are provably
-// the same.
+// value is what an event's Data encodes. Handlers in the same process get copies of it
+// instead of decoding Data, if both give provably the same.
 type value interface {
-	// divide makes it a value that each of n groups can take once. It is false
-	// when that was done before.
+	// divide prepares the value for n groups, each of which can claim it once. It is
+	// false if the value was divided before.
 	divide(n int) bool
-	// encodeNow is the Data of an event that was published without, and nil when
-	// there was one before.
+	// encodeNow returns the Data of an event that was published without Data. It is nil
+	// if the value was encoded before.
 	encodeNow() []byte
 }
 
-// maxShares is how many groups a value can be divided among.
+// maxShares is the maximum number of groups that can share a value.
 const maxShares = 32
 
-// typed is a value of type T and its encoding.
-type typed[T any] struct {
-	v      T
-	data   []byte  // what v is encoded as, once it is
-	copier *copier // nil where only decoding tells what becomes of v
-	own    bool    // nobody else can change v
-	begun  atomic.Bool
-	all    uint32        // the shares there are, one bit each
-	taken  atomic.Uint32 // the shares that somebody took
-	free   atomic.Uint32 // the shares whose taker needs v no more
+// typedValue is a value of type T and its encoding.
+type typedValue[T any] struct {
+	v              T
+	data           []byte  // the encoding of v; nil until it is encoded
+	copier         *copier // nil if only decoding shows what becomes of v
+	owned          bool    // nobody else can change v
+	divided        atomic.Bool
+	allShares      uint32        // one bit for each share
+	claimedShares  atomic.Uint32 // shares that were claimed
+	finishedShares atomic.Uint32 // shares whose holder needs v no longer
 }
 
-func (t *typed[T]) encode() (err error) {
+func (t *typedValue[T]) encode() (err error) {
 	t.data, err = json.Marshal(&t.v)
 	if bytes.Contains(t.data, []byte(`\ufffd`)) {
-		t.copier = nil // what is no UTF-8 was encoded as this; what really reads so is decoded
+		t.copier = nil // invalid UTF-8 was encoded as this; a value that contains it is decoded, too
 	}
 	return err
 }
 
-func (t *typed[T]) encodeNow() []byte {
+func (t *typedValue[T]) encodeNow() []byte {
 	if t.data != nil {
 		return nil
 	}
-	_ = t.encode() // cannot fail: the copier is sure
+	_ = t.encode() // cannot fail: the copier is infallible
 	return t.data
 }
 
-// keep makes v a value that the publisher cannot change.
-func (t *typed[T]) keep() {
-	if !t.own && t.copier.refers {
-		t.v = t.copied()
+// ensureOwned makes v a value that the publisher cannot change.
+func (t *typedValue[T]) ensureOwned() {
+	if !t.owned && t.copier.needsDeepCopy {
+		t.v = t.copyValue()
 	}
-	t.own = true
+	t.owned = true
 }
 
-func (t *typed[T]) copied() T {
+func (t *typedValue[T]) copyValue() T {
 	if reflect.TypeFor[T]().Kind() == reflect.Pointer {
 		return t.copier.clone(reflect.ValueOf(t.v)).Interface().(T)
 	}
 	own := t.v
-	t.copier.deepen(reflect.ValueOf(&own).Elem(), reflect.ValueOf(&t.v).Elem())
+	t.copier.deepCopy(reflect.ValueOf(&own).Elem(), reflect.ValueOf(&t.v).Elem())
 	return own
 }
 
-func (t *typed[T]) divide(n int) bool {
-	if n > maxShares || t.begun.Swap(true) {
+func (t *typedValue[T]) divide(n int) bool {
+	if n > maxShares || t.divided.Swap(true) {
 		return false
 	}
-	t.all = 1<<n - 1
-	t.keep()
+	t.allShares = 1<<n - 1
+	t.ensureOwned()
 	return true
 }
 
-// take is the value for the holder of a share of e; false when it was taken
-// before, or when e has other data by now. The last holder gets v itself.
-func (t *typed[T]) take(e *Event) (v T, ok bool) {
+// claim returns the value for the share of e. ok is false if the share was claimed
+// before, or if e has other data by now. The last holder gets v itself instead of a copy.
+func (t *typedValue[T]) claim(e *Event) (v T, ok bool) {
 	bit := uint32(1) << e.share
-	if t.copier == nil || !same(e.Data, t.data) || e.DataContentType != jsonType || t.taken.Or(bit)&bit != 0 {
+	if t.copier == nil || !sameSlice(e.Data, t.data) || e.DataContentType != jsonType || t.claimedShares.Or(bit)&bit != 0 {
 		return v, false
 	}
-	if !t.copier.refers || t.free.Load()|bit == t.all {
+	if !t.copier.needsDeepCopy || t.finishedShares.Load()|bit == t.allShares {
 		return t.v, true
 	}
-	defer t.free.Or(bit)
-	return t.copied(), true
+	defer t.finishedShares.Or(bit)
+	return t.copyValue(), true
 }
 
-// encode sets the Data of an event that was published without.
+// encode sets the Data of an event that was published without Data.
 func (e *Event) encode() {
 	if e.Data == nil && e.value != nil {
 		e.Data = e.value.encodeNow()
 	}
 }
 
-// same reports whether a and b are one slice.
-func same(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+// sameSlice reports whether a and b are the same slice.
+func sameSlice(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }

@@ -23,7 +23,7 @@ type line struct {
 	Tags []string
 }
 
-// basket has all that is copied rather than decoded.
+// basket has every kind of field that is copied instead of decoded.
 type basket struct {
 	ID     string `json:"id"`
 	Lines  []line `json:"lines"`
@@ -33,16 +33,16 @@ type basket struct {
 	Secret string `json:"-"`
 }
 
-// priced is encoded when it is published, since not every float has an encoding.
+// priced is encoded when it is published, because not every float has a JSON form.
 type priced struct {
 	Basket basket
 	Total  float64
 }
 
-// own is a pointer with a name.
+// own is a named pointer type.
 type own *basket
 
-// stamped has what only decoding can tell.
+// stamped has fields that only decoding can fill.
 type stamped struct {
 	At    time.Time
 	Any   any
@@ -50,7 +50,7 @@ type stamped struct {
 	own   int
 }
 
-// through publishes v and gives what a handler gets, beside the right Data.
+// through publishes v and returns what a handler gets, after checking its Data.
 func through[T any](t interface{ Fatal(...any) }, v T) T {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	topic := eventbus.Topic[T]{Name: "t"}
@@ -71,7 +71,7 @@ func through[T any](t interface{ Fatal(...any) }, v T) T {
 	return got
 }
 
-// decoded is v after encoding and decoding.
+// decoded returns v after encoding and decoding.
 func decoded[T any](t interface{ Fatal(...any) }, v T) (back T) {
 	text, err := json.Marshal(v)
 	if err == nil {
@@ -116,7 +116,7 @@ func TestHandlerGetsWhatDecodingWouldGive(t *testing.T) {
 	})
 }
 
-// twice hands every event to two publishers, and to every handler twice.
+// twice passes every event to two publishers, and twice to every handler.
 type twice struct{ first, second *eventbus.Memory }
 
 func (p twice) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
@@ -132,7 +132,7 @@ func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.
 	return p.second.Subscribe(topic, group, again)
 }
 
-// changing hands events on to a bus, changed, at once or later.
+// changing passes events to a bus after changing them, at once or later.
 type changing struct {
 	eventbus.Bus
 	change func(*eventbus.Event)
@@ -281,7 +281,7 @@ func TestEveryHandlerHasAValueOfItsOwn(t *testing.T) {
 	}
 }
 
-// spoiled has as many handlers as there are failures, which change what they get.
+// spoiled runs one handler per failure, each of which changes the value that it gets.
 func spoiled(t *testing.T, failures []int) {
 	t.Helper()
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})

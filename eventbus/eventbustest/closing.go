@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// closing is how subscriptions and buses end.
+// closing are the rules for the end of subscriptions and buses.
 var closing = []rule{
 	{"nil handler", "A handler that is nil is refused, and not called for ever.", nil, func(s *subject) {
 		if _, err := s.bus.Subscribe(s.topic, "g", nil); !errors.Is(err, fault.InvalidArgument) {
@@ -37,7 +37,7 @@ var closing = []rule{
 		<-entered
 		done := make(chan error)
 		go func() {
-			err := stop(s.soon())
+			err := stop(s.limited())
 			stopped.Store(true)
 			done <- err
 		}()
@@ -50,7 +50,7 @@ var closing = []rule{
 		if err := <-done; err != nil {
 			s.Errorf("stop: %v", err)
 		}
-		if err := stop(s.soon()); err != nil {
+		if err := stop(s.limited()); err != nil {
 			s.Errorf("second stop: %v", err)
 		}
 		s.publish("k", "2")
@@ -74,7 +74,7 @@ var closing = []rule{
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				if err := s.bus.Close(s.soon()); err != nil {
+				if err := s.bus.Close(s.limited()); err != nil {
 					s.Errorf("close: %v", err)
 				}
 			})
@@ -83,7 +83,7 @@ var closing = []rule{
 		if begun.Load() != ended.Load() || !s.KeepsGroups && ended.Load() != 20 {
 			s.Errorf("%d begun and %d ended of 20", begun.Load(), ended.Load())
 		}
-		if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: "late"}); !errors.Is(err, fault.FailedPrecondition) {
+		if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: "late"}); !errors.Is(err, fault.FailedPrecondition) {
 			s.Errorf("publish on a closed bus: %v", err)
 		}
 		if _, err := s.bus.Subscribe(s.topic, "g", func(context.Context, eventbus.Event) error { return nil }); !errors.Is(err, fault.FailedPrecondition) {
@@ -115,23 +115,22 @@ var closing = []rule{
 	}},
 }
 
-// load is a topic whose handlers publish in turn, and put aside what they cannot
-// handle.
+// load is a topic whose handlers publish as well, and put aside what they cannot handle.
 type load struct {
 	*subject
 	handled, next, dead *log
 	cut                 bool
 }
 
-// begin subscribes to all of it on a bus.
-func (l *load) begin(bus eventbus.Bus, slow chan struct{}) {
+// subscribeAll subscribes to all topics of the load.
+func (l *load) subscribeAll(bus eventbus.Bus, slow chan struct{}) {
 	subscribe := func(suffix string, h eventbus.Handler) {
 		if _, err := bus.Subscribe(l.topic+suffix, "g", h); err != nil {
 			l.Fatal(err)
 		}
 	}
-	subscribe("-next", l.next.keep)
-	subscribe("-dead", l.dead.keep)
+	subscribe("-next", l.next.record)
+	subscribe("-dead", l.dead.record)
 	for range 4 {
 		err := eventbus.Topic[string]{Name: l.topic}.Handle(bus, "g", func(ctx context.Context, v string) error {
 			e, _ := eventbus.EventOf(ctx)
@@ -159,11 +158,11 @@ func (l *load) begin(bus eventbus.Bus, slow chan struct{}) {
 	}
 }
 
-// publish publishes until the bus is closed, and gives what it took.
+// publish publishes until the bus is closed, and returns the IDs that the bus accepted.
 func (l *load) publish(key string) (taken []string) {
 	for i := 0; ; i++ {
 		id := fmt.Sprint(key, "/", i)
-		if l.bus.Publish(l.soon(), l.topic, eventbus.Event{ID: id, Source: "test", Key: key, Data: []byte(`"quick"`)}) != nil {
+		if l.bus.Publish(l.limited(), l.topic, eventbus.Event{ID: id, Source: "test", Key: key, Data: []byte(`"quick"`)}) != nil {
 			return taken
 		}
 		taken = append(taken, id)
@@ -175,8 +174,8 @@ func closeUnderLoad(s *subject, cut bool) {
 	slow := make(chan struct{})
 	end := sync.OnceFunc(func() { close(slow) })
 	defer end()
-	l.begin(s.bus, slow)
-	if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: "slow", Source: "test", Key: "slow", Data: []byte(`"slow"`)}); err != nil {
+	l.subscribeAll(s.bus, slow)
+	if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: "slow", Source: "test", Key: "slow", Data: []byte(`"slow"`)}); err != nil {
 		s.Fatal(err)
 	}
 	var group sync.WaitGroup
@@ -186,7 +185,7 @@ func closeUnderLoad(s *subject, cut bool) {
 		group.Go(func() { taken <- l.publish(fmt.Sprint("k", k)) })
 	}
 	s.wait(l.handled, "some events", atLeast(40))
-	ctx, cancel := context.WithCancel(s.soon())
+	ctx, cancel := context.WithCancel(s.limited())
 	defer cancel()
 	for range 2 {
 		group.Go(func() {
@@ -195,7 +194,7 @@ func closeUnderLoad(s *subject, cut bool) {
 			}
 		})
 	}
-	<-time.After(20 * time.Millisecond) // so that it has begun
+	<-time.After(20 * time.Millisecond) // so that Close has started
 	if cut {
 		cancel()
 	} else {
@@ -210,7 +209,7 @@ func closeUnderLoad(s *subject, cut bool) {
 	if s.KeepsGroups {
 		s.bus = s.open(s.T)
 		end()
-		l.begin(s.bus, slow)
+		l.subscribeAll(s.bus, slow)
 	}
 	if s.KeepsGroups || !cut {
 		for what, got := range map[string]*log{"all events": l.handled, "what their handlers published": l.next} {

@@ -10,17 +10,17 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// delivery is what becomes of an event.
+// delivery are the rules for the delivery of an event.
 var delivery = []rule{
 	{"whole", "An event arrives with all that it was published with.", nil, func(s *subject) {
 		seen := newLog()
-		s.subscribe("g", seen.keep)
+		s.subscribe("g", seen.record)
 		e := eventbus.Event{
 			ID: "7", Source: "orders", Type: "order.placed", Subject: "o-7", Time: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 			Key: "o-7", DataContentType: "application/octet-stream", DataSchema: "urn:order",
 			Extensions: map[string]string{"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, Data: []byte{0, 1, 0xff},
 		}
-		if err := s.bus.Publish(s.soon(), s.topic, e); err != nil {
+		if err := s.bus.Publish(s.limited(), s.topic, e); err != nil {
 			s.Fatal(err)
 		}
 		got := s.wait(seen, "the event", atLeast(1))[0]
@@ -38,7 +38,7 @@ var delivery = []rule{
 			seen.add(e)
 			return nil
 		})
-		if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{Data: []byte(`1`)}); err != nil {
+		if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{Data: []byte(`1`)}); err != nil {
 			s.Fatal(err)
 		}
 		if got := s.wait(seen, "the event", atLeast(1))[0]; got.ID == "" || got.Source == "" || got.Type == "" || got.Time.IsZero() {
@@ -47,8 +47,8 @@ var delivery = []rule{
 	}},
 	{"topics", "A subscription gets the events of its topic alone.", nil, func(s *subject) {
 		seen := newLog()
-		s.subscribe("g", seen.keep)
-		if err := s.bus.Publish(s.soon(), s.topic+"-other", eventbus.Event{ID: "other"}); err != nil {
+		s.subscribe("g", seen.record)
+		if err := s.bus.Publish(s.limited(), s.topic+"-other", eventbus.Event{ID: "other"}); err != nil {
 			s.Fatal(err)
 		}
 		s.publish("", "own")
@@ -80,7 +80,7 @@ var delivery = []rule{
 		placed := eventbus.Topic[order]{Name: s.topic, Key: func(o order) string { return o.ID }}
 		dead, handled := newLog(), newLog()
 		var tries atomic.Int64
-		if _, err := s.bus.Subscribe(s.topic+"-dead", "g", dead.keep); err != nil {
+		if _, err := s.bus.Subscribe(s.topic+"-dead", "g", dead.record); err != nil {
 			s.Fatal(err)
 		}
 		err := placed.Handle(s.bus, "g", func(ctx context.Context, o order) error {
@@ -101,16 +101,16 @@ var delivery = []rule{
 			s.Fatal(err)
 		}
 		for _, id := range []string{"bad", "good"} {
-			if err := placed.Publish(s.soon(), s.bus, order{ID: id, Items: []string{"shirt"}}); err != nil {
+			if err := placed.Publish(s.limited(), s.bus, order{ID: id, Items: []string{"shirt"}}); err != nil {
 				s.Fatal(err)
 			}
 		}
-		if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: "broken", Data: []byte(`{"id":`)}); err != nil {
+		if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: "broken", Data: []byte(`{"id":`)}); err != nil {
 			s.Fatal(err)
 		}
 		twice := s.wait(handled, "the good order", atLeast(1))[0]
 		twice.Data = []byte(`{"id":"good","items":["shirt"]}`)
-		if err := s.bus.Publish(s.soon(), s.topic, twice); err != nil {
+		if err := s.bus.Publish(s.limited(), s.topic, twice); err != nil {
 			s.Fatal(err)
 		}
 		got := s.wait(dead, "two dead letters", atLeast(2))
@@ -122,7 +122,7 @@ var delivery = []rule{
 				s.Errorf("dead letter %+v", e)
 			}
 		}
-		if err := s.bus.Close(s.soon()); err != nil {
+		if err := s.bus.Close(s.limited()); err != nil {
 			s.Fatal(err)
 		}
 		if n := len(handled.all()); n != 1 {
@@ -132,11 +132,11 @@ var delivery = []rule{
 	{"put_back", "Each group puts an event aside for itself; put back, it is handled once by those that did not handle it.", nil, putBack},
 }
 
-// putBack has two groups of three put an event aside, and both dead letters put
-// back.
+// putBack lets two of three groups put an event aside, and publishes both dead letters
+// again.
 func putBack(s *subject) {
 	dead, handled := newLog(), newLog()
-	if _, err := s.bus.Subscribe(s.topic+"-dead", "g", dead.keep); err != nil {
+	if _, err := s.bus.Subscribe(s.topic+"-dead", "g", dead.record); err != nil {
 		s.Fatal(err)
 	}
 	var repaired atomic.Bool
@@ -153,7 +153,7 @@ func putBack(s *subject) {
 			s.Fatal(err)
 		}
 	}
-	if err := topic.Publish(s.soon(), s.bus, "o-7"); err != nil {
+	if err := topic.Publish(s.limited(), s.bus, "o-7"); err != nil {
 		s.Fatal(err)
 	}
 	letters := s.wait(dead, "a dead letter of each group that failed", atLeast(2))
@@ -162,12 +162,12 @@ func putBack(s *subject) {
 		if e.Extensions[eventbus.DeadID] == "" || e.Extensions[eventbus.DeadID] != letters[0].Extensions[eventbus.DeadID] {
 			s.Errorf("dead letter %+v", e)
 		}
-		if err := s.bus.Publish(s.soon(), e.Extensions[eventbus.DeadTopic], e); err != nil {
+		if err := s.bus.Publish(s.limited(), e.Extensions[eventbus.DeadTopic], e); err != nil {
 			s.Fatal(err)
 		}
 	}
 	s.wait(handled, "all three groups", atLeast(3))
-	if err := s.bus.Close(s.soon()); err != nil {
+	if err := s.bus.Close(s.limited()); err != nil {
 		s.Fatal(err)
 	}
 	if n := len(handled.all()); n != 3 {

@@ -1,5 +1,5 @@
-// Package eventbustest holds the rules that every eventbus.Bus keeps, as a suite
-// that its author runs:
+// Package eventbustest is a test suite for implementations of eventbus.Bus. The author of
+// one runs it:
 //
 //	func TestBus(t *testing.T) {
 //		eventbustest.Run(t, eventbustest.Features{}, func(t *testing.T) eventbus.Bus { return mine.New() })
@@ -7,9 +7,8 @@
 //
 // # Guarantees
 //
-// Each rule is a subtest, logged as a sentence, with a bus and topics of its
-// own. The suite waits for what must happen, and in real time only as long as
-// that takes.
+// Each rule is a subtest with its own bus and topics, and logs its rule as a sentence.
+// The suite runs in real time, but waits only as long as an event takes to arrive.
 package eventbustest
 
 import (
@@ -25,23 +24,24 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// Features say what a bus cannot do; the zero Features hold it to everything.
+// Features describe what a bus can and cannot do. With the zero Features every rule
+// applies.
 type Features struct {
-	// KeepsGroups: a group outlives its members, and gets what was published
-	// while it had none.
+	// KeepsGroups: a group outlives its members, and gets what was published while it had
+	// none.
 	KeepsGroups bool
-	// NoBackPressure: Publish does not wait for slow handlers, since the bus has
-	// room for all events.
+	// NoBackPressure: Publish does not wait for slow handlers, because the bus has room
+	// for all events.
 	NoBackPressure bool
-	// SharesLanes: keys share lanes, so that a failing event may hold up the
-	// events of other keys, too.
+	// SharesLanes: several keys share a partition, so that a failing event may also block
+	// the events of other keys.
 	SharesLanes bool
-	// Events is how many the rules about many events publish; zero is 2000.
+	// Events is the number of events in the rules about many events. The default is 2000.
 	Events int
 }
 
-// New makes a bus for a rule, which closes it. One that keeps groups keeps them
-// from one bus of a rule to the next.
+// New returns a bus for a rule, which closes it. A bus with KeepsGroups must find the
+// groups of earlier buses of the same rule.
 type New func(t *testing.T) eventbus.Bus
 
 // Run runs every rule as a subtest.
@@ -57,7 +57,7 @@ func Run(t *testing.T, f Features, n New) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Log(r.sentence)
 			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: "t-" + rand.Text()[:10]}
-			t.Cleanup(func() { _ = s.bus.Close(s.soon()) })
+			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })
 			r.check(s)
 		})
 	}
@@ -78,14 +78,14 @@ type subject struct {
 	topic string
 }
 
-// errNotYet is what a handler gives that wants its event again.
+// errNotYet makes the bus redeliver the event.
 var errNotYet = errors.New("not yet")
 
-// patience is how long a rule waits for what must happen.
-const patience = 30 * time.Second
+// waitLimit is how long a rule waits for an expected event.
+const waitLimit = 30 * time.Second
 
-func (s *subject) soon() context.Context {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.Context()), patience)
+func (s *subject) limited() context.Context {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.Context()), waitLimit)
 	s.Cleanup(cancel)
 	return ctx
 }
@@ -93,7 +93,7 @@ func (s *subject) soon() context.Context {
 func (s *subject) publish(key string, data ...string) {
 	s.Helper()
 	for _, d := range data {
-		if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: key + "/" + d, Source: "test", Key: key, DataContentType: "text/plain", Data: []byte(d)}); err != nil {
+		if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: key + "/" + d, Source: "test", Key: key, DataContentType: "text/plain", Data: []byte(d)}); err != nil {
 			s.Fatalf("publish: %v", err)
 		}
 	}
@@ -108,7 +108,7 @@ func (s *subject) subscribe(group string, h eventbus.Handler) (stop func(context
 	return stop
 }
 
-// log is what handlers were given, and lets a rule wait for it.
+// log records the events that handlers got. A rule can wait for changes.
 type log struct {
 	mu      sync.Mutex
 	seen    []eventbus.Event
@@ -126,7 +126,7 @@ func (l *log) add(e eventbus.Event) int {
 	return len(l.seen)
 }
 
-func (l *log) keep(_ context.Context, e eventbus.Event) error {
+func (l *log) record(_ context.Context, e eventbus.Event) error {
 	l.add(e)
 	return nil
 }
@@ -137,10 +137,10 @@ func (l *log) all() []eventbus.Event {
 	return slices.Clone(l.seen)
 }
 
-// wait is what was seen once ok says that it is enough.
+// wait waits until ok is true for the events seen, and returns them.
 func (s *subject) wait(l *log, what string, ok func([]eventbus.Event) bool) []eventbus.Event {
 	s.Helper()
-	ctx := s.soon()
+	ctx := s.limited()
 	for {
 		l.mu.Lock()
 		seen, changed := slices.Clone(l.seen), l.changed
@@ -178,8 +178,7 @@ func distinct(events []eventbus.Event) int {
 	return len(ids)
 }
 
-// ordered reports the first break of order within a key, deliveries that come
-// again aside.
+// ordered reports the first violation of the order within a key. It ignores redeliveries.
 func ordered(events []eventbus.Event) error {
 	last := map[string]string{}
 	seen := map[string]bool{}
@@ -197,7 +196,7 @@ func ordered(events []eventbus.Event) error {
 	return nil
 }
 
-// numbers are n texts in order.
+// numbers returns n texts in order.
 func numbers(n int) []string {
 	all := make([]string, n)
 	for i := range all {

@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// groups is how the members of a group share its events.
+// groups are the rules for sharing events among the members of a group.
 var groups = []rule{
 	{"groups", "Each group gets every event, one member of it each, and the group \"\" is everybody for himself.", nil, func(s *subject) {
 		var group [2]atomic.Int64
@@ -25,8 +25,8 @@ var groups = []rule{
 				return nil
 			})
 		}
-		s.subscribe("", one.keep)
-		s.subscribe("", two.keep)
+		s.subscribe("", one.record)
+		s.subscribe("", two.record)
 		s.publish("", numbers(200)...)
 		for _, l := range []*log{all, one, two} {
 			s.wait(l, "200 events", atLeast(200))
@@ -61,7 +61,7 @@ var groups = []rule{
 	{"begins", "A group begins with what is published after its first Subscribe.", nil, func(s *subject) {
 		seen := newLog()
 		s.publish("k", "1", "2")
-		s.subscribe("g", seen.keep)
+		s.subscribe("g", seen.record)
 		s.publish("k", "3")
 		if got := s.wait(seen, "the event", atLeast(1)); string(got[0].Data) != "3" {
 			s.Errorf("got %s, which was there before", got[0].Data)
@@ -129,13 +129,13 @@ var groups = []rule{
 	}},
 	{"members_come_and_go", "Nothing is lost and no key loses its order while members come and go.", nil, func(s *subject) {
 		seen := newLog()
-		s.subscribe("g", seen.keep)
+		s.subscribe("g", seen.record)
 		var group sync.WaitGroup
 		group.Go(func() { s.publish("a", numbers(s.Events/4)...) })
 		group.Go(func() { s.publish("b", numbers(s.Events/4)...) })
 		for range 10 {
-			stop := s.subscribe("g", seen.keep)
-			if err := stop(s.soon()); err != nil {
+			stop := s.subscribe("g", seen.record)
+			if err := stop(s.limited()); err != nil {
 				s.Errorf("stop: %v", err)
 			}
 		}
@@ -152,11 +152,11 @@ var groups = []rule{
 	{"leaving", "What was published while there was a member is handled though the last one leaves, or Publish says that it is not.", nil, leaving},
 	{"keeps_groups", "A group gets what was published while it had no members.", func(f Features) bool { return !f.KeepsGroups }, func(s *subject) {
 		seen := newLog()
-		if err := s.subscribe("g", seen.keep)(s.soon()); err != nil {
+		if err := s.subscribe("g", seen.record)(s.limited()); err != nil {
 			s.Fatal(err)
 		}
 		s.publish("k", numbers(10)...)
-		s.subscribe("g", seen.keep)
+		s.subscribe("g", seen.record)
 		if err := ordered(s.wait(seen, "ten events", atLeast(10))); err != nil {
 			s.Error(err)
 		}
@@ -183,20 +183,20 @@ var groups = []rule{
 				published.Add(1)
 			}
 		}()
-		settled(&published)
+		settledCount(&published)
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			s.Errorf("publish ended with %v", err)
 		}
 		close(leave)
-		if err := s.bus.Close(s.soon()); err != nil {
+		if err := s.bus.Close(s.limited()); err != nil {
 			s.Errorf("close: %v", err)
 		}
 	}},
 }
 
-// rejoin has a member join while the group's only one, which is stopped, handles
-// the first of three events.
+// rejoin adds a member while the only other member, which is stopped, handles the first
+// of three events.
 func rejoin(s *subject, cut bool, key string) {
 	seen := newLog()
 	var busy atomic.Bool
@@ -218,17 +218,17 @@ func rejoin(s *subject, cut bool, key string) {
 	stop := s.subscribe("g", handle)
 	s.publish(key, "1", "2")
 	<-entered
-	ctx, cancel := context.WithCancel(s.soon())
+	ctx, cancel := context.WithCancel(s.limited())
 	defer cancel()
 	if cut {
 		cancel()
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop(ctx) }()
-	<-time.After(20 * time.Millisecond) // so that it has begun
+	<-time.After(20 * time.Millisecond) // so that the stop has started
 	again := s.subscribe("g", handle)
 	s.publish(key, "3")
-	<-time.After(20 * time.Millisecond) // so that a bus that is wrong delivers it
+	<-time.After(20 * time.Millisecond) // so that a wrong bus would deliver it
 	end()
 	if err := <-stopped; (err != nil) != cut {
 		s.Errorf("stop: %v", err)
@@ -236,13 +236,13 @@ func rejoin(s *subject, cut bool, key string) {
 	if err := ordered(s.wait(seen, "all events", atLeast(3))); err != nil {
 		s.Error(err)
 	}
-	if err := again(s.soon()); err != nil {
+	if err := again(s.limited()); err != nil {
 		s.Errorf("stop: %v", err)
 	}
 }
 
-// leaving has the only member leave while it handles an event and others wait,
-// some perhaps in Publish.
+// leaving stops the only member while it handles an event and others wait, some perhaps
+// in Publish.
 func leaving(s *subject) {
 	seen := newLog()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -262,30 +262,30 @@ func leaving(s *subject) {
 		var ids []string
 		for i, d := range numbers(s.Events) {
 			begun.Store(int64(i + 1))
-			if err := s.bus.Publish(s.soon(), s.topic, eventbus.Event{ID: d, Key: "k", Data: []byte(d)}); err == nil {
+			if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: d, Key: "k", Data: []byte(d)}); err == nil {
 				ids = append(ids, d)
 			}
 		}
 		published <- ids
 	}()
-	before := settled(&begun)
+	before := settledCount(&begun)
 	stopped := make(chan error, 1)
-	go func() { stopped <- stop(s.soon()) }()
-	<-time.After(20 * time.Millisecond) // so that it has begun
+	go func() { stopped <- stop(s.limited()) }()
+	<-time.After(20 * time.Millisecond) // so that the stop has started
 	end()
 	if err := <-stopped; err != nil {
 		s.Errorf("stop: %v", err)
 	}
 	ids := <-published
 	if s.KeepsGroups {
-		s.subscribe("g", seen.keep)
+		s.subscribe("g", seen.record)
 	}
 	early := slices.DeleteFunc(ids, func(id string) bool { return id >= fmt.Sprintf("%08d", before) })
 	s.wait(seen, "what was published before the member left", includes(early))
 }
 
-// settled is a count once it grows no more.
-func settled(count *atomic.Int64) int64 {
+// settledCount returns the count when it stops growing.
+func settledCount(count *atomic.Int64) int64 {
 	before := int64(-1)
 	for now := count.Load(); now != before; now = count.Load() {
 		before = now

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
-// BenchmarkOneMember is how fast one member works off what waits.
+// BenchmarkOneMember measures how fast one member handles a backlog.
 func BenchmarkOneMember(b *testing.B) {
 	for _, took := range []time.Duration{0, 2 * time.Millisecond, 40 * time.Millisecond} {
 		b.Run(fmt.Sprint("handler=", took), func(b *testing.B) { workOff(b, took) })
@@ -27,7 +27,7 @@ func workOff(b *testing.B, took time.Duration) {
 		}
 		return stop
 	}
-	if err := subscribe(nil)(b.Context()); err != nil { // the group begins
+	if err := subscribe(nil)(b.Context()); err != nil { // creates the group
 		b.Fatal(err)
 	}
 	var publishers sync.WaitGroup

@@ -21,33 +21,32 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// Config is where the server is and how its streams are made. Only URL is
-// needed.
+// Config configures the connection and the streams. Only URL is required.
 type Config struct {
-	// URL is the server's, or several, separated by commas:
-	// "nats://127.0.0.1:4222".
+	// URL is the server's URL, or several, separated by commas: "nats://127.0.0.1:4222".
 	URL string
-	// Name is how the connection calls itself to the server; "sinew" when empty.
+	// Name is the name of the connection on the server. The default is "sinew".
 	Name string
 	// Options are further options of the connection: credentials, TLS.
 	Options []nats.Option
-	// MaxAge is how long a new stream keeps events; zero is 7 days.
+	// MaxAge is how long a new stream stores events. The default is 7 days.
 	MaxAge time.Duration
-	// Replicas is on how many servers a new stream is kept; zero is 1.
+	// Replicas is the number of servers that store a new stream. The default is 1.
 	Replicas int
-	// AckWait is after how long an event is redelivered whose member died; zero is
-	// 10 s. A handler may take longer than that.
+	// AckWait is how long after the death of a member its event is redelivered. The
+	// default is 10 s. A handler may take longer than that.
 	AckWait time.Duration
-	// Logger is slog.Default() when nil; what becomes of a service's events is
-	// logged to the service's own then, see eventbus.LogTo.
+	// Logger is the logger of the bus. If nil, the bus uses slog.Default(), and messages
+	// about an event that a service handles go to the logger of that service; see
+	// eventbus.LogTo.
 	Logger *slog.Logger
 }
 
 const (
-	// partitions is how many lanes a topic has: so many events of a group are
-	// handled at once at most.
+	// partitions is the number of partitions of a topic, and so the maximum number of
+	// events that a group handles at the same time.
 	partitions = 16
-	// publishTimeout bounds a publish whose context has no deadline.
+	// publishTimeout applies to a publish whose context has no deadline.
 	publishTimeout = 5 * time.Second
 )
 
@@ -67,8 +66,8 @@ type Bus struct {
 
 var _ eventbus.Bus = (*Bus)(nil)
 
-// New makes a bus, whether the server answers or not. It is
-// fault.InvalidArgument when the URL or an option is wrong.
+// New returns a bus, whether the server is reachable or not. It returns
+// fault.InvalidArgument if the URL or an option is wrong.
 func New(c Config) (*Bus, error) {
 	if c.URL == "" {
 		return nil, fault.InvalidArgument.Errorf("nats: Config.URL is empty; give the server's, such as nats://127.0.0.1:4222")
@@ -88,8 +87,8 @@ func New(c Config) (*Bus, error) {
 	}
 	options := append([]nats.Option{
 		nats.Name(c.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectBufSize(-1),   // what cannot be sent fails, rather than seem sent
-		nats.IgnoreAuthErrorAbort(), // a server that refuses us today may know us tomorrow
+		nats.ReconnectBufSize(-1),   // fail what cannot be sent, instead of buffering it
+		nats.IgnoreAuthErrorAbort(), // a server that refuses the credentials may accept them later
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				c.Logger.Warn("nats is away", "error", err)
@@ -102,7 +101,7 @@ func New(c Config) (*Bus, error) {
 	if err != nil {
 		return nil, fault.InvalidArgument.Errorf("nats: Config.URL %s: %w", redact.URL(c.URL), redact.Error(err))
 	}
-	c.URL, c.Options = redact.URL(c.URL), nil // the bus needs no secret any more, and so cannot show one
+	c.URL, c.Options = redact.URL(c.URL), nil // the bus needs no secret after this, and so cannot print one
 	js, err := jetstream.New(conn)
 	if err != nil {
 		conn.Close()
@@ -111,10 +110,10 @@ func New(c Config) (*Bus, error) {
 	return &Bus{config: c, ownLog: own, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
 }
 
-// Publish implements eventbus.Publisher. It is fault.Unavailable when the server
-// does not answer within ctx, or within 5 s, fault.InvalidArgument for an event
-// that is too large, fault.ResourceExhausted when a stream or the account is full,
-// and fault.FailedPrecondition when the topic can have no stream.
+// Publish implements eventbus.Publisher. It returns fault.Unavailable if the server does
+// not answer within ctx, or within 5 s if ctx has no deadline; fault.InvalidArgument if
+// an event is too large; fault.ResourceExhausted if a stream or the account is full; and
+// fault.FailedPrecondition if the topic can have no stream.
 func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
 		return errClosed(topic)
@@ -132,7 +131,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 		}
 		_, err = b.js.Publish(ctx, subject(topic, e.Key), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
 		if err != nil {
-			b.forget(topic) // should it be the stream that is gone
+			b.forget(topic) // the stream may be gone
 			return b.failure(topic, len(data), err)
 		}
 	}
@@ -152,11 +151,11 @@ func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(cont
 	}
 	b.subscriptions[s] = true
 	b.mu.Unlock()
-	s.begin()
+	s.start()
 	return s.stop, nil
 }
 
-// Close implements eventbus.Bus: handlers that run end first. What waits stays
+// Close implements eventbus.Bus. It waits for the running handlers. Events that wait stay
 // on the server.
 func (b *Bus) Close(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
@@ -177,13 +176,13 @@ func (b *Bus) Close(ctx context.Context) error {
 	b.closed = true
 	b.mu.Unlock()
 	if b.conn.IsConnected() {
-		_ = b.conn.FlushWithContext(ctx) // the last acknowledgements
+		_ = b.conn.FlushWithContext(ctx) // sends the last acknowledgements
 	}
 	b.conn.Close()
 	return errors.Join(faults...)
 }
 
-// stream makes the topic's stream if it is missing.
+// stream creates the topic's stream if it is missing.
 func (b *Bus) stream(ctx context.Context, topic string) error {
 	b.mu.Lock()
 	known := b.streams[topic]
@@ -210,7 +209,7 @@ func (b *Bus) forget(topic string) {
 	delete(b.streams, topic)
 }
 
-// refuses says that the bus publishes no more, for handlers or others.
+// refuses reports whether the bus publishes no more, for handlers or for others.
 func (b *Bus) refuses(handling bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -221,7 +220,7 @@ func errClosed(topic string) error {
 	return fault.FailedPrecondition.Errorf("topic %s: the bus is closed", topic)
 }
 
-// subject is that of an event: its partition follows from its key.
+// subject is the subject of an event. Its partition follows from its key.
 func subject(topic, key string) string {
 	n := rand.Uint32N(partitions)
 	if key != "" {
@@ -229,14 +228,14 @@ func subject(topic, key string) string {
 		_, _ = h.Write([]byte(key)) // never fails
 		n = h.Sum32() % partitions
 	}
-	return partition(topic, int(n))
+	return partitionSubject(topic, int(n))
 }
 
-func partition(topic string, n int) string { return fmt.Sprintf("sinew.%s.%d", token(topic), n) }
+func partitionSubject(topic string, n int) string { return fmt.Sprintf("sinew.%s.%d", token(topic), n) }
 
 func streamName(topic string) string { return "sinew_" + token(topic) }
 
-// token is a name as one token of a subject, different for different names.
+// token encodes a name as one token of a subject. Different names have different tokens.
 func token(name string) string {
 	var b strings.Builder
 	for _, c := range []byte(name) {

@@ -5,21 +5,22 @@
 //
 // # Guarantees
 //
-// Those of eventbus: at least once, order per key within a group, each event to
-// one member of a group. New and Subscribe need no server that answers: they
-// take up their work when there is one, and again after it was away. What was
-// published is on the server's disk when Publish returns nil, and the same event
-// published again within two minutes is stored once.
+// The guarantees are those of eventbus: at least once, order per key within a group, and
+// each event goes to one member of a group. New and Subscribe work without a reachable
+// server: they connect when there is one, and again after an outage.
+// When Publish returns nil, the event is on the server's disk. If the same event is
+// published again within two minutes, it is stored once.
 //
 // # On the server
 //
-// Each topic is a stream, sinew_TOPIC, which is made when it is missing and used
-// as it is when it is there. Its events are in 16 partitions by key. A group has
-// a durable consumer for each, which hands out one event at a time: so an event
-// whose handler fails or is slow holds up the keys of its partition, and a busy
-// member leaves those of the others to the other members. A group stays when its
-// members leave, and gets what was published meanwhile; it begins with what is
-// published after its first Subscribe, and when the server was away then, a moment
-// before that rather than after. A subscription with the group "" has a consumer
-// of its own, which the server removes when it was away for an hour.
+// Each topic is a stream, sinew_TOPIC. It is created if it is missing; an existing one is
+// used unchanged. Its events are distributed by key over 16 partitions. A group has one
+// durable consumer for each partition, which delivers one event at a time: an event whose
+// handler fails or is slow blocks the keys of its partition, and a busy member leaves the
+// other partitions to the other members.
+//
+// A group outlives its members, and gets what was published while it had none. It starts
+// with what is published after its first Subscribe. If the server was away at that
+// moment, it starts slightly before rather than after. A subscription with the group ""
+// has its own consumer, which the server removes after an hour without the subscriber.
 package nats

@@ -16,8 +16,8 @@ type Order struct {
 
 var Placed = eventbus.Topic[Order]{Name: "order.placed", Key: func(o Order) string { return o.ID }}
 
-// The server of this example is away: the subscription waits for it, and what
-// cannot be published is an error.
+// The server of this example is away: the subscription waits for it, and Publish returns
+// an error.
 func Example() {
 	bus, err := nats.New(nats.Config{URL: "nats://127.0.0.1:1", Logger: slog.New(slog.DiscardHandler)})
 	fmt.Println(err)

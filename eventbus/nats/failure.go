@@ -11,20 +11,20 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Answers of the server that the client has no names for: see its errors.json.
+// Error codes of the server without a name in the client; see errors.json of nats-server.
 const (
 	accountFull     jetstream.ErrorCode = 10002
 	tooManyStreams  jetstream.ErrorCode = 10027
 	streamInvalid   jetstream.ErrorCode = 10052
 	tooManyReplicas jetstream.ErrorCode = 10074
-	notStored       jetstream.ErrorCode = 10077 // the text says why
+	notStored       jetstream.ErrorCode = 10077 // the description says why
 )
 
-// failure is what err, of a publish of size bytes, means to the publisher: what
-// will not change is not fault.Unavailable.
+// failure translates err, of a publish of size bytes, for the publisher. What a repeat
+// cannot change is not fault.Unavailable.
 func (b *Bus) failure(topic string, size int, err error) error {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return answer(topic, size, api)
+		return serverFailure(topic, size, api)
 	}
 	switch {
 	case b.refuses(true):
@@ -44,8 +44,8 @@ func (b *Bus) failure(topic string, size int, err error) error {
 	return fault.Unavailable.Errorf("topic %s: nats does not answer: %w", topic, err)
 }
 
-// answer is the failure that the server names.
-func answer(topic string, size int, err *jetstream.APIError) error {
+// serverFailure translates an error that the server returned.
+func serverFailure(topic string, size int, err *jetstream.APIError) error {
 	code, what := fault.Unavailable, "nats cannot take it now"
 	switch err.ErrorCode {
 	case jetstream.JSErrCodeStreamMessageExceedsMaximum:

@@ -32,7 +32,7 @@ func TestPublishSaysWhatIsWrong(t *testing.T) {
 	b := open(t, server.Addr)
 	for _, c := range []struct {
 		topic  string
-		stream jetstream.StreamConfig // as an operator made it, if he did
+		stream jetstream.StreamConfig // as an operator created it; empty if none did
 		size   int
 		code   fault.Code
 		says   string

@@ -42,7 +42,7 @@ func TestNATSKeepsTheRules(t *testing.T) {
 	})
 }
 
-// collect subscribes and gives the data of each event once it was handled.
+// collect subscribes and sends the data of each handled event.
 func collect(t *testing.T, b *nats.Bus, topic, group string) <-chan string {
 	t.Helper()
 	seen := make(chan string, 10_000)
@@ -120,7 +120,7 @@ func TestGroupBeginsWhereItSubscribedThoughTheServerWasAway(t *testing.T) {
 	b := open(t, server.Addr)
 	publish(t, b, "order.placed", "old")
 	server.Kill()
-	server.Start() // takes longer than what a clock is read in over the network
+	server.Start() // takes longer than the resolution of the clock that is read over the network
 	server.Kill()
 	late := open(t, server.Addr)
 	shared, own := collect(t, late, "order.placed", "g"), collect(t, late, "order.placed", "")
@@ -173,7 +173,7 @@ func TestMemberThatDiesLosesNoEvent(t *testing.T) {
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_ = dying.Close(ctx) // cut off in the middle
+	_ = dying.Close(ctx) // cuts the handler short
 	expect(t, collect(t, other, "order.placed", "g"), "1")
 }
 

@@ -10,35 +10,36 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// bare is a Config without methods.
-type bare Config
+// methodless is a Config without methods, so that fmt prints its fields.
+type methodless Config
 
-// discreet is c with nothing secret in it.
-func (c Config) discreet() bare {
+// redacted returns c without its secrets.
+func (c Config) redacted() methodless {
 	c.URL = redact.URL(c.URL)
-	return bare(c)
+	return methodless(c)
 }
 
-// String shows the Config without its secrets: not user, password or token in the URL.
-func (c Config) String() string { return fmt.Sprintf("%+v", c.discreet()) }
+// String returns the Config without its secrets: user, password and token in the URL are
+// hidden.
+func (c Config) String() string { return fmt.Sprintf("%+v", c.redacted()) }
 
-// Format writes what String does, and with %#v the same in the syntax of Go.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.discreet()) }
+// Format writes what String returns. With %#v it is Go syntax.
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.redacted()) }
 
-// String names the server.
+// String returns the address of the server.
 func (b *Bus) String() string { return "nats.Bus at " + b.config.URL }
 
-// Format writes String, whatever the verb: beneath is the connection, with its
+// Format writes String for every verb. Any other form would show the connection and its
 // password.
 func (b *Bus) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON writes the Config without its secrets, and without what has no JSON
+// MarshalJSON writes the Config without its secrets, and without fields that have no JSON
 // form.
 func (c Config) MarshalJSON() ([]byte, error) {
-	b := c.discreet()
+	b := c.redacted()
 	return json.Marshal(struct {
 		URL, Name       string
 		MaxAge, AckWait time.Duration

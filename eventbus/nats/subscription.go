@@ -14,62 +14,61 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// The pauses before an event whose handler failed comes again, and before a
-// consumer is asked for again.
+// The pauses before a redelivery, and before a consumer is requested again.
 const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 10 * time.Second
 	setupTimeout  = 5 * time.Second
-	ownLifetime   = time.Hour
+	ownInactivity = time.Hour
 )
 
-// subscription is one member of a group: it asks the consumers of all partitions
-// for events and handles one at a time.
+// subscription is one member of a group. It requests events from the consumers of all
+// partitions and handles one at a time.
 type subscription struct {
 	bus          *Bus
 	topic, group string
-	own          string // the consumer of a subscription without a group
+	ownConsumer  string // the name of the consumer, if there is no group
 	handler      eventbus.Handler
-	began        time.Time
+	startedAt    time.Time
 
-	ctx     context.Context // of the handlers
-	cut     context.CancelFunc
-	leaving context.Context // ends when no more events are asked for
+	ctx     context.Context // parent of the handlers' contexts
+	cancel  context.CancelFunc
+	leaving context.Context // ends when no more events are requested
 	leave   context.CancelFunc
-	lanes   sync.WaitGroup
-	turn    turn
-	asking  chan struct{} // full while a lane of a slow member asks for an event
+	workers sync.WaitGroup
+	slot    slot
+	asking  chan struct{} // full while a partition of a slow member requests an event
 	done    chan struct{}
 }
 
 func newSubscription(b *Bus, topic, group string, h eventbus.Handler) *subscription {
-	s := &subscription{bus: b, topic: topic, group: group, handler: h, began: time.Now(), turn: newTurn(), asking: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &subscription{bus: b, topic: topic, group: group, handler: h, startedAt: time.Now(), slot: newSlot(), asking: make(chan struct{}, 1), done: make(chan struct{})}
 	if group == "" {
-		s.own = "own-" + rand.Text()
+		s.ownConsumer = "own-" + rand.Text()
 	}
-	s.ctx, s.cut = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.leaving, s.leave = context.WithCancel(context.Background())
 	return s
 }
 
-// begin makes the consumers, so that what is published from now on is for the
-// group; when the server is away, the lanes do.
-func (s *subscription) begin() {
+// start creates the consumers, so that the group gets what is published from this moment.
+// If the server is away, the partitions create them later.
+func (s *subscription) start() {
 	if s.bus.conn.IsConnected() {
 		ctx, cancel := context.WithTimeout(s.leaving, setupTimeout)
 		defer cancel()
 		_ = s.setUp(ctx)
 	}
 	for n := range s.count() {
-		s.lanes.Go((&lane{subscription: s, number: n}).run)
+		s.workers.Go((&partition{subscription: s, number: n}).run)
 	}
 	go func() {
-		s.lanes.Wait()
+		s.workers.Wait()
 		close(s.done)
 	}()
 }
 
-// stop implements the end of eventbus.Subscriber's Subscribe.
+// stop ends the subscription; see Subscribe of eventbus.Subscriber.
 func (s *subscription) stop(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
 	defer cancel()
@@ -84,28 +83,28 @@ func (s *subscription) stop(ctx context.Context) error {
 			err = ctx.Err()
 		}
 	}
-	s.cut()
+	s.cancel()
 	s.bus.mu.Lock()
 	first := s.bus.subscriptions[s]
 	delete(s.bus.subscriptions, s)
 	s.bus.mu.Unlock()
-	if first && s.own != "" && s.bus.conn.IsConnected() {
+	if first && s.ownConsumer != "" && s.bus.conn.IsConnected() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTimeout)
 		defer cancel()
-		_ = s.bus.js.DeleteConsumer(ctx, streamName(s.topic), s.own) // else the server does, in time
+		_ = s.bus.js.DeleteConsumer(ctx, streamName(s.topic), s.ownConsumer) // if this fails, the server removes it later
 	}
 	return err
 }
 
-// count is how many consumers the subscription has.
+// count is the number of consumers of the subscription.
 func (s *subscription) count() int {
-	if s.own != "" {
+	if s.ownConsumer != "" {
 		return 1
 	}
 	return partitions
 }
 
-// setUp makes the consumers that are missing, which begin with the next event.
+// setUp creates the consumers that are missing. They start with the next event.
 func (s *subscription) setUp(ctx context.Context) error {
 	if err := s.bus.stream(ctx, s.topic); err != nil {
 		return err
@@ -119,19 +118,19 @@ func (s *subscription) setUp(ctx context.Context) error {
 	return nil
 }
 
-// consumer is that of a partition. One that is missing by now begins where the
-// subscription did, which only the server's clock tells.
+// consumer returns the consumer of a partition. A consumer that is still missing is
+// created to start where the subscription did, by the server's clock.
 func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer, error) {
 	c := s.config(n)
 	consumer, err := s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		var stream jetstream.Stream
 		if stream, err = s.bus.js.Stream(ctx, streamName(s.topic)); err == nil {
-			began := stream.CachedInfo().TimeStamp.Add(-time.Since(s.began))
+			began := stream.CachedInfo().TimeStamp.Add(-time.Since(s.startedAt))
 			c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &began
 			consumer, err = s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
 		}
-		if errors.Is(err, jetstream.ErrConsumerExists) { // another member was quicker
+		if errors.Is(err, jetstream.ErrConsumerExists) { // another member created it first
 			consumer, err = s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
 		}
 	}
@@ -143,13 +142,13 @@ func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer,
 
 func (s *subscription) config(n int) jetstream.ConsumerConfig {
 	c := jetstream.ConsumerConfig{
-		Durable: fmt.Sprintf("%s-%d", token(s.group), n), FilterSubject: partition(s.topic, n),
+		Durable: fmt.Sprintf("%s-%d", token(s.group), n), FilterSubject: partitionSubject(s.topic, n),
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy, AckWait: s.bus.config.AckWait, MaxDeliver: -1,
-		MaxAckPending: 1, // the next event of a partition only when this one is handled
+		MaxAckPending: 1, // the next event of a partition waits until this one is handled
 	}
-	if s.own != "" {
-		c.Durable, c.FilterSubject, c.InactiveThreshold = s.own, "", ownLifetime
+	if s.ownConsumer != "" {
+		c.Durable, c.FilterSubject, c.InactiveThreshold = s.ownConsumer, "", ownInactivity
 	}
 	return c
 }

@@ -18,33 +18,34 @@ import (
 )
 
 const (
-	// patience is how long a handler may take before the events that wait for
-	// the member go to others.
-	patience = 10 * time.Millisecond
-	// glance is how long a lane of a slow member asks before the next one does.
-	glance = 2 * time.Millisecond
+	// handOffAfter is how long a handler may run before other events of the member are
+	// handed to other members.
+	handOffAfter = 10 * time.Millisecond
+	// firstPoll is how long a partition of a slow member asks for an event before the
+	// next partition may ask.
+	firstPoll = 2 * time.Millisecond
 )
 
-// lane is one partition's events on their way to a member.
-type lane struct {
+// partition delivers the events of one partition to a member.
+type partition struct {
 	*subscription
 	number  int
 	slow    bool          // ask for an event only when it can be handled at once
-	ackWait time.Duration // as the server has it
+	ackWait time.Duration // as configured on the server
 
-	failed uint64        // the event that failed last, by its place in the stream
-	pause  time.Duration // before it came again
+	failedSeq uint64        // stream sequence of the event that failed last
+	pause     time.Duration // the pause before it was redelivered
 }
 
-// run hands events to the member until it leaves.
-func (l *lane) run() {
+// run delivers events to the member until it leaves.
+func (l *partition) run() {
 	for pause := shortestPause; l.leaving.Err() == nil; pause = min(2*pause, longestPause) {
 		began := time.Now()
 		err := l.consume()
 		if l.leaving.Err() != nil {
 			return
 		}
-		l.complain(err)
+		l.logFailure(err)
 		if time.Since(began) > longestPause {
 			pause = shortestPause
 		}
@@ -52,8 +53,8 @@ func (l *lane) run() {
 	}
 }
 
-// complain logs why there are no events, and aloud what somebody has to mend.
-func (l *lane) complain(err error) {
+// logFailure logs why no events arrive. If somebody must act, the level is Warn.
+func (l *partition) logFailure(err error) {
 	err = l.bus.failure(l.topic, 0, err)
 	level := slog.LevelWarn
 	if errors.Is(err, fault.Unavailable) {
@@ -62,7 +63,7 @@ func (l *lane) complain(err error) {
 	l.bus.config.Logger.Log(l.leaving, level, "nats hands out no events", "topic", l.topic, "group", l.group, "error", err)
 }
 
-func (l *lane) consume() error {
+func (l *partition) consume() error {
 	ctx, cancel := context.WithTimeout(l.leaving, setupTimeout)
 	defer cancel()
 	if err := l.bus.stream(ctx, l.topic); err != nil {
@@ -88,16 +89,16 @@ func (l *lane) consume() error {
 	}
 }
 
-// next is the lane's next event. The server hands an event to whoever asked
-// first: a slow member asks when it is free, and for one lane after the other,
-// so that it keeps little from the others.
-func (l *lane) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
-	first := l.slow && l.wait()
+// next returns the next event of the partition. The server delivers an event to whoever
+// asked first. A slow member therefore asks only when it is free, and for one partition
+// after the other, so that it withholds few events from other members.
+func (l *partition) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	first := l.slow && l.waitUntilFree()
 	l.slow = false
-	// The client asks for nothing while it is sending what it asked for before,
-	// though the answer may be here already. It does when it is called again.
-	for look := glance; look < time.Second; look *= 8 {
-		m, err := messages.Next(jetstream.NextMaxWait(look))
+	// The client requests nothing while it is still sending its previous request, even if
+	// the answer has arrived. It does so when Next is called again.
+	for poll := firstPoll; poll < time.Second; poll *= 8 {
+		m, err := messages.Next(jetstream.NextMaxWait(poll))
 		if first {
 			<-l.asking
 			first = false
@@ -109,53 +110,53 @@ func (l *lane) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
 	return messages.Next()
 }
 
-// wait waits until the member is free and no other lane asks. It is false when
-// the member leaves.
-func (l *lane) wait() bool {
+// waitUntilFree waits until the member is free and no other partition asks. It is false
+// if the member leaves.
+func (l *partition) waitUntilFree() bool {
 	select {
 	case l.asking <- struct{}{}:
 	case <-l.leaving.Done():
 		return false
 	}
-	if !l.turn.take(l.leaving, forever) {
+	if !l.slot.acquire(l.leaving, noLimit) {
 		<-l.asking
 		return false
 	}
-	l.turn.give()
+	l.slot.release()
 	return true
 }
 
-// handle handles one event in the member's turn, and tells the server how it
-// went.
-func (l *lane) handle(m jetstream.Msg) {
-	stop := l.keep(m)
+// handle runs the handler for one event when the slot is free, and reports the result to
+// the server.
+func (l *partition) handle(m jetstream.Msg) {
+	stop := l.extendAckWait(m)
 	defer stop()
-	if !l.turn.take(l.leaving, patience) {
-		_ = m.Nak() // another member takes it at once
+	if !l.slot.acquire(l.leaving, handOffAfter) {
+		_ = m.Nak() // another member gets it at once
 		l.slow = true
 		return
 	}
-	defer l.turn.give()
+	defer l.slot.release()
 	ctx, err := l.deliver(m)
-	l.slow = l.turn.running() > patience
+	l.slow = l.slot.runningFor() > handOffAfter
 	if err == nil {
-		_ = m.Ack() // if this is lost, the event comes again
+		_ = m.Ack() // if this is lost, the event is redelivered
 		return
 	}
-	place := uint64(0)
+	seq := uint64(0)
 	if meta, failed := m.Metadata(); failed == nil {
-		place = meta.Sequence.Stream
+		seq = meta.Sequence.Stream
 	}
-	if place != l.failed {
-		l.failed, l.pause = place, 0
+	if seq != l.failedSeq {
+		l.failedSeq, l.pause = seq, 0
 	}
 	l.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(l.pause)
 	l.log(ctx).Warn("an event will be delivered again", "topic", l.topic, "group", l.group, "error", err, "pause", l.pause)
-	_ = m.NakWithDelay(l.pause) // if this is lost, the event comes again after AckWait
+	_ = m.NakWithDelay(l.pause) // if this is lost, the event is redelivered after AckWait
 }
 
-// deliver calls the handler, in ctx.
-func (l *lane) deliver(m jetstream.Msg) (ctx context.Context, err error) {
+// deliver calls the handler. It returns the context of the call.
+func (l *partition) deliver(m jetstream.Msg) (ctx context.Context, err error) {
 	ctx = l.ctx
 	defer func() {
 		if p := recover(); p != nil {
@@ -166,23 +167,23 @@ func (l *lane) deliver(m jetstream.Msg) (ctx context.Context, err error) {
 	var e eventbus.Event
 	if err := json.Unmarshal(m.Data(), &e); err != nil {
 		l.bus.config.Logger.Error("a message that is no event is dropped", "topic", l.topic, "subject", m.Subject(), "error", err)
-		return ctx, nil // it will never be one
+		return ctx, nil // a redelivery would not change it
 	}
 	ctx = eventbus.ContextWithEvent(l.ctx, e)
 	return ctx, l.handler(ctx, e)
 }
 
-// log is where it is told what becomes of the event that is handled in ctx.
-func (l *lane) log(ctx context.Context) *slog.Logger {
+// log is the logger for messages about the event that is handled in ctx.
+func (l *partition) log(ctx context.Context) *slog.Logger {
 	if log := eventbus.LoggerOf(ctx); log != nil && !l.bus.ownLog {
 		return log
 	}
 	return l.bus.config.Logger
 }
 
-// keep tells the server now and then that the event is in good hands.
-func (l *lane) keep(m jetstream.Msg) (stop func()) {
+// extendAckWait tells the server periodically that the event is still being handled.
+func (l *partition) extendAckWait(m jetstream.Msg) (stop func()) {
 	return heartbeat.Every(context.Background(), l.ackWait/3, func(context.Context) {
-		_ = m.InProgress() // if this is lost, the event may come twice
+		_ = m.InProgress() // if this is lost, the event may be delivered twice
 	})
 }

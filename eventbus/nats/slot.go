@@ -1,0 +1,64 @@
+package nats
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// slot lets a member handle one event at a time.
+type slot struct {
+	busy      chan struct{} // full while an event is handled; waiters get it in order
+	epoch     time.Time
+	startedAt atomic.Int64 // when the current handler started, since epoch
+}
+
+// noLimit as maxBusy waits until the member leaves.
+const noLimit = time.Duration(math.MaxInt64)
+
+func newSlot() slot { return slot{busy: make(chan struct{}, 1), epoch: time.Now()} }
+
+// acquire waits for the slot. It is false if leaving ends, or if the current handler runs
+// longer than maxBusy.
+func (t *slot) acquire(leaving context.Context, maxBusy time.Duration) bool {
+	select {
+	case t.busy <- struct{}{}:
+	default:
+		if !t.waitFree(leaving, maxBusy) {
+			return false
+		}
+	}
+	t.startedAt.Store(int64(time.Since(t.epoch)))
+	if leaving.Err() != nil {
+		t.release()
+		return false
+	}
+	return true
+}
+
+func (t *slot) waitFree(leaving context.Context, maxBusy time.Duration) bool {
+	timer := time.NewTimer(maxBusy)
+	defer timer.Stop()
+	for {
+		select {
+		case t.busy <- struct{}{}:
+			return true
+		case <-leaving.Done():
+			return false
+		case <-timer.C:
+			left := maxBusy - t.runningFor()
+			if left <= 0 {
+				return false
+			}
+			timer.Reset(left)
+		}
+	}
+}
+
+// runningFor is how long the current handler has been running.
+func (t *slot) runningFor() time.Duration {
+	return time.Since(t.epoch) - time.Duration(t.startedAt.Load())
+}
+
+func (t *slot) release() { <-t.busy }
