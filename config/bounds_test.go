@@ -18,8 +18,8 @@ func (e evenOnly) Validate() error {
 	return nil
 }
 
-// A file that is not meant for the settings, or was spoilt, makes a line of the log
-// and not a log full.
+// A file that is not meant for the settings, or that is damaged, causes one log line and
+// not a full log.
 func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
 	var unknown, twice, list strings.Builder
 	for i := range 5_000 {
@@ -37,7 +37,7 @@ func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
 		"each.yaml":  strings.Repeat("a: 1\n", 5000),
 		"list.json":  `{"hosts":[` + list.String() + `1]}`,
 	} {
-		_, err := load(t, config.File(file(t, name, content)))
+		_, err := load(t, config.File(fileSource(t, name, content)))
 		says(t, err, name)
 		if err != nil && len(err.Error()) > 20_000 {
 			t.Errorf("%s: the error has %d bytes: %.300s", name, len(err.Error()), err)
@@ -46,7 +46,7 @@ func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
 	type numbers struct {
 		All []evenOnly `json:"all"`
 	}
-	_, err := config.Load(numbers{}, config.File(file(t, "odd.json", `{"all":[`+list.String()+`1]}`)))
+	_, err := config.Load(numbers{}, config.File(fileSource(t, "odd.json", `{"all":[`+list.String()+`1]}`)))
 	if err == nil || len(err.Error()) > 20_000 || !strings.Contains(err.Error(), "more") {
 		t.Errorf("an error of %d bytes: %.300v", len(fmt.Sprint(err)), err)
 	}

@@ -2,26 +2,26 @@ package config
 
 import "reflect"
 
-// clone is an addressable copy of v that shares no map, list or pointer with it,
-// as far as exported fields go: settings that readers hold are never written to.
+// clone returns an addressable copy of v that shares no map, slice or pointer with it,
+// through exported fields. Readers hold settings, so those are never written to.
 func clone(v reflect.Value) reflect.Value {
 	fresh := reflect.New(v.Type()).Elem()
 	fresh.Set(v)
-	separate(fresh)
+	unshare(fresh)
 	return fresh
 }
 
-func separate(v reflect.Value) {
+func unshare(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Field(i); f.CanSet() || v.Type().Field(i).Anonymous && f.Kind() == reflect.Struct {
-				separate(f)
+				unshare(f)
 			}
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			separate(v.Index(i))
+			unshare(v.Index(i))
 		}
 	case reflect.Slice:
 		if !v.IsNil() {
@@ -40,7 +40,7 @@ func separate(v reflect.Value) {
 			v.Set(fresh)
 		}
 	case reflect.Pointer:
-		if !v.IsNil() && !opaque(v.Type().Elem()) {
+		if !v.IsNil() && !isOpaque(v.Type().Elem()) {
 			fresh := reflect.New(v.Type().Elem())
 			fresh.Elem().Set(clone(v.Elem()))
 			v.Set(fresh)
@@ -48,9 +48,9 @@ func separate(v reflect.Value) {
 	}
 }
 
-// opaque says that t is a struct of somebody else's insides, such as a
-// *slog.Logger or a mutex, which must not be copied.
-func opaque(t reflect.Type) bool {
+// isOpaque reports whether t is a struct without exported fields, such as a *slog.Logger
+// or a mutex, which must not be copied.
+func isOpaque(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false
 	}

@@ -13,35 +13,37 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Configuration is one value under a service, an environment and a key. Its JSON has
-// the names of the tags below.
+// Configuration is one value, identified by service, environment and key. The tags below
+// name the members of its JSON.
 type Configuration struct {
-	// ID is set by the store and stays when the value changes.
+	// ID is assigned by the store. It stays the same when the value changes.
 	ID string `json:"id"`
-	// Service is whose it is.
+	// Service is the service that the value is for.
 	Service string `json:"service"`
-	// Environment is where it holds, such as "prod"; empty is everywhere, for
-	// [FromStore] beneath those that name one.
+	// Environment is where the value applies, such as "prod". An empty Environment
+	// applies everywhere; in [FromStore] a configuration for a named environment
+	// overrides it.
 	Environment string `json:"environment"`
 	// Key is the path of a setting: "http.port".
 	Key string `json:"key"`
-	// Value fits Type. As a store gives it a number is a json.Number, and the
-	// value of an encrypted configuration is a [Secret], its text that of the
-	// string or the value's JSON. A store accepts plain values and Secrets.
+	// Value must match Type. A store returns a number as a json.Number, and the value of
+	// an encrypted configuration as a [Secret] with the text of a string, or else the
+	// JSON of the value. A store accepts plain values and Secrets.
 	Value any `json:"value"`
-	// Type says what Value is; empty when it is set says that Value's own type decides.
+	// Type is the type of Value. If it is empty in a call of Set, the store derives it
+	// from Value.
 	Type Type `json:"type"`
-	// Encrypted keeps Value sealed in the store and out of print, JSON and logs.
+	// Encrypted seals Value in the store, and hides it in print, JSON and logs.
 	Encrypted bool `json:"encrypted"`
-	// Version counts the writes under this name, from 1.
+	// Version counts the writes to this service, environment and key, from 1.
 	Version int `json:"version"`
-	// CreatedAt is when the store first took it.
+	// CreatedAt is the time of the first version.
 	CreatedAt time.Time `json:"created_at"`
-	// UpdatedAt is when the store took this version.
+	// UpdatedAt is the time of this version.
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Type says what the value of a [Configuration] is.
+// Type is the type of the value of a [Configuration].
 type Type string
 
 // The types of values.
@@ -49,15 +51,15 @@ const (
 	String  Type = "string"
 	Number  Type = "number"
 	Boolean Type = "boolean"
-	JSON    Type = "json" // any JSON value, as such or as its text
+	JSON    Type = "json" // any JSON value, as such or as text
 	YAML    Type = "yaml" // the text of a YAML document that is an object
 )
 
 var segments = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
 
-// Validate reports, all together, what a store would refuse: no service, a key
-// that is no path, a type that does not exist or does not fit the value. The
-// error is fault.InvalidArgument and shows no value.
+// Validate reports all reasons why a store would refuse c: no service, a key that is no
+// path, a type that does not exist or does not match the value. The error is
+// fault.InvalidArgument and shows no value.
 func (c Configuration) Validate() error {
 	var flaws []error
 	if c.Service == "" {
@@ -69,7 +71,7 @@ func (c Configuration) Validate() error {
 	if c.Version < 0 {
 		flaws = append(flaws, fmt.Errorf("version %d is below 0", c.Version))
 	}
-	if _, _, err := c.plain(); err != nil {
+	if _, _, err := c.valueJSON(); err != nil {
 		flaws = append(flaws, err)
 	}
 	if len(flaws) > 0 {
@@ -78,8 +80,8 @@ func (c Configuration) Validate() error {
 	return nil
 }
 
-// plain is the value's JSON, and its type.
-func (c Configuration) plain() ([]byte, Type, error) {
+// valueJSON returns the value as JSON, and its type.
+func (c Configuration) valueJSON() ([]byte, Type, error) {
 	value := c.Value
 	if secret, ok := value.(Secret); ok {
 		if !c.Encrypted {
@@ -97,8 +99,8 @@ func (c Configuration) plain() ([]byte, Type, error) {
 	if _, err := parseJSON(data); err != nil {
 		return nil, "", errors.New("value: an object in it has a key twice, or it is nested too deep")
 	}
-	if bytes.Contains(data, []byte(`"`+redacted+`"`)) {
-		return nil, "", fmt.Errorf("value: %s stands where a secret was; write the secret itself", redacted)
+	if bytes.Contains(data, []byte(`"`+redactedText+`"`)) {
+		return nil, "", fmt.Errorf("value: %s stands where a secret was; write the secret itself", redactedText)
 	}
 	natural := typeOf(data)
 	t := c.Type
@@ -128,7 +130,7 @@ func (c Configuration) plain() ([]byte, Type, error) {
 	return data, t, nil
 }
 
-// typeOf is what a JSON value is by itself.
+// typeOf returns the type of a JSON value.
 func typeOf(data []byte) Type {
 	switch c := data[0]; {
 	case c == '"':
@@ -141,8 +143,9 @@ func typeOf(data []byte) Type {
 	return JSON
 }
 
-// withPlain is c with the value that plain gave, as stores give it.
-func (c Configuration) withPlain(data []byte) (Configuration, error) {
+// withValueJSON returns c with the value that valueJSON encoded, in the form in which
+// stores return it.
+func (c Configuration) withValueJSON(data []byte) (Configuration, error) {
 	value, err := parseJSON(data)
 	if err != nil {
 		return c, fault.DataLoss.Errorf("configuration %s of %s: what is stored is no JSON", c.Key, place(c.Service, c.Environment))
@@ -158,46 +161,45 @@ func secretOf(value any) Secret {
 	if text, ok := value.(string); ok {
 		return NewSecret(text)
 	}
-	data, _ := json.Marshal(value) // it was JSON before
+	data, _ := json.Marshal(value) // it was decoded from JSON
 	return NewSecret(string(data))
 }
 
-// bare is a Configuration without methods.
-type bare Configuration
+// methodless is a Configuration without methods, so that encoding/json sees its fields.
+type methodless Configuration
 
-func (c Configuration) redact() bare {
+func (c Configuration) redacted() methodless {
 	if c.Encrypted {
-		c.Value = redacted
+		c.Value = redactedText
 	}
-	return bare(c)
+	return methodless(c)
 }
 
-// MarshalJSON writes "[redacted]" for an encrypted value.
-func (c Configuration) MarshalJSON() ([]byte, error) { return json.Marshal(c.redact()) }
+// MarshalJSON writes "[redactedText]" for an encrypted value.
+func (c Configuration) MarshalJSON() ([]byte, error) { return json.Marshal(c.redacted()) }
 
-// UnmarshalJSON reads what MarshalJSON writes. The value of an encrypted one becomes a
-// [Secret].
+// UnmarshalJSON reads what MarshalJSON writes. An encrypted value becomes a [Secret].
 func (c *Configuration) UnmarshalJSON(data []byte) error {
 	if _, err := parseJSON(data); err != nil {
 		return err
 	}
-	var read bare
+	var parsed methodless
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	if err := d.Decode(&read); err != nil {
+	if err := d.Decode(&parsed); err != nil {
 		return err
 	}
-	if read.Encrypted && read.Value != nil {
-		read.Value = secretOf(read.Value)
+	if parsed.Encrypted && parsed.Value != nil {
+		parsed.Value = secretOf(parsed.Value)
 	}
-	*c = Configuration(read)
+	*c = Configuration(parsed)
 	return nil
 }
 
-// String is the name, version and value, with "[redacted]" for an encrypted one.
+// String returns the name, version and value; an encrypted value is "[redacted]".
 func (c Configuration) String() string {
-	return fmt.Sprintf("%s %s=%v (version %d)", place(c.Service, c.Environment), c.Key, c.redact().Value, c.Version)
+	return fmt.Sprintf("%s %s=%v (version %d)", place(c.Service, c.Environment), c.Key, c.redacted().Value, c.Version)
 }
 
-// Format writes String, whatever the verb: an encrypted value shows with none.
+// Format writes String for every verb, so that none shows an encrypted value.
 func (c Configuration) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }

@@ -15,14 +15,14 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// decoder writes a tree into settings and collects what does not fit. Its own
-// messages never quote a value.
+// decoder writes a tree into settings and collects what does not fit. Its own messages
+// never quote a value.
 type decoder struct {
 	flaws []flaw
 }
 
-// What an error tells at most: of a file that is not meant for the settings, or whose
-// key is not one, a few faults say enough.
+// Limits of an error: of a file that is not meant for the settings, or of a very long
+// key, a few faults are enough.
 const (
 	maxFlaws = 20
 	maxKey   = 200 // bytes
@@ -30,10 +30,10 @@ const (
 
 type flaw struct {
 	path, text string
-	quotes     bool // text is of somebody else, and may show the value
+	quotes     bool // text comes from another package and may quote the value
 }
 
-// err is all flaws, told with their origin.
+// err returns all flaws as one error that names their origin.
 func (d *decoder) err(e entry) error {
 	if len(d.flaws) == 0 {
 		return nil
@@ -50,20 +50,20 @@ func (d *decoder) err(e entry) error {
 		if e.secret && f.quotes {
 			f.text = "its type refuses the secret"
 		}
-		texts = append(texts, fmt.Sprintf("key %q: %s", shortened(f.path), f.text))
+		texts = append(texts, fmt.Sprintf("key %q: %s", truncated(f.path), f.text))
 	}
 	return fault.InvalidArgument.Errorf("%s: %s", e.origin, strings.Join(texts, "; "))
 }
 
-// shortened is a key as an error quotes it.
-func shortened(key string) string {
+// truncated returns a key as an error quotes it.
+func truncated(key string) string {
 	if len(key) <= maxKey {
 		return key
 	}
 	return strings.ToValidUTF8(key[:maxKey], "") + "…"
 }
 
-func (d *decoder) wants(what string, value any, path string) {
+func (d *decoder) addMismatch(what string, value any, path string) {
 	d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("%s is needed, not %s", what, kindOf(value))})
 }
 
@@ -88,60 +88,60 @@ func (d *decoder) decode(value any, to reflect.Value, path string) {
 		if err == nil {
 			err = self.UnmarshalJSON(data)
 		}
-		d.own(err, path)
+		d.addOwnError(err, path)
 		return
 	case encoding.TextUnmarshaler:
 		text, ok := value.(string)
 		if !ok {
-			d.wants("text", value, path)
+			d.addMismatch("text", value, path)
 			return
 		}
-		d.own(self.UnmarshalText([]byte(text)), path)
+		d.addOwnError(self.UnmarshalText([]byte(text)), path)
 		return
 	}
 	switch to.Kind() {
 	case reflect.Struct:
-		d.structure(value, to, path)
+		d.decodeStruct(value, to, path)
 	case reflect.Map:
-		d.mapping(value, to, path)
+		d.decodeMap(value, to, path)
 	case reflect.Slice, reflect.Array:
-		d.list(value, to, path)
+		d.decodeList(value, to, path)
 	default:
-		d.scalar(value, to, path)
+		d.decodeScalar(value, to, path)
 	}
 }
 
-func (d *decoder) own(err error, path string) {
+func (d *decoder) addOwnError(err error, path string) {
 	if err != nil {
 		d.flaws = append(d.flaws, flaw{path: path, text: err.Error(), quotes: true})
 	}
 }
 
-func (d *decoder) structure(value any, to reflect.Value, path string) {
+func (d *decoder) decodeStruct(value any, to reflect.Value, path string) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		d.wants("an object", value, path)
+		d.addMismatch("an object", value, path)
 		return
 	}
 	fields := fieldsOf(to.Type())
 	for _, key := range sortedKeys(object) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
 		if i < 0 {
-			f := flaw{path: below(path, key)}
-			if len(d.flaws) < maxFlaws { // else nobody reads it
+			f := flaw{path: joinPath(path, key)}
+			if len(d.flaws) < maxFlaws { // beyond that it is not printed
 				f.text = "no setting has this name; here are " + namesOf(fields)
 			}
 			d.flaws = append(d.flaws, f)
 			continue
 		}
-		d.decode(object[key], to.FieldByIndex(fields[i].index), below(path, key))
+		d.decode(object[key], to.FieldByIndex(fields[i].index), joinPath(path, key))
 	}
 }
 
-func (d *decoder) mapping(value any, to reflect.Value, path string) {
+func (d *decoder) decodeMap(value any, to reflect.Value, path string) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		d.wants("an object", value, path)
+		d.addMismatch("an object", value, path)
 		return
 	}
 	if to.Type().Key().Kind() != reflect.String {
@@ -157,19 +157,19 @@ func (d *decoder) mapping(value any, to reflect.Value, path string) {
 		if known := to.MapIndex(at); known.IsValid() {
 			element.Set(known)
 		}
-		d.decode(object[key], element, below(path, key))
+		d.decode(object[key], element, joinPath(path, key))
 		to.SetMapIndex(at, element)
 	}
 }
 
-func (d *decoder) list(value any, to reflect.Value, path string) {
+func (d *decoder) decodeList(value any, to reflect.Value, path string) {
 	if text, ok := value.(string); ok && isBytes(to.Type()) {
-		d.bytes(text, to, path)
+		d.decodeBytes(text, to, path)
 		return
 	}
 	items, ok := value.([]any)
 	if !ok {
-		d.wants("a list", value, path)
+		d.addMismatch("a list", value, path)
 		return
 	}
 	if to.Kind() == reflect.Slice {
@@ -179,7 +179,7 @@ func (d *decoder) list(value any, to reflect.Value, path string) {
 		return
 	}
 	for i, item := range items {
-		at := below(path, strconv.Itoa(i))
+		at := joinPath(path, strconv.Itoa(i))
 		if item == nil && !nullable(to.Index(i).Kind()) {
 			d.flaws = append(d.flaws, flaw{path: at, text: "null has no place in this list; take it out"})
 			continue
@@ -192,8 +192,8 @@ func nullable(k reflect.Kind) bool {
 	return k == reflect.Pointer || k == reflect.Interface || k == reflect.Map || k == reflect.Slice
 }
 
-// bytes reads them from base64, as encoding/json does.
-func (d *decoder) bytes(text string, to reflect.Value, path string) {
+// decodeBytes reads bytes from base64, as encoding/json does.
+func (d *decoder) decodeBytes(text string, to reflect.Value, path string) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	switch {
 	case err != nil:
@@ -207,27 +207,27 @@ func (d *decoder) bytes(text string, to reflect.Value, path string) {
 	}
 }
 
-func (d *decoder) scalar(value any, to reflect.Value, path string) {
+func (d *decoder) decodeScalar(value any, to reflect.Value, path string) {
 	switch kind := to.Kind(); {
 	case to.Type() == durationType:
-		d.duration(value, to, path)
+		d.decodeDuration(value, to, path)
 	case kind == reflect.String:
 		if text, ok := value.(string); ok {
 			to.SetString(text)
 		} else {
-			d.wants("text", value, path)
+			d.addMismatch("text", value, path)
 		}
 	case kind == reflect.Bool:
 		if yes, ok := value.(bool); ok {
 			to.SetBool(yes)
 		} else {
-			d.wants("true or false", value, path)
+			d.addMismatch("true or false", value, path)
 		}
 	case kind >= reflect.Int && kind <= reflect.Float64:
-		d.number(value, to, path)
+		d.decodeNumber(value, to, path)
 	case kind == reflect.Interface && to.NumMethod() == 0:
-		if hasNaN(value) { // which is equal to nothing, so that it would seem to change for ever
-			d.wants("a number", value, path)
+		if hasNaN(value) { // NaN is unequal to itself, so it would seem to change at every reload
+			d.addMismatch("a number", value, path)
 			return
 		}
 		to.Set(reflect.ValueOf(value))
@@ -236,28 +236,28 @@ func (d *decoder) scalar(value any, to reflect.Value, path string) {
 	}
 }
 
-func (d *decoder) duration(value any, to reflect.Value, path string) {
+func (d *decoder) decodeDuration(value any, to reflect.Value, path string) {
 	const what = `a duration such as "1s"`
 	text, ok := value.(string)
 	if n, isNumber := numberOf(value); isNumber && n == "0" {
 		text, ok = "0", true
 	}
 	if !ok {
-		d.wants(what, value, path)
+		d.addMismatch(what, value, path)
 		return
 	}
 	span, err := time.ParseDuration(text)
 	if err != nil {
-		d.wants(what, value, path)
+		d.addMismatch(what, value, path)
 		return
 	}
 	to.SetInt(int64(span))
 }
 
-func (d *decoder) number(value any, to reflect.Value, path string) {
+func (d *decoder) decodeNumber(value any, to reflect.Value, path string) {
 	text, ok := numberOf(value)
 	if !ok {
-		d.wants("a number", value, path)
+		d.addMismatch("a number", value, path)
 		return
 	}
 	whole := text
@@ -271,21 +271,21 @@ func (d *decoder) number(value any, to reflect.Value, path string) {
 			to.SetInt(n)
 			return
 		}
-		d.wants(fmt.Sprintf("a whole number of %d bits", bits), value, path)
+		d.addMismatch(fmt.Sprintf("a whole number of %d bits", bits), value, path)
 	case to.CanUint():
 		if n, err := strconv.ParseUint(whole, 10, bits); err == nil {
 			to.SetUint(n)
 			return
 		}
-		d.wants(fmt.Sprintf("a whole number from 0 of %d bits", bits), value, path)
+		d.addMismatch(fmt.Sprintf("a whole number from 0 of %d bits", bits), value, path)
 	case err != nil || to.OverflowFloat(f) || math.IsNaN(f) || math.IsInf(f, 0):
-		d.wants(fmt.Sprintf("a number of %d bits", bits), value, path)
+		d.addMismatch(fmt.Sprintf("a number of %d bits", bits), value, path)
 	default:
 		to.SetFloat(f)
 	}
 }
 
-// numberOf is the text of a number as the parsers make them.
+// numberOf returns the text of a number, of any type that the parsers produce.
 func numberOf(value any) (string, bool) {
 	switch n := value.(type) {
 	case json.Number:
@@ -333,7 +333,7 @@ func kindOf(value any) string {
 	return fmt.Sprintf("a %T", value)
 }
 
-func below(path, key string) string {
+func joinPath(path, key string) string {
 	if path == "" {
 		return key
 	}

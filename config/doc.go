@@ -1,6 +1,5 @@
-// Package config turns defaults, files, a store, environment variables and
-// flags into one typed value that is read with a single atomic load and follows
-// its sources while the program runs.
+// Package config loads defaults, files, a store, environment variables and flags into one
+// typed value. Reading it is a single atomic load. It is updated when its sources change.
 //
 //	settings, err := config.Load(Settings{Addr: ":8080", Timeout: time.Second},
 //		config.File("/etc/orders/orders.yaml"),
@@ -13,42 +12,44 @@
 //
 // # Layers
 //
-// Layers are read in the order in which they are given; a later one wins, key by
-// key: objects are merged, everything else, lists too, is replaced. A null says
-// nothing, and has no place in a list of values. Settings are named by the json tags of their fields, and nested ones
-// by their path: http.port. A time.Duration is written "1s", a []byte in base64. A type with
-// UnmarshalJSON or UnmarshalText, such as every Policy of this library, reads
-// itself.
+// Layers are read in the order in which they are given, and a later one overrides an
+// earlier one key by key: objects are merged, anything else, including a list, is
+// replaced. A null sets nothing, and is refused in a list of values. Settings are named
+// by the json tags of their fields, nested ones by their path: http.port. A time.Duration
+// is written "1s", a []byte in base64. A type with UnmarshalJSON or UnmarshalText, such
+// as every Policy of this library, decodes itself.
 //
 // # What is refused
 //
-// A key that is no setting, a key that one source has twice, a value of another
-// type, a file that does not parse, what is nested more than 100 deep, and a result that does not Validate are refused; the error is a
-// [fault.Error] that names the file, variable, flag or entry, and the key, and
-// all that is wrong there at once. It shows no value, unless the setting's own
-// type does so when it reads itself, and nothing of a secret. Validate is called
-// on T, and on the policies and other parts inside it, if they have it.
+// These are refused: a key that is no setting, a key that one source sets twice, a value
+// of another type, a file that does not parse, nesting of more than 100 levels, and
+// settings that do not Validate. The error is a [fault.Error] that names the file,
+// variable, flag or entry, the key, and every fault there. It never contains a secret,
+// and it contains a value only if the setting's own type quotes it while decoding itself.
+// Validate is called on T, and on the policies and other parts inside it that have the
+// method.
 //
 // # Changes
 //
-// Files are compared by content once a second, so that renames, editors and the
-// symlink swaps of Kubernetes are seen alike; a store is watched if it is a
-// [Watcher], else listed every ten seconds. [Layer.Every] changes both. Flags are
-// read once, environment variables at each reload.
+// The content of files is compared once a second, so that renames, editors and the
+// symlink swaps of Kubernetes are all noticed. A store is watched if it is a [Watcher],
+// otherwise it is listed every ten seconds. [Layer.Every] changes both intervals.
+// Environment variables are read again at each reload, flags only once.
 //
-// A source that cannot be read, parsed or decoded keeps its last good content
-// while the others go on. A combination that does not Validate is refused whole.
-// Nothing that a source says can panic or take away the value that [Value.Get]
-// gives; [Value.Err] tells what was refused, until it is mended. What is newly
-// refused is a warning in the log, and [Value.OnRefused] hears of it.
+// If a source cannot be read, parsed or decoded, its last good content stays in force and
+// the other sources are still updated. Settings that do not Validate are refused as a
+// whole. No content of a source can cause a panic or remove the value that [Value.Get]
+// returns. [Value.Err] returns what is refused until it is repaired. A new refusal is
+// logged as a warning and passed to [Value.OnRefused].
 //
 // # Concurrency
 //
-// Everything here is safe for concurrent use. What Get returns is never written
-// to again: treat it as read-only.
+// Everything here is safe for concurrent use. What Get returns is never written to again;
+// treat it as read-only.
 //
 // # Secrets
 //
-// A [Secret] prints, logs and marshals as [redacted]; Reveal gives its text. An
-// encrypted [Configuration] holds one, and is stored sealed with AES-256-GCM.
+// A [Secret] is "[redacted]" when it is printed, logged or marshalled; Reveal returns its
+// text. The value of an encrypted [Configuration] is a Secret, stored sealed with
+// AES-256-GCM.
 package config

@@ -12,29 +12,30 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Env is the environment variables that begin with prefix and an underscore. The
-// rest of the name is the setting's path in capitals with underscores: with the
-// prefix ORDERS, http.max_conns is ORDERS_HTTP_MAX_CONNS. Lists are written
-// a,b,c or as a list in JSON, objects and maps as JSON, bytes in base64. What is
-// text is taken as it stands: null is a word. A variable that names no setting
-// is refused, except for those that Kubernetes sets for each Service; so are two
-// variables that name the same one.
+// Env reads the environment variables whose names begin with prefix and an underscore.
+// The rest of the name is the path of the setting, in capitals and with underscores: with
+// the prefix ORDERS, http.max_conns is ORDERS_HTTP_MAX_CONNS. A list is written as a,b,c
+// or as a JSON list, objects and maps as JSON, bytes in base64. For a setting that is
+// text, the value is used unchanged, even "null".
+//
+// A variable that names no setting is refused, except those that Kubernetes sets for each
+// Service. Two variables for the same setting are refused, too.
 func Env(prefix string) Layer {
 	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
 		prefix := strings.TrimSuffix(prefix, "_")
 		if prefix == "" {
 			return nil, fault.InvalidArgument.Errorf("config.Env needs a prefix; without one every variable would be a setting")
 		}
-		return &environment{prefix: prefix + "_", settings: named(settings)}, nil
+		return &envSource{prefix: prefix + "_", settings: byName(settings)}, nil
 	}}
 }
 
-type environment struct {
+type envSource struct {
 	prefix   string
 	settings map[string][]setting
 }
 
-func (e *environment) read(context.Context) ([]entry, error) {
+func (e *envSource) read(context.Context) ([]entry, error) {
 	var entries []entry
 	var refused []error
 	variables := os.Environ()
@@ -45,7 +46,7 @@ func (e *environment) read(context.Context) ([]entry, error) {
 		if !ours || rest == "" {
 			continue
 		}
-		s, err := pick(e.settings, rest, "variable "+name)
+		s, err := findSetting(e.settings, rest, "variable "+name)
 		switch {
 		case err != nil:
 			refused = append(refused, err)
@@ -55,14 +56,15 @@ func (e *environment) read(context.Context) ([]entry, error) {
 			refused = append(refused, fault.InvalidArgument.Errorf("variable %s: no setting is named %q", name, strings.ToLower(rest)))
 		}
 	}
-	refused = append(refused, twice(entries)...)
+	refused = append(refused, duplicates(entries)...)
 	slices.SortStableFunc(entries, shorterPathFirst)
-	return entries, join(refused)
+	return entries, joinErrors(refused)
 }
 
-// twice tells of settings that two of the entries set: one would be lost.
-func twice(entries []entry) (refused []error) {
-	first := map[string]string{} // what set a path
+// duplicates reports settings that two of the entries set, because one of the two would
+// be lost.
+func duplicates(entries []entry) (refused []error) {
+	first := map[string]string{} // the origin that set a path
 	for _, e := range entries {
 		path := strings.Join(e.path, ".")
 		if other, ok := first[path]; ok {
@@ -74,15 +76,15 @@ func twice(entries []entry) (refused []error) {
 	return refused
 }
 
-// What Kubernetes puts into every container for each Service of its namespace,
-// see "Accessing the Service" in its documentation.
+// The variables that Kubernetes sets in every container for each Service of the
+// namespace; see "Accessing the Service" in its documentation.
 var (
 	serviceLink = regexp.MustCompile(`(^|_)(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 	linkAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
 
-// pick finds the setting with this flat name, or nil.
-func pick(settings map[string][]setting, name, origin string) (*setting, error) {
+// findSetting returns the setting with this flat name, or nil.
+func findSetting(settings map[string][]setting, name, origin string) (*setting, error) {
 	found := settings[flatName(name)]
 	if len(found) > 1 {
 		return nil, fault.InvalidArgument.Errorf("%s: it names both key %q and key %q; rename one of them",
@@ -94,5 +96,5 @@ func pick(settings map[string][]setting, name, origin string) (*setting, error) 
 	return &found[0], nil
 }
 
-// shorterPathFirst lets a part win over the whole that it belongs to.
+// shorterPathFirst lets the entry of a part override the entry of an object around it.
 func shorterPathFirst(a, b entry) int { return len(a.path) - len(b.path) }

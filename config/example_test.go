@@ -15,15 +15,15 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Orders is the settings of a service: a struct with json tags. The policies of
-// the other packages can be parts of it.
+// Orders is the settings of a service: a struct with json tags. Policies of the other
+// packages can be parts of it.
 type Orders struct {
 	Addr    string         `json:"addr"`
 	Timeout time.Duration  `json:"timeout"`
 	Breaker breaker.Policy `json:"breaker"`
 }
 
-// Later layers win, key by key.
+// Later layers override earlier ones, key by key.
 func ExampleLoad() {
 	path := filepath.Join(os.TempDir(), "example-orders.yaml")
 	_ = os.WriteFile(path, []byte("addr: :9090\nbreaker: {timeout: 5s}\n"), 0o600)
@@ -48,7 +48,7 @@ func ExampleLoad() {
 	// Output: :7070 1s 5s
 }
 
-// A change reaches those who watch, and a circuit takes it up in place.
+// A change reaches the watchers, and a circuit applies it in place.
 func ExampleValue_Watch() {
 	ctx := context.Background()
 	store := config.NewMemory(config.MemoryPolicy{})
@@ -71,7 +71,7 @@ func ExampleValue_Watch() {
 	// Output: <nil> 5s
 }
 
-// What is refused changes nothing, and says where it stands.
+// A change that is refused has no effect, and the error says where it is.
 func ExampleValue_Err() {
 	path := filepath.Join(os.TempDir(), "example-refused.yaml")
 	_ = os.WriteFile(path, []byte("timeout: 2s\n"), 0o600)
@@ -89,7 +89,7 @@ func ExampleValue_Err() {
 	// 2s
 }
 
-// A write names the version that it replaces; the one who comes late is told.
+// A write names the version that it replaces. If another write came first, it fails.
 func ExampleMemory_Set() {
 	ctx := context.Background()
 	store := config.NewMemory(config.MemoryPolicy{})
@@ -106,7 +106,7 @@ func ExampleMemory_Set() {
 	// true aborted: configuration addr of orders is at version 2, not 1: read it again (version_conflict)
 }
 
-// A secret shows itself only to who asks for it.
+// Only Reveal shows the text of a secret.
 func ExampleSecret() {
 	ctx := context.Background()
 	store := config.NewMemory(config.MemoryPolicy{Key: config.NewSecretKey()})

@@ -23,24 +23,25 @@ import (
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
-// settle is how long a changed file must stay as it is before it is read, so
-// that one is not taken up half-written.
-const settle = 20 * time.Millisecond
+// settleTime is how long a changed file must stay unchanged before it is read, so that
+// half-written content is not used.
+const settleTime = 20 * time.Millisecond
 
-// File is a file of settings: YAML when it is called .yaml or .yml, JSON when it
-// is called .json. It must exist when Load reads it, and is followed from then
-// on; a change is taken up once it has stood for 20 ms. Only this path is read,
-// never what lies beside it; where it leads may change. An empty file is
-// refused: an interrupted write leaves one behind. So are a second document, a key
-// that stands twice, more than 100 levels, more than 16 MiB, in YAML more than 10,000
-// keys in one object or 100,000 in all and a tag of its own (!x), and what is no
-// regular file, such as a pipe.
+// File is a file of settings: YAML if its name ends in .yaml or .yml, JSON if it ends in
+// .json. It must exist when Load reads it. Afterwards changes are noticed, and used once
+// the file has been unchanged for 20 ms. Only this path is read, never other files beside
+// it; it may be a symlink whose target changes.
+//
+// These are refused: an empty file (an interrupted write leaves one behind), a second
+// document, a duplicate key, more than 100 levels, more than 16 MiB, and what is no
+// regular file, such as a pipe. In YAML also more than 10,000 keys in one object or
+// 100,000 in total, and a custom tag (!x).
 func File(path string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
 		if every <= 0 {
 			every = time.Second
 		}
-		f := &file{path: path, every: every}
+		f := &fileSource{path: path, interval: every}
 		switch strings.ToLower(filepath.Ext(path)) {
 		case ".yaml", ".yml":
 			f.parser = yamlParser{}
@@ -53,42 +54,42 @@ func File(path string) Layer {
 	}}
 }
 
-type file struct {
-	path   string
-	every  time.Duration
-	parser koanf.Parser
-	seen   atomic.Pointer[mark] // of what was read last
+type fileSource struct {
+	path     string
+	interval time.Duration
+	parser   koanf.Parser
+	lastHash atomic.Pointer[contentHash] // of the content read last
 
-	entries []entry // what it said then
+	entries []entry // the result of that content
 	err     error
 }
 
-// mark tells contents apart.
-type mark [sha256.Size]byte
+// contentHash identifies the content of a file.
+type contentHash [sha256.Size]byte
 
-func (f *file) read(ctx context.Context) ([]entry, error) {
-	content, now, err := f.look()
-	if before := f.seen.Load(); before != nil && now != *before {
-		if wait := backoff.Wait(ctx, settle); wait != nil {
+func (f *fileSource) read(ctx context.Context) ([]entry, error) {
+	content, now, err := f.readHashed()
+	if before := f.lastHash.Load(); before != nil && now != *before {
+		if wait := backoff.Wait(ctx, settleTime); wait != nil {
 			return nil, wait
 		}
-		if _, later, _ := f.look(); later != now { // it is being written
+		if _, later, _ := f.readHashed(); later != now { // it is being written
 			return f.entries, f.err
 		}
 	}
-	f.seen.Store(&now)
-	f.entries, f.err = f.parsed(content, err)
+	f.lastHash.Store(&now)
+	f.entries, f.err = f.parseContent(content, err)
 	return f.entries, f.err
 }
 
-// parsed is what a file says that was read with err.
-func (f *file) parsed(content []byte, err error) ([]entry, error) {
+// parseContent parses content, which was read with err.
+func (f *fileSource) parseContent(content []byte, err error) ([]entry, error) {
 	if err != nil {
 		code := fault.Unavailable
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			code = fault.NotFound
-		case errors.Is(err, errNoFile), errors.Is(err, errLarge):
+		case errors.Is(err, errNotRegular), errors.Is(err, errTooLarge):
 			code = fault.InvalidArgument
 		}
 		return nil, code.Errorf("%s: the file of settings cannot be read: %w", f.path, err)
@@ -100,8 +101,8 @@ func (f *file) parsed(content []byte, err error) ([]entry, error) {
 	return []entry{{origin: f.path, value: tree}}, nil
 }
 
-func (f *file) follow(ctx context.Context, changed func(), _ func(error)) {
-	tick := time.NewTicker(f.every)
+func (f *fileSource) follow(ctx context.Context, changed func(), _ func(error)) {
+	tick := time.NewTicker(f.interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -109,13 +110,13 @@ func (f *file) follow(ctx context.Context, changed func(), _ func(error)) {
 			return
 		case <-tick.C:
 		}
-		if _, now, _ := f.look(); now != *f.seen.Load() {
+		if _, now, _ := f.readHashed(); now != *f.lastHash.Load() {
 			changed()
 		}
 	}
 }
 
-func (f *file) look() ([]byte, mark, error) {
+func (f *fileSource) readHashed() ([]byte, contentHash, error) {
 	content, err := readRegular(f.path)
 	if err != nil {
 		return nil, sha256.Sum256([]byte("cannot be read: " + err.Error())), err
@@ -123,20 +124,19 @@ func (f *file) look() ([]byte, mark, error) {
 	return content, sha256.Sum256(content), nil
 }
 
-// maxFile is how many bytes a file of settings may have.
-const maxFile = 16 << 20
+// maxFileSize is the maximum size of a file of settings, in bytes.
+const maxFileSize = 16 << 20
 
 var (
-	errNoFile = errors.New("it is no regular file")
-	errLarge  = fmt.Errorf("it is larger than %d bytes", maxFile)
+	errNotRegular = errors.New("it is no regular file")
+	errTooLarge   = fmt.Errorf("it is larger than %d bytes", maxFileSize)
 )
 
-// readRegular reads a file that ends. A pipe or a device may never do so, and
-// nothing could stop the reading of it: it is opened without waiting for its other
-// end, and refused.
+// readRegular reads a regular file. Reading a pipe or a device may never end and cannot
+// be cancelled, so those are opened without blocking, and refused.
 func readRegular(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, errNoFile // opening it alone would be felt at its other end
+		return nil, errNotRegular // even opening a pipe affects its other end
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -148,16 +148,16 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errNoFile
+		return nil, errNotRegular
 	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		err = errLarge
+	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err == nil && len(content) > maxFileSize {
+		err = errTooLarge
 	}
 	return content, err
 }
 
-// parse makes a tree of a file's content. The error quotes nothing of it.
+// parse decodes the content of a file. Its error quotes no content.
 func parse(content []byte, parser koanf.Parser) (map[string]any, error) {
 	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, errors.New("the file is empty; {} says that nothing is set")
@@ -169,17 +169,17 @@ func parse(content []byte, parser koanf.Parser) (map[string]any, error) {
 	if tooDeep(tree, maxDepth) {
 		return nil, errDeep
 	}
-	named, err := withNames(tree)
+	named, err := stringKeys(tree)
 	object, _ := named.(map[string]any)
 	return object, err
 }
 
 var errNoObject = errors.New("an object with the names of settings is needed at the top")
 
-// jsonParser is parseJSON of what must be an object.
+// jsonParser is parseJSON for content that must be an object.
 type jsonParser struct{}
 
-// Unmarshal is a method of koanf.Parser.
+// Unmarshal implements koanf.Parser.
 func (jsonParser) Unmarshal(data []byte) (map[string]any, error) {
 	tree, err := parseJSON(data)
 	if err != nil {
@@ -192,5 +192,5 @@ func (jsonParser) Unmarshal(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// Marshal is a method of koanf.Parser.
+// Marshal implements koanf.Parser.
 func (jsonParser) Marshal(object map[string]any) ([]byte, error) { return json.Marshal(object) }

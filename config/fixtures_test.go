@@ -55,7 +55,7 @@ func defaults() settings {
 	}
 }
 
-// load loads for one test.
+// load is config.Load with the defaults of the tests.
 func load(t *testing.T, layers ...config.Layer) (*config.Value[settings], error) {
 	t.Helper()
 	v, err := config.Load(defaults(), layers...)
@@ -74,8 +74,8 @@ func mustLoad(t *testing.T, layers ...config.Layer) *config.Value[settings] {
 	return v
 }
 
-// file writes one for a test.
-func file(t *testing.T, name, content string) string {
+// file writes a file for a test.
+func fileSource(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	write(t, path, content)
@@ -89,7 +89,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// says fails unless the error has all the parts and none of the secrets.
+// says fails the test unless the error has all the parts and none of the secrets.
 func says(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Flags is the flags that were set on the command line, after set.Parse. A flag
-// is called as the setting's path, with dots, dashes or underscores:
-// -http.max-conns is http.max_conns. Their values are written as those of [Env].
-// Flags that name no setting are the program's own.
+// Flags uses the flags that were set on the command line; call set.Parse first. The name
+// of a flag is the path of a setting, with dots, dashes or underscores: -http.max-conns
+// is http.max_conns. Values are written as for [Env]. A flag that names no setting
+// belongs to the program and is ignored.
 func Flags(set *flag.FlagSet) Layer {
 	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
 		if set == nil {
@@ -22,9 +22,9 @@ func Flags(set *flag.FlagSet) Layer {
 		if !set.Parsed() {
 			return nil, fault.FailedPrecondition.Errorf("config.Flags: call Parse on the flag set before config.Load")
 		}
-		known, given, refused := named(settings), flags{}, []error(nil)
+		known, given, refused := byName(settings), flagSource{}, []error(nil)
 		set.Visit(func(f *flag.Flag) {
-			s, err := pick(known, f.Name, "flag -"+f.Name)
+			s, err := findSetting(known, f.Name, "flag -"+f.Name)
 			switch {
 			case err != nil:
 				refused = append(refused, err)
@@ -32,12 +32,12 @@ func Flags(set *flag.FlagSet) Layer {
 				given = append(given, entry{origin: "flag -" + f.Name, path: s.path, value: parseText(f.Value.String(), s.typ)})
 			}
 		})
-		refused = append(refused, twice(given)...)
+		refused = append(refused, duplicates(given)...)
 		slices.SortStableFunc(given, shorterPathFirst)
-		return given, join(refused)
+		return given, joinErrors(refused)
 	}}
 }
 
-type flags []entry
+type flagSource []entry
 
-func (f flags) read(context.Context) ([]entry, error) { return f, nil }
+func (f flagSource) read(context.Context) ([]entry, error) { return f, nil }

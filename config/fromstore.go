@@ -14,15 +14,15 @@ import (
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
-// storeTimeout bounds one read of a store.
+// storeTimeout limits one read of a store.
 const storeTimeout = 10 * time.Second
 
-var rewatch = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+var rewatchBackoff = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 
-// FromStore is what a store has for a service: its configurations without an
-// environment, and over them those of this one. The key of a configuration is a
-// setting's path: http.port. A configuration of type json or yaml may be a whole
-// object of settings; one of its parts under a key of its own wins.
+// FromStore reads the configurations of a service: those without an environment,
+// overridden by those of the given environment. The key of a configuration is the path of
+// a setting: http.port. A configuration of type json or yaml may be an object of several
+// settings; a configuration for a part of it overrides that part.
 func FromStore(s Store, service, environment string) Layer {
 	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
 		if absent.Is(s) || service == "" {
@@ -35,18 +35,18 @@ func FromStore(s Store, service, environment string) Layer {
 		if environment != "" {
 			environments = append(environments, environment)
 		}
-		return &stored{store: s, service: service, environments: environments, every: every}, nil
+		return &storeSource{store: s, service: service, environments: environments, interval: every}, nil
 	}}
 }
 
-type stored struct {
+type storeSource struct {
 	store        Store
 	service      string
-	environments []string // the stronger last
-	every        time.Duration
+	environments []string // later ones override earlier ones
+	interval     time.Duration
 }
 
-func (s *stored) read(ctx context.Context) ([]entry, error) {
+func (s *storeSource) read(ctx context.Context) ([]entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	var entries []entry
@@ -69,10 +69,10 @@ func (s *stored) read(ctx context.Context) ([]entry, error) {
 	return entries, nil
 }
 
-func (s *stored) follow(ctx context.Context, changed func(), failed func(error)) {
+func (s *storeSource) follow(ctx context.Context, changed func(), failed func(error)) {
 	watcher, ok := s.store.(Watcher)
 	if !ok {
-		tick := time.NewTicker(s.every)
+		tick := time.NewTicker(s.interval)
 		defer tick.Stop()
 		for {
 			select {
@@ -90,8 +90,8 @@ func (s *stored) follow(ctx context.Context, changed func(), failed func(error))
 	}
 }
 
-func (s *stored) watch(ctx context.Context, w Watcher, environment string, changed func(), failed func(error)) {
-	for pause := time.Duration(0); backoff.Wait(ctx, pause) == nil; pause = rewatch.Next(pause) {
+func (s *storeSource) watch(ctx context.Context, w Watcher, environment string, changed func(), failed func(error)) {
+	for pause := time.Duration(0); backoff.Wait(ctx, pause) == nil; pause = rewatchBackoff.Next(pause) {
 		for _, err := range w.Watch(ctx, s.service, environment) {
 			if err != nil {
 				failed(fmt.Errorf("the store's settings of %s are not followed: %w", place(s.service, environment), err))
@@ -103,7 +103,7 @@ func (s *stored) watch(ctx context.Context, w Watcher, environment string, chang
 	}
 }
 
-// entry is the configuration as a part of the settings.
+// entry returns the configuration as an entry of the settings.
 func (c Configuration) entry() (entry, error) {
 	e := entry{
 		origin: fmt.Sprintf("store entry %s of %s", c.Key, place(c.Service, c.Environment)),
@@ -140,7 +140,7 @@ func (c Configuration) entry() (entry, error) {
 	return e, nil
 }
 
-// place names a service and an environment for a message.
+// place names a service and an environment in messages.
 func place(service, environment string) string {
 	if environment == "" {
 		return service

@@ -40,7 +40,7 @@ func (g given) read(context.Context) ([]entry, error) { return g, nil }
 func fuzzBuild(t *testing.T, entries ...entry) (any, error) {
 	t.Helper()
 	defaults := fuzzed{Map: map[string]fuzzed{"a": {Number: 1}}, Next: &fuzzed{Text: "x"}, List: []fuzzed{{}}}
-	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), sources: []source{given(entries)}, good: make([][]entry, 1)}
+	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), sources: []source{given(entries)}, accepted: make([][]entry, 1)}
 	next, err := b.build(t.Context())
 	if err != nil && strings.Contains(err.Error(), "panicked") {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func fuzzBuild(t *testing.T, entries ...entry) (any, error) {
 	if err != nil || !next.IsValid() {
 		return nil, err
 	}
-	// Merging, which copies, must not lose anything that decoding alone sees.
+	// Merging, which copies, must not lose anything that decoding alone finds.
 	alone := clone(b.defaults)
 	var d decoder
 	for _, e := range entries {
@@ -79,7 +79,7 @@ func FuzzFile(f *testing.F) {
 			parser = jsonParser{}
 		}
 		var tree map[string]any
-		err := guard(func() (err error) {
+		err := recoverPanic(func() (err error) {
 			tree, err = parse(content, parser)
 			return err
 		})
@@ -99,9 +99,9 @@ func FuzzVariable(f *testing.F) {
 			f.Add(name, text)
 		}
 	}
-	names := named(reflect.TypeFor[fuzzed]())
+	names := byName(reflect.TypeFor[fuzzed]())
 	f.Fuzz(func(t *testing.T, name, text string) {
-		s, err := pick(names, name, "variable")
+		s, err := findSetting(names, name, "variable")
 		if err != nil || s == nil {
 			return
 		}

@@ -8,41 +8,40 @@ import (
 
 // Layer is one source of settings: [File], [FromStore], [Env] or [Flags].
 type Layer struct {
-	open  func(settings reflect.Type, every time.Duration) (source, error)
-	every time.Duration
+	open     func(settings reflect.Type, every time.Duration) (source, error)
+	interval time.Duration
 }
 
-// Every is the layer with another polling interval: how often it looks at a file
-// (zero: 1 s), or at a store that cannot be watched (zero: 10 s). Layers that do not
-// poll ignore it.
+// Every returns the layer with another polling interval, for files (default 1 s) and for
+// stores that cannot be watched (default 10 s). Layers that do not poll ignore it.
 func (l Layer) Every(d time.Duration) Layer {
-	l.every = d
+	l.interval = d
 	return l
 }
 
 // source is an opened layer.
 type source interface {
-	// read gives the settings as they are now, the stronger ones last.
+	// read returns the current settings; later entries override earlier ones.
 	read(ctx context.Context) ([]entry, error)
 }
 
-// follower is a source that notices its changes.
+// follower is a source that notices changes.
 type follower interface {
-	// follow calls changed when read may give something else, and failed when
-	// that cannot be told any more. It returns when ctx ends.
+	// follow calls changed when read may return something new, and failed when changes
+	// cannot be noticed any more. It returns when ctx ends.
 	follow(ctx context.Context, changed func(), failed func(error))
 }
 
-// entry is a part of the settings that has one origin.
+// entry is a part of the settings with one origin.
 type entry struct {
 	origin string   // for messages: "orders.yaml", "ORDERS_HTTP_PORT"
-	path   []string // where value belongs; none is the whole
-	value  any      // a tree of maps, lists and scalars, as a parser makes it
-	secret bool     // no message may quote anything that was made from value
+	path   []string // where value belongs; empty is the root
+	value  any      // a tree of maps, lists and scalars, as a parser returns it
+	secret bool     // no message may quote anything derived from value
 }
 
-// tree is the entry's value where it belongs, without nulls and with nothing in
-// common with the entry, so that it can be merged and handed out.
+// tree returns the value at its path, without nulls. It shares nothing with the entry, so
+// that it can be merged and modified.
 func (e entry) tree() map[string]any {
 	value := withoutNulls(e.value)
 	for i := len(e.path) - 1; i >= 0; i-- {
@@ -54,7 +53,7 @@ func (e entry) tree() map[string]any {
 
 func withoutNulls(value any) any {
 	if list, ok := value.([]any); ok {
-		return copied(list)
+		return deepCopy(list)
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -69,19 +68,19 @@ func withoutNulls(value any) any {
 	return kept
 }
 
-// copied is value with lists and objects of its own.
-func copied(value any) any {
+// deepCopy copies value with all its lists and objects.
+func deepCopy(value any) any {
 	switch v := value.(type) {
 	case []any:
 		own := make([]any, len(v))
 		for i, inner := range v {
-			own[i] = copied(inner)
+			own[i] = deepCopy(inner)
 		}
 		return own
 	case map[string]any:
 		own := make(map[string]any, len(v))
 		for key, inner := range v {
-			own[key] = copied(inner)
+			own[key] = deepCopy(inner)
 		}
 		return own
 	}

@@ -12,22 +12,22 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Load reads the layers over the defaults, the later over the earlier, and
-// follows them until [Value.Close]. T is a struct of data, its settings named by
-// json tags. Each read of a store is given 10 s. The error is that of every
-// source that was refused: fault.NotFound for a missing file,
-// fault.InvalidArgument for what is wrong inside, else the store's own.
+// Load reads the layers over the defaults, later ones over earlier ones, and follows
+// their changes until [Value.Close]. T is a struct whose settings are named by json tags.
+// A read of a store may take 10 s. The error joins those of all refused sources:
+// fault.NotFound for a missing file, fault.InvalidArgument for wrong content, otherwise
+// the error of the store.
 func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	settings := reflect.TypeFor[T]()
 	if settings.Kind() != reflect.Struct {
 		return nil, fault.InvalidArgument.Errorf("settings are a struct, not a %s", settings)
 	}
-	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), good: make([][]entry, len(layers))}
+	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), accepted: make([][]entry, len(layers))}
 	for _, l := range layers {
 		if l.open == nil {
 			return nil, fault.InvalidArgument.Errorf("a config.Layer is made by File, FromStore, Env or Flags; the zero value is none")
 		}
-		s, err := l.open(settings, l.every)
+		s, err := l.open(settings, l.interval)
 		if err != nil {
 			return nil, err
 		}
@@ -37,28 +37,28 @@ func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(b, first.Addr().Interface().(*T)), nil
+	return newValue(b, first.Addr().Interface().(*T)), nil
 }
 
-// builder makes settings of what its sources say. It is used by one goroutine at
-// a time.
+// builder builds settings from the content of the sources. One goroutine uses it at a
+// time.
 type builder struct {
 	defaults reflect.Value
 	sources  []source
-	good     [][]entry // what each source said last that was accepted
+	accepted [][]entry // the last accepted content of each source
 }
 
-// build reads all sources. The settings are valid also when there is an error
-// about some source, whose last good content is in them then; they are the zero
-// Value when the whole was refused.
+// build reads all sources. If it returns an error about some sources, the settings are
+// still valid and contain the last good content of those. If the settings were refused as
+// a whole, it returns the zero Value.
 func (b *builder) build(ctx context.Context) (reflect.Value, error) {
-	fresh := slices.Clone(b.good)
+	fresh := slices.Clone(b.accepted)
 	var refused []error
 	for i, s := range b.sources {
-		err := guard(func() error {
+		err := recoverPanic(func() error {
 			entries, err := s.read(ctx)
 			if err == nil {
-				err = b.check(entries)
+				err = b.checkEntries(entries)
 			}
 			if err == nil {
 				fresh[i] = entries
@@ -71,26 +71,26 @@ func (b *builder) build(ctx context.Context) (reflect.Value, error) {
 	}
 	secret := slices.ContainsFunc(slices.Concat(fresh...), func(e entry) bool { return e.secret })
 	var next reflect.Value
-	err := discreetly(secret, func() (err error) {
+	err := recoverRedacted(secret, func() (err error) {
 		next, err = b.merge(fresh, secret)
 		return err
 	})
 	if err != nil {
-		return reflect.Value{}, join(append(refused, err))
+		return reflect.Value{}, joinErrors(append(refused, err))
 	}
-	b.good = fresh
-	return next, join(refused)
+	b.accepted = fresh
+	return next, joinErrors(refused)
 }
 
-// check decodes each entry alone, so that a fault is told with its origin.
-func (b *builder) check(entries []entry) error {
+// checkEntries decodes each entry alone, so that an error can name its origin.
+func (b *builder) checkEntries(entries []entry) error {
 	var flawed []error
 	for _, e := range entries {
 		if tooDeep(e.value, maxDepth) {
 			flawed = append(flawed, fault.InvalidArgument.Errorf("%s: %w", e.origin, errDeep))
 			continue
 		}
-		if err := discreetly(e.secret, func() error {
+		if err := recoverRedacted(e.secret, func() error {
 			var d decoder
 			d.decode(e.tree(), clone(b.defaults), "")
 			return d.err(e)
@@ -98,11 +98,11 @@ func (b *builder) check(entries []entry) error {
 			flawed = append(flawed, err)
 		}
 	}
-	return join(flawed)
+	return joinErrors(flawed)
 }
 
-// merge is the settings that the layers make together. Where some of what they say
-// is secret, no message quotes anything that was made of the whole.
+// merge returns the combined settings of the layers. If any of them is secret, no message
+// quotes anything derived from the whole.
 func (b *builder) merge(layers [][]entry, secret bool) (reflect.Value, error) {
 	tree := map[string]any{}
 	for _, e := range slices.Concat(layers...) {
@@ -117,16 +117,17 @@ func (b *builder) merge(layers [][]entry, secret bool) (reflect.Value, error) {
 	return next, validate(next, "")
 }
 
-// guard makes an error of a panic: the user's UnmarshalJSON or Validate may meet
-// a file that its author never thought of.
-func guard(f func() error) error { return discreetly(false, f) }
+// recoverPanic turns a panic of f into an error: a UnmarshalJSON or Validate of the user
+// may panic for content that its author did not expect.
+func recoverPanic(f func() error) error { return recoverRedacted(false, f) }
 
-// discreetly is guard, which shows nothing of what a secret made f panic with.
-func discreetly(secret bool, f func() error) (err error) {
+// recoverRedacted is like recoverPanic. If secret is true, the error does not show the
+// panic value.
+func recoverRedacted(secret bool, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if secret {
-				p = redacted
+				p = redactedText
 			}
 			err = fault.Internal.Errorf("reading the settings panicked: %w", fmt.Errorf("%v", p))
 		}
@@ -134,8 +135,8 @@ func discreetly(secret bool, f func() error) (err error) {
 	return f()
 }
 
-// join keeps one error as it is.
-func join(errs []error) error {
+// joinErrors is errors.Join, but returns a single error unchanged.
+func joinErrors(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}

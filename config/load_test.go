@@ -16,8 +16,8 @@ import (
 )
 
 func TestLaterLayersWinKeyByKey(t *testing.T) {
-	yaml := file(t, "a.yaml", "addr: file\ntimeout: 2s\nhttp: {port: 2, max_conns: 2}\nhosts: [b, c]\nlimits: {users: 2}\n")
-	json := file(t, "b.json", `{"http":{"port":3},"limits":{"users":3},"timeout":null}`)
+	yaml := fileSource(t, "a.yaml", "addr: file\ntimeout: 2s\nhttp: {port: 2, max_conns: 2}\nhosts: [b, c]\nlimits: {users: 2}\n")
+	json := fileSource(t, "b.json", `{"http":{"port":3},"limits":{"users":3},"timeout":null}`)
 	store := config.NewMemory(config.MemoryPolicy{})
 	for environment, port := range map[string]int{"": 4, "prod": 5} {
 		if _, err := store.Set(t.Context(), config.Configuration{Service: "orders", Environment: environment, Key: "http.max_conns", Value: port}); err != nil {
@@ -54,7 +54,7 @@ func TestNoLayersGiveTheDefaults(t *testing.T) {
 
 func TestDefaultsAreNeverWrittenTo(t *testing.T) {
 	given := defaults()
-	path := file(t, "a.yaml", "limits: {orders: 5, x: 6}\nextra: {id: 8}\nhosts: [z]\nlabels: {x: {id: 9}}\n")
+	path := fileSource(t, "a.yaml", "limits: {orders: 5, x: 6}\nextra: {id: 8}\nhosts: [z]\nlabels: {x: {id: 9}}\n")
 	v, err := config.Load(given, config.File(path))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestValuesKeepTheirDigitsAndTypes(t *testing.T) {
 		"a.json": `{"extra":{"id":9007199254740993},"http":{"port":1e3},"retry":{"attempts":5,"backoff":"20ms"},"since":"2026-01-02T03:04:05Z","any":[1,{"a":null}],"password":"hunter2"}`,
 		"a.yaml": "extra: {id: 9007199254740993}\nhttp: {port: 1000}\nretry: {attempts: 5, backoff: 20ms}\nsince: 2026-01-02T03:04:05Z\nany: [1, {a: null}]\npassword: hunter2\n",
 	} {
-		got := mustLoad(t, config.File(file(t, name, content))).Get()
+		got := mustLoad(t, config.File(fileSource(t, name, content))).Get()
 		want := retry.Policy{Attempts: 5, Backoff: 20 * time.Millisecond}
 		if got.Extra.ID != 9007199254740993 || got.HTTP.Port != 1000 || got.Retry != want || got.Since.Unix() != 1767323045 ||
 			fmt.Sprint(got.Any) != "[1 map[a:<nil>]]" || got.Password.Reveal() != "hunter2" {
@@ -84,7 +84,7 @@ func TestValuesKeepTheirDigitsAndTypes(t *testing.T) {
 
 func TestPolicyIsMergedOverItsDefault(t *testing.T) {
 	v, err := config.Load(settings{Retry: retry.Policy{Attempts: 4, Backoff: time.Second}},
-		config.File(file(t, "a.yaml", "retry: {backoff: 2s}")), config.File(file(t, "b.yaml", "retry: {max_backoff: 9s}")))
+		config.File(fileSource(t, "a.yaml", "retry: {backoff: 2s}")), config.File(fileSource(t, "b.yaml", "retry: {max_backoff: 9s}")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestBadFilesAreRefusedWithKeyAndReason(t *testing.T) {
 			if name == "bad.yaml" && content == `{"addr":"a"} {"addr":"hunter2"}` {
 				continue
 			}
-			path := file(t, name, content)
+			path := fileSource(t, name, content)
 			_, err := load(t, config.File(path))
 			says(t, err, parts...)
 			if parts[0] != "do not validate" {
@@ -143,14 +143,14 @@ func TestBadFilesAreRefusedWithKeyAndReason(t *testing.T) {
 
 func TestBadYAMLIsRefused(t *testing.T) {
 	for _, content := range []string{"addr: a\n  http: 1\n", "\taddr: a", "addr: [", "addr: a\naddr: b\n", "addr: &a [*a]", "addr: hunter2\n- x\n", "hunter2", "http:\n port: 2020-01-02\n"} {
-		path := file(t, "bad.yml", content)
+		path := fileSource(t, "bad.yml", content)
 		_, err := load(t, config.File(path))
 		says(t, err, path)
 	}
 }
 
 func TestErrorsOfValidateCanBeTold(t *testing.T) {
-	_, err := load(t, config.File(file(t, "a.json", `{"http":{"port":666}}`)))
+	_, err := load(t, config.File(fileSource(t, "a.json", `{"http":{"port":666}}`)))
 	if !errors.Is(err, errPort) {
 		t.Errorf("got %v", err)
 	}
@@ -165,7 +165,7 @@ type trap struct{}
 func (*trap) UnmarshalJSON([]byte) error { panic("hunter2 is not expected here") }
 
 func TestPanicOfATypeIsAnError(t *testing.T) {
-	_, err := config.Load(explosive{}, config.File(file(t, "a.json", `{"fuse":1}`)))
+	_, err := config.Load(explosive{}, config.File(fileSource(t, "a.json", `{"fuse":1}`)))
 	if !errors.Is(err, fault.Internal) {
 		t.Errorf("got %v", err)
 	}
@@ -179,7 +179,7 @@ func TestMistakesInTheCallAreErrors(t *testing.T) {
 	}{
 		"missing file":   {config.File("/nowhere/a.yaml"), fault.NotFound},
 		"directory":      {config.File(t.TempDir() + "/."), fault.InvalidArgument},
-		"swap file":      {config.File(file(t, ".a.yaml.swp", "addr: x")), fault.InvalidArgument},
+		"swap file":      {config.File(fileSource(t, ".a.yaml.swp", "addr: x")), fault.InvalidArgument},
 		"no prefix":      {config.Env(""), fault.InvalidArgument},
 		"no store":       {config.FromStore(nil, "orders", ""), fault.InvalidArgument},
 		"no service":     {config.FromStore(store, "", ""), fault.InvalidArgument},
@@ -203,7 +203,7 @@ type withLogger struct {
 
 func TestToolsAmongTheSettingsAreSharedNotCopied(t *testing.T) {
 	given := withLogger{Logger: slog.New(slog.DiscardHandler), Lock: new(sync.Mutex)}
-	v, err := config.Load(given, config.File(file(t, "a.yaml", "level: 2")))
+	v, err := config.Load(given, config.File(fileSource(t, "a.yaml", "level: 2")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,15 +13,15 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// MemoryPolicy is the settings of [NewMemory]. The zero value keeps everything
-// but encrypted configurations.
+// MemoryPolicy configures [NewMemory]. The zero value accepts everything except encrypted
+// configurations.
 type MemoryPolicy struct {
-	// Key seals encrypted configurations: 32 bytes in base64, see
-	// [NewSecretKey]. Without it they are refused.
+	// Key seals encrypted configurations: 32 bytes in base64, see [NewSecretKey]. Without
+	// a Key they are refused.
 	Key Secret `json:"key" yaml:"key"`
 }
 
-// Validate is fault.InvalidArgument for a Key that is none.
+// Validate returns fault.InvalidArgument if Key is not a valid key.
 func (p MemoryPolicy) Validate() error {
 	if p.Key.Reveal() == "" {
 		return nil
@@ -30,14 +30,14 @@ func (p MemoryPolicy) Validate() error {
 	return err
 }
 
-// Memory is a [Store] and [Watcher] in this process. Make one with [NewMemory].
-// It needs no closing.
+// Memory is a [Store] and [Watcher] within this process. Create it with [NewMemory]. It
+// need not be closed.
 type Memory struct {
 	seal *sealer // nil without a key
 
 	mu      sync.Mutex
-	shelves map[[2]string]*shelf
-	changed chan struct{} // closed at the next change of any shelf
+	buckets map[[2]string]*bucket
+	changed chan struct{} // closed at the next change of any bucket
 }
 
 var (
@@ -45,10 +45,10 @@ var (
 	_ Watcher = (*Memory)(nil)
 )
 
-// shelf is the configurations of one service in one environment.
-type shelf struct {
+// bucket is the configurations of one service in one environment.
+type bucket struct {
 	records  map[string]record
-	versions map[string]int // the highest ever, so that no version comes twice
+	versions map[string]int // the highest version of each key; deleted keys keep it, so that no version occurs twice
 	changes  int
 }
 
@@ -57,14 +57,14 @@ type record struct {
 	value []byte        // its JSON, sealed if c is encrypted
 }
 
-// NewMemory makes an empty store. It panics when p does not Validate.
+// NewMemory returns an empty store. It panics if p does not Validate.
 func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("config.NewMemory: " + err.Error())
 	}
-	m := &Memory{shelves: map[[2]string]*shelf{}, changed: make(chan struct{})}
+	m := &Memory{buckets: map[[2]string]*bucket{}, changed: make(chan struct{})}
 	if p.Key.Reveal() != "" {
-		m.seal, _ = newSealer(p.Key) // Validate has made one of it before
+		m.seal, _ = newSealer(p.Key) // cannot fail after Validate
 	}
 	return m
 }
@@ -75,10 +75,10 @@ func (m *Memory) Get(ctx context.Context, service, environment, key string) (Con
 		return Configuration{}, err
 	}
 	m.mu.Lock()
-	r, ok := m.look(service, environment).records[key]
+	r, ok := m.bucketOf(service, environment).records[key]
 	m.mu.Unlock()
 	if !ok {
-		return Configuration{}, missing(service, environment, key)
+		return Configuration{}, notFound(service, environment, key)
 	}
 	return m.open(r)
 }
@@ -94,7 +94,7 @@ func (m *Memory) Set(ctx context.Context, c Configuration) (Configuration, error
 	if c.Encrypted && m.seal == nil {
 		return Configuration{}, fault.FailedPrecondition.Errorf("configuration %s of %s is to be encrypted, and this store has no key: set MemoryPolicy.Key", c.Key, place(c.Service, c.Environment))
 	}
-	plain, t, err := c.plain()
+	plain, t, err := c.valueJSON()
 	if err != nil {
 		return Configuration{}, err
 	}
@@ -102,16 +102,16 @@ func (m *Memory) Set(ctx context.Context, c Configuration) (Configuration, error
 	if err != nil {
 		return Configuration{}, err
 	}
-	return r.c.withPlain(plain)
+	return r.c.withValueJSON(plain)
 }
 
 func (m *Memory) put(c Configuration, t Type, plain []byte) (record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := [2]string{c.Service, c.Environment}
-	s, ok := m.shelves[at]
+	s, ok := m.buckets[at]
 	if !ok {
-		s = &shelf{records: map[string]record{}, versions: map[string]int{}}
+		s = &bucket{records: map[string]record{}, versions: map[string]int{}}
 	}
 	old, now := s.records[c.Key], time.Now().UTC()
 	if c.Version != old.c.Version {
@@ -131,8 +131,8 @@ func (m *Memory) put(c Configuration, t Type, plain []byte) (record, error) {
 		r.value = m.seal.seal(plain, sealedName(c))
 	}
 	s.records[c.Key] = r
-	m.shelves[at] = s
-	m.tell(s)
+	m.buckets[at] = s
+	m.notify(s)
 	return r, nil
 }
 
@@ -143,12 +143,12 @@ func (m *Memory) Delete(ctx context.Context, service, environment, key string) e
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.look(service, environment).records[key]; !ok {
-		return missing(service, environment, key)
+	if _, ok := m.bucketOf(service, environment).records[key]; !ok {
+		return notFound(service, environment, key)
 	}
-	s := m.shelves[[2]string{service, environment}]
+	s := m.buckets[[2]string{service, environment}]
 	delete(s.records, key)
-	m.tell(s)
+	m.notify(s)
 	return nil
 }
 
@@ -158,22 +158,22 @@ func (m *Memory) List(ctx context.Context, service, environment string) ([]Confi
 		return nil, err
 	}
 	m.mu.Lock()
-	shelf := m.look(service, environment).copy()
+	records := m.bucketOf(service, environment).copy()
 	m.mu.Unlock()
-	return m.list(shelf)
+	return m.list(records)
 }
 
 // Watch implements [Watcher].
 func (m *Memory) Watch(ctx context.Context, service, environment string) iter.Seq2[[]Configuration, error] {
 	return func(yield func([]Configuration, error) bool) {
-		given := -1
+		sent := -1
 		for ctx.Err() == nil {
 			m.mu.Lock()
-			shelf, changed := m.look(service, environment).copy(), m.changed
+			snapshot, changed := m.bucketOf(service, environment).copy(), m.changed
 			m.mu.Unlock()
-			if shelf.changes != given {
-				given = shelf.changes
-				if !yield(m.list(shelf)) {
+			if snapshot.changes != sent {
+				sent = snapshot.changes
+				if !yield(m.list(snapshot)) {
 					return
 				}
 			}
@@ -185,7 +185,7 @@ func (m *Memory) Watch(ctx context.Context, service, environment string) iter.Se
 	}
 }
 
-func (m *Memory) list(s shelf) ([]Configuration, error) {
+func (m *Memory) list(s bucket) ([]Configuration, error) {
 	list := make([]Configuration, 0, len(s.records))
 	for _, r := range s.records {
 		c, err := m.open(r)
@@ -198,7 +198,7 @@ func (m *Memory) list(s shelf) ([]Configuration, error) {
 	return list, nil
 }
 
-// open makes of a record what a caller gets, who may change it.
+// open returns a record as a Configuration that the caller may modify.
 func (m *Memory) open(r record) (Configuration, error) {
 	plain := r.value
 	if r.c.Encrypted {
@@ -207,30 +207,30 @@ func (m *Memory) open(r record) (Configuration, error) {
 			return Configuration{}, err
 		}
 	}
-	return r.c.withPlain(plain)
+	return r.c.withValueJSON(plain)
 }
 
-// look is the shelf of a service and environment, for reading: an empty one if
-// nothing was ever put there. The caller holds mu.
-func (m *Memory) look(service, environment string) shelf {
-	if s, ok := m.shelves[[2]string{service, environment}]; ok {
+// bucketOf returns the bucket of a service and environment, for reading. It is empty if
+// nothing was written there. The caller holds mu.
+func (m *Memory) bucketOf(service, environment string) bucket {
+	if s, ok := m.buckets[[2]string{service, environment}]; ok {
 		return *s
 	}
-	return shelf{}
+	return bucket{}
 }
 
-// tell wakes the watches. The caller holds mu.
-func (m *Memory) tell(s *shelf) {
+// notify wakes the watches. The caller holds mu.
+func (m *Memory) notify(s *bucket) {
 	s.changes++
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
 
-// copy can be read without the lock.
-func (s shelf) copy() shelf {
-	return shelf{records: maps.Clone(s.records), changes: s.changes}
+// copy returns a copy that can be read without the lock.
+func (s bucket) copy() bucket {
+	return bucket{records: maps.Clone(s.records), changes: s.changes}
 }
 
-func missing(service, environment, key string) error {
+func notFound(service, environment, key string) error {
 	return fault.NotFound.Errorf("no configuration %s of %s", key, place(service, environment))
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// logbook takes in what slog.Default() logs during a test.
+// logbook records what slog.Default() logs during a test.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -60,12 +60,12 @@ func TestARefusedReloadIsOneWarningAndIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = v.Close() }()
-		var told []error
+		var refusals []error
 		stop := v.OnRefused(func(err error) {
 			if v.Err() == nil {
 				t.Error("Err does not say it yet")
 			}
-			told = append(told, err)
+			refusals = append(refusals, err)
 		})
 		wait := func() {
 			<-time.After(5 * time.Second)
@@ -86,15 +86,15 @@ func TestARefusedReloadIsOneWarningAndIsTold(t *testing.T) {
 			write(t, path, step.content)
 			wait()
 			_ = v.Reload(t.Context())
-			if n := log.count("level=WARN"); n != step.warnings || len(told) != n {
-				t.Errorf("step %d: %d warnings, told %d times: %s", i, n, len(told), log)
+			if n := log.count("level=WARN"); n != step.warnings || len(refusals) != n {
+				t.Errorf("step %d: %d warnings, told %d times: %s", i, n, len(refusals), log)
 			}
 			if n := log.count("level=INFO"); n != step.again {
 				t.Errorf("step %d: %d times accepted again: %s", i, n, log)
 			}
 		}
-		if !errors.Is(told[0], fault.InvalidArgument) || !strings.Contains(told[1].Error(), `"adrr"`) || !errors.Is(told[2], errPort) {
-			t.Errorf("told %v", told)
+		if !errors.Is(refusals[0], fault.InvalidArgument) || !strings.Contains(refusals[1].Error(), `"adrr"`) || !errors.Is(refusals[2], errPort) {
+			t.Errorf("told %v", refusals)
 		}
 		if strings.Contains(log.String(), "hunter2") {
 			t.Errorf("the log shows a value: %s", log)
@@ -102,13 +102,13 @@ func TestARefusedReloadIsOneWarningAndIsTold(t *testing.T) {
 		stop()
 		write(t, path, "adrr: x\n")
 		wait()
-		if len(told) != 3 {
+		if len(refusals) != 3 {
 			t.Error("told after stop")
 		}
 	})
 }
 
-// away is a store that cannot be reached, and says so in other words each time.
+// away is a store that cannot be reached, with another error text each time.
 type away struct {
 	config.Store
 	n  *atomic.Int32
@@ -123,7 +123,7 @@ func (a away) List(ctx context.Context, service, environment string) ([]config.C
 }
 
 func TestAStoreThatStaysAwayIsToldOnceWhateverElseIsRefused(t *testing.T) {
-	log, path := logged(t), file(t, "a.yaml", "addr: one\n")
+	log, path := logged(t), fileSource(t, "a.yaml", "addr: one\n")
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
 		var ok atomic.Bool
@@ -146,7 +146,7 @@ func TestAStoreThatStaysAwayIsToldOnceWhateverElseIsRefused(t *testing.T) {
 		minute(1)
 		ok.Store(false)
 		minute(2)
-		write(t, path, "addr: two\n") // the store is still away
+		write(t, path, "addr: two\n") // the store is still unreachable
 		minute(2)
 		write(t, path, "adrr: two\n")
 		minute(3)
@@ -216,7 +216,7 @@ type talkative struct {
 	Trial trial `json:"trial"`
 }
 
-// trial quotes what it cannot read.
+// trial quotes what it cannot decode.
 type trial struct{ A, B any }
 
 func (r *trial) UnmarshalJSON(data []byte) error {
@@ -244,8 +244,8 @@ func TestSecretsOfTheStoreShowInNoError(t *testing.T) {
 	if err := store.Delete(t.Context(), "orders", "", "trap"); err != nil {
 		t.Fatal(err)
 	}
-	set("trial", map[string]any{"a": "hunter2"}) // which is read, until the file adds to it
-	path := file(t, "a.json", `{"trial":{"b":1}}`)
+	set("trial", map[string]any{"a": "hunter2"}) // accepted until the file adds to it
+	path := fileSource(t, "a.json", `{"trial":{"b":1}}`)
 	_, err = config.Load(talkative{}, config.File(path), config.FromStore(store, "orders", ""))
 	if err == nil {
 		t.Error("both together are read")
@@ -259,7 +259,7 @@ func TestErrorsOfYAMLShowNoValue(t *testing.T) {
 		"password: !!int \"hunter2`hunter2`\"\n", "any: !!null hunter2\n", "hunter2", "- hunter2\n", "password: !!binary hunter2~\n", "password: \"hunter2\n",
 		"password: *hunter2\n", "any: &hunter2 [*hunter2]\n", "any: &hunter2 {a: *hunter2}\n",
 	} {
-		_, err := load(t, config.File(file(t, "a.yaml", content)))
+		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		says(t, err)
 	}
 }

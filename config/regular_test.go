@@ -33,7 +33,7 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 	if err := os.Mkdir(directory, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	large := file(t, "large.yaml", "addr: x\n")
+	large := fileSource(t, "large.yaml", "addr: x\n")
 	if err := os.Truncate(large, 17<<20); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 }
 
 func TestAFileThatBecomesAPipeHoldsNothingUp(t *testing.T) {
-	path, fifo := file(t, "a.yaml", "addr: one\n"), pipe(t)
+	path, fifo := fileSource(t, "a.yaml", "addr: one\n"), pipe(t)
 	synctest.Test(t, func(t *testing.T) {
 		v, err := config.Load(defaults(), config.File(path))
 		if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// replay loads a file in a bubble and plays on it; look waits for two polls and
-// gives the address, and how often watchers were called.
-func replay(t *testing.T, play func(path string, v *config.Value[settings], look func() (addr string, calls int))) {
+// replay loads a file in a bubble and calls play. poll waits for two polling intervals
+// and returns the address, and how often watchers were called.
+func replay(t *testing.T, play func(path string, v *config.Value[settings], poll func() (addr string, calls int))) {
 	t.Helper()
-	path := file(t, "a.yaml", "addr: one\n")
+	path := fileSource(t, "a.yaml", "addr: one\n")
 	synctest.Test(t, func(t *testing.T) {
 		v, err := config.Load(defaults(), config.File(path))
 		if err != nil {
@@ -81,12 +81,12 @@ func TestEveryEditorIsSeen(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+			replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 				save(path)
-				if addr, calls := look(); addr != "two" || calls != 1 || v.Err() != nil {
+				if addr, calls := poll(); addr != "two" || calls != 1 || v.Err() != nil {
 					t.Errorf("got %s after %d calls, %v", addr, calls, v.Err())
 				}
-				if _, calls := look(); calls != 1 {
+				if _, calls := poll(); calls != 1 {
 					t.Errorf("later there are %d calls", calls)
 				}
 			})
@@ -138,21 +138,21 @@ func TestBadContentLeavesTheLastGoodInForce(t *testing.T) {
 		"policy not valid": "addr: two\nretry: {attempts: -1}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+			replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 				good := v.Get()
 				write(t, path, bad)
-				if addr, calls := look(); addr != "one" || calls != 0 || v.Get() != good {
+				if addr, calls := poll(); addr != "one" || calls != 0 || v.Get() != good {
 					t.Errorf("%s is in force after %d calls", addr, calls)
 				}
 				first := v.Err()
 				if !errors.Is(first, fault.InvalidArgument) {
 					t.Errorf("Err is %v", first)
 				}
-				if look(); v.Err() != first {
+				if poll(); v.Err() != first {
 					t.Errorf("the same content is refused again: %v", v.Err())
 				}
 				write(t, path, "addr: three\n")
-				if addr, calls := look(); addr != "three" || calls != 1 || v.Err() != nil {
+				if addr, calls := poll(); addr != "three" || calls != 1 || v.Err() != nil {
 					t.Errorf("mended it is %s after %d calls, %v", addr, calls, v.Err())
 				}
 			})
@@ -161,20 +161,20 @@ func TestBadContentLeavesTheLastGoodInForce(t *testing.T) {
 }
 
 func TestMissingFileLeavesTheLastGoodInForce(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		rename(t, path, path+".away")
-		if addr, calls := look(); addr != "one" || calls != 0 || !errors.Is(v.Err(), fault.NotFound) {
+		if addr, calls := poll(); addr != "one" || calls != 0 || !errors.Is(v.Err(), fault.NotFound) {
 			t.Errorf("away: %s after %d calls, %v", addr, calls, v.Err())
 		}
 		rename(t, path+".away", path)
-		if addr, calls := look(); addr != "one" || calls != 0 || v.Err() != nil {
+		if addr, calls := poll(); addr != "one" || calls != 0 || v.Err() != nil {
 			t.Errorf("back: %s after %d calls, %v", addr, calls, v.Err())
 		}
 	})
 }
 
 func TestFileThatIsStillBeingWrittenIsLeftAlone(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		<-time.After(999 * time.Millisecond)
 		write(t, path, "addr: half")
 		<-time.After(10 * time.Millisecond)
@@ -183,14 +183,14 @@ func TestFileThatIsStillBeingWrittenIsLeftAlone(t *testing.T) {
 		if got := v.Get().Addr; got != "one" {
 			t.Errorf("got %s", got)
 		}
-		if addr, calls := look(); addr != "half of it" || calls != 1 {
+		if addr, calls := poll(); addr != "half of it" || calls != 1 {
 			t.Errorf("got %s after %d calls", addr, calls)
 		}
 	})
 }
 
 func TestFileThatIsBeingWrittenIsLeftAloneWhoeverHasTheSettingsReloaded(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], look func() (string, int)) {
+	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		write(t, path, "addr: half")
 		reloaded := make(chan error)
 		go func() { reloaded <- v.Reload(context.Background()) }()
@@ -199,7 +199,7 @@ func TestFileThatIsBeingWrittenIsLeftAloneWhoeverHasTheSettingsReloaded(t *testi
 		if err := <-reloaded; err != nil || v.Get().Addr != "one" {
 			t.Errorf("got %s, %v", v.Get().Addr, err)
 		}
-		if addr, calls := look(); addr != "half of it" || calls != 1 {
+		if addr, calls := poll(); addr != "half of it" || calls != 1 {
 			t.Errorf("got %s after %d calls", addr, calls)
 		}
 	})
@@ -207,14 +207,14 @@ func TestFileThatIsBeingWrittenIsLeftAloneWhoeverHasTheSettingsReloaded(t *testi
 
 func TestNotANumberIsRefused(t *testing.T) {
 	for _, content := range []string{"http: {ratio: .nan}", "http: {ratio: .inf}", "any: .nan", "any: [{a: .nan}]"} {
-		if _, err := config.Load(settings{}, config.File(file(t, "a.yaml", content))); !errors.Is(err, fault.InvalidArgument) {
+		if _, err := config.Load(settings{}, config.File(fileSource(t, "a.yaml", content))); !errors.Is(err, fault.InvalidArgument) {
 			t.Errorf("%s: %v", content, err)
 		}
 	}
 }
 
 func TestOneBadFileDoesNotHoldUpAnother(t *testing.T) {
-	a, b := file(t, "a.yaml", "addr: one"), file(t, "b.yaml", "timeout: 1s")
+	a, b := fileSource(t, "a.yaml", "addr: one"), fileSource(t, "b.yaml", "timeout: 1s")
 	v := mustLoad(t, config.File(a), config.File(b))
 	write(t, a, "adrr: two")
 	write(t, b, "timeout: 2s")
@@ -226,7 +226,7 @@ func TestOneBadFileDoesNotHoldUpAnother(t *testing.T) {
 }
 
 func TestChangeIsTakenUpWhenAnotherMakesItValid(t *testing.T) {
-	a, b := file(t, "a.yaml", "addr: one"), file(t, "b.yaml", "http: {port: 5}")
+	a, b := fileSource(t, "a.yaml", "addr: one"), fileSource(t, "b.yaml", "http: {port: 5}")
 	v := mustLoad(t, config.File(a), config.File(b))
 	write(t, b, "http: {port: 666}")
 	write(t, a, "addr: two")
@@ -240,8 +240,8 @@ func TestChangeIsTakenUpWhenAnotherMakesItValid(t *testing.T) {
 }
 
 func TestWatchersAreCalledInOrderOneAtATime(t *testing.T) {
-	path := file(t, "a.yaml", "http: {port: 1}")
-	v := mustLoad(t, config.File(path).Every(time.Hour)) // nobody else finds a change
+	path := fileSource(t, "a.yaml", "http: {port: 1}")
+	v := mustLoad(t, config.File(path).Every(time.Hour)) // only Reload finds a change
 	last, busy := 1, sync.Mutex{}
 	stop := v.Watch(func(old, new *settings) {
 		if !busy.TryLock() {
@@ -280,7 +280,7 @@ func TestWatchersAreCalledInOrderOneAtATime(t *testing.T) {
 }
 
 func TestWatcherMayUseTheValue(t *testing.T) {
-	path := file(t, "a.yaml", "addr: one")
+	path := fileSource(t, "a.yaml", "addr: one")
 	v := mustLoad(t, config.File(path))
 	var seen []string
 	var stop func()
@@ -303,7 +303,7 @@ func TestWatcherMayUseTheValue(t *testing.T) {
 }
 
 func TestWatcherThatPanicsDoesNotSilenceTheNext(t *testing.T) {
-	path := file(t, "a.yaml", "addr: one")
+	path := fileSource(t, "a.yaml", "addr: one")
 	v := mustLoad(t, config.File(path))
 	stop := v.Watch(func(_, _ *settings) { panic("watcher") })
 	write(t, path, "addr: two")
@@ -325,7 +325,7 @@ func TestWatcherThatPanicsDoesNotSilenceTheNext(t *testing.T) {
 }
 
 func TestClosedValueStaysReadable(t *testing.T) {
-	path := file(t, "a.yaml", "addr: one")
+	path := fileSource(t, "a.yaml", "addr: one")
 	v := mustLoad(t, config.File(path))
 	if v.Close() != nil || v.Close() != nil {
 		t.Error("Close gives an error")

@@ -18,8 +18,8 @@ type field struct {
 	typ   reflect.Type
 }
 
-// fieldsOf lists the settings of a struct by their json names; those of an
-// embedded struct without a tag count as its own.
+// fieldsOf lists the settings of a struct by their json names. The settings of an
+// embedded struct without a tag are promoted.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -45,14 +45,14 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// setting is one that a variable or a flag can name.
+// setting is a setting that a variable or a flag can name.
 type setting struct {
 	path []string
 	typ  reflect.Type
 }
 
-// named lists all settings under t by their flat names.
-func named(t reflect.Type) map[string][]setting {
+// byName returns all settings under t by their flat names.
+func byName(t reflect.Type) map[string][]setting {
 	found := map[string][]setting{}
 	var walk func(t reflect.Type, path []string, above []reflect.Type)
 	walk = func(t reflect.Type, path []string, above []reflect.Type) {
@@ -74,13 +74,13 @@ func named(t reflect.Type) map[string][]setting {
 	return found
 }
 
-// flatName is how a path is written where there are no dots.
+// flatName is a path in a form without dots, as variables and flags need it.
 func flatName(name string) string {
 	return strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
-// parseText makes of a variable's text the tree that a file would have for a
-// setting of this type. What does not fit stays text, and is refused as such.
+// parseText returns the tree that a file would have for a setting of type t with this
+// text. Text that does not fit stays a string, which decoding refuses.
 func parseText(text string, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -111,15 +111,14 @@ func parseText(text string, t reflect.Type) any {
 	return text
 }
 
-// listText is the text of a list: JSON where it is a list of JSON, else what
-// stands between its commas. An object alone is a list of one; the text of bytes
-// is in base64.
+// listText parses a list: a JSON list, or the parts between commas. A single object is a
+// list of one. Bytes are text in base64.
 func listText(text string, t reflect.Type) any {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "[") && isJSON(trimmed):
 		return jsonText(text)
-	case isBytes(t) && trimmed == "null": // which would be base64, too
+	case isBytes(t) && trimmed == "null": // null is also valid base64
 		return jsonText(text)
 	case isBytes(t) && !strings.Contains(text, ","):
 		return text
@@ -135,7 +134,7 @@ func listText(text string, t reflect.Type) any {
 	return list
 }
 
-// jsonText is text as JSON where it is that, else as it stands.
+// jsonText parses text as JSON if it is valid JSON. Otherwise it returns text.
 func jsonText(text string) any {
 	if !isJSON(text) {
 		return text
@@ -150,8 +149,8 @@ func jsonText(text string) any {
 	return tree
 }
 
-// isBytes says that t is a list of bytes, which is written as text. A type of its
-// own that is a small number has a meaning of its own.
+// isBytes reports whether t is a list of byte, which is written as base64. A named type
+// based on byte has a meaning of its own and is not.
 func isBytes(t reflect.Type) bool {
 	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem() == reflect.TypeFor[byte]()
 }

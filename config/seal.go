@@ -10,11 +10,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// sealer keeps secrets with AES-256-GCM. Each is bound to its name, so that one
-// cannot be put in another's place.
+// sealer seals secrets with AES-256-GCM. Each secret is bound to its name, so that one
+// cannot be put in the place of another.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer takes 32 bytes in base64.
+// newSealer expects 32 bytes in base64.
 func newSealer(key Secret) (*sealer, error) {
 	raw, err := base64.StdEncoding.DecodeString(key.Reveal())
 	if err != nil || len(raw) != 32 {
@@ -31,7 +31,7 @@ func newSealer(key Secret) (*sealer, error) {
 	return &sealer{aead}, nil
 }
 
-// seal is a fresh nonce and after it the sealed text.
+// seal returns a fresh nonce followed by the sealed text.
 func (s *sealer) seal(plain []byte, name string) []byte {
 	nonce := random(s.aead.NonceSize())
 	return s.aead.Seal(nonce, nonce, plain, []byte(name))
@@ -49,13 +49,13 @@ func (s *sealer) open(sealed []byte, name string) ([]byte, error) {
 	return plain, nil
 }
 
-// sealedName is what a sealed value is bound to.
+// sealedName is the name that a sealed value is bound to.
 func sealedName(c Configuration) string {
 	return fmt.Sprintf("%q %q %q %d", c.Service, c.Environment, c.Key, c.Version)
 }
 
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it does not fail: see crypto/rand
+	_, _ = rand.Read(b) // never fails; see crypto/rand
 	return b
 }

@@ -15,7 +15,7 @@ func TestEncryptedValuesAreSealedInTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	records := m.shelves[[2]string{"s", ""}].records
+	records := m.buckets[[2]string{"s", ""}].records
 	a, b := records["a"], records["b"]
 	if bytes.Contains(a.value, []byte("hunter2")) || a.c.Value != nil || bytes.Equal(a.value[12:], b.value[12:]) {
 		t.Errorf("stored is %q", a.value)
@@ -45,7 +45,7 @@ func TestReadingUnknownNamesKeepsNothing(t *testing.T) {
 	_, _ = m.Get(t.Context(), "s", "", "x")
 	_, _ = m.List(t.Context(), "s", "")
 	_ = m.Delete(t.Context(), "s", "", "x")
-	if _, err := m.Set(t.Context(), Configuration{Service: "s", Key: "x", Value: 1, Version: 1}); err == nil || len(m.shelves) != 0 {
-		t.Errorf("there are %d shelves, %v", len(m.shelves), err)
+	if _, err := m.Set(t.Context(), Configuration{Service: "s", Key: "x", Value: 1, Version: 1}); err == nil || len(m.buckets) != 0 {
+		t.Errorf("there are %d shelves, %v", len(m.buckets), err)
 	}
 }

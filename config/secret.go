@@ -8,23 +8,23 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-const redacted = "[redacted]"
+const redactedText = "[redacted]"
 
-// Secret is a text that shows itself to nobody but who calls Reveal: with every
-// verb of fmt, in JSON, YAML and logs it is "[redacted]". The zero value is an
-// empty secret. As a field of settings it is read like a string.
+// Secret is a text that only Reveal returns. With every verb of fmt, in JSON, YAML and
+// logs it is "[redacted]". The zero value is an empty secret. As a field of settings it
+// is read like a string.
 type Secret struct {
-	// A pointer, since fmt shows the fields of a field that is not exported.
+	// A pointer, because fmt shows the fields of an unexported field.
 	text *string
 }
 
-// NewSecret is text as a secret.
+// NewSecret returns text as a secret.
 func NewSecret(text string) Secret { return Secret{&text} }
 
-// NewSecretKey is 32 random bytes as [MemoryPolicy] wants its Key.
+// NewSecretKey returns 32 random bytes in base64, for [MemoryPolicy].Key.
 func NewSecretKey() Secret { return NewSecret(base64.StdEncoding.EncodeToString(random(32))) }
 
-// Reveal is the text.
+// Reveal returns the text.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -32,20 +32,20 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// String is "[redacted]".
-func (s Secret) String() string { return redacted }
+// String returns "[redacted]".
+func (s Secret) String() string { return redactedText }
 
-// Format writes "[redacted]", whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+// Format writes "[redacted]" for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedText) }
 
-// MarshalText is "[redacted]"; encoding/json and others use it.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// MarshalText returns "[redacted]". encoding/json and others use it.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
-// UnmarshalText makes the secret of text. "[redacted]" is refused with
-// fault.InvalidArgument: it was printed once, and its secret is lost.
+// UnmarshalText sets the secret to text. It refuses "[redacted]" with
+// fault.InvalidArgument: that is a printed secret whose text is lost.
 func (s *Secret) UnmarshalText(text []byte) error {
-	if string(text) == redacted {
-		return fault.InvalidArgument.Errorf("%s stands where a secret was; write the secret itself", redacted)
+	if string(text) == redactedText {
+		return fault.InvalidArgument.Errorf("%s stands where a secret was; write the secret itself", redactedText)
 	}
 	*s = NewSecret(string(text))
 	return nil

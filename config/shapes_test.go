@@ -16,7 +16,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// shapes are lists and bytes of every kind.
+// shapes has lists and bytes of every kind.
 type shapes struct {
 	Ports   []int           `json:"ports"`
 	Hosts   []string        `json:"hosts"`
@@ -45,7 +45,7 @@ type token []byte
 
 type level uint8
 
-// colour is written in words.
+// colour has a text form.
 type colour uint8
 
 func (c *colour) UnmarshalText(text []byte) error {
@@ -56,12 +56,11 @@ func (c *colour) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// through gives a setting its text by a variable and by a flag, and tells what
-// became of it.
+// through sets a setting to text, by a variable and by a flag, and returns the results.
 func through(t *testing.T, name, text string) (got []shapes, errs []error) {
 	t.Helper()
 	variable := "SHAPES_" + strings.ToUpper(name)
-	t.Setenv(variable, text) // which has it restored
+	t.Setenv(variable, text) // restores it after the test
 	defer func() { _ = os.Unsetenv(variable) }()
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.String(name, "", "")
@@ -166,10 +165,10 @@ func TestBytesAreReadFromFilesAndStoresToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, layer := range map[string]config.Layer{
-		"json":    config.File(file(t, "a.json", `{"key":"aGk="}`)),
-		"numbers": config.File(file(t, "a.json", `{"key":[104,105]}`)),
-		"yaml":    config.File(file(t, "a.yaml", "key: aGk=\n")),
-		"block":   config.File(file(t, "a.yaml", "key: |\n  aG\n  k=\n")),
+		"json":    config.File(fileSource(t, "a.json", `{"key":"aGk="}`)),
+		"numbers": config.File(fileSource(t, "a.json", `{"key":[104,105]}`)),
+		"yaml":    config.File(fileSource(t, "a.yaml", "key: aGk=\n")),
+		"block":   config.File(fileSource(t, "a.yaml", "key: |\n  aG\n  k=\n")),
 		"store":   config.FromStore(store, "orders", ""),
 	} {
 		v, err := config.Load(shapes{}, layer)
@@ -179,7 +178,7 @@ func TestBytesAreReadFromFilesAndStoresToo(t *testing.T) {
 		}
 		_ = v.Close()
 	}
-	_, err := config.Load(shapes{}, config.File(file(t, "a.yaml", "key: hunter2!\n")))
+	_, err := config.Load(shapes{}, config.File(fileSource(t, "a.yaml", "key: hunter2!\n")))
 	says(t, err, `key "key"`, "base64")
 }
 
@@ -189,7 +188,7 @@ func TestASettingThatIsThereTwiceIsRefused(t *testing.T) {
 		`{"limits":{"a":1,"a":1}}`, `{"any":{"":1,"":2}}`, `{"any":{"a":1,"\u0061":2}}`, `{"retry":{"attempts":1,"attempts":2}}`,
 	} {
 		for _, name := range []string{"a.json", "a.yaml"} {
-			path := file(t, name, content)
+			path := fileSource(t, name, content)
 			_, err := load(t, config.File(path))
 			says(t, err, path)
 			if name == "a.json" {
@@ -201,12 +200,12 @@ func TestASettingThatIsThereTwiceIsRefused(t *testing.T) {
 		}
 	}
 	for _, content := range []string{"any: {1: a, 1.0: b}\n", "any: {a: 1, a: 2}\n"} {
-		_, err := load(t, config.File(file(t, "a.yaml", content)))
+		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		if !errors.Is(err, fault.InvalidArgument) {
 			t.Errorf("%s: %v", content, err)
 		}
 	}
-	_, err := load(t, config.File(file(t, "a.json", `{"any":[{"a":{"b":1,"b":2}}]}`)))
+	_, err := load(t, config.File(fileSource(t, "a.json", `{"any":[{"a":{"b":1,"b":2}}]}`)))
 	says(t, err, `key "any.0.a.b"`)
 
 	t.Setenv("TWICE_HTTP_PORT", "1")
@@ -245,7 +244,7 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 		"addr: a\n--- {addr: b}\n", "addr: a\n...\naddr: b\n", "addr: a\n...\n---\naddr: b\n", "# first\n---\n# nothing\n---\naddr: b\n", "%YAML 1.1\n---\naddr: a\n---\naddr: b\n",
 		"addr: a\n---\n\n# comment\n---\n  addr: b\n", "\ufeffaddr: a\n---\naddr: b", "addr: a\u2028---\u2028addr: b", "\xff\xfea\x00:\x00 \x001\x00\n\x00-\x00-\x00-\x00\n\x00b\x00",
 	} {
-		path := file(t, "a.yaml", content)
+		path := fileSource(t, "a.yaml", content)
 		_, err := load(t, config.File(path))
 		says(t, err, path)
 		if err != nil && !strings.Contains(err.Error(), "second YAML document") {
@@ -257,12 +256,12 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 		"# c\n---\n# d\naddr: a\n": "a", "addr: |\n  x\n  ---\n  y\n": "x\n---\ny\n", "addr: a---b\n": "a---b", "addr: '---'\n": "---", "--- {addr: a}\n": "a",
 		"\xff\xfea\x00d\x00d\x00r\x00:\x00 \x00x\x00\n\x00": "x",
 	} {
-		v, err := load(t, config.File(file(t, "a.yaml", content)))
+		v, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		if err != nil || v.Get().Addr != want {
 			t.Errorf("%q: %v", content, err)
 		}
 	}
-	_, err := load(t, config.File(file(t, "a.json", `{"addr":"a"}`+"\n---\n"+`{"addr":"b"}`)))
+	_, err := load(t, config.File(fileSource(t, "a.json", `{"addr":"a"}`+"\n---\n"+`{"addr":"b"}`)))
 	says(t, err, "something follows")
 }
 
@@ -279,24 +278,24 @@ func TestYAMLWithMoreKeysThanItsParserCanCompareIsRefused(t *testing.T) {
 		"any: " + object(100_000), "any: [" + strings.Repeat(object(9_000)+", ", 12) + "]", "any: [&a " + object(9_000) + strings.Repeat(", *a", 12) + "]",
 		"any: {x: &a " + object(9_000) + ", y: [" + strings.Repeat("{<<: *a},", 12) + "]}",
 	} {
-		_, err := load(t, config.File(file(t, "a.yaml", content)))
+		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		says(t, err, "10000 keys")
 	}
 	for name, content := range map[string]string{"a.yaml": "any: " + object(10_000), "a.json": "{\"any\":" + strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(object(30_000), "k", `"k`), ":", `":`), ", }", "}") + "}"} {
-		if v := mustLoad(t, config.File(file(t, name, content))); v.Get().Any == nil {
+		if v := mustLoad(t, config.File(fileSource(t, name, content))); v.Get().Any == nil {
 			t.Errorf("%s: nothing is set", name)
 		}
 	}
 }
 
-// What YAML takes for a tag or an anchor would be missing from the setting.
+// Text that YAML reads as a tag or an anchor would be missing from the setting.
 func TestATextThatYAMLTakesForATagOrAnAnchorIsRefused(t *testing.T) {
 	for _, content := range []string{"addr: !hunter2\n", "addr: !hunter2 x\n", "any: [!hunter2 {a: b}]\n", "addr: &hunter2\n", "any: {a: &hunter2 , b: 1}\n"} {
-		_, err := load(t, config.File(file(t, "a.yaml", content)))
+		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		says(t, err, "line 1", "quote it")
 	}
 	for _, content := range []string{"addr: '!x'\n", "addr: \"!x\"\n", "addr: ! '!x'\n", "addr: !!str \"!x\"\n", "addr: &a \"!x\"\nany: *a\n", "addr: '!x'\nany: &a null\n"} {
-		v, err := load(t, config.File(file(t, "a.yaml", content)))
+		v, err := load(t, config.File(fileSource(t, "a.yaml", content)))
 		if err != nil || v.Get().Addr != "!x" {
 			t.Errorf("%q: %v", content, err)
 		}
@@ -310,7 +309,7 @@ func TestWhatIsNestedTooDeepIsRefusedAtOnce(t *testing.T) {
 			"a.json": `{"any":` + deep("[", "]", n) + `}`, "b.json": `{"any":` + deep(`{"a":`, "", n) + "1" + deep("", "}", n) + `}`,
 			"a.yaml": "any: " + deep("[", "]", n), "b.yaml": "any: " + deep("{a: ", "", n) + "1" + deep("", "}", n), "c.yaml": "? " + deep("[", "]", n) + "\n: 1\n",
 		} {
-			path := file(t, name, content)
+			path := fileSource(t, name, content)
 			begin := time.Now()
 			_, err := load(t, config.File(path))
 			if !errors.Is(err, fault.InvalidArgument) {
@@ -322,7 +321,7 @@ func TestWhatIsNestedTooDeepIsRefusedAtOnce(t *testing.T) {
 		}
 	}
 	content := `{"any":` + deep("[", "]", 99) + `}`
-	if v := mustLoad(t, config.File(file(t, "a.json", content)), config.File(file(t, "b.yaml", content))); v.Get().Any == nil {
+	if v := mustLoad(t, config.File(fileSource(t, "a.json", content)), config.File(fileSource(t, "b.yaml", content))); v.Get().Any == nil {
 		t.Error("nothing is set")
 	}
 	memory := config.NewMemory(config.MemoryPolicy{})
@@ -339,7 +338,7 @@ func TestWhatIsNestedTooDeepIsRefusedAtOnce(t *testing.T) {
 	says(t, err, "nested", "store entry any")
 }
 
-// deepStore has one value, which is nested too deep.
+// deepStore has one value, nested too deep.
 type deepStore struct{ config.Store }
 
 func (deepStore) List(_ context.Context, service, environment string) ([]config.Configuration, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// moody is a store that can be away.
+// moody is a store that can become unreachable.
 type moody struct {
 	*config.Memory
 	away  atomic.Bool
@@ -29,7 +29,7 @@ func (m *moody) List(ctx context.Context, service, environment string) ([]config
 	return m.Memory.List(ctx, service, environment)
 }
 
-// Watch ends when the store is away, as a careless implementation might.
+// Watch ends when the store is unreachable, as a careless implementation might.
 func (m *moody) Watch(ctx context.Context, service, environment string) iter.Seq2[[]config.Configuration, error] {
 	return func(yield func([]config.Configuration, error) bool) {
 		if m.away.Load() {

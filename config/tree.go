@@ -9,15 +9,15 @@ import (
 	"strconv"
 )
 
-// A tree is what a source says: maps, lists and scalars, as a parser makes them.
+// A tree is the content of a source: maps, lists and scalars, as a parser returns them.
 
-// maxDepth is how deep objects and lists may be nested. Settings need a few
-// levels; merging and comparing takes longer with each.
+// maxDepth limits the nesting of objects and lists. Settings need a few levels, and each
+// level costs time in merging and comparing.
 const maxDepth = 100
 
 var errDeep = fmt.Errorf("objects and lists are nested more than %d deep", maxDepth)
 
-// tooDeep says that value is nested more than levels deep.
+// tooDeep reports whether value is nested more than levels deep.
 func tooDeep(value any, levels int) bool {
 	switch v := value.(type) {
 	case map[string]any:
@@ -26,7 +26,7 @@ func tooDeep(value any, levels int) bool {
 				return true
 			}
 		}
-	case map[any]any: // of YAML, before its keys are made strings
+	case map[any]any: // from YAML, before its keys become strings
 		for _, inner := range v {
 			if levels == 0 || tooDeep(inner, levels-1) {
 				return true
@@ -42,17 +42,17 @@ func tooDeep(value any, levels int) bool {
 	return false
 }
 
-// withNames is value with text for all keys: those of YAML may be numbers and
-// others. Two that read the same are refused.
-func withNames(value any) (any, error) {
+// stringKeys returns value with strings for all keys, because keys in YAML may also be
+// numbers, booleans or dates. Two keys with the same text are refused.
+func stringKeys(value any) (any, error) {
 	switch v := value.(type) {
 	case map[string]any:
-		return renamed(v)
+		return renameKeys(v)
 	case map[any]any:
-		return renamed(v)
+		return renameKeys(v)
 	case []any:
 		for i, inner := range v {
-			named, err := withNames(inner)
+			named, err := stringKeys(inner)
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +62,7 @@ func withNames(value any) (any, error) {
 	return value, nil
 }
 
-func renamed[K comparable](object map[K]any) (any, error) {
+func renameKeys[K comparable](object map[K]any) (any, error) {
 	if object == nil {
 		return nil, nil
 	}
@@ -70,9 +70,9 @@ func renamed[K comparable](object map[K]any) (any, error) {
 	for key, inner := range object {
 		name := fmt.Sprint(key)
 		if _, there := names[name]; there {
-			return nil, &twiceError{name}
+			return nil, &duplicateKeyError{name}
 		}
-		named, err := withNames(inner)
+		named, err := stringKeys(inner)
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +81,13 @@ func renamed[K comparable](object map[K]any) (any, error) {
 	return names, nil
 }
 
-// unreadable stands in a tree for a value that cannot be read, and says why. It
-// quotes nothing.
+// unreadable replaces a value that cannot be read, in a tree. It is the reason, without a
+// quote of the value.
 type unreadable string
 
-// parseJSON keeps numbers as they are written: a float64 would lose the last
-// digits of a long id. A key that an object has twice is refused, since one of
-// the two would be dropped without a word.
+// parseJSON decodes JSON. Numbers stay text: a float64 would lose the last digits of a
+// long id. A duplicate key is refused, because one of the two values would be lost
+// silently.
 func parseJSON(data []byte) (tree any, err error) {
 	var whole json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -99,19 +99,19 @@ func parseJSON(data []byte) (tree any, err error) {
 	}
 	d = json.NewDecoder(bytes.NewReader(whole))
 	d.UseNumber()
-	return branch(d, maxDepth)
+	return parseValue(d, maxDepth)
 }
 
-// twiceError is a key that its object has twice.
-type twiceError struct{ path string }
+// duplicateKeyError is the error for a key that an object has twice.
+type duplicateKeyError struct{ path string }
 
 // Error implements error.
-func (e *twiceError) Error() string {
-	return fmt.Sprintf("key %q is there twice; one of the two would be lost", shortened(e.path))
+func (e *duplicateKeyError) Error() string {
+	return fmt.Sprintf("key %q is there twice; one of the two would be lost", truncated(e.path))
 }
 
-// branch is the next value of d, which is well-formed.
-func branch(d *json.Decoder, levels int) (any, error) {
+// parseValue decodes the next value of d, which is well-formed.
+func parseValue(d *json.Decoder, levels int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -131,17 +131,17 @@ func branch(d *json.Decoder, levels int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			key, _ = name.(string) // else it were no JSON
+			key, _ = name.(string) // a key is always a string
 			if _, there := object[key]; there {
-				return nil, &twiceError{key}
+				return nil, &duplicateKeyError{key}
 			}
 		}
-		value, err := branch(d, levels-1)
-		if twice, ok := errors.AsType[*twiceError](err); ok {
+		value, err := parseValue(d, levels-1)
+		if twice, ok := errors.AsType[*duplicateKeyError](err); ok {
 			if open == '[' {
 				key = strconv.Itoa(len(list))
 			}
-			twice.path = below(key, twice.path)
+			twice.path = joinPath(key, twice.path)
 		}
 		if err != nil {
 			return nil, err
@@ -152,7 +152,7 @@ func branch(d *json.Decoder, levels int) (any, error) {
 			list = append(list, value)
 		}
 	}
-	if _, err := d.Token(); err != nil { // the end of it
+	if _, err := d.Token(); err != nil { // the closing delimiter
 		return nil, err
 	}
 	if open == '{' {

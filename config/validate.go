@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// validate calls Validate on v, and if v has no complaint, on what is inside it.
+// validate calls Validate on v, and if that succeeds, on the parts of v.
 func validate(v reflect.Value, path string) error {
 	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() || v.Kind() == reflect.Interface {
@@ -21,7 +21,7 @@ func validate(v reflect.Value, path string) error {
 			if path == "" {
 				return fault.InvalidArgument.Errorf("the settings do not validate: %w", err)
 			}
-			return fault.InvalidArgument.Errorf("the settings do not validate: key %q: %w", shortened(path), err)
+			return fault.InvalidArgument.Errorf("the settings do not validate: key %q: %w", truncated(path), err)
 		}
 	}
 	var refused []error
@@ -29,17 +29,17 @@ func validate(v reflect.Value, path string) error {
 		if len(refused) > maxFlaws {
 			return
 		}
-		if err := validate(part, below(path, name)); err != nil {
+		if err := validate(part, joinPath(path, name)); err != nil {
 			refused = append(refused, err)
 		}
 	})
 	if len(refused) > maxFlaws {
-		refused[maxFlaws] = fault.InvalidArgument.Errorf("the settings do not validate: and there are more faults in key %q", shortened(path))
+		refused[maxFlaws] = fault.InvalidArgument.Errorf("the settings do not validate: and there are more faults in key %q", truncated(path))
 	}
-	return join(refused)
+	return joinErrors(refused)
 }
 
-// visit calls f with the settings inside a struct, a map or a list.
+// visit calls f for each setting in a struct, a map or a list.
 func visit(v reflect.Value, f func(name string, part reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -61,12 +61,12 @@ func visit(v reflect.Value, f func(name string, part reflect.Value)) {
 	}
 }
 
-// addressable is v, or a copy of it that has an address.
+// addressable returns v, or an addressable copy of it.
 func addressable(v reflect.Value) reflect.Value {
 	if v.CanAddr() {
 		return v
 	}
-	held := reflect.New(v.Type()).Elem()
-	held.Set(v)
-	return held
+	addressed := reflect.New(v.Type()).Elem()
+	addressed.Set(v)
+	return addressed
 }

@@ -13,48 +13,47 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Value is the settings as they are now. Make one with [Load]. It is safe for
-// concurrent use.
+// Value is the current settings. Create it with [Load]. It is safe for concurrent use.
 type Value[T any] struct {
 	current atomic.Pointer[T]
 	refused atomic.Pointer[error]
 
-	build *builder      // behind a pointer, so that fmt does not reach what sources said
-	turn  chan struct{} // held while build is used
-	life  context.Context
-	end   context.CancelFunc
-	tasks sync.WaitGroup
+	build     *builder      // a pointer, so that fmt does not print the content of the sources
+	buildSlot chan struct{} // full while build is in use
+	ctx       context.Context
+	cancel    context.CancelFunc
+	tasks     sync.WaitGroup
 
-	mu       sync.Mutex
-	watchers []*watcher[change[T]]
-	refusals []*watcher[error]
-	news     []func() // not yet told
-	telling  bool
+	mu              sync.Mutex
+	watchers        []*watcher[change[T]]
+	refusalWatchers []*watcher[error]
+	pendingCalls    []func() // calls of watchers that wait for deliver
+	delivering      bool
 }
 
 type change[T any] struct{ before, after *T }
 
-func start[T any](b *builder, first *T) *Value[T] {
-	v := &Value[T]{build: b, turn: make(chan struct{}, 1)}
+func newValue[T any](b *builder, first *T) *Value[T] {
+	v := &Value[T]{build: b, buildSlot: make(chan struct{}, 1)}
 	v.current.Store(first)
-	v.life, v.end = context.WithCancel(context.Background())
+	v.ctx, v.cancel = context.WithCancel(context.Background())
 	for _, s := range b.sources {
 		if f, ok := s.(follower); ok {
 			v.tasks.Go(func() {
-				f.follow(v.life, func() { _ = v.Reload(v.life) }, func(err error) { v.refuse(err); v.tell() })
+				f.follow(v.ctx, func() { _ = v.Reload(v.ctx) }, func(err error) { v.setRefused(err); v.deliver() })
 			})
 		}
 	}
 	return v
 }
 
-// Get is the newest settings, read-only. It is one atomic load and allocates
-// nothing; after Close it stays what it was.
+// Get returns the newest settings, which are read-only. It is one atomic load and does
+// not allocate. After Close it returns the last settings.
 func (v *Value[T]) Get() *T { return v.current.Load() }
 
-// Err is what is refused at present: nil, or the error of the last change that
-// was not taken up, or not wholly, or of a source that cannot be followed. It is
-// nil again after the next reload that finds nothing wrong.
+// Err returns what is refused at present: the error of a change that was not accepted, or
+// not completely, or of a source that cannot be followed. It is nil if nothing is
+// refused, and again after the next reload without a fault.
 func (v *Value[T]) Err() error {
 	if err := v.refused.Load(); err != nil {
 		return *err
@@ -62,63 +61,62 @@ func (v *Value[T]) Err() error {
 	return nil
 }
 
-// Watch has f called after each change that follows, with the settings before
-// and after it, which differ. The calls come one at a time and in order, on the
-// goroutine that found a change; a slow f delays the next call, not Get. f may
-// use the Value, except for Close. After stop no new call begins.
+// Watch calls f after each later change, with the settings before and after it, which
+// differ. The calls are sequential and in order, on the goroutine that found the change.
+// A slow f delays the next call, but not Get. f may use the Value, except Close. After
+// stop returns, no new call starts.
 func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
 	if f == nil {
 		panic("config: the function for Value.Watch is nil")
 	}
-	return enlist(&v.mu, &v.watchers, func(c change[T]) { f(c.before, c.after) })
+	return addWatcher(&v.mu, &v.watchers, func(c change[T]) { f(c.before, c.after) })
 }
 
-// OnRefused has f called when something new is refused, with what [Value.Err]
-// says then: the settings that were good stay in force. What stays refused is told
-// once. The calls come as those of [Value.Watch]; each refusal is a warning in
-// [slog.Default], too, and so is a word when nothing is refused any more.
+// OnRefused calls f when something new is refused, with what [Value.Err] returns then;
+// the last good settings stay in force. A refusal that persists is reported once. The
+// calls are made as those of [Value.Watch]. Each refusal is also logged to [slog.Default]
+// as a warning, and so is its end, as information.
 func (v *Value[T]) OnRefused(f func(err error)) (stop func()) {
 	if f == nil {
 		panic("config: the function for Value.OnRefused is nil")
 	}
-	return enlist(&v.mu, &v.refusals, f)
+	return addWatcher(&v.mu, &v.refusalWatchers, f)
 }
 
-// Reload reads every source now. The error says what was refused, as [Value.Err]
-// will; sources without a fault are taken up all the same. It is ctx's error
-// when that ends first, and fault.FailedPrecondition after Close. When it
-// returns, Get gives the outcome, and watchers have been called with it unless
-// another goroutine is still busy calling them.
+// Reload reads every source immediately. The error is what was refused, as [Value.Err]
+// returns it; sources without a fault are accepted nevertheless. If ctx ends first, it is
+// the error of ctx, and after Close fault.FailedPrecondition. When Reload returns, Get
+// returns the result, and watchers have been called with it unless another goroutine is
+// still calling them.
 func (v *Value[T]) Reload(ctx context.Context) error {
 	err := v.reload(ctx)
-	v.tell()
+	v.deliver()
 	return err
 }
 
-// Close stops following the sources and waits until that is done. The settings
-// stay readable. It returns nil, also when called again; a watcher must not
-// call it.
+// Close stops following the sources and waits for that. The settings stay readable. It
+// always returns nil and may be called again. A watcher must not call it.
 func (v *Value[T]) Close() error {
-	v.end()
+	v.cancel()
 	v.tasks.Wait()
 	return nil
 }
 
 func (v *Value[T]) reload(ctx context.Context) error {
 	select {
-	case v.turn <- struct{}{}:
+	case v.buildSlot <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-v.turn }()
-	if v.life.Err() != nil {
+	defer func() { <-v.buildSlot }()
+	if v.ctx.Err() != nil {
 		return fault.FailedPrecondition.Errorf("the settings are closed and follow their sources no more")
 	}
 	next, err := v.build.build(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	v.refuse(err)
+	v.setRefused(err)
 	if !next.IsValid() {
 		return err
 	}
@@ -130,47 +128,47 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	watchers := v.watchers
-	v.news = append(v.news, func() { call(watchers, change[T]{old, fresh}) })
+	v.pendingCalls = append(v.pendingCalls, func() { notifyAll(watchers, change[T]{old, fresh}) })
 	return err
 }
 
-// refuse notes what is refused at present, nil for nothing, and has what is new in
-// that told.
-func (v *Value[T]) refuse(err error) {
+// setRefused sets what is refused at present, nil for nothing, and queues the report of
+// what is new.
+func (v *Value[T]) setRefused(err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.Err()
 	v.refused.Store(&err)
-	if err == nil && before == nil || err != nil && !newRefusal(before, err) {
+	if err == nil && before == nil || err != nil && !isNewRefusal(before, err) {
 		return
 	}
-	refusals := v.refusals
-	v.news = append(v.news, func() {
+	refusals := v.refusalWatchers
+	v.pendingCalls = append(v.pendingCalls, func() {
 		if err == nil {
 			slog.Info("the settings are accepted again", "settings", v.String())
 			return
 		}
 		slog.Warn("a change of the settings is refused; the last good ones stay in force", "settings", v.String(), "error", err)
-		call(refusals, err)
+		notifyAll(refusals, err)
 	})
 }
 
-// newRefusal says that after tells of something that before does not.
-func newRefusal(before, after error) bool {
-	known := parts(before)
-	return slices.ContainsFunc(parts(after), func(err error) bool {
-		return !slices.ContainsFunc(known, func(other error) bool { return sameRefusal(other, err) })
+// isNewRefusal reports whether after contains an error that before does not.
+func isNewRefusal(before, after error) bool {
+	known := splitErrors(before)
+	return slices.ContainsFunc(splitErrors(after), func(err error) bool {
+		return !slices.ContainsFunc(known, func(other error) bool { return isSameRefusal(other, err) })
 	})
 }
 
-// sameRefusal compares the texts. A source that is away says so in other words
-// each time, so that its code must do.
-func sameRefusal(a, b error) bool {
+// isSameRefusal compares the texts. A source that cannot be reached may describe that in
+// other words each time, so the same code is enough then.
+func isSameRefusal(a, b error) bool {
 	return a.Error() == b.Error() || fault.CodeOf(a) == fault.CodeOf(b) && fault.CodeOf(a) != fault.InvalidArgument
 }
 
-// parts are the errors that join has joined.
-func parts(err error) []error {
+// splitErrors returns the errors that joinErrors has joined.
+func splitErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what join makes
 		return joined.Unwrap()
 	}
@@ -180,37 +178,37 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// tell calls the watchers, without a lock, for all news that wait. When
-// somebody does so already, the news are left to him: that keeps the calls in
-// order and lets a watcher call Reload.
-func (v *Value[T]) tell() {
+// deliver makes all pending calls, without holding the lock. If another goroutine is
+// doing so, the calls are left to it: that keeps them in order and lets a watcher call
+// Reload.
+func (v *Value[T]) deliver() {
 	v.mu.Lock()
-	if v.telling {
+	if v.delivering {
 		v.mu.Unlock()
 		return
 	}
-	v.telling = true
+	v.delivering = true
 	defer func() {
-		v.telling = false
+		v.delivering = false
 		v.mu.Unlock()
 	}()
-	for len(v.news) > 0 {
-		told := v.news[0]
-		v.news = v.news[1:]
+	for len(v.pendingCalls) > 0 {
+		next := v.pendingCalls[0]
+		v.pendingCalls = v.pendingCalls[1:]
 		v.mu.Unlock()
 		func() {
 			defer v.mu.Lock() // also when a watcher panics
-			told()
+			next()
 		}()
 	}
 }
 
-// String is the type of the settings and nothing of what they are: some may be
-// secrets, whatever their type.
+// String returns the type of the settings and none of their content, which may be secret
+// whatever its type.
 func (v *Value[T]) String() string { return "config.Value[" + reflect.TypeFor[T]().String() + "]" }
 
-// Format writes String, whatever the verb.
+// Format writes String for every verb.
 func (v *Value[T]) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (v *Value[T]) LogValue() slog.Value { return slog.StringValue(v.String()) }

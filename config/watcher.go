@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// watcher is somebody who is told of something.
+// watcher is a registered callback.
 type watcher[A any] struct {
 	f       func(A)
 	stopped atomic.Bool
 }
 
-// enlist adds f to a list that mu guards and that is replaced, never changed.
-func enlist[A any](mu *sync.Mutex, list *[]*watcher[A], f func(A)) (stop func()) {
+// addWatcher adds f to a list that mu guards. The list is replaced, never modified.
+func addWatcher[A any](mu *sync.Mutex, list *[]*watcher[A], f func(A)) (stop func()) {
 	w := &watcher[A]{f: f}
 	mu.Lock()
 	defer mu.Unlock()
@@ -26,8 +26,8 @@ func enlist[A any](mu *sync.Mutex, list *[]*watcher[A], f func(A)) (stop func())
 	}
 }
 
-// call tells all who have not stopped.
-func call[A any](watchers []*watcher[A], what A) {
+// notifyAll calls all watchers that are not stopped.
+func notifyAll[A any](watchers []*watcher[A], what A) {
 	for _, w := range watchers {
 		if !w.stopped.Load() {
 			w.f(what)

@@ -11,59 +11,59 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlParser reads one document.
+// yamlParser parses exactly one document.
 type yamlParser struct{}
 
-// Unmarshal is a method of koanf.Parser. Its errors quote no value.
+// Unmarshal implements koanf.Parser. Its errors quote no value.
 func (yamlParser) Unmarshal(data []byte) (map[string]any, error) {
-	text := utf8Of(data)
-	if secondDocument(text) {
+	text := decodeUTF16(data)
+	if hasSecondDocument(text) {
 		return nil, errors.New("a second YAML document follows; settings are one document, so take out what stands after ---")
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-		return nil, discreetYAML(err)
+		return nil, redactYAMLError(err)
 	}
-	if err := settable(&document); err != nil {
+	if err := checkKeys(&document); err != nil {
 		return nil, err
 	}
 	var tree map[string]any
 	if err := document.Decode(&tree); err != nil {
-		return nil, discreetYAML(err)
+		return nil, redactYAMLError(err)
 	}
 	return tree, nil
 }
 
-// maxYAMLError bounds an error of the parser, in bytes.
+// maxYAMLError limits the length of an error of the parser, in bytes.
 const maxYAMLError = 2000
 
-// discreetYAML is the parser's error without the values that it quotes.
-func discreetYAML(err error) error {
+// redactYAMLError returns the parser's error without the values that it quotes.
+func redactYAMLError(err error) error {
 	text := err.Error()
 	if strings.Contains(text, "cannot unmarshal") {
 		return errNoObject
 	}
-	text = quotedAnchor.ReplaceAllString(quotation.ReplaceAllString(text, "a value"), "anchor")
-	if len(text) > maxYAMLError { // a line for each key that is there twice
+	text = quotedAnchor.ReplaceAllString(quotedValue.ReplaceAllString(text, "a value"), "anchor")
+	if len(text) > maxYAMLError { // one line for each duplicate key
 		text = strings.ToValidUTF8(text[:maxYAMLError], "") + "…"
 	}
 	return errors.New(text)
 }
 
-// Marshal is a method of koanf.Parser.
+// Marshal implements koanf.Parser.
 func (yamlParser) Marshal(object map[string]any) ([]byte, error) {
 	return yaml.Marshal(object)
 }
 
-// Where the parser shows what it could not read. A text that begins with * is an
-// alias to it.
+// The parts of an error in which the parser quotes the content. Text that begins with *
+// was read as an alias, and is quoted, too.
 var (
-	quotation    = regexp.MustCompile("(?s)`.*`")
+	quotedValue  = regexp.MustCompile("(?s)`.*`")
 	quotedAnchor = regexp.MustCompile("(?s)anchor '.*'")
 )
 
-// What a document may have of keys, those of aliases counted each time. The parser
-// compares each key of an object with all others of it.
+// The maximum number of keys in a document; keys behind an alias count each time. The
+// parser compares each key of an object with all its other keys.
 const (
 	maxKeys    = 10_000
 	maxAllKeys = 10 * maxKeys
@@ -71,20 +71,20 @@ const (
 
 var errKeys = fmt.Errorf("it has more than %d keys in one object, or %d in all; JSON may have more", maxKeys, maxAllKeys)
 
-// settable refuses what the parser would take for ever over, or drop without a word.
-func settable(document *yaml.Node) error {
-	keys, err := keysOf(document, map[*yaml.Node]int{})
+// checkKeys refuses what would take the parser very long, or what it would drop silently.
+func checkKeys(document *yaml.Node) error {
+	keys, err := countKeys(document, map[*yaml.Node]int{})
 	if err == nil && keys > maxAllKeys {
 		err = errKeys
 	}
 	return err
 }
 
-// keysOf counts the keys of n and of all within, up to one more than are allowed.
-// anchored has those of what is counted already.
-func keysOf(n *yaml.Node, anchored map[*yaml.Node]int) (keys int, err error) {
+// countKeys counts the keys of n and everything in it, up to one more than allowed.
+// anchored has the counts of the anchors that were seen.
+func countKeys(n *yaml.Node, anchored map[*yaml.Node]int) (keys int, err error) {
 	if n.Kind == yaml.AliasNode {
-		return anchored[n.Alias], nil // it stands before, unless it contains itself
+		return anchored[n.Alias], nil // the anchor precedes its alias, unless it contains itself
 	}
 	switch {
 	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
@@ -96,17 +96,17 @@ func keysOf(n *yaml.Node, anchored map[*yaml.Node]int) (keys int, err error) {
 	case n.Kind == yaml.MappingNode:
 		keys = len(n.Content) / 2
 		seen := make(map[string]bool, keys)
-		for i := 0; i < len(n.Content); i += 2 { // the parser would tell of each pair
+		for i := 0; i < len(n.Content); i += 2 { // the parser would report each pair
 			if key := n.Content[i]; key.Kind == yaml.ScalarNode {
 				if seen[key.Value] {
-					return 0, &twiceError{key.Value}
+					return 0, &duplicateKeyError{key.Value}
 				}
 				seen[key.Value] = true
 			}
 		}
 	}
 	for _, inner := range n.Content {
-		more, err := keysOf(inner, anchored)
+		more, err := countKeys(inner, anchored)
 		if err != nil {
 			return 0, err
 		}
@@ -118,18 +118,18 @@ func keysOf(n *yaml.Node, anchored map[*yaml.Node]int) (keys int, err error) {
 	return keys, nil
 }
 
-// A line that begins like so begins or ends a document: no text of YAML, quoted or
-// not, may have one. Lines end as YAML 1.1 says.
+// A line of this form starts or ends a document. No YAML text, quoted or not, may contain
+// one. Line ends are those of YAML 1.1.
 var (
-	lineEnd = regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029]")
-	marker  = regexp.MustCompile(`^(---|\.\.\.)(?:\s|$)`)
+	lineEnd        = regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029]")
+	documentMarker = regexp.MustCompile(`^(---|\.\.\.)(?:\s|$)`)
 )
 
-// secondDocument says that text has more than one YAML document.
-func secondDocument(text string) bool {
+// hasSecondDocument reports whether text has more than one YAML document.
+func hasSecondDocument(text string) bool {
 	begun, over := false, false
 	for _, line := range lineEnd.Split(strings.TrimPrefix(text, "\ufeff"), -1) {
-		found := marker.FindString(line)
+		found := documentMarker.FindString(line)
 		rest := line[len(found):]
 		switch {
 		case strings.HasPrefix(found, "---"):
@@ -150,8 +150,9 @@ func secondDocument(text string) bool {
 	return false
 }
 
-// utf8Of is data as text: YAML may be in UTF-16, which its mark says.
-func utf8Of(data []byte) string {
+// decodeUTF16 returns data as UTF-8. YAML may be in UTF-16, which its byte order mark
+// shows.
+func decodeUTF16(data []byte) string {
 	var order binary.ByteOrder
 	switch {
 	case strings.HasPrefix(string(data), "\xff\xfe"):

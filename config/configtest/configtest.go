@@ -11,21 +11,21 @@ import (
 	"github.com/sinew-go/sinew/config"
 )
 
-// Features says what the store under test can do.
+// Features describe what the store under test can do.
 type Features struct {
-	// Virtual runs every rule in a testing/synctest bubble, where waiting takes
-	// no time. It is for a store that lives in this process alone.
+	// Virtual runs every rule in a testing/synctest bubble, where waiting is
+	// instantaneous. It is for a store that lives in this process only.
 	Virtual bool
-	// Patience is how long a change may take to be seen by a watch, and a rule
-	// as a whole six times as long; zero is 10 s.
+	// Patience is how long a change may take to reach a watch. A whole rule may take six
+	// times as long. The default is 10 s.
 	Patience time.Duration
-	// Secrets says that the store keeps encrypted configurations; without it,
-	// it must refuse them.
+	// Secrets: the store accepts encrypted configurations. Without it, the store must
+	// refuse them.
 	Secrets bool
 }
 
-// Run runs the suite. open gives a store to a subtest, and closes it with
-// t.Cleanup; it is called once in each.
+// Run runs the suite. In each subtest it calls open once; open returns a store and closes
+// it with t.Cleanup.
 func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
 	if f.Patience == 0 {
 		f.Patience = 10 * time.Second
@@ -51,14 +51,14 @@ func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
 	}
 }
 
-// rule is one promise of every store.
+// rule is one guarantee of every store.
 type rule struct {
 	name     string
 	sentence string
 	check    func(s *subject)
 }
 
-// subject is what a rule is checked on.
+// subject is the store under test.
 type subject struct {
 	*testing.T
 	Features
@@ -67,7 +67,7 @@ type subject struct {
 	service string
 }
 
-// of is a configuration of the subject's service in the environment "prod".
+// of returns a configuration of the subject's service in the environment "prod".
 func (s *subject) of(key string, value any) config.Configuration {
 	return config.Configuration{Service: s.service, Environment: "prod", Key: key, Value: value}
 }
@@ -107,5 +107,5 @@ func keys(all []config.Configuration) []string {
 	return found
 }
 
-// name is one that no other test uses.
+// name returns a name that no other test uses.
 func name() string { return "suite-" + strings.ToLower(rand.Text()[:10]) }

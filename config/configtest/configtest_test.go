@@ -29,7 +29,7 @@ func TestStoreThatIsNoWatcherIsNotAskedToBeOne(t *testing.T) {
 	})
 }
 
-// A test of one's own store calls the suite with what that store can do.
+// A test of your own store calls the suite with the features of that store.
 func ExampleRun() {
 	testStore := func(t *testing.T) {
 		configtest.Run(t, configtest.Features{Virtual: true}, func(*testing.T) config.Store {

@@ -1,6 +1,5 @@
-// Package configtest holds the rules of a configuration store as a suite, for
-// any implementation of [config.Store]: one subtest per rule, each with the
-// sentence that it enforces.
+// Package configtest is a test suite for implementations of [config.Store]. Each rule is
+// a subtest with a sentence that states the rule.
 //
 //	func TestStore(t *testing.T) {
 //		configtest.Run(t, configtest.Features{Secrets: true, Virtual: true}, func(*testing.T) config.Store {
@@ -8,8 +7,7 @@
 //		})
 //	}
 //
-// Each subtest uses services of names of its own, so that a server can be
-// shared with others. The rules of watching are for stores that are a
-// [config.Watcher]; [Features] says what else the store can do, and a rule that
-// needs what it cannot is skipped.
+// Each subtest uses its own service names, so that a server can be shared with others.
+// The rules about watching apply to stores that are a [config.Watcher]. [Features]
+// describe what else the store can do; rules that need more are skipped.
 package configtest

@@ -27,7 +27,7 @@ func (s *subject) watcher() config.Watcher {
 	return w
 }
 
-// until reads a watch until a list is as wanted; first is called once it runs.
+// until reads a watch until a list is as wanted. It calls first when the watch runs.
 func (s *subject) until(wanted string, first func(), is func([]config.Configuration) bool) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
