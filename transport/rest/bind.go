@@ -12,18 +12,18 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// binding is how the fields of a request type travel.
+// binding says where the fields of a request type travel.
 type binding struct {
-	t       reflect.Type // the struct, nil for None
-	pointer bool         // requests are pointers to t
-	fields  []field
-	query   bool   // some field is in the query
-	body    bool   // some field is in the body
-	mixed   bool   // some bound field could be in the body, too
-	shape   *shape // of the body
+	t           reflect.Type // the struct, nil for None
+	pointer     bool         // requests are pointers to t
+	fields      []field
+	query       bool   // some field travels in the query
+	body        bool   // some field travels in the body
+	overlapping bool   // the body may set a bound field, too
+	shape       *shape // of the body
 }
 
-// field is one that travels outside the body.
+// field is a field that travels outside the body.
 type field struct {
 	in       string // "path", "query" or "header"
 	name     string
@@ -36,7 +36,7 @@ type field struct {
 
 var (
 	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
-	ownHeaders      = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
+	reservedHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
 )
 
 func bindingOf(p pattern, t reflect.Type) binding {
@@ -62,27 +62,27 @@ func bindingOf(p pattern, t reflect.Type) binding {
 	return b
 }
 
-// collect adds the fields of t, those of embedded structs included.
+// collect adds the fields of t, including those of embedded structs.
 func (b *binding) collect(p pattern, t reflect.Type, index []int) {
-	if p.takesBody() && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
+	if p.hasBody() && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
 		b.body = true
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
 		_, _, inBody := jsonTag(f)
-		if in, name := tagOf(p, f); in != "" {
+		if in, name := locationOf(p, f); in != "" {
 			b.add(p, t, f, in, name, at)
-			b.mixed = b.mixed || inBody && p.takesBody()
+			b.overlapping = b.overlapping || inBody && p.hasBody()
 			continue
 		}
 		switch {
-		case flattened(f) && f.Type.Kind() == reflect.Struct:
+		case isInlined(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
-		case f.Anonymous && tagged(f.Type):
+		case f.Anonymous && hasBoundField(f.Type):
 			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged path, query or header would not be bound: embed the struct as it is", f.Name, t)
 		case !f.IsExported() || !inBody:
-		case p.takesBody():
+		case p.hasBody():
 			b.body = true
 		default:
 			p.refuse("%s has no body: tag field %s of %s with path, query or header, or with `json:\"-\"`", p.method, f.Name, t)
@@ -105,7 +105,7 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 		if strings.ContainsFunc(name, func(r rune) bool { return !isLetterOrDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) }) {
 			p.refuse("field %s of %s is tagged `header:%q`, which is no name of a header", f.Name, owner, name)
 		}
-		if slices.Contains(ownHeaders, bound.name) {
+		if slices.Contains(reservedHeaders, bound.name) {
 			p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
 		}
 	}
@@ -140,8 +140,8 @@ func (b *binding) variable(name string) *field {
 	return nil
 }
 
-// forget clears what a body has put into bound fields.
-func (b *binding) forget(v reflect.Value) {
+// clearBound clears what the body has set in bound fields.
+func (b *binding) clearBound(v reflect.Value) {
 	for i := range b.fields {
 		v.FieldByIndex(b.fields[i].index).SetZero()
 	}
@@ -149,14 +149,14 @@ func (b *binding) forget(v reflect.Value) {
 
 // bind sets the bound fields of v, a struct, from r.
 func (b *binding) bind(v reflect.Value, r *http.Request) error {
-	if b.mixed {
-		b.forget(v)
+	if b.overlapping {
+		b.clearBound(v)
 	}
 	var query url.Values
 	if b.query && r.URL.RawQuery != "" {
 		var err error
 		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return fault.InvalidArgument.Errorf("the query is malformed: %s", cut(err.Error(), maxSaid))
+			return fault.InvalidArgument.Errorf("the query is malformed: %s", truncate(err.Error(), maxQuotedError))
 		}
 	}
 	for i := range b.fields {
@@ -173,7 +173,7 @@ func (b *binding) bind(v reflect.Value, r *http.Request) error {
 			}
 			continue
 		}
-		if len(values) > 1 && !f.list { // which one counts, others on the way may see differently
+		if len(values) > 1 && !f.list { // a proxy on the way may pick another of the values
 			return fault.InvalidArgument.Errorf("%s: it is given %d times", f, len(values))
 		}
 		for _, text := range values {
@@ -196,9 +196,9 @@ func (f *field) set(v reflect.Value, text string) error {
 	}
 	if err := f.codec.parse(into, text); err != nil {
 		if f.codec.expects == "" {
-			return fault.InvalidArgument.Errorf("%s: %s", f, cut(err.Error(), maxSaid))
+			return fault.InvalidArgument.Errorf("%s: %s", f, truncate(err.Error(), maxQuotedError))
 		}
-		return fault.InvalidArgument.Errorf("%s: %s is expected, not %q", f, f.codec.expects, shortened(text))
+		return fault.InvalidArgument.Errorf("%s: %s is expected, not %q", f, f.codec.expects, shorten(text))
 	}
 	switch {
 	case f.optional:
@@ -209,7 +209,7 @@ func (f *field) set(v reflect.Value, text string) error {
 	return nil
 }
 
-// String names the field in a message.
+// String names the field for a message.
 func (f *field) String() string {
 	switch f.in {
 	case "path":
@@ -221,8 +221,8 @@ func (f *field) String() string {
 	}
 }
 
-// tagOf is where a field travels, "" when in the body.
-func tagOf(p pattern, f reflect.StructField) (in, name string) {
+// locationOf returns where a field travels; in is "" for the body.
+func locationOf(p pattern, f reflect.StructField) (in, name string) {
 	for _, tag := range []string{"path", "query", "header"} {
 		if value, ok := f.Tag.Lookup(tag); ok {
 			if in != "" {
@@ -234,23 +234,23 @@ func tagOf(p pattern, f reflect.StructField) (in, name string) {
 	return in, name
 }
 
-// tagged says that t, or what it embeds, has a field that travels outside the
-// body. around are the structs that t is embedded in.
-func tagged(t reflect.Type, around ...reflect.Type) bool {
-	t = pointedTo(t)
+// hasBoundField reports whether t, or a struct that it embeds, has a field that travels
+// outside the body. around are the structs that embed t.
+func hasBoundField(t reflect.Type, around ...reflect.Type) bool {
+	t = deref(t)
 	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
 		return false
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); travels(f) || f.Anonymous && tagged(f.Type, append(around, t)...) {
+		if f := t.Field(i); isBound(f) || f.Anonymous && hasBoundField(f.Type, append(around, t)...) {
 			return true
 		}
 	}
 	return false
 }
 
-// travels says that a field is tagged for another place than the body.
-func travels(f reflect.StructField) bool {
+// isBound reports whether a field is tagged to travel outside the body.
+func isBound(f reflect.StructField) bool {
 	for _, in := range []string{"path", "query", "header"} {
 		if _, ok := f.Tag.Lookup(in); ok {
 			return true
@@ -259,18 +259,18 @@ func travels(f reflect.StructField) bool {
 	return false
 }
 
-// maxShown is how much of a value that a caller sent an answer has.
-const maxShown = 64
+// maxQuotedValue is how many bytes of a caller's value an answer quotes.
+const maxQuotedValue = 64
 
-// shortened keeps what a caller sent from filling the answer.
-func shortened(text string) string {
-	return cut(text, maxShown)
+// shorten limits how much of a caller's value an answer quotes.
+func shorten(text string) string {
+	return truncate(text, maxQuotedValue)
 }
 
-// cut is text of so many bytes, at most, and a sign that there was more.
-func cut(text string, most int) string {
-	if len(text) <= most {
+// truncate returns at most limit bytes of text, and an ellipsis if there was more.
+func truncate(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -20,52 +20,53 @@ import (
 
 const (
 	jsonType = "application/json"
-	// firstRoom is how much room is made for a body before any of it came, in bytes.
-	firstRoom = 4 << 10
-	// maxNesting is how deep arrays and objects of a body may lie in one another.
+	// initialCapacity is the size of the buffer for a body before any of it arrives, in
+	// bytes.
+	initialCapacity = 4 << 10
+	// maxNesting is how deep arrays and objects of a body may be nested.
 	maxNesting = 100
-	// maxSaid is how much an answer has of what a type says that does not read a
-	// value, in bytes.
-	maxSaid = 512
+	// maxQuotedError is how many bytes of an error of a type's own decoder an answer
+	// quotes.
+	maxQuotedError = 512
 )
 
-// readBody is the whole body of a request.
+// readBody reads the whole body of a request.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, bodyTooLarge(limit)
 	}
 	from := r.Body
 	if r.ContentLength < 0 {
-		from = http.MaxBytesReader(w, from, limit) // it also ends the connection, rather than read on
+		from = http.MaxBytesReader(w, from, limit) // it also closes the connection instead of reading the rest
 	}
 	body, err := readUpTo(limit, from, r.ContentLength)
 	_, over := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case over || int64(len(body)) > limit:
-		return nil, tooLarge(limit)
+		return nil, bodyTooLarge(limit)
 	case err != nil:
 		return nil, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
 	}
 	return body, nil
 }
 
-// readUpTo reads all of r, and of what has more than limit bytes a byte more than
-// that. size is how much there should be, below zero when that is not known; room is
-// made as the bytes come, since whoever announces them need not send any.
+// readUpTo reads all of r, but at most limit+1 bytes: a result of more than limit bytes
+// says that r has more. size is the announced size, negative if unknown. The buffer grows
+// with the bytes that arrive, since whoever announces a size need not send that much.
 func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
-	size = min(size, limit-1) // no overflow
-	room := int64(firstRoom)
+	size = min(size, limit-1) // cannot overflow below
+	capacity := int64(initialCapacity)
 	if size >= 0 {
-		room = min(room, size+1) // to meet the end
+		capacity = min(capacity, size+1) // one more, to read the end
 	}
-	all := make([]byte, 0, min(room, limit)+1)
+	all := make([]byte, 0, min(capacity, limit)+1)
 	for int64(len(all)) <= limit {
 		if len(all) == cap(all) {
-			room := 2 * int64(cap(all))
+			capacity := 2 * int64(cap(all))
 			if size >= int64(cap(all)) {
-				room = min(room, size+1)
+				capacity = min(capacity, size+1)
 			}
-			all = append(make([]byte, 0, min(room, limit)+1), all...)
+			all = append(make([]byte, 0, min(capacity, limit)+1), all...)
 		}
 		n, err := r.Read(all[len(all):cap(all)])
 		all = all[:len(all)+n]
@@ -79,13 +80,13 @@ func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
 	return all, nil
 }
 
-func tooLarge(limit int64) error {
+func bodyTooLarge(limit int64) error {
 	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
 }
 
-// declaredJSON refuses a media type that is not JSON in UTF-8, and several, of which
-// others on the way may have seen another one.
-func declaredJSON(headers []string) error {
+// checkContentType refuses a media type other than JSON in UTF-8. It refuses several
+// Content-Type headers, too: a proxy on the way may have used another one.
+func checkContentType(headers []string) error {
 	header := strings.Join(headers, ", ")
 	if header == jsonType {
 		return nil
@@ -95,24 +96,24 @@ func declaredJSON(headers []string) error {
 	if err == nil && kind == jsonType && (charset == "" || charset == "utf-8" || charset == "utf8") {
 		return nil
 	}
-	what := strconv.Quote(shortened(header))
+	what := strconv.Quote(shorten(header))
 	if header == "" {
 		what = "missing"
 	}
 	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
 }
 
-// unpacked refuses a body in a coding that nothing has taken off.
-func unpacked(w http.ResponseWriter, header http.Header) error {
+// checkEncoding refuses a body that is still encoded.
+func checkEncoding(w http.ResponseWriter, header http.Header) error {
 	coding := strings.Join(header["Content-Encoding"], ", ")
 	if coding == "" || strings.EqualFold(coding, "identity") {
 		return nil
 	}
 	w.Header()["Accept-Encoding"] = []string{"identity"}
-	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shortened(coding)).WithStatus(http.StatusUnsupportedMediaType)
+	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shorten(coding)).WithStatus(http.StatusUnsupportedMediaType)
 }
 
-// decode reads one JSON value of text into v, whose shape is s.
+// decode decodes one JSON value, text, into v, whose shape is s.
 func decode(text []byte, v any, s *shape, strict bool) error {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
@@ -122,20 +123,20 @@ func decode(text []byte, v any, s *shape, strict bool) error {
 	case !utf8.Valid(text):
 		return fault.InvalidArgument.Errorf("the body has bytes that are no UTF-8")
 	}
-	if half := unpaired(text); half != nil {
+	if half := loneSurrogate(text); half != nil {
 		return fault.InvalidArgument.Errorf("the body has %s without its other half, which is no character", half)
 	}
 	if err := inspect(text, s, strict, maxNesting); err != nil {
 		return fault.InvalidArgument.Errorf("the body is wrong: %s", err)
 	}
-	return undecoded(json.Unmarshal(text, v), reflect.TypeOf(v))
+	return decodeError(json.Unmarshal(text, v), reflect.TypeOf(v))
 }
 
-// unpaired is the first escape in JSON text for half of a character, nil where there
-// is none: encoding/json would put another character in its place.
-func unpaired(text []byte) []byte {
+// loneSurrogate returns the first escape in JSON text for half of a surrogate pair without
+// its other half, or nil. encoding/json would silently put U+FFFD in its place.
+func loneSurrogate(text []byte) []byte {
 	const length = len(`\ud83d`)
-	var before rune // a first half that waits for its second
+	var before rune // a first half whose second half must follow
 	var at int
 	for i := bytes.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
 		end, half := i+2, rune(0)
@@ -167,8 +168,8 @@ func unpaired(text []byte) []byte {
 	return nil
 }
 
-// undecoded is why a body could not be decoded into a t, in words for its sender.
-func undecoded(err error, t reflect.Type) error {
+// decodeError explains to the sender why a body could not be decoded into a t.
+func decodeError(err error, t reflect.Type) error {
 	if err == nil {
 		return nil
 	}
@@ -176,23 +177,23 @@ func undecoded(err error, t reflect.Type) error {
 		return fault.InvalidArgument.Errorf("the body is no valid JSON: %s at byte %d", e.Error(), e.Offset)
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		at := place(t, e.Field)
+		at := jsonPath(t, e.Field)
 		if at == "" {
 			at = "the body"
 		}
-		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, shortened(e.Value))
+		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, shorten(e.Value))
 	}
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		said := *e
-		said.Message = cut(e.Message, maxSaid)
+		said.Message = truncate(e.Message, maxQuotedError)
 		return &said
 	}
-	return fault.InvalidArgument.Errorf("the body is wrong: %s", cut(strings.TrimPrefix(err.Error(), "json: "), maxSaid))
+	return fault.InvalidArgument.Errorf("the body is wrong: %s", truncate(strings.TrimPrefix(err.Error(), "json: "), maxQuotedError))
 }
 
-// place is the path of a value as its sender knows it: encoding/json has the names
-// of embedded structs in it, too.
-func place(t reflect.Type, path string) string {
+// jsonPath returns the path of a value as its sender knows it: the path of encoding/json
+// without the names of embedded structs.
+func jsonPath(t reflect.Type, path string) string {
 	var known []string
 	for part := range strings.SplitSeq(path, ".") {
 		for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map) {
@@ -206,18 +207,18 @@ func place(t reflect.Type, path string) string {
 	return strings.Join(known, ".")
 }
 
-// fieldOf is the type of what a struct has under this name, nil if nothing, and
-// whether that is an embedded struct's own name.
+// fieldOf returns the type of the member of a struct with this name, nil if there is none,
+// and whether the name is that of an embedded struct.
 func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil, false
 	}
 	for f := range t.Fields() {
-		tag, _, written := jsonTag(f)
+		tag, _, isMember := jsonTag(f)
 		switch {
-		case flattened(f) && f.Name == name:
+		case isInlined(f) && f.Name == name:
 			return f.Type, true
-		case written && cmp.Or(tag, f.Name) == name:
+		case isMember && cmp.Or(tag, f.Name) == name:
 			return f.Type, false
 		}
 	}

@@ -19,51 +19,50 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// What is read of an answer at most, in bytes, where the route does not say. One
-// that came packed may be a thousand times as large as what was sent.
+// The default limits on the size of an answer, in bytes. A compressed answer may be a
+// thousand times as large as what was sent, so its limit is lower.
 const (
-	maxAnswer   = 64 << 20
-	maxUnpacked = 16 << 20
+	maxAnswerBytes   = 64 << 20
+	maxUnpackedBytes = 16 << 20
 )
 
-// deepestAnswer is how deep arrays and objects of an answer may lie in one another,
-// which is as deep as encoding/json goes.
-const deepestAnswer = 10_000
+// maxAnswerNesting is how deep arrays and objects of an answer may be nested: the limit of
+// encoding/json.
+const maxAnswerNesting = 10_000
 
-// maxTold is how much of what a callee says of a failure is kept, in bytes.
-const maxTold = 4 << 10
+// maxRemoteMessage bounds how many bytes of a callee's error message are kept.
+const maxRemoteMessage = 4 << 10
 
-var errNothing = errors.New("it is null, which is no answer")
+var errNullAnswer = errors.New("it is null, which is no answer")
 
-// Remote calls the service at a base URL such as "http://10.0.0.1:8080", each call
-// one attempt through client, http.DefaultClient when nil. What travels with a
-// request does so here, too.
+// Remote returns a caller of the service at a base URL such as "http://10.0.0.1:8080".
+// Each call is one attempt through client; nil means http.DefaultClient. Calls carry the
+// same metadata as those of any other caller.
 func Remote(baseURL string, client *http.Client) endpoint.Caller {
 	if client == nil {
 		client = http.DefaultClient
 	}
-	return at{baseURL, client}
+	return remote{baseURL, client}
 }
 
-type at struct {
+type remote struct {
 	baseURL string
 	client  *http.Client
 }
 
 // Call implements [endpoint.Caller].
-func (a at) Call(ctx context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
+func (a remote) Call(ctx context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
 	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
 	call.Attempt = 1
 	return send(ctx, a.baseURL)
 }
 
-// HTTPClient is what the attempts are made with.
-func (a at) HTTPClient() *http.Client { return a.client }
+// HTTPClient returns the client that sends the attempts.
+func (a remote) HTTPClient() *http.Client { return a.client }
 
-// sender makes attempts.
 type sender struct{ client *http.Client }
 
-// clientOf is the client that c sends with.
+// clientOf returns the HTTP client of c, or http.DefaultClient.
 func clientOf(c endpoint.Caller) *http.Client {
 	if h, ok := c.(interface{ HTTPClient() *http.Client }); ok {
 		return h.HTTPClient()
@@ -71,92 +70,92 @@ func clientOf(c endpoint.Caller) *http.Client {
 	return http.DefaultClient
 }
 
-// following sends as client does, and follows redirects of GET and HEAD alone, and
-// within the origin that was asked: what a request carries is meant for nobody else,
-// nor would the answer of somebody else be that of the service.
-func following(client *http.Client) sender {
+// followRedirects returns a sender that follows redirects only for GET and HEAD, and only
+// within the origin that was called: nobody else may see what a request carries, and
+// nobody else's answer is the service's.
+func followRedirects(client *http.Client) sender {
 	own := origin.Confine(client)
-	within := own.CheckRedirect
+	sameOrigin := own.CheckRedirect
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if m := via[0].Method; m != http.MethodGet && m != http.MethodHead {
 			return http.ErrUseLastResponse
 		}
-		return within(r, via)
+		return sameOrigin(r, via)
 	}
 	return sender{own}
 }
 
-// passing sends as client does, and takes a redirect for an answer.
-func passing(client *http.Client) sender {
+// passRedirects returns a sender that treats a redirect as the answer.
+func passRedirects(client *http.Client) sender {
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return sender{&own}
 }
 
-// fetch makes one attempt and decodes its answer into resp.
-func (s sender) fetch(ctx context.Context, addr string, c *contract, m message, resp any) error {
+// fetch makes one attempt and decodes the answer into resp.
+func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing, resp any) error {
 	status, header, body, err := s.exchange(ctx, addr, &m, c.answerLimit)
 	if err != nil {
 		return err
 	}
 	if status >= 300 || status < 200 {
-		return failure(m, status, header, body)
+		return failureOf(m, status, header, body)
 	}
-	if c.answers == nil {
+	if c.answerType == nil {
 		return nil
 	}
-	err = inspect(body, c.read, false, deepestAnswer)
+	err = inspect(body, c.readShape, false, maxAnswerNesting)
 	if err == nil {
 		err = json.Unmarshal(body, resp)
 	}
-	if err == nil && c.nothing(body) {
-		err = errNothing
+	if err == nil && c.isNullAnswer(body) {
+		err = errNullAnswer
 	}
 	if err == nil {
 		return nil
 	}
-	if text := err.Error(); len(text) > maxSaid { // it quotes what it cannot read
-		err = errors.New(cut(text, maxSaid))
+	if text := err.Error(); len(text) > maxQuotedError { // the error quotes what it cannot read
+		err = errors.New(truncate(text, maxQuotedError))
 	}
 	return fault.Internal.Errorf("the answer to %s cannot be read: %w", m.name, err)
 }
 
-// nothing says that an answer is null where only a value can be one. A list or map
-// that is null has nothing in it.
-func (c *contract) nothing(body []byte) bool {
-	if string(bytes.TrimSpace(body)) != "null" || decodesItself(c.answers) {
+// isNullAnswer reports whether an answer is null where null is not a value. For a list or
+// a map, null is an empty one.
+func (c *contract) isNullAnswer(body []byte) bool {
+	if string(bytes.TrimSpace(body)) != "null" || decodesItself(c.answerType) {
 		return false
 	}
-	switch c.answers.Kind() {
+	switch c.answerType.Kind() {
 	case reflect.Interface, reflect.Slice, reflect.Map:
 		return false
 	}
 	return true
 }
 
-// exchange sends the message and reads the whole answer, up to limit bytes; zero
-// is the default.
-func (s sender) exchange(ctx context.Context, addr string, m *message, limit int64) (status int, header http.Header, body []byte, err error) {
-	var again again
-	r, err := m.request(again.watched(ctx), addr)
+// exchange sends the request and reads the whole answer, up to limit bytes; 0 means the
+// default.
+func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit int64) (status int, header http.Header, body []byte, err error) {
+	var resends resendWatch
+	r, err := m.request(resends.trace(ctx), addr)
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	answer, err := s.client.Do(r)
-	again.note(endpoint.OutgoingOf(ctx))
+	resends.record(endpoint.OutgoingOf(ctx))
 	if err != nil {
-		return 0, nil, nil, broken(ctx, m.name, err)
+		return 0, nil, nil, exchangeError(ctx, m.name, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode < 200 { // nobody asked for another protocol
+	if answer.StatusCode < 200 { // no upgrade was asked for
 		return 0, nil, nil, fault.Internal.Errorf("%s was answered with status %d, which is no answer", m.name, answer.StatusCode)
 	}
-	if m.method == http.MethodHead { // the length that it tells is that of GET
+	if m.method == http.MethodHead { // Content-Length is that of a GET
 		return answer.StatusCode, answer.Header, nil, nil
 	}
 	body, err = readAnswer(answer, limit)
 	if err != nil {
-		return 0, nil, nil, broken(ctx, m.name, err)
+		return 0, nil, nil, exchangeError(ctx, m.name, err)
 	}
 	return answer.StatusCode, answer.Header, body, nil
 }
@@ -168,47 +167,47 @@ func readAnswer(answer *http.Response, limit int64) ([]byte, error) {
 	switch {
 	case limit > 0:
 	case answer.Uncompressed:
-		limit = maxUnpacked
+		limit = maxUnpackedBytes
 	default:
-		limit = maxAnswer
+		limit = maxAnswerBytes
 	}
 	if answer.ContentLength > limit {
-		return nil, tooLong(limit)
+		return nil, answerTooLarge(limit)
 	}
 	body, err := readUpTo(limit, answer.Body, answer.ContentLength)
 	if err == nil && int64(len(body)) > limit {
-		err = tooLong(limit)
+		err = answerTooLarge(limit)
 	}
 	return body, err
 }
 
-// tooLong is the callee's fault, and not that of whoever asked.
-func tooLong(limit int64) error {
+// answerTooLarge is fault.Internal: the callee's failure, not the caller's.
+func answerTooLarge(limit int64) error {
 	return fault.Internal.Errorf("the answer is larger than %d bytes; MaxAnswer of the route says how large one may be", limit)
 }
 
-// broken is an exchange that came to no end.
-func broken(ctx context.Context, name string, err error) error {
+// exchangeError is the error of an exchange that did not complete.
+func exchangeError(ctx context.Context, name string, err error) error {
 	code := fault.CodeOf(err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		code = fault.DeadlineExceeded
 	case ctx.Err() != nil:
 		code = fault.Canceled
-	case code == fault.Unknown: // the connection ended in whatever way
+	case code == fault.Unknown: // the connection failed in some way
 		code = fault.Unavailable
 	}
 	service := "the service"
 	if call := endpoint.CallOf(ctx); call != nil && call.Service != "" {
 		service = call.Service
 	}
-	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // its query may have secrets
+	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // the URL's query may contain secrets
 	f.Unprocessed = fault.IsUnprocessed(err)
 	return f
 }
 
-// failure is the error that an answer tells of.
-func failure(m message, status int, header http.Header, body []byte) error {
+// failureOf returns the error that an answer describes.
+func failureOf(m outgoing, status int, header http.Header, body []byte) error {
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	if m.method == http.MethodHead {
 		body = []byte(header.Get(headerProblem))
@@ -217,14 +216,14 @@ func failure(m message, status int, header http.Header, body []byte) error {
 	if kind == fault.ProblemType && json.Unmarshal(body, &p) == nil {
 		p.Status = status
 		f := p.Err()
-		if f.Reason == unknownPath { // nobody looked for anything
+		if f.Reason == unknownPath { // no handler looked for anything
 			f.Code = fault.Unimplemented
 		}
 		if f.RetryAfter == 0 {
 			f.RetryAfter = retryAfter(header)
 		}
-		// What is said goes into logs, and on to others.
-		f.Message, f.Reason, f.Service = cut(f.Message, maxTold), cut(f.Reason, headertext.MaxLen), cut(f.Service, headertext.MaxLen)
+		// The text goes into logs, and on to other services.
+		f.Message, f.Reason, f.Service = truncate(f.Message, maxRemoteMessage), truncate(f.Reason, headertext.MaxLen), truncate(f.Service, headertext.MaxLen)
 		if f.Message == "" {
 			f.Message = fmt.Sprintf("%s was answered with status %d", m.name, status)
 		}
@@ -235,7 +234,7 @@ func failure(m message, status int, header http.Header, body []byte) error {
 	case code == 0:
 		code = fault.Unknown // a redirect that is not followed
 	case status == http.StatusNotFound && kind == fault.ProblemType && m.method == http.MethodHead:
-		code = fault.NotFound // a foreign service has a document, which GET would bring
+		code = fault.NotFound // from another implementation: only a GET would show its document
 	}
 	f := code.Errorf("%s was answered with status %d", m.name, status).WithRetryAfter(retryAfter(header))
 	if status < 400 {
@@ -247,8 +246,8 @@ func failure(m message, status int, header http.Header, body []byte) error {
 	return f
 }
 
-// retryAfter reads both forms of the header, seconds and a time, and trusts
-// neither beyond a day.
+// retryAfter reads both forms of the header, seconds and a date. It returns one day at
+// most.
 func retryAfter(header http.Header) time.Duration {
 	const most = 24 * time.Hour
 	text := header.Get("Retry-After")

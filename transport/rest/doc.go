@@ -1,18 +1,18 @@
-// Package rest carries endpoints over HTTP as JSON. A [Route] is the contract
-// of one operation, declared once and used by both sides:
+// Package rest carries endpoints over HTTP as JSON. A [Route] is the contract of one
+// operation, declared once and used by both sides:
 //
 //	var Reserve = rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /inventory/{product_id}/reserve"}
 //
-//	Reserve.Handle(mux, stock.Reserve)              // the service
-//	reserve := Reserve.Endpoint(rest.Remote(url, nil))  // its caller
+//	Reserve.Handle(mux, stock.Reserve)                 // the service
+//	reserve := Reserve.Endpoint(rest.Remote(url, nil)) // its caller
 //
-// Patterns are those of [http.ServeMux], and anything with its Handle method
-// serves a route.
+// Patterns are those of [http.ServeMux], and anything with its Handle method can serve a
+// route.
 //
 // # Requests
 //
-// A request is a struct, a pointer to one, or [None]. Fields tagged path, query
-// or header travel there; all others are the JSON body:
+// A request is a struct, a pointer to one, or [None]. Fields tagged path, query or header
+// travel there; all others are the JSON body:
 //
 //	type ReserveRequest struct {
 //		ProductID string `path:"product_id" json:"-"`
@@ -20,78 +20,86 @@
 //		Quantity  int    `json:"quantity"`
 //	}
 //
-// A tagged field is a string, number, bool, [time.Time], [time.Duration], a
-// type with UnmarshalText, a type based on one of these, or a pointer to one,
-// nil when absent; in a query also a slice. It may be a field of a struct that
-// the request embeds, but not of one that it embeds by pointer. It is set after
-// the body was read and keeps nothing from it. A parameter or header of a field that is
-// no slice is refused when it is there twice. A header loses the blanks around its value
-// on its way, as HTTP has it. GET, HEAD and DELETE have no body. Where a request has no
-// body fields, none is needed and one that comes is ignored.
+// A tagged field is a string, number, bool, [time.Time], [time.Duration], a type with
+// UnmarshalText, a type based on one of these, or a pointer to one, which is nil if the
+// value is absent; in a query it may also be a slice. It may be a field of a struct that
+// the request embeds, but not of one that it embeds by pointer. It is set after the body
+// is read, and drops what the body has set in it. A parameter or header that occurs twice
+// is refused unless its field is a slice. HTTP removes the blanks around the value of a
+// header. GET, HEAD and DELETE have no body. A request without body fields needs no body,
+// and a body that arrives is ignored.
 //
 // Bodies and answers are what encoding/json makes of a type, with the methods of its
-// pointers, with two differences. In an answer a nil slice or map is written as [], {}
-// or "", not as null, so that clients in other languages need not expect null for a
-// list; what is in an interface, or what writes itself, stays as it is. In what is read,
-// an object that has one member twice is refused, also where upper and lower case make
-// the difference and both come to one field, or two forms of a number to one key of a
-// map: whoever looks at it on the way might take another one of the two. An answer of null is none, and fault.Internal, unless Resp can
-// be null: an interface, a type with its own UnmarshalJSON, or read alone, a slice or map.
+// pointers, with two differences:
 //
-// A request with a method Validate() error is checked before the endpoint runs.
+//   - In an answer a nil slice or map is written as [], {} or "", not as null, so that
+//     clients in other languages need not expect null for a list. What is in an
+//     interface, or encodes itself, is not changed.
+//   - In what is read, an object with a duplicate member is refused, since a proxy on
+//     the way might use the other one of the two. Two members are duplicates, too, if
+//     they differ only in upper and lower case and set the same field, or are two
+//     forms of a number for the same key of a map.
+//
+// An answer of null counts as no answer, which is fault.Internal, unless Resp can be null:
+// an interface, a type with its own UnmarshalJSON, or, for the side that reads, a slice or
+// map.
+//
+// A request with a method Validate() error is validated before the endpoint runs.
 //
 // # Errors
 //
-// Every failure is an application/problem+json document that the caller's side
-// turns back into the error it was: errors.Is(err, fault.NotFound) holds on both
-// sides. After a HEAD, which has no body, the document is in the header X-Problem, without
-// its details. Refused with 400: malformed JSON, a wrong type (the message names the
-// place), data after the value, bytes that are no UTF-8, an escape for half of a
-// character, nesting deeper than 100, a member that is there twice and, when Strict, one
-// that is not spelled as the type has it; with 413 a body over the limit, with 415 a body
-// that is not declared as JSON, or has a Content-Encoding that no middleware has taken
-// off. [Problems] does the same for what the mux answers itself, unknown paths and
-// methods. A panic becomes a 500 and a line in the log with its stack. The log also has
-// the cause of a failure, which the caller is not shown. A document has 4 KiB of a
-// message and 20 faults of a Validate that joins them, at most.
+// Every failure is an application/problem+json document, which the caller's side turns
+// back into the original error: errors.Is(err, fault.NotFound) holds on both sides. After
+// a HEAD, which has no body, the document is in the header X-Problem, without its details.
+//
+// Refused with 400 are malformed JSON, a wrong type (the message names the place), data
+// after the value, invalid UTF-8, an escape for half of a surrogate pair, nesting deeper
+// than 100, a duplicate member and, when Strict, a member that is not spelled as in the
+// type. Refused with 413 is a body over the limit; with 415 a body that is not declared as
+// JSON, or has a Content-Encoding that no middleware has decoded. [ProblemMux] does the
+// same for what the mux answers itself, unknown paths and methods.
+//
+// A panic becomes a 500 and a log line with the stack. The log also has the cause of a
+// failure, which the caller does not see. A document has at most 4 KiB of a message, and
+// 20 faults of a Validate that joins them.
 //
 // An answer larger than [Route].MaxAnswer is the callee's failure. A redirect is followed
-// for GET and HEAD alone, and only within the scheme, host and port of the instance: what
+// only for GET and HEAD, and only within the scheme, host and port of the instance: what
 // travels with a request is meant for no one else.
 //
-// # What travels along
+// # Metadata
 //
-// X-Request-Timeout (the time left, as "1500ms"; none left is 504),
-// X-Request-ID, the trace (W3C and B3), X-Service-Name, X-Request-Attempt and
-// X-Request-Priority, in an [endpoint.Call] on the server. What is malformed is
-// ignored. The last three count only from trusted callers, and a deadline of others
-// blames nobody; X-Request-Timeout-Untrusted tells the next service that it is
-// theirs. See [Accept].
+// These headers travel with a request, and are in an [endpoint.Call] on the server:
+// X-Request-Timeout (the time left, as "1500ms"; none left is 504), X-Request-ID, the
+// trace (W3C and B3), X-Service-Name, X-Request-Attempt and X-Request-Priority. Malformed
+// ones are ignored. The last three count only from trusted callers, and the deadline of
+// other callers blames nobody; X-Request-Timeout-Untrusted says so to the next service.
+// See [ReadMetadata].
 //
 // # Idempotency
 //
-// The caller's side of a Keyed route sends one Idempotency-Key per call, the
-// same with every repeat. The server runs a key once and replays its answer,
-// with the header Idempotency-Replayed: true. A key whose first use still runs is
-// 409 key_in_use, one that came with another request before 422 key_reused, one
-// that is not printable ASCII of at most 128 bytes 400. A request is the same when
-// its path, query, tagged headers and body are. A request without a key runs each
-// time; one with an empty key, with two, or with one that is too long is refused.
+// The caller's side of a Keyed route sends one Idempotency-Key per call, the same with
+// every repeat. The server runs a key once and replays its answer, with the header
+// Idempotency-Replayed: true. A key whose first use still runs is 409 key_in_use, one that
+// arrived with another request before is 422 key_reused, one that is not printable ASCII
+// of at most 128 bytes is 400. A request is the same if its path, query, tagged headers
+// and body are. A request without a key runs each time; one with an empty key, with two,
+// or with one that is too long is refused.
 //
-// Keys of different routes do not meet, nor do those of different callers: of
-// different subjects, where [Mux] says who sent a request, or else of different
-// verified certificates, by the names in them. Whom neither tells apart share their
-// keys, but not their answers: a key that comes with another Authorization, Cookie or
-// other header that is named like a credential (X-Api-Key, X-Auth-Token, X-Tenant, …)
-// than at first, or with another certificate that has no name or that nobody has
-// verified, is 422 key_of_other_credentials. It neither runs again nor gets what another
-// caller was told. So a caller whose token was renewed between two repeats
-// gets its answer only where Subject knows it by name. A service that knows its
-// callers by something with another name needs Subject, or a tagged field for it.
+// Keys of different routes are separate, and so are those of different callers: of
+// different subjects, if the [Mux] says who sent a request, or else of different verified
+// certificates, by the names in them. Callers that neither distinguishes share their keys,
+// but not their answers: a key is 422 key_of_other_credentials if it arrives with another
+// Authorization, Cookie or other header that is named like a credential (X-Api-Key,
+// X-Auth-Token, X-Tenant, …) than at first, or with another certificate that has no name
+// or is not verified. It neither runs again nor gets the answer for another caller. So a
+// caller whose token is renewed between two repeats gets its answer only if Subject knows
+// its name. A service that identifies its callers by a header with a different kind of
+// name needs Subject, or a tagged field for that header.
 //
-// Successes are kept for a day, and refusals that a repeat would meet again for a
-// minute. Not kept are a 5xx, a panic, 401, 429, a conflict, or a request that was
-// malformed: a repeat runs again. An answer that has no JSON form, or more than
-// 4 MiB, fails every repeat with 409 answer_not_kept. For an answer that is there
-// exactly when the handler's changes are, see [endpoint.Keep].
+// Successes are stored for a day, and refusals that a repeat would meet again for a
+// minute. Not stored are a 5xx, a panic, 401, 429, a conflict, or a malformed request:
+// there a repeat runs again. An answer that has no JSON form, or more than 4 MiB, fails
+// every repeat with 409 answer_not_kept. For an answer that is stored exactly when the
+// handler's changes are, see [endpoint.Keep].
 package rest

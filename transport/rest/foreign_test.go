@@ -166,7 +166,7 @@ func TestAHeadIsAnsweredAsAGetWouldBe(t *testing.T) {
 	gateway := http.NewServeMux()
 	route.Forward(gateway, caller)
 	for id, want := range map[string]int{"p": 200, "none": 404, "large": 200} {
-		w := &told{ResponseWriter: httptest.NewRecorder()}
+		w := &reportingWriter{ResponseWriter: httptest.NewRecorder()}
 		r, _ := http.NewRequestWithContext(t.Context(), "HEAD", "/stock/"+id, nil)
 		gateway.ServeHTTP(w, r)
 		recorder := w.ResponseWriter.(*httptest.ResponseRecorder)

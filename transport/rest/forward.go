@@ -10,113 +10,113 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// forwarding passes the requests of one route on.
-type forwarding struct {
+// forwardHandler forwards the requests of one route.
+type forwardHandler struct {
 	*contract
 	log    func() *slog.Logger
 	caller endpoint.Caller
 	client sender
 }
 
-// passed is the answer of an attempt.
-type passed struct {
+// proxied is the answer to one attempt.
+type proxied struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error // that it tells of
+	err    error // that the answer describes
 }
 
-// held are headers that do not go past a hop, or that each hop writes itself.
-var held = []string{
+// hopByHop are the headers that must not pass a hop, or that each hop writes itself.
+var hopByHop = []string{
 	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Expect",
 	headerTimeout, headerForeign, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
 	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
 
 // ServeHTTP implements [http.Handler].
-func (f *forwarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w = asked(w, r)
-	ctx, stop, err := accepted(r, nil)
+func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = markHead(w, r)
+	ctx, stop, err := withCall(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
-	f.limits.begin(w, r)
-	m, err := f.message(w, r, endpoint.CallOf(ctx))
+	f.timeLimits.set(w, r)
+	m, err := f.outgoing(w, r, endpoint.CallOf(ctx))
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
 	op := f.op
-	op.Safe = f.idempotent() || m.key != ""
-	var answers answers
+	op.Safe = f.isIdempotent() || m.key != ""
+	var answers proxiedAnswers
 	err = f.caller.Call(ctx, op, func(ctx context.Context, addr string) error {
 		status, header, body, err := f.client.exchange(ctx, addr, &m, f.answerLimit)
 		if err != nil {
 			return err
 		}
 		if status >= 400 {
-			err = failure(m, status, header, body)
+			err = failureOf(m, status, header, body)
 		}
-		answers.add(passed{status, header, body, err})
+		answers.add(proxied{status, header, body, err})
 		return err
 	})
-	answer := answers.of(err)
+	answer := answers.forError(err)
 	if answer == nil && err != nil {
-		complain(ctx, w, f.log(), f.text, err)
+		logFailure(ctx, w, f.log(), f.text, err)
 		writeProblem(w, err)
 		return
 	}
 	if err != nil {
-		tell(w, err)
+		reportFailure(w, err)
 	}
 	answer.write(w, r.Method == http.MethodHead)
 }
 
-// message is the request as it goes on.
-func (f *forwarding) message(w http.ResponseWriter, r *http.Request, call *endpoint.Call) (m message, err error) {
-	m = message{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: passable(r.Header)}
-	delete(m.header, "Accept-Encoding") // the hop's own
+// outgoing returns the request to send on.
+func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, call *endpoint.Call) (m outgoing, err error) {
+	m = outgoing{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: endToEnd(r.Header)}
+	delete(m.header, "Accept-Encoding") // each hop's HTTP client chooses that itself
 	if m.key, err = f.incomingKey(call, r); err != nil {
 		return m, err
 	}
 	if r.URL.RawQuery != "" {
 		m.path += "?" + r.URL.RawQuery
 	}
-	if !f.takesBody() || r.ContentLength == 0 {
+	if !f.hasBody() || r.ContentLength == 0 {
 		return m, nil
 	}
-	m.body, err = readBody(w, r, f.limit)
+	m.body, err = readBody(w, r, f.bodyLimit)
 	if len(m.body) == 0 {
 		m.body = nil
 	}
-	m.undeclared = m.header["Content-Type"] == nil
+	m.noContentType = m.header["Content-Type"] == nil
 	return m, err
 }
 
-func (p *passed) write(w http.ResponseWriter, head bool) {
-	for name, values := range passable(p.header) {
+func (p *proxied) write(w http.ResponseWriter, head bool) {
+	for name, values := range endToEnd(p.header) {
 		w.Header()[name] = values
 	}
-	if length := p.header["Content-Length"]; head && length != nil { // of what GET would bring
+	if length := p.header["Content-Length"]; head && length != nil { // that of a GET
 		w.Header()["Content-Length"] = length
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(p.body) // a caller that is gone hears nothing
+	_, _ = w.Write(p.body) // an error means that the caller is gone
 }
 
-// passable is what of a header goes past a hop.
-func passable(h http.Header) http.Header {
-	var named []string // as for this hop alone, by its sender
+// endToEnd returns the headers that may pass a hop.
+func endToEnd(h http.Header) http.Header {
+	var hopNames []string // headers that the sender declares to be for this hop only
 	for _, line := range h["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {
-			named = append(named, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+			hopNames = append(hopNames, http.CanonicalHeaderKey(strings.TrimSpace(name)))
 		}
 	}
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		if !slices.Contains(held, name) && !slices.Contains(named, name) && !strings.HasPrefix(name, "Proxy-") {
+		if !slices.Contains(hopByHop, name) && !slices.Contains(hopNames, name) && !strings.HasPrefix(name, "Proxy-") {
 			out[name] = values
 		}
 	}

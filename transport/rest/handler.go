@@ -16,45 +16,45 @@ import (
 type handler struct {
 	*contract
 	log     func() *slog.Logger
-	store   endpoint.IdempotencyStore // of a keyed route
+	store   endpoint.IdempotencyStore // nil unless the route is Keyed
 	subject func(*http.Request) string
-	run     func(ctx context.Context, request any) (response any, err error) // a pointer to a Resp
+	run     func(ctx context.Context, request any) (response any, err error) // response is a pointer to a Resp
 }
 
 // answer is a response before it is written.
 type answer struct {
 	Status int             `json:"status"`
-	Body   json.RawMessage `json:"body,omitempty"` // nil where there is none
-	err    error           // what a problem tells of
+	Body   json.RawMessage `json:"body,omitempty"` // nil for none
+	err    error           // the failure that Body describes, if it is a problem
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w = asked(w, r)
-	ctx, stop, err := accepted(r, nil)
+	w = markHead(w, r)
+	ctx, stop, err := withCall(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
-	h.limits.begin(w, r)
+	h.timeLimits.set(w, r)
 	call := endpoint.CallOf(ctx)
 	service := call.Service
 	call.Operation = h.op
 	call.Service = service
-	ctx = h.identified(ctx, call, r)
+	ctx = h.identify(ctx, call, r)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
 				panic(p)
 			}
-			panicked(ctx, h.log(), h.text, p)
+			logPanic(ctx, h.log(), h.text, p)
 			writeProblem(w, errInternal)
 		}
 	}()
 	a, replayed, err := h.answer(ctx, call, w, r)
 	if err != nil {
-		complain(ctx, w, h.log(), h.text, err)
+		logFailure(ctx, w, h.log(), h.text, err)
 		writeProblem(w, err)
 		return
 	}
@@ -64,7 +64,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.write(w)
 }
 
-// answer is what the route's endpoint says, or said before to the same key.
+// answer returns the answer of the route's endpoint, or the stored answer to the same key.
+// replayed is true for a stored one.
 func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
 	key, err := h.incomingKey(call, r)
 	if err != nil {
@@ -79,10 +80,10 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Operation{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encode, OnUnsaved: func(err error) {
+	u := once.Operation{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not kept", "route", h.text, "error", err)
 	}}
-	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.once(ctx, w, request, &fresh) })
+	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })
 	if err != nil || !replayed {
 		return fresh, false, err
 	}
@@ -90,41 +91,42 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 	return a, true, err
 }
 
-// once runs a keyed request for the first time, and says what of it is kept.
-func (h *handler) once(ctx context.Context, w http.ResponseWriter, request any, fresh *answer) (once.Result, error) {
+// runOnce runs a keyed request for the first time, and returns what is stored of its
+// answer.
+func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request any, fresh *answer) (once.Result, error) {
 	response, err := h.run(ctx, request)
-	keep := once.AnswerTTL
+	result := once.AnswerTTL
 	switch {
 	case err == nil:
 		once.MarkRan(ctx)
-		if *fresh, err = h.encoded(response); err != nil {
-			return once.Result{TTL: keep}, err // it ran, and must not again
+		if *fresh, err = h.encode(response); err != nil {
+			return once.Result{TTL: result}, err // it ran, and must not run again
 		}
-	case !lasting(err):
+	case !isPermanent(err):
 		return once.Result{}, err
 	default:
-		complain(ctx, w, h.log(), h.text, err)
-		*fresh, keep = problem(err), once.RefusalTTL
+		logFailure(ctx, w, h.log(), h.text, err)
+		*fresh, result = problem(err), once.RefusalTTL
 	}
 	text, err := json.Marshal(*fresh)
-	return once.Result{Answer: text, TTL: keep}, err
+	return once.Result{Answer: text, TTL: result}, err
 }
 
-// encode is a response, given as it is, as it is kept.
-func (h *handler) encode(response any) ([]byte, error) {
-	if v := reflect.ValueOf(response); v.IsValid() { // what MarshalJSON of a pointer is found through
+// encodeStored encodes a response that is not a pointer, in the form that is stored.
+func (h *handler) encodeStored(response any) ([]byte, error) {
+	if v := reflect.ValueOf(response); v.IsValid() { // encoding/json finds a pointer's MarshalJSON only through a pointer
 		at := reflect.New(v.Type())
 		at.Elem().Set(v)
 		response = at.Interface()
 	}
-	a, err := h.encoded(response)
+	a, err := h.encode(response)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(a)
 }
 
-// replay is an answer that was kept.
+// replay decodes a stored answer.
 func replay(text []byte) (a answer, err error) {
 	err = json.Unmarshal(text, &a)
 	if err == nil && a.Status >= 400 {
@@ -138,20 +140,20 @@ func replay(text []byte) (a answer, err error) {
 	return a, nil
 }
 
-// read is the request as its endpoint takes it, checked, with its body.
+// read returns the request as the endpoint accepts it, validated, and its body.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, body []byte, err error) {
 	if h.request.t == nil {
 		return nil, nil, nil
 	}
 	v := reflect.New(h.request.t)
 	if h.request.body {
-		if err = declaredJSON(r.Header["Content-Type"]); err != nil {
+		if err = checkContentType(r.Header["Content-Type"]); err != nil {
 			return nil, nil, err
 		}
-		if err = unpacked(w, r.Header); err != nil {
+		if err = checkEncoding(w, r.Header); err != nil {
 			return nil, nil, err
 		}
-		if body, err = readBody(w, r, h.limit); err != nil {
+		if body, err = readBody(w, r, h.bodyLimit); err != nil {
 			return nil, nil, err
 		}
 		if err := decode(body, v.Interface(), h.request.shape, h.strict); err != nil {
@@ -165,32 +167,32 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 	return request, body, endpoint.ValidateRequest(request)
 }
 
-// respond runs the endpoint and encodes what it answers.
+// respond runs the endpoint and encodes its response.
 func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 	response, err := h.run(ctx, request)
 	if err != nil {
 		return answer{}, err
 	}
-	return h.encoded(response)
+	return h.encode(response)
 }
 
-func (h *handler) encoded(response any) (answer, error) {
-	if h.answers == nil {
+func (h *handler) encode(response any) (answer, error) {
+	if h.answerType == nil {
 		return answer{Status: h.status}, nil
 	}
 	text, err := json.Marshal(response)
 	if err != nil {
 		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
 	}
-	text = h.written.fill(text)
-	if string(text) == "null" && h.answers.Kind() != reflect.Interface && !decodesItself(h.answers) {
+	text = h.fill.fill(text)
+	if string(text) == "null" && h.answerType.Kind() != reflect.Interface && !decodesItself(h.answerType) {
 		return answer{}, fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp rest.None", h.text)
 	}
 	return answer{Status: h.status, Body: text}, nil
 }
 
-// lasting says that a refusal would meet a repeat as well.
-func lasting(err error) bool {
+// isPermanent reports whether a repeat would be refused as well.
+func isPermanent(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.InvalidArgument, fault.NotFound, fault.AlreadyExists, fault.PermissionDenied, fault.FailedPrecondition, fault.OutOfRange:
 		return true
@@ -206,9 +208,9 @@ func (a answer) write(w http.ResponseWriter) {
 	kind := jsonTypes
 	if a.Status >= 400 {
 		kind = problemTypes
-		a.announce(w)
+		a.prepare(w)
 	}
 	w.Header()["Content-Type"] = kind
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // a caller that is gone hears nothing
+	_, _ = w.Write(a.Body) // an error means that the caller is gone
 }

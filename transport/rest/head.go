@@ -10,20 +10,20 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// headerProblem has the document of a failure, without its details, in an answer to
-// HEAD, which has no body: else nobody could tell one conflict from another.
+// headerProblem carries the problem document, without its details, in an answer to HEAD,
+// which has no body: otherwise the caller could not tell one conflict from another.
 const headerProblem = "X-Problem"
 
-// asked is w, which knows that it was asked by HEAD.
-func asked(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
-	if r.Method != http.MethodHead || askedByHead(w) {
+// markHead returns a writer that knows that the request is a HEAD.
+func markHead(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if r.Method != http.MethodHead || isHead(w) {
 		return w
 	}
-	return headed{w}
+	return headWriter{w}
 }
 
-// askedByHead says that w, or a writer beneath it, was asked by HEAD.
-func askedByHead(w http.ResponseWriter) bool {
+// isHead reports whether w, or a writer that it wraps, answers a HEAD.
+func isHead(w http.ResponseWriter) bool {
 	for {
 		switch at := w.(type) {
 		case interface{ RequestMethod() string }:
@@ -36,32 +36,32 @@ func askedByHead(w http.ResponseWriter) bool {
 	}
 }
 
-// headed writes the answer to a HEAD.
-type headed struct{ http.ResponseWriter }
+// headWriter writes the answer to a HEAD.
+type headWriter struct{ http.ResponseWriter }
 
-// RequestMethod is HEAD.
-func (headed) RequestMethod() string { return http.MethodHead }
+// RequestMethod returns HEAD, for isHead.
+func (headWriter) RequestMethod() string { return http.MethodHead }
 
-// Flush implements http.Flusher, for handlers that ask for that.
-func (h headed) Flush() { _ = http.NewResponseController(h.ResponseWriter).Flush() }
+// Flush implements http.Flusher, for handlers that assert it.
+func (h headWriter) Flush() { _ = http.NewResponseController(h.ResponseWriter).Flush() }
 
-// Unwrap lets http.ResponseController reach what is beneath.
-func (h headed) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+// Unwrap lets http.ResponseController reach the wrapped writer.
+func (h headWriter) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// inHeader is a document as a header has it, "" if it is none.
-func inHeader(document []byte) string {
+// headerForm returns a problem document as a header value, "" if document is not one.
+func headerForm(document []byte) string {
 	var p fault.Problem
 	if json.Unmarshal(document, &p) != nil {
 		return ""
 	}
-	p.Detail, p.Reason, p.Service, p.Details = cut(p.Detail, maxSaid), cut(p.Reason, maxSaid), cut(p.Service, maxSaid), nil
+	p.Detail, p.Reason, p.Service, p.Details = truncate(p.Detail, maxQuotedError), truncate(p.Reason, maxQuotedError), truncate(p.Service, maxQuotedError), nil
 	text, err := json.Marshal(p)
 	if err != nil {
 		return ""
 	}
 	var b strings.Builder
 	for _, r := range string(text) {
-		if r < 0x7f { // encoding/json has escaped what is below a blank
+		if r < 0x7f { // encoding/json has escaped control characters
 			b.WriteRune(r)
 			continue
 		}

@@ -32,7 +32,7 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
 		next = code.Errorf("warum? – „é“ 😀 \x7f").WithReason("rule").WithRetryAfter(1500 * time.Millisecond).WithRepeated()
 		for name, call := range map[string]func() error{
-			"HEAD of a route":   func() error { _, err := head(t.Context(), &request{ID: "p"}); return err },
+			"HEAD of a route":         func() error { _, err := head(t.Context(), &request{ID: "p"}); return err },
 			"HEAD of rest.WriteError": func() error { _, err := plain(t.Context(), rest.None{}); return err },
 		} {
 			var got, want *fault.Error
@@ -42,7 +42,7 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 		}
 		var heard [2][]error
 		for i, method := range []string{"GET", "HEAD"} {
-			w := &told{ResponseWriter: httptest.NewRecorder()}
+			w := &reportingWriter{ResponseWriter: httptest.NewRecorder()}
 			r, _ := http.NewRequestWithContext(t.Context(), method, "/stock/p", nil)
 			gateway.ServeHTTP(w, r)
 			heard[i] = w.failures

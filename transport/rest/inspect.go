@@ -13,20 +13,19 @@ import (
 	"unicode"
 )
 
-// shape is what encoding/json knows of a type when it decodes JSON: whose members
-// an object has. The nil shape is that of a type which decodes itself, or takes
-// anything.
+// shape describes how encoding/json decodes into a type: which members an object may have.
+// The nil shape is that of a type that decodes itself or accepts anything.
 type shape struct {
 	members map[string]*shape // of a struct
-	folded  map[string]string // the name of a member by its folded name
+	folded  map[string]string // a member's name, by its folded name
 	elem    *shape            // of a map, slice or array
-	key     reflect.Type      // of a map whose keys are no plain texts
+	key     reflect.Type      // of a map whose keys are not plain strings
 }
 
-// shapeOf is the shape of t. A type that holds itself has one that does.
+// shapeOf returns the shape of t. The shape of a recursive type is recursive.
 func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 	for steps := 0; t.Kind() == reflect.Pointer && !decodesItself(t); steps++ {
-		if steps > maxNesting { // a pointer to itself
+		if steps > maxNesting { // a pointer type that points to itself
 			return nil
 		}
 		t = t.Elem()
@@ -44,7 +43,7 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 		s.members, s.folded = map[string]*shape{}, map[string]string{}
 		for _, m := range membersOf(t) {
 			s.members[m.name] = shapeOf(m.t, known)
-			if fold := folded(m.name); s.folded[fold] == "" {
+			if fold := foldName(m.name); s.folded[fold] == "" {
 				s.folded[fold] = m.name
 			}
 		}
@@ -60,14 +59,15 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 	return s
 }
 
-// decodesItself says that encoding/json leaves a value of type t to its own method.
+// decodesItself reports whether encoding/json decodes a value of type t by t's own method.
 func decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(unmarshalerType) || p.Implements(textUnmarshalerType)
 }
 
-// folded is a name as encoding/json compares names when none is the same.
-func folded(name string) string {
+// foldName returns the form of a name in which encoding/json compares names when none
+// matches exactly.
+func foldName(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
 		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
@@ -77,38 +77,39 @@ func folded(name string) string {
 	}, name)
 }
 
-// inspection goes through JSON text before it is decoded, and finds what
-// encoding/json would pass over. Text that is no JSON it leaves to encoding/json.
+// inspection reads JSON text before it is decoded, and finds what encoding/json would
+// silently accept. It leaves invalid JSON to encoding/json.
 type inspection struct {
-	text   []byte
-	at     int
-	strict bool     // members that the type does not have are refused
-	names  [][]byte // of the objects that are open, the innermost last
-	most   int      // how deep arrays and objects may lie in one another
+	text     []byte
+	pos      int
+	strict   bool     // refuse members that the type does not have
+	names    [][]byte // members of the open objects, the innermost object last
+	maxDepth int      // how deep arrays and objects may be nested
 }
 
-// errNoJSON ends an inspection of text that encoding/json will refuse.
-var errNoJSON = errors.New("no JSON")
+// errNotJSON ends the inspection of text that encoding/json will refuse.
+var errNotJSON = errors.New("no JSON")
 
-// misfit is what an inspection finds, and where.
-type misfit struct {
+// bodyError is what an inspection finds, and where.
+type bodyError struct {
 	path string
 	what string
 }
 
-func (m *misfit) Error() string {
+func (m *bodyError) Error() string {
 	if m.path == "" {
 		return m.what
 	}
 	return m.path + ": " + m.what
 }
 
-// inspect refuses text in which an object has a member more than once, or two
-// members that come to one field since encoding/json does not tell upper from lower
-// case, or to one key of a map. Strict refuses each member that is not, letter by letter, one of the type's.
-func inspect(text []byte, s *shape, strict bool, deepest int) error {
-	i := inspection{text: text, strict: strict, most: deepest}
-	if err := i.value(s, 0); err != nil && !errors.Is(err, errNoJSON) {
+// inspect refuses an object that has a member more than once. Two members also count as
+// one if they set one field, since encoding/json ignores upper and lower case, or if they
+// are one key of a map. With strict it also refuses members that the type does not have
+// under exactly this name.
+func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
+	i := inspection{text: text, strict: strict, maxDepth: maxDepth}
+	if err := i.value(s, 0); err != nil && !errors.Is(err, errNotJSON) {
 		return err
 	}
 	return nil
@@ -117,21 +118,21 @@ func inspect(text []byte, s *shape, strict bool, deepest int) error {
 func (i *inspection) value(s *shape, depth int) error {
 	switch i.next() {
 	case '{', '[':
-		if depth++; depth > i.most {
-			return errors.New("it is nested deeper than " + strconv.Itoa(i.most))
+		if depth++; depth > i.maxDepth {
+			return errors.New("it is nested deeper than " + strconv.Itoa(i.maxDepth))
 		}
-		if i.text[i.at] == '{' {
+		if i.text[i.pos] == '{' {
 			return i.object(s, depth)
 		}
 		return i.array(s, depth)
 	case '"':
-		_, _, err := i.skip()
+		_, _, err := i.skipString()
 		return err
 	case 0:
-		return errNoJSON
+		return errNotJSON
 	}
-	for ; i.at < len(i.text); i.at++ {
-		switch i.text[i.at] {
+	for ; i.pos < len(i.text); i.pos++ {
+		switch i.text[i.pos] {
 		case ',', ']', '}', ' ', '\t', '\r', '\n':
 			return nil
 		}
@@ -140,9 +141,9 @@ func (i *inspection) value(s *shape, depth int) error {
 }
 
 func (i *inspection) array(s *shape, depth int) error {
-	i.at++
+	i.pos++
 	if i.next() == ']' {
-		i.at++
+		i.pos++
 		return nil
 	}
 	var elem *shape
@@ -151,62 +152,63 @@ func (i *inspection) array(s *shape, depth int) error {
 	}
 	for n := 0; ; n++ {
 		if err := i.value(elem, depth); err != nil {
-			return within("["+strconv.Itoa(n)+"]", err)
+			return inPath("["+strconv.Itoa(n)+"]", err)
 		}
 		switch i.next() {
 		case ',':
-			i.at++
+			i.pos++
 		case ']':
-			i.at++
+			i.pos++
 			return nil
 		default:
-			return errNoJSON
+			return errNotJSON
 		}
 	}
 }
 
 func (i *inspection) object(s *shape, depth int) error {
-	i.at++
+	i.pos++
 	first := len(i.names)
 	defer func() { i.names = i.names[:first] }()
 	if i.next() == '}' {
-		i.at++
+		i.pos++
 		return nil
 	}
 	for {
 		if i.next() != '"' {
-			return errNoJSON
+			return errNotJSON
 		}
-		name, err := i.name()
+		name, err := i.readName()
 		if err != nil {
 			return err
 		}
-		into, called, err := i.memberOf(s, name)
+		into, canonical, err := i.memberOf(s, name)
 		if err != nil {
 			return err
 		}
-		i.names = append(i.names, called)
+		i.names = append(i.names, canonical)
 		if i.next() != ':' {
-			return errNoJSON
+			return errNotJSON
 		}
-		i.at++
+		i.pos++
 		if err := i.value(into, depth); err != nil {
-			return within(shortened(string(name)), err)
+			return inPath(shorten(string(name)), err)
 		}
 		switch i.next() {
 		case ',':
-			i.at++
+			i.pos++
 		case '}':
-			i.at++
-			return twice(i.names[first:])
+			i.pos++
+			return checkDuplicates(i.names[first:])
 		default:
-			return errNoJSON
+			return errNotJSON
 		}
 	}
 }
 
-// memberOf is, where strict only by its very name, the shape of a member, and the name of the field that it comes to.
-func (i *inspection) memberOf(s *shape, name []byte) (into *shape, called []byte, err error) {
+// memberOf returns the shape of a member and the canonical name of the field or key that
+// it sets. With strict, only the exact name matches a field.
+func (i *inspection) memberOf(s *shape, name []byte) (into *shape, canonical []byte, err error) {
 	if s == nil || s.members == nil {
 		if s != nil {
 			into = s.elem
@@ -220,17 +222,16 @@ func (i *inspection) memberOf(s *shape, name []byte) (into *shape, called []byte
 		return into, name, nil
 	}
 	if i.strict {
-		return nil, nil, &misfit{what: "unknown member " + strconv.Quote(shortened(string(name)))}
+		return nil, nil, &bodyError{what: "unknown member " + strconv.Quote(shorten(string(name)))}
 	}
-	if field, ok := s.folded[folded(string(name))]; ok {
+	if field, ok := s.folded[foldName(string(name))]; ok {
 		return s.members[field], []byte(field), nil
 	}
 	return nil, name, nil
 }
 
-// keyOf is the name of a member as the key of a map that it comes to: two names may
-// come to one, such as "1" and "01" to a number. What is no such key, encoding/json
-// will refuse.
+// keyOf returns the canonical form of a map key: two names may be one key, such as "1" and
+// "01" for a number. encoding/json will refuse a name that is not a valid key.
 func keyOf(t reflect.Type, name []byte) []byte {
 	key := reflect.New(t)
 	if u, ok := key.Interface().(encoding.TextUnmarshaler); ok {
@@ -248,14 +249,14 @@ func keyOf(t reflect.Type, name []byte) []byte {
 	return name
 }
 
-// twice refuses a name that is there more than once.
-func twice(names [][]byte) error {
+// checkDuplicates refuses a name that occurs more than once. It may sort names.
+func checkDuplicates(names [][]byte) error {
 	const few = 16
 	if len(names) <= few {
 		for n, name := range names {
 			for _, other := range names[:n] {
 				if bytes.Equal(name, other) {
-					return isTwice(name)
+					return duplicateError(name)
 				}
 			}
 		}
@@ -264,19 +265,19 @@ func twice(names [][]byte) error {
 	slices.SortFunc(names, bytes.Compare)
 	for n := 1; n < len(names); n++ {
 		if bytes.Equal(names[n-1], names[n]) {
-			return isTwice(names[n])
+			return duplicateError(names[n])
 		}
 	}
 	return nil
 }
 
-func isTwice(name []byte) error {
-	return &misfit{shortened(string(name)), "the member is there more than once"}
+func duplicateError(name []byte) error {
+	return &bodyError{shorten(string(name)), "the member is there more than once"}
 }
 
-// within says where in an object or array a misfit is.
-func within(step string, err error) error {
-	if m, ok := errors.AsType[*misfit](err); ok && len(m.path) < 4*maxShown {
+// inPath prepends the position in an object or array to the path of a bodyError.
+func inPath(step string, err error) error {
+	if m, ok := errors.AsType[*bodyError](err); ok && len(m.path) < 4*maxQuotedValue {
 		switch {
 		case m.path == "" || m.path[0] == '[':
 			m.path = step + m.path
@@ -287,37 +288,37 @@ func within(step string, err error) error {
 	return err
 }
 
-// next is the first byte that is no blank, 0 at the end.
+// next skips blanks and returns the byte that follows, 0 at the end.
 func (i *inspection) next() byte {
-	for ; i.at < len(i.text); i.at++ {
-		switch i.text[i.at] {
+	for ; i.pos < len(i.text); i.pos++ {
+		switch i.text[i.pos] {
 		case ' ', '\t', '\r', '\n':
 		default:
-			return i.text[i.at]
+			return i.text[i.pos]
 		}
 	}
 	return 0
 }
 
-// skip goes past the string that begins here, which is text with its quotes.
-func (i *inspection) skip() (text []byte, escaped bool, err error) {
-	start := i.at
-	for i.at++; i.at < len(i.text) && i.text[i.at] != '"'; i.at++ {
-		if i.text[i.at] == '\\' {
+// skipString skips the string at the current position and returns it with its quotes.
+func (i *inspection) skipString() (text []byte, escaped bool, err error) {
+	start := i.pos
+	for i.pos++; i.pos < len(i.text) && i.text[i.pos] != '"'; i.pos++ {
+		if i.text[i.pos] == '\\' {
 			escaped = true
-			i.at++
+			i.pos++
 		}
 	}
-	if i.at >= len(i.text) {
-		return nil, false, errNoJSON
+	if i.pos >= len(i.text) {
+		return nil, false, errNotJSON
 	}
-	i.at++
-	return i.text[start:i.at], escaped, nil
+	i.pos++
+	return i.text[start:i.pos], escaped, nil
 }
 
-// name is the string that begins here, without its escapes.
-func (i *inspection) name() ([]byte, error) {
-	text, escaped, err := i.skip()
+// readName reads the string at the current position and resolves its escapes.
+func (i *inspection) readName() ([]byte, error) {
+	text, escaped, err := i.skipString()
 	switch {
 	case err != nil:
 		return nil, err
@@ -326,7 +327,7 @@ func (i *inspection) name() ([]byte, error) {
 	}
 	var plain string
 	if json.Unmarshal(text, &plain) != nil {
-		return nil, errNoJSON
+		return nil, errNotJSON
 	}
 	return []byte(plain), nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/internal/headertext"
 )
 
-// outgoingKey is the idempotency key of a call, "" where the route takes none:
-// the one in a record made by hand for this very call, or a new one.
+// outgoingKey returns the idempotency key of a call, "" if the route has none: the key in
+// a record that was made by hand for this very call, or a new one.
 func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
 	switch {
 	case !c.keyed:
@@ -26,18 +26,18 @@ func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
 	return given.IdempotencyKey, nil
 }
 
-// keyIn is the idempotency key in a header, "" where there is none that can be kept.
-// Of several none is the right one: what is in between may see another.
-func keyIn(h http.Header) string {
+// readKey returns the idempotency key in a header, "" if it is absent or unusable. Of
+// several values none is right: a proxy on the way may see another one.
+func readKey(h http.Header) string {
 	if len(h[headerKey]) != 1 {
 		return ""
 	}
-	return headertext.OrEmpty(strings.Trim(h[headerKey][0], " \t")) // HTTP/1 has taken the blanks off, HTTP/2 has not
+	return headertext.OrEmpty(strings.Trim(h[headerKey][0], " \t")) // net/http trims blanks for HTTP/1, not for HTTP/2
 }
 
-// incomingKey is the idempotency key of a request, "" where it has none or the
-// route takes none. One that cannot be kept is refused, an empty one, too: without it
-// the request would run as often as it is repeated.
+// incomingKey returns the idempotency key of a request, "" if it carries none or the route
+// uses none. It refuses an unusable key, and an empty one, too: without a key the request
+// would run as often as it is repeated.
 func (c *contract) incomingKey(call *endpoint.Call, r *http.Request) (string, error) {
 	switch {
 	case !c.keyed:
@@ -48,12 +48,12 @@ func (c *contract) incomingKey(call *endpoint.Call, r *http.Request) (string, er
 	return call.IdempotencyKey, nil
 }
 
-// scope keeps the keys of different callers, and of different routes, apart.
+// scope separates the keys of different callers and of different routes.
 func (c *contract) scope(call *endpoint.Call) string {
 	return "route " + strconv.Quote(call.Subject) + call.Service + "\x00" + c.text
 }
 
-// fingerprint tells a request from others with its key: by all that is bound.
+// fingerprint identifies a request among those with its key, by everything that is bound.
 func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 	sum := sha256.New()
 	sum.Write([]byte(strconv.Quote(r.URL.Path) + "?" + r.URL.RawQuery + "\n"))

@@ -9,21 +9,22 @@ import (
 
 // member is a member of a JSON object, as encoding/json reads and writes a struct.
 type member struct {
-	name   string
-	index  []int
-	t      reflect.Type
-	absent bool // it may be left out of what is written
-	quoted bool // ,string: a number or a bool within quotes
+	name     string
+	index    []int
+	t        reflect.Type
+	optional bool // encoding/json may omit it when writing
+	quoted   bool // ,string: a number or bool in quotes
 }
 
-// candidate is a member before it is known which one of its name counts.
+// candidate is a field that is a member unless another one of its name hides it.
 type candidate struct {
 	member
 	tagged bool
 }
 
-// membersOf are the members of a struct, by name. Of two with one name the one that
-// is embedded less deeply counts, then the one whose tag names it, else neither.
+// membersOf returns the members of a struct in the order of their fields. Of several
+// fields with one name, the least deeply embedded one counts, then the one whose tag gives
+// the name, else none.
 func membersOf(t reflect.Type) []member {
 	var found []member
 	settled := map[string]bool{}
@@ -34,21 +35,21 @@ func membersOf(t reflect.Type) []member {
 		absent bool
 	}
 	for level := []embedded{{t: t}}; len(level) > 0; {
-		here := map[string][]candidate{}
+		onLevel := map[string][]candidate{}
 		var next []embedded
 		for _, e := range level {
 			for f := range e.t.Fields() {
-				at := append(slices.Clone(e.index), f.Index...)
-				if flattened(f) {
-					next = append(next, embedded{pointedTo(f.Type), at, e.absent || f.Type.Kind() == reflect.Pointer})
+				index := append(slices.Clone(e.index), f.Index...)
+				if isInlined(f) {
+					next = append(next, embedded{deref(f.Type), index, e.absent || f.Type.Kind() == reflect.Pointer})
 					continue
 				}
-				if c, ok := candidateOf(f, at, e.absent); ok {
-					here[c.name] = append(here[c.name], c)
+				if c, ok := candidateOf(f, index, e.absent); ok {
+					onLevel[c.name] = append(onLevel[c.name], c)
 				}
 			}
 		}
-		for name, all := range here {
+		for name, all := range onLevel {
 			if !settled[name] {
 				settled[name] = true
 				if m, ok := dominant(all); ok {
@@ -65,21 +66,22 @@ func membersOf(t reflect.Type) []member {
 	return found
 }
 
-// candidateOf is what a field is; absent says that all of its struct may be left out.
-func candidateOf(f reflect.StructField, at []int, absent bool) (candidate, bool) {
-	name, options, written := jsonTag(f)
+// candidateOf returns the candidate that a field is. optional says that the struct around
+// it may be absent altogether.
+func candidateOf(f reflect.StructField, index []int, absent bool) (candidate, bool) {
+	name, options, isMember := jsonTag(f)
 	c := candidate{member{
-		name: name, index: at, t: f.Type,
-		absent: absent || slices.Contains(options, "omitempty") || slices.Contains(options, "omitzero"),
-		quoted: slices.Contains(options, "string") && quotable(f.Type),
+		name: name, index: index, t: f.Type,
+		optional: absent || slices.Contains(options, "omitempty") || slices.Contains(options, "omitzero"),
+		quoted:   slices.Contains(options, "string") && quotable(f.Type),
 	}, name != ""}
 	if !c.tagged {
 		c.name = f.Name
 	}
-	return c, written
+	return c, isMember
 }
 
-// dominant is which of the candidates on one level counts, if any.
+// dominant returns the candidate that hides the others of its level, if there is one.
 func dominant(all []candidate) (member, bool) {
 	if len(all) == 1 {
 		return all[0].member, true
@@ -91,11 +93,11 @@ func dominant(all []candidate) (member, bool) {
 	return member{}, false
 }
 
-// jsonTag is what the tag of a field says; written is false for one that is no
-// member. The name is "" where the tag gives none.
-func jsonTag(f reflect.StructField) (name string, options []string, written bool) {
+// jsonTag parses the json tag of a field. isMember is false if the field is no member.
+// name is "" if the tag gives none.
+func jsonTag(f reflect.StructField) (name string, options []string, isMember bool) {
 	if f.Anonymous {
-		if !f.IsExported() && pointedTo(f.Type).Kind() != reflect.Struct {
+		if !f.IsExported() && deref(f.Type).Kind() != reflect.Struct {
 			return "", nil, false
 		}
 	} else if !f.IsExported() {
@@ -106,18 +108,18 @@ func jsonTag(f reflect.StructField) (name string, options []string, written bool
 		return "", nil, false
 	}
 	parts := strings.Split(tag, ",")
-	if name = parts[0]; strings.ContainsFunc(name, unfitForName) {
+	if name = parts[0]; strings.ContainsFunc(name, isInvalidInTag) {
 		name = ""
 	}
 	return name, parts[1:], true
 }
 
-// unfitForName says that encoding/json takes a tag with this character for no name.
-func unfitForName(r rune) bool {
+// isInvalidInTag reports whether encoding/json ignores a name in a tag for this character.
+func isInvalidInTag(r rune) bool {
 	return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
-// quotable says that ,string has an effect on a field of this type.
+// quotable reports whether ,string has an effect on a field of this type.
 func quotable(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer && t.Name() == "" {
 		t = t.Elem()
@@ -125,14 +127,14 @@ func quotable(t reflect.Type) bool {
 	return t.Kind() >= reflect.Bool && t.Kind() <= reflect.Float64 || t.Kind() == reflect.String
 }
 
-// flattened says that encoding/json takes the fields of f, an embedded struct,
-// for those of the struct around it.
-func flattened(f reflect.StructField) bool {
-	name, _, written := jsonTag(f)
-	return f.Anonymous && written && name == "" && pointedTo(f.Type).Kind() == reflect.Struct
+// isInlined reports whether encoding/json treats the fields of f, an embedded struct, as
+// fields of the struct around it.
+func isInlined(f reflect.StructField) bool {
+	name, _, isMember := jsonTag(f)
+	return f.Anonymous && isMember && name == "" && deref(f.Type).Kind() == reflect.Struct
 }
 
-func pointedTo(t reflect.Type) reflect.Type {
+func deref(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		return t.Elem()
 	}

@@ -10,35 +10,34 @@ import (
 	"github.com/sinew-go/sinew/internal/headertext"
 )
 
-// OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document,
-// ready for encoding/json. Handlers that are no routes are passed over, and of
-// two with one pattern the first counts, whatever the names of their variables.
+// OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for
+// encoding/json. It ignores handlers that are not routes. Of several routes with one
+// pattern the first counts, even if the names of their variables differ.
 //
-// A type that writes itself is described by what it makes of its zero value and of
-// another one, and one with a method Enum() []string, of a text, by the values that
-// this lists. What is
-// answered has its members required, but for those that may be left out; what is taken
-// requires none, since a member that is not there is the zero value.
+// A type that encodes itself is described by what it makes of its zero value and of a
+// non-zero one. A string type with a method Enum() []string is described by the values
+// that this returns. In an answer all members are required, except those that may be left
+// out. In a request none is required, since a missing member is the zero value.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	d := document{
-		schemas: map[string]any{}, names: map[use]string{}, open: map[use]bool{},
+		schemas: map[string]any{}, names: map[typeUse]string{}, inProgress: map[typeUse]bool{},
 		paths: map[string]*pathItem{}, ids: map[string]bool{},
 	}
-	var described []operation
+	var ops []operation
 	for _, c := range contractsOf(handlers) {
-		if op, first := d.place(c); first {
-			described = append(described, op)
+		if op, first := d.addOperation(c); first {
+			ops = append(ops, op)
 		}
 	}
-	for _, op := range described { // before what is taken, which gives way in names
-		op.at["responses"] = d.responses(op.contract)
+	for _, op := range ops { // first, so that responses get the shorter names
+		op.object["responses"] = d.responses(op.contract)
 	}
-	d.taken = true
-	for _, op := range described {
+	d.input = true
+	for _, op := range ops {
 		d.request(op)
 	}
-	d.taken = false
-	d.problem()
+	d.input = false
+	d.addProblemSchema()
 	paths := map[string]any{}
 	for _, p := range d.paths {
 		paths[p.template] = p.methods
@@ -51,8 +50,9 @@ func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	}
 }
 
-// contractsOf are the routes among the handlers, by path and method, so that names
-// do not depend on who came first. A variable is before a literal: it keeps the name.
+// contractsOf returns the contracts of the routes among the handlers, sorted by path and
+// method, so that names do not depend on the order of registration. A variable sorts
+// before a literal, so that its route keeps the shorter name.
 func contractsOf(handlers []http.Handler) (all []*contract) {
 	for _, h := range handlers {
 		if c := contractOf(h); c != nil {
@@ -68,13 +68,13 @@ func contractOf(h http.Handler) *contract {
 	switch h := h.(type) {
 	case *handler:
 		return h.contract
-	case *forwarding:
+	case *forwardHandler:
 		return h.contract
 	}
 	return nil
 }
 
-// pathItem is what is served at one path.
+// pathItem is everything that is served at one path.
 type pathItem struct {
 	template  string
 	variables []string
@@ -84,13 +84,14 @@ type pathItem struct {
 // operation is one method of a path.
 type operation struct {
 	*contract
-	path *pathItem
-	at   map[string]any
+	path   *pathItem
+	object map[string]any
 }
 
-// place makes room for a route; first is false where another one has it. Paths that
-// differ in the names of variables alone are one to OpenAPI: the first names them.
-func (d *document) place(c *contract) (op operation, first bool) {
+// addOperation adds a route; first is false if another route has its place. Paths that
+// differ only in the names of their variables are one path in OpenAPI, which uses the
+// names of the first.
+func (d *document) addOperation(c *contract) (op operation, first bool) {
 	var key, template strings.Builder
 	var variables []string
 	for _, s := range c.segments {
@@ -113,17 +114,17 @@ func (d *document) place(c *contract) (op operation, first bool) {
 		return op, false
 	}
 	op = operation{c, path, map[string]any{"operationId": d.operationID(c.text)}}
-	path.methods[method] = op.at
+	path.methods[method] = op.object
 	if c.summary != "" {
-		op.at["summary"] = c.summary
+		op.object["summary"] = c.summary
 	}
 	if len(c.tags) > 0 {
-		op.at["tags"] = c.tags
+		op.object["tags"] = c.tags
 	}
 	return op, true
 }
 
-// request describes what an operation takes.
+// request describes the parameters and the body of an operation.
 func (d *document) request(op operation) {
 	var parameters []any
 	for _, f := range op.contract.request.fields {
@@ -144,18 +145,18 @@ func (d *document) request(op operation) {
 		})
 	}
 	if parameters != nil {
-		op.at["parameters"] = parameters
+		op.object["parameters"] = parameters
 	}
 	if op.contract.request.body {
-		op.at["requestBody"] = map[string]any{"required": true, "content": content(jsonType, d.body(&op.contract.request))}
+		op.object["requestBody"] = map[string]any{"required": true, "content": content(jsonType, d.body(&op.contract.request))}
 	}
 }
 
-// responses describes what an operation answers.
+// responses describes the answers of an operation.
 func (d *document) responses(c *contract) map[string]any {
 	success := map[string]any{"description": cmp.Or(http.StatusText(c.status), "Success")}
-	if c.answers != nil {
-		success["content"] = content(jsonType, d.schema(c.answers))
+	if c.answerType != nil {
+		success["content"] = content(jsonType, d.schema(c.answerType))
 	}
 	failure := map[string]any{"description": "The request failed."}
 	if c.method != http.MethodHead {
@@ -164,7 +165,7 @@ func (d *document) responses(c *contract) map[string]any {
 	return map[string]any{strconv.Itoa(c.status): success, "default": failure}
 }
 
-// variables are the names of a path's variables, in order.
+// variables returns the names of the path's variables, in order.
 func (p pattern) variables() (names []string) {
 	for _, s := range p.segments {
 		if s.name != "" {
@@ -174,7 +175,7 @@ func (p pattern) variables() (names []string) {
 	return names
 }
 
-// body is the schema of a request's body: its fields that travel nowhere else.
+// body returns the schema of a request's body: of its fields that do not travel elsewhere.
 func (d *document) body(b *binding) any {
 	if len(b.fields) == 0 || decodesItself(b.t) {
 		return d.schema(b.t)
@@ -190,8 +191,8 @@ func reference(name string) map[string]any {
 	return map[string]any{"$ref": "#/components/schemas/" + name}
 }
 
-// operationID is "getOrdersById" for "GET /orders/{id}", and has a number after it
-// where another operation has that already.
+// operationID returns "getOrdersById" for "GET /orders/{id}". It appends a number if
+// another operation has that id.
 func (d *document) operationID(pattern string) string {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := strings.ToLower(method)

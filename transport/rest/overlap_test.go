@@ -14,11 +14,11 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// twice sends twice at once, and returns the first send's error unless only the
+// checkDuplicates sends twice at once, and returns the first send's error unless only the
 // second has succeeded. Each send goes on when the other has come to the server.
-type twice string
+type checkDuplicates string
 
-func (a twice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (a checkDuplicates) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
 	var errs [2]error
 	var both sync.WaitGroup
 	for i := range errs {
@@ -98,7 +98,7 @@ type overlapping string
 func (a overlapping) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
 	won := false
 	var lock sync.Mutex
-	err := twice(a).Call(ctx, op, func(ctx context.Context, addr string) error {
+	err := checkDuplicates(a).Call(ctx, op, func(ctx context.Context, addr string) error {
 		err := send(ctx, addr)
 		lock.Lock()
 		defer lock.Unlock()

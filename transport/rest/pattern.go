@@ -14,16 +14,16 @@ type pattern struct {
 	segments []segment
 }
 
-// segment is one part of a path between slashes: a variable, or literal text
-// escaped as it goes into a URL.
+// segment is the part of a path between two slashes: a variable, or literal text in its
+// escaped form.
 type segment struct {
 	literal string
 	name    string
-	multi   bool // takes all the rest, slashes included
+	multi   bool // matches the whole rest of the path, including slashes
 }
 
-// parsePattern panics on what the mux would refuse, and on what a caller could
-// not build a URL from.
+// parsePattern panics on what the mux would refuse, and on a pattern from which a caller
+// could not build a URL.
 func parsePattern(text string) pattern {
 	p := pattern{text: text}
 	method, path, found := strings.Cut(text, " ")
@@ -31,7 +31,7 @@ func parsePattern(text string) pattern {
 	if !found || !strings.HasPrefix(path, "/") {
 		p.refuse(`a method and a path are needed, such as "GET /orders/{id}"`)
 	}
-	http.NewServeMux().Handle(text, http.NotFoundHandler()) // knows the whole syntax, and panics
+	http.NewServeMux().Handle(text, http.NotFoundHandler()) // panics on a syntax error
 	p.method, p.path = method, path
 	for part := range strings.SplitSeq(path[1:], "/") {
 		p.segments = append(p.segments, parseSegment(part))
@@ -48,15 +48,15 @@ func parseSegment(part string) segment {
 		return segment{literal: escapeSegment(part)}
 	}
 	name = strings.TrimSuffix(name, "}")
-	if name == "$" { // the end of a path that ends in a slash
+	if name == "$" { // {$}: the path ends in a slash
 		return segment{}
 	}
 	name, multi := strings.CutSuffix(name, "...")
 	return segment{name: name, multi: multi}
 }
 
-// idempotent says that HTTP itself lets the method be repeated.
-func (p pattern) idempotent() bool {
+// isIdempotent reports whether HTTP defines the method as idempotent.
+func (p pattern) isIdempotent() bool {
 	switch p.method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodTrace:
 		return true
@@ -64,8 +64,8 @@ func (p pattern) idempotent() bool {
 	return false
 }
 
-// takesBody says that requests of the method may have a body.
-func (p pattern) takesBody() bool {
+// hasBody reports whether requests of the method may have a body.
+func (p pattern) hasBody() bool {
 	switch p.method {
 	case http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions, http.MethodTrace:
 		return false
@@ -73,8 +73,8 @@ func (p pattern) takesBody() bool {
 	return true
 }
 
-// escapeSegment is a value as one segment of a path. Dots alone are escaped
-// too, or the path would be cleaned of them on its way.
+// escapeSegment returns value as one segment of a path. It escapes "." and "..", too,
+// which would be removed when the path is cleaned on the way.
 func escapeSegment(value string) string {
 	switch value {
 	case ".":
@@ -85,8 +85,8 @@ func escapeSegment(value string) string {
 	return url.PathEscape(value)
 }
 
-// escapeRest is a value for a variable that takes all the rest. A slash beside
-// an empty segment is escaped, or it would be cleaned away.
+// escapeRest returns value for a variable that matches the whole rest. It escapes a slash
+// next to an empty segment, which would be removed when the path is cleaned on the way.
 func escapeRest(value string) string {
 	parts := strings.Split(value, "/")
 	var b strings.Builder

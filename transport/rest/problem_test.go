@@ -60,13 +60,13 @@ func TestTheLongestWaitIsWritten(t *testing.T) {
 	}
 }
 
-// told remembers the failures that it is told of, beneath another writer.
-type told struct {
+// reportingWriter remembers the failures that it is told of, beneath another writer.
+type reportingWriter struct {
 	http.ResponseWriter
 	failures []error
 }
 
-func (o *told) Failed(err error) { o.failures = append(o.failures, err) }
+func (o *reportingWriter) Failed(err error) { o.failures = append(o.failures, err) }
 
 type wrapping struct{ http.ResponseWriter }
 
@@ -94,7 +94,7 @@ func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
 	ask := func(h http.Handler, path, key string) []error {
 		r := httptest.NewRequest("POST", path, strings.NewReader(`{"quantity":1}`))
 		r.Header = http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {key}}
-		w := &told{ResponseWriter: httptest.NewRecorder()}
+		w := &reportingWriter{ResponseWriter: httptest.NewRecorder()}
 		h.ServeHTTP(wrapping{wrapping{w}}, r)
 		return w.failures
 	}

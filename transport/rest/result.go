@@ -6,61 +6,63 @@ import (
 	"sync/atomic"
 )
 
-// result is what the sends of one call decode into, each for itself as they may
-// overlap, and which of them was the first to succeed.
+// result holds what the attempts of one call decode into, and which of them succeeded
+// first. Attempts may overlap, so each decodes into a target of its own.
 type result[Resp any] struct {
-	taken atomic.Bool // own, by a send that goes on or has succeeded
-	own   Resp
-	won   atomic.Pointer[Resp]
+	ownInUse atomic.Bool // an attempt that goes on or has succeeded uses own
+	own      Resp
+	first    atomic.Pointer[Resp]
 }
 
-// place is where a send decodes into: it is empty, and no other send's.
-func (r *result[Resp]) place() *Resp {
-	if r.taken.CompareAndSwap(false, true) {
+// newTarget returns an empty target that no other attempt uses.
+func (r *result[Resp]) newTarget() *Resp {
+	if r.ownInUse.CompareAndSwap(false, true) {
 		return &r.own
 	}
 	return new(Resp)
 }
 
-// filled tells how the send ended that was given this place.
-func (r *result[Resp]) filled(place *Resp, err error) {
+// finish records how the attempt with this target ended.
+func (r *result[Resp]) finish(place *Resp, err error) {
 	switch {
 	case err == nil:
-		r.won.CompareAndSwap(nil, place)
+		r.first.CompareAndSwap(nil, place)
 	case place == &r.own:
 		var none Resp
 		r.own = none
-		r.taken.Store(false)
+		r.ownInUse.Store(false)
 	}
 }
 
-// answers are those of the sends of one call, which may overlap.
-type answers struct {
+// proxiedAnswers are the answers to the attempts of one call, which may overlap.
+type proxiedAnswers struct {
 	mu  sync.Mutex
-	all []passed
+	all []proxied
 }
 
-func (a *answers) add(p passed) {
+func (a *proxiedAnswers) add(p proxied) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = append(a.all, p)
 }
 
-// of is the answer of a call that ended with err, nil where it is of no answer:
-// the first success, or the last of those that tell of err.
-func (a *answers) of(err error) *passed {
-	var found *passed
+// forError returns the answer that belongs to a call that ended with err: the first
+// success, or the last answer that describes err. It is nil if there is none.
+func (a *proxiedAnswers) forError(err error) *proxied {
+	var found *proxied
 	for i := range a.all {
 		switch p := &a.all[i]; {
 		case err == nil && p.err == nil:
 			return p
-		case err != nil && p.err != nil && same(err, p.err):
+		case err != nil && p.err != nil && isSame(err, p.err):
 			found = p
 		}
 	}
 	return found
 }
 
-// same reports whether err is, or came from, what an answer tells of: one that
-// was marked is a copy, of the same words.
-func same(err, told error) bool { return errors.Is(err, told) || err.Error() == told.Error() }
+// isSame reports whether err is, or wraps, the failure that an answer describes. A marked
+// error is a copy with the same text.
+func isSame(err, answered error) bool {
+	return errors.Is(err, answered) || err.Error() == answered.Error()
+}

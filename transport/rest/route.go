@@ -13,88 +13,86 @@ import (
 	"github.com/sinew-go/sinew/internal/absent"
 )
 
-// Route is the contract of one operation: how it is asked and answered over
-// HTTP. It is a value; a package of them is what two services share.
+// Route is the contract of one operation: how it is requested and answered over HTTP. It
+// is a value; two services share a package of them.
 type Route[Req, Resp any] struct {
-	// Pattern is a method and a path as [http.ServeMux] has them:
-	// "GET /orders/{id}". It names the operation, too.
+	// Pattern is a method and a path in the syntax of [http.ServeMux], such as "GET
+	// /orders/{id}". It is also the name of the operation.
 	Pattern string
-	// Keyed runs requests that carry an idempotency key once per key, so that
-	// they are safe to repeat. A handler that must not run twice even if its process
-	// dies keeps its answer in its own transaction, by [endpoint.Keep].
+	// Keyed runs requests that carry an idempotency key once per key, so that they are
+	// safe to repeat. A handler that must not run twice even if its process dies stores
+	// its answer in its own transaction, with [endpoint.Keep].
 	Keyed bool
-	// Strict refuses body members that the request does not have, letter by letter:
-	// without it {"AMOUNT":1} sets amount, as encoding/json does.
+	// Strict refuses body members that the request type does not have under exactly this
+	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does.
 	Strict bool
-	// Status is that of a success: zero is 200, or 204 where Resp is [None].
+	// Status is the HTTP status of a success. Zero is 200, or 204 if Resp is [None].
 	Status int
-	// MaxBody is the most bytes that a request body may have; zero is 1 MiB.
+	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB.
 	MaxBody int64
-	// ReadTimeout is how long the body of a request may take to come, from when the
-	// route is reached, and WriteTimeout how long it may take from then to the last
-	// byte of its answer. Zero is what the server says, which is ReadTimeout and
+	// ReadTimeout bounds how long the body of a request may take to arrive, and
+	// WriteTimeout the time to the last byte of the answer. Both count from when the route
+	// is reached. Zero means the server's own limits, which are ReadTimeout and
 	// WriteTimeout of sinew.Config; negative is no limit.
 	ReadTimeout, WriteTimeout time.Duration
-	// MaxAnswer is the most bytes that Endpoint and Forward read of an answer; zero is
-	// 64 MiB, and 16 MiB of one that came packed by gzip. A longer one is the callee's
-	// failure, fault.Internal.
+	// MaxAnswer is the maximum size in bytes of an answer that Endpoint and Forward read.
+	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip. A larger
+	// answer is the callee's failure, fault.Internal.
 	MaxAnswer int64
-	// Summary is a line about the operation for its OpenAPI page.
+	// Summary is one line about the operation for the OpenAPI document.
 	Summary string
-	// Tags group operations on the OpenAPI page.
+	// Tags group operations in the OpenAPI document.
 	Tags []string
 }
 
-// None is a request that asks nothing or a response that tells nothing.
+// None is a request or a response without content.
 type None = endpoint.None
 
-// Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or
-// anything like them.
+// Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
+// like them.
 //
-// Three more methods are used where a Mux has them: IdempotencyStore()
-// endpoint.IdempotencyStore keeps the answers of its Keyed routes (else each
-// route has a memory of its own), Subject(r *http.Request) string says who sent a
-// request (else a verified certificate does), and Logger() *slog.Logger takes
+// Three more methods are used if a Mux has them: IdempotencyStore()
+// endpoint.IdempotencyStore stores the answers of its Keyed routes (else each route stores
+// them in memory of its own), Subject(r *http.Request) string returns who sent a request
+// (else a verified certificate identifies the sender), and Logger() *slog.Logger logs
 // panics and the causes of failures (else slog.Default()).
 //
-// A [http.ResponseWriter] that has a method Failed(err error), or that unwraps to one
-// that has, is given the error of each failure that is answered through it: for
-// metrics and logs, since the HTTP status says less than the error's code. Such a
-// writer logs the failure, too. Without one the route logs it, with the request's id
-// and trace.
+// If the [http.ResponseWriter], or one that it unwraps to, has a method Failed(err error),
+// that is called with the error of each failure that is answered through it: for metrics
+// and logs, since the HTTP status says less than the error's code. Such a writer must log
+// the failure itself. Otherwise the route logs it, with the request's id and trace.
 type Mux interface {
 	// Handle serves the pattern with h.
 	Handle(pattern string, h http.Handler)
 }
 
-// Forwarder is a [Route] of any types, as a gateway holds them in one list.
+// Forwarder is a [Route] of any types, so that a gateway can hold routes in one list.
 type Forwarder interface {
-	// Forward serves the route on mux with what c answers.
+	// Forward serves the route on mux by forwarding requests through c.
 	Forward(mux Mux, c endpoint.Caller)
 }
 
-// Handle serves the route on mux with f inside the middlewares, the first
+// Handle serves the route on mux with f inside the middlewares; the first is the
 // outermost.
 //
 // The middlewares run after the request was read and has passed its Validate, so a
-// malformed request does not reach them. They see the request as a Req, and what
-// travels along in its [endpoint.Call], but no other header: one that is needed is a
-// field of Req with a header tag. What has to come before a request is read, such as
-// authentication, is HTTP middleware, around the mux or in Use of a sinew.Service.
+// malformed request does not reach them. They see the request as a Req, and its metadata
+// in its [endpoint.Call], but no other header: a header that is needed is a field of Req
+// with a header tag. What must run before a request is read, such as authentication, is
+// HTTP middleware, around the mux or in Use of a sinew.Service.
 //
-// An error of f is never [fault.Error.Unprocessed], since f ran; one
-// of a middleware may be. Handle panics when f is nil, or the route does not fit
-// its request type: a path variable without a field, a field without its
-// variable, a type that cannot be bound, or an answer with a field that is tagged
-// header, which answers do not have.
+// An error of f is never [fault.Error.Unprocessed], since f ran; an error of a middleware
+// may be. Handle panics if f is nil, or if the route does not fit its types: a path
+// variable without a field, a field without its variable, a type that cannot be bound, or
+// an answer with a field that is tagged header, which answers do not have.
 func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
 	c := r.contract()
 	if f == nil {
 		c.refuse("the endpoint that shall serve it is nil")
 	}
-	ep := ran(f).With(mws...)
+	ep := processedEndpoint(f).With(mws...)
 	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
-		resp, err := ep(ctx, unboxed[Req](c, request))
+		resp, err := ep(ctx, fromPointer[Req](c, request))
 		return &resp, err // what MarshalJSON of a pointer is found through
 	}}
 	if r.Keyed {
@@ -106,37 +104,37 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	mux.Handle(r.Pattern, h)
 }
 
-// Endpoint calls the route through c, inside the middlewares, the first
-// outermost: each runs once per call, around all of its attempts. It panics where
-// [Route.Handle] does, and when c is nil.
+// Endpoint returns an endpoint that calls the route through c, inside the middlewares; the
+// first is the outermost. Each middleware runs once per call, around all of its attempts.
+// Endpoint panics on what [Route.Handle] refuses, and if c is nil.
 //
-// Requests are sent with c's HTTPClient() *http.Client where it has that method,
-// else with http.DefaultClient. Redirects are followed for GET and HEAD alone, and
-// only within the scheme, host and port that was asked.
+// Requests are sent with c's HTTPClient() *http.Client if c has that method, else with
+// http.DefaultClient. Redirects are followed only for GET and HEAD, and only within the
+// scheme, host and port that was called.
 func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
 	contract := r.contract()
 	if absent.Is(c) {
 		contract.refuse("the caller that shall call it is nil")
 	}
-	client := following(clientOf(c))
+	client := followRedirects(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
 		key, err := contract.outgoingKey(endpoint.CallOf(ctx))
 		if err != nil {
 			return none, err
 		}
-		m, err := contract.message(boxed(contract, req), key)
+		m, err := contract.outgoing(toPointer(contract, req), key)
 		if err != nil {
 			return none, err
 		}
 		var answer result[Resp]
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
-			into := answer.place()
+			into := answer.newTarget()
 			err := client.fetch(ctx, addr, contract, m, into)
-			answer.filled(into, err)
+			answer.finish(into, err)
 			return err
 		})
-		if won := answer.won.Load(); err == nil && won != nil {
+		if won := answer.first.Load(); err == nil && won != nil {
 			return *won, nil
 		}
 		return none, err
@@ -144,32 +142,32 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 	return endpoint.Endpoint[Req, Resp](call).With(mws...)
 }
 
-// Forward serves the route on mux by passing each request on through c as it
-// came, and the answer back: nothing is decoded, a redirect is not followed, and
-// an idempotency key is handed on rather than claimed. It panics where
-// [Route.Handle] does, and when c is nil.
+// Forward serves the route on mux by forwarding each request unchanged through c, and
+// returning the answer unchanged: nothing is decoded, no redirect is followed, and an
+// idempotency key is passed on but not used. It panics on what [Route.Handle] refuses, and
+// if c is nil.
 func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
 	contract := r.contract()
 	if absent.Is(c) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
-	mux.Handle(r.Pattern, &forwarding{contract: contract, log: loggerOf(mux), caller: c, client: passing(clientOf(c))})
+	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: loggerOf(mux), caller: c, client: passRedirects(clientOf(c))})
 }
 
-// contract is a Route without its type parameters, checked.
+// contract is a validated Route without its type parameters.
 type contract struct {
 	pattern
-	op      endpoint.Operation
-	request binding
-	answers reflect.Type // nil for None
-	read    *shape       // of an answer that is read
-	written *writing     // of one that is written
-	limits  timeLimits
-	keyed   bool
-	strict  bool
-	status  int
-	limit   int64 // of a request's body
-	// answerLimit is that of an answer, zero the default.
+	op         endpoint.Operation
+	request    binding
+	answerType reflect.Type // Resp, nil for None
+	readShape  *shape       // for reading an answer
+	fill       *fillPlan    // for writing an answer
+	timeLimits timeLimits
+	keyed      bool
+	strict     bool
+	status     int
+	bodyLimit  int64 // maximum size of a request body
+	// answerLimit is the maximum size of an answer; zero means the default.
 	answerLimit int64
 	summary     string
 	tags        []string
@@ -180,16 +178,16 @@ const defaultMaxBody = 1 << 20
 func (r Route[Req, Resp]) contract() *contract {
 	p := parsePattern(r.Pattern)
 	c := &contract{
-		pattern: p,
-		op:      endpoint.Operation{Name: r.Pattern, Safe: r.Keyed || p.idempotent()},
-		limits:  timeLimits{r.ReadTimeout, r.WriteTimeout},
-		keyed:   r.Keyed, strict: r.Strict, status: r.Status, limit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
+		pattern:    p,
+		op:         endpoint.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
+		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
+		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
 	}
 	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[None]() {
-		c.answers, c.read, c.written = t, shapeOf(t, map[reflect.Type]*shape{}), p.writingOf(t)
+		c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
 	}
 	switch {
-	case c.status == 0 && c.answers == nil:
+	case c.status == 0 && c.answerType == nil:
 		c.status = http.StatusNoContent
 	case c.status == 0:
 		c.status = http.StatusOK
@@ -197,32 +195,32 @@ func (r Route[Req, Resp]) contract() *contract {
 	switch {
 	case c.status < 200 || c.status > 299:
 		p.refuse("Status %d is no success", c.status)
-	case c.answers != nil && c.status == http.StatusNoContent:
+	case c.answerType != nil && c.status == http.StatusNoContent:
 		p.refuse("an answer of status 204 has no body; make Resp rest.None")
-	case c.answers != nil && p.method == http.MethodHead:
+	case c.answerType != nil && p.method == http.MethodHead:
 		p.refuse("an answer to HEAD has no body; make Resp rest.None")
-	case c.limit < 0:
-		p.refuse("MaxBody %d is negative", c.limit)
+	case c.bodyLimit < 0:
+		p.refuse("MaxBody %d is negative", c.bodyLimit)
 	case c.answerLimit < 0:
 		p.refuse("MaxAnswer %d is negative", c.answerLimit)
-	case c.limit == 0:
-		c.limit = defaultMaxBody
+	case c.bodyLimit == 0:
+		c.bodyLimit = defaultMaxBody
 	}
 	c.request = bindingOf(p, reflect.TypeFor[Req]())
-	if c.answers != nil {
-		p.refuseHeaders(c.answers, c.request.t)
+	if c.answerType != nil {
+		p.refuseHeaders(c.answerType, c.request.t)
 	}
 	if c.request.body {
-		p.writingOf(c.request.t)
+		p.fillPlanOf(c.request.t)
 	}
 	return c
 }
 
-// refuseHeaders panics on an answer with a field that is tagged header: it would not
-// be in the header of the answer. The type of the request may be that of the answer,
-// too, if the answer has such a field in its body.
+// refuseHeaders panics on an answer with a field that is tagged header: it would not be in
+// the header of the answer. Such a field is allowed if the type is the request's, too, and
+// the field is in the body of the answer.
 func (p pattern) refuseHeaders(answer, request reflect.Type) {
-	t := pointedTo(answer)
+	t := deref(answer)
 	if t.Kind() != reflect.Struct || encodesItself(reflect.PointerTo(t)) {
 		return
 	}
@@ -238,8 +236,8 @@ func (p pattern) refuseHeaders(answer, request reflect.Type) {
 	}
 }
 
-// boxed is the request as a pointer to its struct, nil for None.
-func boxed[Req any](c *contract, req Req) any {
+// toPointer returns the request as a pointer to its struct, nil for None.
+func toPointer[Req any](c *contract, req Req) any {
 	switch {
 	case c.request.t == nil:
 		return nil
@@ -250,8 +248,8 @@ func boxed[Req any](c *contract, req Req) any {
 	}
 }
 
-// unboxed is the opposite of boxed.
-func unboxed[Req any](c *contract, request any) (req Req) {
+// fromPointer is the inverse of toPointer.
+func fromPointer[Req any](c *contract, request any) (req Req) {
 	switch {
 	case c.request.t == nil:
 		return req

@@ -10,111 +10,110 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// document collects the schemas of an OpenAPI document: one per Go type for what is
-// answered, and one for what is taken, which differs: an answer always has the
-// members that encoding/json writes, a request may leave out any, and may have null
-// for a list.
+// document collects the schemas of an OpenAPI document. A Go type may have two, one for
+// answers and one for requests: an answer always has the members that encoding/json
+// writes, while a request may leave out any, and may have null for a list.
 type document struct {
-	schemas map[string]any
-	names   map[use]string
-	open    map[use]bool // named types being described
-	taken   bool         // what is described now is a request
-	paths   map[string]*pathItem
-	ids     map[string]bool // of operations
+	schemas    map[string]any
+	names      map[typeUse]string
+	inProgress map[typeUse]bool // named types whose description is not finished
+	input      bool             // the schema being made is that of a request
+	paths      map[string]*pathItem
+	ids        map[string]bool // operation ids in use
 }
 
-// use is a type in one of the two directions.
-type use struct {
+// typeUse is a type in one of the two directions.
+type typeUse struct {
 	reflect.Type
-	taken bool
+	input bool
 }
 
-// enumerated is a type that lists its values.
-type enumerated interface{ Enum() []string }
+// enumerator is a type that lists its values.
+type enumerator interface{ Enum() []string }
 
 var (
-	enumeratedType = reflect.TypeFor[enumerated]()
+	enumeratorType = reflect.TypeFor[enumerator]()
 	marshalerType  = reflect.TypeFor[json.Marshaler]()
 	numberType     = reflect.TypeFor[json.Number]()
 )
 
-// schema is the JSON Schema of what encoding/json makes of t, or makes a t of.
+// schema returns the JSON Schema of what encoding/json writes for a t, or reads into one.
 func (d *document) schema(t reflect.Type) any {
-	if s, ok := d.encoded(t); ok {
+	if s, ok := d.selfEncoded(t); ok {
 		return s
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return kind("boolean")
+		return typeSchema("boolean")
 	case reflect.Int, reflect.Int64:
-		return kind("integer")
+		return typeSchema("integer")
 	case reflect.Int8, reflect.Int16, reflect.Int32:
-		return ints(t.Bits())
+		return intSchema(t.Bits())
 	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
-		return uints(64)
+		return uintSchema(64)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		return uints(t.Bits())
+		return uintSchema(t.Bits())
 	case reflect.Float32, reflect.Float64:
-		return kind("number")
+		return typeSchema("number")
 	case reflect.String:
-		return kind("string")
+		return typeSchema("string")
 	case reflect.Slice, reflect.Map:
-		if d.taken {
-			return orNull(d.made(t))
+		if d.input {
+			return orNull(d.composite(t))
 		}
-		return d.made(t)
+		return d.composite(t)
 	case reflect.Pointer, reflect.Array:
-		return d.made(t)
+		return d.composite(t)
 	case reflect.Struct:
-		return d.named(t)
+		return d.structSchema(t)
 	}
 	return map[string]any{}
 }
 
-// made is the schema of a type made of another one. Only where it holds itself is
-// it referred to by its name.
-func (d *document) made(t reflect.Type) any {
+// composite returns the schema of a pointer, list or map. Only a named type that contains
+// itself gets an entry in the components.
+func (d *document) composite(t reflect.Type) any {
 	if t.Name() == "" {
 		return d.elements(t)
 	}
-	as := use{t, d.taken}
-	name, known := d.names[as]
-	if !known && d.open[as] {
-		name, known = d.name(as), true
+	key := typeUse{t, d.input}
+	name, known := d.names[key]
+	if !known && d.inProgress[key] {
+		name, known = d.assignName(key), true
 	}
 	if known {
 		return reference(name)
 	}
-	d.open[as] = true
+	d.inProgress[key] = true
 	s := d.elements(t)
-	delete(d.open, as)
-	if name, held := d.names[as]; held {
+	delete(d.inProgress, key)
+	if name, isRecursive := d.names[key]; isRecursive {
 		d.schemas[name] = s
 		return reference(name)
 	}
 	return s
 }
 
-// elements describes a type made of another one by that.
+// elements describes a composite type by its elements.
 func (d *document) elements(t reflect.Type) any {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return d.schema(t.Elem())
 	case t.Kind() == reflect.Map:
 		s := map[string]any{"type": "object", "additionalProperties": d.element(t.Elem())}
-		if pattern := patternOf(t.Key()); d.taken && pattern != "" && !decodesItself(t.Key()) {
+		if pattern := patternOf(t.Key()); d.input && pattern != "" && !decodesItself(t.Key()) {
 			s["propertyNames"] = map[string]any{"pattern": pattern}
 		}
 		return s
 	case isBytes(t):
 		return map[string]any{"type": "string", "contentEncoding": "base64"}
-	case t.Kind() == reflect.Array && !d.taken: // what is taken may have more or less
+	case t.Kind() == reflect.Array && !d.input: // encoding/json reads a list of any length into an array
 		return map[string]any{"type": "array", "items": d.element(t.Elem()), "minItems": t.Len(), "maxItems": t.Len()}
 	}
 	return map[string]any{"type": "array", "items": d.element(t.Elem())}
 }
 
-// element is the schema of what is in a list or a map: a pointer there may be nil.
+// element returns the schema of an element of a list or map: a pointer there may be nil.
 func (d *document) element(t reflect.Type) any {
 	if t.Kind() == reflect.Pointer {
 		return orNull(d.schema(t))
@@ -122,77 +121,78 @@ func (d *document) element(t reflect.Type) any {
 	return d.schema(t)
 }
 
-// encoded is the schema of a type that encodes itself, or decodes itself where it is
-// taken.
-func (d *document) encoded(t reflect.Type) (any, bool) {
+// selfEncoded returns the schema of a type that encodes itself, or, in a request, decodes
+// itself.
+func (d *document) selfEncoded(t reflect.Type) (any, bool) {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
 		return nil, false
 	}
 	p := reflect.PointerTo(t)
 	own, text := p.Implements(marshalerType), p.Implements(textMarshalerType)
-	if d.taken {
+	if d.input {
 		own, text = p.Implements(unmarshalerType), p.Implements(textUnmarshalerType)
 	}
 	switch {
 	case t == timeType:
 		return map[string]any{"type": "string", "format": "date-time"}, true
 	case t == numberType:
-		return kind("number"), true
-	case p.Implements(enumeratedType) && (t.Kind() == reflect.String || own || text):
-		return listed(t), true
-	case own && !p.Implements(marshalerType): // nothing says what it reads
+		return typeSchema("number"), true
+	case p.Implements(enumeratorType) && (t.Kind() == reflect.String || own || text):
+		return enumSchema(t), true
+	case own && !p.Implements(marshalerType): // what its UnmarshalJSON accepts is unknown
 		return map[string]any{}, true
 	case own:
-		return trialOf(t).schema(), true
+		return sampleOf(t).schema(), true
 	case text:
-		return kind("string"), true
+		return typeSchema("string"), true
 	}
 	return nil, false
 }
 
-// listed is the schema of a type that lists its values.
-func listed(t reflect.Type) any {
-	like := trialOf(t)
+// enumSchema returns the schema of a type that lists its values.
+func enumSchema(t reflect.Type) any {
+	like := sampleOf(t)
 	if like.kind != "" && like.kind != "string" {
-		return like.schema() // it is not the listed text that it writes
+		return like.schema() // it does not encode itself as one of the listed strings
 	}
-	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(enumerated).Enum()}
+	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(enumerator).Enum()}
 	if like.null {
 		return orNull(s)
 	}
 	return s
 }
 
-// named refers to the schema of a struct, which it makes at first.
-func (d *document) named(t reflect.Type) any {
+// structSchema returns a reference to the schema of a struct, which it makes first if
+// needed.
+func (d *document) structSchema(t reflect.Type) any {
 	if t.Name() == "" {
 		return d.object(t, nil)
 	}
-	as := use{t, d.taken}
-	name, known := d.names[as]
+	key := typeUse{t, d.input}
+	name, known := d.names[key]
 	if !known {
-		name = d.name(as)
+		name = d.assignName(key)
 		d.schemas[name] = d.object(t, nil)
 	}
 	return reference(name)
 }
 
-// name takes a name for the schema of a type, which refers to it while it is made.
-// What is taken is "OrderInput" where Order is answered, too.
-func (d *document) name(as use) string {
-	plain := schemaName(as.Type)
-	if as.taken && d.names[use{as.Type, false}] != "" {
+// assignName reserves a name for the schema of a type before it is made, since it may
+// refer to itself. A request is "OrderInput" if Order is also in an answer.
+func (d *document) assignName(key typeUse) string {
+	plain := schemaName(key.Type)
+	if key.input && d.names[typeUse{key.Type, false}] != "" {
 		plain += "Input"
 	}
 	name := plain
 	for n := 2; d.schemas[name] != nil || name == "Problem"; n++ {
 		name = plain + strconv.Itoa(n)
 	}
-	d.names[as], d.schemas[name] = name, true
+	d.names[key], d.schemas[name] = name, true
 	return name
 }
 
-// orNull is a schema of which null is a value, too.
+// orNull returns a schema that allows null, too.
 func orNull(schema any) any {
 	s, ok := schema.(map[string]any)
 	if !ok {
@@ -210,12 +210,12 @@ func orNull(schema any) any {
 		return s
 	}
 	if s["$ref"] != nil {
-		return map[string]any{"anyOf": []any{s, kind("null")}}
+		return map[string]any{"anyOf": []any{s, typeSchema("null")}}
 	}
 	return s
 }
 
-// object is the schema of a struct, without the members that are bound elsewhere.
+// object returns the schema of a struct without the bound members, which travel elsewhere.
 func (d *document) object(t reflect.Type, bound []field) map[string]any {
 	properties := map[string]any{}
 	var required []string
@@ -224,7 +224,7 @@ func (d *document) object(t reflect.Type, bound []field) map[string]any {
 			continue
 		}
 		properties[m.name] = d.member(m)
-		if !m.absent && !d.taken {
+		if !m.optional && !d.input {
 			required = append(required, m.name)
 		}
 	}
@@ -241,8 +241,8 @@ func (d *document) member(m member) any {
 		t, null = t.Elem(), true
 	}
 	s := d.schema(t)
-	if _, itself := d.encoded(t); m.quoted && (!itself || t == numberType) {
-		s = quoted(t)
+	if _, itself := d.selfEncoded(t); m.quoted && (!itself || t == numberType) {
+		s = quotedSchema(t)
 	}
 	if null || t.Kind() == reflect.Pointer {
 		return orNull(s)
@@ -250,16 +250,16 @@ func (d *document) member(m member) any {
 	return s
 }
 
-// quoted is the schema of a value of type t within quotes.
-func quoted(t reflect.Type) map[string]any {
-	s := kind("string")
+// quotedSchema returns the schema of a value of type t in quotes.
+func quotedSchema(t reflect.Type) map[string]any {
+	s := typeSchema("string")
 	if pattern := patternOf(t); pattern != "" {
 		s["pattern"] = pattern
 	}
 	return s
 }
 
-// patternOf is how a number or a bool looks as a text, "" for what is neither.
+// patternOf returns the pattern of a number or bool as text, "" for other types.
 func patternOf(t reflect.Type) string {
 	const whole = `(0|[1-9][0-9]*)`
 	switch k := t.Kind(); {
@@ -275,8 +275,8 @@ func patternOf(t reflect.Type) string {
 	return ""
 }
 
-// problem is the schema of a failure, after RFC 9457.
-func (d *document) problem() {
+// addProblemSchema adds the schema of a failure, after RFC 9457.
+func (d *document) addProblemSchema() {
 	s := d.object(reflect.TypeFor[fault.Problem](), nil)
 	s["required"] = []string{"type", "status", "detail", "code"}
 	for name, text := range map[string]string{
@@ -290,14 +290,14 @@ func (d *document) problem() {
 	d.schemas["Problem"] = s
 }
 
-func kind(name string) map[string]any { return map[string]any{"type": name} }
+func typeSchema(name string) map[string]any { return map[string]any{"type": name} }
 
-// schemaName is "ListOrder" for List[*api.Order].
+// schemaName returns "ListOrder" for List[*api.Order].
 func schemaName(t reflect.Type) string {
 	var b strings.Builder
 	for part := range strings.FieldsFuncSeq(t.Name(), func(r rune) bool { return strings.ContainsRune("[]{}(),;* ", r) }) {
 		part = part[strings.LastIndexAny(part, "./")+1:]
-		part, _, _ = strings.Cut(part, "·") // of a type within a function
+		part, _, _ = strings.Cut(part, "·") // follows the name of a type declared in a function
 		for _, r := range part {
 			if isLetterOrDigit(r) || r == '_' || r == '-' {
 				b.WriteRune(r)

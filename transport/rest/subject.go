@@ -11,31 +11,31 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// identified is ctx with whose the request is: Call.Subject, and where nobody but
-// the sender says who that is, the credentials that the answers to its idempotency
-// keys are for.
-func (h *handler) identified(ctx context.Context, call *endpoint.Call, r *http.Request) context.Context {
+// identify sets Call.Subject. For a request with an idempotency key it returns a ctx with
+// the owner of the key's answer: a digest of the request's credentials, unless the Mux's
+// Subject method names the sender.
+func (h *handler) identify(ctx context.Context, call *endpoint.Call, r *http.Request) context.Context {
 	if h.subject != nil {
 		call.Subject = h.subject(r)
 	}
-	told := call.Subject != ""
-	if !told {
-		call.Subject = holder(r)
+	isKnown := call.Subject != ""
+	if !isKnown {
+		call.Subject = certificateSubject(r)
 	}
 	if call.IdempotencyKey == "" {
 		return ctx
 	}
-	if told {
+	if isKnown {
 		return once.WithOwner(ctx, sha256.Sum256([]byte("subject")))
 	}
 	return once.WithOwner(ctx, credentials(r, call.Subject == ""))
 }
 
-// holder is whom the certificate names that a request was verified by, "" without
-// one: its first URI, as SPIFFE has it, or its whole subject, or where that is
-// empty its first host, mail address or IP address. Two holders may have the same
-// common name.
-func holder(r *http.Request) string {
+// certificateSubject returns the name in the verified certificate of a request, "" without
+// one: its first URI, as SPIFFE uses it, or else its whole subject, or else its first
+// host, mail address or IP address. The common name alone would not do: two callers may
+// share it.
+func certificateSubject(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
 		return ""
 	}
@@ -55,10 +55,10 @@ func holder(r *http.Request) string {
 	}
 }
 
-// credentials is a digest of all in a request that may say who sent it: cookies in
-// any order, what is called like a credential, and, of a nameless sender, the key of
-// a certificate that names nobody, or that nobody has verified. It is all zero for
-// none.
+// credentials returns a digest of everything in a request that may say who sent it:
+// cookies in any order, headers that are named like a credential, and, for a sender
+// without a name, the key of a certificate that has no name or is not verified. It is all
+// zero if there is nothing like that.
 func credentials(r *http.Request, nameless bool) once.Owner {
 	var parts []string
 	if nameless && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
@@ -75,7 +75,7 @@ func credentials(r *http.Request, nameless bool) once.Owner {
 			}
 			slices.Sort(cookies)
 			parts = append(parts, "Cookie\x00"+strings.Join(cookies, "\x00"))
-		case credential(name):
+		case isCredential(name):
 			parts = append(parts, name+"\x00"+strings.Join(values, "\x00"))
 		}
 	}
@@ -86,7 +86,7 @@ func credentials(r *http.Request, nameless bool) once.Owner {
 	return sha256.Sum256([]byte(strings.Join(parts, "\n")))
 }
 
-// What is in the name of a header that says who sends: anywhere, or as a word.
+// Parts and words of the names of headers that may say who sends a request.
 var (
 	credentialParts = []string{
 		"auth", "token", "apikey", "secret", "session", "jwt", "credential", "password", "tenant", "account", "principal", "assertion",
@@ -99,12 +99,12 @@ var (
 	}
 )
 
-func credential(name string) bool {
+func isCredential(name string) bool {
 	name = strings.ToLower(name)
 	if name == "idempotency-key" || name == "user-agent" || strings.HasSuffix(name, "-ip") || strings.HasSuffix(name, "-version") || strings.HasPrefix(name, "sec-") || strings.Contains(name, "csrf") || strings.Contains(name, "xsrf") {
 		return false
 	}
-	if name == "x-forwarded-host" || name == "x-original-host" { // tenants may differ in nothing else
+	if name == "x-forwarded-host" || name == "x-original-host" { // tenants may differ only in this
 		return true
 	}
 	in := func(part string) bool { return strings.Contains(name, part) }

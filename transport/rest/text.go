@@ -10,23 +10,21 @@ import (
 	"time"
 )
 
-// codec reads and writes the values of one type as text, as paths, queries and
-// headers have them.
+// codec parses and formats the values of one type as text in paths, queries and headers.
 type codec struct {
 	parse  func(v reflect.Value, text string) error
 	format func(v reflect.Value) (string, error)
-	// expects says what the text should have been, "" where parse's own error
-	// says it better.
+	// expects says what the text should have been; "" if parse's own error says it better.
 	expects string
-	// schema is the JSON Schema of what parse takes.
+	// schema is the JSON Schema of what parse accepts.
 	schema map[string]any
 }
 
-// schemaOf is the schema of a parameter of type t, one of its own.
+// schemaOf returns a new schema of a parameter of type t.
 func (c codec) schemaOf(t reflect.Type) map[string]any {
 	s := maps.Clone(c.schema)
-	if p := reflect.PointerTo(t); s["type"] == "string" && t.Kind() == reflect.String && p.Implements(enumeratedType) {
-		s["enum"] = reflect.New(t).Interface().(enumerated).Enum()
+	if p := reflect.PointerTo(t); s["type"] == "string" && t.Kind() == reflect.String && p.Implements(enumeratorType) {
+		s["enum"] = reflect.New(t).Interface().(enumerator).Enum()
 	}
 	return s
 }
@@ -38,8 +36,8 @@ var (
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// durationPattern is what time.ParseDuration takes, short of numbers that are too
-// large.
+// durationPattern matches what time.ParseDuration accepts, but does not exclude numbers
+// that are too large for it.
 const durationPattern = `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
 const (
@@ -52,16 +50,16 @@ const (
 	expectsString   = "a string"
 )
 
-// codecOf reports false for a type that has no form as text.
+// codecOf returns the codec of a type, and false for a type without a text form.
 func codecOf(t reflect.Type) (codec, bool) {
 	if t == durationType {
 		return codec{parseDuration, formatDuration, expectsDuration, map[string]any{
 			"type": "string", "pattern": durationPattern, "examples": []string{"1.5s", "2m30s"}, "description": "A duration in Go's form.",
 		}}, true
 	}
-	c, ok := basic(t)
+	c, ok := basicCodec(t)
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
-		c.parse, c.expects, c.schema = parseText, "", kind("string")
+		c.parse, c.expects, c.schema = parseText, "", typeSchema("string")
 		if t == timeType {
 			c.expects, c.schema = expectsTime, map[string]any{"type": "string", "format": "date-time"}
 		}
@@ -72,35 +70,35 @@ func codecOf(t reflect.Type) (codec, bool) {
 	return c, ok
 }
 
-func basic(t reflect.Type) (codec, bool) {
+func basicCodec(t reflect.Type) (codec, bool) {
 	bits := 0
 	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 {
 		bits = t.Bits()
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return codec{parseString, formatString, expectsString, kind("string")}, true
+		return codec{parseString, formatString, expectsString, typeSchema("string")}, true
 	case reflect.Bool:
-		return codec{parseBool, formatBool, expectsBool, kind("boolean")}, true
+		return codec{parseBool, formatBool, expectsBool, typeSchema("boolean")}, true
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseInt(text, 10, bits)
 			v.SetInt(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt, ints(bits)}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt, intSchema(bits)}, true
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseUint(text, 10, bits)
 			v.SetUint(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint, uints(bits)}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint, uintSchema(bits)}, true
 	case reflect.Float32, reflect.Float64:
-		return floats(bits), true
+		return floatCodec(bits), true
 	}
 	return codec{}, false
 }
 
-func floats(bits int) codec {
+func floatCodec(bits int) codec {
 	return codec{func(v reflect.Value, text string) error {
 		f, err := strconv.ParseFloat(text, bits)
 		if err == nil && (math.IsNaN(f) || math.IsInf(f, 0)) {
@@ -113,19 +111,19 @@ func floats(bits int) codec {
 			return "", fmt.Errorf("%v is no number", f)
 		}
 		return strconv.FormatFloat(v.Float(), 'g', -1, bits), nil
-	}, expectsFloat, kind("number")}
+	}, expectsFloat, typeSchema("number")}
 }
 
-// ints is the schema of a whole number of so many bits. The bounds of 64 are beyond
-// what JSON readers tell apart, and have the name of a format.
-func ints(bits int) map[string]any {
+// intSchema returns the schema of an integer of this size. JSON readers cannot represent
+// the bounds of 64 bits exactly, so that size is given as a format.
+func intSchema(bits int) map[string]any {
 	if bits == 64 {
 		return map[string]any{"type": "integer", "format": "int64"}
 	}
 	return map[string]any{"type": "integer", "minimum": -1 << (bits - 1), "maximum": 1<<(bits-1) - 1}
 }
 
-func uints(bits int) map[string]any {
+func uintSchema(bits int) map[string]any {
 	if bits == 64 {
 		return map[string]any{"type": "integer", "minimum": 0}
 	}

@@ -5,26 +5,25 @@ import (
 	"time"
 )
 
-// timeLimits are those of a route, in place of the server's: zero is the server's,
-// negative none.
+// timeLimits are the time limits of a route. Zero means the server's limit, negative none.
 type timeLimits struct{ read, write time.Duration }
 
-// begin sets them for a request that has reached its route. A writer that has no
-// connection beneath it has no limits either.
-func (l timeLimits) begin(w http.ResponseWriter, r *http.Request) {
+// set applies the limits to a request that has reached its route. A writer without a
+// connection has no limits.
+func (l timeLimits) set(w http.ResponseWriter, r *http.Request) {
 	if l == (timeLimits{}) {
 		return
 	}
 	c := http.NewResponseController(w)
-	if l.read != 0 && r.ContentLength != 0 { // without a body the server reads already, to learn whether the caller leaves
-		_ = c.SetReadDeadline(until(l.read))
+	if l.read != 0 && r.ContentLength != 0 { // without a body net/http is already reading, to notice when the caller disconnects
+		_ = c.SetReadDeadline(deadlineIn(l.read))
 	}
 	if l.write != 0 {
-		_ = c.SetWriteDeadline(until(l.write))
+		_ = c.SetWriteDeadline(deadlineIn(l.write))
 	}
 }
 
-func until(d time.Duration) time.Time {
+func deadlineIn(d time.Duration) time.Time {
 	if d < 0 {
 		return time.Time{}
 	}

@@ -18,13 +18,13 @@ func Verified(r *http.Request) bool {
 	return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 && len(r.TLS.VerifiedChains[0]) > 0
 }
 
-// SameMachine trusts what comes from this machine: the sender's address is
-// loopback, or the one that it was sent to. What says that it came through a proxy
-// (Forwarded, X-Forwarded-For, Via and their like) is not trusted; but a proxy on
-// this machine need not say so, and then the whole world is taken for this
-// machine. So it is for services that no proxy stands before.
+// SameMachine trusts requests from this machine: the sender's address is loopback, or the
+// address that the request was sent to. It does not trust a request whose headers say that
+// it passed a proxy (Forwarded, X-Forwarded-For, Via and the like). But a proxy on this
+// machine need not add such a header, and then the whole world looks like this machine. So
+// use it only for services without a proxy in front of them.
 func SameMachine(r *http.Request) bool {
-	ip, ok := peerOf(r)
+	ip, ok := directPeer(r)
 	if !ok {
 		return false
 	}
@@ -32,14 +32,14 @@ func SameMachine(r *http.Request) bool {
 	return ip.IsLoopback() || known && local.AddrPort().Addr().Unmap() == ip
 }
 
-// Networks trusts what is sent from an address in one of these networks. What says
-// that it came through a proxy (Forwarded, X-Forwarded-For, Via and their like) is
-// not trusted; but a proxy need not say so, and what passes one that lies in these
-// networks and does not is taken for the proxy's own. With no network it trusts
+// Networks trusts requests from an address in one of these networks. It does not trust a
+// request whose headers say that it passed a proxy (Forwarded, X-Forwarded-For, Via and
+// the like). But a proxy need not add such a header: one within these networks that adds
+// none makes everything that passes it look like its own. Without any network it trusts
 // nobody.
 func Networks(networks ...netip.Prefix) func(*http.Request) bool {
 	return func(r *http.Request) bool {
-		ip, ok := peerOf(r)
+		ip, ok := directPeer(r)
 		if !ok {
 			return false
 		}
@@ -52,11 +52,11 @@ func Networks(networks ...netip.Prefix) func(*http.Request) bool {
 	}
 }
 
-// peerOf is the address that a request was sent from, unless it says that it came
-// through a proxy.
-func peerOf(r *http.Request) (ip netip.Addr, ok bool) {
+// directPeer returns the address that sent a request. ok is false if a header says that
+// the request passed a proxy.
+func directPeer(r *http.Request) (ip netip.Addr, ok bool) {
 	for name := range r.Header {
-		if byProxy(name) {
+		if isProxyHeader(name) {
 			return ip, false
 		}
 	}
@@ -64,9 +64,9 @@ func peerOf(r *http.Request) (ip netip.Addr, ok bool) {
 	return at.Addr().Unmap().WithZone(""), err == nil
 }
 
-// byProxy says that a header is one that proxies add. They have many names for the
-// address that a request came from.
-func byProxy(name string) bool {
+// isProxyHeader reports whether a header is one that proxies add. They have many names for
+// the address of the original sender.
+func isProxyHeader(name string) bool {
 	switch name {
 	case "Via", "Cdn-Loop", "Cf-Ray", "X-Original-Host", "X-Original-Uri", "X-Original-Url", "X-Scheme", "X-Remote-Addr", "X-Client-Addr":
 		return true
@@ -75,19 +75,19 @@ func byProxy(name string) bool {
 		strings.HasPrefix(name, "X-Envoy-") || strings.HasPrefix(name, "Proxy-")
 }
 
-// nameOf is the name of a caller that is trusted: that of its certificate, or, where
-// it has shown none with a name, what it calls itself.
-func nameOf(r *http.Request) string {
+// callerName returns the name of a trusted caller: the name in its certificate, or, if
+// there is none, what it calls itself.
+func callerName(r *http.Request) string {
 	name := ""
 	if Verified(r) {
-		name = certified(r.TLS.VerifiedChains[0][0])
+		name = certificateName(r.TLS.VerifiedChains[0][0])
 	}
 	return cmp.Or(name, headertext.OrEmpty(r.Header.Get(headerService)))
 }
 
-// certified is the name in a certificate: that of its subject, or else the first
-// of its other names; "" where it has none that can travel.
-func certified(c *x509.Certificate) string {
+// certificateName returns the common name in a certificate, or else the first of its other
+// names; "" if it has none that fits into a header.
+func certificateName(c *x509.Certificate) string {
 	names := append([]string{c.Subject.CommonName}, c.DNSNames...)
 	for _, u := range c.URIs {
 		names = append(names, u.String())

@@ -137,12 +137,12 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 			mux := http.NewServeMux()
 			register(mux)
 			code, at := 0, said{left: true}
-			for patience := 60 * time.Millisecond; at.left; patience *= 2 { // a busy machine may take longer to get there
+			for timeout := 60 * time.Millisecond; at.left; timeout *= 2 { // a busy machine may take longer to get there
 				for len(middle) > 0 {
 					<-middle
 				}
 				entered.Store(0)
-				code = ask(rest.ReadMetadata(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", patience.String()).Code
+				code = ask(rest.ReadMetadata(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", timeout.String()).Code
 				if entered.Load() > 0 {
 					at = <-last
 				}

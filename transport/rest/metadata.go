@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// What travels with a request, beside its trace.
+// Headers that carry metadata, besides those of the trace.
 const (
 	headerTimeout   = "X-Request-Timeout"
 	headerForeign   = "X-Request-Timeout-Untrusted"
@@ -27,23 +27,23 @@ const (
 	headerState     = "Tracestate"
 )
 
-// ReadMetadata reads what travels with each request into its context: the deadline,
-// the trace, and an [endpoint.Call] with the rest. trusted says which callers are
-// ours; nil trusts nobody. A caller with a verified certificate has the name
-// in that, whatever it calls itself. Of a caller that is not trusted
+// ReadMetadata is middleware that reads the metadata of each request into its context: the
+// deadline, the trace, and an [endpoint.Call] with the rest. trusted reports which callers
+// are ours; nil trusts nobody. A caller with a verified certificate has the certificate's
+// name, whatever it calls itself. For a caller that is not trusted
 //
 //   - the name, the priority and the attempt mark are ignored;
-//   - the deadline may end the work early, and blames nobody, see [fault.Hurried];
-//   - the trace goes on, and this side decides whether it is sampled.
+//   - the deadline may end the work early, but blames nobody, see [fault.Hurried];
+//   - the trace continues, and this side decides whether it is sampled.
 //
-// The answer has the request's id. A request whose time is over already is
-// answered with fault.DeadlineExceeded, unprocessed. Routes served without ReadMetadata do
-// the same, trusting nobody.
+// The answer carries the request's id. A request whose deadline has passed is answered
+// with fault.DeadlineExceeded, unprocessed. Routes served without ReadMetadata do the
+// same, and trust nobody.
 func ReadMetadata(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w = asked(w, r)
-			ctx, stop, err := accepted(r, trusted)
+			w = markHead(w, r)
+			ctx, stop, err := withCall(r, trusted)
 			defer stop()
 			w.Header()[headerRequestID] = []string{endpoint.CallOf(ctx).RequestID}
 			if err != nil {
@@ -55,33 +55,34 @@ func ReadMetadata(trusted func(*http.Request) bool) func(http.Handler) http.Hand
 	}
 }
 
-var errOver = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
+var errExpired = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
 
-// accepted is the request's context with a record; the one it has, if it came
-// through ReadMetadata. A record of an attempt is the caller's own, which is here where both
-// are in one process, and nothing between them but a call. err says that the request is not to be run.
-func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
+// withCall returns the request's context with a record of the call, and keeps the record
+// that ReadMetadata has put there. It replaces the record of an attempt: that is the
+// caller's own, found here if both run in one process with only a call between them. An
+// error means that the request must not run.
+func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
 	ctx, stop = r.Context(), func() {}
 	if call := endpoint.CallOf(ctx); call != nil && call.Attempt == 0 {
 		return ctx, stop, nil
 	}
-	call := endpoint.Call{Start: time.Now(), RequestID: headertext.OrEmpty(r.Header.Get(headerRequestID)), IdempotencyKey: keyIn(r.Header)}
+	call := endpoint.Call{Start: time.Now(), RequestID: headertext.OrEmpty(r.Header.Get(headerRequestID)), IdempotencyKey: readKey(r.Header)}
 	if call.RequestID == "" {
 		call.RequestID = rand.Text()
 	}
 	ours := trusted != nil && trusted(r)
 	if ours {
-		call.From = nameOf(r)
+		call.From = callerName(r)
 		call.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
 		call.Repeated = r.Header.Get(headerAttempt) != ""
 	}
-	ctx = extracted(ctx, r.Header, ours)
+	ctx = extractTrace(ctx, r.Header, ours)
 	if text := r.Header.Get(headerTimeout); text != "" {
 		left, malformed := time.ParseDuration(text)
 		switch {
 		case malformed != nil:
 		case left <= 0:
-			err = errOver
+			err = errExpired
 		default:
 			limited := deadline.With(ctx, call.Start.Add(left))
 			ctx, stop = limited, limited.Stop
@@ -95,9 +96,9 @@ func accepted(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 	return ctx, stop, err
 }
 
-// extracted is ctx in the trace that the request brings. Whether a stranger's
-// trace is sampled is not for the stranger to say.
-func extracted(ctx context.Context, h http.Header, ours bool) context.Context {
+// extractTrace returns ctx in the trace that the request carries. An untrusted caller does
+// not decide whether the trace is sampled.
+func extractTrace(ctx context.Context, h http.Header, ours bool) context.Context {
 	in := tracing.Extract(ctx, h)
 	if ours || in == ctx {
 		return in
@@ -107,9 +108,9 @@ func extracted(ctx context.Context, h http.Header, ours bool) context.Context {
 	return tracing.ContextWithSpan(ctx, span)
 }
 
-// carriable says that text may be the value of a header: net/http refuses
-// control characters, and that would look like a service that does not answer.
-func carriable(text string) bool {
+// isHeaderValue reports whether text may be the value of a header. net/http refuses
+// control characters with an error that would look like an unreachable service.
+func isHeaderValue(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
 			return false

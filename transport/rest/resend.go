@@ -9,44 +9,44 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// again watches for what net/http does by itself: a request that went out on a kept
-// connection which was closed before an answer came goes out on another one, if it
-// has no body or can have it again, and is idempotent by its method or its key. That
-// is no attempt of the caller's side, and no budget knows of it; the trail shows it.
-type again struct {
-	mu   sync.Mutex
-	sent bool // and no answer has begun
-	n    int
+// resendWatch counts what net/http resends by itself: a request on a reused connection
+// that closed before an answer started is sent again on another one, if it has no body or
+// can repeat it, and is idempotent by its method or key. That is not an attempt of ours,
+// and no budget counts it; the trail shows it.
+type resendWatch struct {
+	mu           sync.Mutex
+	awaitsAnswer bool // a request was written, and no answer has started
+	resends      int
 }
 
-// watched is ctx with a watch over what is sent in it.
-func (a *again) watched(ctx context.Context) context.Context {
+// trace returns ctx with a client trace that counts.
+func (a *resendWatch) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			if a.sent {
-				a.n++
+			if a.awaitsAnswer {
+				a.resends++
 			}
-			a.sent = false
+			a.awaitsAnswer = false
 		},
 		WroteRequest: func(w httptrace.WroteRequestInfo) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			a.sent = w.Err == nil
+			a.awaitsAnswer = w.Err == nil
 		},
 		GotFirstResponseByte: func() {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			a.sent = false
+			a.awaitsAnswer = false
 		},
 	})
 }
 
-// note takes down how often the request went out again.
-func (a *again) note(call *endpoint.Call) {
+// record adds the resends to the call's trail.
+func (a *resendWatch) record(call *endpoint.Call) {
 	a.mu.Lock()
-	n := a.n
+	n := a.resends
 	a.mu.Unlock()
 	if n == 0 || call == nil {
 		return

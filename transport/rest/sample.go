@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// trial is what a type that writes itself makes of values: nobody can tell but by
-// trying.
-type trial struct {
-	kind  string // the type of JSON value, "" where there was none but null
-	mixed bool   // they were of several types
-	null  bool   // one was null
-	time  bool   // all texts were times
+// sample is what a type that encodes itself makes of some values; there is no other way to
+// learn its form.
+type sample struct {
+	kind  string // type of JSON value, "" if all were null
+	mixed bool   // the values had several types
+	null  bool   // a value was null
+	time  bool   // all strings were times
 }
 
-// trialOf tries the zero value of t, and one in which everything is set that can be.
-func trialOf(t reflect.Type) (all trial) {
+// sampleOf samples the zero value of t, and one with everything set that can be set.
+func sampleOf(t reflect.Type) (all sample) {
 	all.time = true
 	all.add(reflect.New(t))
 	some := reflect.New(t)
-	set(some.Elem(), 0)
+	setNonZero(some.Elem(), 0)
 	all.add(some)
 	return all
 }
 
-// add tries one value, to which v points. One that cannot be written says nothing.
-func (all *trial) add(v reflect.Value) {
+// add samples the value that v points to. It ignores a value that cannot be encoded.
+func (all *sample) add(v reflect.Value) {
 	defer func() { _ = recover() }()
 	text, err := json.Marshal(v.Interface())
 	if err != nil || len(text) == 0 {
@@ -51,12 +51,12 @@ func (all *trial) add(v reflect.Value) {
 	all.kind = kind
 }
 
-// schema is what fits all that was tried.
-func (all trial) schema() any {
+// schema returns a schema that fits all samples.
+func (all sample) schema() any {
 	if all.mixed || all.kind == "" {
 		return map[string]any{}
 	}
-	s := kind(all.kind)
+	s := typeSchema(all.kind)
 	if all.kind == "string" && all.time {
 		s["format"] = "date-time"
 	}
@@ -66,8 +66,8 @@ func (all trial) schema() any {
 	return s
 }
 
-// set gives v a value that is not zero, as far as it can be set from here.
-func set(v reflect.Value, depth int) {
+// setNonZero sets v to a non-zero value, as far as it can be set from here.
+func setNonZero(v reflect.Value, depth int) {
 	if !v.CanSet() || depth > maxNesting {
 		return
 	}
@@ -87,17 +87,17 @@ func set(v reflect.Value, depth int) {
 	case reflect.String:
 		v.SetString("x")
 	case reflect.Pointer:
-		if depth < 4 { // a type may hold itself
+		if depth < 4 { // a type may contain itself
 			v.Set(reflect.New(v.Type().Elem()))
-			set(v.Elem(), depth+1)
+			setNonZero(v.Elem(), depth+1)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			set(v.Field(i), depth+1)
+			setNonZero(v.Field(i), depth+1)
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			set(v.Index(i), depth+1)
+			setNonZero(v.Index(i), depth+1)
 		}
 	}
 }

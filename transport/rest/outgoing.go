@@ -20,21 +20,21 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// message is a request as it is sent, as often as it takes.
-type message struct {
-	name   string // of the route
+// outgoing is an encoded request. Each attempt sends it again.
+type outgoing struct {
+	name   string // the route's name
 	method string
 	path   string // escaped, with the query
 	header http.Header
-	body   []byte // nil where there is none
-	key    string // of idempotency
-	// undeclared says that the body came without a media type and so goes on.
-	undeclared bool
+	body   []byte // nil for none
+	key    string // idempotency key
+	// noContentType says that a forwarded body has no media type, and gets none.
+	noContentType bool
 }
 
-// message encodes a request, a pointer to its struct.
-func (c *contract) message(request any, key string) (message, error) {
-	m := message{name: c.text, method: c.method, key: key}
+// outgoing encodes a request, which is a pointer to its struct.
+func (c *contract) outgoing(request any, key string) (outgoing, error) {
+	m := outgoing{name: c.text, method: c.method, key: key}
 	v := reflect.Value{}
 	if c.request.t != nil {
 		v = reflect.ValueOf(request).Elem()
@@ -42,7 +42,7 @@ func (c *contract) message(request any, key string) (message, error) {
 			return m, fault.InvalidArgument.Errorf("%s: the request is nil", c.text)
 		}
 	}
-	if err := c.address(&m, v); err != nil {
+	if err := c.setParameters(&m, v); err != nil {
 		return m, err
 	}
 	if c.request.body {
@@ -55,13 +55,13 @@ func (c *contract) message(request any, key string) (message, error) {
 	return m, nil
 }
 
-// address sets what of v goes into the path, the query and the header.
-func (c *contract) address(m *message, v reflect.Value) error {
+// setParameters sets the path, the query and the headers from the fields of v.
+func (c *contract) setParameters(m *outgoing, v reflect.Value) error {
 	path := make([]byte, 0, 128)
 	for _, s := range c.segments {
 		path = append(append(path, '/'), s.literal...)
 		if s.name != "" {
-			text, err := c.variable(s, v)
+			text, err := c.pathValue(s, v)
 			if err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func (c *contract) address(m *message, v reflect.Value) error {
 		if f.in == "path" {
 			continue
 		}
-		texts, err := f.texts(v.FieldByIndex(f.index))
+		texts, err := f.formatAll(v.FieldByIndex(f.index))
 		if err != nil {
 			return fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
 		}
@@ -84,7 +84,7 @@ func (c *contract) address(m *message, v reflect.Value) error {
 				query = url.Values{f.name: {text}}
 			case f.in == "query":
 				query.Add(f.name, text)
-			case !carriable(text):
+			case !isHeaderValue(text):
 				return fault.InvalidArgument.Errorf("%s: %s has a character that no header may have", c.text, f)
 			case m.header == nil:
 				m.header = http.Header{f.name: {text}}
@@ -100,10 +100,10 @@ func (c *contract) address(m *message, v reflect.Value) error {
 	return nil
 }
 
-// variable is the value of a path variable, escaped.
-func (c *contract) variable(s segment, v reflect.Value) (string, error) {
+// pathValue returns the escaped value of a path variable.
+func (c *contract) pathValue(s segment, v reflect.Value) (string, error) {
 	f := c.request.variable(s.name)
-	text, err := f.text(v.FieldByIndex(f.index))
+	text, err := f.format(v.FieldByIndex(f.index))
 	switch {
 	case err != nil:
 		return "", fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
@@ -111,20 +111,19 @@ func (c *contract) variable(s segment, v reflect.Value) (string, error) {
 		return escapeRest(text), nil
 	case text == "":
 		return "", fault.InvalidArgument.Errorf("%s: %s is empty", c.text, f)
-	case text == "/": // net/http takes it for the end of the path
+	case text == "/": // net/http would read it as the end of the path
 		return "", fault.InvalidArgument.Errorf("%s: %s cannot be a slash alone", c.text, f)
 	}
 	return escapeSegment(text), nil
 }
 
-// texts are the values of a query or header field as they travel: none for what
-// is absent.
-func (f *field) texts(v reflect.Value) ([]string, error) {
+// formatAll returns the values of a query or header field as text, none if it is absent.
+func (f *field) formatAll(v reflect.Value) ([]string, error) {
 	switch {
 	case f.list:
 		var all []string
 		for i := range v.Len() {
-			text, err := f.text(v.Index(i))
+			text, err := f.format(v.Index(i))
 			if err != nil {
 				return nil, err
 			}
@@ -138,11 +137,11 @@ func (f *field) texts(v reflect.Value) ([]string, error) {
 	case v.IsZero():
 		return nil, nil
 	}
-	text, err := f.text(v)
+	text, err := f.format(v)
 	return []string{text}, err
 }
 
-func (f *field) text(v reflect.Value) (string, error) {
+func (f *field) format(v reflect.Value) (string, error) {
 	if !v.CanAddr() {
 		own := reflect.New(v.Type()).Elem()
 		own.Set(v)
@@ -151,8 +150,8 @@ func (f *field) text(v reflect.Value) (string, error) {
 	return f.codec.format(v)
 }
 
-// request is the message as one attempt at addr.
-func (m *message) request(ctx context.Context, addr string) (*http.Request, error) {
+// request returns the HTTP request of one attempt at addr.
+func (m *outgoing) request(ctx context.Context, addr string) (*http.Request, error) {
 	var body io.Reader
 	if m.body != nil {
 		body = bytes.NewReader(m.body)
@@ -164,28 +163,28 @@ func (m *message) request(ctx context.Context, addr string) (*http.Request, erro
 	for name, values := range m.header {
 		r.Header[name] = values
 	}
-	if m.body != nil && r.Header["Content-Type"] == nil && !m.undeclared {
+	if m.body != nil && r.Header["Content-Type"] == nil && !m.noContentType {
 		r.Header["Content-Type"] = jsonTypes
 	}
 	if m.key != "" {
 		r.Header[headerKey] = []string{m.key}
 	}
-	travel(ctx, r.Header)
+	inject(ctx, r.Header)
 	return r, nil
 }
 
-// Header values that are shared, to save an allocation; nobody writes to them.
+// Shared header values, which save an allocation. They must not be modified.
 var (
-	jsonTypes    = []string{jsonType}
-	problemTypes = []string{fault.ProblemType}
-	foreign      = []string{"1"}
+	jsonTypes      = []string{jsonType}
+	problemTypes   = []string{fault.ProblemType}
+	untrustedValue = []string{"1"}
 )
 
-// travel writes what goes along with a request. What cannot travel stays: it is
-// no reason to fail a call.
-func travel(ctx context.Context, h http.Header) {
+// inject writes the metadata of a call into the headers. It leaves out what cannot travel:
+// that is no reason to fail a call.
+func inject(ctx context.Context, h http.Header) {
 	tracing.Inject(ctx, h)
-	if state := h[headerState]; state != nil && !carriable(state[0]) {
+	if state := h[headerState]; state != nil && !isHeaderValue(state[0]) {
 		delete(h, headerState)
 	}
 	if until, ok := ctx.Deadline(); ok {
@@ -193,7 +192,7 @@ func travel(ctx context.Context, h http.Header) {
 			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
 			h[headerTimeout] = []string{string(append(text, "ms"...))}
 			if deadline.IsForeign(ctx) {
-				h[headerForeign] = foreign
+				h[headerForeign] = untrustedValue
 			}
 		}
 	}

@@ -1,0 +1,46 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// unknownPath is the reason of a 404 that no handler gave.
+const unknownPath = "unknown_path"
+
+// ProblemMux serves mux, with the 404 and 405 that mux answers itself as problem
+// documents. It panics if mux is nil.
+func ProblemMux(mux *http.ServeMux) http.Handler {
+	if mux == nil {
+		panic("rest.ProblemMux: the mux is nil")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = markHead(w, r)
+		refusal, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		recorder := &statusRecorder{header: http.Header{}}
+		refusal.ServeHTTP(recorder, r)
+		if recorder.status == http.StatusMethodNotAllowed {
+			w.Header()["Allow"] = recorder.header["Allow"]
+			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it takes %s", truncate(r.URL.Path, maxQuotedError), shorten(r.Method), recorder.header.Get("Allow")).
+				WithStatus(http.StatusMethodNotAllowed))
+			return
+		}
+		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", truncate(r.URL.Path, maxQuotedError)).WithReason(unknownPath).WithUnprocessed())
+	})
+}
+
+// statusRecorder records the status and the headers that a mux answers with, and drops the
+// body.
+type statusRecorder struct {
+	header http.Header
+	status int
+}
+
+func (r *statusRecorder) Header() http.Header         { return r.header }
+func (r *statusRecorder) Write(b []byte) (int, error) { return len(b), nil }
+func (r *statusRecorder) WriteHeader(status int)      { r.status = status }
