@@ -147,7 +147,7 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 	switch {
 	case !call.Safe:
 	case a.picked.Probe:
-		return c.hedged(ctx, a, a.picked.Patience(), send)
+		return c.hedged(ctx, a, a.picked.HedgeAfter(), send)
 	case n == 1 && c.hedges.Load():
 		return c.hedged(ctx, a, 0, send)
 	}

@@ -11,7 +11,7 @@ import (
 type controller struct {
 	mu            sync.Mutex
 	policy        Adaptive
-	windowStart   int64  // ns since the limiter was created, as are all times here
+	windowStart   int64  // ns since the limiter was created, as are all moments here
 	countsAtStart counts // of the tally
 
 	phase         phase

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// expire makes n calls to the instance run out of their caller's time.
+// expire makes n calls to the instance whose caller's time runs out.
 func expire(t *testing.T, b *loadbalance.Pool, id string, n int, after time.Duration) {
 	t.Helper()
 	for range n {
@@ -40,9 +40,9 @@ func TestExpiredCallsEjectWhereTheOthersAreQuickerAndNotWhereAllAreAsSlow(t *tes
 	}
 }
 
-func TestOneThatComesBackIsNotFloodedWhereTheOthersAreBusy(t *testing.T) {
+func TestAReadmittedInstanceIsNotFloodedWhereTheOthersAreBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		for _, id := range []string{"b", "c"} {
 			for range 3 {
 				picked := only(t, b, id)
@@ -64,7 +64,7 @@ func TestOneThatComesBackIsNotFloodedWhereTheOthersAreBusy(t *testing.T) {
 	})
 }
 
-func TestARowOfFailuresIsSeenBesideWhatTheOthersHaveComeToOfLate(t *testing.T) {
+func TestARowOfFailuresIsComparedWithTheRecentFailuresOfTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, many(4))
 		counts(t, b, 5000, takes(2*time.Millisecond))
@@ -81,7 +81,7 @@ func TestARowOfFailuresIsSeenBesideWhatTheOthersHaveComeToOfLate(t *testing.T) {
 	})
 }
 
-func TestABlipOfAnotherSavesNobody(t *testing.T) {
+func TestASingleFailureOfAnotherPreventsNoEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(3))
 		for range 12 {
@@ -99,9 +99,9 @@ func TestABlipOfAnotherSavesNobody(t *testing.T) {
 	})
 }
 
-func TestInstanceWhereNobodyIsThereIsOutAtOnce(t *testing.T) {
+func TestAnUnreachableInstanceIsEjectedAtOnce(t *testing.T) {
 	for name, err := range map[string]error{
-		"nobody there":            errNobodyThere,
+		"nobody there":            errUnreachable,
 		"an answer":               errDown,
 		"an answer with a reason": errDraining,
 		"a failure":               fault.Internal.Errorf("boom").WithUnprocessed(),
@@ -119,11 +119,11 @@ func TestInstanceWhereNobodyIsThereIsOutAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhereNobodyIsThereAllAreOutButThoseThatWork(t *testing.T) {
+func TestAllUnreachableInstancesAreEjected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(6))
 		for id := range 6 {
-			only(t, b, fmt.Sprint(id)).Done(t.Context(), errNobodyThere)
+			only(t, b, fmt.Sprint(id)).Done(t.Context(), errUnreachable)
 		}
 		if got := ejected(b); got != 5 || state(t, b, "5").Ejected {
 			t.Errorf("%d of six are out, and the last that might work: %+v", got, state(t, b, "5"))
@@ -131,7 +131,7 @@ func TestWhereNobodyIsThereAllAreOutButThoseThatWork(t *testing.T) {
 	})
 }
 
-func TestLackOfRoomEjectsNobodyAndAttractsNobody(t *testing.T) {
+func TestAnOverloadedInstanceIsNotEjectedAndAttractsNoCalls(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
@@ -146,10 +146,10 @@ func TestLackOfRoomEjectsNobodyAndAttractsNobody(t *testing.T) {
 	}
 }
 
-func TestPatienceWithAProbeIsWhatACallUsuallyTakes(t *testing.T) {
+func TestHedgeAfterIsTheMeanLatencyOfTheMedianInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(5))
-		if got := pick(t, b).Patience(); got != 100*time.Millisecond {
+		if got := pick(t, b).HedgeAfter(); got != 100*time.Millisecond {
 			t.Errorf("before any call it is %s", got)
 		}
 		traffic(t, b, 5*time.Millisecond, 20*time.Second, func(id string) (time.Duration, error) {
@@ -158,15 +158,15 @@ func TestPatienceWithAProbeIsWhatACallUsuallyTakes(t *testing.T) {
 			}
 			return 10 * time.Millisecond, nil
 		})
-		if got := pick(t, b).Patience(); got < 9*time.Millisecond || got > 11*time.Millisecond {
+		if got := pick(t, b).HedgeAfter(); got < 9*time.Millisecond || got > 11*time.Millisecond {
 			t.Errorf("one takes a second and the others 10 ms, and it is %s", got)
 		}
 	})
 }
 
-// The good one has to connect, and is slow now and then, so that what a failure
-// was charged when it happened is soon less than what the good one takes.
-func TestOfTwoTheOneThatFailedLastIsNotAskedAgainForABlipOfTheOther(t *testing.T) {
+// The good instance has to connect, and is slow now and then, so the charge of a failure is
+// soon below what a call to the good one takes.
+func TestOneSlowCallOfAnotherDoesNotBringBackTheInstanceThatFailedLast(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Seed: seed + 1}, instances("", ""))
@@ -190,7 +190,7 @@ func TestOfTwoTheOneThatFailedLastIsNotAskedAgainForABlipOfTheOther(t *testing.T
 	}
 }
 
-func TestOneThatFailedLastIsAskedAgainAfterAWhile(t *testing.T) {
+func TestTheInstanceThatFailedLastGetsCallsAgainAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(2))
 		counts(t, b, 100, takes(10*time.Millisecond))
@@ -204,7 +204,7 @@ func TestOneThatFailedLastIsAskedAgainAfterAWhile(t *testing.T) {
 	})
 }
 
-func TestPatienceIsLongerWhereCallsAreFewOrAfterAGoodProbe(t *testing.T) {
+func TestHedgeAfterIsLongerWithFewCallsOrAfterAGoodProbe(t *testing.T) {
 	for gap, first := range map[time.Duration]time.Duration{2 * time.Millisecond: 10 * time.Millisecond, 100 * time.Millisecond: 30 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{}, many(3))
@@ -217,7 +217,7 @@ func TestPatienceIsLongerWhereCallsAreFewOrAfterAGoodProbe(t *testing.T) {
 				if !ok {
 					t.Fatal("no probe")
 				}
-				if got := picked.Patience(); got < want*8/10 || got > want*12/10 {
+				if got := picked.HedgeAfter(); got < want*8/10 || got > want*12/10 {
 					t.Errorf("a call every %s, after %d good probes it is %s", gap, n, got)
 				}
 				<-time.After(10 * time.Millisecond)

@@ -28,7 +28,7 @@ func BenchmarkPick(b *testing.B) {
 				pool := pool(loadbalance.Policy{Algorithm: a}, row.all)
 				b.ReportAllocs()
 				for b.Loop() {
-					picked, _ := pool.Pick(row.ctx, anyone)
+					picked, _ := pool.Pick(row.ctx, anyRequest)
 					picked.Done(row.ctx, nil)
 				}
 			})

@@ -5,71 +5,71 @@ import (
 	"time"
 )
 
-// choice is one pick.
+// choice is the state of one pick.
 type choice struct {
-	pool  *Pool
-	view  *view
-	now   time.Duration
-	tried []string
-	warm  bool // someone has not its whole share yet
+	pool         *Pool
+	routing      *routing
+	now          time.Duration
+	tried        []string
+	hasSlowStart bool // an instance has not its full share yet
 }
 
-// node is one that is used and has not been tried; else one that is not used;
-// else any that is.
-func (c *choice) node(key string) *node {
-	v := c.view
+// choose prefers a healthy node that has not been tried, then an excluded one, then any
+// healthy one.
+func (c *choice) choose(key string) *node {
+	v := c.routing
 	first, second := v.main, v.spill
-	if second != nil && c.overloaded() {
+	if second != nil && c.isZoneOverloaded() {
 		first, second = second, first
 	}
-	if n := c.among(first, key); n != nil {
+	if n := c.chooseIn(first, key); n != nil {
 		return n
 	}
-	for _, g := range []*group{second, v.out} {
+	for _, g := range []*group{second, v.excluded} {
 		if g != nil {
-			if n := c.among(g, key); n != nil {
+			if n := c.chooseIn(g, key); n != nil {
 				return n
 			}
 		}
 	}
 	c.tried = nil
-	return c.among(first, key)
+	return c.chooseIn(first, key)
 }
 
-// among is a node of the group, nil when all of them were tried.
-func (c *choice) among(g *group, key string) *node {
-	switch c.view.kind {
+// chooseIn returns a node of the group, and nil if all of them were tried.
+func (c *choice) chooseIn(g *group, key string) *node {
+	switch c.routing.kind {
 	case roundRobin:
 		for range 2 * len(g.nodes) {
-			if n := g.turn(c.pool.turn.Add(1) - 1); c.fits(n) {
+			if n := g.scheduledNode(c.pool.picks.Add(1) - 1); c.accepts(n) {
 				return n
 			}
 		}
 	case consistentHash:
 		if key != "" {
-			return c.byHash(g, key)
+			return c.chooseByKey(g, key)
 		}
 	case leastRequest:
-		a, b := c.two(g)
+		a, b := c.drawTwo(g)
 		if a != b && b.load(c.now) < a.load(c.now) {
 			return b
 		}
 		return a
 	case peakEWMA:
-		a, b := c.two(g)
+		a, b := c.drawTwo(g)
 		if a == b {
 			return a
 		}
-		return c.view.cheaper(a, b, c.now)
+		return c.routing.cheaper(a, b, c.now)
 	}
-	return c.other(g, g.draw(c.pool.dice.Uint64()), nil)
+	return c.drawOther(g, g.draw(c.pool.rng.Uint64()), nil)
 }
 
-// cheaper is that of two nodes where a call is expected to take less. Where only
-// one has failed its last call, that is taken to cost a failure beside what the
-// other takes now, less and less while nothing is heard of it: by what the others
-// took when it failed it might be the cheaper one again at once.
-func (v *view) cheaper(a, b *node, now time.Duration) *node {
+// cheaper returns the node where a call is expected to cost less. If only one of them
+// failed its last call, it costs at least failureCost calls to the other one, fading
+// while it gets no call. A charge by what the others took when it failed would not do:
+// the other node may have become slower since.
+func (v *routing) cheaper(a, b *node, now time.Duration) *node {
 	failsA, failsB := a.streak.Load() != 0, b.streak.Load() != 0
 	if failsA && !failsB {
 		a, b, failsA, failsB = b, a, failsB, failsA
@@ -77,7 +77,7 @@ func (v *view) cheaper(a, b *node, now time.Duration) *node {
 	waitA, loadA := v.cost(a, now)
 	waitB, loadB := v.cost(b, now)
 	if failsB && !failsA {
-		waitB = max(waitB, failureCost*waitA*fade(float64(int64(now)-b.record.at.Load())*v.perDecay))
+		waitB = max(waitB, failureCost*waitA*expDecay(float64(int64(now)-b.latency.updatedAt.Load())*v.inverseDecay))
 	}
 	if waitB*(loadB+1) < waitA*(loadA+1) {
 		return b
@@ -85,139 +85,138 @@ func (v *view) cheaper(a, b *node, now time.Duration) *node {
 	return a
 }
 
-// cost is what a call that is alone at a node is expected to take there, in ns, and
-// how many are there for its share.
-func (v *view) cost(n *node, now time.Duration) (wait, load float64) {
-	_, wait = n.record.latencies()
+// cost is the expected latency of a single call, in ns, and the calls in flight relative
+// to the node's share.
+func (v *routing) cost(n *node, now time.Duration) (wait, load float64) {
+	_, wait = n.latency.meanAndPeak()
 	if wait == 0 {
-		wait = n.pool.learned.usual.get()
+		wait = n.pool.stats.meanLatency.get()
 	}
-	at := n.record.at.Load()
-	wait *= fade(float64(int64(now)-at) * v.perDecay)
-	load = n.lingers.load(now)
-	if flying := n.inFlight(); flying > 0 { // whoever lets calls hang looks worse and worse
-		if silent := float64(int64(now) - max(at, n.busy.Load())); silent > wait {
-			wait = silent
+	at := n.latency.updatedAt.Load()
+	wait *= expDecay(float64(int64(now)-at) * v.inverseDecay)
+	load = n.phantom.load(now)
+	if inFlight := n.inFlight(); inFlight > 0 { // a node whose calls hang costs more and more
+		if silence := float64(int64(now) - max(at, n.busySince.Load())); silence > wait {
+			wait = silence
 		}
-		load += float64(flying)
+		load += float64(inFlight)
 	}
 	if wait < 1 {
 		wait = 1
 	}
-	return wait, load * n.perShare.get()
+	return wait, load * n.inverseWeight.get()
 }
 
-// two are different nodes drawn by weight, twice the same when there is but one
-// that fits, and nil when there is none.
-func (c *choice) two(g *group) (a, b *node) {
-	a, b = g.two(c.pool.dice.Uint64())
-	if !c.warm && len(c.tried) == 0 {
+// drawTwo draws two nodes by weight. They are the same if only one is accepted, and nil
+// if none is.
+func (c *choice) drawTwo(g *group) (a, b *node) {
+	a, b = g.drawTwo(c.pool.rng.Uint64())
+	if !c.hasSlowStart && len(c.tried) == 0 {
 		return a, b
 	}
-	if a = c.other(g, a, nil); a == nil {
+	if a = c.drawOther(g, a, nil); a == nil {
 		return nil, nil
 	}
-	if b = c.second(g, b, a); b == nil {
+	if b = c.drawSecond(g, b, a); b == nil {
 		b = a
 	}
 	return a, b
 }
 
-// second is n, or another node by draw, to compare a with; nil when there is none.
-// One that has not its whole share yet, and so mostly no call in flight, is drawn by
-// what it has, and once: the better of the two it would be each time.
-func (c *choice) second(g *group, n, a *node) *node {
-	spared := false
-	for range draws {
-		if n != a && !c.isTried(n) && !(spared && c.spares(n)) {
-			if c.fits(n) {
+// drawSecond returns n, or another node by draw, to compare a with; nil if there is
+// none. A slow-starting node mostly has no call in flight, and would be the better of
+// two each time: it is only drawn by its share, and once.
+func (c *choice) drawSecond(g *group, n, a *node) *node {
+	skipped := false
+	for range maxDraws {
+		if n != a && !c.isTried(n) && !(skipped && c.isSlowStarting(n)) {
+			if c.accepts(n) {
 				return n
 			}
-			spared = true
+			skipped = true
 		}
-		n = g.draw(c.pool.dice.Uint64())
+		n = g.draw(c.pool.rng.Uint64())
 	}
-	if n = c.left(g, a); n == nil || c.spares(n) || !rivals(a, n) {
+	if n = c.anyUntried(g, a); n == nil || c.isSlowStarting(n) || !comparableWeight(a, n) {
 		return nil
 	}
 	return n
 }
 
-// draws are so many as find a node that fits where most do.
-const draws = 4
+// maxDraws is enough to find an accepted node where most are.
+const maxDraws = 4
 
-// other is n if it fits, else another node that does and is not not; nil when
-// there is none.
-func (c *choice) other(g *group, n, not *node) *node {
-	if n = c.drawn(g, n, not); n == nil {
-		n = c.left(g, not)
+// drawOther returns n if it is accepted, else another accepted node that is not except,
+// and nil if there is none.
+func (c *choice) drawOther(g *group, n, except *node) *node {
+	if n = c.tryDraws(g, n, except); n == nil {
+		n = c.anyUntried(g, except)
 	}
 	return n
 }
 
-// drawn is n if it fits, else one of a few draws that does and is not not; nil when
-// none of them does.
-func (c *choice) drawn(g *group, n, not *node) *node {
-	for range draws {
-		if n != not && c.fits(n) {
+// tryDraws returns n if it is accepted, else one of a few draws that is and is not
+// except, and nil if none of them is.
+func (c *choice) tryDraws(g *group, n, except *node) *node {
+	for range maxDraws {
+		if n != except && c.accepts(n) {
 			return n
 		}
-		n = g.draw(c.pool.dice.Uint64())
+		n = g.draw(c.pool.rng.Uint64())
 	}
 	return nil
 }
 
-// left is a node by weight of those that were not tried and are not not; nil when
+// anyUntried draws by weight from the nodes that were not tried and are not except; nil if
 // there is none.
-func (c *choice) left(g *group, not *node) (last *node) {
+func (c *choice) anyUntried(g *group, except *node) (last *node) {
 	all := 0.0
 	for _, n := range g.nodes {
-		if n != not && !c.isTried(n) {
-			all += 1 / n.perShare.get()
+		if n != except && !c.isTried(n) {
+			all += 1 / n.inverseWeight.get()
 		}
 	}
-	at := all * c.pool.dice.Float64()
+	at := all * c.pool.rng.Float64()
 	for _, n := range g.nodes {
-		if n == not || c.isTried(n) {
+		if n == except || c.isTried(n) {
 			continue
 		}
 		last = n
-		if at -= 1 / n.perShare.get(); at < 0 {
+		if at -= 1 / n.inverseWeight.get(); at < 0 {
 			break
 		}
 	}
 	return last
 }
 
-// fits says that the call has not tried the node and, where it came lately, that
-// its share has grown so far.
-func (c *choice) fits(n *node) bool {
-	return !c.isTried(n) && (!c.spares(n) || c.pool.dice.Float64() < c.grown(n))
+// accepts says that the call has not tried the node. A slow-starting node is accepted
+// with the probability of its grown share.
+func (c *choice) accepts(n *node) bool {
+	return !c.isTried(n) && (!c.isSlowStarting(n) || c.pool.rng.Float64() < c.grownShare(n))
 }
 
-// spares says that a node has not its whole share yet.
-func (c *choice) spares(n *node) bool { return c.warm && c.grown(n) < 1 }
+func (c *choice) isSlowStarting(n *node) bool { return c.hasSlowStart && c.grownShare(n) < 1 }
 
 func (c *choice) isTried(n *node) bool {
 	return len(c.tried) > 0 && slices.Contains(c.tried, n.id())
 }
 
-// grown is how much of its share a node has.
-func (c *choice) grown(n *node) float64 {
-	if !n.came {
+// grownShare is 1 except for a slow-starting node.
+func (c *choice) grownShare(n *node) float64 {
+	if !n.slowStarting {
 		return 1
 	}
-	const first = 0.1
-	return max(float64(c.now-n.addedAt)/float64(c.view.policy.SlowStart.Window), first)
+	const initialShare = 0.1
+	return max(float64(c.now-n.addedAt)/float64(c.routing.policy.SlowStart.Window), initialShare)
 }
 
-// overloaded says that the nodes of the caller's own zone have clearly more
-// calls in flight than the others.
-func (c *choice) overloaded() bool {
+// isZoneOverloaded says that nodes of the caller's zone have clearly more calls in flight
+// than the others.
+func (c *choice) isZoneOverloaded() bool {
 	const factor, slack = 1.5, 2
-	lower := func(g *group) float64 {
-		a, b := g.two(c.pool.dice.Uint64())
+	lowerLoad := func(g *group) float64 {
+		a, b := g.drawTwo(c.pool.rng.Uint64())
 		return min(a.load(c.now), b.load(c.now))
 	}
-	return lower(c.view.main) > factor*lower(c.view.spill)+slack
+	return lowerLoad(c.routing.main) > factor*lowerLoad(c.routing.spill)+slack
 }

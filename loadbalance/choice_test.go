@@ -20,7 +20,7 @@ var algorithms = []loadbalance.Algorithm{
 	loadbalance.PeakEWMA, loadbalance.LeastRequest, loadbalance.RoundRobin, loadbalance.Random, loadbalance.ConsistentHash,
 }
 
-func TestRoundRobinGoesRoundInOrder(t *testing.T) {
+func TestRoundRobinPicksInOrder(t *testing.T) {
 	b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, instances("", "", ""))
 	got := ""
 	for range 7 {
@@ -43,7 +43,7 @@ func TestRoundRobinVisitsEachAsOftenAsItsWeightSays(t *testing.T) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, all)
 		got := map[string]int{}
 		for range turns {
-			picked, err := b.Pick(context.Background(), anyone)
+			picked, err := b.Pick(context.Background(), anyRequest)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,9 +58,9 @@ func TestRoundRobinVisitsEachAsOftenAsItsWeightSays(t *testing.T) {
 	})
 }
 
-// The reference gives each turn to whoever is furthest behind its share. A pool begins
-// its round anywhere; what is compared is the round from where it begins best.
-func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T) {
+// The reference always picks the instance furthest behind its share. A pool starts at a
+// random position; the test compares the round from its best start.
+func TestRoundRobinIsAsSmoothAsPickingTheInstanceFurthestBehind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weights := rapid.SliceOfN(rapid.IntRange(1, 9), 1, 6).Draw(t, "weights")
 		all, total := many(len(weights)), 0
@@ -72,7 +72,7 @@ func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T
 		var turns []int
 		ours, best := make([]float64, len(weights)), make([]float64, len(weights))
 		for range 2 * total {
-			picked, err := b.Pick(t.Context(), anyone)
+			picked, err := b.Pick(t.Context(), anyRequest)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,8 +85,8 @@ func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T
 		for from := range total {
 			off = min(off, unevenness(weights, turns[from:from+total]))
 		}
-		for turn := 1; turn <= total; turn++ {
-			behind := func(i int) float64 { return float64(turn*weights[i])/float64(total) - best[i] }
+		for position := 1; position <= total; position++ {
+			behind := func(i int) float64 { return float64(position*weights[i])/float64(total) - best[i] }
 			last := 0
 			for i := range weights {
 				if behind(i) > behind(last) {
@@ -95,7 +95,7 @@ func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T
 			}
 			best[last]++
 			for i, w := range weights {
-				offBest = max(offBest, math.Abs(best[i]-float64(turn*w)/float64(total)))
+				offBest = max(offBest, math.Abs(best[i]-float64(position*w)/float64(total)))
 			}
 		}
 		if off > offBest+0.75 {
@@ -109,7 +109,7 @@ func TestRoundRobinIsAsSmoothAsGivingEachTurnToTheOneFurthestBehind(t *testing.T
 	})
 }
 
-// unevenness is how many turns anyone was ahead of its share or behind it at most.
+// unevenness is the maximum difference of an instance's picks from its share.
 func unevenness(weights, turns []int) (off float64) {
 	had := make([]float64, len(weights))
 	for t, k := range turns {
@@ -121,11 +121,11 @@ func unevenness(weights, turns []int) (off float64) {
 	return off
 }
 
-func TestRoundRobinSharesTheTurnsOfAnEjectedInstanceAmongAllOthers(t *testing.T) {
+func TestRoundRobinSpreadsTheShareOfAnEjectedInstanceOverAllOthers(t *testing.T) {
 	for _, weights := range [][]string{{"", "", "", ""}, {"1", "2", "2", "2"}} {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin, Ejection: loadbalance.Ejection{Period: time.Hour}}, instances(weights...))
 		fail(t, b, "a", 5)
-		got := counts(t, b, 900, fine)
+		got := counts(t, b, 900, succeeds)
 		for _, id := range []string{"b", "c", "d"} {
 			if got[id] < 280 || got[id] > 320 {
 				t.Errorf("weights %v: %v", weights, got)
@@ -136,7 +136,7 @@ func TestRoundRobinSharesTheTurnsOfAnEjectedInstanceAmongAllOthers(t *testing.T)
 
 func TestOneCallAtATimeIsSharedByWeight(t *testing.T) {
 	for _, a := range algorithms[1:] {
-		got := counts(t, pool(loadbalance.Policy{Algorithm: a}, instances("1", "3")), 4000, fine)
+		got := counts(t, pool(loadbalance.Policy{Algorithm: a}, instances("1", "3")), 4000, succeeds)
 		if got["a"] < 850 || got["a"] > 1150 {
 			t.Errorf("%s: weights 1 and 3 got %v", a, got)
 		}
@@ -155,10 +155,10 @@ func TestLeastRequestLevelsCallsInFlightByWeight(t *testing.T) {
 	}
 }
 
-func TestLeastRequestSparesTheBusyOne(t *testing.T) {
+func TestLeastRequestAvoidsTheBusyInstance(t *testing.T) {
 	b := pool(loadbalance.Policy{Algorithm: loadbalance.LeastRequest}, instances("", ""))
 	only(t, b, "a")
-	if got := counts(t, b, 100, fine); got["b"] != 100 {
+	if got := counts(t, b, 100, succeeds); got["b"] != 100 {
 		t.Errorf("a has a call in flight, and they got %v", got)
 	}
 }
@@ -197,7 +197,7 @@ func TestPeakEWMAForgivesOneSlowCall(t *testing.T) {
 	})
 }
 
-func TestInstanceThatFailsAtOnceNeverBecomesTheFavourite(t *testing.T) {
+func TestAFastFailingInstanceIsNeverPreferred(t *testing.T) {
 	for name, ejection := range map[string]loadbalance.Ejection{"ejected": {}, "not ejected": {Disabled: true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestInstanceThatFailsAtOnceNeverBecomesTheFavourite(t *testing.T) {
 	}
 }
 
-func TestInstanceThatHangsFromTheBeginningDrawsFewCalls(t *testing.T) {
+func TestAnInstanceThatHangsFromTheStartGetsFewCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, instances("", "", ""))
 		got := counts(t, b, 500, func(id string) (time.Duration, error) {
@@ -231,7 +231,7 @@ func TestInstanceThatHangsFromTheBeginningDrawsFewCalls(t *testing.T) {
 	})
 }
 
-func TestOneBlipBesideAHangingInstanceCostsLittle(t *testing.T) {
+func TestOneSlowCallBesideAHangingInstanceCostsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Disabled: true}}, instances("", "", ""))
 		counts(t, b, 30, func(string) (time.Duration, error) { return 10 * time.Millisecond, nil })
@@ -246,7 +246,7 @@ func TestOneBlipBesideAHangingInstanceCostsLittle(t *testing.T) {
 	})
 }
 
-func TestNewInstanceBeginsAtTheAverage(t *testing.T) {
+func TestANewInstanceStartsWithTheAverageLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, instances("", ""))
 		for id, took := range map[string]time.Duration{"a": 10 * time.Millisecond, "b": 30 * time.Millisecond} {

@@ -9,153 +9,152 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// failureCost is what a failure costs at least, in calls to the slowest of the
-// good instances: above one, so that a fast refusal draws no calls.
+// failureCost is what a failure costs at least, in calls to the slowest working instance.
+// It is above one, so that a fast refusal attracts no calls.
 const failureCost = 2
 
-// Done says how the attempt ended. ctx is the context that it was made in.
+// Done reports how the attempt ended. ctx is the context of the attempt.
 func (p Picked) Done(ctx context.Context, err error) {
 	if p.start == untimed && err == nil && p.node.streak.Load() == 0 {
-		return // it says nothing new
+		return // it changes nothing
 	}
-	p.end(ctx, err)
+	p.finish(ctx, err)
 }
 
-func (p Picked) end(ctx context.Context, err error) {
+func (p Picked) finish(ctx context.Context, err error) {
 	switch {
 	case p.node == nil:
 	case p.start < 0:
-		p.doneUntimed(ctx, err)
+		p.finishUntimed(ctx, err)
 	default:
-		p.done(ctx, err)
+		p.finishTimed(ctx, err)
 	}
 }
 
-func (p Picked) doneUntimed(ctx context.Context, err error) {
+func (p Picked) finishUntimed(ctx context.Context, err error) {
 	n := p.node
 	if p.start != untimed {
-		n.traffic.Add(answered)
-		n.pool.all.Add(answered)
+		n.traffic.Add(callAnswered)
+		n.pool.keyedTraffic.Add(callAnswered)
 	}
 	if err == nil {
-		n.worked()
+		n.resetStreak()
 		return
 	}
-	switch judge(ctx, err) {
+	switch outcomeOf(ctx, err) {
 	case failed:
 		if p.start != untimed {
-			n.failed.Add(1)
+			n.failedCount.Add(1)
 		}
-		now := endpoint.Elapsed(ctx, n.pool.began)
-		n.pool.blame(n, now, now, fault.IsUnreached(err), false)
-	case fine:
+		now := endpoint.Elapsed(ctx, n.pool.created)
+		n.pool.recordFailure(n, now, now, fault.IsUnreached(err), false)
+	case success:
 	default:
 		if p.start != untimed {
-			n.void.Add(1)
+			n.neutralCount.Add(1)
 		}
 	}
 }
 
-func (p Picked) done(ctx context.Context, err error) {
+func (p Picked) finishTimed(ctx context.Context, err error) {
 	n := p.node
 	b := n.pool
-	now := endpoint.Elapsed(ctx, b.began)
-	n.traffic.Add(answered)
+	now := endpoint.Elapsed(ctx, b.created)
+	n.traffic.Add(callAnswered)
 	if p.start&counted != 0 {
 		p.start &^= counted
-		b.all.Add(answered)
+		b.keyedTraffic.Add(callAnswered)
 	}
 	took := max(now-p.start, 0)
 	if err == nil {
-		if int64(now)-n.heard.Load() >= tick || n.unheard.Load() != 0 {
-			n.hear(now)
+		if int64(now)-n.lastAnswer.Load() >= minUpdateGap || n.unanswered.Load() != 0 {
+			n.recordAnswer(now)
 		}
-		n.record.succeeded(b, now, float64(took))
-		n.worked()
-		if int64(took) > b.learned.limit.Load() {
-			n.slow.Add(1)
+		n.latency.addSuccess(b, now, float64(took))
+		n.resetStreak()
+		if int64(took) > b.stats.slowAbove.Load() {
+			n.slowCount.Add(1)
 		}
-		if p.Probe || n.standing.Load() != in {
-			b.tested(p, now, took, fine, false)
+		if p.Probe || n.health.Load() != healthy {
+			b.onProbeResult(p, now, took, success, false)
 		}
 	} else {
-		p.failed(ctx, err, now, took)
+		p.finishFailed(ctx, err, now, took)
 	}
 }
 
-// failed is done for an attempt that was no success.
-func (p Picked) failed(ctx context.Context, err error, now, took time.Duration) {
+// finishFailed ends a timed attempt that is no success.
+func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Duration) {
 	n := p.node
 	b := n.pool
-	end := judge(ctx, err)
-	usual := n.record.usual()
-	if usual == 0 {
-		usual = b.learned.usual.get()
+	result := outcomeOf(ctx, err)
+	meanLatency := n.latency.mean()
+	if meanLatency == 0 {
+		meanLatency = b.stats.meanLatency.get()
 	}
-	endedHere := end == expired || end == cancelled || ctx.Err() != nil // by the caller, or a limit of the client's own
-	silent := endedHere && end != cancelled && n.heard.Load() < int64(p.start)
-	ranOut := end == expired
-	if ranOut {
-		end = b.late(float64(took), usual)
+	endedByClient := result == expired || result == cancelled || ctx.Err() != nil // by the caller or a timeout of the client
+	silent := endedByClient && result != cancelled && n.lastAnswer.Load() < int64(p.start)
+	callerExpired := result == expired
+	if callerExpired {
+		result = b.expiredOutcome(float64(took), meanLatency)
 	}
 	if silent {
-		n.unheard.Add(1)
-	} else if !endedHere && !fault.IsUnreached(err) {
-		n.hear(now)
+		n.unanswered.Add(1)
+	} else if !endedByClient && !fault.IsUnreached(err) {
+		n.recordAnswer(now)
 	}
-	switch end {
+	switch result {
 	case failed:
-		n.failed.Add(1)
-		n.lingers.add(now, float64(took), usual)
-		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), failureCost*b.learned.slowest.get(), failureCost*usual))
-		b.blame(n, p.start, now, fault.IsUnreached(err), silent)
-	case refused: // by which nobody is to be attracted
-		n.void.Add(1)
-		n.lingers.add(now, float64(took), usual)
-		n.record.charged(now, max(float64(took), n.expected(now, b.view.Load().perDecay), usual, b.learned.typical.get()))
+		n.failedCount.Add(1)
+		n.phantom.add(now, float64(took), meanLatency)
+		n.latency.charge(now, max(float64(took), n.expectedLatency(now, b.routing.Load().inverseDecay), failureCost*b.stats.maxExpected.get(), failureCost*meanLatency))
+		b.recordFailure(n, p.start, now, fault.IsUnreached(err), silent)
+	case refused: // its latency must not attract calls
+		n.neutralCount.Add(1)
+		n.phantom.add(now, float64(took), meanLatency)
+		n.latency.charge(now, max(float64(took), n.expectedLatency(now, b.routing.Load().inverseDecay), meanLatency, b.stats.meanExpected.get()))
 	default:
-		n.void.Add(1)
-		if ranOut { // the caller has gone, and his work is still there
-			n.lingers.add(now, 0, usual)
+		n.neutralCount.Add(1)
+		if callerExpired { // the instance continues to work for the caller who has gone
+			n.phantom.add(now, 0, meanLatency)
 		}
 	}
-	if p.Probe || n.standing.Load() != in {
-		b.tested(p, now, took, end, silent || fault.IsUnreached(err))
+	if p.Probe || n.health.Load() != healthy {
+		b.onProbeResult(p, now, took, result, silent || fault.IsUnreached(err))
 	}
 }
 
-// late is what it says of a node that its caller's time ran out: nothing, where
-// a call may take that long there; not much, where all are as slow now, as in an
-// overload that hits all alike; else that it failed.
-func (b *Pool) late(took, usual float64) end {
+// expiredOutcome judges a call whose caller's time ran out. It is cancelled if a call to
+// this node may take that long, refused if the others are as slow, as in an overload of
+// all, and failed otherwise.
+func (b *Pool) expiredOutcome(took, meanLatency float64) outcome {
 	switch {
-	case usual == 0 || took <= 2*usual:
+	case meanLatency == 0 || took <= 2*meanLatency:
 		return cancelled
-	case took <= b.view.Load().policy.Probation.Factor*b.learned.common.get():
+	case took <= b.routing.Load().policy.Probation.Factor*b.stats.medianExpected.get():
 		return refused
 	}
 	return failed
 }
 
-// end is what an attempt that is over says of the instance.
-type end int
+// outcome is what the end of an attempt shows of the instance.
+type outcome int
 
 const (
-	fine      end = iota
-	refused       // it is well, and says no
-	failed        //
-	expired       // the caller's time ran out
-	cancelled     // nothing
+	success outcome = iota
+	refused         // the instance works, and does not serve the call
+	failed
+	expired   // the caller's time ran out
+	cancelled // nothing
 )
 
-// judge reads an end in the context in which the attempt was made. One that was
-// cancelled there, as a hedge is by the other, says nothing; a limit of a
-// policy's own does not.
-func judge(ctx context.Context, err error) end {
+// outcomeOf judges in the context of the attempt. An attempt that was cancelled there, as
+// the loser of a hedge is, shows nothing; one that a timeout of the policy ended does.
+func outcomeOf(ctx context.Context, err error) outcome {
 	caller := endpoint.CallerOf(ctx)
 	switch {
 	case err == nil:
-		return fine
+		return success
 	case fault.CallerExpired(caller, err):
 		return expired
 	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled), fault.Hurried(caller, err):

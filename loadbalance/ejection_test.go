@@ -25,7 +25,7 @@ func TestFiveFailuresInARowEjectForAWhile(t *testing.T) {
 		if !state(t, b, "a").Ejected {
 			t.Fatal("five in a row do not eject")
 		}
-		if got := counts(t, b, 300, fine); got["a"] != 0 {
+		if got := counts(t, b, 300, succeeds); got["a"] != 0 {
 			t.Errorf("an ejected instance was picked: %v", got)
 		}
 		<-time.After(5*time.Second - 1)
@@ -62,7 +62,7 @@ func TestEachFurtherEjectionIsLongerUntilTheInstanceHasWorkedForAWhile(t *testin
 	})
 }
 
-func TestLateFailuresSayNothingOfTheTimeAfterAnEjection(t *testing.T) {
+func TestFailuresOfEarlierCallsDoNotCountAfterAnEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, instances("", ""))
 		var late []loadbalance.Picked
@@ -119,7 +119,7 @@ func TestNeverMoreThanMaxPercentAreOutWhateverHappens(t *testing.T) {
 						rt.Fatal(err)
 					}
 				default:
-					if picked, err := b.Pick(t.Context(), anyone); err == nil {
+					if picked, err := b.Pick(t.Context(), anyRequest); err == nil {
 						picked.Done(t.Context(), errDown)
 					}
 				}
@@ -147,7 +147,7 @@ func TestOnlyEjectedInstancesLeftAreAllUsed(t *testing.T) {
 	}
 }
 
-func TestWhenAllFailAlikeNobodyIsOut(t *testing.T) {
+func TestWhenAllFailAlikeNoneIsOut(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a, Ejection: loadbalance.Ejection{Period: time.Hour}}, many(6))
@@ -181,7 +181,7 @@ func TestAnEjectionEndsWhenTheOthersFailAsMuch(t *testing.T) {
 	})
 }
 
-func TestDisabledEjectionEjectsNobodyAndEndsWhatWas(t *testing.T) {
+func TestDisabledEjectionEjectsNoneAndReadmitsAll(t *testing.T) {
 	b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Period: time.Hour}}, instances("", ""))
 	fail(t, b, "a", 5)
 	if err := b.Set(loadbalance.Policy{Ejection: loadbalance.Ejection{Disabled: true}}); err != nil {

@@ -13,13 +13,13 @@ import (
 
 var (
 	errDown        = fault.Unavailable.Errorf("down")
-	errNobodyThere = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
+	errUnreachable = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
 	errDraining    = fault.Unavailable.Errorf("going").WithReason("draining").WithUnprocessed()
 	errNoRoom      = fault.Unavailable.Errorf("no room").WithReason("overloaded").WithUnprocessed()
-	anyone         = loadbalance.Request{}
+	anyRequest     = loadbalance.Request{}
 )
 
-// instances are a, b, c... with these weights, "" for none.
+// instances returns a, b, c... with these weights, "" for none.
 func instances(weights ...string) []registry.Instance {
 	var all []registry.Instance
 	for n, w := range weights {
@@ -33,7 +33,7 @@ func instances(weights ...string) []registry.Instance {
 	return all
 }
 
-// many are n instances, "0" and on.
+// many returns n instances, "0" and on.
 func many(n int) []registry.Instance {
 	all := make([]registry.Instance, n)
 	for i := range all {
@@ -57,7 +57,7 @@ func pick(t testing.TB, b loadbalance.Balancer, tried ...string) loadbalance.Pic
 	return picked
 }
 
-// only picks the instance with this id, by naming all others as tried.
+// only picks the instance with this id: it gives all others as tried.
 func only(t testing.TB, b *loadbalance.Pool, id string) loadbalance.Picked {
 	t.Helper()
 	var others []string
@@ -73,7 +73,7 @@ func only(t testing.TB, b *loadbalance.Pool, id string) loadbalance.Picked {
 	return picked
 }
 
-// fail makes n calls to the instance fail at once.
+// fail makes n calls to the instance that fail at once.
 func fail(t testing.TB, b *loadbalance.Pool, id string, n int) {
 	t.Helper()
 	for range n {
@@ -81,8 +81,8 @@ func fail(t testing.TB, b *loadbalance.Pool, id string, n int) {
 	}
 }
 
-// counts makes n calls, one after the other, of which each takes as long as
-// its instance does and ends as that says.
+// counts makes n calls, one after the other, and counts them by instance. Each takes as
+// long, and ends, as call says.
 func counts(t testing.TB, b loadbalance.Balancer, n int, call func(id string) (time.Duration, error)) map[string]int {
 	t.Helper()
 	got := map[string]int{}
@@ -98,7 +98,7 @@ func counts(t testing.TB, b loadbalance.Balancer, n int, call func(id string) (t
 	return got
 }
 
-func fine(string) (time.Duration, error) { return 0, nil }
+func succeeds(string) (time.Duration, error) { return 0, nil }
 
 func state(t testing.TB, b *loadbalance.Pool, id string) loadbalance.Instance {
 	t.Helper()

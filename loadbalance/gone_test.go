@@ -14,10 +14,10 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// away are pools of which most instances are away, the first ones.
+// away are pools whose first instances are gone.
 var away = []struct{ all, dead int }{{3, 2}, {4, 3}, {10, 8}, {10, 9}}
 
-// deadOf says that an instance of many is one of the first so many.
+// deadOf says that an instance of many is one of the dead first ones.
 func deadOf(id string, dead int) bool { return slices.Contains(ids(dead), id) }
 
 func ids(n int) (all []string) {
@@ -27,8 +27,8 @@ func ids(n int) (all []string) {
 	return all
 }
 
-// answers makes n calls one after the other, of which those to the dead are refused,
-// and says how many that were, probes left out.
+// answers makes n calls one after the other. Connections to the dead are refused; it
+// returns how many that were, without the probes.
 func answers(t *testing.T, b *loadbalance.Pool, n, dead int) (refused, probes int) {
 	t.Helper()
 	for range n {
@@ -43,12 +43,12 @@ func answers(t *testing.T, b *loadbalance.Pool, n, dead int) (refused, probes in
 		default:
 			refused++
 		}
-		picked.Done(t.Context(), errNobodyThere)
+		picked.Done(t.Context(), errUnreachable)
 	}
 	return refused, probes
 }
 
-func TestWhereMostRefuseConnectionsTheRestGetTheCalls(t *testing.T) {
+func TestWhereMostRefuseConnectionsTheOthersGetTheCalls(t *testing.T) {
 	for _, a := range algorithms {
 		for _, tt := range away {
 			synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func hung(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, dead int) (go
 	return got - probes, probes
 }
 
-func TestWhereMostAreSilentTheRestGetTheCalls(t *testing.T) {
+func TestWhereMostAreSilentTheOthersGetTheCalls(t *testing.T) {
 	for _, tt := range away {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Seed: 1}, many(tt.all))
@@ -129,7 +129,7 @@ func TestWhereMostAreSilentTheRestGetTheCalls(t *testing.T) {
 	}
 }
 
-func TestWhoIsGoneIsFoundAgainAfterHalfTheTime(t *testing.T) {
+func TestAGoneInstanceIsProbedAfterHalfTheTime(t *testing.T) {
 	for _, gone := range []time.Duration{500 * time.Millisecond, 4 * time.Second, 20 * time.Second, 3 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Seed: 1}, many(4))
@@ -148,8 +148,8 @@ func TestWhoIsGoneIsFoundAgainAfterHalfTheTime(t *testing.T) {
 	}
 }
 
-func TestAnUnsafeCallMayProbeOneThatRefusesConnections(t *testing.T) {
-	for name, err := range map[string]error{"refuses": errNobodyThere, "fails": errDown} {
+func TestAnUnsafeCallMayProbeAnInstanceThatRefusesConnections(t *testing.T) {
+	for name, err := range map[string]error{"refuses": errUnreachable, "fails": errDown} {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Seed: 1}, many(3))
 			answers(t, b, 300, 0)
@@ -160,14 +160,14 @@ func TestAnUnsafeCallMayProbeOneThatRefusesConnections(t *testing.T) {
 				t.Fatal("it is not out")
 			}
 			<-time.After(6 * time.Second)
-			if picked, ok := probe(t, b, anyone); ok != (name == "refuses") || ok && picked.Instance.ID != "0" {
+			if picked, ok := probe(t, b, anyRequest); ok != (name == "refuses") || ok && picked.Instance.ID != "0" {
 				t.Errorf("one that %s: an unsafe call is its probe: %v", name, ok)
 			}
 		})
 	}
 }
 
-func TestThoseThatAreGoneAreNoReasonToPanic(t *testing.T) {
+func TestGoneInstancesDoNotCountForPanicPercent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1, Ejection: loadbalance.Ejection{PanicPercent: 60}}, many(10))
 		answers(t, b, 1000, 0)
@@ -186,12 +186,12 @@ func TestThoseThatAreGoneAreNoReasonToPanic(t *testing.T) {
 	})
 }
 
-func TestTheLastOneThatIsThereIsNeverOut(t *testing.T) {
+func TestTheLastReachableInstanceIsNeverOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1}, many(5))
 		answers(t, b, 1000, 0)
 		answers(t, b, 200, 4)
-		for _, err := range []error{errDown, errNobodyThere} {
+		for _, err := range []error{errDown, errUnreachable} {
 			for range 20 {
 				only(t, b, "4").Done(t.Context(), err)
 				if state(t, b, "4").Ejected {
@@ -202,7 +202,7 @@ func TestTheLastOneThatIsThereIsNeverOut(t *testing.T) {
 	})
 }
 
-func TestThoseThatAnswerAgainAndFailAreCountedAgain(t *testing.T) {
+func TestInstancesThatAnswerWithFailuresAreNoLongerGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1}, many(10))
 		answers(t, b, 1000, 0)
@@ -222,9 +222,9 @@ func TestThoseThatAnswerAgainAndFailAreCountedAgain(t *testing.T) {
 	})
 }
 
-// Nothing is heard of an instance whose call is cancelled, as the loser of a hedge is,
-// or ended by a limit of the client's own.
-func TestWhoseCallsAreEndedHereIsNotHeard(t *testing.T) {
+// A call that is cancelled, as the loser of a hedge is, or that a timeout of the client
+// ends, is no answer of its instance.
+func TestACallThatTheClientEndsIsNoAnswer(t *testing.T) {
 	for name, own := range map[string]bool{"the caller's deadline": false, "a limit of the client's own": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -258,9 +258,9 @@ func TestWhoseCallsAreEndedHereIsNotHeard(t *testing.T) {
 	}
 }
 
-// How long calls to silent ones took says nothing of how long a call may take: they are
+// The duration of calls to silent instances is no measure of latency: these instances are
 // gone, not slow as all others are.
-func TestWhoIsSilentIsNotTakenForSlow(t *testing.T) {
+func TestASilentInstanceDoesNotCountAsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1, Algorithm: loadbalance.Random, Probation: loadbalance.Probation{Disabled: true}}, many(5))
 		silent := false
@@ -297,9 +297,9 @@ func TestWhoIsSilentIsNotTakenForSlow(t *testing.T) {
 	})
 }
 
-// Where too few of those that are there are fit, all of these are used, but nobody who
-// is gone.
-func TestWhoIsGoneIsNotUsedWhereTooFewAreFit(t *testing.T) {
+// Where too few of the instances that are not gone are healthy, all of these are used, but
+// none that is gone.
+func TestGoneInstancesAreNotUsedBelowPanicPercent(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Seed: 1, Algorithm: a, Ejection: loadbalance.Ejection{PanicPercent: 80, Period: time.Hour}}, many(10))
@@ -330,8 +330,8 @@ func TestWhoIsGoneIsNotUsedWhereTooFewAreFit(t *testing.T) {
 	}
 }
 
-// Most callers wait for less than a call takes, at every instance: one that has been
-// away must not stay out because those who probe it run out of time as well.
+// At every instance most callers wait for less than a call takes. An instance that was gone
+// must not stay out because its probes run out of time as well.
 func TestAnInstanceComesBackWhereMostCallersRunOutOfTimeEverywhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1}, many(11))
@@ -348,7 +348,7 @@ func TestAnInstanceComesBackWhereMostCallersRunOutOfTimeEverywhere(t *testing.T)
 			mine := picked.Instance.ID == "0"
 			switch {
 			case mine && away.Load():
-				picked.Done(ctx, errNobodyThere)
+				picked.Done(ctx, errUnreachable)
 				return
 			case mine:
 				back.Add(1)

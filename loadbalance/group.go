@@ -2,27 +2,27 @@ package loadbalance
 
 import "math/bits"
 
-// group is nodes among which calls are shared by weight. It does not change.
+// group is a fixed set of nodes that share calls by weight.
 type group struct {
 	nodes []*node
-	alias []alias // nil when all weigh the same
-	order []int32 // the turns of a whole round; nil when that is the nodes' own
+	alias []alias // nil if all weights are equal
+	order []int32 // node indices of one round; nil if each node is in it once
 }
 
-// alias is one column of Vose's alias table (1991): below the limit it is the
-// column's own node, else another.
+// alias is one column of Vose's alias table (1991): below the limit it stands for its own
+// node, above it for another.
 type alias struct {
 	limit uint32
 	other int32
 }
 
-func newGroup(nodes []*node, turns bool) *group {
+func newGroup(nodes []*node, scheduled bool) *group {
 	g := &group{nodes: nodes}
 	for _, n := range nodes {
 		if n.weight != nodes[0].weight {
 			g.alias = aliases(nodes)
-			if turns {
-				g.order = rounds(nodes)
+			if scheduled {
+				g.order = scheduleOrder(nodes)
 			}
 			break
 		}
@@ -59,7 +59,7 @@ func aliases(nodes []*node) []alias {
 	return table
 }
 
-// draw is a node by weight, for random bits.
+// draw returns a node by weight, for random bits.
 func (g *group) draw(random uint64) *node { return g.nodes[g.index(random)] }
 
 func (g *group) index(random uint64) int {
@@ -73,9 +73,9 @@ func (g *group) index(random uint64) int {
 	return int(i)
 }
 
-// two are different nodes by weight. They are twice the same where there is only one,
-// or where draws by weight give no other, and the next one weighs far less.
-func (g *group) two(random uint64) (a, b *node) {
+// drawTwo returns different nodes by weight. They are the same if there is only one node,
+// or if a second draw gives no other and the next node weighs far less.
+func (g *group) drawTwo(random uint64) (a, b *node) {
 	n := uint64(len(g.nodes))
 	if g.alias == nil {
 		i, j := random>>32*n>>32, random&(1<<32-1)*(n-1)>>32
@@ -86,9 +86,9 @@ func (g *group) two(random uint64) (a, b *node) {
 	}
 	other := scramble(random)
 	i, j := g.index(random), g.index(other)
-	if i == j { // once more, and then whoever is next
+	if i == j { // draw again, then use the next node
 		if j = g.index(scramble(other)); i == j && n > 1 {
-			if next := (i + 1) % int(n); rivals(g.nodes[i], g.nodes[next]) {
+			if next := (i + 1) % int(n); comparableWeight(g.nodes[i], g.nodes[next]) {
 				j = next
 			}
 		}
@@ -96,28 +96,28 @@ func (g *group) two(random uint64) (a, b *node) {
 	return g.nodes[i], g.nodes[j]
 }
 
-// rivals says that b weighs enough to be the second choice of every call whose first
-// is a. One that weighs far less, and so mostly has no call in flight, would be the
-// better of the two each time.
-func rivals(a, b *node) bool {
+// comparableWeight says that b weighs enough to be compared with a whenever a is drawn
+// first. A node that weighs far less mostly has no call in flight, and would be the
+// better one each time.
+func comparableWeight(a, b *node) bool {
 	const farLess = 4
-	return b.perShare.get() <= farLess*a.perShare.get()
+	return b.inverseWeight.get() <= farLess*a.inverseWeight.get()
 }
 
-// turn is the node of a turn.
-func (g *group) turn(t uint64) *node {
+// scheduledNode returns the node at a position of the round robin.
+func (g *group) scheduledNode(t uint64) *node {
 	if g.order == nil {
 		return g.nodes[t%uint64(len(g.nodes))]
 	}
 	return g.nodes[g.order[t%uint64(len(g.order))]]
 }
 
-// seats are the turns of a whole round.
-func (g *group) seats() []seat {
-	seats := make([]seat, max(len(g.nodes), len(g.order)))
-	for t := range seats {
-		n := g.turn(uint64(t))
-		seats[t] = seat{n, n.instance.Load()}
+// schedule returns the picks of one round.
+func (g *group) schedule() []scheduledPick {
+	picks := make([]scheduledPick, max(len(g.nodes), len(g.order)))
+	for t := range picks {
+		n := g.scheduledNode(uint64(t))
+		picks[t] = scheduledPick{n, n.instance.Load()}
 	}
-	return seats
+	return picks
 }

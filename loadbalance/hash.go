@@ -7,58 +7,58 @@ import (
 
 // The bounds of a node's load, in fair shares.
 const (
-	boundInFlight = 1.25
-	boundRecent   = 1.2 // lower: the calls that one looks at need not be those that are counted here
-	// enough are so many calls, and so many for each node, before recent ones
-	// are bounded: fewer are all of the same few keys, and should find their node.
-	enough, enoughEach = 1000, 20
-	// halfLife is how soon recent calls count half.
-	halfLife = 5 * time.Second
+	maxSharesInFlight = 1.25
+	maxSharesRecent   = 1.2 // of recent calls, whose count is less exact than the one in flight
+	// Below so many recent calls, and so many for each node, there is no bound for
+	// them: they may be of a few keys only, and should reach their node.
+	minRecent, minRecentEach = 1000, 20
+	// halvingInterval is how often the recent calls are halved.
+	halvingInterval = 5 * time.Second
 )
 
-// byHash is the node of the key, or the next of that key which may have it.
-func (c *choice) byHash(g *group, key string) *node {
-	owner := c.view.owner
+// chooseByKey returns the owner of the key, or the next node of the key that may serve it.
+func (c *choice) chooseByKey(g *group, key string) *node {
+	owner := c.routing.owners
 	h := hashOf(key)
 	const tries = 32
 	at := h
 	for range tries {
 		n := owner[at%buckets]
-		if c.mayHave(n, g, h) && !c.pool.crowded(n, c.view) {
+		if c.mayServe(n, g, h) && !c.pool.exceedsBound(n, c.routing) {
 			return n
 		}
 		at = scramble(at + golden)
 	}
-	n := c.other(g, g.draw(at), nil)
+	n := c.drawOther(g, g.draw(at), nil)
 	if n == nil {
 		return nil
 	}
-	if m := c.other(g, g.draw(scramble(at)), n); m != nil && m.load(c.now) < n.load(c.now) {
+	if m := c.drawOther(g, g.draw(scramble(at)), n); m != nil && m.load(c.now) < n.load(c.now) {
 		return m
 	}
 	return n
 }
 
-// mayHave says that the node is in the group, not tried, and has grown to the
-// share of this key.
-func (c *choice) mayHave(n *node, g *group, h uint64) bool {
-	v := c.view
+// mayServe says that the node is in the group, not tried, and, if slow-starting, has grown
+// to the share of this key.
+func (c *choice) mayServe(n *node, g *group, h uint64) bool {
+	v := c.routing
 	switch {
-	case c.isTried(n) || n.shut.Load() != (g == v.out):
+	case c.isTried(n) || n.excluded.Load() != (g == v.excluded):
 		return false
-	case v.spill != nil && g != v.out && (n.instance.Load().Zone() == v.policy.Zone) != (g == v.main):
+	case v.spill != nil && g != v.excluded && (n.instance.Load().Zone() == v.policy.Zone) != (g == v.main):
 		return false
 	}
-	return !c.warm || float64(h>>11)/(1<<53) < c.grown(n)
+	return !c.hasSlowStart || float64(h>>11)/(1<<53) < c.grownShare(n)
 }
 
-// bound is the first node of a key that is not crowded, where all are used alike;
-// nil when there is none soon.
-func (b *Pool) bound(v *view, key string) *node {
+// pickOwner returns the first node of a key within its bound, for a uniform routing; nil
+// if none of the first ones is.
+func (b *Pool) pickOwner(v *routing, key string) *node {
 	const tries = 32
 	at := hashOf(key)
 	for range tries {
-		if n := v.owner[at%buckets]; !b.crowded(n, v) {
+		if n := v.owners[at%buckets]; !b.exceedsBound(n, v) {
 			return n
 		}
 		at = scramble(at + golden)
@@ -66,36 +66,36 @@ func (b *Pool) bound(v *view, key string) *node {
 	return nil
 }
 
-// crowded says that one more call would be more than the node's bounded share of
-// those in flight, or of the recent ones.
-func (b *Pool) crowded(n *node, v *view) bool {
-	perShare := n.perShare.get() * v.shares
-	all := b.all.Load()
-	if own := n.inFlight(); own > 0 && float64(own+1) > math.Ceil(boundInFlight*float64(uint32(all)+1)/perShare) {
+// exceedsBound says that one more call would exceed the node's bound in flight, or of
+// recent calls.
+func (b *Pool) exceedsBound(n *node, v *routing) bool {
+	perShare := n.inverseWeight.get() * v.totalShares
+	all := b.keyedTraffic.Load()
+	if own := n.inFlight(); own > 0 && float64(own+1) > math.Ceil(maxSharesInFlight*float64(uint32(all)+1)/perShare) {
 		return true
 	}
-	recent := float64(uint32(all>>32) + uint32(all) - b.learned.base.Load())
-	if recent < max(enough, enoughEach*float64(len(v.nodes))) {
+	recent := float64(uint32(all>>32) + uint32(all) - b.stats.callsBase.Load())
+	if recent < max(minRecent, minRecentEach*float64(len(v.nodes))) {
 		return false
 	}
-	return float64(n.calls()-n.base.Load()+1)*perShare > boundRecent*(recent+1)
+	return float64(n.totalCalls()-n.callsBase.Load()+1)*perShare > maxSharesRecent*(recent+1)
 }
 
-// halve lets the calls so far count half.
-func (b *Pool) halve() {
-	all := b.all.Load()
+// halveCounts halves the recent calls.
+func (b *Pool) halveCounts() {
+	all := b.keyedTraffic.Load()
 	half := func(calls uint32, base uint32) uint32 { return base + (calls-base)/2 }
-	b.learned.base.Store(half(uint32(all>>32)+uint32(all), b.learned.base.Load()))
+	b.stats.callsBase.Store(half(uint32(all>>32)+uint32(all), b.stats.callsBase.Load()))
 	for _, n := range b.nodes {
-		n.base.Store(half(n.calls(), n.base.Load()))
+		n.callsBase.Store(half(n.totalCalls(), n.callsBase.Load()))
 	}
 }
 
-// forget lets them count not at all.
-func (b *Pool) forget() {
-	all := b.all.Load()
-	b.learned.base.Store(uint32(all>>32) + uint32(all))
+// resetCounts starts to count recent calls at zero.
+func (b *Pool) resetCounts() {
+	all := b.keyedTraffic.Load()
+	b.stats.callsBase.Store(uint32(all>>32) + uint32(all))
 	for _, n := range b.nodes {
-		n.base.Store(n.calls())
+		n.callsBase.Store(n.totalCalls())
 	}
 }

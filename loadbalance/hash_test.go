@@ -49,8 +49,8 @@ func TestAKeyHasTheSameInstanceInEveryProcessAndAfterAnyUpdates(t *testing.T) {
 	})
 }
 
-// What a key hashes to is a promise to processes of other versions.
-func TestKeysKeepTheirInstancesFromVersionToVersion(t *testing.T) {
+// Processes of other versions rely on the hash of a key.
+func TestKeysHaveTheSameInstancesInEveryVersion(t *testing.T) {
 	b := pool(byHash, many(10))
 	got := ""
 	for _, key := range []string{"a", "user-1", "12345678", "a longer key than the others", "ключ"} {
@@ -61,7 +61,7 @@ func TestKeysKeepTheirInstancesFromVersionToVersion(t *testing.T) {
 	}
 }
 
-func TestRemovalMovesTheKeysOfTheRemovedAlone(t *testing.T) {
+func TestRemovalMovesOnlyTheKeysOfTheRemoved(t *testing.T) {
 	all := many(50)
 	b := pool(byHash, all)
 	const keys = 900
@@ -84,7 +84,7 @@ func TestRemovalMovesTheKeysOfTheRemovedAlone(t *testing.T) {
 	}
 }
 
-func TestNobodyHasMoreInFlightThanItsBound(t *testing.T) {
+func TestNoInstanceExceedsItsBoundInFlight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "instances")
 		b := pool(byHash, many(n))
@@ -112,7 +112,7 @@ func TestNobodyHasMoreInFlightThanItsBound(t *testing.T) {
 	})
 }
 
-func TestPopularKeysOverloadNobody(t *testing.T) {
+func TestPopularKeysOverloadNoInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(byHash, many(50))
 		z := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 1, 9999)
@@ -130,8 +130,8 @@ func TestPopularKeysOverloadNobody(t *testing.T) {
 	})
 }
 
-func TestACallWithoutAKeyGoesAnywhere(t *testing.T) {
-	got := counts(t, pool(byHash, many(4)), 400, fine)
+func TestACallWithoutAKeyGoesToARandomInstance(t *testing.T) {
+	got := counts(t, pool(byHash, many(4)), 400, succeeds)
 	if len(got) != 4 {
 		t.Errorf("%v", got)
 	}

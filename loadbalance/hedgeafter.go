@@ -6,33 +6,33 @@ import (
 )
 
 const (
-	// firstPatience is for a pool that does not know yet how long a call takes.
-	firstPatience = 100 * time.Millisecond
-	// often are so many calls in the last two seconds that a second attempt more
-	// leaves enough of the budget of repeats.
-	often = 100
+	// defaultHedgeAfter is for a pool whose latency is not known yet.
+	defaultHedgeAfter = 100 * time.Millisecond
+	// At manyCalls in the last two seconds, one more attempt leaves enough of the retry
+	// budget.
+	manyCalls = 100
 )
 
-// Patience is how long an attempt that is a Probe may take before a second one
-// should join it: what a call usually takes at the median of the instances in use,
-// so that the caller of a probe waits about twice as long as others at most. Where
-// fewer than 50 calls a second come, or a good probe says that the instance is
-// likely well, it is as long as a call may take that is not slow, since a second
-// attempt takes the place of a repeat. 100 ms where that is not known.
-func (p Picked) Patience() time.Duration {
+// HedgeAfter is how long an attempt that is a Probe may take before a second one should
+// start: the mean latency of the median healthy instance. So the caller of a probe waits
+// about twice as long as others at most. With fewer than 50 calls a second, or after a
+// good probe, which shows that the instance is likely well, it is the longest latency
+// that is not slow, since the second attempt uses up the budget of a retry. It is 100 ms
+// if the latency is not known.
+func (p Picked) HedgeAfter() time.Duration {
 	b := p.node.pool
-	patience := b.learned.limit.Load()
+	after := b.stats.slowAbove.Load()
 	b.mu.Lock()
 	calls := 0.0
 	for _, n := range b.nodes {
-		calls += n.recent.brief
+		calls += n.recent.briefCalls
 	}
-	if calls >= often && p.node.probation.good == 0 {
-		patience = b.learned.median.Load()
+	if calls >= manyCalls && p.node.probes.successes == 0 {
+		after = b.stats.medianLatency.Load()
 	}
 	b.mu.Unlock()
-	if patience == 0 || patience == math.MaxInt64 {
-		return firstPatience
+	if after == 0 || after == math.MaxInt64 {
+		return defaultHedgeAfter
 	}
-	return time.Duration(patience)
+	return time.Duration(after)
 }

@@ -13,57 +13,57 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// reference is the slow and obvious account of who is out: an unlikely row of
-// failures ejects, each time longer, unless too many are out or half of the
-// others fail as well; then three good calls in a row end the probation and one
-// bad one ejects again. A connection that nobody takes is a whole row of failures,
-// a refusal is none and lets a probe pass for good, and a call that was cancelled,
-// or had no time, says nothing. Unlikely is a row beside what the others' calls
-// have come to of late, or in the last seconds if those were worse by more than one. All is looked
-// at again with the first call of every quarter of a second, and who was ejected
-// is used when half of the others fail. Who takes no connection while another works is
-// gone: out at once, not counted among those of which too many may be, and looked for
-// again after half the time for which that has lasted. One that answers again, if
-// badly, is counted, and who would be used first is then used, if too many are out.
-// So is one that is out already, was silent for a row of calls, and then takes none.
-// It is told of calls that take no time.
+// reference is a slow and obvious model of who is out. It handles calls that take no time.
+//   - An unlikely row of failures ejects, each time for longer, unless too many are out or
+//     half of the others fail as well. Unlikely means: at the failure rate of the others,
+//     of the last two periods, or of the last seconds if that is worse by more than one.
+//   - Three good probes in a row end the probation; one bad probe ejects again.
+//   - A refused connection counts as a whole row of failures. A refusal for overload is no
+//     failure, and a good probe. A call that was cancelled, or had no time, does not count.
+//   - With the first call of every quarter of a second all are judged again. If half of the
+//     others fail, the ejected ones are used.
+//   - An instance that refuses connections while another works is gone: it is out at once,
+//     does not count among those that are out, and is probed after half the time for which
+//     it has been gone. So is one that is out, was silent for a row of calls, and then
+//     refuses connections.
+//   - An instance that is gone and answers, even with a failure, counts again; if too many
+//     are out then, the one whose ejection ends first is used.
 type reference struct {
 	now, swept time.Duration
-	instances  []*patient
+	instances  []*referenceInstance
 }
 
-type patient struct {
+type referenceInstance struct {
 	row, ejections, good int
-	out                  bool // ejected, or in probation after it
-	gone                 bool // out, and takes no connection
+	out                  bool // ejected, or on probation after it
+	gone                 bool // out, and refuses connections
 	goneSince            time.Duration
 	until                time.Duration
-	ok, failed           float64 // since the last look
-	okBefore, badBefore  float64 // and in the time between the last two
-	okLately, badLately  float64 // and up to it, to 1/e every two seconds
-	heard                time.Duration
-	unheard              int // calls that ran out of time since
+	ok, failed           float64 // since the last sweep
+	okBefore, badBefore  float64 // between the last two sweeps
+	okLately, badLately  float64 // up to the last sweep, fading to 1/e in two seconds
+	lastAnswer           time.Duration
+	unanswered           int // calls that ran out of time since lastAnswer
 }
 
-// outcome is how a call of the machine ends.
+// outcome is how a call ends.
 type outcome int
 
 const (
 	worked outcome = iota
-	broke
-	nobodyThere
+	broken
+	unreachable
 	refused
-	saysNothing
+	neutral
 )
 
 const (
-	row    = 3
-	period = 5 * time.Second
-	tick   = 500 * time.Microsecond
+	row          = 3
+	period       = 5 * time.Second
+	minUpdateGap = 500 * time.Microsecond
 )
 
-// failures are the share of p's calls that failed, and whether there were any.
-func (p *patient) failures() (share float64, known bool) {
+func (p *referenceInstance) failures() (share float64, known bool) {
 	bad, all := p.badBefore+p.failed, p.okBefore+p.badBefore+p.ok+p.failed
 	if all == 0 {
 		return 0, false
@@ -75,8 +75,8 @@ func (p *patient) failures() (share float64, known bool) {
 	return share, true
 }
 
-// failing is the share of those in use, but for p, with such a row.
-func (r *reference) failing(p *patient, row int) float64 {
+// failing is the share of the healthy instances other than p with such a row.
+func (r *reference) failing(p *referenceInstance, row int) float64 {
 	bad, all := 0.0, 0.0
 	for _, o := range r.instances {
 		if o != p && !o.out {
@@ -88,8 +88,8 @@ func (r *reference) failing(p *patient, row int) float64 {
 	return bad / max(all, 1)
 }
 
-// room says that so many more may be out.
-func (r *reference) room(more int) bool {
+// hasRoom says whether so many more may be out.
+func (r *reference) hasRoom(more int) bool {
 	out, all := more, 0
 	for _, o := range r.instances {
 		switch {
@@ -103,21 +103,21 @@ func (r *reference) room(more int) bool {
 	return out == 0 || out < all && (out == 1 || 2*out <= all)
 }
 
-// works says that another than p is used, has not failed its last call, and has
+// works says that a healthy instance other than p has not failed its last call, and has
 // answered since a moment.
-func (r *reference) works(p *patient, since time.Duration) bool {
+func (r *reference) works(p *referenceInstance, since time.Duration) bool {
 	for _, o := range r.instances {
-		if o != p && !o.out && o.row == 0 && o.heard >= since {
+		if o != p && !o.out && o.row == 0 && o.lastAnswer >= since {
 			return true
 		}
 	}
 	return false
 }
 
-// settle uses again those whose time is over first, until not too many are out.
-func (r *reference) settle() {
-	for !r.room(0) {
-		var first *patient
+// enforceLimit readmits instances until not too many are out, the earliest until first.
+func (r *reference) enforceLimit() {
+	for !r.hasRoom(0) {
+		var first *referenceInstance
 		for _, o := range r.instances {
 			if o.out && !o.gone && (first == nil || o.until < first.until) {
 				first = o
@@ -127,7 +127,7 @@ func (r *reference) settle() {
 	}
 }
 
-func (r *reference) mayEject(p *patient) bool {
+func (r *reference) mayEject(p *referenceInstance) bool {
 	rates, rated := 0.0, 0.0
 	for _, o := range r.instances {
 		if o.out {
@@ -138,10 +138,10 @@ func (r *reference) mayEject(p *patient) bool {
 		}
 	}
 	likely := rated > 0 && math.Pow(rates/rated, float64(p.row)) >= 1e-6
-	return p.row >= row && !likely && r.room(1) && r.failing(p, 2) < 0.5
+	return p.row >= row && !likely && r.hasRoom(1) && r.failing(p, 2) < 0.5
 }
 
-func (r *reference) eject(p *patient) {
+func (r *reference) eject(p *referenceInstance) {
 	if p.gone {
 		if !p.out {
 			p.goneSince = r.now
@@ -156,16 +156,16 @@ func (r *reference) eject(p *patient) {
 	p.out, p.good, p.until = true, 0, r.now+time.Duration(p.ejections)*period
 }
 
-func (r *reference) readmit(p *patient, row int) {
+func (r *reference) readmit(p *referenceInstance, row int) {
 	p.out, p.gone, p.row, p.until = false, false, row, min(p.until, r.now)
 	p.ok, p.failed, p.okBefore, p.badBefore, p.okLately, p.badLately = 0, 0, 0, 0, 0, 0
 }
 
-func (r *reference) look() {
-	keep := math.Exp(-(r.now - r.swept).Seconds() / 2)
+func (r *reference) sweep() {
+	weight := math.Exp(-(r.now - r.swept).Seconds() / 2)
 	r.swept = r.now
 	for _, p := range r.instances {
-		p.okLately, p.badLately = p.okLately*keep+p.ok, p.badLately*keep+p.failed
+		p.okLately, p.badLately = p.okLately*weight+p.ok, p.badLately*weight+p.failed
 		p.okBefore, p.badBefore, p.ok, p.failed = p.ok, p.failed, 0, 0
 	}
 	alike := r.failing(nil, row) >= 0.5
@@ -179,14 +179,14 @@ func (r *reference) look() {
 	}
 }
 
-func (r *reference) call(p *patient, how outcome) {
-	bad := how == broke || how == nobodyThere
+func (r *reference) call(p *referenceInstance, how outcome) {
+	bad := how == broken || how == unreachable
 	switch {
-	case how == saysNothing && p.heard < r.now:
-		p.unheard++
-	case how == worked && r.now-p.heard < tick && p.unheard == 0:
-	case how == worked, how == broke, how == refused:
-		p.heard, p.unheard = r.now, 0
+	case how == neutral && p.lastAnswer < r.now:
+		p.unanswered++
+	case how == worked && r.now-p.lastAnswer < minUpdateGap && p.unanswered == 0:
+	case how == worked, how == broken, how == refused:
+		p.lastAnswer, p.unanswered = r.now, 0
 	}
 	switch {
 	case how == worked:
@@ -196,49 +196,48 @@ func (r *reference) call(p *patient, how outcome) {
 		p.failed++
 	}
 	switch {
-	case how == saysNothing || p.out && r.now < p.until:
+	case how == neutral || p.out && r.now < p.until:
 	case p.out && bad:
-		p.gone = how == nobodyThere && (p.gone || p.unheard >= row && r.works(p, r.now))
+		p.gone = how == unreachable && (p.gone || p.unanswered >= row && r.works(p, r.now))
 		r.eject(p)
-		r.settle()
+		r.enforceLimit()
 	case p.out:
 		if p.good++; p.good == 3 {
 			r.readmit(p, 0)
 		}
 	case bad:
 		before := p.row
-		if p.row++; how == nobodyThere {
+		if p.row++; how == unreachable {
 			p.row = before + row
 		}
 		if p.row/row == before/row {
 			return
 		}
-		if p.gone = how == nobodyThere && r.works(p, 0); p.gone || r.mayEject(p) {
+		if p.gone = how == unreachable && r.works(p, 0); p.gone || r.mayEject(p) {
 			r.eject(p)
 		}
 	}
 }
 
-// end tells the pool that a call has come to this.
 func (how outcome) end(picked loadbalance.Picked) {
 	ctx := context.Background()
 	switch how {
 	case worked:
 		picked.Done(ctx, nil)
-	case broke:
+	case broken:
 		picked.Done(ctx, errDraining)
-	case nobodyThere:
-		picked.Done(ctx, errNobodyThere)
+	case unreachable:
+		picked.Done(ctx, errUnreachable)
 	case refused:
 		picked.Done(ctx, errNoRoom)
-	case saysNothing:
+	case neutral:
 		late, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		picked.Done(late, late.Err())
 	}
 }
 
-// machine holds a pool against the reference, for steps drawn by next.
+// machine compares a pool with the reference, for steps drawn by next.
 func machine(n, steps int, next func(most int) int) error {
 	b := pool(loadbalance.Policy{
 		Algorithm: loadbalance.Random,
@@ -248,7 +247,7 @@ func machine(n, steps int, next func(most int) int) error {
 	began := time.Now()
 	var ids []string
 	for k := range n {
-		r.instances = append(r.instances, &patient{})
+		r.instances = append(r.instances, &referenceInstance{})
 		ids = append(ids, fmt.Sprint(k))
 	}
 	for step := range steps {
@@ -262,9 +261,9 @@ func machine(n, steps int, next func(most int) int) error {
 				return fmt.Errorf("step %d: picked %v, %w", step, picked.Instance, err)
 			}
 			if r.now = time.Since(began); r.now >= r.swept+250*time.Millisecond {
-				r.look()
+				r.sweep()
 			}
-			how := []outcome{broke, broke, broke, broke, broke, worked, worked, worked, nobodyThere, refused, saysNothing}[what-1]
+			how := []outcome{broken, broken, broken, broken, broken, worked, worked, worked, unreachable, refused, neutral}[what-1]
 			r.call(r.instances[k], how)
 			how.end(picked)
 		}
@@ -279,7 +278,7 @@ func machine(n, steps int, next func(most int) int) error {
 	return nil
 }
 
-func TestEjectionAndProbationGoAsTheReferenceSays(t *testing.T) {
+func TestEjectionAndProbationMatchTheReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n, draws := rapid.IntRange(1, 6).Draw(rt, "instances"), rapid.SliceOfN(rapid.IntRange(0, 1<<20), 300, 300).Draw(rt, "draws")
 		var err error

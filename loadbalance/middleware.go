@@ -7,8 +7,8 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Middleware picks an instance for each call and tells the endpoint its address
-// in Call.Addr. A context without the record of a call being made gets one.
+// Middleware picks an instance for each call and sets Call.Addr to its address. It adds a
+// Call to a context without the record of an outgoing call.
 func (b *Pool) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -16,7 +16,7 @@ func (b *Pool) Middleware() endpoint.Middleware {
 			switch {
 			case call == nil:
 				ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
-			case call.Attempt == 0: // nobody repeats it, so what is tried is of use to nobody later
+			case call.Attempt == 0: // no retry follows, so nobody needs the tried instances
 				defer func(tried []string) { call.Tried = tried }(call.Tried)
 			}
 			picked, err := b.Pick(ctx, Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe || call.Operation == (endpoint.Operation{})})

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// moved are the instances, one of them at another address.
+// moved returns the instances with one of them at another address.
 func moved(all []registry.Instance, id, endpoint string) []registry.Instance {
 	all = slices.Clone(all)
 	for i := range all {
@@ -102,17 +102,17 @@ func TestAnInstanceThatMovedGrowsIntoItsShare(t *testing.T) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, all)
 		<-time.After(time.Minute)
 		b.Update(moved(all, "a", "http://moved:80"))
-		if got := counts(t, b, 1000, fine); got["a"] > 100 {
+		if got := counts(t, b, 1000, succeeds); got["a"] > 100 {
 			t.Errorf("one that has just come: %v", got)
 		}
 		<-time.After(10 * time.Second)
-		if got := counts(t, b, 1000, fine); got["a"] < 150 {
+		if got := counts(t, b, 1000, succeeds); got["a"] < 150 {
 			t.Errorf("after its slow start: %v", got)
 		}
 	})
 }
 
-func TestCallsUnderWayToTheAddressBeforeSayNothingOfTheNewOne(t *testing.T) {
+func TestCallsInFlightToTheOldAddressDoNotCountForTheNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := instances("", "", "")
 		b := pool(loadbalance.Policy{}, all)
@@ -126,7 +126,7 @@ func TestCallsUnderWayToTheAddressBeforeSayNothingOfTheNewOne(t *testing.T) {
 			if picked.Instance.Endpoint != "http://a:80" {
 				t.Fatalf("a call that was sent to a:80 is said to be at %s", picked.Instance.Endpoint)
 			}
-			picked.Done(context.Background(), errNobodyThere)
+			picked.Done(context.Background(), errUnreachable)
 		}
 		if is := state(t, b, "a"); is.Ejected || is.InFlight != 0 {
 			t.Errorf("%+v", is)

@@ -8,9 +8,8 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// A repeat that finds nobody else goes to an instance that is out, too, beside its
-// probe.
-func TestAProbeIsUnderWayUntilItEndsWhateverOthersFind(t *testing.T) {
+// A retry that finds no other instance goes to one that is out, beside its probe.
+func TestAProbeIsInFlightUntilItEndsWhateverOtherCallsFind(t *testing.T) {
 	repeat := func(t *testing.T, b *loadbalance.Pool, took time.Duration, err error) {
 		picked := only(t, b, "a")
 		<-time.After(took)
@@ -32,7 +31,7 @@ func TestAProbeIsUnderWayUntilItEndsWhateverOthersFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := lame(t)
+				b := poolWithProbeDue(t)
 				if err := b.Set(loadbalance.Policy{Probation: loadbalance.Probation{Timeout: time.Minute}}); err != nil {
 					t.Fatal(err)
 				}
@@ -57,7 +56,7 @@ func TestAProbeIsUnderWayUntilItEndsWhateverOthersFind(t *testing.T) {
 
 func TestAProbeThatEndsWhenItsInstanceIsUsedAgainIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		if err := b.Set(loadbalance.Policy{Probation: loadbalance.Probation{Timeout: time.Hour}}); err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +80,7 @@ func TestAProbeThatEndsWhenItsInstanceIsUsedAgainIsOver(t *testing.T) {
 
 func TestAProbeThatIsGivenUpDuringAnEjectionDoesNotShortenIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		if _, ok := probe(t, b, safe); !ok { // and never returns
 			t.Fatal("no probe")
 		}

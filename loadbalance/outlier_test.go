@@ -16,8 +16,8 @@ import (
 
 var safe = loadbalance.Request{Safe: true}
 
-// traffic makes one safe call every gap for d, whatever becomes of the others,
-// and returns who got them and which were probes.
+// traffic starts one safe call every gap for d, without waiting for earlier ones, and
+// counts the calls and the probes of each instance.
 func traffic(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, call func(id string) (time.Duration, error)) (got, probes map[string]int) {
 	t.Helper()
 	got, probes = map[string]int{}, map[string]int{}
@@ -56,7 +56,7 @@ func takes(d time.Duration) func(string) (time.Duration, error) {
 	return func(string) (time.Duration, error) { return d, nil }
 }
 
-func TestWhoFailsEveryOtherCallIsEjectedByItsSuccessRate(t *testing.T) {
+func TestFailingEveryOtherCallEjectsBySuccessRate(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
@@ -82,7 +82,7 @@ func TestWhoFailsEveryOtherCallIsEjectedByItsSuccessRate(t *testing.T) {
 	}
 }
 
-func TestWhenAllFailEveryOtherCallNobodyIsEjected(t *testing.T) {
+func TestWhenAllFailEveryOtherCallNoneIsEjected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(4))
 		n := 0
@@ -125,7 +125,7 @@ func TestSlowInstanceGetsSingleProbesAndIsBackSoonAfterItDoesWell(t *testing.T) 
 	}
 }
 
-func TestWhenAllBecomeSlowNobodyIsOnProbation(t *testing.T) {
+func TestWhenAllBecomeSlowNoneIsOnProbation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(4))
 		traffic(t, b, 5*time.Millisecond, 10*time.Second, takes(10*time.Millisecond))
@@ -138,7 +138,7 @@ func TestWhenAllBecomeSlowNobodyIsOnProbation(t *testing.T) {
 	})
 }
 
-func TestBlackHoleDrawsAHandfulOfCalls(t *testing.T) {
+func TestABlackHoleGetsAHandfulOfCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(10))
 		traffic(t, b, time.Millisecond, 5*time.Second, takes(10*time.Millisecond))
@@ -154,8 +154,8 @@ func TestBlackHoleDrawsAHandfulOfCalls(t *testing.T) {
 	})
 }
 
-// lame is a pool of three of which "a" is on probation, its next probe due.
-func lame(t *testing.T) *loadbalance.Pool {
+// poolWithProbeDue is a pool of three with "a" on probation and its next probe due.
+func poolWithProbeDue(t *testing.T) *loadbalance.Pool {
 	b := pool(loadbalance.Policy{}, instances("", "", ""))
 	for _, id := range []string{"b", "c"} {
 		for range 3 {
@@ -169,7 +169,6 @@ func lame(t *testing.T) *loadbalance.Pool {
 	return b
 }
 
-// probe makes calls until one is a probe.
 func probe(t *testing.T, b *loadbalance.Pool, r loadbalance.Request) (loadbalance.Picked, bool) {
 	t.Helper()
 	for range 5 {
@@ -187,7 +186,7 @@ func probe(t *testing.T, b *loadbalance.Pool, r loadbalance.Request) (loadbalanc
 
 func TestProbesGoOneAtATimeAndAGoodOneIsFollowedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		for n := range 3 {
 			first, ok := probe(t, b, safe)
 			if !ok || first.Instance.ID != "a" {
@@ -207,7 +206,7 @@ func TestProbesGoOneAtATimeAndAGoodOneIsFollowedAtOnce(t *testing.T) {
 
 func TestAFailedProbeEjectsAgainAndLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		picked, _ := probe(t, b, safe)
 		picked.Done(t.Context(), errDown)
 		for range 10 {
@@ -226,26 +225,26 @@ func TestAFailedProbeEjectsAgainAndLonger(t *testing.T) {
 	})
 }
 
-func TestOnlySafeCallsAreProbesUnlessNoneComesForLong(t *testing.T) {
+func TestOnlySafeCallsProbeUnlessNoneComesForTenIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		for range 19 {
-			if _, ok := probe(t, b, anyone); ok {
+			if _, ok := probe(t, b, anyRequest); ok {
 				t.Fatal("an unsafe call is a probe")
 			}
 			<-time.After(time.Second)
 		}
 		<-time.After(2 * time.Second)
-		if _, ok := probe(t, b, anyone); !ok {
+		if _, ok := probe(t, b, anyRequest); !ok {
 			t.Error("there is no safe call, and none is a probe")
 		}
 	})
 }
 
-func TestACancelledProbeSaysSomethingOnlyWhereItTookLong(t *testing.T) {
+func TestACancelledProbeCountsOnlyIfItTookLong(t *testing.T) {
 	for took, good := range map[time.Duration]bool{time.Millisecond: true, time.Second: false} {
 		synctest.Test(t, func(t *testing.T) {
-			b := lame(t)
+			b := poolWithProbeDue(t)
 			for range 2 {
 				picked, _ := probe(t, b, safe)
 				<-time.After(10 * time.Millisecond)
@@ -275,7 +274,7 @@ func TestACancelledProbeSaysSomethingOnlyWhereItTookLong(t *testing.T) {
 
 func TestAProbeThatNeverReturnsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		lost, _ := probe(t, b, safe)
 		<-time.After(10 * time.Second)
 		_, _ = probe(t, b, safe) // sees that it is lost
@@ -293,7 +292,7 @@ func TestAProbeThatNeverReturnsIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestDisabledProbationUsesAtOnceWhoseEjectionIsOver(t *testing.T) {
+func TestDisabledProbationReadmitsAtTheEndOfAnEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Probation: loadbalance.Probation{Disabled: true}}, many(3))
 		fail(t, b, "0", 5)
@@ -305,7 +304,7 @@ func TestDisabledProbationUsesAtOnceWhoseEjectionIsOver(t *testing.T) {
 	})
 }
 
-func TestPanicThresholdUsesAllWhenTooFewAreFit(t *testing.T) {
+func TestBelowPanicPercentAllAreUsed(t *testing.T) {
 	for _, a := range algorithms {
 		b := pool(loadbalance.Policy{Algorithm: a, Ejection: loadbalance.Ejection{PanicPercent: 80, Period: time.Hour}}, many(4))
 		fail(t, b, "0", 5)
@@ -319,7 +318,7 @@ func TestPanicThresholdUsesAllWhenTooFewAreFit(t *testing.T) {
 	}
 }
 
-func TestAnInstanceThatComesGetsItsShareLittleByLittle(t *testing.T) {
+func TestTheShareOfANewInstanceGrows(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
@@ -347,7 +346,7 @@ func TestAnInstanceThatComesGetsItsShareLittleByLittle(t *testing.T) {
 	}
 }
 
-func TestWhenAllAreNewNobodyIsSpared(t *testing.T) {
+func TestWhenAllAreNewNoneStartsSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, many(1))
 		b.Update(many(10))
@@ -358,9 +357,9 @@ func TestWhenAllAreNewNobodyIsSpared(t *testing.T) {
 	})
 }
 
-func TestARepeatIsNoProbe(t *testing.T) {
+func TestARetryIsNoProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := lame(t)
+		b := poolWithProbeDue(t)
 		for range 20 {
 			if _, ok := probe(t, b, loadbalance.Request{Safe: true, Tried: []string{"b"}}); ok {
 				t.Fatal("a call that has failed at another instance is a probe")
@@ -372,9 +371,9 @@ func TestARepeatIsNoProbe(t *testing.T) {
 	})
 }
 
-// One service has calls of 0.3 ms and of 300 ms, and its callers wait for 10 ms: the
-// instances are alike, whoever has had the longer ones of late.
-func TestNobodyIsOutForTheMixOfItsCalls(t *testing.T) {
+// One service has calls of 0.3 ms and of 300 ms, and its callers wait for 10 ms. The
+// instances are equal, whichever had more of the long calls recently.
+func TestNoInstanceIsOutForItsMixOfCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Seed: 1}, many(5))
 		chance := rand.New(rand.NewPCG(1, 2))

@@ -6,39 +6,37 @@ import (
 	"time"
 )
 
-// linger is the load of calls that were answered sooner than a call usually is,
-// and not with success, or whose callers have gone: each goes on to count as in
-// flight, less and less, for twice as long as it should have taken. Else whoever
-// refuses at once, or works for callers who wait no longer, would seem to be idle. An
-// addition that races with another may be lost.
-type linger struct {
-	calls float
-	at    atomic.Int64 // when calls was right
-	life  float        // in which calls sink to 1/e, in ns
+// phantomLoad keeps fast refusals and abandoned calls in the count of calls in flight: a
+// node that refuses at once, or works for callers who have gone, must not seem idle. Each
+// call fades over twice the time that it should have taken. An addition that races with
+// another may be lost.
+type phantomLoad struct {
+	calls     float
+	updatedAt atomic.Int64 // ns since the pool was created
+	decayTime float        // until calls fall to 1/e, ns
 }
 
-// add notes a call that took so long and should have taken usual.
-func (l *linger) add(now time.Duration, took, usual float64) {
-	if took >= usual || usual <= 0 {
+// add adds a call that took less than expected, in ns.
+func (l *phantomLoad) add(now time.Duration, took, expected float64) {
+	if took >= expected || expected <= 0 {
 		return
 	}
-	calls := l.load(now) + 1 - took/usual
-	l.life.set(2 * usual)
-	l.at.Store(int64(now))
+	calls := l.load(now) + 1 - took/expected
+	l.decayTime.set(2 * expected)
+	l.updatedAt.Store(int64(now))
 	l.calls.set(calls)
 }
 
-// load is how many calls linger.
-func (l *linger) load(now time.Duration) float64 {
+// load is the number of calls.
+func (l *phantomLoad) load(now time.Duration) float64 {
 	if calls := l.calls.get(); calls != 0 {
-		return l.left(calls, now)
+		return l.remaining(calls, now)
 	}
 	return 0
 }
 
-// left is how many of so many calls linger yet.
-func (l *linger) left(calls float64, now time.Duration) float64 {
-	since := float64(max(int64(now)-l.at.Load(), 0)) / l.life.get()
+func (l *phantomLoad) remaining(calls float64, now time.Duration) float64 {
+	since := float64(max(int64(now)-l.updatedAt.Load(), 0)) / l.decayTime.get()
 	if calls *= math.Exp(-since); calls < 0.01 {
 		return 0
 	}

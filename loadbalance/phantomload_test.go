@@ -9,8 +9,8 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// The work of a caller who has gone goes on for as long as it usually takes.
-func TestTheWorkOfACallerWhoHasGoneCountsAsInFlight(t *testing.T) {
+// An instance continues to work for a caller who has gone for as long as a call takes.
+func TestAnAbandonedCallStillCountsAsInFlight(t *testing.T) {
 	for name, want := range map[string]bool{"his time ran out": true, "he cancelled": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,135 +12,131 @@ type Algorithm string
 
 // The algorithms. The empty Algorithm is PeakEWMA.
 const (
-	// PeakEWMA takes, of two instances drawn by weight, the one with the lower
-	// latency × (calls in flight ÷ weight + 1), where latency is a moving
-	// average that jumps to peaks and sinks while nothing is heard, and at least
-	// as long as calls in flight have waited for any answer (after Finagle's
-	// peak EWMA).
+	// PeakEWMA draws two instances by weight and chooses the one with the lower
+	// latency × (calls in flight ÷ weight + 1). The latency is a moving average that
+	// jumps to peaks and fades while no call ends; it is at least as long as the calls
+	// in flight have waited for any answer (after Finagle's peak EWMA).
 	PeakEWMA Algorithm = "peak_ewma"
-	// LeastRequest takes, of two instances drawn by weight, the one with fewer
-	// calls in flight for its weight.
+	// LeastRequest draws two instances by weight and chooses the one with fewer calls in
+	// flight for its weight.
 	LeastRequest Algorithm = "least_request"
-	// RoundRobin goes round, each instance as often as its weight says and never
-	// in bursts (earliest deadline first). Each pool begins its round anywhere, so
-	// that many new clients do not all begin with one instance.
+	// RoundRobin chooses each instance in order, as often as its weight says and never
+	// in bursts (earliest deadline first). Each pool starts at a random position, so
+	// many new clients do not all start with the same instance.
 	RoundRobin Algorithm = "round_robin"
 	// Random draws by weight.
 	Random Algorithm = "random"
-	// ConsistentHash sends equal keys to the same instance, in every process
-	// (weighted rendezvous), while that has no more than its bounded share of
-	// the calls, and else to the next of that key (Mirrokni, Thorup and
-	// Zadimoghaddam, 2017). A call without a key is drawn at random.
+	// ConsistentHash sends equal keys to the same instance in every process (weighted
+	// rendezvous), as long as it has no more than its bounded share of the calls, and
+	// otherwise to the next instance of that key (Mirrokni, Thorup and Zadimoghaddam,
+	// 2017). A call without a key goes to a random instance.
 	ConsistentHash Algorithm = "consistent_hash"
 )
 
 var algorithms = []Algorithm{PeakEWMA, LeastRequest, RoundRobin, Random, ConsistentHash}
 
-// Policy is how to choose. The zero Policy is the recommended one.
+// Policy is how a pool chooses. The zero Policy is the recommended one.
 type Policy struct {
 	// Algorithm chooses; empty is peak_ewma.
 	Algorithm Algorithm `json:"algorithm" yaml:"algorithm"`
-	// Ejection takes failing instances out.
+	// Ejection ends the use of failing instances.
 	Ejection Ejection `json:"ejection" yaml:"ejection"`
-	// Probation gives an instance that was ejected, or is slow, single calls
-	// until it does well.
+	// Probation gives single calls to an instance that was ejected, or is slow, until it
+	// does well.
 	Probation Probation `json:"probation" yaml:"probation"`
-	// SlowStart spares an instance that has just come.
+	// SlowStart lets the share of a new instance grow.
 	SlowStart SlowStart `json:"slow_start" yaml:"slow_start"`
-	// Zone is the caller's own: instances in it are preferred, and calls spill
-	// over to others when it has none to use or when those are loaded clearly
-	// more. Empty prefers nobody.
+	// Zone is the caller's own zone. Its instances are preferred; calls spill over to
+	// others when it has none to use, or when its instances have clearly more load.
+	// Empty prefers no zone.
 	Zone string `json:"zone" yaml:"zone"`
-	// Decay is how long the latency average remembers; zero is 10 s.
+	// Decay is the time constant of the latency average; zero is 10 s.
 	Decay time.Duration `json:"decay" yaml:"decay"`
-	// Seed begins the random draws. Zero is a seed of its own; another one
-	// repeats its draws, for tests.
+	// Seed makes the random draws repeatable, for tests. Zero is a random seed.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
 }
 
-// Ejection takes an instance out of the choice when it fails clearly more than
-// the others do. Where all fail alike, nobody is ejected.
+// Ejection ends the use of an instance that fails clearly more than the others. Where all
+// fail alike, none is ejected.
 type Ejection struct {
-	// Failures in a row eject; zero is 5.
+	// Failures is how many failures in a row eject; zero is 5.
 	Failures int `json:"failures" yaml:"failures"`
-	// Gap ejects an instance whose success rate is so many percentage points
-	// below the mean of the others', over Window and of at least MinCalls calls;
-	// zero is 30.
+	// Gap ejects an instance whose success rate is so many percentage points below the
+	// mean of the others', over Window and of at least MinCalls calls; zero is 30.
 	Gap int `json:"gap" yaml:"gap"`
-	// Window is how far back the success rate looks; zero is 10 s.
+	// Window is the period of the success rate; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
-	// MinCalls is the least number of calls that make a success rate; zero is 20.
+	// MinCalls is how many calls a success rate needs at least; zero is 20.
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
-	// Period is how long the first ejection lasts, each further one that much
-	// longer, up to ten times; zero is 5 s. The count goes back when the
-	// instance has worked for ten periods. One that is gone is looked for after half
-	// the time that it has been, between a fifth of Period and ten.
+	// Period is how long the first ejection lasts; zero is 5 s. Each further one is a
+	// Period longer, up to ten Periods. The count starts again when the instance has
+	// worked for ten Periods. An instance that is gone is probed after half the time for
+	// which it has been gone, between a fifth of Period and ten Periods.
 	Period time.Duration `json:"period" yaml:"period"`
-	// MaxPercent of the instances may be out at once, ejected or in probation;
-	// zero is 50. With two or more instances one may be out whatever MaxPercent
-	// says, and never are all. Instances that refuse connections, or answer nothing,
-	// while another works are out in any case, and left out of the count.
+	// MaxPercent is how many of the instances may be out at once, ejected or on
+	// probation; zero is 50. With two or more instances one may always be out, and never
+	// all. Instances that refuse connections, or do not answer, while another works are
+	// always out, and do not count.
 	MaxPercent int `json:"max_percent" yaml:"max_percent"`
-	// PanicPercent ignores ejections and probations while fewer instances than
-	// that may be used, of those that are not gone; zero is what MaxPercent leaves,
-	// at most 50.
+	// PanicPercent ignores ejection and probation while fewer of the instances that are
+	// not gone may be used; zero is 100 - MaxPercent, at most 50.
 	PanicPercent int `json:"panic_percent" yaml:"panic_percent"`
-	// Disabled ejects nobody.
+	// Disabled ejects no instance.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Probation gives an instance no calls but probes, one at a time. An instance
-// gets there when its ejection is over, or when it is slow: by the average of
-// its latency, by most of its recent answers, or by calls that hang.
+// Probation gives an instance only probes, one at a time. An instance is on probation
+// when its ejection is over, or when it is slow: by its mean latency, by most of its
+// recent answers, or by calls that hang.
 type Probation struct {
-	// Factor over the median latency of the others is slow; zero is 3.
+	// Factor is how many times the median latency of the others is slow; zero is 3.
 	Factor float64 `json:"factor" yaml:"factor"`
-	// Interval is how far probes are apart at least, but for one that follows a
-	// good one at once; zero is 2 s. An instance that no safe call has probed
-	// for ten of them is probed by any.
+	// Interval is the time between probes; zero is 2 s. After a good probe the next may
+	// follow at once. An instance that no safe call has probed for ten Intervals is
+	// probed by any call.
 	Interval time.Duration `json:"interval" yaml:"interval"`
-	// Successes in a row, none of them slow, end the probation; zero is 3.
+	// Successes is how many good probes in a row end the probation; zero is 3. A slow
+	// probe is not good.
 	Successes int `json:"successes" yaml:"successes"`
-	// Timeout gives up a probe that has not returned; zero is 10 s.
+	// Timeout is when a probe that has not returned is given up; zero is 10 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// Disabled uses slow instances, and fully those whose ejection is over.
+	// Disabled fully uses slow instances, and those whose ejection is over.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// SlowStart lets the share of an instance that comes to others grow from a
-// tenth to the whole.
+// SlowStart lets the share of a new instance grow from a tenth to the whole.
 type SlowStart struct {
-	// Window is how long it grows; zero is 10 s.
+	// Window is how long the share grows; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
-	// Disabled gives it all at once.
+	// Disabled gives a new instance its whole share at once.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // MarshalJSON writes durations as "1s".
 func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
 // MarshalJSON writes durations as "1s".
 func (e Ejection) MarshalJSON() ([]byte, error) { return duration.Marshal(e) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (e *Ejection) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, e) }
 
 // MarshalJSON writes durations as "1s".
 func (p Probation) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (p *Probation) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
 // MarshalJSON writes durations as "1s".
 func (s SlowStart) MarshalJSON() ([]byte, error) { return duration.Marshal(s) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (s *SlowStart) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, s) }
 
-// allows says that so many of all instances may be out at once.
+// allows says whether out of all instances may be out at once.
 func (e Ejection) allows(out, all int) bool {
 	return out == 0 || out < all && (out == 1 || 100*out <= e.MaxPercent*all)
 }

@@ -12,81 +12,79 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Balancer chooses among the instances that it was last told of. It is safe for
-// concurrent use.
+// Balancer chooses among the instances of the last Update. It is safe for concurrent use.
 type Balancer interface {
 	// Update replaces the instances.
 	Update(instances []registry.Instance)
-	// Pick chooses one, or is fault.Unavailable saying why there is none.
+	// Pick chooses an instance. The error is fault.Unavailable and says why there is none.
 	Pick(ctx context.Context, r Request) (Picked, error)
 }
 
 // Pool is the [Balancer] of one service.
 type Pool struct {
 	service string
-	began   time.Time
-	view    atomic.Pointer[view]
-	learned learned
+	created time.Time
+	routing atomic.Pointer[routing]
+	stats   poolStats
 
-	_    [64]byte // what every pick writes is not beside what it only reads
-	turn atomic.Uint64
-	dice rng.Source
-	all  atomic.Uint64 // calls of a consistent hash, as node.traffic has them
-	_    [64]byte
+	_            [64]byte // separates what every pick writes from what it only reads
+	picks        atomic.Uint64
+	rng          rng.Source
+	keyedTraffic atomic.Uint64 // calls under consistent hash, laid out like node.traffic
+	_            [64]byte
 
-	mu     sync.Mutex // for all that changes who is used; Pick and Done do not wait for it
-	policy Policy
-	nodes  []*node
-	told   told
-	table  table
-	swept  time.Duration
-	halved time.Duration
-	sorted []float64 // of each sweep, the usual latencies of those in use
-	peaks  []float64 // and what calls are expected to take
+	mu              sync.Mutex // guards what changes which nodes are used
+	policy          Policy
+	nodes           []*node
+	discovered      discovery
+	rendezvous      rendezvousTable
+	lastSweep       time.Duration
+	lastHalving     time.Duration
+	sortedLatencies []float64 // mean latencies of the healthy nodes, at the last sweep
+	sortedExpected  []float64 // expected latencies of the working nodes, at the last sweep
 }
 
-// learned is what sweeps and changes tell to picks.
-type learned struct {
-	usual      float        // what a call takes, 0 when not known
-	slowest    float        // the longest that one may take at a node that does not fail
-	typical    float        // what one may take at such a node, on average
-	common     float        // and at the median one, 0 when not known
-	median     atomic.Int64 // what a call usually takes at the median node, in ns; 0 when not known
-	limit      atomic.Int64 // a call over it is slow, in ns
-	nextSweep  atomic.Int64
-	nextProbe  atomic.Int64 // when a safe call may be a probe
-	anyProbe   atomic.Int64 // when any call may
-	timedUntil atomic.Uint64
-	base       atomic.Uint32 // what Pool.all is counted from
+// poolStats is what sweeps and changes publish to picks. Latencies are in ns.
+type poolStats struct {
+	meanLatency     float        // 0 if not known
+	maxExpected     float        // longest expected latency of a node that does not fail
+	meanExpected    float        // mean of the expected latencies of such nodes
+	medianExpected  float        // median of the expected latencies of such nodes; 0 if not known
+	medianLatency   atomic.Int64 // mean latency of the median node; 0 if not known
+	slowAbove       atomic.Int64 // a longer call is slow
+	nextSweep       atomic.Int64
+	nextProbe       atomic.Int64 // of safe calls
+	nextUnsafeProbe atomic.Int64 // of any call
+	timedUntil      atomic.Uint64
+	callsBase       atomic.Uint32 // recent calls are those in Pool.keyedTraffic above it
 }
 
-// told is what Update has said.
-type told int
+// discovery is what Update has received so far.
+type discovery int
 
 const (
-	nothing told = iota
-	nobodyYet
-	somebody
+	noUpdate discovery = iota
+	onlyEmpty
+	hadInstances
 )
 
 var _ Balancer = (*Pool)(nil)
 
-// New makes the balancer of a service, with no instances yet. It panics when
-// the policy does not validate.
+// New returns the pool of a service, without instances. It panics when the policy is
+// invalid.
 func New(service string, p Policy) *Pool {
-	pool := &Pool{service: service, began: time.Now()}
-	pool.learned.limit.Store(math.MaxInt64)
-	pool.learned.nextSweep.Store(int64(sweepInterval))
+	pool := &Pool{service: service, created: time.Now()}
+	pool.stats.slowAbove.Store(math.MaxInt64)
+	pool.stats.nextSweep.Store(int64(sweepInterval))
 	if err := pool.Set(p); err != nil {
 		panic("loadbalance.New(" + service + "): " + err.Error())
 	}
 	return pool
 }
 
-// Set replaces the policy while calls go on. What is known of the instances stays.
-// Instances that are out are used again where the new policy does not keep them
-// out: where it disables ejection or probation, or allows fewer of them to be out.
-// An invalid policy is refused.
+// Set replaces the policy at any time. What is known of the instances stays. Instances that
+// are out are used again where the new policy disables ejection or probation, or allows
+// fewer of them to be out. It returns an error for an invalid policy and keeps the old one.
 func (b *Pool) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -97,42 +95,42 @@ func (b *Pool) Set(p Policy) error {
 	before := b.policy
 	seeded := p.Seed != before.Seed || before.Algorithm == ""
 	if seeded {
-		b.dice.Seed(p.Seed)
+		b.rng.Seed(p.Seed)
 	}
 	if p.Algorithm == RoundRobin && (seeded || before.Algorithm != RoundRobin) {
-		b.start()
+		b.startRound()
 	}
 	if p.Algorithm == ConsistentHash && b.policy.Algorithm != ConsistentHash {
-		b.table.clear()
-		b.table.update(b.nodes, nil)
-		b.forget()
+		b.rendezvous.clear()
+		b.rendezvous.update(b.nodes, nil)
+		b.resetCounts()
 	}
 	b.policy = p
-	now := time.Since(b.began)
-	b.settle(now)
+	now := time.Since(b.created)
+	b.enforcePolicy(now)
 	b.publish(now)
 	return nil
 }
 
-// start begins the round at any turn: many processes that come at the same time
-// must not all begin with the first.
-func (b *Pool) start() {
-	turn := b.dice.Uint64() >> 33 // far below where turns begin again at 0
-	b.turn.Store(turn)
-	b.learned.timedUntil.Store(turn + timedTurns)
+// startRound starts the round robin at a random position: many processes that start at the
+// same time must not all call the first instance.
+func (b *Pool) startRound() {
+	position := b.rng.Uint64() >> 33 // far below the overflow to 0
+	b.picks.Store(position)
+	b.stats.timedUntil.Store(position + timedPicks)
 }
 
-// Update implements [Balancer]. Instances that stay keep what is known of them.
-// One that has another address under its id does not stay: it is a new one.
+// Update implements [Balancer]. What is known of instances that stay is not lost. An
+// instance whose address has changed under its id is a new one.
 func (b *Pool) Update(instances []registry.Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Since(b.began)
+	now := time.Since(b.created)
 	known := make(map[string]*node, len(b.nodes))
 	for _, n := range b.nodes {
 		known[n.id()] = n
 	}
-	average := meanUsual(b.staying(instances))
+	average := poolMeanLatency(b.staying(instances))
 	seen := make(map[string]bool, len(instances))
 	changed := map[*node]bool{}
 	var nodes []*node
@@ -156,32 +154,32 @@ func (b *Pool) Update(instances []registry.Instance) {
 		nodes = append(nodes, n)
 	}
 	for _, n := range nodes {
-		n.perShare.set(total / float64(len(nodes)) / n.weight)
+		n.inverseWeight.set(total / float64(len(nodes)) / n.weight)
 	}
 	b.nodes = nodes
 	if b.policy.Algorithm == ConsistentHash {
-		b.table.update(nodes, changed)
+		b.rendezvous.update(nodes, changed)
 	}
 	switch {
 	case len(nodes) > 0:
-		b.told = somebody
-	case b.told == nothing:
-		b.told = nobodyYet
+		b.discovered = hadInstances
+	case b.discovered == noUpdate:
+		b.discovered = onlyEmpty
 	}
-	b.settle(now)
+	b.enforcePolicy(now)
 	b.publish(now)
 }
 
-// staying are the nodes that the instances leave where they are; all, when that
-// would be none.
+// staying are the nodes whose address the instances do not change, and all nodes if there
+// are none.
 func (b *Pool) staying(instances []registry.Instance) []*node {
-	at := make(map[string]string, len(instances))
+	endpoints := make(map[string]string, len(instances))
 	for _, i := range instances {
-		at[i.ID] = i.Endpoint
+		endpoints[i.ID] = i.Endpoint
 	}
 	var nodes []*node
 	for _, n := range b.nodes {
-		if now, there := at[n.id()]; there && now == n.instance.Load().Endpoint {
+		if endpoint, ok := endpoints[n.id()]; ok && endpoint == n.instance.Load().Endpoint {
 			nodes = append(nodes, n)
 		}
 	}
@@ -191,33 +189,33 @@ func (b *Pool) staying(instances []registry.Instance) []*node {
 	return nodes
 }
 
-// nobody says why there is none.
-func (b *Pool) nobody() error {
+// noInstance says why there is none.
+func (b *Pool) noInstance() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	why := "the registry has not told of any yet"
-	switch b.told {
-	case nobodyYet:
+	switch b.discovered {
+	case onlyEmpty:
 		why = "none is registered as healthy"
-	case somebody:
+	case hadInstances:
 		why = "all that were registered are gone or unhealthy"
 	}
 	return fault.Unavailable.Errorf("service %s has no instance to call: %s", b.service, why).
 		WithReason("no_instance").WithUnprocessed()
 }
 
-func newNode(id string, now time.Duration, usual float64, came bool) *node {
-	n := &node{addedAt: now, came: came, hash: hashOf(id)}
-	n.record.set(usual, usual)
-	n.record.at.Store(int64(now))
+func newNode(id string, now time.Duration, latency float64, slowStarting bool) *node {
+	n := &node{addedAt: now, slowStarting: slowStarting, hash: hashOf(id)}
+	n.latency.set(latency, latency)
+	n.latency.updatedAt.Store(int64(now))
 	return n
 }
 
-// meanUsual is the mean over the nodes whose latency is known, 0 if none is.
-func meanUsual(nodes []*node) float64 {
+// poolMeanLatency is the mean over the nodes with a known latency; 0 if there are none.
+func poolMeanLatency(nodes []*node) float64 {
 	sum, known := 0.0, 0
 	for _, n := range nodes {
-		if u := n.record.usual(); u > 0 {
+		if u := n.latency.mean(); u > 0 {
 			sum += u
 			known++
 		}

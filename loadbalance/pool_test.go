@@ -21,7 +21,7 @@ import (
 func TestBeforeTheFirstUpdateEverythingAnswers(t *testing.T) {
 	for _, a := range algorithms {
 		b := loadbalance.New("orders", loadbalance.Policy{Algorithm: a})
-		picked, err := b.Pick(context.Background(), anyone)
+		picked, err := b.Pick(context.Background(), anyRequest)
 		if !errors.Is(err, fault.Unavailable) || !fault.IsUnprocessed(err) || !strings.Contains(err.Error(), "orders") {
 			t.Errorf("%s: Pick: %v", a, err)
 		}
@@ -34,13 +34,13 @@ func TestBeforeTheFirstUpdateEverythingAnswers(t *testing.T) {
 		}
 		before := err.Error()
 		b.Update(nil)
-		if _, err := b.Pick(context.Background(), anyone); err == nil || err.Error() == before {
+		if _, err := b.Pick(context.Background(), anyRequest); err == nil || err.Error() == before {
 			t.Errorf("%s: an empty list reads like none at all: %v", a, err)
 		}
 	}
 }
 
-func TestCancelledCallsFreeTheirPlaceAndSayNothing(t *testing.T) {
+func TestCancelledCallsFreeTheirSlotAndDoNotCount(t *testing.T) {
 	cause, cancelCause := context.WithCancelCause(context.Background())
 	cancelCause(errors.New("a newer query came"))
 	plain, cancel := context.WithCancel(context.Background())
@@ -69,7 +69,7 @@ func TestCancelledCallsFreeTheirPlaceAndSayNothing(t *testing.T) {
 	}
 }
 
-func TestExpiredCallsCountWhereTheInstanceWasSlowByItsOwnRecord(t *testing.T) {
+func TestExpiredCallsCountIfTheyTookLongForTheirInstance(t *testing.T) {
 	expired := func(t *testing.T, b *loadbalance.Pool, after time.Duration) {
 		picked := only(t, b, "a")
 		ctx, cancel := context.WithTimeout(context.Background(), after)
@@ -106,7 +106,7 @@ func TestExpiredCallsCountWhereTheInstanceWasSlowByItsOwnRecord(t *testing.T) {
 	}
 }
 
-func TestUpdateKeepsWhatIsKnown(t *testing.T) {
+func TestUpdatePreservesLatenciesAndEjections(t *testing.T) {
 	b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Period: time.Hour}}, instances("", "", "", ""))
 	fail(t, b, "a", 5)
 	fail(t, b, "b", 4)
@@ -144,7 +144,7 @@ func TestCallsToAnInstanceThatLeftMayEndLater(t *testing.T) {
 		t.Errorf("picked %s, %d ejected", got, ejected(b))
 	}
 	b.Update(nil)
-	if _, err := b.Pick(context.Background(), anyone); !errors.Is(err, fault.Unavailable) {
+	if _, err := b.Pick(context.Background(), anyRequest); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("all have left: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestAllInstancesReplacedFailsNoCall(t *testing.T) {
 	})
 }
 
-func TestSetRefusesWhatIsInvalidAndKeepsThePolicy(t *testing.T) {
+func TestSetRefusesAnInvalidPolicyAndPreservesTheOldOne(t *testing.T) {
 	good := loadbalance.Policy{Algorithm: loadbalance.RoundRobin}
 	b := pool(good, instances("", ""))
 	before := b.Snapshot().Policy
@@ -233,7 +233,7 @@ func TestSetChangesTheAlgorithmOfLaterPicks(t *testing.T) {
 	if err := b.Set(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}); err != nil {
 		t.Fatal(err)
 	}
-	if got := counts(t, b, 100, fine); got["a"] != 50 || got["b"] != 50 {
+	if got := counts(t, b, 100, succeeds); got["a"] != 50 || got["b"] != 50 {
 		t.Errorf("round robin gives %v", got)
 	}
 }
@@ -308,7 +308,7 @@ func TestPickAndUpdateAtOnce(t *testing.T) {
 	}
 }
 
-func TestMiddlewareTellsTheAddressAndWhoWasTried(t *testing.T) {
+func TestMiddlewareSetsTheAddressAndTheTriedInstances(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances(""))
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) {
 		c := endpoint.CallOf(ctx)
@@ -326,7 +326,7 @@ func TestMiddlewareTellsTheAddressAndWhoWasTried(t *testing.T) {
 	}
 }
 
-func TestAHandlersCallsLeaveTheRecordThatItAnswersAlone(t *testing.T) {
+func TestAHandlersCallsDoNotChangeItsInboundRecord(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances(""))
 	ctx, record := endpoint.WithCall(context.Background(), endpoint.Call{RequestID: "r-1", Inbound: true})
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) { return endpoint.CallOf(ctx).RequestID, nil })
@@ -335,7 +335,7 @@ func TestAHandlersCallsLeaveTheRecordThatItAnswersAlone(t *testing.T) {
 	}
 }
 
-func TestPanicInTheEndpointFreesItsPlaceAndCountsAsFailure(t *testing.T) {
+func TestAPanicInTheEndpointFreesItsSlotAndCountsAsFailure(t *testing.T) {
 	b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, instances("", ""))
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) {
 		if endpoint.CallOf(ctx).Addr == "http://a:80" {

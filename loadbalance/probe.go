@@ -5,42 +5,41 @@ import (
 	"time"
 )
 
-// probation is how a node that is out does with the single calls that it gets.
-// It is guarded by Pool.mu.
-type probation struct {
-	good   int // in a row
-	took   time.Duration
-	flying bool          // a probe is under way
-	began  time.Duration // of the last probe
-	due    time.Duration // when the next may begin
+// probeState is the result of the probes of a node that is out. Pool.mu guards it.
+type probeState struct {
+	successes int // in a row
+	totalTook time.Duration
+	inFlight  bool          // of a probe
+	startedAt time.Duration // of the last probe
+	due       time.Duration // the start of the next probe
 }
 
-// anew begins a probation whose first probe is due at a moment. A probe under way is
+// restart starts a probation whose first probe is due at a moment. A probe in flight stays
 // so until it ends.
-func (s *probation) anew(due time.Duration) {
-	s.good, s.took, s.due = 0, 0, due
+func (s *probeState) restart(due time.Duration) {
+	s.successes, s.totalTook, s.due = 0, 0, due
 }
 
-// patience is for how many intervals a node waits for a safe call.
-const patience = 10
+// unsafeIntervals is after how many intervals without a safe call any call may probe.
+const unsafeIntervals = 10
 
-// patience is for how long a node waits for a safe call. One that has answered well
-// does not, nor does one that takes no connection: a call which that refuses has not
-// run anywhere, and may be repeated.
-func (n *node) patience(p Probation) time.Duration {
-	if n.probation.good > 0 || n.refuses {
+// unsafeDelay is how long a node waits for a safe call. It is 0 after a good probe, and for
+// a node that refuses connections: a call that it refuses has not run, and may be
+// repeated.
+func (n *node) unsafeDelay(p Probation) time.Duration {
+	if n.probes.successes > 0 || n.refusesConnections {
 		return 0
 	}
-	return patience * p.Interval
+	return unsafeIntervals * p.Interval
 }
 
 func (b *Pool) probeDue(now time.Duration, safe bool) bool {
-	return safe && int64(now) >= b.learned.nextProbe.Load() || int64(now) >= b.learned.anyProbe.Load()
+	return safe && int64(now) >= b.stats.nextProbe.Load() || int64(now) >= b.stats.nextUnsafeProbe.Load()
 }
 
-// probe is a node whose turn it is to be probed, or nil.
-// Someone else may be at it: then it is not for this call.
-func (b *Pool) probe(now time.Duration, r Request) *node {
+// claimProbe returns a node that is due, and makes this call its probe. It returns nil if
+// none is due, or if another call holds the lock.
+func (b *Pool) claimProbe(now time.Duration, r Request) *node {
 	if !b.mu.TryLock() {
 		return nil
 	}
@@ -48,92 +47,94 @@ func (b *Pool) probe(now time.Duration, r Request) *node {
 	defer b.scheduleProbes()
 	p := b.policy.Probation
 	for _, n := range b.nodes {
-		if n.standing.Load() == in {
+		if n.health.Load() == healthy {
 			continue
 		}
-		s := &n.probation
-		if s.flying && now >= s.began+p.Timeout {
-			s.flying = false // given up
-			b.missed(n, now)
+		s := &n.probes
+		if s.inFlight && now >= s.startedAt+p.Timeout {
+			s.inFlight = false // given up
+			b.failProbe(n, now)
 		}
 		due := s.due
 		if !r.Safe {
-			due += n.patience(p)
+			due += n.unsafeDelay(p)
 		}
-		if s.flying || now < due || p.Disabled {
+		if s.inFlight || now < due || p.Disabled {
 			continue
 		}
-		s.flying, s.began = true, now
+		s.inFlight, s.startedAt = true, now
 		return n
 	}
 	return nil
 }
 
-// scheduleProbes tells picks when the next probe is due.
+// scheduleProbes publishes when the next probe is due.
 func (b *Pool) scheduleProbes() {
-	next, anyone := int64(math.MaxInt64), int64(math.MaxInt64)
+	next, unsafe := int64(math.MaxInt64), int64(math.MaxInt64)
 	p := b.policy.Probation
 	for _, n := range b.nodes {
-		if n.standing.Load() == in {
+		if n.health.Load() == healthy {
 			continue
 		}
-		if s := &n.probation; s.flying {
-			next = min(next, int64(s.began+p.Timeout))
-			anyone = min(anyone, int64(s.began+p.Timeout+n.patience(p)))
+		if s := &n.probes; s.inFlight {
+			next = min(next, int64(s.startedAt+p.Timeout))
+			unsafe = min(unsafe, int64(s.startedAt+p.Timeout+n.unsafeDelay(p)))
 		} else {
 			next = min(next, int64(s.due))
-			anyone = min(anyone, int64(s.due+n.patience(p)))
+			unsafe = min(unsafe, int64(s.due+n.unsafeDelay(p)))
 		}
 	}
-	b.learned.nextProbe.Store(next)
-	b.learned.anyProbe.Store(anyone)
+	b.stats.nextProbe.Store(next)
+	b.stats.nextUnsafeProbe.Store(unsafe)
 }
 
-// tested hears of a probe, and of another call to a node that is out. One that began
-// before its probation says nothing.
-func (b *Pool) tested(p Picked, now, took time.Duration, end end, gone bool) {
+// onProbeResult handles the end of a probe, and of any call to a node that is out. A call
+// that started before the node was out does not count.
+func (b *Pool) onProbeResult(p Picked, now, took time.Duration, result outcome, gone bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := p.node
-	s := &n.probation
-	if p.Probe && s.flying && p.start == s.began {
-		s.flying = false
+	s := &n.probes
+	if p.Probe && s.inFlight && p.start == s.startedAt {
+		s.inFlight = false
 		defer b.scheduleProbes()
 	}
-	if n.standing.Load() == in || int64(p.start) < n.inSince.Load() {
+	if n.health.Load() == healthy || int64(p.start) < n.ignoreBefore.Load() {
 		return
 	}
-	slow := (end != refused || b.silent(n)) && int64(took) > b.learned.limit.Load() // late told apart what takes as long everywhere
+	// A call that took as long at all nodes is not slow: expiredOutcome made it refused.
+	slow := (result != refused || b.isSilent(n)) && int64(took) > b.stats.slowAbove.Load()
 	policy := b.policy.Probation
 	switch {
-	case end == failed && n.standing.Load() == slowed && b.policy.Ejection.Disabled:
-		b.missed(n, now)
-	case end == failed:
-		n.gone = gone && (n.gone || b.silent(n) && b.othersWork(n, p.start))
-		n.refuses = n.refuses && n.gone
+	case result == failed && n.health.Load() == onProbation && b.policy.Ejection.Disabled:
+		b.failProbe(n, now)
+	case result == failed:
+		n.gone = gone && (n.gone || b.isSilent(n) && b.anotherWorks(n, p.start))
+		n.refusesConnections = n.refusesConnections && n.gone
 		b.eject(n, now)
-		b.settle(now) // one that answers again, if badly, is one of those of which not too many may be out
+		b.enforcePolicy(now) // a node that answers counts for MaxPercent again
 		b.publish(now)
 	case slow:
-		b.missed(n, now)
-	case end == fine, end == refused:
-		s.good++
-		s.took += took
-		if s.due = now; s.good < policy.Successes {
+		b.failProbe(n, now)
+	case result == success, result == refused:
+		s.successes++
+		s.totalTook += took
+		if s.due = now; s.successes < policy.Successes {
 			return
 		}
-		mean := float64(s.took) / float64(s.good)
-		n.record.set(mean, max(mean, b.learned.typical.get())) // or it would be flooded where all others are busy
+		mean := float64(s.totalTook) / float64(s.successes)
+		// A low latency would attract all calls at once where the others are busy.
+		n.latency.set(mean, max(mean, b.stats.meanExpected.get()))
 		b.readmit(n, now)
 		b.publish(now)
 	default:
-		s.due = s.began + policy.Interval
+		s.due = s.startedAt + policy.Interval
 	}
 }
 
-// missed is a call in probation that was not good.
-func (b *Pool) missed(n *node, now time.Duration) {
-	s, interval := &n.probation, b.policy.Probation.Interval
-	s.good, s.took = 0, 0
-	s.due = max(s.due, now+interval+b.dice.Duration(interval/4))
+// failProbe handles a call to a node on probation that was not good.
+func (b *Pool) failProbe(n *node, now time.Duration) {
+	s, interval := &n.probes, b.policy.Probation.Interval
+	s.successes, s.totalTook = 0, 0
+	s.due = max(s.due, now+interval+b.rng.Duration(interval/4))
 }

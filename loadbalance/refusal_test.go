@@ -30,7 +30,7 @@ func shares(t *testing.T, b loadbalance.Balancer, gap, while time.Duration, call
 	return got
 }
 
-func TestInstanceThatRefusesAtOnceGetsNoMoreThanItsShare(t *testing.T) {
+func TestAFastRefusingInstanceGetsNoMoreThanItsShare(t *testing.T) {
 	for _, a := range []loadbalance.Algorithm{loadbalance.PeakEWMA, loadbalance.LeastRequest} {
 		for _, code := range []fault.Code{fault.NotFound, fault.Unauthenticated, fault.ResourceExhausted, fault.Unimplemented} {
 			for _, n := range []int{2, 3, 10} {

@@ -5,58 +5,57 @@ import (
 	"math/bits"
 )
 
-// buckets are so many that each of a thousand nodes has some, and one of fifty
-// its share to within a few percent. It is the same in all processes.
+// buckets is enough to give each of a thousand nodes some buckets, and each of fifty its
+// share to within a few percent. It must be the same in all processes.
 const buckets = 1 << 14
 
-// table is who owns each bucket of keys: the node that wins its bucket by
-// weighted rendezvous (Schindelhauer and Schomaker, 2005), whatever the order in
-// which they came. owner does not change once it is published.
-type table struct {
-	owner []*node
-	score []float64 // of the owner, in (0, 1)
-	round uint64    // of updates; that of a node is the last that it was in
+// rendezvousTable is the owner of each bucket of keys: the node that wins it by weighted
+// rendezvous (Schindelhauer and Schomaker, 2005), whatever the order in which nodes were
+// added. A published owners does not change.
+type rendezvousTable struct {
+	owners     []*node
+	scores     []float64 // of the owner, in (0, 1)
+	generation uint64    // of updates; a node has that of the last one with it
 }
 
-// clear forgets who owns what.
-func (t *table) clear() { *t = table{round: t.round + 1} }
+func (t *rendezvousTable) clear() { *t = rendezvousTable{generation: t.generation + 1} }
 
-// update makes the table that of nodes, of which some have another weight, and
-// changes only what it must.
-func (t *table) update(nodes []*node, changed map[*node]bool) {
-	before := t.owner
-	t.owner = make([]*node, buckets)
-	if t.score == nil {
-		t.score = make([]float64, buckets)
+// update makes nodes the owners; changed are those with another weight. It changes only
+// the buckets that it must.
+func (t *rendezvousTable) update(nodes []*node, changed map[*node]bool) {
+	before := t.owners
+	t.owners = make([]*node, buckets)
+	if t.scores == nil {
+		t.scores = make([]float64, buckets)
 	}
-	copy(t.owner, before)
-	t.round++
+	copy(t.owners, before)
+	t.generation++
 	var added []*node
 	for _, n := range nodes {
-		if n.round != t.round-1 || changed[n] {
+		if n.tableGeneration != t.generation-1 || changed[n] {
 			added = append(added, n)
 		} else {
-			n.round = t.round
+			n.tableGeneration = t.generation
 		}
 	}
-	for b, n := range t.owner {
-		if n != nil && n.round == t.round { // stays
+	for b, n := range t.owners {
+		if n != nil && n.tableGeneration == t.generation { // the owner stays
 			t.compete(b, added)
 			continue
 		}
-		t.owner[b] = nil
+		t.owners[b] = nil
 		t.compete(b, nodes)
 	}
 	for _, n := range added {
-		n.round = t.round
+		n.tableGeneration = t.generation
 	}
 }
 
-func (t *table) compete(b int, nodes []*node) {
+func (t *rendezvousTable) compete(b int, nodes []*node) {
 	for _, n := range nodes {
 		score := rendezvous(n.hash, b)
-		if best := t.owner[b]; best == nil || wins(n, score, best, t.score[b]) {
-			t.owner[b], t.score[b] = n, score
+		if best := t.owners[b]; best == nil || wins(n, score, best, t.scores[b]) {
+			t.owners[b], t.scores[b] = n, score
 		}
 	}
 }
@@ -68,12 +67,12 @@ func wins(a *node, scoreA float64, b *node, scoreB float64) bool {
 	return scoreA > scoreB || scoreA == scoreB && a.id() < b.id()
 }
 
-// rendezvous is what a node of this hash has drawn for a bucket, in (0, 1).
+// rendezvous is the score of a node of this hash for a bucket, in (0, 1).
 func rendezvous(hash uint64, bucket int) float64 {
 	return (float64(scramble(hash^uint64(bucket+1)*0x9E3779B97F4A7C15)>>12) + 0.5) / (1 << 52)
 }
 
-// hashOf is a number for a key that is the same everywhere and at all times.
+// hashOf must give the same number in every process and version.
 func hashOf(key string) uint64 {
 	h := uint64(len(key)) ^ 0x9AE16A3B2F90404F
 	for ; len(key) >= 8; key = key[8:] {
@@ -95,13 +94,13 @@ func word(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// fold multiplies with an odd constant and lets both halves of the product count.
+// fold mixes both halves of a product with an odd constant.
 func fold(h uint64) uint64 {
 	high, low := bits.Mul64(h, 0x9E3779B97F4A7C15)
 	return high ^ low
 }
 
-// scramble lets every bit of h count in every bit.
+// scramble makes every bit of the result depend on every bit of h.
 func scramble(h uint64) uint64 {
 	h = (h ^ h>>32) * 0xD6E8FEB86659FD93
 	h = (h ^ h>>32) * 0xD6E8FEB86659FD93

@@ -16,13 +16,13 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestNoEjectionEverTakesMoreThanItsShare(t *testing.T) {
+func TestEjectionNeverExceedsMaxPercent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, percent := rapid.IntRange(1, 20).Draw(t, "instances"), rapid.IntRange(1, 100).Draw(t, "percent")
 		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1, MaxPercent: percent, Period: time.Hour}}, many(all))
 		before := 0
 		for range 3 * all {
-			picked, err := b.Pick(context.Background(), anyone)
+			picked, err := b.Pick(context.Background(), anyRequest)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,8 +39,8 @@ func TestNoEjectionEverTakesMoreThanItsShare(t *testing.T) {
 	})
 }
 
-// Each instance fails its calls just before it leaves and just after it came.
-func TestRollingReplacementFailsNoCallThatIsTriedTwice(t *testing.T) {
+// Each instance fails its calls just before it leaves and just after it joins.
+func TestRollingReplacementFailsNoCallWithTwoAttempts(t *testing.T) {
 	for _, a := range algorithms {
 		synctest.Test(t, func(t *testing.T) {
 			const fleet, steps = 6, 30
@@ -74,7 +74,7 @@ func TestRollingReplacementFailsNoCallThatIsTriedTwice(t *testing.T) {
 	}
 }
 
-// others are three instances that nobody has heard of before.
+// others are three instances with new ids.
 func others(n int) []registry.Instance {
 	all := slices.Clone(many(3))
 	for i := range all {
@@ -83,8 +83,8 @@ func others(n int) []registry.Instance {
 	return all
 }
 
-// That it leaves no goroutine behind is for TestMain to say.
-func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
+// TestMain checks that it leaves no goroutine behind.
+func TestAPoolDoesNotGrow(t *testing.T) {
 	b := pool(loadbalance.Policy{}, many(3))
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -107,7 +107,7 @@ func TestAPoolStaysAsSmallAsItIsWhateverItHasSeen(t *testing.T) {
 						t.Error(err)
 					}
 				default:
-					picked, err := b.Pick(t.Context(), anyone)
+					picked, err := b.Pick(t.Context(), anyRequest)
 					if err != nil {
 						t.Error(err)
 						return

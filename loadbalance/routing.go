@@ -7,34 +7,32 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// view is what picks go by: the policy and who is used, between two changes of
-// either. It does not change.
-type view struct {
-	policy Policy
-	nodes  []*node
-	main   *group // those that are used; with a zone of one's own, those in it
-	spill  *group // the used ones of other zones, nil where all are in main
-	out    *group // those that are not used, nil if none
-	shares float64
-	owner  []*node // of the buckets of a consistent hash
-	// warmUntil is until when a node in main or spill has not its whole share.
-	warmUntil time.Duration
-	// quiet says that all in main are used alike, and nobody else is there.
-	quiet bool
-	// seats are the turns of a whole round, where a turn is all that a pick needs
-	// to know.
-	seats    []seat
-	kind     kind
-	perDecay float64 // 1 ÷ the policy's decay, in ns
+// routing is an immutable view of the policy and the nodes for picks.
+type routing struct {
+	policy      Policy
+	nodes       []*node
+	main        *group // the usable nodes; with Policy.Zone, those in it
+	spill       *group // the usable nodes of other zones; nil if all are in main
+	excluded    *group // the nodes that are out; nil if none
+	totalShares float64
+	owners      []*node // of the buckets of a consistent hash
+	// slowStartUntil is when all nodes have their whole share; 0 if they do already.
+	slowStartUntil time.Duration
+	// uniform says that all nodes are in main and have their whole share.
+	uniform bool
+	// schedule is set if a round robin needs nothing but the position.
+	schedule     []scheduledPick
+	kind         kind
+	inverseDecay float64 // 1 ÷ Policy.Decay, in ns
 }
 
-// seat is a turn of round robin.
-type seat struct {
+// scheduledPick is one pick of a round robin.
+type scheduledPick struct {
 	node     *node
 	instance *registry.Instance
 }
 
-// kind is an algorithm, quicker to tell.
+// kind is an Algorithm as a number, which is faster to compare.
 type kind uint8
 
 const (
@@ -45,74 +43,74 @@ const (
 	consistentHash
 )
 
-// publish makes the view of how things stand. It is called with the lock held.
+// publish makes the routing for the current state. The caller holds the lock.
 func (b *Pool) publish(now time.Duration) {
 	p := b.policy
-	v := &view{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), perDecay: 1 / float64(p.Decay)}
-	var used, out []*node
+	v := &routing{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), inverseDecay: 1 / float64(p.Decay)}
+	var usable, out []*node
 	for _, n := range b.nodes {
-		if n.standing.Load() == in {
-			used = append(used, n)
+		if n.health.Load() == healthy {
+			usable = append(usable, n)
 		} else {
 			out = append(out, n)
 		}
 	}
-	if _, all := b.outs(); 100*len(used) < p.Ejection.PanicPercent*all || len(used) == 0 {
-		used, out = b.there()
+	if _, all := b.countOut(); 100*len(usable) < p.Ejection.PanicPercent*all || len(usable) == 0 {
+		usable, out = b.splitByGone()
 	}
-	for _, n := range used {
-		n.shut.Store(false)
+	for _, n := range usable {
+		n.excluded.Store(false)
 	}
 	for _, n := range out {
-		n.shut.Store(true)
+		n.excluded.Store(true)
 	}
-	v.warmUntil = warmth(used, now, p.SlowStart)
-	turns := v.kind == roundRobin
-	if local, far := byZone(used, p.Zone); len(local) > 0 && len(far) > 0 {
-		v.spill, used = newGroup(far, turns), local
+	v.slowStartUntil = slowStartEnd(usable, now, p.SlowStart)
+	scheduled := v.kind == roundRobin
+	if local, far := byZone(usable, p.Zone); len(local) > 0 && len(far) > 0 {
+		v.spill, usable = newGroup(far, scheduled), local
 	}
-	v.main = newGroup(used, turns)
+	v.main = newGroup(usable, scheduled)
 	if len(out) > 0 {
-		v.out = newGroup(out, turns)
+		v.excluded = newGroup(out, scheduled)
 	}
-	v.quiet = v.spill == nil && v.out == nil && v.warmUntil == 0 && len(used) > 0
-	if turns && v.quiet {
-		v.seats = v.main.seats()
+	v.uniform = v.spill == nil && v.excluded == nil && v.slowStartUntil == 0 && len(usable) > 0
+	if scheduled && v.uniform {
+		v.schedule = v.main.schedule()
 	}
-	for _, n := range used {
-		v.shares += 1 / n.perShare.get()
+	for _, n := range usable {
+		v.totalShares += 1 / n.inverseWeight.get()
 	}
 	if v.kind == consistentHash {
-		v.owner = b.table.owner
+		v.owners = b.rendezvous.owners
 	}
-	b.view.Store(v)
+	b.routing.Store(v)
 	b.scheduleProbes()
 }
 
-// there are the nodes that are not gone, and those that are; all, where none is left.
-func (b *Pool) there() (used, gone []*node) {
+// splitByGone returns all nodes as present if all are gone.
+func (b *Pool) splitByGone() (present, gone []*node) {
 	for _, n := range b.nodes {
-		if n.gone && n.standing.Load() != in {
+		if n.gone && n.health.Load() != healthy {
 			gone = append(gone, n)
 		} else {
-			used = append(used, n)
+			present = append(present, n)
 		}
 	}
-	if len(used) == 0 {
+	if len(present) == 0 {
 		return b.nodes, nil
 	}
-	return used, gone
+	return present, gone
 }
 
-// warmth is until when one of the nodes is spared, 0 when none is: while only
-// few others are there, sparing the new ones would overload those.
-func warmth(nodes []*node, now time.Duration, s SlowStart) (until time.Duration) {
+// slowStartEnd is when the last slow start ends. It is 0 if most nodes are new, since the
+// few others would be overloaded meanwhile.
+func slowStartEnd(nodes []*node, now time.Duration, s SlowStart) (until time.Duration) {
 	if s.Disabled {
 		return 0
 	}
 	warming := 0
 	for _, n := range nodes {
-		if n.came && n.addedAt+s.Window > now {
+		if n.slowStarting && n.addedAt+s.Window > now {
 			warming++
 			until = max(until, n.addedAt+s.Window)
 		}

@@ -2,15 +2,15 @@ package loadbalance
 
 import "math"
 
-// maxRound is how many turns a round has at most, more than one for each node;
-// where the weights need more they are rounded.
-const maxRound = 1 << 14
+// maxRoundLength is how many picks a round has at most, beyond one for each node. Weights
+// that need more are rounded.
+const maxRoundLength = 1 << 14
 
-// rounds is the order of the turns, as indices of the nodes: each node has its
-// k-th turn when (k+φ) ÷ weight says so, which spreads the turns of each evenly
-// over the round; φ spreads those that weigh the same over each other's gaps.
-func rounds(nodes []*node) []int32 {
-	counts := turnsOf(nodes)
+// scheduleOrder is the order of the picks of a round, as node indices. A node has its k-th
+// pick at (k+φ) ÷ weight, which spreads its picks evenly over the round; φ interleaves
+// nodes of equal weight.
+func scheduleOrder(nodes []*node) []int32 {
+	counts := picksPerRound(nodes)
 	total := 0
 	alike, before := map[int]int{}, map[int]int{}
 	for _, c := range counts {
@@ -33,9 +33,9 @@ func rounds(nodes []*node) []int32 {
 	return order
 }
 
-// turnsOf is how many turns of a round each node has: the weights in lowest
-// terms, in thousandths where they are no whole numbers.
-func turnsOf(nodes []*node) []int {
+// picksPerRound is how many picks of a round each node has: the weights in lowest terms,
+// in thousandths if they are not whole numbers.
+func picksPerRound(nodes []*node) []int {
 	scale := 1.0
 	for _, n := range nodes {
 		if n.weight != math.Trunc(n.weight) {
@@ -49,13 +49,13 @@ func turnsOf(nodes []*node) []int {
 		total += counts[i]
 		divisor = gcd(counts[i], divisor)
 	}
-	most := maxRound + len(nodes)
+	most := maxRoundLength + len(nodes)
 	for i := range counts {
 		counts[i] /= divisor
 	}
 	if total /= divisor; total > most {
 		for i := range counts {
-			counts[i] = max(int(math.Round(float64(counts[i])*maxRound/float64(total))), 1)
+			counts[i] = max(int(math.Round(float64(counts[i])*maxRoundLength/float64(total))), 1)
 		}
 	}
 	return counts
@@ -68,13 +68,13 @@ func gcd(a, b int) int {
 	return a
 }
 
-// due is when a node has its next turn.
+// due is when a node has its next pick.
 type due struct {
 	at   float64
 	node int32
 }
 
-// dues is a heap of them, the first to come on top.
+// dues is a heap with the earliest on top.
 type dues []due
 
 func (h dues) before(i, j int) bool {
@@ -88,7 +88,7 @@ func (h *dues) push(d due) {
 	}
 }
 
-// down puts the one on top where it belongs.
+// down restores the heap after a change of the top.
 func (h dues) down() {
 	for i := 0; ; {
 		least := i

@@ -13,36 +13,35 @@ type Snapshot struct {
 type Instance struct {
 	ID       string `json:"id"`
 	Endpoint string `json:"endpoint"`
-	// InFlight counts the calls that are timed: under round robin at more than
-	// a thousand calls a second, one in sixty-four is.
+	// InFlight counts timed calls only: under round robin at more than a thousand calls
+	// a second, one in sixty-four.
 	InFlight int `json:"in_flight"`
-	// Latency is the moving average, peaks and failures included, in seconds;
-	// 0 when not known.
+	// Latency is the moving average, with peaks and failures, in seconds; 0 if not
+	// known.
 	Latency float64 `json:"latency_seconds"`
-	// Cost is what PeakEWMA compares, in seconds: what a call is expected to take
-	// now, times the calls in flight, and those that count as such after a failure
-	// or a refusal, for the instance's weight, and one. Of two instances the one
-	// with the lower Cost is chosen; one whose last call failed costs at least
-	// twice what the other would take. 0 under other algorithms.
+	// Cost is what PeakEWMA compares, in seconds: the expected latency times one more
+	// than the calls in flight, relative to the instance's weight. Calls in flight
+	// include those that count as such after a failure or a refusal. Of two instances
+	// the one with the lower Cost is chosen; one whose last call failed costs at least
+	// twice as much as the other. 0 under other algorithms.
 	Cost float64 `json:"cost"`
-	// Ejected says that it gets no calls, Probation that it gets single ones to
-	// show how it does.
+	// Ejected says that the instance gets no calls, Probation that it gets probes only.
 	Ejected   bool `json:"ejected"`
 	Probation bool `json:"probation"`
 }
 
-// Snapshot is the pool's state.
+// Snapshot returns the pool's state.
 func (b *Pool) Snapshot() Snapshot {
-	v := b.view.Load()
+	v := b.routing.Load()
 	s := Snapshot{Service: b.service, Policy: v.policy}
-	now := time.Since(b.began)
+	now := time.Since(b.created)
 	for _, n := range v.nodes {
 		i := n.instance.Load()
-		_, peak := n.record.latencies()
+		_, peak := n.latency.meanAndPeak()
 		out := n.isEjected(now)
 		known := Instance{
 			ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
-			Ejected: out, Probation: !out && n.standing.Load() != in && !(v.policy.Probation.Disabled),
+			Ejected: out, Probation: !out && n.health.Load() != healthy && !(v.policy.Probation.Disabled),
 		}
 		if v.kind == peakEWMA {
 			wait, load := v.cost(n, now)

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-func TestOfTwoTheOneOfLowerCostIsChosen(t *testing.T) {
+func TestTheInstanceOfLowerCostIsChosen(t *testing.T) {
 	type call struct {
 		id   string
 		took time.Duration

@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Many processes begin at the same time, as after a deploy, and each makes few
-// calls: together they must not fall upon one instance.
+// Many processes start at the same time, as after a deploy, and each makes few calls:
+// together they must not overload one instance.
 func TestManyNewClientsTogetherCallEachInstanceByItsWeight(t *testing.T) {
 	weights := map[string][]string{"alike": {"", "", "", "", ""}, "by weight": {"4", "1", "1", "2", "2"}}
 	begins := map[string]func(a loadbalance.Algorithm, all []registry.Instance) *loadbalance.Pool{
@@ -88,7 +88,7 @@ func TestManyNewClientsTogetherCallEachInstanceByItsWeight(t *testing.T) {
 	}
 }
 
-func TestASeedRepeatsWhereARoundBegins(t *testing.T) {
+func TestASeedRepeatsTheStartOfARound(t *testing.T) {
 	begin := func(seed uint64) (ids string) {
 		b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin, Seed: seed}, many(50))
 		for range 3 {

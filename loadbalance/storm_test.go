@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// seeds is of how many worlds each storm is tried: two, one with the race detector,
-// or as many as SINEW_STORM_SEEDS says.
+// seeds is how many seeds each storm runs with: two, one with the race detector, or
+// SINEW_STORM_SEEDS.
 func seeds() uint64 {
 	if n, err := strconv.ParseUint(os.Getenv("SINEW_STORM_SEEDS"), 10, 32); err == nil {
 		return n
@@ -24,7 +24,7 @@ func seeds() uint64 {
 
 const load60 = 0.6 * capacity
 
-func TestOneInstanceMuchSlowerIsLeftAloneAndUsedAgainSoon(t *testing.T) {
+func TestAMuchSlowerInstanceIsAvoidedAndSoonUsedAgain(t *testing.T) {
 	inWorlds(t, loadbalance.Policy{}, func(t *testing.T, w *world) {
 		w.run(10*time.Second, load60)
 		calm := w.between(2*time.Second, 10*time.Second).p99(-1)
@@ -51,7 +51,7 @@ func TestOneInstanceMuchSlowerIsLeftAloneAndUsedAgainSoon(t *testing.T) {
 	})
 }
 
-func TestOneInstanceSomewhatSlowerCostsNobodyMuch(t *testing.T) {
+func TestASlightlySlowerInstanceCostsLittle(t *testing.T) {
 	inWorlds(t, loadbalance.Policy{}, func(t *testing.T, w *world) {
 		w.servers[3].factor = 1.6
 		w.run(40*time.Second, load60)
@@ -67,7 +67,7 @@ func TestOneInstanceSomewhatSlowerCostsNobodyMuch(t *testing.T) {
 	})
 }
 
-func TestOneInstanceThatFailsAtOnceGetsAlmostNothing(t *testing.T) {
+func TestAFastFailingInstanceGetsAlmostNoCalls(t *testing.T) {
 	inWorlds(t, loadbalance.Policy{}, func(t *testing.T, w *world) {
 		w.run(10*time.Second, load60)
 		w.servers[7].err = fault.Internal.Errorf("boom")
@@ -80,7 +80,7 @@ func TestOneInstanceThatFailsAtOnceGetsAlmostNothing(t *testing.T) {
 	})
 }
 
-func TestOneInstanceThatRefusesAtOnceGetsNoMoreThanItsFairShare(t *testing.T) {
+func TestAFastRefusingInstanceGetsNoMoreThanItsFairShare(t *testing.T) {
 	inWorlds(t, loadbalance.Policy{}, func(t *testing.T, w *world) {
 		w.run(10*time.Second, load60)
 		w.servers[7].err = fault.ResourceExhausted.Errorf("quota")
@@ -93,7 +93,7 @@ func TestOneInstanceThatRefusesAtOnceGetsNoMoreThanItsFairShare(t *testing.T) {
 	})
 }
 
-func TestHalfOfTheInstancesFailAndAllOfThemAreOut(t *testing.T) {
+func TestWhenHalfOfTheInstancesFailAllOfThemAreOut(t *testing.T) {
 	inWorlds(t, loadbalance.Policy{}, func(t *testing.T, w *world) {
 		w.run(10*time.Second, 0.4*capacity)
 		for _, s := range w.servers[:5] {

@@ -6,153 +6,150 @@ import (
 	"time"
 )
 
-// sweepInterval is how often the nodes are compared with each other.
+// sweepInterval is how often a pool compares its nodes.
 const sweepInterval = 250 * time.Millisecond
 
-// The memory of the answers that make a node slow, and how they do.
+// Thresholds of a slow node.
 const (
-	slowWindow   = 2 * time.Second
-	slowAnswers  = 3
-	slowShare    = 0.5
-	slowAlike    = 0.25 // of the answers of all others: then it is no outlier
-	slowChance   = 0.02 // of these: then one that seems slow may be so by chance, if it has not answered
-	minSlower    = float64(time.Millisecond)
-	minSilence   = float64(100 * time.Millisecond)
-	silentFlying = 3
+	briefWindow          = 2 * time.Second
+	minSlowAnswers       = 3
+	minSlowShare         = 0.5
+	maxOthersSlow        = 0.25 // share of slow answers of the others: above it the node is no outlier
+	maxOthersSlowShunned = 0.02 // the same for a node that gets no calls, and may seem slow by chance
+	minSlowGap           = float64(time.Millisecond)
+	minSilence           = float64(100 * time.Millisecond)
+	minSilentCalls       = 3
 )
 
-// recent is what a node has answered lately, older answers counting less.
+// recent is what a node has answered recently, with fading counts.
 type recent struct {
-	answers, failed, slow, void uint32 // what was counted up to the last sweep
-	fresh, calls, failures      float64
-	brief, slowOnes, failedNow  float64
+	answers, failed, slow, neutral       uint32  // totals at the last sweep
+	newAnswers, calls, failures          float64 // over Ejection.Window; newAnswers since the last sweep
+	briefCalls, briefSlow, briefFailures float64 // over briefWindow
 }
 
-// next takes in what was counted since, and keeps so much of what was before.
-func (r *recent) next(n *node, keep, keepBrief float64) {
-	answers, failed, slow, void := uint32(n.traffic.Load()>>32), n.failed.Load(), n.slow.Load(), n.void.Load()
-	r.fresh = float64(answers-r.answers) - float64(void-r.void)
-	r.calls = r.calls*keep + r.fresh
-	r.failures = r.failures*keep + float64(failed-r.failed)
-	r.brief = r.brief*keepBrief + r.fresh
-	r.slowOnes = r.slowOnes*keepBrief + float64(slow-r.slow)
-	r.failedNow = r.failedNow*keepBrief + float64(failed-r.failed)
-	r.answers, r.failed, r.slow, r.void = answers, failed, slow, void
+// add adds the calls since the last sweep and fades the earlier ones to these weights.
+func (r *recent) add(n *node, weight, briefWeight float64) {
+	answers, failed, slow, neutral := uint32(n.traffic.Load()>>32), n.failedCount.Load(), n.slowCount.Load(), n.neutralCount.Load()
+	r.newAnswers = float64(answers-r.answers) - float64(neutral-r.neutral)
+	r.calls = r.calls*weight + r.newAnswers
+	r.failures = r.failures*weight + float64(failed-r.failed)
+	r.briefCalls = r.briefCalls*briefWeight + r.newAnswers
+	r.briefSlow = r.briefSlow*briefWeight + float64(slow-r.slow)
+	r.briefFailures = r.briefFailures*briefWeight + float64(failed-r.failed)
+	r.answers, r.failed, r.slow, r.neutral = answers, failed, slow, neutral
 }
 
-// failing is the share of failures among the answers, with what was counted since
-// the last sweep: of the whole window, or of the last while where that was worse by
-// more than one failure, so that in a storm which has just begun a node is compared
-// with what the others do now.
-func (r *recent) failing(n *node) (share float64, known bool) {
-	answers := float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.void.Load()-r.void)
-	failures := float64(n.failed.Load() - r.failed)
+// failureRate includes the calls since the last sweep. It is the rate of the whole window,
+// or of briefWindow if that is worse by more than one failure: at the start of an outage a
+// node must be compared with how the others do now.
+func (r *recent) failureRate(n *node) (share float64, known bool) {
+	answers := float64(uint32(n.traffic.Load()>>32)-r.answers) - float64(n.neutralCount.Load()-r.neutral)
+	failures := float64(n.failedCount.Load() - r.failed)
 	if r.calls+answers <= 0 {
 		return 0, false
 	}
 	share = (r.failures + failures) / (r.calls + answers)
-	if lately := r.failedNow + failures; lately > 1 {
-		share = max(share, lately/(r.brief+answers))
+	if brief := r.briefFailures + failures; brief > 1 {
+		share = max(share, brief/(r.briefCalls+answers))
 	}
 	return share, true
 }
 
-// forget takes in nothing of what was counted so far.
-func (r *recent) forget(n *node) {
-	r.next(n, 0, 0)
-	r.fresh, r.calls, r.failures, r.brief, r.slowOnes, r.failedNow = 0, 0, 0, 0, 0, 0
+func (r *recent) reset(n *node) {
+	r.add(n, 0, 0)
+	r.newAnswers, r.calls, r.failures, r.briefCalls, r.briefSlow, r.briefFailures = 0, 0, 0, 0, 0, 0
 }
 
-// sweep compares the nodes with each other, unless someone else does.
+// sweep compares the nodes, unless another call does so now.
 func (b *Pool) sweep(now time.Duration) {
 	if !b.mu.TryLock() {
 		return
 	}
 	defer b.mu.Unlock()
-	if int64(now) < b.learned.nextSweep.Load() {
+	if int64(now) < b.stats.nextSweep.Load() {
 		return
 	}
-	b.learned.nextSweep.Store(int64(now + sweepInterval))
-	b.learned.timedUntil.Store(b.turn.Load() + timedTurns)
-	since := float64(now - b.swept)
-	b.swept = now
-	keep := math.Exp(-since / float64(b.policy.Ejection.Window))
-	keepBrief := math.Exp(-since / float64(slowWindow))
+	b.stats.nextSweep.Store(int64(now + sweepInterval))
+	b.stats.timedUntil.Store(b.picks.Load() + timedPicks)
+	since := float64(now - b.lastSweep)
+	b.lastSweep = now
+	weight := math.Exp(-since / float64(b.policy.Ejection.Window))
+	briefWeight := math.Exp(-since / float64(briefWindow))
 	for _, n := range b.nodes {
-		n.recent.next(n, keep, keepBrief)
+		n.recent.add(n, weight, briefWeight)
 	}
-	if now-b.halved > halfLife && b.policy.Algorithm == ConsistentHash {
-		b.halved = now
-		b.halve()
+	if now-b.lastHalving > halvingInterval && b.policy.Algorithm == ConsistentHash {
+		b.lastHalving = now
+		b.halveCounts()
 	}
-	b.measure(now)
-	view := b.view.Load()
-	changed := view.warmUntil > 0 && view.warmUntil <= now
-	changed = b.sweepFailing(now) || changed
-	changed = b.sweepSlow(now) || changed
+	b.updateStats(now)
+	routing := b.routing.Load()
+	changed := routing.slowStartUntil > 0 && routing.slowStartUntil <= now
+	changed = b.ejectFailing(now) || changed
+	changed = b.detectSlow(now) || changed
 	if changed {
 		b.publish(now)
 	}
 }
 
-// measure tells picks what calls take.
-func (b *Pool) measure(now time.Duration) {
-	b.sorted, b.peaks = b.sorted[:0], b.peaks[:0]
-	slowest, sum, working := 0.0, 0.0, 0
+// updateStats publishes latencies to picks.
+func (b *Pool) updateStats(now time.Duration) {
+	b.sortedLatencies, b.sortedExpected = b.sortedLatencies[:0], b.sortedExpected[:0]
+	maxExpected, sum, count := 0.0, 0.0, 0
 	for _, n := range b.nodes {
-		if n.standing.Load() != in {
+		if n.health.Load() != healthy {
 			continue
 		}
-		if u := n.record.usual(); u > 0 {
-			b.sorted = append(b.sorted, u)
+		if mean := n.latency.mean(); mean > 0 {
+			b.sortedLatencies = append(b.sortedLatencies, mean)
 		}
 		if n.streak.Load() == 0 {
-			e := n.expected(now, 1/float64(b.policy.Decay))
-			slowest = max(slowest, e)
-			sum += e
-			working++
-			if !b.silent(n) {
-				b.peaks = append(b.peaks, e)
+			expected := n.expectedLatency(now, 1/float64(b.policy.Decay))
+			maxExpected = max(maxExpected, expected)
+			sum += expected
+			count++
+			if !b.isSilent(n) {
+				b.sortedExpected = append(b.sortedExpected, expected)
 			}
 		}
 	}
-	slices.Sort(b.sorted)
-	slices.Sort(b.peaks)
-	b.learned.usual.set(meanUsual(b.nodes))
-	b.learned.slowest.set(slowest)
-	b.learned.typical.set(sum / float64(max(working, 1)))
-	common := 0.0
-	if len(b.peaks) > 1 {
-		common = b.peaks[(len(b.peaks)-1)/2]
+	slices.Sort(b.sortedLatencies)
+	slices.Sort(b.sortedExpected)
+	b.stats.meanLatency.set(poolMeanLatency(b.nodes))
+	b.stats.maxExpected.set(maxExpected)
+	b.stats.meanExpected.set(sum / float64(max(count, 1)))
+	medianExpected := 0.0
+	if len(b.sortedExpected) > 1 {
+		medianExpected = b.sortedExpected[(len(b.sortedExpected)-1)/2]
 	}
-	b.learned.common.set(common)
-	limit, median := int64(math.MaxInt64), 0.0
-	if k := len(b.sorted); k > 0 {
-		median = b.sorted[(k-1)/2]
-		limit = int64(b.slowFrom(median))
+	b.stats.medianExpected.set(medianExpected)
+	slowAbove, medianLatency := int64(math.MaxInt64), 0.0
+	if k := len(b.sortedLatencies); k > 0 {
+		medianLatency = b.sortedLatencies[(k-1)/2]
+		slowAbove = int64(b.slowThreshold(medianLatency))
 	}
-	b.learned.median.Store(int64(median))
-	b.learned.limit.Store(limit)
+	b.stats.medianLatency.Store(int64(medianLatency))
+	b.stats.slowAbove.Store(slowAbove)
 }
 
-// slowFrom is from where on a call is slow beside those that usually take so
-// long.
-func (b *Pool) slowFrom(usual float64) float64 {
-	return max(b.policy.Probation.Factor*usual, usual+minSlower)
+// slowThreshold is above which latency a call is slow, for a latency of the others.
+func (b *Pool) slowThreshold(latency float64) float64 {
+	return max(b.policy.Probation.Factor*latency, latency+minSlowGap)
 }
 
-// sweepFailing ejects who fails clearly more than the others, and uses the
-// ejected again when the others fail as they do.
-func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
+// ejectFailing ejects nodes that fail clearly more than the others, and readmits ejected
+// nodes when the others fail as much.
+func (b *Pool) ejectFailing(now time.Duration) (changed bool) {
 	e := b.policy.Ejection
 	if e.Disabled {
 		return false
 	}
-	if b.failing(nil, int32(e.Failures)) >= 0.5 {
+	if b.shareFailing(nil, int32(e.Failures)) >= 0.5 {
 		for _, n := range b.nodes {
-			if n.standing.Load() == ejected && !(n.gone && b.othersWork(n, 0)) {
+			if n.health.Load() == ejected && !(n.gone && b.anotherWorks(n, 0)) {
 				b.readmit(n, now)
-				n.streak.Store(int32(e.Failures)) // it fails until it does not
+				n.streak.Store(int32(e.Failures)) // until a call succeeds
 				changed = true
 			}
 		}
@@ -160,95 +157,97 @@ func (b *Pool) sweepFailing(now time.Duration) (changed bool) {
 	}
 	sum, rated := 0.0, 0
 	for _, n := range b.nodes {
-		if n.standing.Load() == in && n.recent.calls >= float64(e.MinCalls) {
+		if n.health.Load() == healthy && n.recent.calls >= float64(e.MinCalls) {
 			sum += n.recent.failures / n.recent.calls
 			rated++
 		}
 	}
 	for _, n := range b.nodes {
 		switch {
-		case n.standing.Load() == ejected && b.policy.Probation.Disabled && n.until.Load() <= int64(now):
+		case n.health.Load() == ejected && b.policy.Probation.Disabled && n.ejectedUntil.Load() <= int64(now):
 			b.readmit(n, now)
 			changed = true
 			continue
-		case n.standing.Load() != in:
+		case n.health.Load() != healthy:
 			continue
 		}
-		out := b.unlikely(n, used)
+		out := b.failsMoreThanOthers(n, isHealthy)
 		if rated > 1 && n.recent.calls >= float64(e.MinCalls) {
 			share := n.recent.failures / n.recent.calls
 			others := (sum - share) / float64(rated-1)
-			gap := share - others // which is no chance: four standard deviations
-			goesOn := n.recent.failedNow >= float64(e.Gap)/200*n.recent.brief
-			out = out || goesOn && gap >= float64(e.Gap)/100 && gap*gap*n.recent.calls >= 16*others*(1-others)
+			gap := share - others // more than four standard deviations are no chance
+			stillFailing := n.recent.briefFailures >= float64(e.Gap)/200*n.recent.briefCalls
+			out = out || stillFailing && gap >= float64(e.Gap)/100 && gap*gap*n.recent.calls >= 16*others*(1-others)
 		}
-		changed = out && b.takeOut(n, ejected, now) || changed
+		changed = out && b.markUnhealthy(n, ejected, now) || changed
 	}
 	return changed
 }
 
-// sweepSlow puts into probation who is clearly slower than the others: more often than
-// by chance, since where all are busy some queue is always the longest, and without that
-// one the others would have too much to do.
-func (b *Pool) sweepSlow(now time.Duration) (changed bool) {
-	if b.policy.Probation.Disabled || len(b.sorted) == 0 {
+// detectSlow puts nodes on probation that are clearly slower than the others, more often
+// than by chance: where all are busy some queue is always the longest, and without that
+// node the others would be overloaded.
+func (b *Pool) detectSlow(now time.Duration) (changed bool) {
+	if b.policy.Probation.Disabled || len(b.sortedLatencies) == 0 {
 		return false
 	}
-	sum, used := 0.0, 0
+	sum, healthyCount := 0.0, 0
 	slow, answers := 0.0, 0.0
 	for _, n := range b.nodes {
-		if n.standing.Load() == in {
-			sum += n.slowness(now, b.slowFrom(b.others()))
-			used++
-			slow, answers = slow+n.recent.slowOnes, answers+n.recent.brief
+		if n.health.Load() == healthy {
+			sum += n.slowness(now, b.slowThreshold(b.medianOfOthers()))
+			healthyCount++
+			slow, answers = slow+n.recent.briefSlow, answers+n.recent.briefCalls
 		}
 	}
 	for _, n := range b.nodes {
-		if n.standing.Load() != in || 2*b.settled(n, now) < used {
-			continue // who has just come back does not bear what the others do
+		if n.health.Load() != healthy || 2*b.countSettled(n, now) < healthyCount {
+			continue // nodes that have just been readmitted do not serve their full load
 		}
-		usual := b.others()
-		limit := b.slowFrom(usual)
+		median := b.medianOfOthers()
+		limit := b.slowThreshold(median)
 		share := n.slowness(now, limit)
-		others, answered := slow-n.recent.slowOnes, answers-n.recent.brief
-		alike := n.recent.brief * others / max(answered, 1) // slow ones, if it were as the others are
-		noChance := n.recent.slowOnes >= max(slowAnswers-1, alike+4*math.Sqrt(alike))
-		outlier := noChance && (share >= slowShare || n.record.usual() >= limit) || others <= slowChance*answered && b.shunned(n, now)
-		if outlier && (sum-share)/float64(used-1) < slowAlike {
-			changed = b.takeOut(n, slowed, now) || changed
+		others, answered := slow-n.recent.briefSlow, answers-n.recent.briefCalls
+		expectedSlow := n.recent.briefCalls * others / max(answered, 1) // slow answers at the rate of the others
+		unusuallySlow := n.recent.briefSlow >= max(minSlowAnswers-1, expectedSlow+4*math.Sqrt(expectedSlow))
+		outlier := unusuallySlow && (share >= minSlowShare || n.latency.mean() >= limit) || others <= maxOthersSlowShunned*answered && b.isShunned(n, now)
+		if outlier && (sum-share)/float64(healthyCount-1) < maxOthersSlow {
+			changed = b.markUnhealthy(n, onProbation, now) || changed
 		}
 	}
 	return changed
 }
 
-// settled is how many nodes other than n have been used for a while.
-func (b *Pool) settled(n *node, now time.Duration) (settled int) {
+// countSettled is how many healthy nodes other than n have been so for an Interval.
+func (b *Pool) countSettled(n *node, now time.Duration) (settled int) {
 	for _, other := range b.nodes {
-		if other != n && other.standing.Load() == in && (other.inSince.Load() == 0 || int64(now)-other.inSince.Load() >= int64(b.policy.Probation.Interval)) {
+		if other != n && other.health.Load() == healthy && (other.ignoreBefore.Load() == 0 || int64(now)-other.ignoreBefore.Load() >= int64(b.policy.Probation.Interval)) {
 			settled++
 		}
 	}
 	return settled
 }
 
-// shunned says that a node is expected to be so slow that no call comes to it: then
-// only a probe can tell.
-func (b *Pool) shunned(n *node, now time.Duration) bool {
-	return b.policy.Algorithm == PeakEWMA && n.recent.fresh == 0 && n.inFlight() == 0 && len(b.peaks) > 1 &&
-		n.expected(now, 1/float64(b.policy.Decay)) > b.slowFrom(b.peaks[(len(b.peaks)-2)/2])
+// isShunned says that a node's expected latency is so high that it gets no calls. Then only
+// a probe can show how it does.
+func (b *Pool) isShunned(n *node, now time.Duration) bool {
+	return b.policy.Algorithm == PeakEWMA && n.recent.newAnswers == 0 && n.inFlight() == 0 && len(b.sortedExpected) > 1 &&
+		n.expectedLatency(now, 1/float64(b.policy.Decay)) > b.slowThreshold(b.sortedExpected[(len(b.sortedExpected)-2)/2])
 }
 
-// others is the median latency of the others, for a node that is slower.
-func (b *Pool) others() float64 { return b.sorted[max((len(b.sorted)-2)/2, 0)] }
+// medianOfOthers is the median latency of the others, for a node that is slower.
+func (b *Pool) medianOfOthers() float64 {
+	return b.sortedLatencies[max((len(b.sortedLatencies)-2)/2, 0)]
+}
 
-// slowness is the share of slow ones among the recent answers of a node, and 1
-// when calls hang in it for longer than limit, which is slow.
+// slowness is the share of slow answers among the recent ones of a node. It is 1 if calls
+// hang for longer than limit.
 func (n *node) slowness(now time.Duration, limit float64) float64 {
-	if n.inFlight() >= silentFlying && n.silence(now) > max(limit, minSilence) {
+	if n.inFlight() >= minSilentCalls && n.silence(now) > max(limit, minSilence) {
 		return 1
 	}
-	if n.recent.slowOnes < slowAnswers-0.5 {
+	if n.recent.briefSlow < minSlowAnswers-0.5 {
 		return 0
 	}
-	return n.recent.slowOnes / n.recent.brief
+	return n.recent.briefSlow / n.recent.briefCalls
 }

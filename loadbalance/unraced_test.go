@@ -2,5 +2,5 @@
 
 package loadbalance_test
 
-// raced says that the race detector slows everything down.
+// raced says that the race detector is on, which slows the tests down.
 const raced = false

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (p Policy) Validate() error {
 	var f faults
 	if p.Algorithm != "" && !slices.Contains(algorithms, p.Algorithm) {
@@ -21,7 +21,7 @@ func (p Policy) Validate() error {
 	return errors.Join(f.errs...)
 }
 
-// Validate reports every fault at once, as fault.InvalidArgument.
+// Validate returns all errors joined, each as fault.InvalidArgument.
 func (e Ejection) Validate() error {
 	var f faults
 	f.count("ejection.failures", e.Failures)
@@ -34,7 +34,7 @@ func (e Ejection) Validate() error {
 	return errors.Join(f.errs...)
 }
 
-// Validate reports every fault at once, as fault.InvalidArgument.
+// Validate returns all errors joined, each as fault.InvalidArgument.
 func (p Probation) Validate() error {
 	var f faults
 	if p.Factor != 0 && !(p.Factor > 1) || math.IsInf(p.Factor, 0) {
@@ -46,29 +46,29 @@ func (p Probation) Validate() error {
 	return errors.Join(f.errs...)
 }
 
-// Validate reports every fault at once, as fault.InvalidArgument.
+// Validate returns all errors joined, each as fault.InvalidArgument.
 func (s SlowStart) Validate() error {
 	var f faults
 	f.duration("slow_start.window", s.Window)
 	return errors.Join(f.errs...)
 }
 
-// faults gathers what is wrong, in the words of the settings.
+// faults collects errors that name the settings as in JSON.
 type faults struct{ errs []error }
 
 func (f *faults) add(format string, args ...any) {
 	f.errs = append(f.errs, fault.InvalidArgument.Errorf(format, args...))
 }
 
-// forever is longer than any setting means; beyond it sums of times overflow.
-const forever = 10 * 365 * 24 * time.Hour
+// maxDuration is more than any setting needs; beyond it sums of times overflow.
+const maxDuration = 10 * 365 * 24 * time.Hour
 
 func (f *faults) duration(setting string, d time.Duration) {
 	switch {
 	case d < 0:
 		f.add("%s: %s is negative", setting, d)
-	case d > forever:
-		f.add("%s: %s is over %s", setting, d, forever)
+	case d > maxDuration:
+		f.add("%s: %s is over %s", setting, d, maxDuration)
 	}
 }
 

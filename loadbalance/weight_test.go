@@ -11,9 +11,9 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// A weight of zero is the least: an instance that has it is hardly ever called,
-// however many calls the others have under way.
-func TestTheLeastWeightIsHardlyAnyCalls(t *testing.T) {
+// An instance of weight zero, the lowest, gets hardly any call, however many calls the
+// others have in flight.
+func TestTheLowestWeightGetsHardlyAnyCalls(t *testing.T) {
 	for _, a := range algorithms {
 		for name, weights := range map[string][]string{
 			"beside one": {"1", "0"}, "beside two": {"", "", "0"}, "beside many": {"", "", "", "", "", "", "", "0"}, "beside heavy ones": {"100", "100", "0"},
@@ -26,7 +26,7 @@ func TestTheLeastWeightIsHardlyAnyCalls(t *testing.T) {
 					t.Run(fmt.Sprintf("%s, %s, %d at once, repeats %v", a, name, callers, repeat), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							all := instances(weights...)
-							request := anyone
+							request := anyRequest
 							if repeat {
 								request.Tried = []string{all[0].ID}
 							}
@@ -41,8 +41,7 @@ func TestTheLeastWeightIsHardlyAnyCalls(t *testing.T) {
 	}
 }
 
-// callsOf is how many of the calls that so many callers make at once go to an
-// instance.
+// callsOf is how many calls go to an instance when so many callers call at once.
 func callsOf(t *testing.T, b *loadbalance.Pool, id string, callers int, r loadbalance.Request) (got, calls int) {
 	t.Helper()
 	var those, others atomic.Int64
@@ -73,9 +72,9 @@ func callsOf(t *testing.T, b *loadbalance.Pool, id string, callers int, r loadba
 	return int(those.Load()), int(those.Load() + others.Load())
 }
 
-// A new instance mostly has no call in flight: it must not be the better one of two
-// for every call while it grows into its share.
-func TestANewInstanceBesideFewGrowsIntoItsShareHoweverManyCall(t *testing.T) {
+// A new instance mostly has no call in flight: it must not be the better one of two for
+// every call while its share grows.
+func TestANewInstanceBesideFewStartsSlowlyAtAnyLoad(t *testing.T) {
 	for _, a := range algorithms {
 		for _, n := range []int{2, 3, 5} {
 			for _, callers := range []int{1, 5, 50} {
@@ -84,7 +83,7 @@ func TestANewInstanceBesideFewGrowsIntoItsShareHoweverManyCall(t *testing.T) {
 					b := pool(loadbalance.Policy{Algorithm: a, SlowStart: loadbalance.SlowStart{Window: time.Hour}}, all[:n-1])
 					<-time.After(2 * time.Hour)
 					b.Update(all)
-					if got, calls := callsOf(t, b, all[n-1].ID, callers, anyone); 2*got*n > calls {
+					if got, calls := callsOf(t, b, all[n-1].ID, callers, anyRequest); 2*got*n > calls {
 						t.Errorf("%s: the new one of %d has %d of %d calls of %d callers", a, n, got, calls, callers)
 					}
 				})

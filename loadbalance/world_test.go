@@ -13,9 +13,9 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// world is ten instances of four workers each, a call taking 5 ms and an
-// exponential 5 ms more, and clients that call them at random moments, each by
-// a pool of its own. One goroutine does it all, in virtual time.
+// world is ten instances of four workers each, and clients that call them at random
+// moments, each with its own pool. A call takes 5 ms plus an exponential 5 ms. One
+// goroutine runs it all, in virtual time.
 type world struct {
 	servers []*server
 	clients []*loadbalance.Pool
@@ -32,7 +32,7 @@ type server struct {
 	queue  []func()
 }
 
-// call is one that is over.
+// call is one that has ended.
 type call struct {
 	began, took time.Duration
 	server      int
@@ -40,9 +40,9 @@ type call struct {
 }
 
 const (
-	workers  = 4
-	capacity = 10 * workers * 100 // calls a second
-	patience = 500 * time.Millisecond
+	workers     = 4
+	capacity    = 10 * workers * 100 // calls a second
+	callTimeout = 500 * time.Millisecond
 )
 
 func newWorld(seed uint64, clients int, p loadbalance.Policy) *world {
@@ -57,7 +57,7 @@ func newWorld(seed uint64, clients int, p loadbalance.Policy) *world {
 	return w
 }
 
-// run makes so many calls a second for d.
+// run makes perSecond calls a second for d.
 func (w *world) run(d time.Duration, perSecond float64) {
 	end := time.Since(w.began) + d
 	var next func()
@@ -95,7 +95,7 @@ func (w *world) call(b *loadbalance.Pool) {
 		w.calls = append(w.calls, call{began, time.Since(w.began) - began, to, picked.Probe, err == nil})
 		picked.Done(context.Background(), err)
 	}
-	w.in(patience, func() { done(context.DeadlineExceeded) })
+	w.in(callTimeout, func() { done(context.DeadlineExceeded) })
 	s := w.servers[to]
 	if s.err != nil {
 		w.in(500*time.Microsecond, func() { done(s.err) })
@@ -124,7 +124,7 @@ func (w *world) in(d time.Duration, do func()) {
 	heap.Push(&w.events, event{time.Since(w.began) + d, len(w.calls), do})
 }
 
-// between are the calls that began from..to.
+// between are the calls that started in from..to.
 func (w *world) between(from, to time.Duration) *world {
 	part := &world{}
 	for _, c := range w.calls {
@@ -135,7 +135,7 @@ func (w *world) between(from, to time.Duration) *world {
 	return part
 }
 
-// share is how much of the calls went to a server, in percent.
+// share is a server's share of the calls, in percent.
 func (w *world) share(server int) float64 {
 	n := 0
 	for _, c := range w.calls {
@@ -146,7 +146,7 @@ func (w *world) share(server int) float64 {
 	return 100 * float64(n) / float64(len(w.calls))
 }
 
-// p99 is of the calls that did not go to not.
+// p99 leaves out the calls to a server.
 func (w *world) p99(not int) time.Duration {
 	var took []time.Duration
 	for _, c := range w.calls {

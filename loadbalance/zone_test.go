@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// zones are n instances, the first so many in zone "here", the others "there".
+// zones returns n instances, the first ones in zone "here", the others in "there".
 func zones(here, n int) []registry.Instance {
 	all := many(n)
 	for i := range all {
