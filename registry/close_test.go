@@ -52,8 +52,8 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 		s := newSource()
 		before := bubble.Goroutines()
 		r := registry.NewResolver(s, registry.ResolverPolicy{})
-		told := 0
-		stop := r.Subscribe("orders", func([]registry.Instance) { told++ })
+		calls := 0
+		stop := r.Subscribe("orders", func([]registry.Instance) { calls++ })
 		r.Subscribe("orders", func([]registry.Instance) {}) // never stopped
 		s.list("a")
 		waiting := make(chan error, 1)
@@ -81,8 +81,8 @@ func TestCloseEndsAllAndKeepsWhatIsKnown(t *testing.T) {
 		}
 		late := 0
 		r.Subscribe("orders", func(set []registry.Instance) { late += len(set) })()
-		if late != 1 || told != 1 {
-			t.Errorf("subscribed afterwards: %d; before: %d", late, told)
+		if late != 1 || calls != 1 {
+			t.Errorf("subscribed afterwards: %d; before: %d", late, calls)
 		}
 		if err := r.WaitReady(t.Context(), "orders"); err != nil {
 			t.Errorf("Ready of what is known: %v", err)

@@ -29,7 +29,7 @@ func Example() {
 	// orders-1 http://10.0.0.1:8080 healthy
 }
 
-// A resolver keeps the healthy instances of a service at hand.
+// A resolver has the healthy instances of a service at hand.
 func ExampleResolver() {
 	ctx := context.Background()
 	addresses := registry.NewStatic(map[string][]string{"orders": {"http://10.0.0.1:8080", "http://10.0.0.2:8080"}})

@@ -10,26 +10,26 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Instance is one running copy of a service. Its JSON has the names and order of the
-// tags below, every field always present.
+// Instance is one running copy of a service. Its JSON has the names and order of the tags
+// below, and every field is always present.
 type Instance struct {
-	// ID tells this instance from all others, Name is its service.
+	// ID identifies the instance. Name is the name of its service.
 	ID      string `json:"id"`
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	// Endpoint is the base URL at which it is reached: "http://10.0.0.1:8080".
+	// Endpoint is the base URL of the instance: "http://10.0.0.1:8080".
 	Endpoint string `json:"endpoint"`
-	// HealthCheck is the URL that tells its health, "" if there is none.
+	// HealthCheck is the URL of its health check; it is optional.
 	HealthCheck string `json:"health_check"`
-	// Metadata is free; "weight" and "zone" have accessors.
+	// Metadata may contain anything; "weight" and "zone" have accessors.
 	Metadata map[string]string `json:"metadata"`
 	Tags     []string          `json:"tags"`
 	Status   Status            `json:"status"`
-	// LastHeartbeat is the latest sign of life that the registry tells of. Where
-	// it does not expose heartbeats, as Consul, it equals UpdatedAt.
+	// LastHeartbeat is the time of the last heartbeat that the registry reports. If the
+	// registry does not report heartbeats, as Consul, it equals UpdatedAt.
 	LastHeartbeat time.Time `json:"last_heartbeat"`
-	// RegisteredAt is when the id was first registered, UpdatedAt when the
-	// instance or its status was last written.
+	// RegisteredAt is when the ID was first registered. UpdatedAt is when the instance or
+	// its status was last written.
 	RegisteredAt time.Time `json:"registered_at"`
 	UpdatedAt    time.Time `json:"updated_at"`
 }
@@ -37,14 +37,14 @@ type Instance struct {
 // Status is the health of an instance.
 type Status string
 
-// The statuses. A [Resolver] hands out healthy instances alone.
+// The statuses. A [Resolver] returns only healthy instances.
 const (
 	Healthy   Status = "healthy"
 	Unhealthy Status = "unhealthy"
 	Unknown   Status = "unknown"
 )
 
-// Validate reports whether s is one of the three, as fault.InvalidArgument.
+// Validate returns fault.InvalidArgument if s is none of the three statuses.
 func (s Status) Validate() error {
 	switch s {
 	case Healthy, Unhealthy, Unknown:
@@ -53,16 +53,15 @@ func (s Status) Validate() error {
 	return fault.InvalidArgument.Errorf("%q is no status; there are %s, %s, %s", string(s), Healthy, Unhealthy, Unknown)
 }
 
-// The bounds of a weight: outside them one instance would take everything, or
-// nothing ever.
+// The bounds of a weight. Outside them one instance would get all calls, or none.
 const (
 	minWeight = 0.001
 	maxWeight = 1000
 )
 
-// Weight is the instance's share relative to others: metadata "weight", kept
-// between 0.001 and 1000, so that zero and less are the least share, and 1 where it
-// is missing or no finite number.
+// Weight returns the instance's share of calls relative to others: metadata "weight",
+// limited to 0.001..1000. Zero and negative weights are 0.001. A weight that is missing
+// or is no finite number is 1.
 func (i Instance) Weight() float64 {
 	w, err := strconv.ParseFloat(i.Metadata["weight"], 64)
 	if err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
@@ -71,7 +70,7 @@ func (i Instance) Weight() float64 {
 	return min(max(w, minWeight), maxWeight)
 }
 
-// Zone is metadata "zone", "" when the instance does not say.
+// Zone returns metadata "zone"; it is empty if the instance has none.
 func (i Instance) Zone() string { return i.Metadata["zone"] }
 
 // HasTags reports whether the instance has all of the tags.
@@ -79,9 +78,8 @@ func (i Instance) HasTags(tags ...string) bool {
 	return !slices.ContainsFunc(tags, func(t string) bool { return !slices.Contains(i.Tags, t) })
 }
 
-// equal says that a and b are the same to all who use them: when they were
-// heard of last matters to nobody.
-func equal(a, b Instance) bool {
+// isEquivalent reports whether a and b are the same for their users. Times do not count.
+func isEquivalent(a, b Instance) bool {
 	return a.ID == b.ID && a.Name == b.Name && a.Version == b.Version && a.Endpoint == b.Endpoint &&
 		a.HealthCheck == b.HealthCheck && a.Status == b.Status &&
 		maps.Equal(a.Metadata, b.Metadata) && slices.Equal(a.Tags, b.Tags)

@@ -12,23 +12,22 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Memory is a [Registry] for the services of one process. Those who register
-// live and die with it, so nothing has to be renewed and nothing expires. It is
-// safe for concurrent use.
+// Memory is a [Registry] for the services of one process. Its instances end with the
+// process, so nothing is renewed and nothing expires. It is safe for concurrent use.
 type Memory struct {
 	mu        sync.Mutex
 	instances map[string]Instance
-	changed   map[string]chan struct{} // by service: closed at its next change
+	changed   map[string]chan struct{} // by service; closed at its next change
 }
 
-// NewMemory makes an empty registry.
+// NewMemory returns an empty registry.
 func NewMemory() *Memory {
 	return &Memory{instances: map[string]Instance{}, changed: map[string]chan struct{}{}}
 }
 
 // Register implements [Registrar].
 func (m *Memory) Register(ctx context.Context, i Instance) error {
-	if err := cmp.Or(i.Validate(), ended(ctx)); err != nil {
+	if err := cmp.Or(i.Validate(), contextFault(ctx)); err != nil {
 		return err
 	}
 	now := time.Now().UTC()
@@ -40,28 +39,28 @@ func (m *Memory) Register(ctx context.Context, i Instance) error {
 	if before, ok := m.instances[i.ID]; ok {
 		i.RegisteredAt = before.RegisteredAt
 		if before.Name != i.Name {
-			m.announce(before.Name)
+			m.notify(before.Name)
 		}
 	}
 	m.instances[i.ID] = i
-	m.announce(i.Name)
+	m.notify(i.Name)
 	return nil
 }
 
-// Deregister implements [Registrar]. It does so even when ctx has ended.
+// Deregister implements [Registrar]. It works even if ctx has ended.
 func (m *Memory) Deregister(_ context.Context, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if i, ok := m.instances[id]; ok {
 		delete(m.instances, id)
-		m.announce(i.Name)
+		m.notify(i.Name)
 	}
 	return nil
 }
 
 // SetStatus implements [Registrar].
 func (m *Memory) SetStatus(ctx context.Context, id string, s Status) error {
-	if err := cmp.Or(s.Validate(), ended(ctx)); err != nil {
+	if err := cmp.Or(s.Validate(), contextFault(ctx)); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -73,11 +72,11 @@ func (m *Memory) SetStatus(ctx context.Context, id string, s Status) error {
 	now := time.Now().UTC()
 	i.Status, i.UpdatedAt, i.LastHeartbeat = s, now, now
 	m.instances[id] = i
-	m.announce(i.Name)
+	m.notify(i.Name)
 	return nil
 }
 
-// Watch implements [Discoverer]. It never gives an error.
+// Watch implements [Discoverer]. It never yields an error.
 func (m *Memory) Watch(ctx context.Context, name string) iter.Seq2[[]Instance, error] {
 	return func(yield func([]Instance, error) bool) {
 		for ctx.Err() == nil {
@@ -95,7 +94,7 @@ func (m *Memory) Watch(ctx context.Context, name string) iter.Seq2[[]Instance, e
 
 // Services implements [Discoverer].
 func (m *Memory) Services(ctx context.Context, tags ...string) ([]Instance, error) {
-	if err := ended(ctx); err != nil {
+	if err := contextFault(ctx); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
@@ -125,15 +124,15 @@ func (m *Memory) matching(want func(Instance) bool) []Instance {
 	return found
 }
 
-func (m *Memory) announce(name string) {
+func (m *Memory) notify(name string) {
 	if changed, ok := m.changed[name]; ok {
 		close(changed)
 		delete(m.changed, name)
 	}
 }
 
-// ended is ctx's error as a fault, nil while it lives.
-func ended(ctx context.Context) error {
+// contextFault returns the error of ctx as a fault, or nil while ctx has not ended.
+func contextFault(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fault.CodeOf(err).Errorf("the registry was not asked: %w", err)
 	}

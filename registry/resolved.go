@@ -10,39 +10,39 @@ import (
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
-// suspiciousLoss is how many instances must be lost at once to be suspicious:
-// of a smaller service more than half is soon gone for good reason.
+// suspiciousLoss is the minimum number of instances that a suspicious list has lost. A
+// small service often loses more than half of its instances for a good reason.
 const suspiciousLoss = 3
 
-// resolved is what a Resolver knows of one service. Its follow goroutine alone
+// resolvedService is what a Resolver knows of one service. Only its follow goroutine
 // changes it.
-type resolved struct {
+type resolvedService struct {
 	mu      sync.Mutex
-	now     state
-	changed chan struct{} // closed when now.list changes
+	current serviceState
+	changed chan struct{} // closed when current.list changes
 }
 
-type state struct {
-	list    []Instance // handed out: what the registry lists, and what is held back
-	known   bool
-	held    int
-	unfit   error // why one that is listed as healthy is not handed out
-	err     error
-	failing time.Time // since when, if err is not nil
+type serviceState struct {
+	list         []Instance // published instances: what the registry lists, and what is held back
+	known        bool
+	heldBack     int
+	unusable     error // why an instance that is listed as healthy is not published
+	err          error
+	failingSince time.Time // only if err is not nil
 }
 
-// event is one thing that a watch gave.
+// event is one item of a watch.
 type event struct {
 	set []Instance
 	err error
 }
 
-// watch hands on what the discoverer's watch gives. One that ends by itself
-// breaks its promise, and is begun anew: ever more seldom, unless it lasts.
+// watch forwards what the discoverer's watch yields. A watch that ends by itself violates
+// its contract and is started again, with growing pauses unless it lasts.
 func watch(ctx context.Context, d Discoverer, name string, events chan<- event) {
 	pauses := backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 	for pause := time.Duration(0); ctx.Err() == nil; {
-		begun := time.Now()
+		start := time.Now()
 		for set, err := range d.Watch(ctx, name) {
 			select {
 			case events <- event{set, err}:
@@ -50,7 +50,7 @@ func watch(ctx context.Context, d Discoverer, name string, events chan<- event) 
 				return
 			}
 		}
-		if time.Since(begun) > pauses.Max {
+		if time.Since(start) > pauses.Max {
 			pause = 0
 		}
 		pause = pauses.Next(pause)
@@ -58,43 +58,43 @@ func watch(ctx context.Context, d Discoverer, name string, events chan<- event) 
 	}
 }
 
-// follow turns events into the list that is handed out.
-func (s *resolved) follow(ctx context.Context, events <-chan event, hold time.Duration) {
-	var listed []Instance    // what the registry says
-	var unfit error          // and what is wrong with one that it says, too
-	var due <-chan time.Time // when what is held back is believed
+// follow turns events into the published list.
+func (s *resolvedService) follow(ctx context.Context, events <-chan event, holdBack time.Duration) {
+	var listed []Instance        // the registry's list
+	var unusable error           // why an instance in it cannot be used
+	var expired <-chan time.Time // fires when the held-back removals are accepted
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case e := <-events:
 			if e.err != nil {
-				due = nil
+				expired = nil
 				s.fail(e.err)
 				continue
 			}
-			now, _ := s.look()
-			listed, unfit = callable(e.set)
+			now, _ := s.snapshot()
+			listed, unusable = selectCallable(e.set)
 			missing := without(now.list, listed)
 			switch {
-			case len(missing) == 0 || hold == 0:
-				due, missing = nil, nil
-			case due != nil: // they wait with the others
-			case now.err != nil || implausible(len(now.list), len(listed)):
-				due = time.After(hold)
+			case len(missing) == 0 || holdBack == 0:
+				expired, missing = nil, nil
+			case expired != nil: // wait together with the earlier removals
+			case now.err != nil || isImplausible(len(now.list), len(listed)):
+				expired = time.After(holdBack)
 			default:
 				missing = nil
 			}
-			s.accept(listed, missing, unfit)
-		case <-due:
-			due = nil
-			s.accept(listed, nil, unfit)
+			s.publish(listed, missing, unusable)
+		case <-expired:
+			expired = nil
+			s.publish(listed, nil, unusable)
 		}
 	}
 }
 
-// tell calls f with the newest list after each change.
-func (s *resolved) tell(ctx context.Context, changed <-chan struct{}, f func([]Instance)) {
+// notify calls f with the newest list after each change.
+func (s *resolvedService) notify(ctx context.Context, changed <-chan struct{}, f func([]Instance)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -104,61 +104,61 @@ func (s *resolved) tell(ctx context.Context, changed <-chan struct{}, f func([]I
 		if ctx.Err() != nil {
 			return
 		}
-		var now state
-		now, changed = s.look()
+		var now serviceState
+		now, changed = s.snapshot()
 		f(now.list)
 	}
 }
 
-func (s *resolved) look() (state, <-chan struct{}) {
+func (s *resolvedService) snapshot() (serviceState, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now, s.changed
+	return s.current, s.changed
 }
 
-// accept hands out what is listed and what is held back.
-func (s *resolved) accept(listed, held []Instance, unfit error) {
-	list := slices.Concat(listed, held)
+// publish publishes the listed and the held-back instances.
+func (s *resolvedService) publish(listed, heldBack []Instance, unusable error) {
+	list := slices.Concat(listed, heldBack)
 	slices.SortFunc(list, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	same := s.now.known && slices.EqualFunc(s.now.list, list, equal)
+	same := s.current.known && slices.EqualFunc(s.current.list, list, isEquivalent)
 	if same {
-		list = s.now.list
+		list = s.current.list
 	}
-	s.now = state{list: list, known: true, held: len(held), unfit: unfit}
+	s.current = serviceState{list: list, known: true, heldBack: len(heldBack), unusable: unusable}
 	if !same {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}
 }
 
-func (s *resolved) fail(err error) {
+func (s *resolvedService) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now.err == nil {
-		s.now.failing = time.Now()
+	if s.current.err == nil {
+		s.current.failingSince = time.Now()
 	}
-	s.now.err = err
+	s.current.err = err
 }
 
-// callable are those that are healthy and have an endpoint that may be called:
-// others than we may have written it. unfit is what is wrong with one that has not.
-func callable(all []Instance) (some []Instance, unfit error) {
-	some = slices.DeleteFunc(slices.Clone(all), func(i Instance) bool {
+// selectCallable returns the healthy instances with an endpoint that may be called; other
+// programs may have registered the others. unusable is why an endpoint may not be called.
+func selectCallable(all []Instance) (usable []Instance, unusable error) {
+	usable = slices.DeleteFunc(slices.Clone(all), func(i Instance) bool {
 		if i.Status != Healthy {
 			return true
 		}
-		err := i.callable()
+		err := i.checkEndpoint()
 		if err != nil {
-			unfit = err
+			unusable = err
 		}
 		return err != nil
 	})
-	return some, unfit
+	return usable, unusable
 }
 
-// without is those of before whose id is not in after.
+// without returns the instances of before whose ID is not in after.
 func without(before, after []Instance) []Instance {
 	ids := make(map[string]bool, len(after))
 	for _, i := range after {
@@ -167,9 +167,9 @@ func without(before, after []Instance) []Instance {
 	return slices.DeleteFunc(slices.Clone(before), func(i Instance) bool { return ids[i.ID] })
 }
 
-// implausible says that the list has lost too much at once. Instances that
-// others took the place of are no loss.
-func implausible(before, after int) bool {
+// isImplausible reports whether the list has lost too much at once. Instances that were
+// replaced by others are no loss.
+func isImplausible(before, after int) bool {
 	lost := before - after
 	return lost >= suspiciousLoss && 2*lost > before
 }

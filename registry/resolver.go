@@ -12,24 +12,23 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// ResolverPolicy is how a [Resolver] treats what the registry says. The zero
-// policy is the recommended one.
+// ResolverPolicy configures how a [Resolver] treats removals. The zero policy is the
+// recommended one.
 type ResolverPolicy struct {
-	// HoldBack is how long the registry must go on saying that instances are
-	// gone, without failing meanwhile, before a removal that may be its own
-	// trouble is believed; see [Resolver]. Zero is 10 s.
+	// HoldBack is how long a suspicious removal is held back: the registry must report it
+	// for that long without failing; see [Resolver]. The default is 10 s.
 	HoldBack time.Duration `json:"hold_back" yaml:"hold_back"`
-	// Disabled believes everything at once.
+	// Disabled accepts every removal immediately.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// MarshalJSON writes durations as "10s".
+// MarshalJSON writes durations as strings such as "10s".
 func (p ResolverPolicy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
 // UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
 func (p *ResolverPolicy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
-// Validate reports what is wrong with the policy, as fault.InvalidArgument.
+// Validate returns fault.InvalidArgument if the policy is not valid.
 func (p ResolverPolicy) Validate() error {
 	if p.HoldBack < 0 {
 		return fault.InvalidArgument.Errorf("hold_back: %s is negative", p.HoldBack)
@@ -39,57 +38,57 @@ func (p ResolverPolicy) Validate() error {
 
 const defaultHoldBack = 10 * time.Second
 
-// Resolver keeps the healthy instances of services by watching a [Discoverer]:
-// one shared watch per service, however many ask, from the first time it is
-// asked for until Close. It is safe for concurrent use.
+// Resolver maintains the healthy instances of services by watching a [Discoverer]. All
+// users of a service share one watch, from its first use until Close. A Resolver is safe
+// for concurrent use.
 //
-// It never takes an error for an empty list: while the registry is away it
-// keeps what it had and says since when. New instances are handed out at once,
-// and so is the loss of one or two, or of less than half. Two kinds of removal
-// are held back, for as long as the policy's HoldBack, since they are a
-// registry in trouble more often than a service:
+// An error is never treated as an empty list: while the registry cannot be reached, the
+// Resolver keeps its last list and reports since when. New instances are published
+// immediately, and so is the loss of one or two, or of less than half. Two kinds of
+// removal are held back for the HoldBack of the policy, because they indicate a problem
+// of the registry more often than one of the service:
 //   - a list that is shorter by three or more, and by more than half;
-//   - whatever is missing in the first answer after the registry was away: one
-//     that was restarted hears of its instances only when they renew.
+//   - anything that is missing in the first answer after an outage of the registry: after
+//     a restart it does not know instances until they renew.
 //
-// An instance whose endpoint does not validate ([Instance.Validate]) is not handed
-// out, whoever registered it; [Resolver.WaitReady] says so where there is no other.
+// An instance whose endpoint does not validate ([Instance.Validate]) is not published,
+// whoever registered it. [Resolver.WaitReady] reports that if there is no other instance.
 //
-// While something is held back, further removals wait with it, and an instance
-// that is listed as healthy again is no longer missing. A failure of the
-// registry meanwhile starts the wait anew.
+// While a removal is held back, further removals wait with it, and an instance that is
+// listed as healthy again no longer counts as missing. If the registry fails meanwhile,
+// the wait starts again.
 type Resolver struct {
-	source Discoverer
-	hold   time.Duration
-	ctx    context.Context
-	cancel context.CancelFunc
-	all    sync.WaitGroup
+	source   Discoverer
+	holdBack time.Duration
+	ctx      context.Context
+	cancel   context.CancelFunc
+	all      sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
-	services map[string]*resolved
+	services map[string]*resolvedService
 }
 
-// ResolverSnapshot is what a [Resolver] knows of one service.
+// ResolverSnapshot is the state of one service in a [Resolver].
 type ResolverSnapshot struct {
-	// Instances are those handed out, sorted by id; read-only.
+	// Instances are the published instances, sorted by ID. They are read-only.
 	Instances []Instance
-	// Known says that the registry has answered at least once.
+	// Known reports whether the registry has answered at least once.
 	Known bool
-	// Held is how many of Instances the registry does not list as healthy any
-	// more, and which are held back.
+	// Held is the number of Instances that the registry does not list as healthy, and
+	// whose removal is held back.
 	Held int
-	// Err is the registry's last error, nil while it answers, and Age is how
-	// long ago it began to fail: how old the list is. Zero while it answers.
+	// Err is the registry's last error, and Age is how long ago it began to fail, which
+	// is the age of the list. Both are zero while the registry answers.
 	Err error
 	Age time.Duration
-	// Stale says that Instances are not what the registry says now: it is away,
+	// Stale reports whether Instances may differ from the registry: it cannot be reached,
 	// or a removal is held back.
 	Stale bool
 }
 
-// NewResolver makes a resolver over d. Close it. It panics when d is nil, or the
-// policy does not validate.
+// NewResolver returns a resolver for d, which must be closed. It panics if d is nil or
+// the policy does not validate.
 func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
 	if absent.Is(d) {
 		panic("registry.NewResolver: the discoverer is nil; give a registry, or registry.NewStatic")
@@ -104,22 +103,22 @@ func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
 		p.HoldBack = defaultHoldBack
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Resolver{source: d, hold: p.HoldBack, ctx: ctx, cancel: cancel, services: map[string]*resolved{}}
+	return &Resolver{source: d, holdBack: p.HoldBack, ctx: ctx, cancel: cancel, services: map[string]*resolvedService{}}
 }
 
-// Subscribe calls f with the service's healthy instances: before it returns, if
-// they are known, and then in a goroutine of its own with the newest list after
-// each change, one call at a time. stop waits for a call that is going on, so f
-// must not call it, nor Close.
+// Subscribe calls f with the healthy instances of a service. If they are known, the first
+// call is made before Subscribe returns. After each change f is called with the newest
+// list, in its own goroutine, one call at a time. stop waits for a call that is running,
+// so f must call neither stop nor Close.
 func (r *Resolver) Subscribe(name string, f func([]Instance)) (stop func()) {
 	s := r.service(name)
-	now, changed := s.look()
+	now, changed := s.snapshot()
 	if now.known {
 		f(now.list)
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	done := make(chan struct{})
-	if !r.begin(func() { defer close(done); s.tell(ctx, changed, f) }) {
+	if !r.spawn(func() { defer close(done); s.notify(ctx, changed, f) }) {
 		close(done)
 	}
 	return func() {
@@ -128,38 +127,37 @@ func (r *Resolver) Subscribe(name string, f func([]Instance)) (stop func()) {
 	}
 }
 
-// Snapshot is what is known of the service now.
+// Snapshot returns the current state of the service.
 func (r *Resolver) Snapshot(name string) ResolverSnapshot {
-	now, _ := r.service(name).look()
-	out := ResolverSnapshot{Instances: now.list, Known: now.known, Held: now.held, Err: now.err}
-	out.Stale = now.err != nil || now.held > 0
+	now, _ := r.service(name).snapshot()
+	out := ResolverSnapshot{Instances: now.list, Known: now.known, Held: now.heldBack, Err: now.err}
+	out.Stale = now.err != nil || now.heldBack > 0
 	if now.err != nil {
-		out.Age = time.Since(now.failing)
+		out.Age = time.Since(now.failingSince)
 	}
 	return out
 }
 
-// WaitReady waits until each of the services has a healthy instance. When ctx or
-// the resolver ends first it is fault.Unavailable, saying which have none and
+// WaitReady waits until each of the services has a healthy instance. If ctx or the
+// resolver ends first, it returns fault.Unavailable with the services that have none, and
 // why.
 func (r *Resolver) WaitReady(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		s := r.service(name)
-		for now, changed := s.look(); len(now.list) == 0; now, changed = s.look() {
+		for now, changed := s.snapshot(); len(now.list) == 0; now, changed = s.snapshot() {
 			select {
 			case <-changed:
 				continue
 			case <-ctx.Done():
 			case <-r.ctx.Done():
 			}
-			return r.missing(names)
+			return r.notReadyError(names)
 		}
 	}
 	return nil
 }
 
-// Close ends all watches and subscriptions and waits for them. What is known
-// stays readable.
+// Close ends all watches and subscriptions and waits for them. Snapshots stay readable.
 func (r *Resolver) Close() error {
 	r.mu.Lock()
 	r.closed = true
@@ -169,17 +167,17 @@ func (r *Resolver) Close() error {
 	return nil
 }
 
-// missing says which of the services have no instance, and why; nil when all
-// have one by now.
-func (r *Resolver) missing(names []string) error {
+// notReadyError returns which of the services have no instance, and why. It is nil if all
+// have one by then.
+func (r *Resolver) notReadyError(names []string) error {
 	var why []string
 	reason := "no_instance"
 	var cause error
 	for _, name := range names {
-		switch now, _ := r.service(name).look(); {
+		switch now, _ := r.service(name).snapshot(); {
 		case len(now.list) > 0:
-		case now.known && now.unfit != nil:
-			why = append(why, now.unfit.Error())
+		case now.known && now.unusable != nil:
+			why = append(why, now.unusable.Error())
 		case now.known:
 			why = append(why, "no healthy instance of service "+name+" is registered")
 		default:
@@ -195,24 +193,25 @@ func (r *Resolver) missing(names []string) error {
 		WithReason(reason).WithUnprocessed().WithCause(cause)
 }
 
-func (r *Resolver) service(name string) *resolved {
+func (r *Resolver) service(name string) *resolvedService {
 	r.mu.Lock()
 	s, ok := r.services[name]
 	if !ok {
-		s = &resolved{changed: make(chan struct{})}
+		s = &resolvedService{changed: make(chan struct{})}
 		r.services[name] = s
 	}
 	r.mu.Unlock()
 	if !ok {
 		events := make(chan event)
-		r.begin(func() { watch(r.ctx, r.source, name, events) })
-		r.begin(func() { s.follow(r.ctx, events, r.hold) })
+		r.spawn(func() { watch(r.ctx, r.source, name, events) })
+		r.spawn(func() { s.follow(r.ctx, events, r.holdBack) })
 	}
 	return s
 }
 
-// begin runs f in a goroutine that Close waits for, unless it is closed.
-func (r *Resolver) begin(f func()) bool {
+// spawn runs f in a goroutine that Close waits for. It is false if the resolver is
+// closed.
+func (r *Resolver) spawn(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.closed {

@@ -79,12 +79,12 @@ func TestImplausibleLossIsHeldBack(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d", "e")
 		seen := follow(t, r)
-		s.list("a", "f") // f is new: handed out at once
+		s.list("a", "f") // f is new: published at once
 		if now := r.Snapshot("orders"); now.Held != 4 || !now.Stale || now.Err != nil || len(now.Instances) != 6 {
 			t.Errorf("held back: %+v", now)
 		}
 		<-time.After(5 * time.Second)
-		s.list("a", "b") // b is back; f goes, and waits with the others
+		s.list("a", "b") // b is back; f is missing and waits with the others
 		if now := r.Snapshot("orders"); now.Held != 4 || len(now.Instances) != 6 {
 			t.Errorf("b came back: %+v", now)
 		}
@@ -126,7 +126,7 @@ func TestWhatIsMissingAfterAnOutageIsHeldBack(t *testing.T) {
 		s.list("a", "b")
 		s.fail(errAway)
 		<-time.After(time.Minute)
-		s.list() // restarted, it has heard of nobody yet
+		s.list() // after a restart it knows no instance
 		if now := r.Snapshot("orders"); now.Held != 2 || !now.Stale || now.Err != nil || len(now.Instances) != 2 {
 			t.Errorf("right after: %+v", now)
 		}
@@ -201,7 +201,7 @@ func TestNoListIsEverEmptyBecauseOfAnError(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 			s.list("a", "b", "c")
-			shown, empty := 3, time.Time{} // empty: since when the registry says so without failing
+			shown, empty := 3, time.Time{} // empty: since when the registry reports that without failing
 			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 				switch rapid.IntRange(0, 3).Draw(rt, "what") {
 				case 0:
@@ -258,7 +258,7 @@ func TestNoMassLossIsHandedOutUnlessTheRegistryStandsByIt(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 			var listed, shown []string
-			var failed, said, whole time.Time // when the registry failed last, spoke last, and when nothing was missing last
+			var failed, said, whole time.Time // when the registry last failed, last answered, and when nothing was last missing
 			failing := false
 			for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 				switch what := rapid.IntRange(0, 5).Draw(rt, "what"); what {

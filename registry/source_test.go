@@ -19,12 +19,12 @@ func resolve(t *testing.T, p registry.ResolverPolicy, check func(t *testing.T, s
 		s := newSource()
 		r := registry.NewResolver(s, p)
 		defer r.Close()
-		r.Snapshot("orders") // begins the watch
+		r.Snapshot("orders") // starts the watch
 		check(t, s, r)
 	})
 }
 
-// follow subscribes; what it returns is the ids of all lists told until then.
+// follow subscribes. It returns a function that returns the IDs of all published lists.
 func follow(t *testing.T, r *registry.Resolver) (seen func() string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -43,7 +43,7 @@ func follow(t *testing.T, r *registry.Resolver) (seen func() string) {
 	}
 }
 
-// source is a discoverer whose watch of "orders" gives what a test says.
+// source is a discoverer whose watch of "orders" yields what a test supplies.
 type source struct {
 	discoverer
 	begun  atomic.Int32
@@ -93,7 +93,7 @@ func (s *source) fail(err error) {
 	synctest.Wait()
 }
 
-// discoverer is one whose every watch runs a function.
+// discoverer runs a function for every watch.
 type discoverer func(ctx context.Context, yield func([]registry.Instance, error) bool)
 
 func (d discoverer) Watch(ctx context.Context, _ string) iter.Seq2[[]registry.Instance, error] {

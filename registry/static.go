@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// NewStatic is a [Discoverer] of fixed base URLs by service name. They are
-// always healthy, and a service that is not named has none.
+// NewStatic returns a [Discoverer] with fixed base URLs by service name. They are always
+// healthy. A service that is not in urls has no instance.
 func NewStatic(urls map[string][]string) Discoverer {
 	s := static{}
 	for name, all := range urls {
@@ -32,7 +32,7 @@ func (s static) Watch(ctx context.Context, name string) iter.Seq2[[]Instance, er
 
 // Services implements [Discoverer]. A fixed address has no tags.
 func (s static) Services(ctx context.Context, tags ...string) ([]Instance, error) {
-	if err := ended(ctx); err != nil || len(tags) > 0 {
+	if err := contextFault(ctx); err != nil || len(tags) > 0 {
 		return nil, err
 	}
 	var all []Instance

@@ -92,7 +92,7 @@ func TestStopWaitsForACallThatIsGoingOn(t *testing.T) {
 		if calls.Load() != 1 {
 			t.Error("it was told of a change after stop")
 		}
-		stop() // again is no harm
+		stop() // a second call is harmless
 	})
 }
 

@@ -12,20 +12,22 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// maxName is the length of an id, or of a service's name, in bytes.
+// maxName is the maximum length of an ID or a service name, in bytes.
 const maxName = 255
 
-// Validate reports what keeps an instance from being registered or called, as
+// Validate reports what prevents an instance from being registered or called, as
 // fault.InvalidArgument.
 //
-// Its id and name are UTF-8 without control characters, of 1 to 255 bytes. Its
-// endpoint is a base URL with http or https, a host that others can reach, and a
-// port from 1 to 65535 or none: no user or password, no query, no fragment, and no
-// address that is unspecified, link-local (where clouds keep their credentials, as AWS
-// does at fd00:ec2::254), multicast, broadcast or has a zone, nor one of IPv6 that
-// carries such a one of IPv4. A host name is ASCII; it is not resolved. A
-// health check that names a host keeps the same rules, but may have a query. An
-// empty status is valid.
+// ID and name are UTF-8 without control characters, of 1 to 255 bytes.
+//
+// The endpoint is a base URL: http or https, a host that others can reach, and a port
+// from 1 to 65535 or none. It has no user or password, no query and no fragment. Its
+// address is not unspecified, link-local (where clouds serve credentials, as AWS does at
+// fd00:ec2::254), multicast or broadcast, has no zone, and is no IPv6 address that embeds
+// such an IPv4 address. A host name is ASCII; it is not resolved.
+//
+// A health check that names a host follows the same rules, but may have a query. An empty
+// status is valid.
 func (i Instance) Validate() error {
 	switch {
 	case i.ID == "":
@@ -40,7 +42,7 @@ func (i Instance) Validate() error {
 			return fault.InvalidArgument.Errorf("instance %.64q of service %.64q: its %s %s", i.ID, i.Name, part.is, why)
 		}
 	}
-	if err := i.callable(); err != nil {
+	if err := i.checkEndpoint(); err != nil {
 		return err
 	}
 	if u, err := url.Parse(i.HealthCheck); err == nil && u.Host != "" {
@@ -54,15 +56,15 @@ func (i Instance) Validate() error {
 	return i.Status.Validate()
 }
 
-// callable reports what keeps others from calling the instance.
-func (i Instance) callable() error {
+// checkEndpoint reports what prevents others from calling the instance.
+func (i Instance) checkEndpoint() error {
 	if why := badEndpoint(i.Endpoint); why != "" {
 		return fault.InvalidArgument.Errorf("instance %q of service %q: endpoint %q %s", i.ID, i.Name, redact.URL(i.Endpoint), why)
 	}
 	return nil
 }
 
-// badName says what is wrong with an id or a name, "" for nothing.
+// badName returns what is wrong with an ID or a name, or "".
 func badName(text string) string {
 	switch {
 	case len(text) > maxName:
@@ -75,7 +77,7 @@ func badName(text string) string {
 	return ""
 }
 
-// badEndpoint says what is wrong with an endpoint, "" for nothing.
+// badEndpoint returns what is wrong with an endpoint, or "".
 func badEndpoint(text string) string {
 	u, err := url.Parse(text)
 	switch {
@@ -87,7 +89,7 @@ func badEndpoint(text string) string {
 	return badURL(u)
 }
 
-// badURL says what is wrong with where a URL leads, "" for nothing.
+// badURL returns what is wrong with the target of a URL, or "".
 func badURL(u *url.URL) string {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -108,14 +110,14 @@ func isPort(u *url.URL) bool {
 	return err == nil && n > 0
 }
 
-// badHost says what is wrong with a host, "" for nothing.
+// badHost returns what is wrong with a host, or "".
 func badHost(host string) string {
-	host = strings.TrimSuffix(host, ".") // as DNS writes a whole name
+	host = strings.TrimSuffix(host, ".") // a fully qualified DNS name ends with a dot
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
 		return badDomain(host)
 	}
-	ip = carried(ip)
+	ip = embeddedIPv4(ip)
 	switch zone := ip.Zone(); {
 	case zone != "":
 		return "has the zone " + zone + ", which means something on one machine alone"
@@ -129,13 +131,13 @@ func badHost(host string) string {
 	return ""
 }
 
-// metadataIPv6 is where AWS has its metadata service for IPv6, in a range that is
-// otherwise a company's own.
+// metadataIPv6 is the IPv6 address of the metadata service of AWS. It lies in a range
+// that otherwise belongs to private networks.
 var metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
 
-// Networks of IPv6 whose addresses carry one of IPv4, and where: IPv4-compatible
+// IPv6 networks whose addresses embed an IPv4 address, and at which byte: IPv4-compatible
 // addresses (RFC 4291), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
-var carriers = []struct {
+var embeddingNetworks = []struct {
 	network netip.Prefix
 	at      int
 }{
@@ -143,13 +145,13 @@ var carriers = []struct {
 	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, {netip.MustParsePrefix("2002::/16"), 2},
 }
 
-// carried is the IPv4 address that ip carries, or ip where it carries none.
-func carried(ip netip.Addr) netip.Addr {
+// embeddedIPv4 returns the IPv4 address that ip embeds, or else ip.
+func embeddedIPv4(ip netip.Addr) netip.Addr {
 	if ip.Unmap().Is4() || ip.IsUnspecified() || ip.IsLoopback() || ip.Zone() != "" {
 		return ip
 	}
 	all := ip.As16()
-	for _, c := range carriers {
+	for _, c := range embeddingNetworks {
 		if c.network.Contains(ip) {
 			return netip.AddrFrom4([4]byte(all[c.at : c.at+4]))
 		}
@@ -157,9 +159,9 @@ func carried(ip netip.Addr) netip.Addr {
 	return ip
 }
 
-// badDomain says what is wrong with a host that is no address, "" for nothing. A
-// name whose last label is a number may be read as an IPv4 address by a resolver:
-// 2852039166 and 0xa9fea9fe are both 169.254.169.254.
+// badDomain returns what is wrong with a host that is no address, or "". A resolver may
+// read a name whose last label is a number as an IPv4 address: 2852039166 and 0xa9fea9fe
+// are both 169.254.169.254.
 func badDomain(host string) string {
 	if host == "" || len(host) > 253 || strings.ContainsFunc(host, notInDomain) {
 		return "has no host name of up to 253 ASCII letters, digits, hyphens, underscores and dots"

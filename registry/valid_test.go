@@ -26,7 +26,7 @@ var uncallable = []string{
 	"http://or ders", "http://orders\n", "http://" + strings.Repeat("a", 254), "http://größe", "http://a,b", "http://.",
 }
 
-var callable = []string{
+var selectCallable = []string{
 	"http://10.0.0.1:8080", "https://orders.example", "http://orders", "http://orders_v2.internal:1", "http://orders.example.:65535",
 	"http://127.0.0.1:80", "http://localhost:80", "http://[::1]:80", "http://[2001:db8::1]:443/base/path/", "HTTP://Orders.Example",
 	"http://10.0.0.1:8080/", "http://192.168.0.1", "http://[fd00::1]", "http://[fd00:ec2::255]", "http://[64:ff9b::10.0.0.1]", "http://[2002:a00:1::1]", "http://[::ffff:10.0.0.1]", "http://xn--gre-6ka8h.example", "http://4orders", "http://a.4b", "http://0xorders",
@@ -43,7 +43,7 @@ func TestOnlyWhatOthersCanCallIsAnEndpoint(t *testing.T) {
 			t.Errorf("%s: registered: %v", endpoint, err)
 		}
 	}
-	for _, endpoint := range callable {
+	for _, endpoint := range selectCallable {
 		if err := (registry.Instance{ID: "orders-1", Name: "orders", Endpoint: endpoint}).Validate(); err != nil {
 			t.Errorf("%s: %v", endpoint, err)
 		}
@@ -90,7 +90,7 @@ func TestWhatCannotBeCalledIsNotHandedOutWhoeverRegisteredIt(t *testing.T) {
 		if now := r.Snapshot("orders"); len(now.Instances) != 0 || !now.Known {
 			t.Errorf("%+v", now)
 		}
-		ctx := ended(t)
+		ctx := contextFault(t)
 		if err := r.WaitReady(ctx, "orders"); !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "169.254.169.254") {
 			t.Errorf("Ready: %v", err)
 		}
@@ -104,8 +104,8 @@ func TestWhatCannotBeCalledIsNotHandedOutWhoeverRegisteredIt(t *testing.T) {
 	})
 }
 
-// ended is a context that has.
-func ended(t *testing.T) context.Context {
+// ended returns a context that has ended.
+func contextFault(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -25,21 +25,21 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// agent is a Consul agent in this process, for tests in virtual time of what a
-// real one does only when it is ill. It is the transport of its client.
+// agent is a Consul agent in this process, for tests in virtual time. It can do what a
+// real agent does only when it is broken. It is the transport of its client.
 type agent struct {
-	mu       sync.Mutex
-	down     bool          // refuses connections
-	hung     bool          // takes them and says nothing
-	refuses  int           // status of every answer, 0 for none
-	latency  time.Duration // at most, of a write, which is done even if its client gives up
-	index    uint64
-	tell     func(index uint64) uint64 // what it says its index is; nil: the truth
-	changed  chan struct{}
-	services map[string]*service
-	queries  []time.Time
-	writes   int
-	written  func(id string) // hears of each write while it is done
+	mu            sync.Mutex
+	down          bool          // refuses connections
+	hung          bool          // takes them and says nothing
+	refuses       int           // status of every answer, 0 for none
+	latency       time.Duration // the maximum for a write, which completes even if its client gives up
+	index         uint64
+	reportedIndex func(index uint64) uint64 // the index that it reports; nil: the true one
+	changed       chan struct{}
+	services      map[string]*service
+	queries       []time.Time
+	writes        int
+	written       func(id string) // called during each write
 }
 
 type service struct {
@@ -52,7 +52,7 @@ func newAgent() *agent {
 	return &agent{index: 10, changed: make(chan struct{}), services: map[string]*service{}}
 }
 
-// registry is one on the agent.
+// registry returns a registry of the agent.
 func (a *agent) registry(t *testing.T, c Config) *Registry {
 	t.Helper()
 	c.Logger = slog.New(slog.DiscardHandler)
@@ -70,7 +70,7 @@ func (a *agent) set(change func()) {
 	change()
 }
 
-// change is set, after which blocked queries answer.
+// change runs set; afterwards blocked queries answer.
 func (a *agent) change(change func()) {
 	a.set(func() {
 		change()
@@ -82,7 +82,7 @@ func (a *agent) change(change func()) {
 
 func (a *agent) forget() { a.change(func() { clear(a.services) }) }
 
-// status is that of an instance now, "" if there is none.
+// status returns the current status of an instance, or "" if there is none.
 func (a *agent) status(id string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -117,7 +117,7 @@ func (a *agent) RoundTrip(q *http.Request) (*http.Response, error) {
 		return nil, q.Context().Err()
 	case refuses != 0:
 		return answer(refuses, "no", 0), nil
-	case path.Clean(q.URL.Path) != q.URL.Path: // Consul's router sends the caller elsewhere
+	case path.Clean(q.URL.Path) != q.URL.Path: // Consul's router redirects
 		return answer(http.StatusMovedPermanently, "moved", 0), nil
 	case strings.ContainsFunc(q.URL.Path, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return answer(http.StatusBadRequest, "unprintable", 0), nil
@@ -193,8 +193,8 @@ func (a *agent) renew(id string, body []byte) int {
 	return http.StatusOK
 }
 
-// query answers GET /v1/health/service/NAME, blocking as Consul does: until its
-// index is above the one asked with, whatever else may have changed.
+// query answers GET /v1/health/service/NAME. It blocks as Consul does: until its index is
+// above the one in the query, whatever else may have changed.
 func (a *agent) query(q *http.Request) (*http.Response, error) {
 	asked, _ := strconv.ParseUint(q.URL.Query().Get("index"), 10, 64)
 	wait, _ := time.ParseDuration(q.URL.Query().Get("wait"))
@@ -217,8 +217,8 @@ func (a *agent) read(name string) (found []*api.ServiceEntry, index uint64, chan
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	index = a.index
-	if a.tell != nil {
-		index = a.tell(index)
+	if a.reportedIndex != nil {
+		index = a.reportedIndex(index)
 	}
 	return a.entries(name), index, a.changed
 }

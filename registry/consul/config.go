@@ -18,48 +18,46 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// Config is how to reach the agent and how long a registration lives. The zero
-// Config is the agent at 127.0.0.1:8500, and what Consul's own environment
-// variables (CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_NAMESPACE and those
-// of TLS) say is used where a field is empty.
+// Config configures the agent and the lifetime of registrations. For an empty field
+// Consul's own environment variables apply (CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN,
+// CONSUL_NAMESPACE and those for TLS). Without those, the agent is at 127.0.0.1:8500.
 type Config struct {
-	// Address is the agent's HTTP API: host:port, or a URL with http, https or
-	// unix.
+	// Address is the agent's HTTP API: host:port, or a URL with http, https or unix.
 	Address string
 	// Token is the ACL token. It needs read access to services and nodes, and
 	// write access to the services that are registered.
 	Token string
-	// Datacenter is where instances are looked for; empty is the agent's own.
-	// They are registered with the agent.
+	// Datacenter is where instances are searched for. The default is the agent's own.
+	// Instances are always registered with the agent.
 	Datacenter string
-	// Namespace is that of Consul Enterprise; empty is its default.
+	// Namespace is for Consul Enterprise. The default is Consul's.
 	Namespace string
-	// TLS is for an https Address.
+	// TLS is used for an https Address.
 	TLS *tls.Config
-	// TTL is how long an instance stays healthy after its last renewal. Zero is
-	// 15 s.
+	// TTL is how long an instance stays healthy after its last renewal. The default is 15
+	// s.
 	TTL time.Duration
-	// DeregisterAfter is how long an instance that is not renewed stays in
-	// Consul after its TTL. Zero is one minute, which is Consul's own least.
+	// DeregisterAfter is how long an instance that is not renewed stays in Consul after
+	// its TTL. The default is one minute, which is Consul's minimum.
 	DeregisterAfter time.Duration
-	// Logger hears when renewal fails and when it works again; slog.Default()
-	// when nil.
+	// Logger gets a message when renewal fails and when it works again. The default is
+	// slog.Default().
 	Logger *slog.Logger
 }
 
-// What a Config says when it says nothing, and the least that Consul bears.
+// The defaults, and the limits of Consul.
 const (
 	defaultTTL             = 15 * time.Second
 	defaultDeregisterAfter = time.Minute
-	leastTTL               = 100 * time.Millisecond
-	mostRedirects          = 10
+	minTTL                 = 100 * time.Millisecond
+	maxRedirects           = 10
 )
 
 // Validate reports every fault of the Config at once, as fault.InvalidArgument.
 func (c Config) Validate() error {
 	var faults []error
-	if c.TTL != 0 && c.TTL < leastTTL {
-		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.TTL: %s is less than %s", c.TTL, leastTTL))
+	if c.TTL != 0 && c.TTL < minTTL {
+		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.TTL: %s is less than %s", c.TTL, minTTL))
 	}
 	if c.DeregisterAfter < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("consul.Config.DeregisterAfter: %s is negative", c.DeregisterAfter))
@@ -83,7 +81,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// client makes Consul's client. A unix socket has a transport of Consul's own.
+// client returns Consul's client. For a unix socket it uses Consul's own transport.
 func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
 	settings := &api.Config{Address: c.Address, Token: c.Token, Datacenter: c.Datacenter, Namespace: c.Namespace}
 	if own, ok := transport.(*http.Transport); ok {
@@ -95,18 +93,18 @@ func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
 	if err != nil {
 		return nil, fault.InvalidArgument.Errorf("consul.Config: %w", err)
 	}
-	settings.HttpClient.CheckRedirect = withinTheAgent // NewClient has set it where it was not
+	settings.HttpClient.CheckRedirect = sameAgentOnly // NewClient has created HttpClient if it was nil
 	return client, nil
 }
 
-// withinTheAgent keeps the token with the agent: net/http sends X-Consul-Token on
-// to wherever an answer points.
-func withinTheAgent(r *http.Request, via []*http.Request) error {
+// sameAgentOnly keeps the token at the agent: net/http sends X-Consul-Token on to the
+// target of any redirect.
+func sameAgentOnly(r *http.Request, via []*http.Request) error {
 	switch {
 	case !origin.Same(r.URL, via[0].URL):
 		return fault.Unavailable.Errorf("consul: the agent at %s redirects to %s, which the token is not for; set consul.Config.Address to where the agent is", redact.URL(via[0].URL.Host), redact.URL(r.URL.Host))
-	case len(via) >= mostRedirects:
-		return fault.Unavailable.Errorf("consul: the agent at %s redirects %d times", redact.URL(via[0].URL.Host), mostRedirects)
+	case len(via) >= maxRedirects:
+		return fault.Unavailable.Errorf("consul: the agent at %s redirects %d times", redact.URL(via[0].URL.Host), maxRedirects)
 	}
 	return nil
 }

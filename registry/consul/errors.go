@@ -13,14 +13,15 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// refusals are answers that the same request always gets.
-var refusals = []int{
+// finalStatuses are the statuses with which the same request is always refused.
+var finalStatuses = []int{
 	http.StatusMovedPermanently, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
 	http.StatusRequestURITooLong, http.StatusUnprocessableEntity,
 }
 
-// fault says what failed at which agent, in the class that tells the caller who
-// is to blame: ctx is the caller's own. Consul's answer stays in the log.
+// fault returns err with what failed at which agent, and with the code that tells the
+// caller who is responsible. ctx is the caller's own. Consul's answer is kept for the
+// log.
 func (r *Registry) fault(ctx context.Context, err error, doing string) error {
 	err = redact.Error(err)
 	code := fault.Unavailable
@@ -33,7 +34,7 @@ func (r *Registry) fault(ctx context.Context, err error, doing string) error {
 		code = fault.Unauthenticated
 	case status.Code == http.StatusForbidden:
 		code = fault.PermissionDenied
-	case slices.Contains(refusals, status.Code):
+	case slices.Contains(finalStatuses, status.Code):
 		code = fault.InvalidArgument
 	}
 	return code.Errorf("Consul at %s: cannot %s: %w", r.address(), doing, err)
@@ -46,9 +47,9 @@ func (r *Registry) address() string {
 	return redact.URL(r.config.Address)
 }
 
-// unknown says that the agent does not know the service or check. Before
-// Consul 1.13 it said so with a 500.
-func unknown(err error) bool {
+// isUnknown reports whether the agent does not know the service or check. Before Consul
+// 1.13 the status of that answer was 500.
+func isUnknown(err error) bool {
 	status, answered := errors.AsType[api.StatusError](err)
 	return answered && (status.Code == http.StatusNotFound ||
 		status.Code == http.StatusInternalServerError && strings.Contains(status.Body, "does not have associated TTL"))

@@ -11,9 +11,8 @@ import (
 	"github.com/sinew-go/sinew/registry/consul"
 )
 
-// The agent need not be there when the registry is made. Who registers while it
-// is away is told so and tries again; from then on the registration renews
-// itself.
+// The agent need not be reachable when the registry is created. A Register while it is
+// away fails and must be repeated; after that the registration is renewed automatically.
 func Example() {
 	reg, err := consul.New(consul.Config{Address: "127.0.0.1:1", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

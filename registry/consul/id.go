@@ -9,10 +9,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// serviceID is the id of an instance as Consul has it. Consul's client puts it into
-// the path of a URL as it is, where a slash too many, a dot or a character that
-// cannot be printed makes it another path. Bytes that may do so are written as ~ and
-// two hexadecimal digits; most ids have none.
+// serviceID encodes the ID of an instance for Consul. Consul's client puts it unchanged
+// into the path of a URL, where an extra slash, a dot or an unprintable character would
+// result in another path. Such bytes are written as ~ and two hexadecimal digits; most
+// IDs have none.
 func serviceID(id string) string {
 	dots := strings.Trim(id, ".") == ""
 	if !dots && !strings.ContainsFunc(id, unsafeInID) {
@@ -34,7 +34,8 @@ func unsafeInID(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:@+=,", r)
 }
 
-// instanceID is the id of which serviceID made this one; the same where it did not.
+// instanceID reverses serviceID. It returns an ID unchanged that serviceID did not
+// encode.
 func instanceID(id string) string {
 	if !strings.Contains(id, "~") {
 		return id
@@ -59,8 +60,8 @@ func instanceID(id string) string {
 	return b.String()
 }
 
-// checkName reports a service name by which Consul would find nothing: it is part of
-// a path, and belongs to other languages' clients, too, so it is not rewritten.
+// checkName reports a service name that Consul could not find. The name is part of a
+// path. It is not encoded, because clients in other languages use it, too.
 func checkName(name string) error {
 	if name != "" && path.Clean("/"+name) == "/"+name && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return nil

@@ -10,37 +10,39 @@ import (
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
-// bare is a Config without methods.
-type bare Config
+// methodless is a Config without methods, so that fmt prints its fields.
+type methodless Config
 
-// discreet is c with nothing secret in it.
-func (c Config) discreet() bare {
+// redacted returns c without its secrets.
+func (c Config) redacted() methodless {
 	if c.Token != "" {
 		c.Token = redact.Hidden
 	}
 	c.Address = redact.URL(c.Address)
-	return bare(c)
+	return methodless(c)
 }
 
-// String shows the Config without its secrets: not the token, nor user and password in the address.
-func (c Config) String() string { return fmt.Sprintf("%+v", c.discreet()) }
+// String returns the Config without its secrets: the token, and user and password in the
+// address are hidden.
+func (c Config) String() string { return fmt.Sprintf("%+v", c.redacted()) }
 
-// Format writes what String does, and with %#v the same in the syntax of Go.
-func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.discreet()) }
+// Format writes what String returns. With %#v it is Go syntax.
+func (c Config) Format(f fmt.State, verb rune) { redact.Format(f, verb, c.redacted()) }
 
-// String names the agent.
+// String returns the address of the agent.
 func (r *Registry) String() string { return "consul.Registry of the agent at " + r.address() }
 
-// Format writes String, whatever the verb: beneath is the client, with its token.
+// Format writes String for every verb. Any other form would show the client and its
+// token.
 func (r *Registry) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON writes the Config without its secrets, and without what has no JSON
+// MarshalJSON writes the Config without its secrets, and without fields that have no JSON
 // form.
 func (c Config) MarshalJSON() ([]byte, error) {
-	b := c.discreet()
+	b := c.redacted()
 	return json.Marshal(struct {
 		Address, Token, Datacenter, Namespace string
 		TTL, DeregisterAfter                  time.Duration

@@ -18,7 +18,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Metadata that holds what a Consul service has no field for.
+// Metadata keys for what a Consul service has no field for.
 const (
 	ownPrefix       = "sinew_"
 	metaEndpoint    = ownPrefix + "endpoint"
@@ -29,7 +29,8 @@ const (
 	ownPairs        = 5
 )
 
-// metaWeight is the metadata that has an instance's weight, before Consul's own.
+// metaWeight is the metadata key of an instance's weight. It overrides Consul's own
+// weight.
 const metaWeight = "weight"
 
 // The limits of Consul's metadata.
@@ -39,7 +40,7 @@ const (
 	maxMetaValue = 512
 )
 
-// check reports what Consul would not take.
+// check reports what Consul would refuse.
 func check(i registry.Instance) error {
 	faults := []error{i.Validate()}
 	if i.Name != "" {
@@ -73,7 +74,7 @@ func notInMetaKey(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
-// record is the instance as the agent is told of it.
+// record returns the instance in the form in which it is registered with the agent.
 func (c Config) record(i registry.Instance) *api.AgentServiceRegistration {
 	meta := map[string]string{
 		metaEndpoint: i.Endpoint, metaVersion: i.Version, metaHealthCheck: i.HealthCheck,
@@ -93,13 +94,13 @@ func (c Config) record(i registry.Instance) *api.AgentServiceRegistration {
 	}
 }
 
-// instance is what Consul tells of a service, ours or another's.
+// instance converts a service from Consul, whoever registered it.
 func instance(e *api.ServiceEntry) registry.Instance {
 	s := e.Service
 	i := registry.Instance{
-		ID: s.ID, Name: s.Service, Tags: s.Tags, Status: status(present(e.Checks).AggregatedStatus()),
+		ID: s.ID, Name: s.Service, Tags: s.Tags, Status: status(nonNil(e.Checks).AggregatedStatus()),
 		Endpoint: s.Meta[metaEndpoint], Version: s.Meta[metaVersion], HealthCheck: s.Meta[metaHealthCheck],
-		RegisteredAt: moment(s.Meta[metaRegistered]), UpdatedAt: moment(s.Meta[metaUpdated]),
+		RegisteredAt: parseTime(s.Meta[metaRegistered]), UpdatedAt: parseTime(s.Meta[metaUpdated]),
 	}
 	i.LastHeartbeat = i.UpdatedAt
 	for key, value := range s.Meta {
@@ -111,7 +112,7 @@ func instance(e *api.ServiceEntry) registry.Instance {
 		}
 		i.Metadata[key] = value
 	}
-	if i.Endpoint == "" { // another's
+	if i.Endpoint == "" { // registered by another program
 		i.Endpoint = endpoint(e)
 		i.Version = s.Meta["version"]
 	} else {
@@ -126,8 +127,8 @@ func instance(e *api.ServiceEntry) registry.Instance {
 	return i
 }
 
-// weights are an instance's weight as Consul has it for DNS: whole numbers, from 1
-// on. Nil is 1.
+// weights returns the weight of an instance as Consul uses it for DNS: a whole number, at
+// least 1. Nil means 1.
 func weights(i registry.Instance) *api.AgentWeights {
 	if _, says := i.Metadata[metaWeight]; !says {
 		return nil
@@ -135,7 +136,7 @@ func weights(i registry.Instance) *api.AgentWeights {
 	return &api.AgentWeights{Passing: max(int(math.Round(i.Weight())), 1), Warning: 1}
 }
 
-// endpoint is the base URL of a service that another registered.
+// endpoint returns the base URL of a service that another program registered.
 func endpoint(e *api.ServiceEntry) string {
 	host := e.Service.Address
 	if host == "" && e.Node != nil {
@@ -150,7 +151,7 @@ func endpoint(e *api.ServiceEntry) string {
 	return (&url.URL{Scheme: scheme, Host: host}).String()
 }
 
-// address is host and port of a base URL; a URL without a port has that of its
+// address returns host and port of a base URL. A URL without a port has the port of its
 // scheme, or 0.
 func address(endpoint string) (host string, port int) {
 	u, err := url.Parse(endpoint)
@@ -161,12 +162,12 @@ func address(endpoint string) (host string, port int) {
 	if text == "" {
 		text = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	port, _ = strconv.Atoi(text) // none is 0
+	port, _ = strconv.Atoi(text) // 0 if there is none
 	return u.Hostname(), port
 }
 
-// moment reads a time that we wrote; a service of others has none.
-func moment(text string) time.Time {
+// parseTime parses a time that this package wrote. A service of another program has none.
+func parseTime(text string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return time.Time{}
@@ -174,8 +175,8 @@ func moment(text string) time.Time {
 	return t
 }
 
-// present are the checks that are not null, on which Consul's client panics.
-func present(all api.HealthChecks) api.HealthChecks {
+// nonNil removes checks that are null, because Consul's client panics on them.
+func nonNil(all api.HealthChecks) api.HealthChecks {
 	return slices.DeleteFunc(all, func(c *api.HealthCheck) bool { return c == nil })
 }
 
@@ -198,7 +199,7 @@ func status(check string) registry.Status {
 		return registry.Healthy
 	case api.HealthWarning, "":
 		return registry.Unknown
-	default: // critical, and maintenance
+	default: // critical and maintenance
 		return registry.Unhealthy
 	}
 }

@@ -115,7 +115,7 @@ func TestMaintenanceIsUnhealthy(t *testing.T) {
 	}
 }
 
-// FuzzInstances reads whatever an agent may answer.
+// FuzzInstances decodes anything that an agent may answer.
 func FuzzInstances(f *testing.F) {
 	f.Add([]byte(`[{"Node":null,"Service":{"ID":"1","Service":"s","Port":-1,"Meta":{"sinew_updated_at":"soon","scheme":"a b"}},"Checks":[null,{"Status":"odd"}]}]`))
 	f.Add([]byte(`[null,{},{"Service":{}}]`))

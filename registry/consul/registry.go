@@ -16,28 +16,28 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// writeTimeout is how long one write may take.
+// writeTimeout limits one write.
 const writeTimeout = 5 * time.Second
 
-// Registry is a [registry.Registry] on one Consul agent. Make it with [New] and
+// Registry is a [registry.Registry] that uses one Consul agent. Create it with [New] and
 // close it. It is safe for concurrent use.
 type Registry struct {
-	config    Config
-	client    *api.Client
-	transport http.RoundTripper
-	log       *slog.Logger
-	end       context.CancelFunc
-	alive     context.Context
-	keepers   sync.WaitGroup
+	config     Config
+	client     *api.Client
+	transport  http.RoundTripper
+	log        *slog.Logger
+	cancel     context.CancelFunc
+	ctx        context.Context
+	renewLoops sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	held   map[string]*registration // by id
+	mu            sync.Mutex
+	closed        bool
+	registrations map[string]*registration // by ID
 }
 
-// New makes a registry on the agent that c names, which need not be there yet:
-// until it is, Register is fault.Unavailable and a watch gives errors. A wrong
-// setting is fault.InvalidArgument.
+// New returns a registry for the agent of c. The agent need not be reachable: until it
+// is, Register returns fault.Unavailable and a watch yields errors. An invalid setting is
+// fault.InvalidArgument.
 func New(c Config) (*Registry, error) {
 	return newRegistry(c, newTransport(c))
 }
@@ -51,18 +51,18 @@ func newRegistry(c Config, transport http.RoundTripper) (*Registry, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	c.Token = "" // the client has it, and nothing else can show it
+	c.Token = "" // the client has it; the Config must not show it
 	alive, end := context.WithCancel(context.Background())
 	return &Registry{
 		config: c, client: client, transport: transport, log: c.Logger,
-		alive: alive, end: end, held: map[string]*registration{},
+		ctx: alive, cancel: end, registrations: map[string]*registration{},
 	}, nil
 }
 
-// Register implements [registry.Registrar]. When it returns nil the agent has
-// the instance, which is renewed from then on until Deregister or Close. After
-// an error it is not renewed; one registered before stays as it was. Metadata
-// that Consul does not take is fault.InvalidArgument.
+// Register implements [registry.Registrar]. When it returns nil, the agent has the
+// instance, which is then renewed until Deregister or Close. After an error it is not
+// renewed, and an earlier registration is unchanged. Metadata that Consul refuses is
+// fault.InvalidArgument.
 func (r *Registry) Register(ctx context.Context, i registry.Instance) error {
 	if err := check(i); err != nil {
 		return err
@@ -83,13 +83,13 @@ func (r *Registry) Register(ctx context.Context, i registry.Instance) error {
 		return err
 	}
 	g.instance = i
-	r.keep(g)
+	r.startRenewing(g)
 	return nil
 }
 
-// Deregister implements [registry.Registrar]. It waits for a renewal that is
-// going on. After an error the instance is not renewed any more, so it expires;
-// Deregister can be called again.
+// Deregister implements [registry.Registrar]. It waits for a renewal that is running.
+// After an error the instance is not renewed any more, so it expires; Deregister can be
+// called again.
 func (r *Registry) Deregister(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
@@ -99,11 +99,11 @@ func (r *Registry) Deregister(ctx context.Context, id string) error {
 		return err
 	}
 	defer r.release(g)
-	g.endKeeper()
+	g.stopRenewing()
 	limited, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	err = r.client.Agent().ServiceDeregisterOpts(serviceID(id), (&api.QueryOptions{}).WithContext(limited))
-	if err == nil || unknown(err) {
+	if err == nil || isUnknown(err) {
 		return nil
 	}
 	return r.fault(ctx, err, "deregister instance "+id)
@@ -131,22 +131,22 @@ func (r *Registry) SetStatus(ctx context.Context, id string, s registry.Status) 
 	return nil
 }
 
-// Close ends all renewals and waits for them. Instances that are not
-// deregistered expire. Afterwards nothing can be registered or deregistered;
-// watches go on until their own end.
+// Close ends all renewals and waits for them. Instances that were not deregistered
+// expire. After Close nothing can be registered or deregistered. Watches continue until
+// their own end.
 func (r *Registry) Close() error {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	r.end()
-	r.keepers.Wait()
+	r.cancel()
+	r.renewLoops.Wait()
 	if t, ok := r.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
 	return nil
 }
 
-// claim waits until the caller alone writes for the id.
+// claim waits until the caller alone may write for the ID.
 func (r *Registry) claim(ctx context.Context, id string) (*registration, error) {
 	for {
 		g, err := r.registration(id)
@@ -154,22 +154,22 @@ func (r *Registry) claim(ctx context.Context, id string) (*registration, error) 
 			return nil, err
 		}
 		select {
-		case g.writing <- struct{}{}:
+		case g.writeToken <- struct{}{}:
 		case <-ctx.Done():
 			select {
-			case g.writing <- struct{}{}:
+			case g.writeToken <- struct{}{}:
 				r.release(g)
-			default: // whoever writes will
+			default: // its holder will release it
 			}
 			return nil, r.fault(ctx, ctx.Err(), "write instance "+id)
 		}
 		if now, err := r.registration(id); err != nil || now == g {
 			if err != nil {
-				<-g.writing
+				<-g.writeToken
 			}
 			return g, err
 		}
-		<-g.writing // it ended while we waited
+		<-g.writeToken // it was released meanwhile
 	}
 }
 
@@ -179,26 +179,26 @@ func (r *Registry) registration(id string) (*registration, error) {
 	if r.closed {
 		return nil, fault.FailedPrecondition.Errorf("the registry is closed; instance %q was not written", id)
 	}
-	g, ok := r.held[id]
+	g, ok := r.registrations[id]
 	if !ok {
-		g = &registration{writing: make(chan struct{}, 1)}
-		r.held[id] = g
+		g = &registration{writeToken: make(chan struct{}, 1)}
+		r.registrations[id] = g
 	}
 	return g, nil
 }
 
-// release lets others write for the id, and forgets it when it is not live.
+// release lets others write for the ID, and removes it if it is not live.
 func (r *Registry) release(g *registration) {
 	if !g.live {
 		r.mu.Lock()
-		maps.DeleteFunc(r.held, func(_ string, other *registration) bool { return other == g })
+		maps.DeleteFunc(r.registrations, func(_ string, other *registration) bool { return other == g })
 		r.mu.Unlock()
 	}
-	<-g.writing
+	<-g.writeToken
 }
 
-// write makes the agent's record what the instance says. Registering does not
-// change the status of a check that is there, so that is written after it.
+// write registers the instance with the agent. Registering does not change the status of
+// an existing check, so the status is written afterwards.
 func (r *Registry) write(ctx context.Context, i registry.Instance) error {
 	limited, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -213,7 +213,7 @@ func (r *Registry) write(ctx context.Context, i registry.Instance) error {
 	return nil
 }
 
-// renew tells the agent that the instance lives.
+// renew renews the instance's check.
 func (r *Registry) renew(ctx context.Context, i registry.Instance) error {
 	return r.client.Agent().UpdateTTLOpts(checkID(i.ID), "", checkStatus(i.Status), (&api.QueryOptions{}).WithContext(ctx))
 }

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	ttl      = 3 * time.Second
-	patience = 20 * time.Second
+	ttl       = 3 * time.Second
+	waitLimit = 20 * time.Second
 )
 
 func TestConsulKeepsTheRules(t *testing.T) {
 	server := realserver.Consul(t)
 	registrytest.Run(t, registrytest.Features{
 		TTL:      ttl,
-		Patience: patience,
+		Patience: waitLimit,
 		Crash:    func(t *testing.T, r registry.Registry) { shut(t, r.(*consul.Registry)) },
 		Lose: func(*testing.T) {
 			server.Kill()
@@ -49,7 +49,8 @@ func shut(t *testing.T, r *consul.Registry) {
 	}
 }
 
-// Another's service has its weight in Consul alone, and ours has it there, too.
+// A service of another program has its weight in Consul's field only. Ours has it there,
+// too.
 func TestWeightsAreConsulsOwn(t *testing.T) {
 	server := realserver.Consul(t)
 	client, err := api.NewClient(&api.Config{Address: server.Addr})

@@ -16,24 +16,23 @@ import (
 )
 
 const (
-	// queryWait is how long Consul may hold a query while nothing changes. It
-	// bounds for how long a watch can miss that Consul's index began anew: a
-	// server that is back without its data before the next query is sent holds
-	// that one, as if its index were yet to come.
+	// queryWait is how long Consul may block a query while nothing changes. It also
+	// limits for how long a watch can miss that Consul's index was reset: if a server
+	// restarts without its data before the next query, it blocks that query as if its
+	// index were yet to come.
 	queryWait = 10 * time.Second
-	// queryGrace is how much later an answer may come: Consul adds a sixteenth
-	// of the wait, and then it has to travel.
+	// queryGrace is how much later an answer may arrive: Consul adds a sixteenth of the
+	// wait, and the network takes some time.
 	queryGrace = queryWait/16 + 8*time.Second
-	// settle is the least time between an answer and the next query, so that a
-	// storm of changes costs twenty queries per second and not thousands.
-	settle = 50 * time.Millisecond
+	// minQueryInterval is the minimum time between an answer and the next query, so that
+	// a storm of changes costs twenty queries per second and not thousands.
+	minQueryInterval = 50 * time.Millisecond
 )
 
-// The pauses after a query that failed, and after one that ended early and
-// brought nothing new.
+// The pauses after a query that failed, and after an early answer with nothing new.
 var (
-	afterError   = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
-	afterNothing = backoff.Policy{Min: settle, Max: time.Second}
+	errorBackoff     = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
+	unchangedBackoff = backoff.Policy{Min: minQueryInterval, Max: time.Second}
 )
 
 // Watch implements [registry.Discoverer].
@@ -50,9 +49,8 @@ func (r *Registry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.
 	}
 }
 
-// Services implements [registry.Discoverer], with one query for each service
-// that has the tags. Consul's own servers are left out, and so are services whose
-// name Consul does not find.
+// Services implements [registry.Discoverer]. It makes one query for each service that has
+// the tags. It omits Consul's own servers, and services whose name Consul cannot find.
 func (r *Registry) Services(ctx context.Context, tags ...string) ([]registry.Instance, error) {
 	names, _, err := r.client.Catalog().Services((&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
@@ -77,24 +75,24 @@ func (r *Registry) Services(ctx context.Context, tags ...string) ([]registry.Ins
 	return found, nil
 }
 
-// watch is the state between two queries of one watch.
+// watch is the state of a watch between two queries.
 type watch struct {
 	registry *Registry
 	name     string
 
-	index   uint64 // of the answer before; 0 asks for an answer at once
-	known   bool   // last is what the reader was given last
-	last    []registry.Instance
-	pause   time.Duration // before the next query
-	failing time.Duration // pause after the failure before, 0 if there was none
-	idle    time.Duration // pause after the early answer before
+	index      uint64              // of the previous answer; 0 requests an immediate answer
+	known      bool                // whether last is valid
+	last       []registry.Instance // what the reader got last
+	pause      time.Duration       // before the next query
+	errorPause time.Duration       // pause after the previous failure, 0 if there was none
+	idlePause  time.Duration       // pause after the previous early answer
 }
 
-// next makes one query and decides when to make the next and with what index.
+// next makes one query, and decides when and with which index to make the next.
 func (w *watch) next(ctx context.Context) (set []registry.Instance, changed bool, err error) {
 	if err := checkName(w.name); err != nil {
-		w.failing = afterError.Next(w.failing)
-		w.pause = w.failing
+		w.errorPause = errorBackoff.Next(w.errorPause)
+		w.pause = w.errorPause
 		return nil, false, err
 	}
 	asked := time.Now()
@@ -103,33 +101,33 @@ func (w *watch) next(ctx context.Context) (set []registry.Instance, changed bool
 	query := (&api.QueryOptions{WaitIndex: w.index, WaitTime: queryWait}).WithContext(limited)
 	entries, meta, err := w.registry.client.Health().Service(w.name, "", false, query)
 	if err != nil {
-		// Whoever answers next may be another server, or one that forgot.
+		// The next answer may come from another server, or from one that lost its data.
 		w.index, w.known = 0, false
-		w.failing = afterError.Next(w.failing)
-		w.pause = w.failing
+		w.errorPause = errorBackoff.Next(w.errorPause)
+		w.pause = w.errorPause
 		return nil, false, w.registry.fault(ctx, err, "watch service "+w.name)
 	}
-	w.failing = 0
+	w.errorPause = 0
 	w.index = nextIndex(w.index, meta.LastIndex)
 	set = instances(entries)
 	changed = !w.known || !reflect.DeepEqual(set, w.last)
 	w.known, w.last = true, set
 	switch {
 	case changed:
-		w.idle, w.pause = 0, settle
+		w.idlePause, w.pause = 0, minQueryInterval
 	case time.Since(asked) >= queryWait:
-		w.idle, w.pause = 0, 0
+		w.idlePause, w.pause = 0, 0
 	default:
-		w.idle = afterNothing.Next(w.idle)
-		w.pause = w.idle
+		w.idlePause = unchangedBackoff.Next(w.idlePause)
+		w.pause = w.idlePause
 	}
 	return set, changed, nil
 }
 
-// nextIndex is the index to ask with after an answer had the index got. One
-// that went back belongs to another history: ask for an answer at once. One of
-// 0 is a fault of Consul's that would make every query return at once.
-// See "Blocking queries" in Consul's HTTP API documentation.
+// nextIndex returns the index for the next query, after a query with asked was answered
+// with got. An index that went backwards belongs to another history: it requests an
+// immediate answer. An index of 0 is a bug of Consul that would make every query return
+// immediately. See "Blocking queries" in Consul's HTTP API documentation.
 func nextIndex(asked, got uint64) uint64 {
 	if got < asked {
 		return 0
@@ -137,8 +135,8 @@ func nextIndex(asked, got uint64) uint64 {
 	return max(got, 1)
 }
 
-// instances are those of an answer, sorted, one for each id: an id that moved
-// to another agent is listed by the old one until it expires there.
+// instances returns the instances of an answer, sorted, one for each ID. An ID that moved
+// to another agent is also listed by the old agent until it expires there.
 func instances(entries []*api.ServiceEntry) []registry.Instance {
 	all := make([]registry.Instance, 0, len(entries))
 	for _, e := range entries {

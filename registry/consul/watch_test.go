@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// reader collects what a watch gives.
+// reader collects what a watch yields.
 type reader struct {
 	sets   [][]registry.Instance
 	errors []time.Time
@@ -38,7 +38,7 @@ func read(t *testing.T, r *Registry, name string) *reader {
 	return w
 }
 
-// last is the newest set; its caller has waited until all is quiet.
+// last is the newest set. The caller has waited until nothing changes.
 func (w *reader) last() []registry.Instance {
 	if len(w.sets) == 0 {
 		return nil
@@ -47,25 +47,25 @@ func (w *reader) last() []registry.Instance {
 }
 
 func TestIndexThatMisbehavesCostsLittleAndHidesNothing(t *testing.T) {
-	told := uint64(0)
+	reported := uint64(0)
 	cases := map[string]struct {
-		tell    func(index uint64) uint64
-		perWait int           // queries that one wait period may cost
-		seen    time.Duration // how late a change may be seen
+		reportedIndex func(index uint64) uint64
+		perWait       int           // queries that one wait period may cost
+		seen          time.Duration // how late a change may be seen
 	}{
 		"the truth":         {nil, 2, time.Second},
 		"always 0":          {func(uint64) uint64 { return 0 }, 3, queryWait + 2*time.Second},
 		"always the same":   {func(uint64) uint64 { return 7 }, 2, queryWait + 2*time.Second},
-		"ever lower":        {func(uint64) uint64 { told--; return told % 1e6 }, 3, queryWait + 2*time.Second},
-		"ever higher":       {func(uint64) uint64 { told++; return told }, 35, 2 * time.Second},
-		"up, down and zero": {func(uint64) uint64 { told++; return []uint64{9, 0, 4, 100, 100}[told%5] }, 8, queryWait + 2*time.Second},
+		"ever lower":        {func(uint64) uint64 { reported--; return reported % 1e6 }, 3, queryWait + 2*time.Second},
+		"ever higher":       {func(uint64) uint64 { reported++; return reported }, 35, 2 * time.Second},
+		"up, down and zero": {func(uint64) uint64 { reported++; return []uint64{9, 0, 4, 100, 100}[reported%5] }, 8, queryWait + 2*time.Second},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				told = 1000
+				reported = 1000
 				a := newAgent()
-				a.tell = c.tell
+				a.reportedIndex = c.reportedIndex
 				r := a.registry(t, Config{TTL: 100 * time.Hour})
 				w := read(t, r, "orders")
 				defer w.end()
@@ -115,13 +115,13 @@ func TestServerThatBeginsItsIndexAnewIsFollowed(t *testing.T) {
 		w := read(t, r, "orders")
 		defer w.end()
 		<-time.After(time.Second)
-		a.set(func() { a.index = 3; a.services["1"] = stored("1") }) // a snapshot was restored, and nobody said so
+		a.set(func() { a.index = 3; a.services["1"] = stored("1") }) // a snapshot was restored without a notification
 		<-time.After(queryWait + 5*time.Second)
 		synctest.Wait()
 		if len(w.last()) != 1 {
 			t.Errorf("it has %v", w.last())
 		}
-		for n := 2; n <= 5; n++ { // from then on it is as quick as ever
+		for n := 2; n <= 5; n++ { // afterwards it is as fast as before
 			a.change(func() { a.services[fmt.Sprint(n)] = stored(fmt.Sprint(n)) })
 			<-time.After(time.Second)
 			synctest.Wait()
@@ -146,12 +146,12 @@ func TestAConsulThatIsAwayIsAskedEverMoreSeldom(t *testing.T) {
 			if n := a.asked() - from; n < 8 || n > 100 {
 				t.Errorf("it was asked %d times in a minute", n)
 			}
-			if second := a.queries[from+1].Sub(a.queries[from]); second > afterError.Min*3 {
+			if second := a.queries[from+1].Sub(a.queries[from]); second > errorBackoff.Min*3 {
 				t.Errorf("success has not reset the pause: the second try came after %s", second)
 			}
 			errors := len(w.errors)
 			a.set(func() { a.down = false })
-			<-time.After(afterError.Max)
+			<-time.After(errorBackoff.Max)
 			synctest.Wait()
 			if len(w.last()) != 0 || len(w.sets) == 0 || len(w.errors) != errors {
 				t.Error("its return was not seen")
@@ -174,7 +174,7 @@ func TestReaderHearsThatConsulIsBackEvenIfNothingChanged(t *testing.T) {
 		a.change(func() { a.down = true })
 		<-time.After(time.Minute)
 		a.set(func() { a.down = false })
-		<-time.After(afterError.Max)
+		<-time.After(errorBackoff.Max)
 		synctest.Wait()
 		if len(w.sets) != 2 || len(w.sets[1]) != 1 || len(w.errors) == 0 {
 			t.Errorf("it heard %d sets and %d errors", len(w.sets), len(w.errors))

@@ -1,6 +1,5 @@
-// Package registrytest holds the rules of a registry as a suite, for any
-// implementation of [registry.Registry]: one subtest per rule, each with the
-// sentence that it enforces.
+// Package registrytest is a test suite for implementations of [registry.Registry]. Each
+// rule is a subtest with a sentence that states the rule.
 //
 //	func TestRegistry(t *testing.T) {
 //		registrytest.Run(t, registrytest.Features{Virtual: true}, func(*testing.T) registry.Registry {
@@ -8,7 +7,6 @@
 //		})
 //	}
 //
-// Each subtest uses services of names of its own, so that a server can be
-// shared with others. [Features] says what the registry can be asked; a rule
-// that needs what it cannot do is skipped.
+// Each subtest uses its own service names, so that a server can be shared with others.
+// [Features] describe what the registry can do; rules that need more are skipped.
 package registrytest

@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/registry/registrytest"
 )
 
-// A test of one's own registry calls the suite with what that registry can do.
+// A test of your own registry calls the suite with the features of that registry.
 func ExampleRun() {
 	testRegistry := func(t *testing.T) {
 		registrytest.Run(t, registrytest.Features{Virtual: true}, func(*testing.T) registry.Registry {

@@ -149,7 +149,7 @@ func uncallableIsRefused(s *subject) {
 	s.count(r, 0)
 }
 
-// odd is text that is easily taken for something else on its way.
+// odd is text that is easily misread on its way.
 var odd = []string{
 	"/", "//1", "/../x", "/./x", "/x/", "..", "?x=1", "#x", "%2F", "%", "%zz", " ", "a b", "größe", "日本", "~2f", "\\x", `"x"`, "<x>", "a:b@c,d;e=f&g+h",
 	"\n", "\x00", "\xff", "\u202e", strings.Repeat("x", 100), strings.Repeat("x", 5000),

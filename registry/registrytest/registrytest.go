@@ -11,29 +11,28 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Features says what the registry under test can do. The zero value is a
-// registry in this process that keeps what it is told for as long as it lives.
+// Features describe what the registry under test can do. The zero value is a registry in
+// this process whose instances last as long as the process.
 type Features struct {
-	// Virtual runs every rule in a testing/synctest bubble, where waiting takes
-	// no time. It is for a registry that lives in this process alone.
+	// Virtual runs every rule in a testing/synctest bubble, where waiting is
+	// instantaneous. It is for a registry that lives in this process only.
 	Virtual bool
-	// Patience is how long a change may take to be seen by others; zero is 10 s.
+	// Patience is how long a change may take until others see it. The default is 10 s.
 	Patience time.Duration
-	// TTL is how long an instance that nobody renews stays healthy. Zero says
-	// that nothing needs to be renewed; the rules then take it for 1 s.
+	// TTL is how long an instance stays healthy without renewal. Zero means that nothing
+	// needs to be renewed; the rules then use 1 s.
 	TTL time.Duration
-	// Crash stops what was opened as the death of its process would: nothing
-	// more is renewed, nothing deregistered. Nil when an instance and its
-	// registry cannot die apart from each other. With Crash, two registries
-	// opened by one test must show the same instances.
+	// Crash stops a registry as the death of its process would: it renews and deregisters
+	// nothing more. Nil if an instance and its registry cannot die separately. With
+	// Crash, two registries opened by one test must show the same instances.
 	Crash func(t *testing.T, r registry.Registry)
-	// Lose makes the registry forget everything and answer again, as a server
-	// does that is killed and restarted without its data. Nil when it cannot.
+	// Lose makes the registry lose all data and answer again, as a server does that is
+	// killed and restarted without its data. Nil if that is impossible.
 	Lose func(t *testing.T)
 }
 
-// Run runs the suite. open gives a registry to a subtest, and closes it with
-// t.Cleanup; it is called once or more often in each.
+// Run runs the suite. open returns a registry for a subtest, and closes it with
+// t.Cleanup. A subtest calls it once or more.
 func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 	if f.Patience == 0 {
 		f.Patience = 10 * time.Second
@@ -65,7 +64,7 @@ func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 	}
 }
 
-// rule is one promise of every registry.
+// rule is one guarantee of every registry.
 type rule struct {
 	name     string
 	sentence string
@@ -82,7 +81,7 @@ const (
 )
 
 func rules() []rule {
-	return append(append(registrations(), watches()...), lives()...)
+	return append(append(registrations(), watches()...), lifetimes()...)
 }
 
 func (f Features) cannot(r rule) string {
@@ -95,7 +94,7 @@ func (f Features) cannot(r rule) string {
 	return ""
 }
 
-// subject is what a rule is checked on.
+// subject is the registry under test.
 type subject struct {
 	*testing.T
 	Features
@@ -104,13 +103,13 @@ type subject struct {
 	service string
 }
 
-// registry opens one.
+// registry opens a registry.
 func (s *subject) registry() registry.Registry {
 	s.Helper()
 	return s.open(s.T)
 }
 
-// instance is one of the subject's service that has all that one can have.
+// instance returns an instance of the subject's service with every field set.
 func (s *subject) instance(suffix string) registry.Instance {
 	return registry.Instance{
 		ID: s.service + "-" + suffix, Name: s.service, Version: "1.4.0",
@@ -139,7 +138,7 @@ func (s *subject) deregister(r registry.Registrar, all ...registry.Instance) {
 	}
 }
 
-// until watches the service until a set is as wanted, and returns that.
+// until watches the service until a set is as wanted, and returns that set.
 func (s *subject) until(d registry.Discoverer, wanted string, is func([]registry.Instance) bool) []registry.Instance {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
@@ -166,7 +165,7 @@ func (s *subject) count(d registry.Discoverer, n int) []registry.Instance {
 	})
 }
 
-// watch reads into a channel until the subtest ends.
+// watch sends the sets of a watch to a channel until the subtest ends.
 func (s *subject) watch(d registry.Discoverer) <-chan []registry.Instance {
 	sets := make(chan []registry.Instance)
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -187,7 +186,7 @@ func (s *subject) watch(d registry.Discoverer) <-chan []registry.Instance {
 	return sets
 }
 
-// during fails when, for as long as d, a watch gives a set that is not ok.
+// during fails the test if, within d, a watch yields a set that is not ok.
 func (s *subject) during(r registry.Discoverer, d time.Duration, wrong string, ok func([]registry.Instance) bool) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, d)
@@ -218,7 +217,7 @@ func find(set []registry.Instance, id string) (registry.Instance, bool) {
 	return registry.Instance{}, false
 }
 
-// ids names a set for a message.
+// ids describes a set in a message.
 func ids(set []registry.Instance) []string {
 	found := []string{}
 	for _, i := range set {
@@ -227,5 +226,5 @@ func ids(set []registry.Instance) []string {
 	return found
 }
 
-// name is one that no other test uses.
+// name returns a name that no other test uses.
 func name() string { return "suite-" + strings.ToLower(rand.Text()[:10]) }

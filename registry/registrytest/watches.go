@@ -99,7 +99,7 @@ func slowReaderGetsTheNewest(s *subject) {
 			for n := range changes {
 				s.register(r, s.instance(fmt.Sprint(n)))
 			}
-			s.count(r, changes) // seen by another watch, so that it is there
+			s.count(r, changes) // seen by another watch, so it is there
 			continue
 		}
 		if len(set) != changes {
@@ -182,7 +182,7 @@ func manyAtOnce(s *subject) {
 	s.count(r, many/2)
 }
 
-// next is the next set of a watch.
+// next returns the next set of a watch.
 func (s *subject) next(sets <-chan []registry.Instance) []registry.Instance {
 	s.Helper()
 	select {
@@ -194,7 +194,7 @@ func (s *subject) next(sets <-chan []registry.Instance) []registry.Instance {
 	}
 }
 
-// eventually asks again until the answer is yes.
+// eventually repeats a question until the answer is yes.
 func (s *subject) eventually(what string, yes func() bool) {
 	s.Helper()
 	limit := time.NewTimer(s.Patience)

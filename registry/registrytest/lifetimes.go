@@ -6,7 +6,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func lives() []rule {
+func lifetimes() []rule {
 	return []rule{
 		{"RenewsItself", "a registration stays healthy by itself, however long", nothing, renewsItself},
 		{"NothingAfterDeregister", "nothing is written for an id after Deregister returned, whatever else was going on", nothing, nothingAfterDeregister},

@@ -82,7 +82,7 @@ func TestAnAgentThatIsAwayIsNotStormedWithRenewals(t *testing.T) {
 				a.set(func() { ill(a); a.writes = 0 })
 				<-time.After(4 * defaultTTL)
 				synctest.Wait()
-				if a.writes < 4*beatsPerTTL-2 || a.writes > 60 {
+				if a.writes < 4*renewalsPerTTL-2 || a.writes > 60 {
 					t.Errorf("%d renewals were tried in a minute", a.writes)
 				}
 			})
@@ -94,7 +94,7 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
 		a.latency = 2 * time.Millisecond
-		r := a.registry(t, Config{TTL: leastTTL})
+		r := a.registry(t, Config{TTL: minTTL})
 		var gone sync.Map
 		var late atomic.Int64
 		a.written = func(id string) {
@@ -115,7 +115,7 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 				}
 				var racer sync.WaitGroup
 				racer.Go(func() { _ = r.SetStatus(t.Context(), i.ID, registry.Unknown) })
-				<-time.After(rand.N(2 * leastTTL)) // among the renewals
+				<-time.After(rand.N(2 * minTTL)) // among the renewals
 				if n%10 == 0 {
 					a.change(func() { delete(a.services, i.ID) }) // so that it is registered again
 				}
@@ -131,8 +131,8 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 		if n := late.Load(); n > 0 {
 			t.Errorf("%d writes", n)
 		}
-		if len(r.held) != 0 || len(a.services) != 0 {
-			t.Errorf("%d ids are held and %d services left", len(r.held), len(a.services))
+		if len(r.registrations) != 0 || len(a.services) != 0 {
+			t.Errorf("%d ids are held and %d services left", len(r.registrations), len(a.services))
 		}
 	})
 }
@@ -156,8 +156,8 @@ func TestRegisterAtAnAgentThatIsAwayIsUnavailableAndLeavesNothing(t *testing.T) 
 				}
 				a.set(func() { a.down, a.hung, a.refuses = false, false, 0 })
 				<-time.After(time.Hour)
-				if s := a.status("orders-1"); s != "" || len(r.held) != 0 {
-					t.Errorf("it is %q, and %d ids are held", s, len(r.held))
+				if s := a.status("orders-1"); s != "" || len(r.registrations) != 0 {
+					t.Errorf("it is %q, and %d ids are held", s, len(r.registrations))
 				}
 			})
 		})
