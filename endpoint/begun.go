@@ -7,27 +7,27 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// Begun is a context with a deadline and the [Call] of what is done in it, in one
-// allocation; a struct that holds a Begun needs no other one either. It is safe for
+// Begun combines a context, its deadline and the [Call] that is made in it in one
+// allocation, or in none of its own as a field of another struct. It is safe for
 // concurrent use, except for its Record: see [Call].
 type Begun struct {
 	deadline.Context
-	// Record is what [CallOf] finds.
+	// Record is the record that [CallOf] returns.
 	Record Call
 
-	record record
+	trail trailRecord
 }
 
-// Init makes a zero Begun the context of a call to op that starts now and ends at
-// until, or when ctx ends if that is earlier. Its record is derived from ctx as
-// [Outgoing] does, and ctx is its [CallerOf]. Call Stop when the call is over.
+// Begin makes a zero Begun the context of a call to op that starts now. It ends at until,
+// or when ctx ends if that is earlier. The record is derived from ctx as by [Outgoing],
+// and ctx becomes its [CallerOf]. Call Stop when the call is over.
 func (b *Begun) Begin(ctx context.Context, op Operation, now, until time.Time) {
 	b.Context.Init(ctx, until)
 	c := &b.Record
 	c.derive(ctx, op)
 	c.Start, c.Now, c.Caller = now, now, ctx
 	c.Deadline, _ = b.Context.Deadline()
-	c.keep(&b.record)
+	c.attachTrail(&b.trail)
 }
 
 // Value implements context.Context.

@@ -10,18 +10,18 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Endpoint is one operation: a typed function that may fail. It must be safe
-// for concurrent use.
+// Endpoint is one operation: a typed function that may fail. It must be safe for
+// concurrent use.
 type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 
-// Func is an endpoint as a [Middleware] sees it: its request and response are any,
-// so that one middleware serves endpoints of all types. It is go-kit's Endpoint.
+// Func is an endpoint as a [Middleware] sees it. Request and response are any, so that one
+// middleware serves endpoints of all types. It is go-kit's Endpoint.
 //
 //	type Func = func(ctx context.Context, request any) (response any, err error)
 type Func = kitendpoint.Endpoint
 
-// Middleware wraps an endpoint in behaviour, before and after it or in its place. It
-// is go-kit's own type, so that its middlewares and ours are the same.
+// Middleware adds behaviour before, after or instead of an endpoint. It is go-kit's own
+// type, so that its middlewares and ours are the same.
 //
 //	type Middleware = func(next Func) Func
 type Middleware = kitendpoint.Middleware
@@ -29,7 +29,7 @@ type Middleware = kitendpoint.Middleware
 // None is the type of an empty request or response.
 type None struct{}
 
-// New is f as an Endpoint. It panics when f is nil.
+// New returns f as an Endpoint. It panics if f is nil.
 func New[Req, Resp any](f func(context.Context, Req) (Resp, error)) Endpoint[Req, Resp] {
 	if f == nil {
 		panic("endpoint.New: the function is nil")
@@ -37,9 +37,8 @@ func New[Req, Resp any](f func(context.Context, Req) (Resp, error)) Endpoint[Req
 	return f
 }
 
-// With wraps e in the middlewares, the first outermost. The chain is built
-// here, once. With no middleware it is e itself. It panics when e or a middleware
-// is nil.
+// With wraps e in the middlewares; the first is the outermost. The chain is built here,
+// once. Without a middleware it returns e itself. It panics if e or a middleware is nil.
 func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
 	if e == nil {
 		panic("endpoint.With: the endpoint is nil")
@@ -50,8 +49,8 @@ func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
 	return FromKit[Req, Resp](Chain(mws...)(e.Kit()))
 }
 
-// Kit is e as a go-kit endpoint, which is a [Func]. A request of another type than Req is
-// answered with fault.Internal naming both types.
+// Kit returns e as a go-kit endpoint, which is a [Func]. It answers a request of another
+// type than Req with fault.Internal, which names both types.
 func (e Endpoint[Req, Resp]) Kit() Func {
 	mayFail := implements[Resp, kitendpoint.Failer]()
 	return func(ctx context.Context, request any) (any, error) {
@@ -61,13 +60,13 @@ func (e Endpoint[Req, Resp]) Kit() Func {
 		}
 		resp, err := e(ctx, req)
 		if mayFail && err == nil {
-			err = failed(resp)
+			err = failerError(resp)
 		}
 		return resp, err
 	}
 }
 
-// FromKit is a go-kit endpoint as an Endpoint. It panics when e is nil.
+// FromKit returns a go-kit endpoint as an Endpoint. It panics if e is nil.
 func FromKit[Req, Resp any](e Func) Endpoint[Req, Resp] {
 	if e == nil {
 		panic("endpoint.FromKit: the endpoint is nil")
@@ -78,12 +77,12 @@ func FromKit[Req, Resp any](e Func) Endpoint[Req, Resp] {
 		resp, ok := response.(Resp)
 		if ok {
 			if mayFail && err == nil {
-				err = failed(response)
+				err = failerError(response)
 			}
 			return resp, err
 		}
 		if err == nil && response != nil {
-			if err = failed(response); err == nil {
+			if err = failerError(response); err == nil {
 				err = fault.Internal.Errorf("a middleware returned a response of type %T from an endpoint of %s", response, reflect.TypeFor[Resp]())
 			}
 		}
@@ -91,8 +90,8 @@ func FromKit[Req, Resp any](e Func) Endpoint[Req, Resp] {
 	}
 }
 
-// Chain is the middlewares as one, the first outermost. Without any it is the
-// identity. It panics when one is nil.
+// Chain combines the middlewares into one; the first is the outermost. Without any it is
+// the identity. It panics if one is nil.
 func Chain(mws ...Middleware) Middleware {
 	for i, mw := range mws {
 		if mw == nil {
@@ -107,8 +106,7 @@ func Chain(mws ...Middleware) Middleware {
 	}
 }
 
-// Then is f and after it g on what f gave. It is associative, with [Identity]
-// as its unit.
+// Then runs f, and g on the result of f. It is associative, with [Identity] as its unit.
 func Then[A, B, C any](f Endpoint[A, B], g Endpoint[B, C]) Endpoint[A, C] {
 	return func(ctx context.Context, a A) (C, error) {
 		b, err := f(ctx, a)
@@ -120,7 +118,7 @@ func Then[A, B, C any](f Endpoint[A, B], g Endpoint[B, C]) Endpoint[A, C] {
 	}
 }
 
-// Identity is the endpoint that answers with its request.
+// Identity is the endpoint that returns its request.
 func Identity[T any](_ context.Context, v T) (T, error) { return v, nil }
 
 func implements[T, I any]() bool {
@@ -128,7 +126,7 @@ func implements[T, I any]() bool {
 	return t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[I]())
 }
 
-func failed(response any) error {
+func failerError(response any) error {
 	if f, ok := response.(kitendpoint.Failer); ok {
 		return f.Failed()
 	}

@@ -8,40 +8,39 @@ import (
 	"time"
 )
 
-// maxCalls is how many calls an explanation keeps.
-const maxCalls = 1000
+// maxExplainedCalls is how many calls an explanation stores.
+const maxExplainedCalls = 1000
 
-// Explanation is why the calls that were made in one context went as they did, in
-// the order in which they started; calls that their handlers made in the same process
-// are among them. The first 1,000 are kept. It is safe for concurrent use, and what it
-// tells of a call is complete when the call has returned. Make one with
-// sinew.Explain.
+// Explanation says why the calls that were made in one context ended as they did, in the
+// order in which they started. It includes the calls that their handlers made in the same
+// process. It stores the first 1,000 calls. It is safe for concurrent use; what it says of
+// a call is complete when the call has returned. Make one with sinew.Explain.
 type Explanation struct {
 	mu      sync.Mutex
-	calls   []*record
+	calls   []*trailRecord
 	dropped int
 }
 
-// Calls are the trails of the calls so far.
+// Calls returns the trails of the calls so far.
 func (e *Explanation) Calls() []Trail {
 	e.mu.Lock()
 	calls := e.calls
 	e.mu.Unlock()
 	trails := make([]Trail, len(calls))
 	for i, r := range calls {
-		trails[i] = r.copied()
+		trails[i] = r.snapshot()
 	}
 	return trails
 }
 
-// String is the explanation in sentences, for a reader.
+// String returns the explanation in sentences.
 func (e *Explanation) String() string {
 	var b strings.Builder
 	calls := e.Calls()
 	for i := range calls {
 		calls[i].describe(&b)
 	}
-	if more := e.more(); more > 0 {
+	if more := e.droppedCount(); more > 0 {
 		fmt.Fprintf(&b, "and %d more calls\n", more)
 	}
 	return b.String()
@@ -57,38 +56,38 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Calls   []*Trail `json:"calls"`
 		Dropped int      `json:"dropped,omitempty"`
-	}{trails, e.more()})
+	}{trails, e.droppedCount()})
 }
 
-func (e *Explanation) add(r *record) {
+func (e *Explanation) add(r *trailRecord) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.calls) >= maxCalls {
+	if len(e.calls) >= maxExplainedCalls {
 		e.dropped++
 		return
 	}
 	e.calls = append(e.calls, r)
 }
 
-func (e *Explanation) more() int {
+func (e *Explanation) droppedCount() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.dropped
 }
 
-// describe writes the trail of a call that is explained.
+// describe writes the trail of an explained call.
 func (t *Trail) describe(b *strings.Builder) {
 	fmt.Fprintf(b, "%s of %s", t.Operation.Name, t.Operation.Service)
 	switch {
 	case t.Took < 0:
 		b.WriteString(" goes on")
 	case t.Err == nil:
-		fmt.Fprintf(b, " was answered after %s", brief(t.Took))
+		fmt.Fprintf(b, " was answered after %s", rounded(t.Took))
 	default:
-		fmt.Fprintf(b, " failed after %s: %s", brief(t.Took), said(t.Err))
+		fmt.Fprintf(b, " failed after %s: %s", rounded(t.Took), errorText(t.Err))
 	}
 	if t.Limit > 0 {
-		fmt.Fprintf(b, ", of at most %s", brief(t.Limit))
+		fmt.Fprintf(b, ", of at most %s", rounded(t.Limit))
 	}
 	if t.Ended != "" {
 		fmt.Fprintf(b, "; %s", t.Ended)
@@ -107,8 +106,8 @@ func (t *Trail) describe(b *strings.Builder) {
 	}
 }
 
-// describe writes a step: the one before it was over at a time since the call
-// began.
+// describe writes a step. over is when the step before it ended, since the start of the
+// call. It omits an error whose text is in known.
 func (s Step) describe(b *strings.Builder, i int, over time.Duration, known string) {
 	b.WriteString("  ")
 	switch {
@@ -116,7 +115,7 @@ func (s Step) describe(b *strings.Builder, i int, over time.Duration, known stri
 	case s.Began < over:
 		b.WriteString("meanwhile, ")
 	case s.Began > over:
-		fmt.Fprintf(b, "%s later, ", brief(s.Began-over))
+		fmt.Fprintf(b, "%s later, ", rounded(s.Began-over))
 	}
 	b.WriteString(s.text(known))
 	if s.Err == nil {
@@ -138,7 +137,7 @@ func (s Step) describe(b *strings.Builder, i int, over time.Duration, known stri
 func (c Candidate) describe(b *strings.Builder) {
 	fmt.Fprintf(b, "    %s: %d in flight", c.ID, c.InFlight)
 	if c.Latency > 0 {
-		fmt.Fprintf(b, ", %s", brief(time.Duration(c.Latency*float64(time.Second))))
+		fmt.Fprintf(b, ", %s", rounded(time.Duration(c.Latency*float64(time.Second))))
 	}
 	if c.Cost > 0 {
 		fmt.Fprintf(b, ", cost %.3g", c.Cost)

@@ -7,10 +7,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Fallback answers with f where the endpoint failed: f gets the request and
-// the error, and what it returns is the result. It is asked only after a
-// failure of the callee (fault.Classify); a caller who gave up or asked wrongly
-// gets the error itself. It panics when f is nil.
+// Fallback answers with f if the endpoint fails: f gets the request and the error, and its
+// result is the result. It is called only for a failure of the callee (fault.Classify); a
+// caller that gave up, or sent a wrong request, gets the error itself. It panics if f is
+// nil.
 func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Resp, error)) Middleware {
 	if f == nil {
 		panic("endpoint.Fallback: the function is nil")

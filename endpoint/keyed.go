@@ -13,13 +13,13 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// Keyed runs the endpoint once per idempotency key and answers a repeat of the
-// same request with the first answer. The key is Call.IdempotencyKey, scoped to
-// Call.Subject and the operation; calls without one pass. Responses are kept as
-// JSON for a day; a number within an interface comes back as a json.Number, which
-// loses no digit. Errors are not kept. A response that has no JSON form fails, and
-// so does every repeat, with reason answer_not_kept. A key in use is [KeyInUse],
-// one that came with another request is [KeyReused]. It panics when store is nil.
+// Keyed runs the endpoint once per idempotency key and answers a repeat of the same
+// request with the first answer. The key is Call.IdempotencyKey, scoped to Call.Subject
+// and the operation; calls without one pass. Responses are stored as JSON for a day; a
+// number within an interface is read back as a json.Number, which loses no digit. Errors
+// are not stored. A response that has no JSON form fails, and so does every repeat, with
+// reason answer_not_kept. A key in use is [KeyInUse], one that was used for another
+// request is [KeyReused]. It panics if store is nil.
 func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 	if absent.Is(store) {
 		panic("endpoint.Keyed: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
@@ -30,14 +30,14 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 			if c == nil || c.IdempotencyKey == "" {
 				return next(ctx, request)
 			}
-			body, err := json.Marshal(addressable(request))
+			body, err := json.Marshal(withPointerMethods(request))
 			if err != nil {
 				return nil, fault.Internal.Errorf("a keyed request of type %T has no JSON form: %w", request, err)
 			}
 			fingerprint := sha256.Sum256(body)
 			u := once.Operation{
 				Scope: strconv.Quote(c.Subject) + c.Service + "\x00" + c.Name, Key: c.IdempotencyKey, Fingerprint: fingerprint[:],
-				Encode: encodeAs[Resp], OnUnsaved: unkept(ctx),
+				Encode: encodeAs[Resp], OnUnsaved: logUnsaved(ctx),
 			}
 			var response any
 			answer, replayed, err := u.Run(ctx, store, func(ctx context.Context) (once.Result, error) {
@@ -46,7 +46,7 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 					return once.Result{}, err
 				}
 				var result once.Result
-				if failed(response) == nil { // else it counts as an error, and goes on as it is
+				if failerError(response) == nil { // a failed response counts as an error, and is not stored
 					result.TTL = once.AnswerTTL
 					once.MarkRan(ctx)
 					result.Answer, err = encodeAs[Resp](response)
@@ -57,9 +57,9 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 				return response, err
 			}
 			var resp Resp
-			kept := json.NewDecoder(bytes.NewReader(answer))
-			kept.UseNumber()
-			if err := kept.Decode(&resp); err != nil {
+			decoder := json.NewDecoder(bytes.NewReader(answer))
+			decoder.UseNumber()
+			if err := decoder.Decode(&resp); err != nil {
 				return nil, fault.Internal.Errorf("a kept answer is no %s: %w", reflect.TypeFor[Resp](), err)
 			}
 			return resp, nil
@@ -67,8 +67,8 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 	}
 }
 
-// encodeAs is a response as JSON. It is encoded from a place of its own, so that
-// a MarshalJSON of the pointer counts.
+// encodeAs encodes a response as JSON, through a pointer, so that encoding/json finds a
+// MarshalJSON of the pointer.
 func encodeAs[Resp any](response any) ([]byte, error) {
 	if typed, ok := response.(Resp); ok {
 		response = &typed
@@ -80,9 +80,9 @@ func encodeAs[Resp any](response any) ([]byte, error) {
 	return text, nil
 }
 
-// addressable is a value, or a pointer to it, so that encoding/json finds the
-// methods of pointers, with which it is read again.
-func addressable(v any) any {
+// withPointerMethods returns a pointer to a copy of v, or v if that is a pointer, so that
+// encoding/json finds the methods of pointers, as it does when reading.
+func withPointerMethods(v any) any {
 	at := reflect.ValueOf(v)
 	if !at.IsValid() || at.Kind() == reflect.Pointer {
 		return v

@@ -221,10 +221,10 @@ func (hanging) Release(ctx context.Context, _, _ string) error {
 
 func TestAStoreThatHangsAfterARunHoldsItUpForSecondsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, keep := range map[string]bool{"it keeps": true, "it lets go": false} {
+		for name, save := range map[string]bool{"it keeps": true, "it lets go": false} {
 			begun := time.Now()
 			answer, _, err := endpoint.Once(t.Context(), hanging{endpoint.NewMemoryStore()}, "", "k", nil, func() ([]byte, bool, error) {
-				return []byte("done"), keep, nil
+				return []byte("done"), save, nil
 			})
 			if took := time.Since(begun); string(answer) != "done" || err != nil || took > 20*time.Second {
 				t.Errorf("%s: %q, %v after %s", name, answer, err, took)
@@ -403,19 +403,19 @@ func (s heedful) Release(ctx context.Context, key, claim string) error {
 func TestARunIsSettledThoughItsCallerHasLeft(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	store, runs := heedful{endpoint.NewMemoryStore()}, 0
-	use := func(key string, keep bool) (bool, error) {
+	use := func(key string, save bool) (bool, error) {
 		_, replayed, err := endpoint.Once(ctx, store, "scope", key, nil, func() ([]byte, bool, error) {
 			runs++
 			leave()
-			return []byte("done"), keep, nil
+			return []byte("done"), save, nil
 		})
 		return replayed, err
 	}
 	for i, tt := range []struct {
 		key            string
-		keep, replayed bool
+		save, replayed bool
 	}{{"kept", true, false}, {"kept", true, true}, {"given back", false, false}, {"given back", false, false}} {
-		if replayed, err := use(tt.key, tt.keep); replayed != tt.replayed || err != nil {
+		if replayed, err := use(tt.key, tt.save); replayed != tt.replayed || err != nil {
 			t.Errorf("use %d, %s: replayed %v, %v", i+1, tt.key, replayed, err)
 		}
 	}

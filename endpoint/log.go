@@ -9,10 +9,10 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Log writes one line per call to log (nil: slog.Default()): operation,
-// duration, code and, where there is one, the error with its cause and the
-// request id. A failure of the callee is an error line, a caller's mistake a
-// warning, a success a debug line. A panic is an error line, too, and goes on.
+// Log writes one line per call to log (nil: slog.Default()): operation, duration, code
+// and, if there are any, the error with its cause and the request id. A failure of the
+// callee has level error, a caller's mistake warning, a success debug. A panic has level
+// error, too, and continues.
 func Log(log *slog.Logger, operation string) Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -21,7 +21,7 @@ func Log(log *slog.Logger, operation string) Middleware {
 			defer func() {
 				level := levels[fault.Classify(ctx, err)]
 				if logger := orDefault(log); logger.Enabled(ctx, level) {
-					logger.LogAttrs(ctx, level, "call", attrs(ctx, operation, time.Since(start), err)...)
+					logger.LogAttrs(ctx, level, "call", callAttrs(ctx, operation, time.Since(start), err)...)
 				}
 			}()
 			return next(ctx, request)
@@ -31,7 +31,7 @@ func Log(log *slog.Logger, operation string) Middleware {
 
 var levels = [...]slog.Level{fault.Success: slog.LevelDebug, fault.Failure: slog.LevelError, fault.Ignored: slog.LevelWarn}
 
-func attrs(ctx context.Context, operation string, d time.Duration, err error) []slog.Attr {
+func callAttrs(ctx context.Context, operation string, d time.Duration, err error) []slog.Attr {
 	all := []slog.Attr{
 		slog.String("operation", operation),
 		slog.Duration("duration", d),

@@ -11,99 +11,98 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// How many keys a MemoryStore holds, and answers of how many bytes together,
-// before it forgets answers; and how many lapsed keys a claim removes at most.
+// The limits of a MemoryStore: its keys, the bytes of its answers, and how many expired
+// keys a claim removes.
 const (
-	memoryKeys  = 100_000
-	memoryBytes = 64 << 20
-	memoryTidy  = 16
+	maxMemoryKeys  = 100_000
+	maxMemoryBytes = 64 << 20
+	maxMemoryTidy  = 16
 )
 
-// scopeDigits is the part of a key of [Once] that is the same in all of its scope.
-const scopeDigits = 32
+// scopePrefixLen is how many characters the keys of one scope have in common; see [Once].
+const scopePrefixLen = 32
 
-// MemoryStore is an [IdempotencyStore] for one instance, in memory. It holds
-// 100,000 keys and 64 MiB of answers. Beyond that it forgets an answer of the
-// scope that holds most, so that no caller and no operation can push out the
-// answers of another that holds less; and of that scope the answer that would go
-// first anyway, so that refusals, which are kept for a minute, go before answers.
-// It forgets no running claim. Callers that nobody tells apart are one scope: see
-// [Call].Subject. It is safe for concurrent use.
+// MemoryStore is an [IdempotencyStore] for one instance, in memory. It stores 100,000 keys
+// and 64 MiB of answers. Beyond that it drops an answer of the largest scope, so that no
+// caller and no operation can push out the answers of a smaller one. Of that scope it
+// drops the answer that would expire first, so that refusals, which are stored for a
+// minute, go before other answers. It never drops a running claim. Callers that are not
+// distinguished share a scope: see [Call].Subject. It is safe for concurrent use.
 type MemoryStore struct {
-	mu     sync.Mutex
-	keys   map[string]*memoryKey
-	due    memoryHeap[*memoryKey] // all keys, what lapses first at the top
-	scopes map[string]*memoryScope
-	most   memoryHeap[*memoryScope] // what holds most at the top
-	bytes  int                      // of the answers
-	claims uint64
+	mu       sync.Mutex
+	keys     map[string]*memoryKey
+	byExpiry memoryHeap[*memoryKey] // all keys, the first to expire at the top
+	scopes   map[string]*memoryScope
+	byWeight memoryHeap[*memoryScope] // the largest at the top
+	bytes    int                      // of all answers
+	claims   uint64
 }
 
 type memoryKey struct {
-	key, claim   string
-	fingerprint  []byte
-	answer       []byte
-	answered     bool
-	until        time.Time
-	number       uint64
-	due, inScope int // where it is in these heaps
+	key, claim              string
+	fingerprint             []byte
+	answer                  []byte
+	answered                bool
+	expiresAt               time.Time
+	sequence                uint64
+	expiryIndex, scopeIndex int // index in these heaps
 }
 
-// memoryScope are the answers of one scope.
+// memoryScope holds the answers of one scope.
 type memoryScope struct {
 	name    string
-	answers memoryHeap[*memoryKey] // what lapses first at the top
+	answers memoryHeap[*memoryKey] // the first to expire at the top
 	bytes   int
-	at      int
+	index   int
 }
 
 // NewMemoryStore makes an empty store.
 func NewMemoryStore() *MemoryStore {
 	return &MemoryStore{
-		keys:   map[string]*memoryKey{},
-		scopes: map[string]*memoryScope{},
-		due:    memoryHeap[*memoryKey]{before: lapsesBefore, put: func(k *memoryKey, i int) { k.due = i }},
-		most: memoryHeap[*memoryScope]{
-			before: func(a, b *memoryScope) bool { return a.weight() > b.weight() },
-			put:    func(s *memoryScope, i int) { s.at = i },
+		keys:     map[string]*memoryKey{},
+		scopes:   map[string]*memoryScope{},
+		byExpiry: memoryHeap[*memoryKey]{less: expiresBefore, setIndex: func(k *memoryKey, i int) { k.expiryIndex = i }},
+		byWeight: memoryHeap[*memoryScope]{
+			less:     func(a, b *memoryScope) bool { return a.weight() > b.weight() },
+			setIndex: func(s *memoryScope, i int) { s.index = i },
 		},
 	}
 }
 
-func lapsesBefore(a, b *memoryKey) bool {
-	if !a.until.Equal(b.until) {
-		return a.until.Before(b.until)
+func expiresBefore(a, b *memoryKey) bool {
+	if !a.expiresAt.Equal(b.expiresAt) {
+		return a.expiresAt.Before(b.expiresAt)
 	}
-	return a.number < b.number
+	return a.sequence < b.sequence
 }
 
-// weight is how much of the store a scope takes, in bytes: each key counts as its
-// share of a full store.
+// weight is the scope's share of the store in bytes: each key counts as its share of a
+// full store.
 func (s *memoryScope) weight() int {
-	return s.bytes + len(s.answers.all)*(memoryBytes/memoryKeys)
+	return s.bytes + len(s.answers.items)*(maxMemoryBytes/maxMemoryKeys)
 }
 
-// Claim implements [IdempotencyStore]. A store full of running claims refuses
-// with fault.Unavailable.
+// Claim implements [IdempotencyStore]. It refuses with fault.Unavailable if the store is
+// full of running claims.
 func (s *MemoryStore) Claim(_ context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	if k, ok := s.keys[key]; ok {
-		if now.Before(k.until) {
+		if now.Before(k.expiresAt) {
 			answer, err := k.reuse(fingerprint)
 			return "", answer, err
 		}
 		s.remove(k)
 	}
 	s.tidy(now)
-	if len(s.keys) >= memoryKeys && !s.evict() {
-		return "", nil, fault.Unavailable.Errorf("the idempotency store is full: %d keyed requests are running", memoryKeys).WithUnprocessed()
+	if len(s.keys) >= maxMemoryKeys && !s.evict() {
+		return "", nil, fault.Unavailable.Errorf("the idempotency store is full: %d keyed requests are running", maxMemoryKeys).WithUnprocessed()
 	}
 	s.claims++
-	k := &memoryKey{key: key, claim: strconv.FormatUint(s.claims, 36), fingerprint: bytes.Clone(fingerprint), until: now.Add(lease), number: s.claims}
+	k := &memoryKey{key: key, claim: strconv.FormatUint(s.claims, 36), fingerprint: bytes.Clone(fingerprint), expiresAt: now.Add(lease), sequence: s.claims}
 	s.keys[key] = k
-	heap.Push(&s.due, k)
+	heap.Push(&s.byExpiry, k)
 	return k.claim, nil, nil
 }
 
@@ -111,9 +110,9 @@ func (s *MemoryStore) Claim(_ context.Context, key string, fingerprint []byte, l
 func (s *MemoryStore) Renew(_ context.Context, key, claim string, lease time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.claimed(key, claim); k != nil {
-		k.until = time.Now().Add(lease)
-		heap.Fix(&s.due, k.due)
+	if k := s.findClaim(key, claim); k != nil {
+		k.expiresAt = time.Now().Add(lease)
+		heap.Fix(&s.byExpiry, k.expiryIndex)
 	}
 	return nil
 }
@@ -122,18 +121,18 @@ func (s *MemoryStore) Renew(_ context.Context, key, claim string, lease time.Dur
 func (s *MemoryStore) Answer(_ context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.claimed(key, claim)
+	k := s.findClaim(key, claim)
 	if k == nil {
 		return nil
 	}
-	k.answer, k.answered, k.until = bytes.Clone(answer), true, time.Now().Add(ttl)
-	heap.Fix(&s.due, k.due)
+	k.answer, k.answered, k.expiresAt = bytes.Clone(answer), true, time.Now().Add(ttl)
+	heap.Fix(&s.byExpiry, k.expiryIndex)
 	of := s.scope(key)
 	heap.Push(&of.answers, k)
 	of.bytes += len(answer)
 	s.bytes += len(answer)
-	heap.Fix(&s.most, of.at)
-	for s.bytes > memoryBytes && s.evict() {
+	heap.Fix(&s.byWeight, of.index)
+	for s.bytes > maxMemoryBytes && s.evict() {
 		continue
 	}
 	return nil
@@ -143,14 +142,14 @@ func (s *MemoryStore) Answer(_ context.Context, key, claim string, answer []byte
 func (s *MemoryStore) Release(_ context.Context, key, claim string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.claimed(key, claim); k != nil {
+	if k := s.findClaim(key, claim); k != nil {
 		s.remove(k)
 	}
 	return nil
 }
 
-// claimed is the key whose running claim this is, or nil.
-func (s *MemoryStore) claimed(key, claim string) *memoryKey {
+// findClaim returns the key with this running claim, or nil.
+func (s *MemoryStore) findClaim(key, claim string) *memoryKey {
 	k, ok := s.keys[key]
 	if !ok || k.claim != claim || k.answered {
 		return nil
@@ -169,88 +168,88 @@ func (k *memoryKey) reuse(fingerprint []byte) ([]byte, error) {
 	}
 }
 
-// scope are the answers of the scope that the key is in.
+// scope returns the scope of the key, and makes it if there is none.
 func (s *MemoryStore) scope(key string) *memoryScope {
 	name := scopeOf(key)
 	of, ok := s.scopes[name]
 	if !ok {
-		of = &memoryScope{name: name, answers: memoryHeap[*memoryKey]{before: lapsesBefore, put: func(k *memoryKey, i int) { k.inScope = i }}}
+		of = &memoryScope{name: name, answers: memoryHeap[*memoryKey]{less: expiresBefore, setIndex: func(k *memoryKey, i int) { k.scopeIndex = i }}}
 		s.scopes[name] = of
-		heap.Push(&s.most, of)
+		heap.Push(&s.byWeight, of)
 	}
 	return of
 }
 
 func scopeOf(key string) string {
-	if len(key) < scopeDigits {
+	if len(key) < scopePrefixLen {
 		return ""
 	}
-	return key[:scopeDigits]
+	return key[:scopePrefixLen]
 }
 
-// tidy removes what has lapsed, a little at a time.
+// tidy removes some expired keys.
 func (s *MemoryStore) tidy(now time.Time) {
-	for range memoryTidy {
-		if len(s.due.all) == 0 || now.Before(s.due.all[0].until) {
+	for range maxMemoryTidy {
+		if len(s.byExpiry.items) == 0 || now.Before(s.byExpiry.items[0].expiresAt) {
 			return
 		}
-		s.remove(s.due.all[0])
+		s.remove(s.byExpiry.items[0])
 	}
 }
 
-// evict forgets an answer of the scope that holds most.
+// evict drops an answer of the largest scope. It returns false if there is none.
 func (s *MemoryStore) evict() bool {
-	if len(s.most.all) == 0 {
+	if len(s.byWeight.items) == 0 {
 		return false
 	}
-	s.remove(s.most.all[0].answers.all[0])
+	s.remove(s.byWeight.items[0].answers.items[0])
 	return true
 }
 
 func (s *MemoryStore) remove(k *memoryKey) {
 	delete(s.keys, k.key)
-	heap.Remove(&s.due, k.due)
+	heap.Remove(&s.byExpiry, k.expiryIndex)
 	if !k.answered {
 		return
 	}
 	of := s.scope(k.key)
-	heap.Remove(&of.answers, k.inScope)
+	heap.Remove(&of.answers, k.scopeIndex)
 	of.bytes -= len(k.answer)
 	s.bytes -= len(k.answer)
-	if len(of.answers.all) > 0 {
-		heap.Fix(&s.most, of.at)
+	if len(of.answers.items) > 0 {
+		heap.Fix(&s.byWeight, of.index)
 		return
 	}
-	heap.Remove(&s.most, of.at)
+	heap.Remove(&s.byWeight, of.index)
 	delete(s.scopes, of.name)
 }
 
-// memoryHeap implements heap.Interface; its values know where they are.
+// memoryHeap implements heap.Interface. Its values know their index.
 type memoryHeap[T any] struct {
-	all    []T
-	before func(a, b T) bool
-	put    func(value T, at int)
+	items    []T
+	less     func(a, b T) bool
+	setIndex func(value T, at int)
 }
 
-func (h *memoryHeap[T]) Len() int           { return len(h.all) }
-func (h *memoryHeap[T]) Less(i, j int) bool { return h.before(h.all[i], h.all[j]) }
+func (h *memoryHeap[T]) Len() int           { return len(h.items) }
+func (h *memoryHeap[T]) Less(i, j int) bool { return h.less(h.items[i], h.items[j]) }
 
 func (h *memoryHeap[T]) Swap(i, j int) {
-	h.all[i], h.all[j] = h.all[j], h.all[i]
-	h.put(h.all[i], i)
-	h.put(h.all[j], j)
+	h.items[i], h.items[j] = h.items[j], h.items[i]
+	h.setIndex(h.items[i], i)
+	h.setIndex(h.items[j], j)
 }
 
 func (h *memoryHeap[T]) Push(value any) {
-	h.put(value.(T), len(h.all))
-	h.all = append(h.all, value.(T))
+	h.setIndex(value.(T), len(h.items))
+	h.items = append(h.items, value.(T))
 }
 
 func (h *memoryHeap[T]) Pop() any {
-	last := len(h.all) - 1
-	value := h.all[last]
+	last := len(h.items) - 1
+	value := h.items[last]
 	var none T
-	h.all[last] = none
-	h.all = h.all[:last]
+	h.items[last] = none
+	h.items = h.items[:last]
 	return value
 }

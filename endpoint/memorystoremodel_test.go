@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// held is a claim that a run holds.
-type held struct {
+// runningClaim is a claim of a run that goes on.
+type runningClaim struct {
 	key, claim string
 	until      time.Time
 }
@@ -19,14 +19,14 @@ func TestMemoryStoreAddsUpAndLosesNoClaimWhateverIsDoneToIt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			dice, s := rand.New(rand.NewPCG(seed, 1)), NewMemoryStore()
 			answer := make([]byte, 4<<20)
-			var running []held
+			var running []runningClaim
 			for range 5000 {
 				switch n := dice.IntN(10); {
 				case n < 5:
 					key := fmt.Sprintf("%032d%032d", dice.IntN(6), dice.IntN(500))
 					claim, _, _ := s.Claim(t.Context(), key, nil, time.Minute)
 					if claim != "" {
-						running = append(running, held{key, claim, time.Now().Add(time.Minute)})
+						running = append(running, runningClaim{key, claim, time.Now().Add(time.Minute)})
 					}
 				case n < 9 && len(running) > 0:
 					i := dice.IntN(len(running))
@@ -55,32 +55,32 @@ func TestMemoryStoreAddsUpAndLosesNoClaimWhateverIsDoneToIt(t *testing.T) {
 	}
 }
 
-// addsUp expects that all that the store knows of itself is so.
+// addsUp fails unless the store's indexes and sums agree.
 func (s *MemoryStore) addsUp(t *testing.T) {
 	t.Helper()
 	bytes, answers := 0, 0
 	for name, of := range s.scopes {
-		held := 0
-		for i, k := range of.answers.all {
-			if held += len(k.answer); k.inScope != i || s.keys[k.key] != k || scopeOf(k.key) != name || !k.answered {
+		sum := 0
+		for i, k := range of.answers.items {
+			if sum += len(k.answer); k.scopeIndex != i || s.keys[k.key] != k || scopeOf(k.key) != name || !k.answered {
 				t.Fatalf("%s is not where it should be in its scope", k.key)
 			}
 		}
-		if of.bytes != held || s.most.all[of.at] != of || len(of.answers.all) == 0 || of.weight() > s.most.all[0].weight() {
-			t.Fatalf("scope %s is %+v and holds %d bytes", name, of, held)
+		if of.bytes != sum || s.byWeight.items[of.index] != of || len(of.answers.items) == 0 || of.weight() > s.byWeight.items[0].weight() {
+			t.Fatalf("scope %s is %+v and holds %d bytes", name, of, sum)
 		}
-		bytes, answers = bytes+held, answers+len(of.answers.all)
+		bytes, answers = bytes+sum, answers+len(of.answers.items)
 	}
 	answered := 0
-	for i, k := range s.due.all {
-		if k.due != i || s.keys[k.key] != k || k.until.Before(s.due.all[0].until) {
+	for i, k := range s.byExpiry.items {
+		if k.expiryIndex != i || s.keys[k.key] != k || k.expiresAt.Before(s.byExpiry.items[0].expiresAt) {
 			t.Fatalf("%s is not where it should be", k.key)
 		}
 		if k.answered {
 			answered++
 		}
 	}
-	if bytes != s.bytes || bytes > memoryBytes || answers != answered || len(s.due.all) != len(s.keys) || len(s.most.all) != len(s.scopes) {
-		t.Fatalf("%d bytes of %d answers; it thinks %d of %d, %d keys of %d", bytes, answers, s.bytes, answered, len(s.due.all), len(s.keys))
+	if bytes != s.bytes || bytes > maxMemoryBytes || answers != answered || len(s.byExpiry.items) != len(s.keys) || len(s.byWeight.items) != len(s.scopes) {
+		t.Fatalf("%d bytes of %d answers; it thinks %d of %d, %d keys of %d", bytes, answers, s.bytes, answered, len(s.byExpiry.items), len(s.keys))
 	}
 }

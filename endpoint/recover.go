@@ -8,9 +8,9 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Recover turns a panic of the endpoint into fault.Internal. The panic value
-// and its stack go to the log (nil: slog.Default()), with the operation and the
-// request id where there are any, never to the caller.
+// Recover turns a panic of the endpoint into fault.Internal. It logs the panic value and
+// the stack (to slog.Default() if log is nil), with the operation and the request id if
+// there are any. The caller never sees them.
 func Recover(log *slog.Logger) Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (response any, err error) {

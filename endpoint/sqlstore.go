@@ -16,45 +16,43 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// SQLStore is an [IdempotencyStore] in a table that any number of instances
-// share, over any database/sql driver: SQLite, PostgreSQL, MySQL and what speaks
-// like one of them. All times are the database's, so that the clocks of the
-// instances may differ. A key that was claimed has up to 16 expired rows deleted
-// with it, so that the table stays as large as what is kept. It is safe for
-// concurrent use.
+// SQLStore is an [IdempotencyStore] in a table that any number of instances share, over
+// any database/sql driver: SQLite, PostgreSQL, MySQL and databases that are compatible
+// with one of them. All times are the database's, so that the clocks of the instances may
+// differ. A claim also deletes up to 16 expired rows, so that the table stays as large as
+// what it stores. It is safe for concurrent use.
 type SQLStore struct {
 	// DB is the database.
 	DB *sql.DB
-	// Table is the table's name, "idempotency" when empty. It is put into
-	// statements as it is.
+	// Table is the name of the table, "idempotency" when empty. It is put into statements
+	// without quoting.
 	Table string
-	// DollarPlaceholders speaks PostgreSQL: placeholders are $1, $2 instead of ?.
+	// DollarPlaceholders is for PostgreSQL: placeholders are $1, $2 instead of ?.
 	DollarPlaceholders bool
-	// MySQL speaks MySQL. It need not be set where the package of DB's driver is
-	// called mysql. Without it and DollarPlaceholders, SQLStore speaks SQLite.
+	// MySQL is for MySQL. It need not be set if the package of DB's driver is called
+	// mysql. Without it and DollarPlaceholders, SQLStore uses SQLite's SQL.
 	MySQL bool
 
 	tx *sql.Tx
 }
 
-// sqlTidy is how many expired rows a claim deletes at most.
-const sqlTidy = 16
+// maxSQLTidy is how many expired rows a claim deletes at most.
+const maxSQLTidy = 16
 
-// In is the store inside a transaction: what it does holds when tx is committed,
-// and with it all else that tx does. Two uses of it: [Keep] in a handler, and
-// [Once] around all that a transaction does, as for an event that must count once.
-// In a transaction Answer fails with fault.Aborted where the claim is lost, since
-// another run does what this one does, and renewing has no need.
+// In returns the store inside a transaction: what it stores becomes effective when tx is
+// committed, together with everything else in tx. It has two uses: [Keep] in a handler,
+// and [Once] around everything that a transaction does, for example for an event that must
+// count once. In a transaction, Answer fails with fault.Aborted if the claim is lost,
+// since another run does the same work, and Renew does nothing.
 func (s SQLStore) In(tx *sql.Tx) SQLStore {
 	s.tx = tx
 	return s
 }
 
-// Create makes the table where it does not exist. Several instances may do so at
-// once.
+// Create makes the table if it does not exist. Several instances may do so at once.
 func (s SQLStore) Create(ctx context.Context) error {
 	err := s.create(ctx)
-	if err != nil { // PostgreSQL fails where two make the same table at once
+	if err != nil { // PostgreSQL fails if two create the same table at once
 		err = s.create(ctx)
 	}
 	return err
@@ -62,7 +60,7 @@ func (s SQLStore) Create(ctx context.Context) error {
 
 func (s SQLStore) create(ctx context.Context) error {
 	index := ""
-	if s.speaksMySQL() {
+	if s.isMySQL() {
 		index = ", INDEX (expires_at)"
 	}
 	_, err := s.exec(ctx, `CREATE TABLE IF NOT EXISTS {table} (
@@ -71,26 +69,26 @@ func (s SQLStore) create(ctx context.Context) error {
 		return err
 	}
 	name, table := `"`+strings.NewReplacer(".", "_", `"`, "").Replace(s.table())+`_expires"`, "{table}"
-	if schema, of, ok := strings.Cut(s.table(), "."); ok && !s.DollarPlaceholders { // SQLite has the schema at the index
+	if schema, of, ok := strings.Cut(s.table(), "."); ok && !s.DollarPlaceholders { // SQLite expects the schema at the index
 		name, table = schema+"."+name, of
 	}
 	_, err = s.exec(ctx, `CREATE INDEX IF NOT EXISTS `+name+` ON `+table+` (expires_at)`)
 	return err
 }
 
-// Claim implements [IdempotencyStore]. The primary key decides between two
-// callers; expired rows make way.
+// Claim implements [IdempotencyStore]. The primary key decides between two callers; an
+// expired row is deleted first.
 func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	insert := `INSERT INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?) ON CONFLICT (id) DO NOTHING`
-	if s.speaksMySQL() {
+	if s.isMySQL() {
 		insert = `INSERT IGNORE INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?)`
 	}
 	claim := rand.Text()
-	for range 3 { // the row in the way may be gone before it is read
+	for range 3 { // the conflicting row may be deleted before it is read
 		if _, err := s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND expires_at <= {now}`, key); err != nil {
 			return "", nil, err
 		}
-		claimed, err := s.changed(s.exec(ctx, insert, key, claim, marked(fingerprint), lease.Milliseconds()))
+		claimed, err := s.hasChanged(s.exec(ctx, insert, key, claim, withPrefixByte(fingerprint), lease.Milliseconds()))
 		if err != nil {
 			return "", nil, err
 		}
@@ -98,7 +96,7 @@ func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lea
 			s.tidy(ctx, key)
 			return claim, nil, nil
 		}
-		answer, err := s.read(ctx, key, fingerprint)
+		answer, err := s.readAnswer(ctx, key, fingerprint)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return "", answer, err
 		}
@@ -117,11 +115,11 @@ func (s SQLStore) Renew(ctx context.Context, key, claim string, lease time.Durat
 
 // Answer implements [IdempotencyStore].
 func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
-	updated, err := s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = {now} + ? WHERE id = ? AND claim = ?`, marked(answer), ttl.Milliseconds(), key, claim)
+	updated, err := s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = {now} + ? WHERE id = ? AND claim = ?`, withPrefixByte(answer), ttl.Milliseconds(), key, claim)
 	if s.tx == nil {
 		return err
 	}
-	kept, err := s.changed(updated, err)
+	kept, err := s.hasChanged(updated, err)
 	switch {
 	case err != nil:
 		return &once.RollbackError{Err: err}
@@ -137,21 +135,21 @@ func (s SQLStore) Release(ctx context.Context, key, claim string) error {
 	return err
 }
 
-// Expire deletes all rows whose time is over at once. There is no need to call it:
-// claims do the same in small portions.
+// Expire deletes all expired rows at once. There is no need to call it: claims do the same
+// in small portions.
 func (s SQLStore) Expire(ctx context.Context) error {
 	_, err := s.exec(ctx, `DELETE FROM {table} WHERE expires_at <= {now}`)
 	return err
 }
 
-// tidy deletes a few expired rows beside the one just claimed. What it fails to
-// delete, a later claim does. In a transaction it is left out: there, a failure
-// would undo all the rest.
+// tidy deletes a few expired rows, but not the one just claimed. A later claim deletes
+// what it fails to delete. It does nothing in a transaction, where a failure would undo
+// everything else.
 func (s SQLStore) tidy(ctx context.Context, claimed string) {
 	if s.tx != nil {
 		return
 	}
-	rows, err := s.DB.QueryContext(ctx, s.text(`SELECT id FROM {table} WHERE expires_at <= {now} AND id <> ? ORDER BY expires_at, id LIMIT `+strconv.Itoa(sqlTidy)), claimed)
+	rows, err := s.DB.QueryContext(ctx, s.render(`SELECT id FROM {table} WHERE expires_at <= {now} AND id <> ? ORDER BY expires_at, id LIMIT `+strconv.Itoa(maxSQLTidy)), claimed)
 	if err != nil {
 		return
 	}
@@ -167,17 +165,17 @@ func (s SQLStore) tidy(ctx context.Context, claimed string) {
 	}
 }
 
-func (s SQLStore) read(ctx context.Context, key string, fingerprint []byte) ([]byte, error) {
+func (s SQLStore) readAnswer(ctx context.Context, key string, fingerprint []byte) ([]byte, error) {
 	db, err := s.querier()
 	if err != nil {
 		return nil, err
 	}
 	var before, answer []byte
-	err = db.QueryRowContext(ctx, s.text(`SELECT fingerprint, answer FROM {table} WHERE id = ?`), key).Scan(&before, &answer)
+	err = db.QueryRowContext(ctx, s.render(`SELECT fingerprint, answer FROM {table} WHERE id = ?`), key).Scan(&before, &answer)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("idempotency store: %w", err)
-	case !bytes.Equal(before, marked(fingerprint)):
+	case !bytes.Equal(before, withPrefixByte(fingerprint)):
 		return nil, KeyReused()
 	case len(answer) == 0:
 		return nil, KeyInUse()
@@ -185,16 +183,16 @@ func (s SQLStore) read(ctx context.Context, key string, fingerprint []byte) ([]b
 	return answer[1:], nil
 }
 
-// marked is a value with a byte in front: some drivers do not tell an empty one
-// from none.
-func marked(value []byte) []byte { return append([]byte{1}, value...) }
+// withPrefixByte puts a byte in front of a value: some drivers do not distinguish an empty
+// value from NULL.
+func withPrefixByte(value []byte) []byte { return append([]byte{1}, value...) }
 
 func (s SQLStore) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
 	db, err := s.querier()
 	if err != nil {
 		return nil, err
 	}
-	result, err := db.ExecContext(ctx, s.text(statement), args...)
+	result, err := db.ExecContext(ctx, s.render(statement), args...)
 	if err != nil {
 		return nil, fmt.Errorf("idempotency store: %w", err)
 	}
@@ -217,8 +215,8 @@ func (s SQLStore) querier() (querier, error) {
 	return s.DB, nil
 }
 
-// changed says whether a statement has changed a row.
-func (s SQLStore) changed(result sql.Result, err error) (bool, error) {
+// hasChanged reports whether a statement has changed a row.
+func (s SQLStore) hasChanged(result sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err
 	}
@@ -236,7 +234,7 @@ func (s SQLStore) table() string {
 	return s.Table
 }
 
-func (s SQLStore) speaksMySQL() bool {
+func (s SQLStore) isMySQL() bool {
 	return s.MySQL || !s.DollarPlaceholders && s.DB != nil && strings.Contains(packageOf(s.DB.Driver()), "mysql")
 }
 
@@ -251,14 +249,14 @@ func packageOf(value any) string {
 	return t.PkgPath()
 }
 
-// text is a statement as the database wants it. {now} is its clock in milliseconds
-// since 1970, {bytes} a type for up to 4 MiB.
-func (s SQLStore) text(statement string) string {
+// render returns a statement in the database's dialect. {now} is the database's clock in
+// milliseconds since 1970, {bytes} a type for up to 4 MiB.
+func (s SQLStore) render(statement string) string {
 	now, bytesType := `CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)`, "BLOB"
 	switch {
 	case s.DollarPlaceholders:
 		now, bytesType = `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`, "BYTEA"
-	case s.speaksMySQL():
+	case s.isMySQL():
 		now, bytesType = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)`, "LONGBLOB"
 	}
 	statement = strings.NewReplacer("{table}", s.table(), "{now}", now, "{bytes}", bytesType).Replace(statement)

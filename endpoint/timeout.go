@@ -9,24 +9,23 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// Timeout gives every call at most d, or what the caller's own deadline leaves
-// where that is less. It panics unless d is positive.
+// Timeout limits every call to d, or to what the caller's own deadline leaves if that is
+// less. It panics unless d is positive.
 //
-// The limit is in the context that the endpoint gets: an endpoint that does
-// not heed its context is not abandoned. A call that this limit ends fails with
-// fault.DeadlineExceeded naming it; the caller's own deadline stays the
-// caller's error.
+// The limit is in the context that the endpoint gets: an endpoint that ignores its context
+// is not abandoned. A call that this limit ends fails with fault.DeadlineExceeded, which
+// names the limit; if the caller's own deadline ends it, the error is the caller's.
 func Timeout(d time.Duration) Middleware {
 	if d <= 0 {
 		panic(fmt.Sprintf("endpoint.Timeout: %s is no time to wait; give a positive duration", d))
 	}
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
-			at := time.Now().Add(d)
-			if own, ok := ctx.Deadline(); ok && !own.After(at) {
-				return next(ctx, request) // the caller's limit is the nearer one
+			until := time.Now().Add(d)
+			if own, ok := ctx.Deadline(); ok && !own.After(until) {
+				return next(ctx, request) // the caller's limit is earlier
 			}
-			limited := deadline.With(ctx, at)
+			limited := deadline.With(ctx, until)
 			defer limited.Stop()
 			response, err := next(limited, request)
 			if err != nil && limited.Err() != nil && ctx.Err() == nil {

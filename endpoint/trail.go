@@ -10,60 +10,60 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// maxSteps is how many steps of a call are kept that nobody asked to explain:
-// the first ones, and the last.
+// maxSteps is how many steps are stored of a call that is not explained: the first ones,
+// and the last.
 const maxSteps = 8
 
-// Trail is what a call went through. It is the error of a call that failed:
+// Trail is the history of a call. It is the error of a call that failed:
 //
 //	if trail, ok := errors.AsType[*endpoint.Trail](err); ok { ... }
 //
-// with the failure itself as its cause, which alone decides the error's class and
-// what a caller over the wire sees of it. The Trail of a call that is explained
-// tells more, and is there for successes, too; see [Explanation]. It is read-only.
+// Its cause is the failure itself, which alone decides the error's class and what a caller
+// over the wire sees of it. The Trail of an explained call has more details, and exists
+// for successes, too; see [Explanation]. It is read-only.
 type Trail struct {
-	// Operation is what was called, From the service that called, "" if not known.
+	// Operation is what was called, From the calling service, "" if not known.
 	Operation Operation
 	From      string
-	// Start is when the call began, Took how long it took; -1 while it goes on.
+	// Start is when the call started, Took how long it took; -1 while it goes on.
 	Start time.Time
 	Took  time.Duration
-	// Limit is how long the call could take: the client's own timeout, or what
-	// the caller's deadline left. Zero is no limit.
+	// Limit is how long the call could take: the client's own timeout, or what the
+	// caller's deadline left. Zero is no limit.
 	Limit time.Duration
-	// Ended says what ended the call before it had its answer: a timeout, a
-	// deadline, or that the caller gave up, each with its time. Empty is nothing.
+	// Ended says what ended the call before it had its answer: a timeout, a deadline, or
+	// that the caller gave up, each with its time. It is empty if nothing did.
 	Ended string
-	// Stopped says why no further attempt followed the last one where another could
-	// have: the attempts of the policy are used up, the retry budget is spent, there
-	// was no time for one. Empty where the failure itself says so, as an answer that
-	// is the same each time does.
+	// Stopped says why no further attempt followed the last one, if one was possible: the
+	// policy's attempts are used up, the retry budget is spent, or no time was left. It is
+	// empty if the failure itself is the reason, such as an answer that is the same each
+	// time.
 	Stopped string
 	// Steps are the attempts, in the order in which they ended.
 	Steps []Step
-	// Dropped are the steps left out before the last one: of a call that is not
-	// explained 8 are kept.
+	// Dropped is how many steps are left out before the last one: of a call that is not
+	// explained, 8 are stored.
 	Dropped int
-	// Err is the failure; nil of a success.
+	// Err is the failure; nil for a success.
 	Err error
 
 	first [1]Step
 }
 
-// Step is one attempt of a call, those included that were refused before they
-// reached an instance.
+// Step is one attempt of a call. Attempts that were refused before they reached an
+// instance are included.
 type Step struct {
-	// Attempt counts from 1. A hedge has the number after the attempt that it
-	// runs beside.
+	// Attempt counts from 1. A hedge has the number after that of the attempt that it runs
+	// beside.
 	Attempt int
-	// Instance is the id of the instance that was asked, "" when none was.
+	// Instance is the id of the called instance, "" if none was called.
 	Instance string
-	// Began is when the attempt started, since the start of the call; what lies between an
-	// attempt and the one before is a wait. Took is how long it took.
+	// Began is when the attempt started, since the start of the call; the time between two
+	// attempts is a wait. Took is how long the attempt took.
 	Began, Took time.Duration
-	// Err is how it failed; nil when it did not.
+	// Err is how it failed; nil if it did not.
 	Err error
-	// Situation is what the attempt was decided by; nil unless the call is
+	// Situation is the state that decided about the attempt; nil unless the call is
 	// explained.
 	Situation *Situation
 }
@@ -72,34 +72,34 @@ type Step struct {
 type Situation struct {
 	// Breaker is the breaker's state.
 	Breaker string `json:"breaker,omitempty"`
-	// Limit is how many attempts could be under way at once, zero that any
-	// number could, and Running how many were.
+	// Limit is how many attempts could be in flight at once; zero means any number.
+	// Running is how many were.
 	Limit   int `json:"limit"`
 	Running int `json:"running"`
-	// Budget is how many repeats the retry budget allowed at once.
+	// Budget is how many repeats the retry budget would have allowed at once.
 	Budget float64 `json:"budget"`
-	// Candidates are the instances that there were to choose from.
+	// Candidates are the instances to choose from.
 	Candidates []Candidate `json:"candidates"`
 }
 
 // Candidate is an instance that could be chosen for an attempt.
 type Candidate struct {
 	ID string `json:"id"`
-	// InFlight are the attempts under way there, of this client.
+	// InFlight is how many attempts of this client were in flight there.
 	InFlight int `json:"in_flight"`
-	// Latency is what an attempt there is expected to take, in seconds; 0 when
-	// not known.
+	// Latency is how long an attempt there is expected to take, in seconds; 0 if not
+	// known.
 	Latency float64 `json:"latency_seconds"`
-	// Cost is what the balancer compares, where it compares costs: the lowest of
-	// those drawn is taken. 0 where it does not.
+	// Cost is what the balancer compares: it uses the lowest of those drawn. 0 if it does
+	// not compare costs.
 	Cost float64 `json:"cost,omitempty"`
-	// Excluded says why it was to be used only in need, "ejected", "probation"
-	// or "tried"; empty is that nothing spoke against it.
+	// Excluded says why the instance was to be used only if no other could be: "ejected",
+	// "probation" or "tried"; else it is empty.
 	Excluded string `json:"excluded,omitempty"`
 }
 
-// Error is the text for a log: the failure's own, and the attempts. An attempt
-// whose error is in the failure's own text is listed without it.
+// Error returns the text for a log: the failure's own text, and the attempts. It omits the
+// error of an attempt if the failure's text contains it.
 func (t *Trail) Error() string {
 	if t.Err == nil {
 		return "no failure"
@@ -131,7 +131,7 @@ func (t *Trail) Error() string {
 	return b.String()
 }
 
-// Unwrap is the failure.
+// Unwrap returns the failure.
 func (t *Trail) Unwrap() error { return t.Err }
 
 // MarshalJSON writes the trail with durations as "1.5ms" and errors as their text
@@ -152,7 +152,7 @@ func (t *Trail) MarshalJSON() ([]byte, error) {
 		Error     string        `json:"error,omitempty"`
 	}{
 		t.Operation.Service, t.Operation.Name, t.From, t.Start, t.Took, t.Limit, t.Ended, t.Stopped, t.Steps, t.Dropped,
-		fault.CodeOf(t.Err).String(), said(t.Err),
+		fault.CodeOf(t.Err).String(), errorText(t.Err),
 	})
 }
 
@@ -166,10 +166,10 @@ func (s Step) MarshalJSON() ([]byte, error) {
 		Code      string        `json:"code"`
 		Error     string        `json:"error,omitempty"`
 		Situation *Situation    `json:"situation,omitempty"`
-	}{s.Attempt, s.Instance, s.Began, s.Took, fault.CodeOf(s.Err).String(), said(s.Err), s.Situation})
+	}{s.Attempt, s.Instance, s.Began, s.Took, fault.CodeOf(s.Err).String(), errorText(s.Err), s.Situation})
 }
 
-// text is the step in words, without its error where that is known.
+// text returns the step in words. It omits an error whose text is in known.
 func (s Step) text(known string) string {
 	text := fmt.Sprintf("attempt %d", s.Attempt)
 	if s.Instance == "" {
@@ -178,16 +178,16 @@ func (s Step) text(known string) string {
 		text += ": " + s.Instance
 	}
 	if s.Took > 0 {
-		text += " after " + brief(s.Took)
+		text += " after " + rounded(s.Took)
 	}
 	if s.Err != nil && !strings.Contains(known, s.Err.Error()) {
-		text += ": " + said(s.Err)
+		text += ": " + errorText(s.Err)
 	}
 	return text
 }
 
-// said is the text of an error, cut where it is long.
-func said(err error) string {
+// errorText returns the text of an error, at most 500 bytes of it.
+func errorText(err error) string {
 	const longest = 500
 	if err == nil {
 		return ""
@@ -199,8 +199,8 @@ func said(err error) string {
 	return text
 }
 
-// brief is d to about three digits.
-func brief(d time.Duration) string {
+// rounded returns d with about three digits.
+func rounded(d time.Duration) string {
 	for unit := time.Second; unit > 1; unit /= 1000 {
 		if d >= unit {
 			return d.Round(unit / 100).String()
@@ -209,23 +209,24 @@ func brief(d time.Duration) string {
 	return d.String()
 }
 
-// record is the trail of a call while that goes on. Attempts that run at the same
+// trailRecord is the trail of a call while that goes on. Attempts that run at the same
 // time share it.
-type record struct {
+type trailRecord struct {
 	mu    sync.Mutex
-	trail *Trail // nil while there is nothing to tell
+	trail *Trail // nil while there is nothing to record
 }
 
-// keep says where the trail of a call goes whose record has just been made. A twin
-// has that of its call, and who answers a call makes none.
-func (c *Call) keep(r *record) {
-	if c.record == nil && !c.Inbound {
-		c.record = r
+// attachTrail gives a new record its trail. The record of a second attempt shares the
+// trail of its call, and a call that is being served has none.
+func (c *Call) attachTrail(r *trailRecord) {
+	if c.trail == nil && !c.Inbound {
+		c.trail = r
 	}
 }
 
-// told is the trail, made when there is something to tell. The lock is held.
-func (r *record) told(c *Call) *Trail {
+// ensure returns the trail, and makes it first if there is none. The caller holds the
+// lock.
+func (r *trailRecord) ensure(c *Call) *Trail {
 	if r.trail == nil {
 		t := &Trail{Operation: c.Operation, From: c.From, Start: c.Start, Took: -1}
 		if !c.Deadline.IsZero() {
@@ -237,8 +238,8 @@ func (r *record) told(c *Call) *Trail {
 	return r.trail
 }
 
-// copied is the trail as it is now.
-func (r *record) copied() Trail {
+// snapshot returns a copy of the trail.
+func (r *trailRecord) snapshot() Trail {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := *r.trail
@@ -246,37 +247,37 @@ func (r *record) copied() Trail {
 	return t
 }
 
-// Explained reports whether somebody wants to know why the call goes as it does:
-// then each attempt is noted with its [Situation], and else only those that fail.
+// Explained reports whether the call is explained: then each attempt is to be added with
+// its [Situation], and else only those that fail.
 func (c *Call) Explained() bool {
 	if c.Why != nil {
-		c.begin()
+		c.startTrail()
 	}
 	return c.Why != nil
 }
 
-// begin makes the call known to whom wants it explained.
-func (c *Call) begin() {
-	if c.record == nil {
-		c.record = &record{}
+// startTrail adds the call to its explanation, once.
+func (c *Call) startTrail() {
+	if c.trail == nil {
+		c.trail = &trailRecord{}
 	}
-	c.record.mu.Lock()
-	begun := c.record.trail != nil
-	_ = c.record.told(c)
-	c.record.mu.Unlock()
-	if !begun {
-		c.Why.add(c.record)
+	c.trail.mu.Lock()
+	wasStarted := c.trail.trail != nil
+	_ = c.trail.ensure(c)
+	c.trail.mu.Unlock()
+	if !wasStarted {
+		c.Why.add(c.trail)
 	}
 }
 
-// Note records an attempt that has ended.
+// Note adds an attempt that has ended to the trail.
 func (c *Call) Note(s Step) {
-	if c.record == nil {
-		c.record = &record{}
+	if c.trail == nil {
+		c.trail = &trailRecord{}
 	}
-	c.record.mu.Lock()
-	defer c.record.mu.Unlock()
-	t := c.record.told(c)
+	c.trail.mu.Lock()
+	defer c.trail.mu.Unlock()
+	t := c.trail.ensure(c)
 	if len(t.Steps) < maxSteps || c.Why != nil {
 		t.Steps = append(t.Steps, s)
 		return
@@ -285,30 +286,30 @@ func (c *Call) Note(s Step) {
 	t.Dropped++
 }
 
-// Stop records why no further attempt follows, as in [Trail.Stopped], in a call of
-// which an attempt was noted. The latest reason counts.
+// Stop records why no further attempt follows, as in [Trail.Stopped], if an attempt was
+// added before. The latest reason counts.
 func (c *Call) Stop(why string) {
-	if c.record == nil {
+	if c.trail == nil {
 		return
 	}
-	c.record.mu.Lock()
-	defer c.record.mu.Unlock()
-	if c.record.trail != nil {
-		c.record.trail.Stopped = why
+	c.trail.mu.Lock()
+	defer c.trail.mu.Unlock()
+	if c.trail.trail != nil {
+		c.trail.trail.Stopped = why
 	}
 }
 
-// End records how the call ended: err is its failure, ended what kept it from
-// its answer, as in [Trail]. It returns the trail, which is not nil. Whoever made
-// the record calls it once, when no attempt goes on.
+// End records how the call ended: err is its failure, and ended says what prevented its
+// answer, as in [Trail]. It returns the trail, which is not nil. Whoever made the record
+// calls it once, when no attempt goes on.
 func (c *Call) End(err error, ended string) *Trail {
-	if c.record == nil {
-		c.record = &record{}
+	if c.trail == nil {
+		c.trail = &trailRecord{}
 	}
-	c.Explained() // it may have had no attempt
-	c.record.mu.Lock()
-	defer c.record.mu.Unlock()
-	t := c.record.told(c)
+	c.Explained() // adds a call without attempts to its explanation
+	c.trail.mu.Lock()
+	defer c.trail.mu.Unlock()
+	t := c.trail.ensure(c)
 	t.Took, t.Err, t.Ended = time.Since(t.Start), err, ended
 	return t
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Validate refuses a request whose own Validate() error method reports a
-// fault, before the endpoint sees it: with that error where it is a
-// *fault.Error, else with fault.InvalidArgument and its text. Errors that were put
-// together with errors.Join are in one line, the first 20 of them, and each has 256
-// bytes at most: a small request can have a great many faults. Requests without the
-// method pass.
+// Validate refuses a request whose own Validate() error method reports a fault, before the
+// endpoint sees it. The result is that error if it is a *fault.Error, else
+// fault.InvalidArgument with its text. Errors joined with errors.Join are written in one
+// line: the first 20 of them, with at most 256 bytes each, since a small request can have
+// very many faults. Requests without the method pass.
 func Validate() Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -27,7 +26,7 @@ func Validate() Middleware {
 	}
 }
 
-// ValidateRequest is what [Validate] asks of one request.
+// ValidateRequest validates one request as [Validate] does.
 func ValidateRequest(request any) error {
 	v, ok := request.(interface{ Validate() error })
 	if !ok {
@@ -45,47 +44,47 @@ func ValidateRequest(request any) error {
 	return fault.InvalidArgument.Errorf("%s", all.String())
 }
 
-// What a refusal says of the faults of a request.
+// How much of a request's faults a refusal shows.
 const (
-	maxFaults = 20
-	maxFault  = 256 // bytes
+	maxFaults     = 20
+	maxFaultBytes = 256 // bytes
 )
 
-// faults are those of one request, the first ones with their text.
+// faults are the faults of one request; the first ones with their text.
 type faults struct {
 	texts []string
-	count int
+	total int
 }
 
-var joined = reflect.TypeOf(errors.Join(context.Canceled))
+var joinErrorType = reflect.TypeOf(errors.Join(context.Canceled))
 
-// add takes in err, or what was joined to it.
+// add adds err, or each error that is joined in it.
 func (all *faults) add(err error) {
-	if reflect.TypeOf(err) == joined {
+	if reflect.TypeOf(err) == joinErrorType {
 		for _, part := range err.(interface{ Unwrap() []error }).Unwrap() {
 			all.add(part)
 		}
 		return
 	}
 	if len(all.texts) == maxFaults {
-		all.count++
+		all.total++
 		return
 	}
 	for text := range strings.SplitSeq(err.Error(), "\n") {
-		if all.count++; len(all.texts) == maxFaults {
+		if all.total++; len(all.texts) == maxFaults {
 			continue
 		}
-		if len(text) > maxFault {
-			text = strings.ToValidUTF8(text[:maxFault], "") + "…"
+		if len(text) > maxFaultBytes {
+			text = strings.ToValidUTF8(text[:maxFaultBytes], "") + "…"
 		}
 		all.texts = append(all.texts, text)
 	}
 }
 
-// String is all that is said, in one line.
+// String returns the stored texts in one line, and how many more there are.
 func (all *faults) String() string {
 	text := strings.Join(all.texts, "; ")
-	if more := all.count - len(all.texts); more > 0 {
+	if more := all.total - len(all.texts); more > 0 {
 		text += "; and " + strconv.Itoa(more) + " more"
 	}
 	return text

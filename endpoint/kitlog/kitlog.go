@@ -1,16 +1,16 @@
-// Package kitlog joins log/slog and go-kit/log, both ways, so that a program that
-// moves from one to the other writes one log:
+// Package kitlog connects log/slog and go-kit/log in both directions, so that a program
+// that moves from one to the other writes one log:
 //
 //	slog.SetDefault(slog.New(kitlog.Handler(theirs))) // slog writes to a go-kit logger
 //	service := NewService(kitlog.Logger(ours))        // go-kit code writes to slog
 //
 // # Guarantees
 //
-// Levels are those of go-kit/log/level; slog's names for others are rounded down.
-// Groups become keys with dots: http.method. Values are resolved when the record
-// is written. No key or value is lost: an odd number of them gets go-kit's own
-// "(MISSING)", and a key that is no string is written as one. Both are safe for
-// concurrent use where what is beneath them is.
+// Levels are those of go-kit/log/level; other levels of slog are rounded down. Groups
+// become keys with dots: http.method. Values are resolved when the record is written. No
+// key or value is lost: a missing value is written as go-kit's own "(MISSING)", and a key
+// that is not a string is written as one. Both are safe for concurrent use if the logger
+// or handler that they write to is.
 package kitlog
 
 import (
@@ -25,14 +25,13 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// Handler is a [slog.Handler] that writes to a go-kit logger: the time as ts
-// where there is one, level, msg, and the attributes. It accepts every level; what
-// filters is l.
+// Handler returns a [slog.Handler] that writes to a go-kit logger: the time as ts if there
+// is one, level, msg, and the attributes. It accepts every level; filtering is up to l.
 func Handler(l log.Logger) slog.Handler { return handler{to: l} }
 
 type handler struct {
 	to     log.Logger
-	prefix string // of the groups that are open, with its dot
+	prefix string // of the open groups, with a dot at the end
 	pairs  []any
 }
 
@@ -100,8 +99,8 @@ func levelValue(l slog.Level) level.Value {
 	return level.ErrorValue()
 }
 
-// Logger is a go-kit logger that writes to l, at the level that go-kit/log/level
-// gives a record, and else at info. The key msg, or message, is the record's
+// Logger returns a go-kit logger that writes to l, at the level that go-kit/log/level
+// gives a record, or else at info. The value of the key msg, or message, is the record's
 // message.
 func Logger(l *slog.Logger) log.Logger { return logger{l.Handler()} }
 
@@ -130,7 +129,7 @@ func (l logger) Log(pairs ...any) error {
 				continue
 			}
 		}
-		attrs = append(attrs, slog.Any(key, resolved(pairs[i+1])))
+		attrs = append(attrs, slog.Any(key, evaluated(pairs[i+1])))
 	}
 	if !l.to.Enabled(ctx, at) {
 		return nil
@@ -142,10 +141,10 @@ func (l logger) Log(pairs ...any) error {
 	return l.to.Handle(ctx, r)
 }
 
-// resolved is a value as slog takes it: a go-kit Valuer is asked.
-func resolved(v any) any {
-	if ask, ok := v.(log.Valuer); ok {
-		return ask()
+// evaluated returns a value for slog: it evaluates a go-kit Valuer.
+func evaluated(v any) any {
+	if valuer, ok := v.(log.Valuer); ok {
+		return valuer()
 	}
 	return v
 }
