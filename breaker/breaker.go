@@ -8,42 +8,40 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Breaker decides whether a call may be made, and learns from how it went. It
-// is safe for concurrent use.
+// Breaker decides whether a call may be made, and records how it ended. It is safe for
+// concurrent use.
 type Breaker interface {
-	// Allow is asked before a call, in the context of its caller. It is
-	// fault.Unavailable, Unprocessed, when the call must not be made.
+	// Allow is called before each call, with the caller's context. The error is
+	// fault.Unavailable, Unprocessed, if the call must not be made.
 	Allow(ctx context.Context) (Permit, error)
-	// Snapshot is the breaker's state.
+	// Snapshot returns the breaker's state.
 	Snapshot() Snapshot
 }
 
-// Permit is permission to make one call. Its Done must be called once.
+// Permit is permission to make one call. The caller must call Done once.
 type Permit struct {
-	era   *era
-	start int64
-	probe uint64
-	done  func(ctx context.Context, err error)
+	generation *generation
+	start      int64
+	leaseID    uint64
+	done       func(ctx context.Context, err error)
 }
 
-// NewPermit makes a permit for a [Breaker] of your own: done is called with how the
-// call ended.
+// NewPermit makes a permit for your own [Breaker]: it calls done when the call ends.
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
-// Done says how the call ended. ctx is the context of the caller, or one whose
-// record tells of it ([endpoint.CallerOf]): a time limit of our own is not the
-// caller's.
+// Done reports how the call ended. ctx is the caller's context, or one whose record has it
+// ([endpoint.CallerOf]): a timeout of our own is not the caller's deadline.
 func (p Permit) Done(ctx context.Context, err error) {
 	switch {
 	case p.done != nil:
 		p.done(ctx, err)
-	case p.era != nil:
-		p.era.circuit.done(ctx, p, err)
+	case p.generation != nil:
+		p.generation.circuit.finish(ctx, p, err)
 	}
 }
 
-// Middleware guards an endpoint with b. A panic counts as a failure. It panics when b
-// is nil.
+// Middleware guards an endpoint with b. A panic counts as a failure. It panics if b is
+// nil.
 func Middleware(b Breaker) endpoint.Middleware {
 	if absent.Is(b) {
 		panic("breaker.Middleware: the breaker is nil; give one, or use Policy.Middleware")

@@ -7,35 +7,35 @@ import (
 	"sync"
 )
 
-// backlog is how many changes a reader may be behind.
-const backlog = 64
+// maxPending is how many changes a reader may be behind.
+const maxPending = 64
 
-// feed hands changes to its readers, and waits for none of them.
-type feed struct {
+// broadcaster sends changes to readers and waits for none of them.
+type broadcaster struct {
 	mu      sync.Mutex
 	readers []*reader
 }
 
-// reader is one who has not yet read some changes. All but more is guarded by
-// the feed's lock.
+// reader has changes that it has not read yet. The broadcaster's lock guards everything
+// but woken.
 type reader struct {
-	changes []Change // oldest first
-	missed  int
-	gone    func() error // its context's
-	ended   bool
-	more    chan struct{}
+	pending    []Change // oldest first
+	missed     int
+	contextErr func() error
+	ended      bool
+	woken      chan struct{}
 }
 
-// follow gives the changes from now on until ctx ends.
-func (f *feed) follow(ctx context.Context) iter.Seq[Change] {
-	r := &reader{gone: ctx.Err, more: make(chan struct{}, 1)}
+// subscribe yields the changes from now on until ctx ends.
+func (f *broadcaster) subscribe(ctx context.Context) iter.Seq[Change] {
+	r := &reader{contextErr: ctx.Err, woken: make(chan struct{}, 1)}
 	f.mu.Lock()
 	f.readers = append(f.readers, r)
 	f.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { f.end(r) })
+	stop := context.AfterFunc(ctx, func() { f.unsubscribe(r) })
 	return func(yield func(Change) bool) {
 		defer stop()
-		defer f.end(r)
+		defer f.unsubscribe(r)
 		for {
 			c, some, ended := f.next(r)
 			switch {
@@ -46,44 +46,44 @@ func (f *feed) follow(ctx context.Context) iter.Seq[Change] {
 			case ended:
 				return
 			default:
-				<-r.more
+				<-r.woken
 			}
 		}
 	}
 }
 
-// tell queues a change for every reader.
-func (f *feed) tell(c Change) {
+// publish queues a change for every reader.
+func (f *broadcaster) publish(c Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.readers {
-		if r.gone() != nil {
-			continue // who is about to be told
+		if r.contextErr() != nil {
+			continue // it is about to be unsubscribed
 		}
-		if len(r.changes) == backlog {
-			r.changes = slices.Delete(r.changes, 0, 1)
+		if len(r.pending) == maxPending {
+			r.pending = slices.Delete(r.pending, 0, 1)
 			r.missed++
 		}
-		r.changes = append(r.changes, c)
+		r.pending = append(r.pending, c)
 		r.wake()
 	}
 }
 
-// next takes the oldest change, if there is one.
-func (f *feed) next(r *reader) (c Change, some, ended bool) {
+// next removes and returns the oldest change, if there is one.
+func (f *broadcaster) next(r *reader) (c Change, some, ended bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(r.changes) == 0 {
+	if len(r.pending) == 0 {
 		return Change{}, false, r.ended
 	}
-	c = r.changes[0]
+	c = r.pending[0]
 	c.Missed, r.missed = r.missed, 0
-	r.changes = slices.Delete(r.changes, 0, 1)
+	r.pending = slices.Delete(r.pending, 0, 1)
 	return c, true, r.ended
 }
 
-// end adds no more to what the reader has.
-func (f *feed) end(r *reader) {
+// unsubscribe queues no further changes for the reader.
+func (f *broadcaster) unsubscribe(r *reader) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.readers = slices.DeleteFunc(f.readers, func(other *reader) bool { return other == r })
@@ -91,8 +91,7 @@ func (f *feed) end(r *reader) {
 	r.wake()
 }
 
-// followed reports whether anybody reads.
-func (f *feed) followed() bool {
+func (f *broadcaster) hasReaders() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.readers) > 0
@@ -100,7 +99,7 @@ func (f *feed) followed() bool {
 
 func (r *reader) wake() {
 	select {
-	case r.more <- struct{}{}:
+	case r.woken <- struct{}{}:
 	default:
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 )
 
-func TestAReaderMayUseTheCircuitAndHearsChangesInOrder(t *testing.T) {
+func TestAReaderMayUseTheCircuitAndGetsChangesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1, SuccessThreshold: 1})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -49,7 +49,7 @@ func TestAReaderMayUseTheCircuitAndHearsChangesInOrder(t *testing.T) {
 	})
 }
 
-func TestASlowReaderHoldsUpNobodyAndIsToldWhatItMissed(t *testing.T) {
+func TestASlowReaderBlocksNoCallAndGetsTheNumberOfMissedChanges(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{})
 	ctx, cancel := context.WithCancel(t.Context())
 	slow, fast := c.Changes(ctx), c.Changes(t.Context())
@@ -82,7 +82,7 @@ func TestASlowReaderHoldsUpNobodyAndIsToldWhatItMissed(t *testing.T) {
 	}
 }
 
-func TestReadersHearEveryChangeOfAStormOnceInOrder(t *testing.T) {
+func TestReadersGetEveryChangeOfAStormOnceInOrder(t *testing.T) {
 	g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1, SuccessThreshold: 1, Timeout: 1, MaxTimeout: 1, MaxRequests: 8})
 	ctx, cancel := context.WithCancel(t.Context())
 	var reading sync.WaitGroup

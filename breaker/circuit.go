@@ -12,72 +12,70 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// Circuit is the [Breaker] of one callee. While it is closed or open, calls take
-// no lock.
+// Circuit is the [Breaker] of one callee. While it is closed or open, calls lock nothing.
 type Circuit struct {
-	name   string
-	born   time.Time
-	policy atomic.Pointer[Policy] // with its defaults
-	era    atomic.Pointer[era]
-	group  *feed // of the group that it belongs to
-	_      [64]byte
-	tally  tally
-	past   past
-	news   feed
-	dice   rng.Source
+	name         string
+	created      time.Time
+	policy       atomic.Pointer[Policy] // with its defaults
+	generation   atomic.Pointer[generation]
+	groupChanges *broadcaster // of its group, if any
+	_            [64]byte
+	tally        tally
+	history      failureHistory
+	changes      broadcaster
+	rng          rng.Source
 
-	mu      sync.Mutex // held to change the policy and the era, and for what is below
-	failing int64      // since when nothing gets through
-	passed  int        // probes that succeeded
-	unsure  int        // failures that are left until the opening is no bad luck
-	probes  []lease
-	lent    uint64
-	swept   int64 // how many calls had succeeded when the group last looked
+	mu             sync.Mutex // guards changes of policy and generation, and the fields below
+	failingSince   int64      // since when no call has succeeded
+	successes      int        // of probes
+	unsureFailures int        // failures of probes that are left until the opening is sure
+	leases         []lease
+	lastLease      uint64
+	sweptSuccesses int64 // successes at the last sweep of the group
 }
 
 var _ Breaker = (*Circuit)(nil)
 
-// New makes a closed circuit for the callee of this name. It panics when the
-// policy does not validate.
+// New returns a closed circuit for the callee with this name. It panics when the policy is
+// invalid.
 func New(name string, p Policy) *Circuit {
 	if err := p.Validate(); err != nil {
 		panic("breaker.New(" + name + "): " + err.Error())
 	}
 	p = p.withDefaults()
-	c := &Circuit{name: name, born: time.Now()}
-	c.tally.begin()
-	c.dice.Seed(p.seed(name))
+	c := &Circuit{name: name, created: time.Now()}
+	c.tally.init()
+	c.rng.Seed(p.circuitSeed(name))
 	c.policy.Store(&p)
-	c.era.Store(newEra(c, Closed, 0, window.New(p.Window)))
+	c.generation.Store(newGeneration(c, Closed, 0, window.New(p.Window)))
 	return c
 }
 
 // Allow implements [Breaker].
 func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
-	e := c.era.Load()
-	if e.closed {
-		return Permit{era: e, start: c.start(ctx)}, nil
+	gen := c.generation.Load()
+	if gen.closed {
+		return Permit{generation: gen, start: c.startTime(ctx)}, nil
 	}
-	now := c.now(ctx)
-	if e.state == Open && now < e.until {
-		return Permit{}, e.refuse(now, e.until, c.policy.Load())
+	now := c.nowIn(ctx)
+	if gen.state == Open && now < gen.until {
+		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}
-	if full := e.full.Load(); now < full {
+	if full := gen.fullUntil.Load(); now < full {
 		p := c.policy.Load()
-		return Permit{}, e.refuse(now, min(full, later(now, p.Timeout)), p)
+		return Permit{}, gen.refuse(now, min(full, saturatingAdd(now, p.Timeout)), p)
 	}
-	return c.probe(ctx, now)
+	return c.allowProbe(ctx, now)
 }
 
 // Middleware guards an endpoint with the circuit. A panic counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return Middleware(c) }
 
-// Set replaces the policy; state, window, readers and what is held by hand stay.
-// So do the moment when an open circuit admits probes, and the leases of probes
-// under way. An invalid policy is refused and changes nothing. One that is
-// Disabled closes the circuit. The window holds nothing from while a
-// FailureThreshold counted. In a window of another length a call is as old as in the
-// one before, give or take a tenth of that one's length.
+// Set replaces the policy. State, window, readers and a forced state stay; so do the time
+// when an open circuit admits probes, and the leases of probes in flight. It returns an
+// error for an invalid policy and changes nothing. A Disabled policy closes the circuit.
+// The window has no calls from the time of a FailureThreshold. In a window of another
+// length each call is as old as before, give or take a tenth of the old length.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -86,38 +84,37 @@ func (c *Circuit) Set(p Policy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.Seed != c.policy.Load().Seed {
-		c.dice.Seed(p.seed(c.name))
+		c.rng.Seed(p.circuitSeed(c.name))
 	}
-	e, now := c.era.Load(), c.moment()
-	e.window.Store(e.window.Load().Resized(p.Window, now))
+	gen, now := c.generation.Load(), c.now()
+	gen.window.Store(gen.window.Load().Resized(p.Window, now))
 	c.policy.Store(&p)
-	e.well.Store(-1)
-	e.full.Store(0)
-	e.refused.Store(nil) // it may tell of the policy before
-	if p.Disabled && !e.closed && !e.forced.Load() {
+	gen.cleanSlot.Store(-1)
+	gen.fullUntil.Store(0)
+	gen.lastRefusal.Store(nil) // it may follow from the policy before
+	if p.Disabled && !gen.closed && !gen.forced.Load() {
 		c.catchUp(now)
-		c.change(Closed, 0, false)
+		c.enter(Closed, 0, false)
 	}
 	return nil
 }
 
-// Changes are the changes of state from this call on, in order, until ctx ends
-// or the loop is left; it may be looped over once. No call ever waits for a
-// reader: one that is more than 64 changes behind misses the oldest ones, and
-// the next one that it reads says so in Missed.
-func (c *Circuit) Changes(ctx context.Context) iter.Seq[Change] { return c.news.follow(ctx) }
+// Changes yields the changes of state from this call on, in order, until ctx ends or the
+// loop ends; it may be ranged over once. No call waits for a reader: one that is more than
+// 64 changes behind misses the oldest ones, and the next one has their number in Missed.
+func (c *Circuit) Changes(ctx context.Context) iter.Seq[Change] { return c.changes.subscribe(ctx) }
 
-// State is the state now: an open circuit whose time is over is HalfOpen, also
-// when no call has come since.
+// State is the current state. An open circuit whose time is over is HalfOpen, even if no
+// call was made since.
 func (c *Circuit) State() State {
-	e := c.era.Load()
-	if e.state != Open {
-		return e.state
+	gen := c.generation.Load()
+	if gen.state != Open {
+		return gen.state
 	}
-	return e.shows(c.moment())
+	return gen.stateAt(c.now())
 }
 
-// Policy is the policy in force, its defaults filled in. With a FailureThreshold,
+// Policy returns the current policy with its defaults. With a FailureThreshold,
 // FailurePercent and SlowPercent do not apply and are zero.
 func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 
@@ -125,93 +122,94 @@ func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 func (c *Circuit) Snapshot() Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now, p, e := c.moment(), c.policy.Load(), c.era.Load()
-	s := Snapshot{ID: c.name, Service: c.name, State: e.shows(now), Forced: e.forced.Load(), SuccessCount: c.passed}
+	now, p, gen := c.now(), c.policy.Load(), c.generation.Load()
+	s := Snapshot{ID: c.name, Service: c.name, State: gen.stateAt(now), Forced: gen.forced.Load(), SuccessCount: c.successes}
 	if p.FailureThreshold > 0 {
-		s.FailureCount = int(e.row.Load())
+		s.FailureCount = int(gen.row.Load())
 	} else {
-		s.FailureCount = e.window.Load().Sum(now)[failures]
+		s.FailureCount = gen.window.Load().Sum(now)[failures]
 	}
 	s.Config = ConfigView{p.FailureThreshold, p.SuccessThreshold, p.Timeout, p.MaxRequests}
-	c.tally.into(&s, c.born)
+	c.tally.fill(&s, c.created)
 	return s
 }
 
-// change enters a state, an open one until a moment. What came before counts no
-// more, but for the probes under way: each keeps its lease. The lock is held.
-func (c *Circuit) change(to State, until int64, forced bool) *era {
-	before := c.era.Load()
-	c.passed = 0
-	seen := before.window.Load()
+// enter starts a new generation, an open one until a moment. What was counted before does
+// not count any more, except that probes in flight keep their leases. The caller holds the
+// lock.
+func (c *Circuit) enter(to State, until int64, forced bool) *generation {
+	before := c.generation.Load()
+	c.successes = 0
+	counted := before.window.Load()
 	if to == Closed {
-		seen = window.New(c.policy.Load().Window)
+		counted = window.New(c.policy.Load().Window)
 	}
-	e := newEra(c, to, until, seen)
-	e.forced.Store(forced)
-	c.era.Store(e)
-	c.tell(before.state, e)
-	return e
+	gen := newGeneration(c, to, until, counted)
+	gen.forced.Store(forced)
+	c.generation.Store(gen)
+	c.publish(before.state, gen)
+	return gen
 }
 
-// catchUp is the era of now: an open circuit whose time is over enters the state
-// that it shows, so that readers hear of it before they hear of the next one. The
-// lock is held.
-func (c *Circuit) catchUp(now int64) *era {
-	e := c.era.Load()
-	if e.state == Open && now >= e.until {
-		return c.change(HalfOpen, 0, false)
+// catchUp makes an open circuit whose time is over half-open, so that readers get this
+// change before the next one, and returns the current generation. The caller holds the
+// lock.
+func (c *Circuit) catchUp(now int64) *generation {
+	gen := c.generation.Load()
+	if gen.state == Open && now >= gen.until {
+		return c.enter(HalfOpen, 0, false)
 	}
-	return e
+	return gen
 }
 
-// tell tells the readers of what is now. The lock is held, so that they hear of
+// publish sends the current state to the readers. The caller holds the lock, so they get
 // changes in order.
-func (c *Circuit) tell(from State, e *era) {
-	change := Change{Name: c.name, From: from, To: e.state, Forced: e.forced.Load(), At: time.Now()}
-	c.news.tell(change)
-	if c.group != nil {
-		c.group.tell(change)
+func (c *Circuit) publish(from State, gen *generation) {
+	change := Change{Name: c.name, From: from, To: gen.state, Forced: gen.forced.Load(), At: time.Now()}
+	c.changes.publish(change)
+	if c.groupChanges != nil {
+		c.groupChanges.publish(change)
 	}
 }
 
-// idle says that nothing would be lost by forgetting the circuit. One that is
-// not closed would long have admitted probes.
-func (c *Circuit) idle() bool {
+// isIdle says that the group may drop the circuit. One that is not closed would have
+// admitted probes long ago.
+func (c *Circuit) isIdle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, n := c.era.Load(), c.tally.succeeded.Sum()
-	quiet := n == c.swept || n <= newcomers // not all of the later ones are timed
-	c.swept = n
-	used := max(c.tally.last(), e.until)
-	return quiet && !e.forced.Load() && time.Duration(c.moment()-used) > idleCircuit && !c.news.followed()
+	gen, n := c.generation.Load(), c.tally.succeeded.Sum()
+	unused := n == c.sweptSuccesses || n <= alwaysTimed // not all calls after the first ones are timed
+	c.sweptSuccesses = n
+	lastUse := max(c.tally.lastResult(), gen.until)
+	return unused && !gen.forced.Load() && time.Duration(c.now()-lastUse) > idleCircuit && !c.changes.hasReaders()
 }
 
-// untimed is the start of a call whose time nobody needs.
+// untimed is the start of a call that is not timed.
 const untimed = -1
 
-// start is the moment a call of a closed circuit begins, where its time is
-// needed: for a share of slow calls, for a caller's deadline, or as a sample.
-func (c *Circuit) start(ctx context.Context) int64 {
-	if c.policy.Load().FailureThreshold > 0 && !c.tally.due() {
+// startTime reads the clock for a call of a closed circuit if its time is needed: for slow
+// calls, for a caller's deadline, or as a sample.
+func (c *Circuit) startTime(ctx context.Context) int64 {
+	if c.policy.Load().FailureThreshold > 0 && !c.tally.shouldTime() {
 		if _, limited := ctx.Deadline(); !limited {
 			return untimed
 		}
 	}
-	return c.now(ctx)
+	return c.nowIn(ctx)
 }
 
-// now is the moment by the clock of the call made in ctx, moment by the clock
-// itself; in ns since the circuit was made.
-func (c *Circuit) now(ctx context.Context) int64 {
-	return max(int64(endpoint.Elapsed(ctx, c.born)), 0)
+// nowIn reads the clock of the call made in ctx, now the clock itself; both in ns since the
+// circuit was created.
+func (c *Circuit) nowIn(ctx context.Context) int64 {
+	return max(int64(endpoint.Elapsed(ctx, c.created)), 0)
 }
 
-func (c *Circuit) moment() int64 { return int64(time.Since(c.born)) }
+func (c *Circuit) now() int64 { return int64(time.Since(c.created)) }
 
-// later is d after now, or as late as can be.
-func later(now int64, d time.Duration) int64 {
+// saturatingAdd returns now + d, or maxTime on overflow.
+func saturatingAdd(now int64, d time.Duration) int64 {
 	if at := now + int64(d); at >= now {
 		return at
 	}
-	return forever
+	return maxTime
 }

@@ -95,7 +95,7 @@ func TestProbesThatAreSlowDoNotClose(t *testing.T) {
 	})
 }
 
-func TestCallsLeaveTheWindow(t *testing.T) {
+func TestOldCallsDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		calls(c, 19, errFailed)
@@ -149,7 +149,7 @@ func TestMiddlewareCountsAPanicAndLetsItPass(t *testing.T) {
 	}
 }
 
-func TestSetKeepsStateAndWindowAndRefusesWholeWhatIsInvalid(t *testing.T) {
+func TestSetPreservesStateAndWindowAndRefusesAnInvalidPolicy(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 	calls(c, 19, errFailed)
 	if err := c.Set(breaker.Policy{FailurePercent: 200, Timeout: -1}); !errors.Is(err, fault.InvalidArgument) {
@@ -223,7 +223,7 @@ func TestSnapshotIsTheCircuitBreakerDocument(t *testing.T) {
 	}
 }
 
-func TestPolicyComesBackFromItsJSON(t *testing.T) {
+func TestPolicySurvivesJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		number := func(name string) int { return rapid.Int().Draw(t, name) }
 		length := func(name string) time.Duration { return time.Duration(rapid.Int64().Draw(t, name)) }

@@ -9,8 +9,8 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 )
 
-// churn makes calls in eight goroutines, a third of which fail, and reports how
-// many passed.
+// churn makes calls in eight goroutines, a third of which fail, and returns how many
+// passed.
 func churn(c breaker.Breaker) (passed, failed int64) {
 	var group sync.WaitGroup
 	var good, bad atomic.Int64
@@ -43,10 +43,10 @@ func TestEveryCallOfAClosedCircuitIsCounted(t *testing.T) {
 	}
 }
 
-func TestTheTallyOfACircuitThatOpensAndClosesAddsUp(t *testing.T) {
+func TestTheStatisticsOfACircuitThatOpensAndClosesAddUp(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{MinCalls: 5, FailurePercent: 20, SuccessThreshold: 1, Timeout: 1, MaxTimeout: 1})
 	passed, failed := churn(c)
-	got := c.Snapshot().Statistics // without those that ended in another era than they began in
+	got := c.Snapshot().Statistics // without those that ended in a later generation
 	if got.SuccessfulRequests+got.FailedRequests != got.TotalRequests || got.TotalRequests > passed || got.FailedRequests > failed || got.TotalRequests < passed/10 {
 		t.Errorf("%d passed and %d failed; counted %+v", passed, failed, got)
 	}

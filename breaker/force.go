@@ -2,49 +2,47 @@ package breaker
 
 import "math"
 
-// forever is as late as can be.
-const forever = int64(math.MaxInt64)
+// maxTime is as late as can be.
+const maxTime = int64(math.MaxInt64)
 
-// ForceOpen refuses all calls, probes too and whatever the policy, until it is
-// released.
+// ForceOpen refuses all calls until Release, probes as well, whatever the policy.
 func (c *Circuit) ForceOpen() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.catchUp(c.moment()); e.state != Open || !e.forced.Load() {
-		c.change(Open, forever, true)
+	if gen := c.catchUp(c.now()); gen.state != Open || !gen.forced.Load() {
+		c.enter(Open, maxTime, true)
 	}
 }
 
-// ForceClosed lets all calls through until it is released, and goes on counting.
+// ForceClosed admits all calls until Release, and continues to count.
 func (c *Circuit) ForceClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.catchUp(c.moment())
-	if !e.closed {
-		c.change(Closed, 0, true)
-	} else if !e.forced.Swap(true) {
-		c.tell(Closed, e)
+	gen := c.catchUp(c.now())
+	if !gen.closed {
+		c.enter(Closed, 0, true)
+	} else if !gen.forced.Swap(true) {
+		c.publish(Closed, gen)
 	}
 }
 
-// Release ends what ForceOpen or ForceClosed began. A circuit that was held open
-// becomes half-open: it may be that nobody has called for long. One that was held
-// closed stays closed, and the next bad result opens it where what was counted
-// meanwhile is bad enough.
+// Release ends ForceOpen or ForceClosed. A circuit that was forced open becomes half-open,
+// since there may have been no call for long. One that was forced closed stays closed, and
+// the next bad result opens it if what was counted meanwhile is bad enough.
 func (c *Circuit) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.era.Load()
+	gen := c.generation.Load()
 	switch {
-	case !e.forced.Load():
-	case e.closed:
-		e.forced.Store(false)
-		e.well.Store(-1) // what failed meanwhile was not looked at
-		c.tell(Closed, e)
+	case !gen.forced.Load():
+	case gen.closed:
+		gen.forced.Store(false)
+		gen.cleanSlot.Store(-1) // failures meanwhile were not evaluated
+		c.publish(Closed, gen)
 	case c.policy.Load().Disabled:
-		c.change(Closed, 0, false)
+		c.enter(Closed, 0, false)
 	default:
-		c.failing, c.unsure = c.moment(), 0
-		c.change(HalfOpen, 0, false)
+		c.failingSince, c.unsureFailures = c.now(), 0
+		c.enter(HalfOpen, 0, false)
 	}
 }

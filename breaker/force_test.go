@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestACircuitHeldOpenAdmitsNobodyUntilItIsReleased(t *testing.T) {
+func TestACircuitForcedOpenAdmitsNoCallUntilItIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
 		c.ForceOpen()
@@ -46,7 +46,7 @@ func TestACircuitHeldOpenAdmitsNobodyUntilItIsReleased(t *testing.T) {
 	})
 }
 
-func TestACircuitHeldClosedLetsAllThroughAndCounts(t *testing.T) {
+func TestACircuitForcedClosedAdmitsAllCallsAndCounts(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{FailurePercent: 60})
 	mixed(c, 15) // looked at, and well enough
 	c.ForceClosed()
@@ -72,7 +72,7 @@ func TestACircuitHeldClosedLetsAllThroughAndCounts(t *testing.T) {
 	}
 }
 
-func TestAGroupKeepsWhatIsHeldByHandOrFollowed(t *testing.T) {
+func TestAGroupDoesNotDropForcedOrObservedCircuits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := breaker.NewGroup("tenants", breaker.Policy{})
 		g.Get("open").ForceOpen()

@@ -8,60 +8,60 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// What a circuit's window counts.
+// Counters of a circuit's window.
 const (
 	calls = iota
 	failures
 	slowCalls
 )
 
-// era is the time between two changes of state. Times are in ns since the
-// circuit was made.
-type era struct {
+// generation is the period between two changes of state. Times are ns since the circuit
+// was created.
+type generation struct {
 	circuit *Circuit
 	closed  bool
 	state   State
-	until   int64 // of an open circuit: when it admits probes
+	until   int64 // when an open circuit admits probes
 
-	window  atomic.Pointer[window.Window]
-	row     atomic.Int64 // failures in a row
-	rowFrom atomic.Int64 // when the first of them came, forever while there is none
-	doubts  atomic.Bool  // the window may hold a failure or a slow call
-	well    atomic.Int64 // the slot in which a good call need not look at the window
-	forced  atomic.Bool  // by hand
-	full    atomic.Int64 // while half-open: until when all probes are lent
-	refused atomic.Pointer[refused]
+	window      atomic.Pointer[window.Window]
+	row         atomic.Int64 // failures in a row
+	rowStart    atomic.Int64 // when the first of them ended, maxTime while there is none
+	mayHaveBad  atomic.Bool  // the window may have a failure or a slow call
+	cleanSlot   atomic.Int64 // in this slot of the window a good call cannot open the circuit
+	forced      atomic.Bool
+	fullUntil   atomic.Int64 // while half-open: all leases are in use until then
+	lastRefusal atomic.Pointer[cachedRefusal]
 }
 
-// refused is a refusal that is used again until a moment: the wait that it tells
-// of is at most a hundredth too long until then.
-type refused struct {
+// cachedRefusal is reused until a moment: its RetryAfter is at most a hundredth too long
+// until then.
+type cachedRefusal struct {
 	err   error
 	until int64
 }
 
-func newEra(c *Circuit, s State, until int64, w *window.Window) *era {
-	e := &era{circuit: c, closed: s == Closed, state: s, until: until}
-	e.window.Store(w)
-	e.well.Store(-1)
-	e.rowFrom.Store(forever)
-	return e
+func newGeneration(c *Circuit, s State, until int64, w *window.Window) *generation {
+	gen := &generation{circuit: c, closed: s == Closed, state: s, until: until}
+	gen.window.Store(w)
+	gen.cleanSlot.Store(-1)
+	gen.rowStart.Store(maxTime)
+	return gen
 }
 
-// shows is the state at now: an open circuit whose time is over admits probes.
-func (e *era) shows(now int64) State {
-	if e.state == Open && now >= e.until {
+// stateAt shows an open circuit whose time is over as half-open.
+func (gen *generation) stateAt(now int64) State {
+	if gen.state == Open && now >= gen.until {
 		return HalfOpen
 	}
-	return e.state
+	return gen.state
 }
 
-// count takes in a result of a closed circuit that goes by percentages, and
-// reports whether it opens it.
-func (e *era) count(now int64, failed, slow bool, p *Policy) (opens bool) {
-	w := e.window.Load()
+// add counts a result of a closed circuit without a FailureThreshold, and says whether it
+// opens the circuit.
+func (gen *generation) add(now int64, failed, slow bool, p *Policy) (opens bool) {
+	w := gen.window.Load()
 	w.Add(now, calls)
-	row := e.inRow(now, failed)
+	row := gen.addToRow(now, failed)
 	if failed {
 		w.Add(now, failures)
 	}
@@ -70,55 +70,54 @@ func (e *era) count(now int64, failed, slow bool, p *Policy) (opens bool) {
 	}
 	switch {
 	case failed || slow:
-		e.doubts.Store(true)
-	case !e.doubts.Load() || e.well.Load() == w.Slot(now):
-		return false // a good call among good calls, or in a window that is well without it
+		gen.mayHaveBad.Store(true)
+	case !gen.mayHaveBad.Load() || gen.cleanSlot.Load() == w.Slot(now):
+		return false // no bad calls in the window, or too few even with this good one
 	}
-	if p.Disabled || e.forced.Load() {
+	if p.Disabled || gen.forced.Load() {
 		return false
 	}
-	return e.nothingPasses(now, row, p) || p.FailurePercent+p.SlowPercent > 0 && e.bad(w, now, p)
+	return gen.nothingSucceeds(now, row, p) || p.FailurePercent+p.SlowPercent > 0 && gen.exceedsPercent(w, now, p)
 }
 
 const (
-	// lasting: failures of one moment say nothing of the next one.
-	lasting = int64(250 * time.Millisecond)
-	// chance is how likely a row of failures is at most that is taken for more than
-	// bad luck.
-	chance = 1e-6
+	// minRowTime: failures in one moment do not show that later calls fail.
+	minRowTime = int64(250 * time.Millisecond)
+	// maxChance is the highest probability of a row of failures that opens.
+	maxChance = 1e-6
 )
 
-// nothingPasses says that so many calls in a row have failed that it is no chance,
-// going by the share that had failed before them.
-func (e *era) nothingPasses(now, row int64, p *Policy) bool {
-	return row >= int64(p.MinCalls) && now-e.rowFrom.Load() >= lasting && e.circuit.past.chance(row) <= chance
+// nothingSucceeds says that a row of failures is too long to be chance, at the share of
+// failures before it.
+func (gen *generation) nothingSucceeds(now, row int64, p *Policy) bool {
+	return row >= int64(p.MinCalls) && now-gen.rowStart.Load() >= minRowTime && gen.circuit.history.chance(row) <= maxChance
 }
 
-// inRow takes in a result, and is how many in a row have failed.
-func (e *era) inRow(now int64, failed bool) int64 {
+// addToRow counts a result and returns how many in a row have failed.
+func (gen *generation) addToRow(now int64, failed bool) int64 {
 	if failed {
-		row := e.row.Add(1)
+		row := gen.row.Add(1)
 		if row == 1 {
-			t := &e.circuit.tally
-			e.circuit.past.look(t.succeeded.Sum(), t.failed.Load()-1) // without this one
-			e.rowFrom.Store(now)
+			t := &gen.circuit.tally
+			gen.circuit.history.update(t.succeeded.Sum(), t.failed.Load()-1) // without the current failure
+			gen.rowStart.Store(now)
 		}
 		return row
 	}
-	if e.row.Load() != 0 {
-		e.rowFrom.Store(forever)
-		e.row.Store(0)
+	if gen.row.Load() != 0 {
+		gen.rowStart.Store(maxTime)
+		gen.row.Store(0)
 	}
 	return 0
 }
 
-// bad says that too many of the calls in the window failed or were slow.
-func (e *era) bad(w *window.Window, now int64, p *Policy) bool {
+// exceedsPercent says that too many of the calls in the window failed or were slow.
+func (gen *generation) exceedsPercent(w *window.Window, now int64, p *Policy) bool {
 	in := w.Sum(now)
 	if in[failures]+in[slowCalls] == 0 {
-		e.doubts.Store(false)
-		in = w.Sum(now) // one that came meanwhile must not be forgotten
-		e.doubts.CompareAndSwap(false, in[failures]+in[slowCalls] > 0)
+		gen.mayHaveBad.Store(false)
+		in = w.Sum(now) // a bad call may have been added meanwhile
+		gen.mayHaveBad.CompareAndSwap(false, in[failures]+in[slowCalls] > 0)
 	}
 	if in[calls] < p.MinCalls {
 		return false
@@ -127,32 +126,31 @@ func (e *era) bad(w *window.Window, now int64, p *Policy) bool {
 	if reached(p.FailurePercent, in[failures]) || reached(p.SlowPercent, in[slowCalls]) {
 		return true
 	}
-	e.well.Store(w.Slot(now)) // more good calls in it only lower the shares
+	gen.cleanSlot.Store(w.Slot(now)) // more good calls in it only lower the shares
 	return false
 }
 
-// refuse is the refusal at now of a circuit that is not closed, which admits
-// probes again at until.
-func (e *era) refuse(now, until int64, p *Policy) error {
-	if r := e.refused.Load(); r != nil && now < r.until {
+// refuse returns the refusal of a circuit that admits probes again at until.
+func (gen *generation) refuse(now, until int64, p *Policy) error {
+	if r := gen.lastRefusal.Load(); r != nil && now < r.until {
 		return r.err
 	}
 	left := time.Duration(until - now)
-	if e.forced.Load() {
+	if gen.forced.Load() {
 		left = p.MaxTimeout
 	}
 	left = max(left, 1)
-	err := e.refusal(left)
-	e.refused.Store(&refused{err, now + int64(left)/100})
+	err := gen.refusal(left)
+	gen.lastRefusal.Store(&cachedRefusal{err, now + int64(left)/100})
 	return err
 }
 
-func (e *era) refusal(wait time.Duration) error {
-	name := e.circuit.name
-	if e.forced.Load() {
+func (gen *generation) refusal(wait time.Duration) error {
+	name := gen.circuit.name
+	if gen.forced.Load() {
 		return fault.Unavailable.Errorf("the breaker of %s is held open by hand, until it is released", name).
 			WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
 	}
-	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, e.state, max(wait.Round(time.Millisecond), time.Millisecond)).
+	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, gen.state, max(wait.Round(time.Millisecond), time.Millisecond)).
 		WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
 }

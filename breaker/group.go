@@ -12,41 +12,38 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// A group forgets circuits that nobody has asked for this long, once it has more
-// than so many.
+// A group drops circuits that were idle for idleCircuit, once it has manyCircuits.
 const (
 	idleCircuit   = 10 * time.Minute
 	manyCircuits  = 128
 	sweepInterval = time.Minute
 )
 
-// Group is a circuit per key: per service, instance, route or tenant. Circuits
-// are made at their first use and own no goroutine. Once there are more than 128,
-// those that were not used for 10 minutes are forgotten, open ones when their time
-// has been over for so long; one that is held by hand, or whose changes somebody
-// reads, is not. It is safe for concurrent use; Get takes no lock for a key that is
-// there.
+// Group is a circuit per key: per service, instance, route or tenant. It makes circuits at
+// their first use; they own no goroutine. Once there are more than 128, it drops those
+// that were not used for 10 minutes, open ones if their time has been over for so long. It
+// does not drop a forced circuit, or one whose changes are being read. It is safe for
+// concurrent use; Get locks nothing for a key that exists.
 type Group struct {
 	name     string
 	circuits sync.Map // key → *Circuit
-	news     feed
+	changes  broadcaster
 
-	mu     sync.Mutex
-	policy Policy
-	count  atomic.Int64
-	swept  time.Time
+	mu        sync.Mutex
+	policy    Policy
+	count     atomic.Int64
+	lastSweep time.Time
 }
 
-// NewGroup makes a group without circuits. It panics when the policy does not
-// validate.
+// NewGroup returns a group without circuits. It panics when the policy is invalid.
 func NewGroup(name string, p Policy) *Group {
 	if err := p.Validate(); err != nil {
 		panic("breaker.NewGroup(" + name + "): " + err.Error())
 	}
-	return &Group{name: name, policy: p, swept: time.Now()}
+	return &Group{name: name, policy: p, lastSweep: time.Now()}
 }
 
-// Get is the circuit of the key. Its name is the group's and the key.
+// Get returns the circuit of the key. Its name is the group's name and the key.
 func (g *Group) Get(key string) *Circuit {
 	if c, ok := g.circuits.Load(key); ok {
 		return c.(*Circuit)
@@ -58,15 +55,15 @@ func (g *Group) Get(key string) *Circuit {
 	}
 	g.sweep()
 	c := New(g.name+"/"+key, g.policy)
-	c.group = &g.news
+	c.groupChanges = &g.changes
 	g.circuits.Store(key, c)
 	g.count.Add(1)
 	return c
 }
 
-// Changes are the changes of state of all circuits, as [Circuit.Changes] gives
-// them; each bears the name of its circuit.
-func (g *Group) Changes(ctx context.Context) iter.Seq[Change] { return g.news.follow(ctx) }
+// Changes yields the changes of state of all circuits, as [Circuit.Changes] does; each has
+// the name of its circuit.
+func (g *Group) Changes(ctx context.Context) iter.Seq[Change] { return g.changes.subscribe(ctx) }
 
 // Set replaces the policy of all circuits, as [Circuit.Set] does.
 func (g *Group) Set(p Policy) error {
@@ -82,7 +79,7 @@ func (g *Group) Set(p Policy) error {
 	return nil
 }
 
-// Middleware guards an endpoint with the circuit of the key that a request has.
+// Middleware guards an endpoint with the circuit of the request's key.
 func (g *Group) Middleware(key func(ctx context.Context, request any) string) endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -91,7 +88,7 @@ func (g *Group) Middleware(key func(ctx context.Context, request any) string) en
 	}
 }
 
-// Snapshot are the states of all circuits, by id.
+// Snapshot returns the states of all circuits, by id.
 func (g *Group) Snapshot() []Snapshot {
 	var all []Snapshot
 	for _, c := range g.circuits.Range {
@@ -101,14 +98,14 @@ func (g *Group) Snapshot() []Snapshot {
 	return all
 }
 
-// sweep forgets idle circuits, now and then.
+// sweep drops idle circuits, once in a sweepInterval.
 func (g *Group) sweep() {
-	if g.count.Load() < manyCircuits || time.Since(g.swept) < sweepInterval {
+	if g.count.Load() < manyCircuits || time.Since(g.lastSweep) < sweepInterval {
 		return
 	}
-	g.swept = time.Now()
+	g.lastSweep = time.Now()
 	for key, c := range g.circuits.Range {
-		if c.(*Circuit).idle() {
+		if c.(*Circuit).isIdle() {
 			g.circuits.Delete(key)
 			g.count.Add(-1)
 		}

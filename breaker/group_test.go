@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestGroupForgetsIdleCircuits(t *testing.T) {
+func TestAGroupDropsIdleCircuits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1, Timeout: time.Hour})
 		for i := range 10_000 {
@@ -39,7 +39,7 @@ func TestGroupForgetsIdleCircuits(t *testing.T) {
 	})
 }
 
-func TestGroupKeepsKeysApartAndSetsThemAll(t *testing.T) {
+func TestAGroupSeparatesKeysAndSetsAllCircuits(t *testing.T) {
 	g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 1})
 	ep := endpoint.New(func(context.Context, string) (string, error) { return "", errFailed }).
 		With(g.Middleware(func(_ context.Context, request any) string { return request.(string) }))

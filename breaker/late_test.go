@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestACircuitThatWasDisabledBeginsAnewWithItsTimeout(t *testing.T) {
+func TestACircuitThatWasDisabledStartsWithItsFirstTimeout(t *testing.T) {
 	for name, closes := range map[string]func(*breaker.Circuit, breaker.Policy){
 		"set disabled": func(c *breaker.Circuit, p breaker.Policy) {
 			p.Disabled = true
@@ -49,11 +49,11 @@ func TestACircuitThatWasDisabledBeginsAnewWithItsTimeout(t *testing.T) {
 	}
 }
 
-func TestAnotherWindowHoldsCallsAsOldAsTheyAre(t *testing.T) {
+func TestANewWindowPreservesTheAgeOfCalls(t *testing.T) {
 	for _, tt := range []struct {
 		window time.Duration // the new one
 		set    time.Duration // when
-		gone   time.Duration // when the calls of the first second have left
+		gone   time.Duration // when the calls of the first second do not count any more
 	}{
 		{20 * time.Second, 9 * time.Second, 21 * time.Second},
 		{time.Minute, 5 * time.Second, 61 * time.Second},
@@ -79,7 +79,7 @@ func TestAnotherWindowHoldsCallsAsOldAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestNoNumberOfChangesOfTheWindowKeepsCallsYoung(t *testing.T) {
+func TestChangesOfTheWindowDoNotMakeCallsYounger(t *testing.T) {
 	for _, every := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second, 1700 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			c := breaker.New("orders", breaker.Policy{})
@@ -100,7 +100,7 @@ func TestNoNumberOfChangesOfTheWindowKeepsCallsYoung(t *testing.T) {
 	}
 }
 
-func TestAShorterWindowLosesNoCallOfNow(t *testing.T) {
+func TestAShorterWindowLosesNoRecentCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		<-time.After(9999 * time.Millisecond)
@@ -115,9 +115,9 @@ func TestAShorterWindowLosesNoCallOfNow(t *testing.T) {
 	})
 }
 
-func TestProbesUnderWayCountThroughEveryChangeOfState(t *testing.T) {
+func TestProbesInFlightCountThroughEveryChangeOfState(t *testing.T) {
 	p := breaker.Policy{FailureThreshold: 1, SuccessThreshold: 1, MaxRequests: 2, ProbeLease: time.Hour, SlowCall: time.Hour, MaxTimeout: time.Second}
-	for name, turn := range map[string]func(*breaker.Circuit, breaker.Permit){
+	for name, transition := range map[string]func(*breaker.Circuit, breaker.Permit){
 		"a probe fails": func(_ *breaker.Circuit, probe breaker.Permit) { probe.Done(context.Background(), errFailed) },
 		"a probe succeeds": func(c *breaker.Circuit, probe breaker.Permit) {
 			probe.Done(context.Background(), nil)
@@ -160,7 +160,7 @@ func TestProbesUnderWayCountThroughEveryChangeOfState(t *testing.T) {
 					if _, err := c.Allow(t.Context()); err == nil {
 						t.Fatal("a third probe was let through")
 					}
-					turn(c, probe)
+					transition(c, probe)
 					<-time.After(time.Second)
 				}
 				hangs.Done(t.Context(), nil) // of long ago: it changes nothing, but makes room
@@ -201,7 +201,7 @@ func TestEveryCallThatEndsIsCountedHoweverLate(t *testing.T) {
 	}
 }
 
-func TestAChangeByHandIsToldFromTheStateThatWasShown(t *testing.T) {
+func TestAForcedChangeStartsFromTheStateThatWasShown(t *testing.T) {
 	for name, by := range map[string]func(*breaker.Circuit){
 		"held open":   (*breaker.Circuit).ForceOpen,
 		"held closed": (*breaker.Circuit).ForceClosed,
@@ -231,7 +231,7 @@ func TestAChangeByHandIsToldFromTheStateThatWasShown(t *testing.T) {
 	}
 }
 
-func TestARefusalTellsOfThePolicyInForce(t *testing.T) {
+func TestARefusalFollowsTheCurrentPolicy(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{MaxTimeout: time.Hour})
 	c.ForceOpen()
 	_, _ = c.Allow(t.Context())
@@ -243,7 +243,7 @@ func TestARefusalTellsOfThePolicyInForce(t *testing.T) {
 	}
 }
 
-func TestThePolicyInForceMayBeSetAgain(t *testing.T) {
+func TestTheCurrentPolicyMayBeSetAgain(t *testing.T) {
 	for _, p := range []breaker.Policy{
 		{}, breaker.Consecutive, {FailureThreshold: 1, Window: time.Second}, {FailurePercent: 50}, {SlowPercent: 10}, {SlowCall: time.Second},
 		{FailureThreshold: 1, SlowCall: time.Second}, {SlowCall: time.Hour, SlowPercent: 1, ProbeLease: time.Second},

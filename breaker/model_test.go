@@ -15,8 +15,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// script is what happens to a circuit, as bytes: rapid and the fuzzer make them
-// up.
+// script provides the random choices of a test; rapid and the fuzzer make it up.
 type script []byte
 
 func (s *script) next(n int) int {
@@ -30,7 +29,7 @@ func (s *script) next(n int) int {
 
 func pick[T any](s *script, of ...T) T { return of[s.next(len(of))] }
 
-// policy is any policy with little numbers.
+// policy is a random policy with small numbers.
 func (s *script) policy() breaker.Policy {
 	p := breaker.Policy{
 		FailureThreshold: pick(s, 0, 0, 1, 3),
@@ -51,7 +50,7 @@ func (s *script) policy() breaker.Policy {
 	return p
 }
 
-// caller is the context of a caller: in no hurry, or one who has gone.
+// caller is the context of a caller with a far deadline; err is set if it has gone.
 type caller struct {
 	context.Context
 	err error
@@ -62,7 +61,7 @@ func (c caller) Err() error                { return c.err }
 
 var errUnreached = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
 
-// ways are how a call may end.
+// ways are the ends of a call.
 var ways = []struct {
 	err, caller error
 	outcome     fault.Outcome
@@ -78,40 +77,40 @@ var ways = []struct {
 	{err: errUnreached, outcome: fault.Failure, silent: true},
 }
 
-// pair is a circuit and what it should be.
+// pair is a circuit and its reference.
 type pair struct {
 	*testing.T
-	c     *breaker.Circuit
-	r     *reference
-	under []both
-	past  []string
-	wrong []string
+	c        *breaker.Circuit
+	r        *reference
+	inFlight []permitPair
+	steps    []string
+	errors   []string
 }
 
 func (p *pair) Errorf(format string, args ...any) {
-	p.wrong = append(p.wrong, fmt.Sprintf(format, args...))
+	p.errors = append(p.errors, fmt.Sprintf(format, args...))
 }
 
-type both struct {
+type permitPair struct {
 	permit breaker.Permit
-	should permitted
+	want   permitted
 }
 
-// differs plays a script, and says where the circuit is not what it should be.
-func differs(t *testing.T, s script) (how string) {
+// difference plays a script, and returns where the circuit differs from its reference.
+func difference(t *testing.T, s script) (how string) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", s.policy())
 		p := &pair{T: t, c: c, r: newReference(c.Policy())}
 		ctx, cancel := context.WithCancel(t.Context())
 		changes := c.Changes(ctx)
-		for len(s) > 0 && len(p.wrong) == 0 {
+		for len(s) > 0 && len(p.errors) == 0 {
 			p.step(&s)
 			p.compare()
 		}
 		cancel()
-		p.heard(slices.Collect(changes))
-		if len(p.wrong) > 0 {
-			how = strings.Join(p.wrong, "\n") + "\nafter\n" + strings.Join(p.past, "\n")
+		p.compareChanges(slices.Collect(changes))
+		if len(p.errors) > 0 {
+			how = strings.Join(p.errors, "\n") + "\nafter\n" + strings.Join(p.steps, "\n")
 		}
 	})
 	return how
@@ -119,16 +118,16 @@ func differs(t *testing.T, s script) (how string) {
 
 func (p *pair) step(s *script) {
 	note := func(format string, args ...any) {
-		p.past = append(p.past, fmt.Sprintf("%s %s: ", p.r.now(), p.r.shows())+fmt.Sprintf(format, args...))
+		p.steps = append(p.steps, fmt.Sprintf("%s %s: ", p.r.now(), p.r.stateNow())+fmt.Sprintf(format, args...))
 	}
 	switch what := s.next(16); what {
 	case 0, 1:
 		note("a call begins")
 		p.begin()
 	case 2, 3, 4:
-		if len(p.under) > 0 {
-			k, way := s.next(len(p.under)), s.next(len(ways))
-			note("call %d ends %+v", p.under[k].should.id, ways[way])
+		if len(p.inFlight) > 0 {
+			k, way := s.next(len(p.inFlight)), s.next(len(ways))
+			note("call %d ends %+v", p.inFlight[k].want.id, ways[way])
 			p.end(k, way)
 		}
 	case 5, 6, 7, 8:
@@ -136,7 +135,7 @@ func (p *pair) step(s *script) {
 		note("%d calls end %+v", n, ways[way])
 		for range n {
 			p.begin()
-			if k := len(p.under) - 1; k >= 0 {
+			if k := len(p.inFlight) - 1; k >= 0 {
 				p.end(k, way)
 			}
 			p.compare()
@@ -180,7 +179,7 @@ func (p *pair) begin() {
 		p.Errorf("allowed: %v, should be %v", err, ok)
 	}
 	if err == nil {
-		p.under = append(p.under, both{permit, should})
+		p.inFlight = append(p.inFlight, permitPair{permit, should})
 		return
 	}
 	p.refused(err)
@@ -200,19 +199,19 @@ func (p *pair) refused(err error) {
 }
 
 func (p *pair) end(k, way int) {
-	one := p.under[k]
-	p.under = slices.Delete(p.under, k, k+1)
+	one := p.inFlight[k]
+	p.inFlight = slices.Delete(p.inFlight, k, k+1)
 	w := ways[way]
 	one.permit.Done(caller{p.Context(), w.caller}, w.err)
-	p.r.done(one.should, w.outcome, w.expired, !w.silent)
-	if p.r.unknown {
+	p.r.done(one.want, w.outcome, w.expired, !w.silent)
+	if p.r.untilUnknown {
 		p.opened()
 	}
 }
 
-// opened asks for how long it is.
+// opened reads from a refusal how long the circuit stays open.
 func (p *pair) opened() {
-	p.r.unknown = false
+	p.r.untilUnknown = false
 	_, err := p.c.Allow(p.Context())
 	wait := fault.RetryAfter(err)
 	if least, most := p.r.pause(); wait < least || wait > most {
@@ -227,15 +226,15 @@ func (p *pair) compare() {
 	if p.r.p.FailureThreshold > 0 {
 		failures = p.r.row
 	}
-	if s.State != p.r.shows() || p.c.State() != s.State || s.Forced != p.r.forced || s.FailureCount != failures || s.SuccessCount != p.r.passed {
-		p.Errorf("%s: it is %+v, should be %s forced %v with %d failures and %d successes", p.r.now(), s, p.r.shows(), p.r.forced, failures, p.r.passed)
+	if s.State != p.r.stateNow() || p.c.State() != s.State || s.Forced != p.r.forced || s.FailureCount != failures || s.SuccessCount != p.r.successes {
+		p.Errorf("%s: it is %+v, should be %s forced %v with %d failures and %d successes", p.r.now(), s, p.r.stateNow(), p.r.forced, failures, p.r.successes)
 	}
 	if st := s.Statistics; st.SuccessfulRequests != int64(p.r.good) || st.FailedRequests != int64(p.r.bad) || st.TotalRequests != int64(p.r.good+p.r.bad+p.r.ignored) {
 		p.Errorf("%+v of %d good, %d bad, %d ignored", st, p.r.good, p.r.bad, p.r.ignored)
 	}
 }
 
-func (p *pair) heard(changes []breaker.Change) {
+func (p *pair) compareChanges(changes []breaker.Change) {
 	should := p.r.changes
 	if missed := len(should) - 64; missed > 0 {
 		should = slices.Clone(should[missed:])
@@ -246,10 +245,10 @@ func (p *pair) heard(changes []breaker.Change) {
 	}
 }
 
-func TestACircuitIsWhatTheSlowReferenceIs(t *testing.T) {
+func TestACircuitMatchesItsReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := script(rapid.SliceOfN(rapid.Byte(), 200, 2000).Draw(rt, "script"))
-		if how := differs(t, s); how != "" {
+		if how := difference(t, s); how != "" {
 			rt.Fatal(how)
 		}
 	})
@@ -258,7 +257,7 @@ func TestACircuitIsWhatTheSlowReferenceIs(t *testing.T) {
 func FuzzCircuit(f *testing.F) {
 	f.Add([]byte("a circuit that opens, closes and is held by hand"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if how := differs(t, data[:min(len(data), 1000)]); how != "" {
+		if how := difference(t, data[:min(len(data), 1000)]); how != "" {
 			t.Fatal(how)
 		}
 	})

@@ -13,8 +13,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// every makes n calls, one each gap, that end as fails says, and counts those that
-// were refused.
+// every makes n calls, one each gap, that fail if fails says so, and counts the refusals.
 func every(c breaker.Breaker, gap time.Duration, n int, fails func(n int) bool) (refused int) {
 	for k := range n {
 		var err error
@@ -32,8 +31,8 @@ func every(c breaker.Breaker, gap time.Duration, n int, fails func(n int) bool) 
 func never(int) bool  { return false }
 func always(int) bool { return true }
 
-// evenly lets so many of a hundred calls fail, the good ones as far apart as can be;
-// drawn lets each fail that likely.
+// evenly makes a percentage of the calls fail, the good ones as far apart as possible;
+// drawn makes each call fail with that probability.
 func evenly(percent int) func(int) bool {
 	return func(n int) bool { return n*(100-percent)%100 >= 100-percent }
 }
@@ -67,7 +66,7 @@ func TestWhileSomeCallsSucceedTheZeroPolicyRefusesNone(t *testing.T) {
 func TestAnOutageOpensTheZeroPolicy(t *testing.T) {
 	for name, tt := range map[string]struct {
 		before func(n int) bool
-		most   int // calls of the outage that are let through before it opens
+		most   int // calls of the outage that pass before it opens
 	}{
 		"after calm":               {never, 26},
 		"after every fourth":       {func(n int) bool { return n%4 == 0 }, 26},
@@ -116,7 +115,7 @@ func TestABurstOfOneMomentOpensNothing(t *testing.T) {
 	})
 }
 
-func TestOperationsThatFailDoNotShutTheOthersOut(t *testing.T) {
+func TestFailingOperationsDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 5))
 		c := breaker.New("orders", breaker.Policy{})
@@ -126,7 +125,7 @@ func TestOperationsThatFailDoNotShutTheOthersOut(t *testing.T) {
 	})
 }
 
-func TestCallsThatTakeLongByNatureOpenNothing(t *testing.T) {
+func TestCallsThatAreSlowByNatureOpenNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
 		for range 500 {
@@ -157,8 +156,8 @@ func TestOneGoodProbeCloses(t *testing.T) {
 	})
 }
 
-// An outage is over unnoticed for a twenty-fourth of its time at most, or 5 s, and not for
-// less than 120 ms.
+// The end of an outage is noticed after a twenty-fourth of its time at most, or after 5 s,
+// or after 120 ms if that is more.
 func TestRecoveryIsNoticedWithinATwentyFourthOfTheOutage(t *testing.T) {
 	for _, outage := range []time.Duration{300 * time.Millisecond, time.Second, 4 * time.Second, 20 * time.Second, 2 * time.Minute, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -195,8 +194,8 @@ func TestWhatOpenedItCountsWhenItIsClosedAgain(t *testing.T) {
 	})
 }
 
-// Where the share of failures jumps, an opening is a mistake, and costs little.
-func TestAnOpeningByMistakeIsOverSoon(t *testing.T) {
+// If the share of failures jumps, an opening is a mistake, and costs little.
+func TestAnOpeningByMistakeIsShort(t *testing.T) {
 	for percent, most := range map[int]int{90: 40, 97: 170} { // of 450 refused, on average
 		refused, processes := 0, 50
 		for seed := range processes {
@@ -213,10 +212,10 @@ func TestAnOpeningByMistakeIsOverSoon(t *testing.T) {
 	}
 }
 
-func TestUntilItIsSureThreeProbesAreUnderWayAndNoRepeat(t *testing.T) {
+func TestUntilItIsSureItAdmitsThreeProbesAndNoRetry(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fails error
-		most  int // probes until it opens for good
+		most  int // probes until the opening is sure
 	}{"answered": {errFailed, 160 - 20}, "nobody there": {errUnreached, 0}, "no answer": {context.DeadlineExceeded, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,68 +7,66 @@ import (
 )
 
 const (
-	// memory is of how many calls the share of failures is taken that a row of failures
-	// is compared with. It bounds how long a row can be that opens nothing.
-	memory = 200
-	// calm: so many calls that succeed one after the other end a time of failures.
-	calm = 20
+	// memoryCalls is over how many calls the share of failures before a row is taken. It
+	// bounds the length of a row that does not open.
+	memoryCalls = 200
+	// calmCalls is how many successes in a row end a time of failures.
+	calmCalls = 20
 )
 
-// past is the share of failures before the row of now. What opens the circuit, and
-// the probes that fail then, count when it is closed again: else a mistake would be
-// made again at once.
-type past struct {
-	share atomic.Uint64 // the bits of a float64; 0 while no row has begun
+// failureHistory is the share of failures before the current row. The row that opened the
+// circuit, and the probes that failed then, count when it is closed again: otherwise the
+// same mistake would follow at once.
+type failureHistory struct { // float64 bits; 0 before the first row
+	shareBits atomic.Uint64 // the bits of a float64; 0 while no row has begun
 
-	mu        sync.Mutex // held for a moment, where a row of failures begins or opens
-	good, bad int64      // all calls up to the latest look
-	late      memo
-	trouble   memo // since it was calm
+	mu                sync.Mutex // locked for a moment when a row of failures starts or opens the circuit
+	seenGood, seenBad int64      // all calls up to the last update
+	recent            fadingCounts
+	sinceCalm         fadingCounts // since the last calmCalls
 }
 
-// look takes in what has come since the last look, of so many calls in all.
-func (p *past) look(good, bad int64) {
+// update adds the calls since the last update; good and bad are totals.
+func (p *failureHistory) update(good, bad int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	failures, n := float64(max(bad-p.bad, 0)), float64(max(good-p.good, 0)+max(bad-p.bad, 0))
-	p.good, p.bad = good, bad
+	failures, n := float64(max(bad-p.seenBad, 0)), float64(max(good-p.seenGood, 0)+max(bad-p.seenBad, 0))
+	p.seenGood, p.seenBad = good, bad
 	if n > 0 {
-		p.late.take(n, failures)
-		p.trouble.take(n, failures)
+		p.recent.add(n, failures)
+		p.sinceCalm.add(n, failures)
 	}
-	if n-failures >= calm { // since the row before, and so one after the other
-		p.trouble = memo{}
+	if n-failures >= calmCalls { // since the row before, and so in a row
+		p.sinceCalm = fadingCounts{}
 	}
-	share := p.late.share()
-	if p.trouble.seen > 0 {
-		share = max(share, p.trouble.share())
+	share := p.recent.share()
+	if p.sinceCalm.calls > 0 {
+		share = max(share, p.sinceCalm.share())
 	}
-	p.share.Store(math.Float64bits(share))
+	p.shareBits.Store(math.Float64bits(share))
 }
 
-// memo is how many of the late calls are remembered, and of these the failures: each
-// counts the less the older it is.
-type memo struct{ seen, failed float64 }
+// fadingCounts is a number of calls and of failures in which older calls count less.
+type fadingCounts struct{ calls, failed float64 }
 
-// take takes in n calls.
-func (m *memo) take(n, failures float64) {
-	keep := math.Exp(-n / memory)
-	late := memory * (1 - keep)
-	m.seen, m.failed = m.seen*keep+late, m.failed*keep+late*failures/n
+func (m *fadingCounts) add(n, failures float64) {
+	weight := math.Exp(-n / memoryCalls)
+	added := memoryCalls * (1 - weight)
+	m.calls, m.failed = m.calls*weight+added, m.failed*weight+added*failures/n
 }
 
-// share is that of the failures.
-func (m *memo) share() float64 { return (m.failed + 1) / (m.seen + 2) }
+// share is the share of failures.
+func (m *fadingCounts) share() float64 { return (m.failed + 1) / (m.calls + 2) }
 
-// forget drops what was before a row of failures that has opened the circuit, when
-// there have been so many calls in all.
-func (p *past) forget(good, bad, row int64) {
+// reset drops what was before the row of failures that opened the circuit; good and bad are
+// totals.
+func (p *failureHistory) reset(good, bad, row int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.late, p.trouble, p.good, p.bad = memo{}, memo{}, good, bad-row
+	p.recent, p.sinceCalm, p.seenGood, p.seenBad = fadingCounts{}, fadingCounts{}, good, bad-row
 }
 
-// chance is how likely so many failures in a row were.
-func (p *past) chance(row int64) float64 {
-	return math.Pow(math.Float64frombits(p.share.Load()), float64(row))
+// chance is the probability of so many failures in a row.
+func (p *failureHistory) chance(row int64) float64 {
+	return math.Pow(math.Float64frombits(p.shareBits.Load()), float64(row))
 }

@@ -12,71 +12,70 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// Policy is when to open and how to recover. The zero Policy is the recommended
-// one: it opens when nothing gets through any more, and stays open for a
-// twenty-fourth of the time for which that has lasted, so that refusing loses little where
-// calling would lose nothing. While some calls still succeed, it is better to call.
+// Policy is when to open and how to recover. The zero Policy is the recommended one: it
+// opens when no call succeeds any more, and stays open for a twenty-fourth of the time for
+// which that has lasted, so a refusal rarely hits a call that would succeed. While some
+// calls still succeed, it is better to call.
 type Policy struct {
-	// FailureThreshold opens the circuit after so many failures in a row. If it is
-	// zero, MinCalls and the percentages below say when it opens; if not, these have
-	// no effect, and the percentages must be zero.
+	// FailureThreshold opens the circuit after so many failures in a row. If it is zero,
+	// MinCalls and the percentages below apply. If not, MinCalls has no effect, and the
+	// percentages must be zero.
 	FailureThreshold int `json:"failure_threshold" yaml:"failure_threshold"`
-	// SuccessThreshold probes must succeed to close; zero is 1.
+	// SuccessThreshold is how many probes must succeed to close; zero is 1.
 	SuccessThreshold int `json:"success_threshold" yaml:"success_threshold"`
 	// Timeout is how long the circuit stays open at first; zero is 120 ms, and 250 ms with
-	// a FailureThreshold or percentages. Without these, probes then follow without a pause, as long as
-	// they are answered, until eight times MinCalls have failed in a row. After failed
-	// probes it is a twenty-fourth of the time since the circuit was last closed where that is
-	// more, minus up to 25 % jitter.
+	// a FailureThreshold or percentages. Without these, probes then follow without a
+	// pause, as long as the callee answers, until eight times MinCalls have failed in a
+	// row. After failed probes it stays open for a twenty-fourth of the time since it was
+	// last closed if that is more, minus up to 25 % jitter.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// MaxTimeout is the longest that it stays open; zero is 5 s, or Timeout
-	// where that is longer.
+	// MaxTimeout is the longest time that it stays open; zero is 5 s, or Timeout if that is
+	// longer.
 	MaxTimeout time.Duration `json:"max_timeout" yaml:"max_timeout"`
-	// MaxRequests is how many probes are under way at once at most; zero is 1. While
-	// they follow without a pause it is 3 where it is less.
+	// MaxRequests is how many probes may be in flight at once; zero is 1. While probes
+	// follow without a pause it is at least 3.
 	MaxRequests int `json:"max_requests" yaml:"max_requests"`
-	// FailurePercent opens when at least this share of the calls in Window
-	// failed; zero opens for no share.
+	// FailurePercent opens if at least this share of the calls in Window failed; zero
+	// opens for no share.
 	FailurePercent int `json:"failure_percent" yaml:"failure_percent"`
-	// SlowPercent opens when at least this share of the calls in Window was
-	// slow; zero is 80 where SlowCall is set, and else opens for no share.
+	// SlowPercent opens if at least this share of the calls in Window was slow; zero is 80
+	// if SlowCall is set, and otherwise opens for no share.
 	SlowPercent int `json:"slow_percent" yaml:"slow_percent"`
-	// SlowCall: a call that takes at least this long is slow, such a probe has
-	// failed, and so has a call that its caller's deadline ended; zero is 5 s where
-	// SlowPercent is set, and else no call is slow.
+	// SlowCall is the duration from which a call is slow. A slow probe has failed, and so
+	// has a slow call that its caller's deadline ended. Zero is 5 s if SlowPercent is set;
+	// otherwise no call is slow.
 	SlowCall time.Duration `json:"slow_call" yaml:"slow_call"`
-	// MinCalls: the percentages apply from this many calls in Window on. Whatever
-	// they are, so many failures in a row open when they come over 250 ms or more and
-	// the share of failures before them, of the latest 200 calls or since 20 succeeded
-	// one after the other, makes such a row less likely than 1 in 10^6; zero is 20.
+	// MinCalls is the number of calls in Window from which the percentages apply; zero is
+	// 20. Independently of these, so many failures in a row open if they last 250 ms or
+	// more and the share of failures before them, of the latest 200 calls or since 20
+	// succeeded in a row, makes such a row less likely than 1 in 10^6.
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
-	// Window is how far back calls count; zero is 10 s.
+	// Window is the period in which calls count; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
-	// ProbeLease is after how long a probe that has not ended is given up and
-	// another admitted; zero is 10 s, or SlowCall where that is longer.
+	// ProbeLease is after how long a probe that has not ended is given up, so that another
+	// may start; zero is 10 s, or SlowCall if that is longer.
 	ProbeLease time.Duration `json:"probe_lease" yaml:"probe_lease"`
-	// Seed of the jitter; zero is a seed of its own, another one repeats its
-	// draws, for tests.
+	// Seed makes the jitter repeatable, for tests. Zero is a random seed.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
-	// Disabled lets everything through.
+	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Consecutive opens after 5 failures in a row, for 60 s, then lets up to 10
-// probes through at once and closes after 3 that succeed.
+// Consecutive opens after 5 failures in a row, for 60 s, then admits up to 10 probes at
+// once and closes after 3 successes.
 var Consecutive = Policy{FailureThreshold: 5, SuccessThreshold: 3, Timeout: time.Minute, MaxRequests: 10}
 
-// Middleware is a [Circuit] of its own with this policy. It panics when the
-// policy does not validate.
+// Middleware returns the middleware of a new [Circuit] with this policy. It panics when
+// the policy is invalid.
 func (p Policy) Middleware() endpoint.Middleware { return New("endpoint", p).Middleware() }
 
 // MarshalJSON writes durations as "1s".
 func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (p Policy) Validate() error {
 	var faults []error
 	bad := func(format string, args ...any) {
@@ -141,7 +140,7 @@ func (p Policy) withDefaults() Policy {
 			*d = zero
 		}
 	}
-	if !p.spares() {
+	if !p.opensEarly() {
 		length(&p.Timeout, 120*time.Millisecond)
 	}
 	length(&p.Timeout, 250*time.Millisecond)
@@ -154,38 +153,36 @@ func (p Policy) withDefaults() Policy {
 	return p
 }
 
-// slow says that a call which took so long is slow.
-func (p *Policy) slow(took time.Duration) bool { return p.SlowCall > 0 && took >= p.SlowCall }
+func (p *Policy) isSlow(took time.Duration) bool { return p.SlowCall > 0 && took >= p.SlowCall }
 
-// pause is how long to stay open when nothing has got through for so long.
-func (p Policy) pause(failing time.Duration, d *rng.Source) time.Duration {
-	pause := min(max(failing/24, p.Timeout), p.MaxTimeout)
-	return pause - d.Duration(min(pause/4, pause-p.Timeout))
+// openTime is how long to stay open if no call has succeeded for so long.
+func (p Policy) openTime(failing time.Duration, d *rng.Source) time.Duration {
+	longest := min(max(failing/24, p.Timeout), p.MaxTimeout)
+	return longest - d.Duration(min(longest/4, longest-p.Timeout))
 }
 
 const (
-	// sure: so many times MinCalls failures in a row are no bad luck, even where the
-	// share of failures has just jumped.
-	sure = 8
-	// together is how many probes there are at once until then.
-	together = 3
+	// sureFactor times MinCalls failures in a row are no chance, even if the share of
+	// failures has just jumped.
+	sureFactor = 8
+	// unsureProbes is how many probes may be in flight until the opening is sure.
+	unsureProbes = 3
 )
 
-// spares says that the callee is to be spared before nothing gets through.
-func (p *Policy) spares() bool { return p.FailureThreshold+p.FailurePercent+p.SlowPercent > 0 }
+// opensEarly says that the policy may open while some calls succeed.
+func (p *Policy) opensEarly() bool { return p.FailureThreshold+p.FailurePercent+p.SlowPercent > 0 }
 
-// unsure is how many failures are left until an opening is sure to be no bad luck,
-// where so many in a row have opened the circuit.
-func (p *Policy) unsure(row int64) int {
-	if p.spares() || row < int64(p.MinCalls) {
+// unsureFailures is how many more failures make an opening sure, after a row of failures
+// has opened the circuit.
+func (p *Policy) unsureFailures(row int64) int {
+	if p.opensEarly() || row < int64(p.MinCalls) {
 		return 0
 	}
-	return max(sure*p.MinCalls-int(row), 0)
+	return max(sureFactor*p.MinCalls-int(row), 0)
 }
 
-// seed is that of the circuit of this name: circuits of one group do not draw the
-// same.
-func (p Policy) seed(name string) uint64 {
+// circuitSeed makes the circuits of one group draw different jitter.
+func (p Policy) circuitSeed(name string) uint64 {
 	if p.Seed == 0 {
 		return 0
 	}

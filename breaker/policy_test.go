@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestValidateReportsEveryFaultInTheWordsOfItsSetting(t *testing.T) {
+func TestValidateNamesEveryInvalidSetting(t *testing.T) {
 	nonsense := breaker.Policy{
 		FailureThreshold: -1, SuccessThreshold: -1, Timeout: -1, MaxTimeout: -2, MaxRequests: -1, FailurePercent: 101,
 		SlowPercent: -1, SlowCall: -1, MinCalls: -1, Window: -1, ProbeLease: -1,
@@ -46,7 +46,7 @@ func TestValidateReportsEveryFaultInTheWordsOfItsSetting(t *testing.T) {
 	}
 }
 
-func TestTheLongestTimesAreNotOver(t *testing.T) {
+func TestTheLongestDurationsDoNotOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{
 			FailureThreshold: 1, Timeout: math.MaxInt64/2 + 1, MaxTimeout: math.MaxInt64, ProbeLease: math.MaxInt64,
@@ -70,7 +70,7 @@ func TestTheLongestTimesAreNotOver(t *testing.T) {
 	})
 }
 
-func TestThePolicyInForceIsReadable(t *testing.T) {
+func TestPolicyReturnsTheDefaults(t *testing.T) {
 	text, err := json.Marshal(breaker.New("orders", breaker.Policy{}).Policy())
 	const want = `{"disabled":false,"failure_percent":0,"failure_threshold":0,"max_requests":1,"max_timeout":"5s","min_calls":20,` +
 		`"probe_lease":"10s","slow_call":"0s","slow_percent":0,"success_threshold":1,"timeout":"120ms","window":"10s"}`

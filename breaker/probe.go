@@ -6,62 +6,62 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// lease is a probe under way.
+// lease belongs to a probe in flight.
 type lease struct {
 	id    uint64
 	until int64
 }
 
-// probe is the permit of a circuit that is not closed, if it gives one.
-func (c *Circuit) probe(ctx context.Context, now int64) (Permit, error) {
+// allowProbe is Allow for a circuit that is not closed.
+func (c *Circuit) allowProbe(ctx context.Context, now int64) (Permit, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.catchUp(now)
+	gen := c.catchUp(now)
 	switch {
-	case e.closed:
-		return Permit{era: e, start: now}, nil
-	case e.state == Open:
-		return Permit{}, e.refuse(now, e.until, c.policy.Load())
+	case gen.closed:
+		return Permit{generation: gen, start: now}, nil
+	case gen.state == Open:
+		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}
-	if call := endpoint.OutgoingOf(ctx); call != nil && call.Attempt > 1 { // or a probe would be several
+	if call := endpoint.OutgoingOf(ctx); call != nil && call.Attempt > 1 { // one call must not be several probes
 		p := c.policy.Load()
-		return Permit{}, e.refuse(now, later(now, p.Timeout), p)
+		return Permit{}, gen.refuse(now, saturatingAdd(now, p.Timeout), p)
 	}
-	id, err := c.lend(e, now)
+	id, err := c.grantLease(gen, now)
 	if err != nil {
 		return Permit{}, err
 	}
-	return Permit{era: e, start: now, probe: id}, nil
+	return Permit{generation: gen, start: now, leaseID: id}, nil
 }
 
-// lend gives out the lease of a probe, where one is free. The lock is held.
-func (c *Circuit) lend(e *era, now int64) (uint64, error) {
+// grantLease grants the lease of a probe if one is free. The caller holds the lock.
+func (c *Circuit) grantLease(gen *generation, now int64) (uint64, error) {
 	p := c.policy.Load()
-	kept := c.probes[:0]
-	soonest := forever
-	for _, l := range c.probes {
+	active := c.leases[:0]
+	firstEnd := maxTime
+	for _, l := range c.leases {
 		if l.until > now {
-			kept = append(kept, l)
-			soonest = min(soonest, l.until)
+			active = append(active, l)
+			firstEnd = min(firstEnd, l.until)
 		}
 	}
-	c.probes = kept
-	if len(kept) >= max(p.MaxRequests, min(c.unsure, together)) {
-		e.full.Store(soonest) // until then nobody need ask here
-		return 0, e.refuse(now, min(soonest, later(now, p.Timeout)), p)
+	c.leases = active
+	if len(active) >= max(p.MaxRequests, min(c.unsureFailures, unsureProbes)) {
+		gen.fullUntil.Store(firstEnd) // callers need not try before
+		return 0, gen.refuse(now, min(firstEnd, saturatingAdd(now, p.Timeout)), p)
 	}
-	c.lent++
-	c.probes = append(c.probes, lease{c.lent, later(now, p.ProbeLease)})
-	return c.lent, nil
+	c.lastLease++
+	c.leases = append(c.leases, lease{c.lastLease, saturatingAdd(now, p.ProbeLease)})
+	return c.lastLease, nil
 }
 
-// giveBack ends the lease of a probe, of whatever era; false when it had lapsed by
-// now. The lock is held.
-func (c *Circuit) giveBack(now int64, probe uint64) bool {
-	for i, l := range c.probes {
+// endLease ends the lease of a probe of any generation. It is false if the lease had expired
+// by now. The caller holds the lock.
+func (c *Circuit) endLease(now int64, probe uint64) bool {
+	for i, l := range c.leases {
 		if l.id == probe {
-			c.probes = append(c.probes[:i], c.probes[i+1:]...)
-			c.era.Load().full.Store(0)
+			c.leases = append(c.leases[:i], c.leases[i+1:]...)
+			c.generation.Load().fullUntil.Store(0)
 			return l.until > now
 		}
 	}

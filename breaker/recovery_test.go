@@ -109,7 +109,7 @@ func TestConsecutiveIsFiveThreeSixtySecondsTen(t *testing.T) {
 	})
 }
 
-func TestCircuitNeverStaysShutWhateverHappens(t *testing.T) {
+func TestACircuitNeverStaysOpen(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 5), 1, 60).Draw(rt, "steps")
 		synctest.Test(t, func(t *testing.T) {
@@ -140,16 +140,16 @@ func TestCircuitNeverStaysShutWhateverHappens(t *testing.T) {
 	})
 }
 
-func TestRecoveryAfterAnOutageIsWhole(t *testing.T) {
+func TestRecoveryAfterAnOutageIsComplete(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy        breaker.Policy
-		outage, whole time.Duration // since the beginning
+		outage, whole time.Duration // since the start
 		most          int           // calls that reach who is down
 		fails         error
 	}{
-		// 26 open it, 134 more make sure where somebody answers, and then come the probes
-		// of a twenty-fourth of the outage: 24 until that is more than 120 ms, then each pause
-		// is a thirty-second longer at least, until it is 5 s minus the jitter.
+		// 26 failures open it, and 134 more make it sure if the callee answers. Then come
+		// probes after a twenty-fourth of the outage: 24 until that is more than 120 ms; then each
+		// pause is at least a thirty-second longer, until it is 5 s minus the jitter.
 		"the zero policy":               {breaker.Policy{}, 10 * time.Second, 11250 * time.Millisecond, 26 + 24 + 47, errUnreached},
 		"the zero policy, a long one":   {breaker.Policy{}, 10 * time.Minute, 10*time.Minute + 5*time.Second, 26 + 24 + 127 + 128, errUnreached},
 		"the zero policy, answered":     {breaker.Policy{}, 10 * time.Second, 11250 * time.Millisecond, 160 + 24 + 47, errFailed},

@@ -8,33 +8,33 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// reference is a circuit as the documentation has it, slow and obvious: it keeps
-// every result, and looks at all of them each time.
+// reference is a slow and obvious model of a documented circuit: it has every result and
+// counts all of them each time.
 type reference struct {
 	p     breaker.Policy
 	begun time.Time
 
-	state    breaker.State
-	forced   bool
-	until    time.Duration
-	unknown  bool // until is: the circuit has just opened, for a time that is drawn
-	era      int
-	results  []result
-	row      int
-	rowFrom  time.Duration
-	looks    [][2]int      // good and bad calls when each row began
-	opened   [2]int        // as many, without the row that opened it last
-	share    float64       // of failures before the row
-	failing  time.Duration // since when nothing gets through
-	passed   int
-	unsure   int  // failures of probes until it opens again
-	answered bool // the latest failure
-	leases   map[int]time.Duration
-	permits  int
-	changes  []breaker.Change
+	state          breaker.State
+	forced         bool
+	until          time.Duration
+	untilUnknown   bool // the circuit has just opened, for a random time
+	generation     int
+	results        []result
+	row            int
+	rowFrom        time.Duration
+	rowStarts      [][2]int      // good and bad calls when each row started
+	opened         [2]int        // good and bad calls, without the row that opened it last
+	share          float64       // of failures before the row
+	failingSince   time.Duration // since when no call has succeeded
+	successes      int
+	unsureFailures int  // failures of probes until it opens again
+	answered       bool // the callee answered the latest failure
+	leases         map[int]time.Duration
+	permits        int
+	changes        []breaker.Change
 
 	good, bad, ignored int
-	usual              time.Duration
+	meanLatency        time.Duration
 	timed              int
 	sampled            time.Duration
 }
@@ -45,8 +45,8 @@ type result struct {
 }
 
 type permitted struct {
-	id, era int
-	start   time.Duration
+	id, generation int
+	start          time.Duration
 }
 
 func newReference(p breaker.Policy) *reference {
@@ -55,7 +55,7 @@ func newReference(p breaker.Policy) *reference {
 
 func (r *reference) now() time.Duration { return time.Since(r.begun) }
 
-func (r *reference) shows() breaker.State {
+func (r *reference) stateNow() breaker.State {
 	if r.state == breaker.Open && !r.forced && r.now() >= r.until {
 		return breaker.HalfOpen
 	}
@@ -65,8 +65,8 @@ func (r *reference) shows() breaker.State {
 func (r *reference) enter(to breaker.State, forced bool) {
 	r.changes = append(r.changes, breaker.Change{Name: "orders", From: r.state, To: to, Forced: forced, At: time.Now()})
 	r.state, r.forced = to, forced
-	r.era++
-	r.passed, r.row = 0, 0
+	r.generation++
+	r.successes, r.row = 0, 0
 	if to == breaker.Closed {
 		r.results = nil
 	}
@@ -74,28 +74,28 @@ func (r *reference) enter(to breaker.State, forced bool) {
 
 func (r *reference) open() {
 	if r.state == breaker.Closed {
-		r.failing = r.now()
-		r.looks, r.opened = nil, [2]int{r.good, r.bad - r.row}
+		r.failingSince = r.now()
+		r.rowStarts, r.opened = nil, [2]int{r.good, r.bad - r.row}
 		if r.row > 0 {
-			r.failing = r.rowFrom
+			r.failingSince = r.rowFrom
 		}
-		if r.unsure = 0; r.answered && r.p.FailureThreshold+r.p.FailurePercent+r.p.SlowPercent == 0 && r.row >= r.p.MinCalls {
-			r.unsure = 8*r.p.MinCalls - r.row
+		if r.unsureFailures = 0; r.answered && r.p.FailureThreshold+r.p.FailurePercent+r.p.SlowPercent == 0 && r.row >= r.p.MinCalls {
+			r.unsureFailures = 8*r.p.MinCalls - r.row
 		}
 	}
 	r.enter(breaker.Open, false)
-	r.unknown = true
+	r.untilUnknown = true
 }
 
-// pause is the least and the longest that it may now stay open.
+// pause is the shortest and the longest time that it may stay open.
 func (r *reference) pause() (least, most time.Duration) {
-	most = min(max((r.now()-r.failing)/24, r.p.Timeout), r.p.MaxTimeout)
+	most = min(max((r.now()-r.failingSince)/24, r.p.Timeout), r.p.MaxTimeout)
 	return max(most-most/4, r.p.Timeout), most
 }
 
 func (r *reference) allow() (permitted, bool) {
 	r.catchUp()
-	p := permitted{r.permits, r.era, r.now()}
+	p := permitted{r.permits, r.generation, r.now()}
 	switch r.state {
 	case breaker.Open:
 		return p, false
@@ -106,7 +106,7 @@ func (r *reference) allow() (permitted, bool) {
 				under++
 			}
 		}
-		if under >= max(r.p.MaxRequests, min(r.unsure, 3)) {
+		if under >= max(r.p.MaxRequests, min(r.unsureFailures, 3)) {
 			return p, false
 		}
 		r.leases[p.id] = r.now() + r.p.ProbeLease
@@ -120,7 +120,7 @@ func (r *reference) done(p permitted, outcome fault.Outcome, expired, answered b
 	took := r.now() - p.start
 	longer := 100 * time.Millisecond
 	if r.timed > 0 {
-		longer = max(3*r.usual, time.Millisecond)
+		longer = max(3*r.meanLatency, time.Millisecond)
 	}
 	if expired && (r.slow(took) || took >= longer) {
 		outcome = fault.Failure
@@ -134,7 +134,7 @@ func (r *reference) done(p permitted, outcome fault.Outcome, expired, answered b
 	case fault.Ignored:
 		r.ignored++
 	}
-	if p.era != r.era {
+	if p.generation != r.generation {
 		delete(r.leases, p.id)
 		return
 	}
@@ -154,7 +154,7 @@ func (r *reference) sample(took time.Duration) {
 	r.sampled = r.now()
 	r.timed++
 	weight := max(1/float64(r.timed), min(float64(since)/float64(r.p.Window), 0.25))
-	r.usual += time.Duration(float64(took-r.usual) * weight)
+	r.meanLatency += time.Duration(float64(took-r.meanLatency) * weight)
 }
 
 func (r *reference) slow(took time.Duration) bool { return r.p.SlowCall > 0 && took >= r.p.SlowCall }
@@ -164,7 +164,7 @@ func (r *reference) count(failed, slow bool) {
 		r.rowFrom = r.now()
 	}
 	if failed && r.row == 1 {
-		r.share = r.before()
+		r.share = r.shareBefore()
 	}
 	if !failed {
 		r.row = 0
@@ -174,55 +174,55 @@ func (r *reference) count(failed, slow bool) {
 		r.results = append(r.results, result{r.now(), failed, slow})
 		calls, failures, slows := r.inWindow()
 		reached := func(percent, n int) bool { return percent > 0 && n > 0 && 100*n >= percent*calls }
-		open = r.nothingPasses() || calls >= r.p.MinCalls && (reached(r.p.FailurePercent, failures) || reached(r.p.SlowPercent, slows))
+		open = r.nothingSucceeds() || calls >= r.p.MinCalls && (reached(r.p.FailurePercent, failures) || reached(r.p.SlowPercent, slows))
 	}
 	if open && !r.p.Disabled && !r.forced {
 		r.open()
 	}
 }
 
-// before is the share of failures of late: each call counts the less the more have
-// come since, of those between the beginnings of two rows all as much as the others.
-func (r *reference) before() float64 {
+// shareBefore is the recent share of failures. Older calls count less; calls between the
+// starts of two rows count equally.
+func (r *reference) shareBefore() float64 {
 	const memory = 200
-	r.looks = append(r.looks, [2]int{r.good, r.bad - 1})
-	late := func(looks [][2]int, last [2]int) (seen, failed float64) {
-		for _, look := range looks {
-			good, bad := float64(look[0]-last[0]), float64(look[1]-last[1])
-			keep := math.Exp(-(good + bad) / memory)
-			seen, failed = seen*keep, failed*keep
+	r.rowStarts = append(r.rowStarts, [2]int{r.good, r.bad - 1})
+	fade := func(starts [][2]int, last [2]int) (seen, failed float64) {
+		for _, start := range starts {
+			good, bad := float64(start[0]-last[0]), float64(start[1]-last[1])
+			weight := math.Exp(-(good + bad) / memory)
+			seen, failed = seen*weight, failed*weight
 			if good+bad > 0 {
-				seen, failed = seen+memory*(1-keep), failed+memory*(1-keep)*bad/(good+bad)
+				seen, failed = seen+memory*(1-weight), failed+memory*(1-weight)*bad/(good+bad)
 			}
-			last = look
+			last = start
 		}
 		return seen, failed
 	}
-	seen, failed := late(r.looks, r.opened)
+	seen, failed := fade(r.rowStarts, r.opened)
 	share := (failed + 1) / (seen + 2)
 	since, last := 0, r.opened
-	for i, look := range r.looks {
-		if look[0]-last[0] >= 20 { // that many succeeded one after the other
+	for i, start := range r.rowStarts {
+		if start[0]-last[0] >= 20 { // that many succeeded in a row
 			since = i + 1
 		}
-		last = look
+		last = start
 	}
 	from := r.opened
 	if since > 0 {
-		from = r.looks[since-1]
+		from = r.rowStarts[since-1]
 	}
-	if seen, failed = late(r.looks[since:], from); seen > 0 {
+	if seen, failed = fade(r.rowStarts[since:], from); seen > 0 {
 		share = max(share, (failed+1)/(seen+2))
 	}
 	return share
 }
 
-// nothingPasses says that a row is long, goes on, and is no chance.
-func (r *reference) nothingPasses() bool {
+// nothingSucceeds says that a row is long, lasts, and is no chance.
+func (r *reference) nothingSucceeds() bool {
 	return r.row > 0 && r.row >= r.p.MinCalls && r.now()-r.rowFrom >= 250*time.Millisecond && math.Pow(r.share, float64(r.row)) <= 1e-6
 }
 
-// inWindow counts what is in the window, which moves in tenths of its length.
+// inWindow counts the results in the window, which moves in tenths of its length.
 func (r *reference) inWindow() (calls, failures, slows int) {
 	tenth := r.p.Window / 10
 	for _, one := range r.results {
@@ -242,19 +242,19 @@ func (r *reference) inWindow() (calls, failures, slows int) {
 
 func (r *reference) probed(p permitted, outcome fault.Outcome, took time.Duration) {
 	if r.leases[p.id] <= r.now() {
-		return // lapsed
+		return // expired
 	}
 	delete(r.leases, p.id)
 	switch {
 	case outcome == fault.Ignored:
-	case (outcome == fault.Failure || r.slow(took)) && r.answered && r.unsure > 0:
-		r.unsure--
-		r.passed = 0
+	case (outcome == fault.Failure || r.slow(took)) && r.answered && r.unsureFailures > 0:
+		r.unsureFailures--
+		r.successes = 0
 	case outcome == fault.Failure || r.slow(took):
-		r.unsure = 0
+		r.unsureFailures = 0
 		r.open()
 	default:
-		if r.passed++; r.passed >= r.p.SuccessThreshold {
+		if r.successes++; r.successes >= r.p.SuccessThreshold {
 			r.enter(breaker.Closed, false)
 		}
 	}
@@ -285,9 +285,9 @@ func (r *reference) set(p breaker.Policy) {
 	}
 }
 
-// catchUp enters half-open, where that is what is shown.
+// catchUp becomes half-open if that is the state shown.
 func (r *reference) catchUp() {
-	if r.state == breaker.Open && r.shows() == breaker.HalfOpen {
+	if r.state == breaker.Open && r.stateNow() == breaker.HalfOpen {
 		r.enter(breaker.HalfOpen, false)
 	}
 }
@@ -313,7 +313,7 @@ func (r *reference) release() {
 	case r.p.Disabled:
 		r.enter(breaker.Closed, false)
 	default:
-		r.failing, r.unsure = r.now(), 0
+		r.failingSince, r.unsureFailures = r.now(), 0
 		r.enter(breaker.HalfOpen, false)
 	}
 }

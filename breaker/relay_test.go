@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestAFailureThatTheCalleePassesOnIsNotItsOwn(t *testing.T) {
+func TestARelayedFailureDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
 		problem := fault.ProblemOf(fault.WithService(fault.Unavailable.Errorf("down"), "stock"))

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// hot is a circuit in each state in which there may be many calls.
+// hot is a circuit in each state in which many calls may arrive.
 func hot() map[string]*breaker.Circuit {
 	all := map[string]*breaker.Circuit{
 		"window":    breaker.New("orders", breaker.Policy{}),
@@ -56,7 +56,7 @@ func TestCallsAndRefusalsAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestACallThatIsTimedByItsRecordNeedsNoOtherClock(t *testing.T) {
+func TestACallWithATimeInItsRecordReadsNoOtherClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, p := range map[string]breaker.Policy{"window": {SlowCall: time.Second, MinCalls: 1}, "row": {FailureThreshold: 1}} {
 			c := breaker.New("orders", p)
@@ -76,7 +76,7 @@ func TestACallThatIsTimedByItsRecordNeedsNoOtherClock(t *testing.T) {
 	})
 }
 
-func TestALimitThatWasAddedToTheCallersContextIsNotTheCallers(t *testing.T) {
+func TestATimeoutOfOurOwnIsNotTheCallersDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		limited, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -94,7 +94,7 @@ func TestALimitThatWasAddedToTheCallersContextIsNotTheCallers(t *testing.T) {
 	})
 }
 
-func TestWithAFailureThresholdSuccessesAreCountedAllAndTimedInPart(t *testing.T) {
+func TestWithAFailureThresholdAllSuccessesAreCountedAndSomeAreTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 5})
 		for range 1000 {

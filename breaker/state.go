@@ -5,47 +5,46 @@ import (
 	"time"
 )
 
-// State is whether calls pass.
+// State says which calls are admitted.
 type State string
 
 // The states.
 const (
-	Closed   State = "closed"    // calls pass
-	Open     State = "open"      // calls are refused
-	HalfOpen State = "half_open" // probes pass
+	Closed   State = "closed"    // all calls
+	Open     State = "open"      // none
+	HalfOpen State = "half_open" // probes
 )
 
-// Change is one change of state, or the beginning or end of being held in one by
-// hand: From and To may then be the same.
+// Change is one change of state, or the start or end of a forced state: From and To may
+// then be the same.
 type Change struct {
 	Name     string
 	From, To State
-	Forced   bool // held by hand from now on
+	Forced   bool // by ForceOpen or ForceClosed
 	At       time.Time
-	// Missed is how many changes before this one the reader was too slow for.
+	// Missed is how many earlier changes the reader has lost, since it was too slow.
 	Missed int
 }
 
-// Snapshot is a breaker's state at one moment. Its JSON has the names of the tags
-// below; a time that there is not yet is null.
+// Snapshot is a breaker's state at one moment. Its JSON has the names of the tags below; a
+// time that is not set is null.
 type Snapshot struct {
 	ID      string `json:"id"`
 	Service string `json:"service"`
-	// State is Open only as long as calls are refused: a circuit whose time is
-	// over is HalfOpen, also when no call has come since.
+	// State is Open only while calls are refused: a circuit whose time is over is
+	// HalfOpen, even if no call was made since.
 	State State `json:"state"`
-	// Forced says that the state is held by hand.
+	// Forced says that ForceOpen or ForceClosed has set the state.
 	Forced bool `json:"forced,omitempty"`
-	// FailureCount is what counts towards opening: the failures in a row where
-	// the policy has a failure threshold, else those in the window.
+	// FailureCount is what counts towards opening: the failures in a row if the policy has
+	// a failure threshold, otherwise those in the window.
 	FailureCount int `json:"failure_count"`
-	// SuccessCount is the probes that succeeded since the circuit became
-	// half-open.
+	// SuccessCount is how many probes have succeeded since the circuit became half-open.
 	SuccessCount    int        `json:"success_count"`
 	LastFailureTime *time.Time `json:"last_failure_time"`
-	// LastSuccessTime is a millisecond early at most. Where a call needs no time
-	// taken (a [Circuit] with a failure threshold, its caller without a deadline)
-	// it is that of the last sample, one success in 16.
+	// LastSuccessTime is at most a millisecond early. For calls that are not timed (of a
+	// [Circuit] with a failure threshold, without a caller's deadline) it is the time of
+	// the last sample, one success in 16.
 	LastSuccessTime *time.Time `json:"last_success_time"`
 	Config          ConfigView `json:"config"`
 	Statistics      Statistics `json:"statistics"`
@@ -60,18 +59,18 @@ type ConfigView struct {
 	MaxRequests      int
 }
 
-// Statistics are counts since LastResetTime. Its JSON has the fields' names in snake
-// case, and the average as "1.5ms".
+// Statistics are counts since LastResetTime. Its JSON has the fields' names in snake case,
+// and the average as "1.5ms".
 type Statistics struct {
-	// TotalRequests are the calls that ended, ignored ones included; refused
-	// calls are not counted.
+	// TotalRequests are the calls that ended, including ignored ones, without refused
+	// ones.
 	TotalRequests      int64
 	SuccessfulRequests int64
 	FailedRequests     int64
-	// TimeoutRequests are the failed requests that ran out of time.
+	// TimeoutRequests is how many of FailedRequests ran out of time.
 	TimeoutRequests int64
-	// AverageResponseTime is over the successes, of a [Circuit] over a sample: of
-	// those that were timed, one in a millisecond at most.
+	// AverageResponseTime is the mean over the successes; of a [Circuit], over the timed
+	// ones, at most one in a millisecond.
 	AverageResponseTime time.Duration
 	LastResetTime       time.Time
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// stampede lets n callers ask at once, and counts whom the circuit lets through.
+// stampede calls Allow n times at once, and counts how many the circuit admits.
 func stampede(t *testing.T, c breaker.Breaker, n int) int {
 	var passed atomic.Int64
 	var ready, start, done sync.WaitGroup
@@ -37,7 +37,7 @@ func stampede(t *testing.T, c breaker.Breaker, n int) int {
 	return int(passed.Load())
 }
 
-func TestTenThousandAtTheMomentOfHalfOpenAreAsManyProbesAsThePolicySays(t *testing.T) {
+func TestOfTenThousandCallersAtHalfOpenTheAllowedProbesPass(t *testing.T) {
 	for _, probes := range []int{1, 3, 10} {
 		p := breaker.Policy{FailureThreshold: 1, MaxRequests: probes, Timeout: time.Second, ProbeLease: time.Hour, SuccessThreshold: 1}
 		synctest.Test(t, func(t *testing.T) {
@@ -61,10 +61,10 @@ func TestTenThousandAtTheMomentOfHalfOpenAreAsManyProbesAsThePolicySays(t *testi
 	}
 }
 
-func TestFullHealthAfterTenSecondsOfOutageIsUsedAtOnce(t *testing.T) {
+func TestACircuitClosesSoonAfterATenSecondOutage(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy breaker.Policy
-		opens  int // after so many calls, of which there is one a millisecond
+		opens  int // after so many calls, one a millisecond
 	}{
 		"the zero policy": {breaker.Policy{}, 251}, "in a row": {breaker.Policy{FailureThreshold: 5}, 5},
 		"many probes": {breaker.Policy{MaxRequests: 5, SuccessThreshold: 10}, 251},
@@ -100,7 +100,7 @@ func TestFullHealthAfterTenSecondsOfOutageIsUsedAtOnce(t *testing.T) {
 	}
 }
 
-func TestPacketsThatVanishOpenTheCircuitByTheDeadlinesOfCallers(t *testing.T) {
+func TestLostPacketsOpenTheCircuitThroughCallersDeadlines(t *testing.T) {
 	for name, tt := range map[string]struct {
 		usual, deadline time.Duration
 		opens           bool
@@ -138,7 +138,7 @@ func TestPacketsThatVanishOpenTheCircuitByTheDeadlinesOfCallers(t *testing.T) {
 	}
 }
 
-func TestProbesThatEndInAnyWayAreFollowedByOthers(t *testing.T) {
+func TestAProbeThatEndsInAnyWayIsFollowedByAnother(t *testing.T) {
 	for name, end := range map[string]func(context.Context, breaker.Permit){
 		"ignored":   func(ctx context.Context, p breaker.Permit) { p.Done(ctx, fault.NotFound) },
 		"never":     func(context.Context, breaker.Permit) {},
@@ -197,7 +197,7 @@ func TestTenThousandNamedCircuitsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-func TestAGroupKeepsACircuitThatIsUsedWithoutBeingTimed(t *testing.T) {
+func TestAGroupDoesNotDropACircuitWithUntimedCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := breaker.NewGroup("tenants", breaker.Policy{FailureThreshold: 5})
 		for i := range 200 {

@@ -8,112 +8,108 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// tally is what a circuit has seen since it was made. Moments are in ns since
-// then.
+// tally counts the results of a circuit. Moments are ns since the circuit was created.
 type tally struct {
 	succeeded                             window.Counter
 	failed, timedOut, ignored             atomic.Int64
 	lastSuccess, lastFailure, lastIgnored atomic.Int64
 
-	// Of the successes that were timed, but one in a millisecond at most: their
-	// number, the time that they took, and what one takes of late, in ns.
-	timed, spent, usual atomic.Int64
+	// Of the timed successes, at most one in a millisecond: their number, their total
+	// time, and their recent mean, in ns.
+	timed, spent, meanLatency atomic.Int64
 }
 
 const (
-	// fine is how exact the moments are: one that is less later is not written.
-	fine = int64(time.Millisecond)
-	// newcomers are so many successes that are all timed.
-	newcomers = 16
-	// sampled: of those after them one in so many is timed, where nothing else
-	// needs its time. A power of two.
-	sampled = 16
+	// timestampStep is the precision of the moments, in ns: it saves writes.
+	timestampStep = int64(time.Millisecond)
+	// alwaysTimed is how many successes are all timed at first.
+	alwaysTimed = 16
+	// sampleEvery is how often a later success is timed, if nothing else needs its time.
+	// It is a power of two.
+	sampleEvery = 16
 )
 
-// hasty is how long a call has taken at least that blames the callee when its
-// caller's deadline ran out before anybody knows how long a call takes: below
-// it, the caller may have been in a hurry.
-const hasty = 100 * time.Millisecond
+// minBlame is how long a call must take to blame the callee for the caller's deadline while
+// no latency is known: below it, the deadline may have been too short.
+const minBlame = 100 * time.Millisecond
 
-// muchSlower is how many times what is usual a call takes that is slow by the
-// circuit's own record.
-const muchSlower = 3
+// slowFactor is how many times the mean latency a slow call takes.
+const slowFactor = 3
 
-func (t *tally) begin() {
+func (t *tally) init() {
 	t.succeeded = window.NewCounter()
 	for _, moment := range []*atomic.Int64{&t.lastSuccess, &t.lastFailure, &t.lastIgnored} {
-		moment.Store(-fine) // so that even the first nanosecond is later
+		moment.Store(-timestampStep) // so even a result in the first nanosecond is later
 	}
 }
 
-// due reports whether the next success should be timed, for the record.
-func (t *tally) due() bool {
+// shouldTime says whether the next success should be timed, for the statistics.
+func (t *tally) shouldTime() bool {
 	n := t.succeeded.Local()
-	return n < newcomers || n%sampled == 0
+	return n < alwaysTimed || n%sampleEvery == 0
 }
 
-// succeed counts a timed success. memory is how far back "of late" goes.
-func (t *tally) succeed(now int64, took, memory time.Duration) {
+// addSuccess counts a timed success. period is the time constant of the mean.
+func (t *tally) addSuccess(now int64, took, period time.Duration) {
 	t.succeeded.Add()
 	before := t.lastSuccess.Load()
-	if now-before < fine || !t.lastSuccess.CompareAndSwap(before, now) {
+	if now-before < timestampStep || !t.lastSuccess.CompareAndSwap(before, now) {
 		return
 	}
 	t.spent.Add(int64(took))
-	// The plain average of the first ones, then the weight of each is the share
-	// of memory since the one before: an average that forgets at the same pace
-	// whatever the rate of calls.
-	weight := max(1/float64(t.timed.Add(1)), min(float64(now-before)/float64(memory), 0.25))
-	usual := t.usual.Load()
-	t.usual.Store(usual + int64(float64(int64(took)-usual)*weight))
+	// The first ones have equal weights. Then the weight of each is the share of the
+	// period since the one before, so the mean fades at the same speed at any rate of
+	// calls.
+	weight := max(1/float64(t.timed.Add(1)), min(float64(now-before)/float64(period), 0.25))
+	mean := t.meanLatency.Load()
+	t.meanLatency.Store(mean + int64(float64(int64(took)-mean)*weight))
 }
 
-// fail counts a failure, or what counts as nothing.
-func (t *tally) fail(now int64, outcome fault.Outcome, err error) {
+// addFailure counts a failure or an ignored result.
+func (t *tally) addFailure(now int64, outcome fault.Outcome, err error) {
 	if outcome == fault.Ignored {
 		t.ignored.Add(1)
-		note(&t.lastIgnored, now)
+		advance(&t.lastIgnored, now)
 		return
 	}
 	t.failed.Add(1)
-	note(&t.lastFailure, now)
+	advance(&t.lastFailure, now)
 	if fault.CodeOf(err) == fault.DeadlineExceeded {
 		t.timedOut.Add(1)
 	}
 }
 
-// slow reports whether a call that its caller's deadline ended took long by the
-// circuit's own record.
-func (t *tally) slow(took time.Duration) bool {
+// tookLong says whether a call that its caller's deadline ended was slow for this circuit.
+func (t *tally) tookLong(took time.Duration) bool {
 	if t.timed.Load() == 0 {
-		return took >= hasty
+		return took >= minBlame
 	}
-	return took >= max(muchSlower*time.Duration(t.usual.Load()), time.Duration(fine))
+	return took >= max(slowFactor*time.Duration(t.meanLatency.Load()), time.Duration(timestampStep))
 }
 
-func note(moment *atomic.Int64, now int64) {
-	if now-moment.Load() >= fine {
+func advance(moment *atomic.Int64, now int64) {
+	if now-moment.Load() >= timestampStep {
 		moment.Store(now)
 	}
 }
 
-// last is when a result came last.
-func (t *tally) last() int64 {
+// lastResult is the time of the last result of any kind.
+func (t *tally) lastResult() int64 {
 	return max(t.lastSuccess.Load(), t.lastFailure.Load(), t.lastIgnored.Load(), 0)
 }
 
-func (t *tally) into(s *Snapshot, born time.Time) {
+func (t *tally) fill(s *Snapshot, created time.Time) {
 	timed, spent := t.timed.Load(), t.spent.Load()
 	succeeded, failed := t.succeeded.Sum(), t.failed.Load()
 	s.Statistics = Statistics{
 		TotalRequests: succeeded + failed + t.ignored.Load(), SuccessfulRequests: succeeded, FailedRequests: failed,
-		TimeoutRequests: t.timedOut.Load(), LastResetTime: born,
+		TimeoutRequests: t.timedOut.Load(), LastResetTime: created,
 	}
 	if timed > 0 {
 		s.Statistics.AverageResponseTime = time.Duration(spent / timed)
-		s.LastSuccessTime = new(born.Add(time.Duration(t.lastSuccess.Load())))
+		s.LastSuccessTime = new(created.Add(time.Duration(t.lastSuccess.Load())))
 	}
 	if failed > 0 {
-		s.LastFailureTime = new(born.Add(time.Duration(max(t.lastFailure.Load(), 0))))
+		s.LastFailureTime = new(created.Add(time.Duration(max(t.lastFailure.Load(), 0))))
 	}
 }

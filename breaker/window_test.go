@@ -16,7 +16,7 @@ func mixed(c breaker.Breaker, n int) {
 	}
 }
 
-func TestASuccessOpensACircuitWhoseGoodCallsHaveLeftTheWindow(t *testing.T) {
+func TestASuccessMayOpenACircuitOnceItsGoodCallsAreOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 45})
 		calls(c, 10, nil)
@@ -38,7 +38,7 @@ func TestASuccessOpensACircuitWhoseGoodCallsHaveLeftTheWindow(t *testing.T) {
 	})
 }
 
-func TestAStricterPolicyHoldsFromTheNextCallOn(t *testing.T) {
+func TestAStricterPolicyAppliesFromTheNextCall(t *testing.T) {
 	c := breaker.New("orders", breaker.Policy{FailurePercent: 60})
 	mixed(c, 15)
 	if err := c.Set(breaker.Policy{FailurePercent: 40}); err != nil || c.State() != breaker.Closed {
@@ -50,7 +50,7 @@ func TestAStricterPolicyHoldsFromTheNextCallOn(t *testing.T) {
 	}
 }
 
-func TestAHigherNumberOfProbesHoldsAtOnce(t *testing.T) {
+func TestMoreProbesAreAllowedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		calls(c, 1, errFailed)

@@ -1,5 +1,5 @@
-// Package breakertest holds the rules that every breaker.Breaker keeps, as a
-// suite that its author runs:
+// Package breakertest has the rules of every breaker.Breaker as a suite for its author to
+// run:
 //
 //	func TestBreaker(t *testing.T) {
 //		breakertest.Run(t, breakertest.Features{}, func(t *testing.T, s breakertest.Settings) breaker.Breaker {
@@ -9,9 +9,9 @@
 //
 // # Guarantees
 //
-// Each rule is a subtest, logged as a sentence, with a new breaker. Rules wait
-// in virtual time, so the suite takes no longer than the code under it, unless
-// Features.RealTime says that the breaker cannot live in it.
+// Each rule is a subtest with a new breaker, and logs its sentence. Rules wait in virtual
+// time, so the suite takes no longer than the code under test, unless Features.RealTime
+// says that the breaker cannot run in it.
 package breakertest
 
 import (
@@ -25,41 +25,39 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Features say what a breaker cannot do; the zero Features hold it to
-// everything.
+// Features say what a breaker cannot do; the zero Features test it against every rule.
 type Features struct {
-	// RealTime: it has goroutines of its own that never end, so that virtual
-	// time never passes.
+	// RealTime: it has goroutines that never end, so virtual time cannot advance.
 	RealTime bool
-	// OneProbe: it admits one probe at a time and closes at its first success,
-	// whatever the settings.
+	// OneProbe: it admits one probe at a time and closes at the first success, whatever
+	// the settings.
 	OneProbe bool
 	// Late: results take effect a moment after Done.
 	Late bool
 	// HidesHalfOpen: its snapshot shows half-open as open.
 	HidesHalfOpen bool
-	// KeepsProbes: a probe that ends as ignored, or never, keeps others away
-	// for a whole Timeout.
+	// KeepsProbes: a probe that never ends, or ends as ignored, blocks other probes for a
+	// whole Timeout.
 	KeepsProbes bool
-	// TrustsLateResults: a result from before it opened may close it.
+	// TrustsLateResults: the result of a call that started before it opened may close it.
 	TrustsLateResults bool
 }
 
-// Settings are what a rule needs of the breaker that it asks for.
+// Settings are what a rule needs of a breaker.
 type Settings struct {
-	// Failures in a row, and nothing else before, that open it.
+	// Failures is how many failures in a row open it, if nothing else was before.
 	Failures int
-	// Successes of probes that close it.
+	// Successes is how many successful probes close it.
 	Successes int
 	// Timeout is how long it stays open at first.
 	Timeout time.Duration
-	// Probes that it admits at once.
+	// Probes is how many probes it admits at once.
 	Probes int
 	// ProbeLease is after how long a probe that does not end is given up.
 	ProbeLease time.Duration
 }
 
-// New makes a breaker for a rule.
+// New returns a new breaker for a rule.
 type New func(t *testing.T, s Settings) breaker.Breaker
 
 // Run runs every rule as a subtest.
@@ -92,11 +90,11 @@ type rule struct {
 	name, sentence string
 	unless         func(Features) bool
 	check          func(*subject)
-	realTime       time.Duration // what the timeout is where time is real, if not short
+	realTime       time.Duration // minimum of the timeout in real time
 }
 
-// inTime gives a rule, which asks within the timeout, the time to do so on a
-// busy machine.
+// inTime marks a rule that must finish within the timeout, and gives it the time to do so
+// on a busy machine.
 func (r rule) inTime() rule {
 	r.realTime = 2 * time.Second
 	return r
@@ -112,7 +110,7 @@ type subject struct {
 
 var errFailed = fault.Internal.Errorf("it broke")
 
-// call makes a call that ends with err, and reports whether it was permitted.
+// call makes a call that ends with err, and says whether it was permitted.
 func (s *subject) call(err error) bool {
 	permit, refused := s.b.Allow(s.Context())
 	if refused != nil {
@@ -135,20 +133,19 @@ func (s *subject) trip() {
 
 func (s *subject) state() breaker.State { return s.b.Snapshot().State }
 
-// pass waits for d.
-func (s *subject) pass(d time.Duration) { <-time.After(d) }
+func (s *subject) wait(d time.Duration) { <-time.After(d) }
 
-// await waits for what takes effect late.
+// await waits for what takes effect late, see Features.Late.
 func (s *subject) await(what string, ok func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); s.pass(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); !ok(); s.wait(time.Millisecond) {
 		if !s.Late || time.Now().After(deadline) {
 			s.Fatalf("waited in vain for %s; the state is %s", what, s.state())
 		}
 	}
 }
 
-// permits takes as many permits as the breaker gives.
+// permits acquires as many permits as the breaker gives.
 func (s *subject) permits(tries int) []breaker.Permit {
 	var mu sync.Mutex
 	var all []breaker.Permit
@@ -170,7 +167,7 @@ func (s *subject) permits(tries int) []breaker.Permit {
 	return all
 }
 
-// probes takes all permits that a half-open breaker has.
+// probes acquires all permits of a half-open breaker.
 func (s *subject) probes() []breaker.Permit {
 	s.Helper()
 	all := s.permits(s.Probes + 1)

@@ -18,11 +18,11 @@ func circuit(p breaker.Policy) breakertest.New {
 	}
 }
 
-func TestCircuitThatCountsFailuresInARowKeepsTheRules(t *testing.T) {
+func TestACircuitWithAFailureThresholdFollowsTheRules(t *testing.T) {
 	breakertest.Run(t, breakertest.Features{}, circuit(breaker.Policy{FailureThreshold: 5}))
 }
 
-func TestCircuitThatGoesByPercentagesKeepsTheRules(t *testing.T) {
+func TestACircuitWithPercentagesFollowsTheRules(t *testing.T) {
 	breakertest.Run(t, breakertest.Features{}, circuit(breaker.Policy{FailurePercent: 50, MinCalls: 5}))
 }
 

@@ -40,7 +40,7 @@ var rules = []rule{
 	}}.inTime(),
 	{name: "recovers", sentence: "After the timeout it admits probes, and closes when enough of them succeed.", check: func(s *subject) {
 		s.trip()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		for i := range s.Successes {
 			if !s.call(nil) {
 				s.Fatalf("probe %d refused", i+1)
@@ -56,13 +56,13 @@ var rules = []rule{
 	}},
 	rule{name: "reopens", sentence: "A probe that fails opens it again for a whole timeout at least.", check: func(s *subject) {
 		s.trip()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		if !s.call(errFailed) {
 			s.Fatal("no probe")
 		}
 		s.refusal()
 		if !s.RealTime {
-			s.pass(s.Timeout - 2*time.Millisecond)
+			s.wait(s.Timeout - 2*time.Millisecond)
 			s.refusal()
 		}
 	}}.inTime(),
@@ -71,17 +71,17 @@ var rules = []rule{
 		for range 1000 {
 			s.call(errFailed)
 		}
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		if !s.call(nil) {
 			s.Error("no probe after the timeout")
 		}
 	}},
 	{name: "stampede", sentence: "At the moment of half-opening no more than its number of probes pass, however many ask.", check: func(s *subject) {
 		s.trip()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		begun := time.Now()
 		got, most := len(s.permits(10_000)), s.Probes
-		if s.KeepsProbes { // it lets the next ones in after each Timeout
+		if s.KeepsProbes { // it admits the next ones after each Timeout
 			most *= 1 + int(time.Since(begun)/s.Timeout)
 		}
 		if got < s.Probes || got > most {
@@ -108,7 +108,7 @@ var rules = []rule{
 		s.trip()
 		ctx, cancel := context.WithCancel(s.Context())
 		cancel()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		for range 2 * s.Successes {
 			for _, err := range []error{context.Canceled, fault.NotFound.Errorf("no such thing")} {
 				probe := s.permits(1)
@@ -117,7 +117,7 @@ var rules = []rule{
 				}
 				probe[0].Done(ctx, err)
 				if s.KeepsProbes {
-					s.pass(s.Timeout + time.Millisecond)
+					s.wait(s.Timeout + time.Millisecond)
 				}
 				if got := s.state(); got == breaker.Closed || got == breaker.Open && !s.HidesHalfOpen {
 					s.Fatalf("%s after a probe that ended as ignored", got)
@@ -127,39 +127,39 @@ var rules = []rule{
 	}},
 	{name: "leases_end", sentence: "A probe that ends in whatever way lets the next one in.", unless: func(f Features) bool { return f.KeepsProbes }, check: func(s *subject) {
 		s.trip()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		cancelled, cancel := context.WithCancel(s.Context())
 		cancel()
-		held := s.probes()
+		probes := s.probes()
 		for i, end := range []func(breaker.Permit){
 			func(p breaker.Permit) { p.Done(s.Context(), fault.InvalidArgument) },
 			func(p breaker.Permit) { p.Done(cancelled, context.Canceled) },
 		} {
-			for at, p := range held {
+			for at, p := range probes {
 				end(p)
 				next := s.permits(2)
 				if len(next) != 1 {
 					s.Fatalf("ending %d: %d probes in the place of the one that ended", i+1, len(next))
 				}
-				held[at] = next[0]
+				probes[at] = next[0]
 			}
 		}
-		held[0].Done(cancelled, context.Canceled)
+		probes[0].Done(cancelled, context.Canceled)
 		s.panics()
 		s.await("the breaker to open when a probe panics", func() bool { return s.state() == breaker.Open })
-		s.pass(2*s.Timeout + time.Millisecond) // twice the first one's is usual
-		held = s.probes()
-		held[0].Done(cancelled, nil)
+		s.wait(2*s.Timeout + time.Millisecond) // the second open time may be twice the first
+		probes = s.probes()
+		probes[0].Done(cancelled, nil)
 		if s.state() != breaker.Closed && len(s.permits(2)) != 1 {
 			s.Error("no probe in the place of one that succeeded for a caller who had left")
 		}
 	}},
 	{name: "leases_lapse", sentence: "A probe that never ends lets the next one in when its lease is over.", unless: func(f Features) bool { return f.KeepsProbes }, check: func(s *subject) {
 		s.trip()
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		lost := s.permits(s.Probes)
 		s.refusal()
-		s.pass(s.ProbeLease + time.Millisecond)
+		s.wait(s.ProbeLease + time.Millisecond)
 		if got := len(s.permits(s.Probes + 1)); got != s.Probes {
 			s.Fatalf("%d probes after the leases lapsed, not %d", got, s.Probes)
 		}
@@ -179,7 +179,7 @@ var rules = []rule{
 		if got := s.state(); got != breaker.Open {
 			s.Fatalf("late successes made it %s", got)
 		}
-		s.pass(s.Timeout + time.Millisecond)
+		s.wait(s.Timeout + time.Millisecond)
 		probe := s.permits(1)
 		for _, p := range late[10:20] {
 			p.Done(s.Context(), errFailed)

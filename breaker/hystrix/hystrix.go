@@ -1,20 +1,20 @@
-// Package hystrix is afex/hystrix-go's circuit as a breaker.Breaker, for those
-// who have its dashboards and settings already:
+// Package hystrix is afex/hystrix-go's circuit as a breaker.Breaker, for users who have its
+// dashboards and settings already:
 //
 //	ep = ep.With(hystrix.New("orders", hystrix.Policy{}).Middleware())
 //
 // # Guarantees and limits
 //
-// A refusal reads as any breaker's: fault.Unavailable with reason breaker_open.
-// fault.Classify decides what counts as a failure; what it ignores is not told to
+// A refusal is as in every breaker: fault.Unavailable with reason breaker_open.
+// fault.Classify decides what counts as a failure; ignored results are not reported to
 // hystrix.
 //
-// All else is hystrix' own. Circuits are global, by name, and so are their
-// settings: two with one name are one. Each has goroutines that never end.
-// Results take effect a moment later, in real time. It admits one probe per
-// SleepWindow and closes at its first success; a probe that never ends, or ends
-// as nothing, keeps others away for a SleepWindow; a success that began before
-// it opened closes it. breaker.Circuit has none of these limits.
+// Everything else is hystrix' own. Circuits and their settings are global, by name: two
+// with one name are the same. Each has goroutines that never end. Results take effect a
+// moment later, in real time. It admits one probe per SleepWindow and closes at its first
+// success. A probe that never ends, or ends as ignored, blocks others for a SleepWindow. A
+// success of a call that started before it opened closes it. breaker.Circuit has none of
+// these limits.
 package hystrix
 
 import (
@@ -31,28 +31,28 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Policy is the part of hystrix' settings that a breaker has. The zero Policy
-// is hystrix' own defaults.
+// Policy is the part of hystrix' settings that a breaker needs. The zero Policy has hystrix'
+// own defaults.
 type Policy struct {
-	// RequestVolumeThreshold calls must be in the last 10 s before a percentage
-	// means anything; zero is 20.
+	// RequestVolumeThreshold is how many calls must be in the last 10 s before the
+	// percentage applies; zero is 20.
 	RequestVolumeThreshold int `json:"request_volume_threshold" yaml:"request_volume_threshold"`
-	// ErrorPercentThreshold is the share of the calls in the last 10 s that fails when
-	// the circuit opens, in percent; zero is 50.
+	// ErrorPercentThreshold is the percentage of failures in the last 10 s that opens the
+	// circuit; zero is 50.
 	ErrorPercentThreshold int `json:"error_percent_threshold" yaml:"error_percent_threshold"`
 	// SleepWindow is how long it stays open, in whole milliseconds; zero is 5 s.
 	SleepWindow time.Duration `json:"sleep_window" yaml:"sleep_window"`
-	// Disabled lets everything through, and goes on counting.
+	// Disabled admits every call, and continues to count.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // MarshalJSON writes durations as "5s".
 func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (p Policy) Validate() error {
 	var faults []error
 	if p.RequestVolumeThreshold < 0 {
@@ -69,10 +69,10 @@ func (p Policy) Validate() error {
 
 // Circuit is a hystrix circuit. It is safe for concurrent use.
 type Circuit struct {
-	name    string
-	born    time.Time
-	circuit *hystrix.CircuitBreaker
-	off     atomic.Bool
+	name     string
+	created  time.Time
+	circuit  *hystrix.CircuitBreaker
+	disabled atomic.Bool
 
 	total, succeeded, failed, timedOut, spent atomic.Int64
 	lastSuccess, lastFailure                  atomic.Int64
@@ -80,10 +80,10 @@ type Circuit struct {
 
 var _ breaker.Breaker = (*Circuit)(nil)
 
-// New is the circuit of this name, with this policy from now on. It panics when
-// the policy does not validate.
+// New returns the circuit of this name and sets its policy. It panics when the policy is
+// invalid.
 func New(name string, p Policy) *Circuit {
-	c := &Circuit{name: name, born: time.Now()}
+	c := &Circuit{name: name, created: time.Now()}
 	if err := c.Set(p); err != nil {
 		panic("hystrix.New(" + name + "): " + err.Error())
 	}
@@ -91,12 +91,12 @@ func New(name string, p Policy) *Circuit {
 	return c
 }
 
-// Set replaces the settings of the name. Invalid ones are refused.
+// Set replaces the settings of the name. It returns an error for invalid ones.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	c.off.Store(p.Disabled)
+	c.disabled.Store(p.Disabled)
 	hystrix.ConfigureCommand(c.name, hystrix.CommandConfig{
 		RequestVolumeThreshold: p.RequestVolumeThreshold,
 		ErrorPercentThreshold:  p.ErrorPercentThreshold,
@@ -107,19 +107,19 @@ func (c *Circuit) Set(p Policy) error {
 
 // Allow implements breaker.Breaker.
 func (c *Circuit) Allow(context.Context) (breaker.Permit, error) {
-	if !c.off.Load() && !c.circuit.AllowRequest() {
+	if !c.disabled.Load() && !c.circuit.AllowRequest() {
 		return breaker.Permit{}, fault.Unavailable.Errorf("the breaker of %s is open", c.name).
 			WithReason("breaker_open").WithRetryAfter(c.settings().SleepWindow).WithUnprocessed()
 	}
 	start := time.Now()
-	return breaker.NewPermit(func(ctx context.Context, err error) { c.done(ctx, start, err) }), nil
+	return breaker.NewPermit(func(ctx context.Context, err error) { c.finish(ctx, start, err) }), nil
 }
 
 // Middleware guards an endpoint with the circuit. A panic counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return breaker.Middleware(c) }
 
-// Snapshot implements breaker.Breaker. Half-open shows as open, and
-// FailureCount is of all time.
+// Snapshot implements breaker.Breaker. Half-open appears as open, and FailureCount counts
+// since New.
 func (c *Circuit) Snapshot() breaker.Snapshot {
 	s := breaker.Snapshot{ID: c.name, Service: c.name, State: breaker.Closed, FailureCount: int(c.failed.Load())}
 	if c.circuit.IsOpen() {
@@ -128,7 +128,7 @@ func (c *Circuit) Snapshot() breaker.Snapshot {
 	s.Config = breaker.ConfigView{SuccessThreshold: 1, Timeout: c.settings().SleepWindow, MaxRequests: 1}
 	s.Statistics = breaker.Statistics{
 		TotalRequests: c.total.Load(), SuccessfulRequests: c.succeeded.Load(), FailedRequests: c.failed.Load(),
-		TimeoutRequests: c.timedOut.Load(), LastResetTime: c.born,
+		TimeoutRequests: c.timedOut.Load(), LastResetTime: c.created,
 	}
 	if n := c.succeeded.Load(); n > 0 {
 		s.Statistics.AverageResponseTime = time.Duration(c.spent.Load() / n)
@@ -140,7 +140,7 @@ func (c *Circuit) Snapshot() breaker.Snapshot {
 	return s
 }
 
-func (c *Circuit) done(ctx context.Context, start time.Time, err error) {
+func (c *Circuit) finish(ctx context.Context, start time.Time, err error) {
 	took := time.Since(start)
 	c.total.Add(1)
 	event := "success"
@@ -160,8 +160,8 @@ func (c *Circuit) done(ctx context.Context, start time.Time, err error) {
 	case fault.Ignored:
 		return
 	}
-	// Its only error is that more results wait to be counted than it holds: this
-	// one then goes uncounted, as in hystrix itself.
+	// Its only error is a full queue of results: this one is then not counted, as in
+	// hystrix itself.
 	_ = c.circuit.ReportEvent([]string{event}, start, took)
 }
 

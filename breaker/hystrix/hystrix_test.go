@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/afex/hystrix-go/hystrix.(*poolMetrics).Monitor"))
 }
 
-// made counts circuits, which are global by name.
+// made numbers circuits, which are global by name.
 var made atomic.Int64
 
-func TestHystrixKeepsTheRulesButThoseItDeclares(t *testing.T) {
+func TestHystrixFollowsTheRulesExceptThoseItDeclares(t *testing.T) {
 	breakertest.Run(t, breakertest.Features{
 		RealTime: true, OneProbe: true, Late: true, HidesHalfOpen: true, KeepsProbes: true, TrustsLateResults: true,
 	}, func(t *testing.T, s breakertest.Settings) breaker.Breaker {
@@ -48,7 +48,7 @@ func TestInvalidPolicyIsRefusedNamingTheSetting(t *testing.T) {
 	}
 }
 
-func TestDisabledLetsEverythingThrough(t *testing.T) {
+func TestDisabledAdmitsEveryCall(t *testing.T) {
 	c := hystrix.New(fmt.Sprint(t.Name(), made.Add(1)), hystrix.Policy{RequestVolumeThreshold: 1, Disabled: true})
 	for range 1000 {
 		permit, err := c.Allow(t.Context())
