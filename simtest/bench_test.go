@@ -7,18 +7,18 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// BenchmarkThreeTiers is what a call through three tiers costs, all its hops
-// together. With -benchtime 600000x it is ten minutes at 1,000 calls/s.
+// BenchmarkThreeTiers measures a call through three tiers, all hops together. With
+// -benchtime 600000x it is ten minutes at 1,000 calls/s.
 func BenchmarkThreeTiers(b *testing.B) { benchmarkTiers(b, false) }
 
-// BenchmarkThreeTiersCodec is the same through package rest.
+// BenchmarkThreeTiersCodec is BenchmarkThreeTiers through package rest.
 func BenchmarkThreeTiersCodec(b *testing.B) { benchmarkTiers(b, true) }
 
 func benchmarkTiers(b *testing.B, codec bool) {
 	w := tiers(time.Duration(b.N) * time.Millisecond)
 	w.Codec = codec
 	b.ReportAllocs()
-	// A benchmark has no bubble of its own; a test in it does.
+	// A benchmark has no bubble; a test in it does.
 	ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: b.Name(), F: func(t *testing.T) { simtest.Run(t, w) },
 	}})
@@ -27,7 +27,7 @@ func benchmarkTiers(b *testing.B, codec bool) {
 	}
 }
 
-// tiers are three of them under 1,000 calls/s.
+// tiers is a world of three tiers at 1,000 calls/s.
 func tiers(during time.Duration) simtest.World {
 	quick := simtest.Exponential(time.Millisecond, time.Millisecond)
 	return simtest.World{
@@ -46,6 +46,6 @@ func TestThreeTiersAnswerEveryCallWhereNothingGoesWrong(t *testing.T) {
 	if res.Good() < 0.9999 || res.Requests("db") != float64(res.Offered()) {
 		t.Errorf("%v good of %d, %v at the bottom: %v", res.Good(), res.Offered(), res.Requests("db"), res.Errors())
 	}
-	// 1 + 1, twice, and 5 + 5: what the tiers take on average.
+	// The mean times of the tiers are 1 + 1 ms, twice, and 5 + 5 ms.
 	near(t, "p50", res.P50().Seconds(), 0.0127, 0.1)
 }

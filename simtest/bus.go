@@ -10,24 +10,24 @@ import (
 
 var _ eventbus.Subscriber = (*Instance)(nil)
 
-// stop ends a subscription.
-type stop = func(context.Context) error
+// stopFunc ends a subscription.
+type stopFunc = func(context.Context) error
 
-// busPatience is how long the run waits in the end for events to be handled.
-const busPatience = 30 * time.Second
+// drainTimeout is how long a run waits at its end for events to be handled.
+const drainTimeout = 30 * time.Second
 
-// Subscribe implements [eventbus.Subscriber] on the world's bus, for as long as
-// the instance lives: what a killed one was handling is delivered again, to
-// another one of the group. Call it in a service's Start.
+// Subscribe implements [eventbus.Subscriber] on the world's bus, until the instance ends.
+// Events that a killed instance was handling are redelivered to another member of the
+// group. Call it in Service.Start.
 func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
-	l := i.lives()
+	l := i.currentIncarnation()
 	end, err := i.run.bus.Subscribe(topic, group, func(ctx context.Context, e eventbus.Event) error {
 		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
 			Operation: endpoint.Operation{Service: i.service.Name, Name: "handle " + topic, Safe: true},
 			From:      e.Source, Start: time.Now(), RequestID: e.ID, Inbound: true,
 		})
 		err := h(ctx, e)
-		if l.ended() {
+		if l.isKilled() {
 			return errKilled
 		}
 		return err
@@ -41,17 +41,18 @@ func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 	return end, nil
 }
 
-// unsubscribe ends what a life subscribed to; a killed one ends at once.
-func (i *Instance) unsubscribe(l *life) {
+// unsubscribe ends the subscriptions of an incarnation; those of a killed one end at
+// once.
+func (i *Instance) unsubscribe(l *incarnation) {
 	i.mu.Lock()
 	stops := l.stops
 	i.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if l.ended() {
+	if l.isKilled() {
 		cancel()
 	}
 	for _, end := range stops {
-		_ = end(ctx) // the error of a context that is over
+		_ = end(ctx) // the error of ctx
 	}
 }

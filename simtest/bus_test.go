@@ -16,8 +16,7 @@ type placed struct{ Number int }
 
 var orderPlaced = eventbus.Topic[placed]{Name: "order.placed"}
 
-// shop is a world in which each order is an event, which one of two mailers
-// handles.
+// shop is a world in which each order is an event that one of two mailers handles.
 func shop(handle func(ctx context.Context, i *simtest.Instance, order placed) error) simtest.World {
 	var numbers log[int]
 	return simtest.World{

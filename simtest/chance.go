@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/internal/rng"
 )
 
-// random is a source of chance of its own for each part of a run.
+// random returns a separate random source for each part of a run.
 func random(seed uint64, part string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, hash(part))) //nolint:gosec // a simulation must be repeatable
 }
@@ -22,16 +22,16 @@ func hash(text string) uint64 {
 	return h
 }
 
-// jitter is from 0 to below most. It goes by the moment and by who asks, not by
-// the order in which they ask: what happens to many at one moment then goes on at
-// moments of its own for each, the same ones in every run of the seed.
+// jitter is from 0 to below most. It depends on the moment and on the caller's salt, not
+// on the order of calls. So many goroutines that wake at one moment continue at different
+// moments, and at the same ones in every run of the seed.
 func (r *run) jitter(salt uint64, most time.Duration) time.Duration {
 	const golden = 0x9E3779B97F4A7C15
 	return time.Duration(rng.SplitMix64((r.Seed^salt)+uint64(r.now())*golden) % uint64(most))
 }
 
-// seed sets every field Seed of a policy, a pointer to a struct, that its user
-// has not set, in the policies inside of it, too.
+// seed sets every zero field Seed in a policy, a pointer to a struct, and in the policies
+// inside it.
 func seed(policy any, with uint64) { seedAll(reflect.ValueOf(policy).Elem(), max(with, 1)) }
 
 func seedAll(v reflect.Value, with uint64) {

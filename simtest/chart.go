@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// WriteSVG draws the run as one timeline, an SVG that needs nothing beside itself
-// and follows the reader's light or dark scheme: what was offered, served and
-// failed, how long it took, attempts per call of each service, the share of the
-// instances that the script names, and the breakers. Events of the script are
-// numbered lines. A seed draws the same picture again, where the run is the same.
+// WriteSVG draws the run as a timeline. The SVG is self-contained and follows the
+// reader's light or dark scheme. It shows calls offered, served and failed, their
+// latency, attempts per call of each service, the share of the instances that the script
+// names, and the breakers. Events of the script are numbered lines. Equal runs have equal
+// pictures.
 func (r *Result) WriteSVG(w io.Writer) error {
 	_, err := w.Write(r.draw())
 	return err
 }
 
-// attach writes the chart that the world asks for at once, or one of a test that
-// has failed in the end.
-func (r *Result) attach(t *testing.T) {
+// saveChart writes the chart of World.Chart immediately, or else a chart if the test
+// fails.
+func (r *Result) saveChart(t *testing.T) {
 	t.Helper()
 	if r.world.Chart != "" {
 		if err := os.WriteFile(r.world.Chart, r.draw(), 0o600); err != nil {
@@ -48,8 +48,8 @@ func (r *Result) attach(t *testing.T) {
 	})
 }
 
-// chartFile is in the test's artifacts, or, where go test keeps none, among the
-// temporary files, so that it is there when the test is over.
+// chartFile is a file in the test's artifacts. If go test keeps none, it is a temporary
+// file, so that it still exists after the test.
 func chartFile(t *testing.T) (string, error) {
 	if f := flag.Lookup("test.artifacts"); f != nil && f.Value.String() == "true" {
 		return filepath.Join(t.ArtifactDir(), "run.svg"), nil
@@ -67,7 +67,7 @@ func chartFile(t *testing.T) (string, error) {
 	return f.Name(), f.Close()
 }
 
-// How a chart is laid out, in pixels.
+// The layout of a chart, in pixels.
 const (
 	chartWidth  = 1000
 	plotLeft    = 70
@@ -75,7 +75,7 @@ const (
 	panelHeight = 120
 	panelGap    = 50
 	headHeight  = 96
-	mostPoints  = 150
+	maxPoints   = 150
 )
 
 func (r *Result) draw() []byte {
@@ -93,21 +93,21 @@ func (r *Result) draw() []byte {
 	c.open(height, r.name)
 	c.text(20, 30, "title", "start", r.name)
 	c.text(20, 52, "soft", "start", r.summary())
-	c.marks(events, float64(bottom-panelGap))
+	c.drawEvents(events, float64(bottom-panelGap))
 	for n, p := range panels {
 		p.draw(c, float64(headHeight+n*(panelHeight+panelGap)))
 	}
 	for n, e := range events {
 		y := float64(bottom + 18*n)
 		c.text(20, y, "mark", "start", fmt.Sprint(n+1))
-		c.text(44, y, "label", "start", fmt.Sprintf("%s  %s", brief(e.at), e.what))
+		c.text(44, y, "label", "start", fmt.Sprintf("%s  %s", shortDuration(e.at), e.what))
 	}
 	return c.close()
 }
 
-// marks draws a numbered line for each event, down to y. Numbers that would not
-// be legible beside each other are one text.
-func (c *canvas) marks(events []Event, y float64) {
+// drawEvents draws a numbered line for each event, down to y. Numbers that would overlap
+// are drawn as one range.
+func (c *canvas) drawEvents(events []Event, y float64) {
 	const apart = 16
 	for n := 0; n < len(events); {
 		x, first := c.x(events[n].at), n
@@ -122,10 +122,10 @@ func (c *canvas) marks(events []Event, y float64) {
 	}
 }
 
-// summary is the run in one line.
+// summary describes the run in one line.
 func (r *Result) summary() string {
 	w := r.world
-	text := fmt.Sprintf("seed %d, %s: %d calls offered, %.2f %% good, p50 %s, p99 %s", w.Seed, brief(w.For), r.Offered(), 100*r.Good(),
+	text := fmt.Sprintf("seed %d, %s: %d calls offered, %.2f %% good, p50 %s, p99 %s", w.Seed, shortDuration(w.For), r.Offered(), 100*r.Good(),
 		r.P50().Round(100*time.Microsecond), r.P99().Round(100*time.Microsecond))
 	if w.Codec {
 		text += ", through package rest"
@@ -133,13 +133,13 @@ func (r *Result) summary() string {
 	return text
 }
 
-// step is how much time is one point, a multiple of what counts are exact to.
+// step is the time between two points, a multiple of the resolution of the counts.
 func (r *Result) step() time.Duration {
-	return max(r.world.For/mostPoints/bucket*bucket, bucket)
+	return max(r.world.For/maxPoints/countInterval*countInterval, countInterval)
 }
 
-// each is what of gives for every step of the run.
-func (r *Result) each(step time.Duration, of func(from, to time.Duration) float64) []float64 {
+// perStep returns the values of of for every step of the run.
+func (r *Result) perStep(step time.Duration, of func(from, to time.Duration) float64) []float64 {
 	var all []float64
 	for from := time.Duration(0); from < r.world.For; from += step {
 		all = append(all, of(from, min(from+step, r.world.For)))
@@ -153,14 +153,14 @@ type canvas struct {
 	span time.Duration
 }
 
-// x is where a moment is.
+// x is the horizontal position of a moment.
 func (c *canvas) x(at time.Duration) float64 {
 	return plotLeft + (plotRight-plotLeft)*at.Seconds()/c.span.Seconds()
 }
 
 func (c *canvas) open(height int, title string) {
 	c.put(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", chartWidth, height, chartWidth, height)
-	c.put("<title>%s</title>\n<style>%s</style>\n", escaped(title), style)
+	c.put("<title>%s</title>\n<style>%s</style>\n", escapeXML(title), style)
 	c.put(`<rect class="paper" width="%d" height="%d"/>`+"\n", chartWidth, height)
 }
 
@@ -172,18 +172,18 @@ func (c *canvas) close() []byte {
 func (c *canvas) put(format string, args ...any) { c.WriteString(fmt.Sprintf(format, args...)) }
 
 func (c *canvas) text(x, y float64, class, anchor, text string) {
-	c.put(`<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", class, x, y, anchor, escaped(text))
+	c.put(`<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", class, x, y, anchor, escapeXML(text))
 }
 
 func (c *canvas) line(x1, y1, x2, y2 float64, class string) {
 	c.put(`<line class="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`+"\n", class, x1, y1, x2, y2)
 }
 
-func escaped(text string) string {
+func escapeXML(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(text)
 }
 
-// style has colours that can be told apart without seeing red and green.
+// style uses colours that are distinct for readers with red-green blindness.
 const style = `
 text{font:12px system-ui,sans-serif;fill:#1f2328}
 .title{font-size:18px;font-weight:600}.head{font-weight:600;stroke:#ffffff;stroke-width:4px;paint-order:stroke}.soft{fill:#59636e}

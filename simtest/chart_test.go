@@ -15,8 +15,8 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// wellFormed fails the test where a chart is no XML, or reaches outside of
-// itself, and returns its text.
+// wellFormed fails the test if a chart is not well-formed XML or refers to anything
+// outside itself. It returns its text.
 func wellFormed(t *testing.T, svg []byte) string {
 	t.Helper()
 	var text strings.Builder

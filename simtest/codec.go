@@ -11,50 +11,49 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// ask is what a call says with World.Codec, and told the answer: about as much
-// as a small call does.
+// The request and response with World.Codec, of about the size of a small call.
 type (
-	ask struct {
+	callRequest struct {
 		Operation string `json:"operation"`
 		Text      string `json:"text"`
 	}
-	told struct {
+	callResponse struct {
 		By   string `json:"by"`
 		Text string `json:"text"`
 	}
 )
 
-// Calls that may be repeated and calls that must not.
+// Routes for calls that may be repeated and for calls that must not.
 var (
-	safeRoute   = rest.Route[ask, told]{Pattern: "PUT /call"}
-	unsafeRoute = rest.Route[ask, told]{Pattern: "POST /call"}
+	safeRoute   = rest.Route[callRequest, callResponse]{Pattern: "PUT /call"}
+	unsafeRoute = rest.Route[callRequest, callResponse]{Pattern: "POST /call"}
 )
 
-const text = "an order of two cups and a saucer"
+const payload = "an order of two cups and a saucer"
 
-// coded calls a service through package rest.
-type coded struct {
-	safe, unsafe endpoint.Endpoint[ask, told]
+// restClient calls a service through package rest.
+type restClient struct {
+	safe, unsafe endpoint.Endpoint[callRequest, callResponse]
 }
 
-func codedBy(c endpoint.Caller) coded {
-	return coded{safe: safeRoute.Endpoint(c), unsafe: unsafeRoute.Endpoint(c)}
+func newRESTClient(c endpoint.Caller) restClient {
+	return restClient{safe: safeRoute.Endpoint(c), unsafe: unsafeRoute.Endpoint(c)}
 }
 
-func (c coded) call(ctx context.Context, op endpoint.Operation) error {
+func (c restClient) call(ctx context.Context, op endpoint.Operation) error {
 	send := c.unsafe
 	if op.Safe {
 		send = c.safe
 	}
-	_, err := send(ctx, ask{Operation: op.Name, Text: text})
+	_, err := send(ctx, callRequest{Operation: op.Name, Text: payload})
 	return err
 }
 
-// wire carries HTTP from a process to instances, in memory.
-type wire struct{ from *Process }
+// wireTransport carries HTTP from a process to instances, in memory.
+type wireTransport struct{ from *Process }
 
 // RoundTrip implements http.RoundTripper.
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w wireTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -70,26 +69,28 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer.http, answer.err
 }
 
-// route has the instance's real handler answer calls.
-func (i *Instance) route() {
-	mws := []endpoint.Middleware{i.enter}
+// registerRoutes registers the real handler for calls with the instance's service.
+func (i *Instance) registerRoutes() {
+	mws := []endpoint.Middleware{i.limitWorkers}
 	if i.service.Server != nil {
 		mws = append(i.service.Server(), mws...)
 	}
-	answer := func(ctx context.Context, _ ask) (told, error) { return told{i.Name, text}, i.handle(ctx) }
+	answer := func(ctx context.Context, _ callRequest) (callResponse, error) {
+		return callResponse{i.Name, payload}, i.handle(ctx)
+	}
 	safeRoute.Handle(i.Service, answer, mws...)
 	unsafeRoute.Handle(i.Service, answer, mws...)
 }
 
-// serveHTTP is a request as the instance's server has it.
+// serveHTTP handles a request as the instance's server does.
 func (i *Instance) serveHTTP(ctx context.Context, r *http.Request) reply {
 	w := httptest.NewRecorder()
 	i.Service.Handler().ServeHTTP(w, r.WithContext(ctx))
 	return reply{http: w.Result()}
 }
 
-// problem is err as a response.
-func problem(err error) reply {
+// problemReply returns err as a response.
+func problemReply(err error) reply {
 	w := httptest.NewRecorder()
 	rest.WriteError(w, err)
 	return reply{http: w.Result()}

@@ -1,6 +1,6 @@
-// Package simtest runs a distributed system in virtual time, so that timeouts,
-// retries, breakers and balancing are tested against an outage as a function is
-// tested: minutes of it in seconds, and the same ones again for the same seed.
+// Package simtest runs a distributed system in virtual time. Timeouts, retries, breakers
+// and load balancing are tested against an outage like a function: minutes of virtual
+// time take seconds, and the same seed gives the same run.
 //
 //	res := simtest.Run(t, simtest.World{
 //		Services: []simtest.Service{{Name: "stock", Instances: 10, Workers: 4, Latency: simtest.Exponential(5*time.Millisecond, 5*time.Millisecond)}},
@@ -13,63 +13,72 @@
 //
 // # Usage
 //
-// A [World] has services, clients and a script. A [Service] is a number of equal
-// instances, each with workers, a queue and a distribution of how long it works; it
-// may call others, or do what its Do says. A [Client] is a load on one of them:
-// open, at a rate and at random moments whatever becomes of the calls, or closed,
-// by users who wait for their answers. The script has events [At] moments: [Slow],
-// [Errors], [Answer], [Kill], [Restart], [Pause], [Hang], [Heal], [Partition], [Join],
-// [Deploy], [Add], [Load], [RegistryDown], [RegistryUp]. [Run] plays it and returns
-// a [Result], whose methods read like sentences about a window of the run:
+// A [World] has services, clients and a script.
+//
+// A [Service] is a number of equal instances, each with workers, a queue and a
+// distribution of its latency. It may call other services, or run the code of its Do.
+//
+// A [Client] is a load on one service. The load is open (a rate, at random moments,
+// independent of the answers) or closed (users who wait for their answers).
+//
+// The script has events [At] moments: [Slow], [Errors], [AnswerWith], [Kill], [Restart],
+// [Pause], [Hang], [Heal], [Partition], [HealPartition], [Deploy], [Add], [Load],
+// [RegistryDown], [RegistryUp].
+//
+// [Run] runs the world and returns a [Result]. Its methods are about a window of the run:
 // res.Goodput(), res.P99(from, to), res.Attempts("db")/res.Requests("db").
 //
-// The policies under test are those of Config.Clients, as in production: the zero
-// Config tests the defaults. Middleware under test goes into Client.Use and
-// Service.Server. When the test fails, a chart of the run is kept, and the log says
-// where; World.Chart asks for one in any case.
+// The policies under test are those of Config.Clients, as in production; the zero Config
+// tests the defaults. Middleware under test goes into Client.Use and Service.Server. When
+// the test fails, a chart of the run is saved, and the test's log has its path;
+// World.Chart saves one in any case.
 //
 // # What is real
 //
-// Each process has a [sinew.Service] of its own with its clients: balancer, breaker,
-// retries, deadlines, resolver, metrics and the marks that travel with calls are the
-// code that runs in production, as are a limiter in Service.Server and the
-// [eventbus.Memory] that all processes share ([Process].Service publishes,
-// [Instance.Subscribe] subscribes). With World.Codec each hop also goes through
-// package rest as HTTP in memory: JSON, headers, problem documents, the instance's
-// real handler.
+// Each process has its own [sinew.Service] with clients. Balancer, breaker, retries,
+// deadlines, resolver, metrics and the call metadata are the production code, and so are
+// a limiter in Service.Server and the [eventbus.Memory] that all processes share
+// ([Process].Service publishes, [Instance.Subscribe] subscribes). With World.Codec each
+// hop also passes package rest as HTTP in memory: JSON, headers, problem documents, and
+// the instance's real handler.
 //
 // # What is simulated
 //
-// Instances, their workers and queues, the network between processes, and when the
-// registry answers. A refused connection takes 0.2 ms; what a killed instance worked
-// on is lost, and its callers hear of it within 0.1 ms; a black hole says nothing. A
-// network message takes what World.Network draws, and none is lost or reordered
-// otherwise. Whoever has gone ends the context of what was done for it, at once; the
-// worker stays busy unless Service.StopsOnCancel. Connections, their number and their reuse,
-// TLS, and what the codec costs are not simulated: processing takes no virtual time,
-// so that a system that lacks CPU must be told so, by Workers and Latency. Events
-// take no worker, and the bus is never cut off.
+// Simulated are instances, their workers and queues, the network between processes, and
+// the availability of the registry.
+//
+//   - A refused connection takes 0.2 ms.
+//   - A killed instance loses its work, and its callers notice within 0.1 ms. A black
+//     hole never answers.
+//   - A network message takes the time that World.Network draws. No message is lost or
+//     reordered otherwise.
+//   - When a caller gives up, the context of its call ends at once. The worker stays busy
+//     unless Service.StopsOnCancel is set.
+//   - Connections, their number and reuse, TLS, and the cost of the codec are not
+//     simulated. Processing takes no virtual time, so model a lack of CPU with Workers
+//     and Latency.
+//   - Events need no worker, and the bus is never partitioned.
 //
 // # Time
 //
-// A run is in a [testing/synctest] bubble: time stands still until everybody waits.
-// So code under test must use package time, and must not wait for anything outside:
-// a socket, a file, a channel made before Run. A sync.Mutex that is held while
-// somebody sleeps stops the clock, too.
+// A run is in a [testing/synctest] bubble: time advances only when every goroutine waits.
+// Code under test must therefore use package time, and must not wait for anything
+// outside: a socket, a file, a channel made before Run. A sync.Mutex that is locked while
+// its holder sleeps stops the clock, too.
 //
 // # Repeatability
 //
-// Two runs of the same World on any machine agree exactly, as far as code under test
-// does its part: chance comes from World.Seed alone, one source for each part, the
-// Seed of every policy in Config.Clients included, unless it is set; and what happens
-// to many at once goes on at moments of its own for each. A Do that draws must do so
-// from [Instance.Draw] or a [Latency], and must not range over a map. Seeds of
-// middleware in Use and Server are its maker's business.
+// Two runs of the same World agree exactly, on any machine, if the code under test is
+// deterministic. All randomness comes from World.Seed, with one source for each part,
+// including the Seed of every policy in Config.Clients that does not set one. Whatever
+// affects many parts at once continues at a different moment for each of them. A Do must
+// draw from [Instance.Draw] or a [Latency], and must not range over a map. Middleware in
+// Use and Server must be seeded by its author.
 //
 // # Speed
 //
-// A call costs about 7 µs for each hop, with World.Codec about four times as much:
-// ten minutes at 1,000 calls/s through three tiers take some 13 s.
+// A call costs about 7 µs per hop, and about four times as much with World.Codec: ten
+// minutes at 1,000 calls/s through three tiers take some 13 s.
 //
 //	go test ./simtest -run '^$' -bench ThreeTiers -benchtime 600000x
 package simtest

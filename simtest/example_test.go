@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// What the default policies do when one of ten instances becomes twenty times
-// slower: copy this, put in your own figures, and hold what you promise.
+// What the default policies do when one of ten instances becomes twenty times slower.
+// Copy this, insert your own figures, and assert what you promise.
 func TestStockSurvivesASlowInstance(t *testing.T) {
 	const slow, over = 10 * time.Second, 40 * time.Second
 	res := simtest.Run(t, simtest.World{
@@ -30,8 +30,8 @@ func TestStockSurvivesASlowInstance(t *testing.T) {
 	}
 }
 
-// What an outage at the bottom of two tiers does to the top, under policies of
-// one's own: retries must not multiply, and all is well soon after it.
+// What an outage at the bottom of two tiers does to the top, under your own policies:
+// retries must not multiply, and the system must recover soon afterwards.
 func TestShopRecoversWhenStockReturns(t *testing.T) {
 	const down, up, over = 10 * time.Second, 20 * time.Second, 40 * time.Second
 	policies := sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": {Timeout: 200 * time.Millisecond}}}
@@ -52,7 +52,7 @@ func TestShopRecoversWhenStockReturns(t *testing.T) {
 	}
 }
 
-// A world is checked before it runs; every fault is told at once.
+// A world is validated before it runs; all faults are reported together.
 func ExampleWorld_Validate() {
 	err := simtest.World{
 		Services: []simtest.Service{{Name: "stock", Instances: 3, Errors: 7}},
@@ -65,8 +65,8 @@ func ExampleWorld_Validate() {
 	// invalid_argument: Script: at 10s: service stock has no instance 3 then; it has 3, numbered from 0
 }
 
-// Distributions are made of one another: 5 ms and a tail, with one call in a
-// hundred fifty times slower.
+// Distributions are combined: 5 ms and a tail, with one call in a hundred fifty times
+// slower.
 func ExampleLatency() {
 	l := simtest.Exponential(5*time.Millisecond, 5*time.Millisecond)
 	l = l.Sometimes(0.01, l.Times(50))

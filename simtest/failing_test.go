@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// failing are tests that fail, run by TestFailures in a process of their own.
+// failing are tests that fail. TestFailures runs them in a separate process.
 var failing = map[string]func(t *testing.T){
 	"in the end": func(t *testing.T) {
 		simtest.Run(t, steady(1))
@@ -60,7 +60,7 @@ func TestFailures(t *testing.T) {
 		"of a Start":              {"stock-0 did not start", "no paper"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := exec.Command(os.Args[0], "-test.run=^TestFailures$", "-test.v") //nolint:gosec // it is this very test
+			c := exec.Command(os.Args[0], "-test.run=^TestFailures$", "-test.v") //nolint:gosec // runs this test binary
 			c.Env = append(os.Environ(), failingNow+"="+name, "TMPDIR="+t.TempDir())
 			out, err := c.CombinedOutput()
 			if err == nil {

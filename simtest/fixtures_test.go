@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// plain is a client that balances in turn and does nothing else: what a test of the
-// simulator itself sees is the simulator's doing.
+// plain is a client with round robin and no other policy, so that a test of the simulator
+// sees only the simulator's own effects.
 func plain(services ...string) sinew.Config {
 	p := sinew.ClientPolicy{
 		Retry:   retry.Policy{Disabled: true},

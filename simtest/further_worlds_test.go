@@ -11,12 +11,12 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// further are worlds of the same kinds with other sizes, shares and rhythms.
+// further are worlds of the same kinds with other sizes, shares and periods.
 func further() []cell {
 	answers := func(err error) func(int) simtest.Action {
 		return func(int) simtest.Action { return simtest.AnswerWith("stock", err, time.Millisecond) }
 	}
-	// toggled is a trouble that comes and goes in a rhythm.
+	// toggled is a disturbance that starts and ends periodically.
 	toggled := func(name string, load, gap, lasts float64, on, off func(int) simtest.Action) cell {
 		return trouble(name, load, nil, append(every(gap, onset, relief, on), every(gap, onset+lasts, relief+lasts, off)...)...)
 	}
@@ -38,12 +38,12 @@ func further() []cell {
 		ends(600, trouble("1rps-hang", 0, changed(size(5, 4, forty, 1, 1), lasting(10*time.Minute)), at(onset, simtest.Hang("stock", 0)))),
 		ends(300, trouble("2rps-500", 0, changed(size(10, 4, forty, 2, 1), lasting(5*time.Minute)), at(onset, simtest.AnswerWith("stock", oops, time.Millisecond, 0, 1, 2, 3)))),
 		trouble("n50-hang5", 0, size(50, 4, forty, 400, 1), at(onset, simtest.Hang("stock", 0, 1, 2, 3, 4)), at(relief, simtest.Heal("stock"))),
-		// some are bad
+		// some instances are bad
 		ends(60, trouble("canary-bad", 0.4, nil, at(onset, simtest.Add("stock", 1)), at(onset+0.1, simtest.AnswerWith("stock", oops, 2*time.Millisecond, 10)))),
 		trouble("nodl-hang", 0.6, wait(0), at(onset, simtest.Hang("stock", 3)), at(relief, simtest.Heal("stock"))),
 		trouble("zone-over", 0, size(9, 4, forty, 675, 1), at(onset, simtest.Hang("stock", 0, 1, 2)), at(relief, simtest.Heal("stock"))),
 		trouble("gc-long", 0.6, nil, every(3, 1, 60, func(n int) simtest.Action { return simtest.Pause("stock", 1500*time.Millisecond, n*7%10) })...),
-		// who comes and goes
+		// instances that start and end
 		ends(onset+16, trouble("news-deploy", 0.45, func(w *simtest.World) { w.Expiry = 5500 * time.Millisecond }, deploy()...)),
 		trouble("registry-flaps", 0.4, nil, append(append(
 			every(2, 10, 50, func(int) simtest.Action { return simtest.RegistryDown() }),
@@ -58,12 +58,12 @@ func further() []cell {
 		trouble("n1-restart-20s", 0, size(1, 4, forty, 40, 1), at(onset, simtest.Kill("stock")), at(onset+20, simtest.Restart("stock"))),
 		trouble("n1-hang-3s", 0, size(1, 4, forty, 40, 1), at(onset, simtest.Hang("stock")), at(onset+3, simtest.Heal("stock"))),
 		trouble("all-hang-3s", 0.4, nil, at(onset, simtest.Hang("stock")), at(onset+3, simtest.Heal("stock"))),
-		// errors that come and go
+		// errors that start and end
 		toggled("down-toggle-0.5s", 0.3, 1, 0.5, answers(oops), answers(nil)),
 		toggled("down-toggle-3s", 0.3, 6, 3, answers(oops), answers(nil)),
 		toggled("err-100-toggle-1s", 0.3, 2, 1, func(int) simtest.Action { return simtest.Errors("stock", 1) }, func(int) simtest.Action { return simtest.Errors("stock", 0) }),
 		toggled("blips-many", 0.4, 3, 0.3, answers(oops), answers(nil)),
-		// errors where there is little room
+		// errors close to the capacity
 		trouble("err-30-slow", 0.3, does(func(ctx context.Context, i *simtest.Instance) error {
 			if since := time.Since(bubble).Seconds(); since < onset || since >= relief || i.Draw() >= 0.3 {
 				return i.Work(ctx, forty)
@@ -108,7 +108,7 @@ func further() []cell {
 	}
 }
 
-// unmarked does not believe that a request is a repeat.
+// unmarked ignores the mark that a request is a repeat.
 func unmarked(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 	return func(ctx context.Context, request any) (any, error) {
 		endpoint.CallOf(ctx).Repeated = false

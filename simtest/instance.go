@@ -18,7 +18,7 @@ type service struct {
 	run *run
 
 	mu        sync.Mutex
-	instances []*Instance // those that are gone included
+	instances []*Instance // including those that have ended
 }
 
 func newService(r *run, s Service) *service { return &service{Service: s, run: r} }
@@ -29,8 +29,8 @@ func (s *service) all() []*Instance {
 	return s.instances
 }
 
-// Instance is one instance of a service in a run. It is what a service's Do and
-// Start are given, and an [eventbus.Subscriber] whose subscriptions end with it.
+// Instance is one instance of a service in a run. A service's Do and Start get it. It is
+// also an [eventbus.Subscriber] whose subscriptions end with it.
 type Instance struct {
 	*Process
 	service *service
@@ -39,79 +39,78 @@ type Instance struct {
 	serve   endpoint.Func
 	working sync.WaitGroup
 
-	mu      sync.Mutex
-	now     condition
-	random  *rand.Rand
-	life    *life
-	retired bool // for good
+	mu          sync.Mutex
+	condition   condition
+	random      *rand.Rand
+	incarnation *incarnation
+	retired     bool // it never starts again
 }
 
-// life is an instance from its start until it is killed.
-type life struct {
-	over    chan struct{} // closed when it is killed
+// incarnation is an instance from a start until it is killed.
+type incarnation struct {
+	killed  chan struct{} // closed when it is killed
 	workers               // guarded by the instance's lock
-	stops   []stop        // of subscriptions
+	stops   []stopFunc    // of its subscriptions
 }
 
-// ended says whether the instance was killed.
-func (l *life) ended() bool {
+// isKilled reports whether the incarnation was killed.
+func (l *incarnation) isKilled() bool {
 	select {
-	case <-l.over:
+	case <-l.killed:
 		return true
 	default:
 		return false
 	}
 }
 
-// condition is what the script has done to an instance. It is replaced, never
-// changed.
+// condition is the state of an instance as the script has set it.
 type condition struct {
-	up     bool
-	slow   float64
-	errors float64
-	answer error
-	after  time.Duration
-	hangs  bool
-	paused time.Time // until when it does not work on anything
-	cut    []string
+	up              bool
+	slow            float64
+	errors          float64
+	answer          error
+	after           time.Duration
+	hangs           bool
+	paused          time.Time // it does no work until then
+	partitionedFrom []string
 }
 
-// start makes an instance.
-func (r *run) start(s *service) *Instance {
+// startInstance adds an instance and starts it.
+func (r *run) startInstance(s *service) *Instance {
 	s.mu.Lock()
 	n := len(s.instances)
 	name := instanceName(s.Name, n)
 	i := &Instance{
 		Process: r.process(s.Name, name, s.Config), service: s, number: n,
-		addr: fmt.Sprintf("http://%s.test:80", name), now: condition{slow: 1}, random: random(r.Seed, name),
+		addr: fmt.Sprintf("http://%s.test:80", name), condition: condition{slow: 1}, random: random(r.Seed, name),
 	}
 	s.instances = append(s.instances[:n:n], i)
 	s.mu.Unlock()
 	if r.Codec {
-		i.route()
+		i.registerRoutes()
 	} else {
-		i.serve = i.enter(i.work)
+		i.serve = i.limitWorkers(i.work)
 		if s.Server != nil {
 			i.serve = endpoint.Chain(s.Server()...)(i.serve)
 		}
 	}
 	r.byAddr.Store(i.addr, i)
-	i.begin()
+	i.boot()
 	return i
 }
 
-// Number tells the instance from others of its service, from 0.
+// Number is the number of the instance within its service, from 0.
 func (i *Instance) Number() int { return i.number }
 
-// begin begins a life, unless one goes on.
-func (i *Instance) begin() {
+// boot starts an incarnation, unless one is running.
+func (i *Instance) boot() {
 	i.mu.Lock()
-	if i.now.up || i.retired {
+	if i.condition.up || i.retired {
 		i.mu.Unlock()
 		return
 	}
-	i.now.up = true
-	i.life = &life{over: make(chan struct{}), workers: newWorkers(i.service.Workers)}
+	i.condition.up = true
+	i.incarnation = &incarnation{killed: make(chan struct{}), workers: newWorkers(i.service.Workers)}
 	i.mu.Unlock()
 	if i.service.Start != nil {
 		if err := i.service.Start(i); err != nil {
@@ -120,20 +119,20 @@ func (i *Instance) begin() {
 	}
 }
 
-// restart begins a life and registers, as a service does that starts.
+// restart starts an incarnation and registers it, as a service does when it starts.
 func (i *Instance) restart() {
-	i.begin()
-	i.run.busy.Go(i.register)
+	i.boot()
+	i.run.tasks.Go(i.register)
 }
 
-// register goes on until the registry takes it.
+// register retries until the registry accepts the instance.
 func (i *Instance) register() {
 	var metadata map[string]string
 	if i.service.Metadata != nil {
 		metadata = i.service.Metadata(i.number)
 	}
-	for i.alive() && !i.run.over() {
-		err := i.run.names.Register(context.Background(), registry.Instance{ID: i.Name, Name: i.service.Name, Endpoint: i.addr, Metadata: metadata})
+	for i.alive() && !i.run.isOver() {
+		err := i.run.registry.Register(context.Background(), registry.Instance{ID: i.Name, Name: i.service.Name, Endpoint: i.addr, Metadata: metadata})
 		if err == nil {
 			return
 		}
@@ -144,43 +143,43 @@ func (i *Instance) register() {
 // kill ends the instance at once.
 func (i *Instance) kill() {
 	i.mu.Lock()
-	if !i.now.up {
+	if !i.condition.up {
 		i.mu.Unlock()
 		return
 	}
-	i.now.up = false
-	ended := i.life
-	close(ended.over)
+	i.condition.up = false
+	ended := i.incarnation
+	close(ended.killed)
 	i.mu.Unlock()
-	i.run.busy.Go(func() {
+	i.run.tasks.Go(func() {
 		i.unsubscribe(ended)
 		time.Sleep(i.run.Expiry)
 		i.expire(ended)
 	})
 }
 
-// expire takes an instance out of the registry that has not lived since. Nobody
-// learns of it while the registry is away.
-func (i *Instance) expire(ended *life) {
+// expire removes an instance from the registry that has not started again. Watches do not
+// report that while the registry is down.
+func (i *Instance) expire(ended *incarnation) {
 	i.mu.Lock()
-	lives := i.now.up || i.life != ended
+	lives := i.condition.up || i.incarnation != ended
 	i.mu.Unlock()
 	if !lives {
-		_ = i.run.names.Memory.Deregister(context.Background(), i.Name)
+		_ = i.run.registry.Memory.Deregister(context.Background(), i.Name)
 	}
 }
 
-// retire ends the instance as a service that stops does.
+// retire ends the instance like a service that shuts down.
 func (i *Instance) retire() {
 	i.mu.Lock()
 	i.retired = true
-	ended := i.life
+	ended := i.incarnation
 	i.mu.Unlock()
-	refused := i.run.names.Deregister(context.Background(), i.Name)
-	i.run.busy.Go(func() {
+	refused := i.run.registry.Deregister(context.Background(), i.Name)
+	i.run.tasks.Go(func() {
 		time.Sleep(i.drain)
 		i.mu.Lock()
-		i.now.up = false
+		i.condition.up = false
 		i.mu.Unlock()
 		i.unsubscribe(ended)
 		i.working.Wait()
@@ -194,31 +193,31 @@ func (i *Instance) retire() {
 func (i *Instance) alive() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.now.up && !i.retired
+	return i.condition.up && !i.retired
 }
 
 func (i *Instance) set(change func(c *condition)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	change(&i.now)
+	change(&i.condition)
 }
 
-// heal undoes what the script did, but neither kills nor starts.
+// heal undoes what the script did, except kills and starts.
 func (i *Instance) heal() {
-	i.set(func(c *condition) { *c = condition{up: c.up, slow: 1, cut: c.cut} })
+	i.set(func(c *condition) { *c = condition{up: c.up, slow: 1, partitionedFrom: c.partitionedFrom} })
 }
 
-// arrive is a call that comes to the instance: how things stand there, and the
-// life that lets it in, so that the instance is working until it is answered; nil
-// where it is not let in.
-func (i *Instance) arrive(from string) (condition, *life) {
+// accept handles the arrival of a call. It returns the condition of the instance and the
+// incarnation that accepts the call, which then counts as working until the call is
+// answered. The incarnation is nil if the call is not accepted.
+func (i *Instance) accept(from string) (condition, *incarnation) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !i.now.up || i.now.answer != nil || i.now.hangs || slices.Contains(i.now.cut, from) {
-		return i.now, nil
+	if !i.condition.up || i.condition.answer != nil || i.condition.hangs || slices.Contains(i.condition.partitionedFrom, from) {
+		return i.condition, nil
 	}
 	i.working.Add(1)
-	return i.now, i.life
+	return i.condition, i.incarnation
 }
 
 func instanceName(service string, n int) string { return fmt.Sprintf("%s-%d", service, n) }

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// Latency draws how long something takes. It uses no other source of chance than
-// the one that it is given, so that a seed repeats it.
+// Latency draws how long something takes. It uses only the random source r, so that a
+// seed repeats it.
 type Latency func(r *rand.Rand) time.Duration
 
-// Fixed always takes d.
+// Fixed always returns d.
 func Fixed(d time.Duration) Latency { return func(*rand.Rand) time.Duration { return d } }
 
-// Exponential takes least, and an exponentially distributed time of this mean in
-// addition: most calls are quick, a few much slower.
+// Exponential returns least plus an exponentially distributed time with this mean: most
+// calls are fast, a few much slower.
 func Exponential(least, mean time.Duration) Latency {
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.ExpFloat64()*float64(mean)) }
 }
 
-// Uniform takes any time from least to most.
+// Uniform returns a time between least and most.
 func Uniform(least, most time.Duration) Latency {
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.Float64()*float64(most-least)) }
 }
 
-// Sometimes takes other in this share of cases, from 0 to 1.
+// Sometimes returns other in this share of cases, from 0 to 1.
 func (l Latency) Sometimes(share float64, other Latency) Latency {
 	return func(r *rand.Rand) time.Duration {
 		if r.Float64() < share {
@@ -33,7 +33,7 @@ func (l Latency) Sometimes(share float64, other Latency) Latency {
 	}
 }
 
-// Times takes so many times as long.
+// Times multiplies the time by factor.
 func (l Latency) Times(factor float64) Latency {
 	return func(r *rand.Rand) time.Duration { return time.Duration(factor * float64(l(r))) }
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// load is a client of a run.
+// load is a client in a run.
 type load struct {
 	Client
 	run       *run
@@ -42,8 +42,8 @@ func newLoad(r *run, c Client) *load {
 	return l
 }
 
-// change changes the rate.
-func (l *load) change(rate float64) {
+// setRate changes the rate.
+func (l *load) setRate(rate float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rate = rate
@@ -51,40 +51,40 @@ func (l *load) change(rate float64) {
 	l.changed = make(chan struct{})
 }
 
-func (l *load) look() (rate float64, changed <-chan struct{}) {
+func (l *load) currentRate() (rate float64, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.rate, l.changed
 }
 
-// send makes the client's calls until the run is over.
+// send makes the client's calls until the run ends.
 func (l *load) send() {
 	if l.Users > 0 {
 		for user := range l.Users {
 			chance := random(l.run.Seed, fmt.Sprintf("client %s user %d", l.Name, user))
-			l.run.busy.Go(func() { l.use(user, chance) })
+			l.run.tasks.Go(func() { l.runUser(user, chance) })
 		}
 		return
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
-	for l.next(timer) {
+	for l.waitNext(timer) {
 		n, process := l.sent, l.random.IntN(len(l.call))
 		l.sent++
-		l.run.busy.Add(1)
-		l.run.crew.do(func() {
-			defer l.run.busy.Done()
-			l.make(n, process)
+		l.run.tasks.Add(1)
+		l.run.pool.run(func() {
+			defer l.run.tasks.Done()
+			l.makeCall(n, process)
 		})
 	}
 }
 
-// next waits for the next arrival: false when the run is over. Arrivals have no
-// memory, so that at a new rate the wait begins anew.
-func (l *load) next(timer *time.Timer) bool {
-	for !l.run.over() {
-		rate, changed := l.look()
+// waitNext waits for the next arrival. It is false when the run ends. Arrivals are
+// memoryless, so the wait starts again at a new rate.
+func (l *load) waitNext(timer *time.Timer) bool {
+	for !l.run.isOver() {
+		rate, changed := l.currentRate()
 		left := l.run.For - l.run.now()
 		wait := left
 		if rate > 0 {
@@ -93,7 +93,7 @@ func (l *load) next(timer *time.Timer) bool {
 		timer.Reset(wait)
 		select {
 		case <-timer.C:
-			return !l.run.over()
+			return !l.run.isOver()
 		case <-changed:
 			timer.Stop()
 		}
@@ -101,26 +101,26 @@ func (l *load) next(timer *time.Timer) bool {
 	return false
 }
 
-// use is one user in a closed loop. Users do not begin at the same moment.
-func (l *load) use(user int, chance *rand.Rand) {
+// runUser is one user of a closed loop. Users start at different moments.
+func (l *load) runUser(user int, chance *rand.Rand) {
 	time.Sleep(time.Duration(chance.Float64() * float64(time.Millisecond)))
-	for n := user; !l.run.over(); n += l.Users {
+	for n := user; !l.run.isOver(); n += l.Users {
 		if l.Think != nil {
 			time.Sleep(l.Think(chance))
-			if l.run.over() {
+			if l.run.isOver() {
 				return
 			}
 		}
 		before := l.run.now()
-		l.make(n, user%len(l.call))
+		l.makeCall(n, user%len(l.call))
 		if l.run.now() == before {
-			time.Sleep(refusal) // a refusal that takes no time must not stop the clock
+			time.Sleep(refusalDelay) // a refusal that takes no time must not stop the clock
 		}
 	}
 }
 
-// make makes the n-th call.
-func (l *load) make(n, process int) {
+// makeCall makes the n-th call.
+func (l *load) makeCall(n, process int) {
 	ctx := context.Background()
 	start := time.Now()
 	if l.HashKey != nil {
@@ -138,10 +138,10 @@ func (l *load) make(n, process int) {
 	_, err := l.call[process](ctx, op)
 	took := time.Since(start)
 	if trail, failed := errors.AsType[*endpoint.Trail](err); failed {
-		err = trail.Err // the same for all calls that failed alike
+		err = trail.Err // one error for all calls that failed in the same way
 	}
-	l.run.seen.request(start.Sub(l.run.began), took, err == nil && (l.Deadline == 0 || took <= l.Deadline+grace), err)
+	l.run.record.request(start.Sub(l.run.startedAt), took, err == nil && (l.Deadline == 0 || took <= l.Deadline+grace), err)
 }
 
-// grace is by how much an answer may be late and still be good.
+// grace is how late an answer may be and still count as good.
 const grace = 5 * time.Millisecond

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// log is what the parts of a world have seen, in order.
+// log records what the parts of a world have seen, in order.
 type log[T any] struct {
 	mu  sync.Mutex
 	all []T
@@ -110,7 +110,8 @@ func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
 				}},
 			},
 		})
-		// mid makes two attempts, the second one marked; the client hears of it and makes none.
+		// mid makes two attempts, the second with the mark; the client sees the mark in
+		// the answer and makes none.
 		if len(down.all) != 2 || down.all[0] || !down.all[1] {
 			t.Errorf("db saw %v", down.all)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// steady is a service of so many instances under a load of 100 calls/s that each
-// take 10 ms, by a client without policies of its own.
+// steady is a service with this many instances. A client without policies sends 100
+// calls/s of 10 ms each.
 func steady(instances int, script ...simtest.Event) simtest.World {
 	return simtest.World{
 		For: 60 * time.Second, Expiry: 10 * time.Second,
@@ -21,7 +21,7 @@ func steady(instances int, script ...simtest.Event) simtest.World {
 	}
 }
 
-// failures is how many calls of a window failed with a text.
+// failures counts the failed calls of a window whose error contains text.
 func failures(res *simtest.Result, text string, window ...time.Duration) (n int) {
 	for err, count := range res.Errors(window...) {
 		if strings.Contains(err, text) {
@@ -35,7 +35,7 @@ func TestKilledInstanceLosesItsWorkAndRefusesUntilItExpires(t *testing.T) {
 	w := steady(2, simtest.At(20*time.Second, simtest.Kill("stock", 1)))
 	w.Services[0].Latency = simtest.Fixed(200 * time.Millisecond)
 	res := simtest.Run(t, w)
-	// 100/s × 0.2 s ÷ 2 were at work.
+	// 100/s × 0.2 s ÷ 2 were in progress.
 	if lost := failures(res, "gave no answer"); lost < 5 || lost > 16 || failures(res, "gave no answer", 20*time.Second, 60*time.Second) != 0 {
 		t.Errorf("%d lost: %v", lost, res.Errors())
 	}
@@ -57,7 +57,7 @@ func TestRestartedInstanceWorksAgainAtItsOldAddress(t *testing.T) {
 	if res.Good(41*second, 60*second) != 1 {
 		t.Error(res.Errors(41*second, 60*second))
 	}
-	// Back before it expires, it stays listed.
+	// An instance that restarts before it expires stays listed.
 	w.Script = []simtest.Event{simtest.At(10*second, simtest.Kill("stock", 1)), simtest.At(12*second, simtest.Restart("stock", 1))}
 	res = simtest.Run(t, w)
 	near(t, "its share", res.Share("stock", 1, 13*second, 60*second), 0.5, 0.01)
@@ -152,7 +152,7 @@ func TestRetiringInstanceAnswersForItsDrainDelay(t *testing.T) {
 	for drain, refused := range map[time.Duration]time.Duration{-1: 20 * time.Second, 0: 21 * time.Second, 5 * time.Second: 25 * time.Second} {
 		w := steady(1, simtest.At(20*time.Second, simtest.Deploy("stock", 0)))
 		w.Services[0].Config.DrainDelay = drain
-		w.Clients[0].Config.Static = map[string][]string{"stock": {"http://stock-0.test:80"}} // which never hears that it is going
+		w.Clients[0].Config.Static = map[string][]string{"stock": {"http://stock-0.test:80"}} // which never reports that it ends
 		res := simtest.Run(t, w)
 		if res.Good(0, refused) != 1 || res.Good(refused, 60*time.Second) != 0 {
 			t.Errorf("drain %s: %v good until then, %v after", drain, res.Good(0, refused), res.Good(refused, 60*time.Second))

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// panel is one of the diagrams of a chart, over the time of the run.
+// panel is one diagram of a chart, over the time of the run.
 type panel struct {
 	title   string // with the unit
 	curves  []curve
 	log     bool
-	atLeast float64 // what the axis reaches in any case
+	atLeast float64 // the minimum for the end of the axis
 }
 
-// curve is a line in a panel, a point for each step.
+// curve is a line in a panel, with a point for each step.
 type curve struct {
 	name   string
 	class  int
@@ -26,22 +26,22 @@ type curve struct {
 	values []float64 // NaN where there is nothing
 }
 
-// callsPanel shows offered, served and failed ones.
+// callsPanel shows the calls offered, served and failed.
 func (r *Result) callsPanel(step time.Duration) panel {
 	rate := func(count func(window ...time.Duration) int) []float64 {
-		return r.each(step, func(from, to time.Duration) float64 { return float64(count(from, to)) / (to - from).Seconds() })
+		return r.perStep(step, func(from, to time.Duration) float64 { return float64(count(from, to)) / (to - from).Seconds() })
 	}
-	good := r.each(step, func(from, to time.Duration) float64 { return r.Goodput(from, to) })
+	good := r.perStep(step, func(from, to time.Duration) float64 { return r.Goodput(from, to) })
 	return panel{title: "calls per second, by when they began", atLeast: 1, curves: []curve{
 		{"offered", 0, step, rate(r.Offered)}, {"served in time", 1, step, good}, {"failed", 2, step, rate(r.Failed)},
 	}}
 }
 
-// latencyPanel shows how long calls took: those that were refused at once beside
-// those that were served would say nothing of either.
+// latencyPanel shows how long calls took, separately for all and for the served: a mix of
+// immediate refusals and served calls would describe neither.
 func (r *Result) latencyPanel(step time.Duration) panel {
 	of := func(q float64, goodOnly bool) []float64 {
-		return r.each(step, func(from, to time.Duration) float64 {
+		return r.perStep(step, func(from, to time.Duration) float64 {
 			took := r.quantile(q, goodOnly, []time.Duration{from, to})
 			if took == 0 {
 				return math.NaN()
@@ -54,11 +54,11 @@ func (r *Result) latencyPanel(step time.Duration) panel {
 	}}
 }
 
-// attemptsPanel shows the attempts that each service sees for a call to it.
+// attemptsPanel shows the attempts that each service receives per call.
 func (r *Result) attemptsPanel(step time.Duration) panel {
 	p := panel{title: "attempts per call of a service", atLeast: 1.5}
 	for n, s := range r.world.Services {
-		p.curves = append(p.curves, curve{s.Name, hue(n), step, r.each(step, func(from, to time.Duration) float64 {
+		p.curves = append(p.curves, curve{s.Name, curveClass(n), step, r.perStep(step, func(from, to time.Duration) float64 {
 			if r.Requests(s.Name, from, to) == 0 {
 				return math.NaN()
 			}
@@ -68,8 +68,8 @@ func (r *Result) attemptsPanel(step time.Duration) panel {
 	return p
 }
 
-// sharesPanel shows how many of a service's attempts go to the instances that the
-// script names; there is none when it names none.
+// sharesPanel shows the share of a service's attempts at the instances that the script
+// names. It is false if the script names none.
 func (r *Result) sharesPanel(step time.Duration) (panel, bool) {
 	p := panel{title: "attempts at these instances, % of those at their service", atLeast: 10}
 	drawn := map[string]bool{}
@@ -77,7 +77,7 @@ func (r *Result) sharesPanel(step time.Duration) (panel, bool) {
 		a := e.what
 		if key := a.subject(); len(a.instances) > 0 && !drawn[key] {
 			drawn[key] = true
-			p.curves = append(p.curves, curve{key, hue(len(p.curves)), step, r.each(step, func(from, to time.Duration) float64 {
+			p.curves = append(p.curves, curve{key, curveClass(len(p.curves)), step, r.perStep(step, func(from, to time.Duration) float64 {
 				if r.Attempts(a.service, from, to) == 0 {
 					return math.NaN()
 				}
@@ -95,25 +95,24 @@ func (r *Result) sharesPanel(step time.Duration) (panel, bool) {
 // breakersPanel shows the breakers of each caller and service.
 func (r *Result) breakersPanel(step time.Duration) panel {
 	p := panel{title: "breakers that are not closed, % of a caller's", atLeast: 100}
-	step = max(step, sampling)
+	step = max(step, sampleInterval)
 	for n, key := range slices.Sorted(maps.Keys(r.breakers)) {
 		b := r.breakers[key]
-		p.curves = append(p.curves, curve{key, hue(n), step, r.each(step, func(from, to time.Duration) float64 {
-			all := b.all.sum(from, to, sampling)
+		p.curves = append(p.curves, curve{key, curveClass(n), step, r.perStep(step, func(from, to time.Duration) float64 {
+			all := b.all.sum(from, to, sampleInterval)
 			if all == 0 {
 				return math.NaN()
 			}
-			return 100 * float64(b.open.sum(from, to, sampling)) / float64(all)
+			return 100 * float64(b.open.sum(from, to, sampleInterval)) / float64(all)
 		})})
 	}
 	return p
 }
 
-// hue is the class of the n-th service: all but those of failures and of what is
-// offered.
-func hue(n int) int { return []int{1, 3, 4, 5, 6, 7}[n%6] }
+// curveClass is the style of the n-th curve. It skips those of offered and failed calls.
+func curveClass(n int) int { return []int{1, 3, 4, 5, 6, 7}[n%6] }
 
-// draw draws the panel, its top at y.
+// draw draws the panel with its top at y.
 func (p panel) draw(c *canvas, y float64) {
 	low, high := p.bounds()
 	at := func(v float64) float64 {
@@ -133,7 +132,7 @@ func (p panel) draw(c *canvas, y float64) {
 	for s := 0.0; s <= c.span.Seconds(); s += every {
 		moment := time.Duration(s * float64(time.Second))
 		c.line(c.x(moment), y+panelHeight, c.x(moment), y+panelHeight+4, "axis")
-		c.text(c.x(moment), y+panelHeight+17, "soft", "middle", brief(moment))
+		c.text(c.x(moment), y+panelHeight+17, "soft", "middle", shortDuration(moment))
 	}
 	for n, curve := range p.curves {
 		curve.draw(c, at)
@@ -146,7 +145,7 @@ func (p panel) draw(c *canvas, y float64) {
 	}
 }
 
-// bounds are the least and the most that the axis shows.
+// bounds are the ends of the axis.
 func (p panel) bounds() (low, high float64) {
 	low, high = math.Inf(1), p.atLeast
 	for _, c := range p.curves {
@@ -181,7 +180,7 @@ func (p panel) ticks(low, high float64) (all []float64) {
 	return all
 }
 
-// tick is the first of some steps that is as large as wanted, or the last.
+// tick returns the first of the steps that is at least wanted, or the last.
 func tick(wanted float64, steps []float64) float64 {
 	for _, s := range steps {
 		if s >= wanted {
@@ -191,7 +190,7 @@ func tick(wanted float64, steps []float64) float64 {
 	return max(steps[len(steps)-1], wanted)
 }
 
-// draw draws the curve, where at is the height of a value.
+// draw draws the curve. at is the vertical position of a value.
 func (l curve) draw(c *canvas, at func(v float64) float64) {
 	var d strings.Builder
 	move := "M"
@@ -209,8 +208,8 @@ func (l curve) draw(c *canvas, at func(v float64) float64) {
 	}
 }
 
-// brief is a duration without what is zero at its end.
-func brief(d time.Duration) string {
+// shortDuration formats a duration without zero units at its end.
+func shortDuration(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(text, zero) {

@@ -16,16 +16,16 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// Process is a program in a run: an instance of a service, or one of a client's
-// processes.
+// Process is a program in a run: an instance of a service, or one of the processes of a
+// client.
 type Process struct {
-	// Name is the process' own: "stock-3".
+	// Name is the name of the process: "stock-3".
 	Name string
-	// Service is a real one, which neither listens nor registers: it has the
-	// clients of the process' calls, and publishes on the world's bus.
+	// Service is a real sinew.Service that neither listens nor registers. It has the
+	// clients for the calls of the process, and publishes on the world's bus.
 	Service *sinew.Service
 
-	kind  string // the service or client that it is one of
+	kind  string // the name of its service or client
 	run   *run
 	salt  uint64
 	drain time.Duration
@@ -38,22 +38,22 @@ type Process struct {
 
 // peer is a service that the process calls.
 type peer struct {
-	client *sinew.Client
-	coded  coded // with World.Codec
+	client     *sinew.Client
+	restClient restClient // with World.Codec
 }
 
 const defaultDrain = time.Second
 
-// process is a new one of this kind.
+// process creates a process of this kind.
 func (r *run) process(kind, name string, c sinew.Config) *Process {
 	p := &Process{
 		Name: name, kind: kind, run: r, salt: hash(name),
 		drain: cmp.Or(c.DrainDelay, defaultDrain), random: random(r.Seed, "process "+name), peers: map[string]*peer{},
 	}
-	c.Registry, c.Bus, c.DrainDelay = r.names, r.bus, -1
+	c.Registry, c.Bus, c.DrainDelay = r.registry, r.bus, -1
 	c.Clients = r.policies(p, c.Clients)
 	if r.Codec {
-		c.Transport = wire{p}
+		c.Transport = wireTransport{p}
 	}
 	if c.Trust == nil { // the processes trust each other
 		c.Trust = func(*http.Request) bool { return true }
@@ -65,8 +65,8 @@ func (r *run) process(kind, name string, c sinew.Config) *Process {
 	return p
 }
 
-// policies are those of the process' calls, to every service of the world, since
-// chance in them is to come from the run's seed.
+// policies returns the policies for calls to every service of the world, seeded by the
+// run.
 func (r *run) policies(p *Process, given map[string]sinew.ClientPolicy) map[string]sinew.ClientPolicy {
 	all := maps.Clone(given)
 	if all == nil {
@@ -80,17 +80,17 @@ func (r *run) policies(p *Process, given map[string]sinew.ClientPolicy) map[stri
 	return all
 }
 
-// Call calls a service by its name, through the process' own client.
+// Call calls a service by its name, with the process's own client.
 func (p *Process) Call(ctx context.Context, service string, op endpoint.Operation) error {
 	to := p.peer(service)
-	p.run.seen.call(service, p.run.now())
+	p.run.record.call(service, p.run.now())
 	if p.run.Codec {
-		return to.coded.call(ctx, op)
+		return to.restClient.call(ctx, op)
 	}
 	return to.client.Call(ctx, op, p.send)
 }
 
-// send is one attempt at an address.
+// send makes one attempt at an address.
 func (p *Process) send(ctx context.Context, addr string) error {
 	return p.deliver(ctx, addr, nil).err
 }
@@ -103,7 +103,7 @@ func (p *Process) peer(service string) *peer {
 	}
 	to := &peer{client: p.Service.Client(service)}
 	if p.run.Codec {
-		to.coded = codedBy(to.client)
+		to.restClient = newRESTClient(to.client)
 	}
 	p.peers[service] = to
 	at, _ := slices.BinarySearch(p.called, service)
@@ -111,15 +111,15 @@ func (p *Process) peer(service string) *peer {
 	return to
 }
 
-// calls are the services that the process has called.
+// calls returns the services that the process has called.
 func (p *Process) calls() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.called
 }
 
-// transit is how long a message takes.
-func (p *Process) transit() time.Duration {
+// networkDelay draws how long a message takes.
+func (p *Process) networkDelay() time.Duration {
 	if p.run.Network == nil {
 		return 0
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// mean is how long calls of a client take on average, as its own middleware sees
+// mean measures how long calls of a client take on average, as its own middleware sees
 // them.
 type mean struct {
 	mu    sync.Mutex
@@ -35,7 +35,7 @@ func (m *mean) use() []endpoint.Middleware {
 
 func (m *mean) seconds() float64 { return m.sum.Seconds() / float64(m.calls) }
 
-// near fails the test when got is not within a share of want.
+// near fails the test unless got is within this share of want.
 func near(t *testing.T, what string, got, want, share float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= share*math.Abs(want)) {
@@ -140,7 +140,7 @@ func TestQueueTakesAsManyAsItsBound(t *testing.T) {
 			For:      time.Second,
 			Services: []simtest.Service{{Name: "stock", Workers: 2, Queue: queue, Latency: simtest.Fixed(time.Second)}},
 			Clients:  []simtest.Client{{Calls: "stock", Users: 10, Config: plain("stock")}},
-			Script:   []simtest.Event{simtest.At(500*time.Millisecond, simtest.Hang("stock"))}, // what was refused does not come again
+			Script:   []simtest.Event{simtest.At(500*time.Millisecond, simtest.Hang("stock"))}, // what was refused is not sent again
 		})
 		if n := res.Offered() - res.Failed(); n != good {
 			t.Errorf("queue %d: %d calls were answered, not %d: %v", queue, n, good, res.Errors())
@@ -156,7 +156,8 @@ func TestInstanceThatHeedsDoesNotWorkForThoseWhoHaveGone(t *testing.T) {
 			Clients:  []simtest.Client{{Calls: "stock", Rate: 20, Deadline: 300 * time.Millisecond, Config: plain("stock")}},
 		}).Goodput()
 	}
-	// Twice as many come as can be served: whoever works for the dead serves none.
+	// Twice the capacity is offered: workers that work for callers who have gone serve
+	// nobody.
 	if with, without := worked(true), worked(false); with < 5 || without > 1 {
 		t.Errorf("%v/s good where it heeds, %v/s where not", with, without)
 	}

@@ -2,5 +2,5 @@
 
 package simtest_test
 
-// raced says that the race detector slows everything down.
+// raced reports whether the race detector is on, which slows everything down.
 const raced = true

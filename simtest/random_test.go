@@ -23,7 +23,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// drawn is a world drawn at random, from a few figures that a sentence can tell.
+// sketch is a random world, described by a few figures that fit in one sentence.
 type sketch struct {
 	seed      uint64
 	instances int
@@ -33,7 +33,7 @@ type sketch struct {
 	load      float64       // of the capacity
 	over      float64       // of it, from 15 s to 30 s; 0 is no overload
 	fromStart bool          // the overload is there when all begins
-	patience  time.Duration // of callers; 0 is the policy's
+	deadline  time.Duration // of callers; 0 is the policy's
 	notFound  float64       // share of calls that are answered at once with 404
 	polls     int           // calls of 30 s that are always there
 	burst     float64       // so many times the load for 200 ms every 5 s
@@ -41,8 +41,7 @@ type sketch struct {
 	pauses    time.Duration // of one instance after the other, every 3 s
 }
 
-// sketchOp is one operation: its share of the calls, how long it takes, and how that
-// varies.
+// sketchOp is an operation: its share of the calls, its mean latency and its variation.
 type sketchOp struct {
 	share float64
 	takes time.Duration
@@ -63,7 +62,7 @@ func (o sketchOp) latency() simtest.Latency {
 	return simtest.Fixed(o.takes/2).Sometimes(0.02, simtest.Fixed(25*o.takes))
 }
 
-// mean is how long a call takes.
+// mean is the mean latency of all calls.
 func (d sketch) mean() (mean time.Duration) {
 	for _, o := range d.ops {
 		takes := float64(o.takes)
@@ -75,10 +74,10 @@ func (d sketch) mean() (mean time.Duration) {
 	return max(time.Duration((1-d.notFound)*float64(mean)), time.Microsecond)
 }
 
-// capacity is calls a second.
+// capacity is in calls per second.
 func (d sketch) capacity() float64 { return float64(d.instances*d.workers) / d.mean().Seconds() }
 
-// String is the sentence.
+// String describes the world in one sentence.
 func (d sketch) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d client processes call %d instances of %d workers, %.3g calls/s, %.0f %% of what they can do", d.seed, d.processes, d.instances, d.workers, d.load*d.capacity(), 100*d.load)
@@ -89,8 +88,8 @@ func (d sketch) String() string {
 		}
 		fmt.Fprintf(&b, "%s %s %s (%.2g %%)", sep, kinds[o.kind], o.takes, 100*o.share)
 	}
-	if d.patience > 0 {
-		fmt.Fprintf(&b, "; callers wait %s", d.patience)
+	if d.deadline > 0 {
+		fmt.Fprintf(&b, "; callers wait %s", d.deadline)
 	}
 	if d.over > 0 {
 		fmt.Fprintf(&b, "; overload of %.2g times the capacity", d.over)
@@ -116,14 +115,14 @@ func (d sketch) String() string {
 	return b.String()
 }
 
-// mostCalls bounds what a world costs to play.
+// mostCalls limits the cost of a world.
 const mostCalls = 15_000
 
 func logUniform(r *rand.Rand, least, most float64) float64 {
 	return least * math.Exp(r.Float64()*math.Log(most/least))
 }
 
-// draw is the world of a seed.
+// draw returns the world of a seed.
 func draw(seed uint64, over bool) sketch {
 	r := rand.New(rand.NewPCG(seed, 99))
 	d := sketch{seed: seed, instances: int(logUniform(r, 1, 50.9)), workers: int(logUniform(r, 2, 64)), processes: int(logUniform(r, 1, 50.9))}
@@ -142,18 +141,18 @@ func draw(seed uint64, over bool) sketch {
 	}
 	d.load = 0.02 + 0.58*r.Float64()
 	if r.IntN(2) == 0 {
-		d.patience = time.Duration(logUniform(r, 1e7, 3e10))
+		d.deadline = time.Duration(logUniform(r, 1e7, 3e10))
 	}
 	if over {
 		d.load = 0.5
 		d.over = logUniform(r, 1.1, 20)
 		d.fromStart = r.IntN(3) == 0
-		if d.patience > 0 {
+		if d.deadline > 0 {
 			longest := time.Duration(0)
 			for _, o := range d.ops {
 				longest = max(longest, o.takes)
 			}
-			d.patience = time.Duration(float64(longest) * logUniform(r, 10, 100))
+			d.deadline = time.Duration(float64(longest) * logUniform(r, 10, 100))
 		}
 		for d.over*d.capacity()*30 > 4*mostCalls && d.instances*d.workers > 4 {
 			if d.instances > 1 {
@@ -183,17 +182,17 @@ func draw(seed uint64, over bool) sketch {
 	return d
 }
 
-// played is what came of it.
+// played is the outcome of a world.
 type played struct {
 	*simtest.Result
-	refusedThere int64 // by the instances' limits
+	refusedThere int64 // by the limits of the instances
 	refused      int   // calls that a limit refused in the end
 	longest      time.Duration
-	answered     []time.Duration // when calls were answered well, in order
+	answered     []time.Duration // when successful answers arrived, in order
 }
 
-// goodput is how many calls per second were answered well in a window, whenever
-// they began.
+// goodput is the number of successful answers per second in a window, whenever their
+// calls started.
 func (p played) goodput(from, to time.Duration) float64 {
 	a, _ := slices.BinarySearch(p.answered, from)
 	b, _ := slices.BinarySearch(p.answered, to)
@@ -202,7 +201,7 @@ func (p played) goodput(from, to time.Duration) float64 {
 
 const lasts = 40 * time.Second
 
-// play runs the world with the defaults on both sides.
+// play runs the world with the default policies on both sides.
 func (d sketch) play(t *testing.T) played {
 	var mu sync.Mutex
 	var limits []*limit.AdaptiveLimiter
@@ -216,7 +215,7 @@ func (d sketch) play(t *testing.T) played {
 			bounds[i] += bounds[i-1]
 		}
 	}
-	// The n-th call's operation and fate are drawn from its number.
+	// Operation and result of the n-th call are drawn from n.
 	pick := func(n int) string {
 		r := rand.New(rand.NewPCG(d.seed, uint64(n)))
 		if r.Float64() < d.notFound {
@@ -244,14 +243,14 @@ func (d sketch) play(t *testing.T) played {
 			},
 		}},
 		Clients: []simtest.Client{{
-			Name: "web", Calls: "stock", Rate: d.load * d.capacity(), Processes: d.processes, Deadline: d.patience, Operation: pick,
+			Name: "web", Calls: "stock", Rate: d.load * d.capacity(), Processes: d.processes, Deadline: d.deadline, Operation: pick,
 			Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": policy}},
 			Use: func() []endpoint.Middleware {
 				return []endpoint.Middleware{noting(&mu, &episodes, &answered)}
 			},
 		}},
 	}
-	// The workers are the test's own: long polls and 404s take none.
+	// The test has its own workers, because long polls and 404s occupy none.
 	var slots sync.Map
 	w.Services[0].Do = func(ctx context.Context, i *simtest.Instance) error {
 		name := named(ctx)
@@ -320,7 +319,7 @@ func (d sketch) play(t *testing.T) played {
 	return p
 }
 
-// noting notes when a limit refused, and when calls were answered well.
+// noting records when a limit refused a call, and when calls succeeded.
 func noting(mu *sync.Mutex, refused, answered *[]time.Duration) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
@@ -338,7 +337,7 @@ func noting(mu *sync.Mutex, refused, answered *[]time.Duration) endpoint.Middlew
 	}
 }
 
-// queue is the workers of an instance, and who waits for one.
+// queue is the workers of an instance, and the calls that wait for one.
 type queue struct {
 	mu      sync.Mutex
 	free    int
@@ -352,10 +351,10 @@ func (q *queue) enter() {
 		q.mu.Unlock()
 		return
 	}
-	turn := make(chan struct{})
-	q.waiting = append(q.waiting, turn)
+	granted := make(chan struct{})
+	q.waiting = append(q.waiting, granted)
 	q.mu.Unlock()
-	<-turn
+	<-granted
 }
 
 func (q *queue) leave() {
@@ -369,7 +368,7 @@ func (q *queue) leave() {
 	q.free++
 }
 
-// drawnWorlds are how many random worlds are played: 20, or SINEW_DRAWN_WORLDS.
+// drawnWorlds is the number of random worlds: 20, or SINEW_DRAWN_WORLDS.
 func drawnWorlds(t *testing.T) int {
 	t.Helper()
 	n := 20
@@ -385,7 +384,7 @@ func drawnWorlds(t *testing.T) int {
 	return n
 }
 
-// playAll plays so many worlds, and gives those that fail, in order.
+// playAll plays this many worlds, and returns those that fail, in order.
 func playAll(t *testing.T, overload bool, fails func(t *testing.T, d sketch) (why string)) (failed []sketch) {
 	t.Helper()
 	var mu sync.Mutex
@@ -407,7 +406,7 @@ func playAll(t *testing.T, overload bool, fails func(t *testing.T, d sketch) (wh
 	return failed
 }
 
-// shrink is the simplest world like d that still fails.
+// shrink returns the simplest world like d that still fails.
 func (d sketch) shrink(t *testing.T, fails func(t *testing.T, d sketch) string) sketch {
 	t.Helper()
 	for {
@@ -425,7 +424,7 @@ func (d sketch) shrink(t *testing.T, fails func(t *testing.T, d sketch) string) 
 	}
 }
 
-// simpler are worlds with one thing less each.
+// simpler are the worlds with one element less.
 func (d sketch) simpler() (all []sketch) {
 	without := func(drop func(d *sketch)) {
 		next := d
@@ -455,7 +454,7 @@ func (d sketch) simpler() (all []sketch) {
 	return all
 }
 
-// In worlds without overload the limits refuse nothing, but in one of a hundred.
+// In worlds without overload the limits refuse nothing, except in one world of a hundred.
 func TestTheLimitDoesNoHarmInWorldsWithoutOverload(t *testing.T) {
 	harm := func(t *testing.T, d sketch) string {
 		t.Helper()
@@ -479,8 +478,8 @@ func TestTheLimitDoesNoHarmInWorldsWithoutOverload(t *testing.T) {
 	}
 }
 
-// In an overload the service goes on doing what it can. This is given up before the
-// other: it holds in most worlds, not in all.
+// In an overload the service continues to do what it can. If the two properties conflict,
+// this one yields: it holds in most worlds, not in all.
 func TestTheLimitHoldsAnOverload(t *testing.T) {
 	if raced {
 		t.Skip("so few worlds as can be played then say nothing of most")
@@ -496,7 +495,7 @@ func TestTheLimitHoldsAnOverload(t *testing.T) {
 		}
 		well := 0.99
 		if !d.fromStart {
-			well *= p.Good(sec(2), sec(10)) // some calls take longer than their callers wait, whatever the load
+			well *= p.Good(sec(2), sec(10)) // some calls take longer than their callers wait at any load
 		}
 		goodput, back := p.goodput(from, to)/d.capacity(), min(p.Recovery(to, well), lasts)
 		mu.Lock()

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	bucket   = 100 * time.Millisecond // how exact counts are in time
-	sampling = 250 * time.Millisecond // how often states are looked at
+	countInterval  = 100 * time.Millisecond // the resolution of counts
+	sampleInterval = 250 * time.Millisecond // how often states are sampled
 )
 
-// record is what a run has seen.
+// record is the data that a run collects.
 type record struct {
 	mu       sync.Mutex
 	requests []request
@@ -28,10 +28,10 @@ type request struct {
 	err      error
 }
 
-// breakers are those of a caller's processes for one service, by sample.
+// breakers counts the breakers of a caller's processes for one service, by sample.
 type breakers struct{ all, open counts }
 
-// counts are counters in time, by bucket or by sample.
+// counts are counters over time, by interval or by sample.
 type counts []int
 
 func (c *counts) add(at int, n int) {
@@ -41,10 +41,10 @@ func (c *counts) add(at int, n int) {
 	(*c)[at] += n
 }
 
-// during is their sum over the buckets of a window.
-func (c counts) during(from, to time.Duration) int { return c.sum(from, to, bucket) }
+// inWindow sums the intervals of a window.
+func (c counts) inWindow(from, to time.Duration) int { return c.sum(from, to, countInterval) }
 
-// sum is that of counters which are each about so much time.
+// sum adds counters that each cover the time each.
 func (c counts) sum(from, to, each time.Duration) (sum int) {
 	last := min(int((to+each-1)/each), len(c))
 	for at := int(max(from, 0) / each); at < last; at++ {
@@ -72,7 +72,7 @@ func (s *record) call(service string, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.calls[service]
-	c.add(int(at/bucket), 1)
+	c.add(int(at/countInterval), 1)
 	s.calls[service] = c
 }
 
@@ -83,29 +83,29 @@ func (s *record) attempt(i *Instance, at time.Duration) {
 	for len(all) <= i.number {
 		all = append(all, nil)
 	}
-	all[i.number].add(int(at/bucket), 1)
+	all[i.number].add(int(at/countInterval), 1)
 	s.attempts[i.service.Name] = all
 }
 
-// states notes which of a process' breakers are not closed.
-func (s *record) states(at time.Duration, p *Process) {
+// sampleBreakers records which breakers of a process are not closed.
+func (s *record) sampleBreakers(at time.Duration, p *Process) {
 	for _, name := range p.calls() {
 		open := 0
 		if p.Service.Client(name).Snapshot().Breaker.State != breaker.Closed {
 			open = 1
 		}
 		s.mu.Lock()
-		key := towards(p.kind, name)
+		key := breakerKey(p.kind, name)
 		b, there := s.breakers[key]
 		if !there {
 			b = &breakers{}
 			s.breakers[key] = b
 		}
-		b.all.add(int(at/sampling), 1)
-		b.open.add(int(at/sampling), open)
+		b.all.add(int(at/sampleInterval), 1)
+		b.open.add(int(at/sampleInterval), open)
 		s.mu.Unlock()
 	}
 }
 
-// towards is how a caller's view of a service is called.
-func towards(caller, service string) string { return caller + " → " + service }
+// breakerKey names a caller and a service.
+func breakerKey(caller, service string) string { return caller + " → " + service }

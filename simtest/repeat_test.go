@@ -14,8 +14,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// storm is a world in which much goes wrong, at moments that come from chance as
-// well as at round ones.
+// storm is a world with many disturbances, at random moments as well as at round ones.
 func storm(seed uint64, policies sinew.Config) simtest.World {
 	const second = time.Second
 	return simtest.World{
@@ -43,7 +42,7 @@ func storm(seed uint64, policies sinew.Config) simtest.World {
 	}
 }
 
-// figures are what a run came to.
+// figures are the results of a run.
 func figures(res *simtest.Result) map[string]float64 {
 	return map[string]float64{
 		"offered": float64(res.Offered()), "goodput": res.Goodput(), "p50": res.P50().Seconds(), "p99": res.P99().Seconds(),
@@ -61,7 +60,7 @@ func drawn(t *testing.T, res *simtest.Result) []byte {
 	return b.Bytes()
 }
 
-// same runs a world twice and fails where anything differs.
+// same runs a world twice and fails if anything differs.
 func same(t *testing.T, w simtest.World) {
 	t.Helper()
 	a, b := simtest.Run(t, w), simtest.Run(t, w)
@@ -87,8 +86,8 @@ func TestTwoRunsOfASeedAreTheSameWithTheDefaultPolicies(t *testing.T) {
 	same(t, storm(2, sinew.Config{}))
 }
 
-// hard is a storm in which every policy has something to do: twice the load that
-// can be served, slow and silent instances, hedges, and a limiter in each server.
+// hard is a storm in which every policy has an effect: twice the capacity is offered,
+// instances are slow or silent, calls are hedged, and each server has a limiter.
 func hard(seed uint64) simtest.World {
 	const second = time.Second
 	hedging := sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": {Retry: retry.Policy{Hedge: retry.Hedge{Percent: 5}}}}}
@@ -122,7 +121,7 @@ func TestTwoRunsOfASeedAreTheSameInAHardStorm(t *testing.T) {
 	w := hard(1)
 	same(t, w)
 	if raced {
-		return // takes a minute
+		return // would take a minute
 	}
 	w.Seed, w.Codec = 2, true
 	same(t, w)

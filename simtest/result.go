@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Result is what became of a run. Its methods take a window of the run, its
-// start and end; without one they are about the whole run. Counts are exact to a
-// tenth of a second.
+// Result is the outcome of a run. Its methods accept a window of the run, its start and
+// end; without one they cover the whole run. Counts have a resolution of a tenth of a
+// second.
 type Result struct {
 	name     string
 	world    World
@@ -19,15 +19,15 @@ type Result struct {
 }
 
 func (r *run) result() *Result {
-	slices.SortStableFunc(r.seen.requests, func(a, b request) int { return cmp.Compare(a.at, b.at) })
-	return &Result{name: r.t.Name(), world: r.World, requests: r.seen.requests, record: r.seen}
+	slices.SortStableFunc(r.record.requests, func(a, b request) int { return cmp.Compare(a.at, b.at) })
+	return &Result{name: r.t.Name(), world: r.World, requests: r.record.requests, record: r.record}
 }
 
-// Offered is how many calls the clients made.
+// Offered is the number of calls that the clients made.
 func (r *Result) Offered(window ...time.Duration) int { return len(r.in(window)) }
 
-// Good is the share of the calls offered that were answered well and in time, from 0
-// to 1; 1 when no call was offered.
+// Good is the share of the offered calls that succeeded in time, from 0 to 1. It is 1 if
+// no call was offered.
 func (r *Result) Good(window ...time.Duration) float64 {
 	all := r.in(window)
 	if len(all) == 0 {
@@ -36,20 +36,20 @@ func (r *Result) Good(window ...time.Duration) float64 {
 	return float64(r.good(all)) / float64(len(all))
 }
 
-// Failed is how many of the calls offered were not answered well and in time.
+// Failed is the number of offered calls that did not succeed in time.
 func (r *Result) Failed(window ...time.Duration) int {
 	all := r.in(window)
 	return len(all) - r.good(all)
 }
 
-// Goodput is how many calls per second were answered well and in time.
+// Goodput is the number of calls per second that succeeded in time.
 func (r *Result) Goodput(window ...time.Duration) float64 {
 	from, to := r.window(window)
 	return float64(r.good(r.in(window))) / (to - from).Seconds()
 }
 
-// Errors are the errors of calls that failed by their text and number. Numbers
-// in the text are left out, so that alike errors are one.
+// Errors counts the failed calls by the text of their error. Numbers in the text are
+// replaced, so that similar errors count as one.
 func (r *Result) Errors(window ...time.Duration) map[string]int {
 	found := map[string]int{}
 	for _, q := range r.in(window) {
@@ -64,55 +64,55 @@ func (r *Result) Errors(window ...time.Duration) map[string]int {
 	return found
 }
 
-// numbers are numbers and durations.
+// numbers matches numbers and durations.
 var numbers = regexp.MustCompile(`([0-9][0-9.]*(ns|µs|ms|s|m|h)?)+`)
 
-// P50 is the median of how long a call took, failed ones included.
+// P50 is the median latency of all calls, including failed ones.
 func (r *Result) P50(window ...time.Duration) time.Duration { return r.quantile(0.5, false, window) }
 
-// P99 is what 99 % of all calls did not exceed, failed ones included.
+// P99 is the 99th percentile of the latency of all calls, including failed ones.
 func (r *Result) P99(window ...time.Duration) time.Duration { return r.quantile(0.99, false, window) }
 
-// P999 is what 99.9 % of all calls did not exceed, failed ones included.
+// P999 is the 99.9th percentile of the latency of all calls, including failed ones.
 func (r *Result) P999(window ...time.Duration) time.Duration {
 	return r.quantile(0.999, false, window)
 }
 
-// ServedP99 is P99 of the good calls alone.
+// ServedP99 is the 99th percentile of the latency of the good calls only.
 func (r *Result) ServedP99(window ...time.Duration) time.Duration {
 	return r.quantile(0.99, true, window)
 }
 
-// Requests is how many calls were made to a service, whoever made them.
+// Requests is the number of calls made to a service, by any caller.
 func (r *Result) Requests(service string, window ...time.Duration) float64 {
-	return float64(r.calls[service].during(r.counted(window)))
+	return float64(r.calls[service].inWindow(r.countWindow(window)))
 }
 
-// Attempts is how many attempts were sent to a service: more than Requests where
-// calls were repeated, fewer where they were refused.
+// Attempts is the number of attempts sent to a service: more than Requests if calls were
+// repeated, fewer if they were refused.
 func (r *Result) Attempts(service string, window ...time.Duration) float64 {
 	sum := 0
 	for _, c := range r.attempts[service] {
-		sum += c.during(r.counted(window))
+		sum += c.inWindow(r.countWindow(window))
 	}
 	return float64(sum)
 }
 
-// Share is how much of a service's attempts went to one of its instances, from 0
-// to 1.
+// Share is the share of a service's attempts that went to one of its instances, from 0 to
+// 1.
 func (r *Result) Share(service string, instance int, window ...time.Duration) float64 {
 	if instance >= len(r.attempts[service]) {
 		return 0
 	}
-	return float64(r.attempts[service][instance].during(r.counted(window))) / max(r.Attempts(service, window...), 1)
+	return float64(r.attempts[service][instance].inWindow(r.countWindow(window))) / max(r.Attempts(service, window...), 1)
 }
 
-// WorstSecond is the most attempts at a service per call of the clients, in any
-// second of the window.
+// WorstSecond is the highest number of attempts at a service per call of the clients, in
+// any second of the window.
 func (r *Result) WorstSecond(service string, window ...time.Duration) float64 {
 	from, to := r.window(window)
 	worst := 0.0
-	for at := from; at+time.Second <= to; at += bucket {
+	for at := from; at+time.Second <= to; at += countInterval {
 		if offered := r.Offered(at, at+time.Second); offered > 0 {
 			worst = max(worst, r.Attempts(service, at, at+time.Second)/float64(offered))
 		}
@@ -120,11 +120,10 @@ func (r *Result) WorstSecond(service string, window ...time.Duration) float64 {
 	return worst
 }
 
-// Recovery is how long after a moment it takes until at least this share of
-// calls is good and stays so for three seconds; it is longer than any run when
-// that never happens.
+// Recovery is how long after a moment the share of good calls reaches share and stays
+// there for three seconds. If that never happens, it is longer than any run.
 func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
-	for at := after; at+3*time.Second <= r.world.For; at += bucket {
+	for at := after; at+3*time.Second <= r.world.For; at += countInterval {
 		good := true
 		for second := range 3 {
 			from := at + time.Duration(second)*time.Second
@@ -137,19 +136,19 @@ func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 	return math.MaxInt64
 }
 
-// Open is the share of a caller's breakers for a service that were open or
-// half-open, on average over the window, from 0 to 1.
+// Open is the share of a caller's breakers for a service that were open or half-open,
+// from 0 to 1, on average over the window.
 func (r *Result) Open(caller, service string, window ...time.Duration) float64 {
-	b, there := r.breakers[towards(caller, service)]
+	b, there := r.breakers[breakerKey(caller, service)]
 	if !there {
 		return 0
 	}
 	from, to := r.window(window)
-	open, all := b.open.sum(from, to, sampling), b.all.sum(from, to, sampling)
+	open, all := b.open.sum(from, to, sampleInterval), b.all.sum(from, to, sampleInterval)
 	return float64(open) / float64(max(all, 1))
 }
 
-// window is the one given, or all of the run.
+// window returns the given window, or the whole run.
 func (r *Result) window(window []time.Duration) (from, to time.Duration) {
 	switch len(window) {
 	case 0:
@@ -160,12 +159,12 @@ func (r *Result) window(window []time.Duration) (from, to time.Duration) {
 	panic("simtest: a window is its begin and its end")
 }
 
-// counted is the window in which hops are counted: without one those too which
-// calls still make after the last one has begun.
-func (r *Result) counted(window []time.Duration) (from, to time.Duration) {
+// countWindow is the window in which hops are counted. Without a window it includes the
+// hops of calls that end after the clients have stopped.
+func (r *Result) countWindow(window []time.Duration) (from, to time.Duration) {
 	from, to = r.window(window)
 	if len(window) == 0 {
-		to += forever
+		to += noDeadline
 	}
 	return from, to
 }

@@ -10,10 +10,9 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// Run runs the world in virtual time, inside a testing/synctest bubble, and
-// returns what became of it. A world that does not validate fails the test at
-// once. When the test has failed in the end, a chart of the run is written, and
-// the test's log says where.
+// Run runs the world in virtual time, inside a testing/synctest bubble, and returns the
+// result. A world that does not validate fails the test at once. If the test fails, a
+// chart of the run is written, and the test's log has its path.
 func Run(t *testing.T, w World) *Result {
 	t.Helper()
 	if err := w.Validate(); err != nil {
@@ -22,45 +21,45 @@ func Run(t *testing.T, w World) *Result {
 	w = w.withDefaults()
 	var result *Result
 	synctest.Test(t, func(*testing.T) {
-		r := newRun(t, w) // the outer test: one that fails goes on after the bubble
+		r := newRun(t, w) // the outer test: if it fails, the run still ends in order
 		r.play()
-		r.end()
+		r.shutDown()
 		result = r.result()
 	})
-	if result == nil { // a panic or a Fatal inside of the bubble
+	if result == nil { // a panic or a Fatal inside the bubble
 		t.FailNow()
 	}
-	result.attach(t)
+	result.saveChart(t)
 	return result
 }
 
 // run is one run of a world.
 type run struct {
 	World
-	t        *testing.T
-	began    time.Time
-	names    *names
-	bus      *eventbus.Memory
-	services map[string]*service
-	loads    []*load
-	seen     *record
-	byAddr   sync.Map       // address → *Instance
-	busy     sync.WaitGroup // everything that happens but for the instances' own work
-	crew     crew           // who makes and answers calls
-	panicked sync.Once      // the first panic is reported
+	t         *testing.T
+	startedAt time.Time
+	registry  *worldRegistry
+	bus       *eventbus.Memory
+	services  map[string]*service
+	loads     []*load
+	record    *record
+	byAddr    sync.Map       // address → *Instance
+	tasks     sync.WaitGroup // everything except the instances' own work
+	pool      goroutinePool  // makes and answers calls
+	panicked  sync.Once      // only the first panic is reported
 }
 
 func newRun(t *testing.T, w World) *run {
 	r := &run{
-		World: w, t: t, began: time.Now(), names: newNames(), bus: eventbus.NewMemory(w.Bus),
-		services: map[string]*service{}, seen: newRecord(w),
+		World: w, t: t, startedAt: time.Now(), registry: newWorldRegistry(), bus: eventbus.NewMemory(w.Bus),
+		services: map[string]*service{}, record: newRecord(w),
 	}
 	for _, s := range w.Services {
 		r.services[s.Name] = newService(r, s)
 	}
 	for _, s := range w.Services {
 		for range s.Instances {
-			r.start(r.services[s.Name]).register()
+			r.startInstance(r.services[s.Name]).register()
 		}
 	}
 	for _, c := range w.Clients {
@@ -69,69 +68,69 @@ func newRun(t *testing.T, w World) *run {
 	return r
 }
 
-// play lets everything happen, until the last call is answered.
+// play runs clients and script until the last call is answered.
 func (r *run) play() {
 	over := make(chan struct{})
 	var watching sync.WaitGroup
-	watching.Go(func() { r.watch(over) })
-	r.busy.Go(r.follow)
+	watching.Go(func() { r.sampleStates(over) })
+	r.tasks.Go(r.runScript)
 	for _, l := range r.loads {
-		r.busy.Go(l.send)
+		r.tasks.Go(l.send)
 	}
-	r.busy.Wait()
-	r.settle()
+	r.tasks.Wait()
+	r.drainBus()
 	close(over)
 	watching.Wait()
 }
 
-// follow does what the script says.
-func (r *run) follow() {
+// runScript applies the events of the script.
+func (r *run) runScript() {
 	for _, e := range r.inOrder() {
 		time.Sleep(e.at - r.now())
-		e.what.begin(r)
+		e.what.apply(r)
 	}
 }
 
-// settle has the events that are on their way handled.
-func (r *run) settle() {
-	ctx, cancel := context.WithTimeout(context.Background(), busPatience)
+// drainBus waits until the published events are handled.
+func (r *run) drainBus() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if err := r.bus.Close(ctx); err != nil {
 		r.t.Logf("simtest: %v", err)
 	}
 }
 
-// watch samples the states that the chart shows, a little beside the moments at
-// which a script has things happen.
-func (r *run) watch(over <-chan struct{}) {
-	next := sampling/2 + r.jitter(0, time.Millisecond)
-	for tick := time.NewTimer(next); ; tick.Reset(sampling) {
+// sampleStates samples the states for the chart. It avoids round moments, at which
+// scripts apply their events.
+func (r *run) sampleStates(over <-chan struct{}) {
+	next := sampleInterval/2 + r.jitter(0, time.Millisecond)
+	for tick := time.NewTimer(next); ; tick.Reset(sampleInterval) {
 		select {
 		case <-over:
 			tick.Stop()
 			return
 		case <-tick.C:
-			for _, p := range r.living() {
-				r.seen.states(r.now(), p)
+			for _, p := range r.liveProcesses() {
+				r.record.sampleBreakers(r.now(), p)
 			}
 		}
 	}
 }
 
-// end gives everything back.
-func (r *run) end() {
-	r.crew.end()
+// shutDown releases all resources.
+func (r *run) shutDown() {
+	r.pool.close()
 	for _, p := range r.processes(func(*Instance) bool { return true }) {
-		_ = p.Service.Shutdown(context.Background()) // it holds nothing but watches
+		_ = p.Service.Shutdown(context.Background()) // it has only watches
 	}
 }
 
-// living are the processes that are not killed or gone.
-func (r *run) living() []*Process {
+// liveProcesses returns the processes of clients and of instances that are up.
+func (r *run) liveProcesses() []*Process {
 	return r.processes(func(i *Instance) bool {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		return i.now.up
+		return i.condition.up
 	})
 }
 
@@ -149,15 +148,15 @@ func (r *run) processes(which func(i *Instance) bool) (all []*Process) {
 	return all
 }
 
-// at is the instance at an address, or nil.
-func (r *run) at(addr string) *Instance {
+// instanceAt returns the instance at an address, or nil.
+func (r *run) instanceAt(addr string) *Instance {
 	i, _ := r.byAddr.Load(addr)
 	found, _ := i.(*Instance)
 	return found
 }
 
-// now is how long the run goes on.
-func (r *run) now() time.Duration { return time.Since(r.began) }
+// now is the time since the start of the run.
+func (r *run) now() time.Duration { return time.Since(r.startedAt) }
 
-// over says that no client sends any more.
-func (r *run) over() bool { return r.now() >= r.For }
+// isOver reports whether clients have stopped sending.
+func (r *run) isOver() bool { return r.now() >= r.For }

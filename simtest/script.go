@@ -7,55 +7,54 @@ import (
 	"time"
 )
 
-// Event is something that happens at a moment of a run. Make it with [At].
+// Event is an action at a moment of a run. Create it with [At].
 type Event struct {
 	at   time.Duration
 	what Action
 }
 
-// At is what happens so long after the start of the run.
+// At applies an action at this time after the start of the run.
 func At(moment time.Duration, what Action) Event { return Event{moment, what} }
 
-// Action is what can happen. Where it takes instances, they are numbered from 0,
-// and none means all.
+// Action is something that can happen. Functions that accept instances number them from
+// 0, and apply to all if none is given.
 type Action struct {
 	text      string
 	service   string
 	instances []int
-	client    string // whose load changes
-	from      string // who is cut off
-	more      func(instances int) int
-	begin     func(r *run)
+	client    string // the client whose load changes
+	from      string // the caller that is partitioned
+	added     func(instances int) int
+	apply     func(r *run)
 	fault     string
 }
 
-// Slow makes instances work factor times as long; 1 is as before.
+// Slow multiplies the latency of instances by factor; 1 is the original latency.
 func Slow(service string, factor float64, instances ...int) Action {
-	a := each(fmt.Sprintf("slow ×%g", factor), service, instances, func(i *Instance) { i.set(func(s *condition) { s.slow = factor }) })
+	a := onInstances(fmt.Sprintf("slow ×%g", factor), service, instances, func(i *Instance) { i.set(func(s *condition) { s.slow = factor }) })
 	if !(factor >= 0 && factor <= maxFactor) {
 		a.fault = fmt.Sprintf("Slow: factor %v is not between 0 and %v", factor, float64(maxFactor))
 	}
 	return a
 }
 
-// Errors makes a share of the calls of instances fail once they are done, from 0
-// to 1.
+// Errors makes this share of the instances' calls fail after their work, from 0 to 1.
 func Errors(service string, share float64, instances ...int) Action {
-	a := each(fmt.Sprintf("%g %% errors", 100*share), service, instances, func(i *Instance) { i.set(func(s *condition) { s.errors = share }) })
+	a := onInstances(fmt.Sprintf("%g %% errors", 100*share), service, instances, func(i *Instance) { i.set(func(s *condition) { s.errors = share }) })
 	if !(share >= 0 && share <= 1) {
 		a.fault = fmt.Sprintf("Errors: share %v is not between 0 and 1", share)
 	}
 	return a
 }
 
-// AnswerWith makes instances answer everything with err after so long, without a
-// worker; a nil err makes them work again.
+// AnswerWith makes instances answer every call with err after this time, without a
+// worker. A nil err makes them work again.
 func AnswerWith(service string, err error, after time.Duration, instances ...int) Action {
 	text := "works again"
 	if err != nil {
 		text = "answers " + err.Error()
 	}
-	a := each(text, service, instances, func(i *Instance) {
+	a := onInstances(text, service, instances, func(i *Instance) {
 		i.set(func(s *condition) { s.answer, s.after = err, after })
 	})
 	if after < 0 {
@@ -64,27 +63,26 @@ func AnswerWith(service string, err error, after time.Duration, instances ...int
 	return a
 }
 
-// Kill ends instances at once: what they work on is lost, and connections are
-// refused. The registry lists them until World.Expiry is over.
+// Kill ends instances at once: their work is lost, and connections are refused. The
+// registry lists them until World.Expiry has passed.
 func Kill(service string, instances ...int) Action {
-	return each("killed", service, instances, (*Instance).kill)
+	return onInstances("killed", service, instances, (*Instance).kill)
 }
 
-// Restart starts instances that were killed, at their old addresses.
+// Restart starts killed instances again, at their old addresses.
 func Restart(service string, instances ...int) Action {
-	return each("restarted", service, instances, (*Instance).restart)
+	return onInstances("restarted", service, instances, (*Instance).restart)
 }
 
-// Hang lets nothing through to instances any more: packets go into a black hole,
-// and callers hear nothing.
+// Hang drops all packets to instances, as a black hole: callers get no answer.
 func Hang(service string, instances ...int) Action {
-	return each("black-holed", service, instances, func(i *Instance) { i.set(func(s *condition) { s.hangs = true }) })
+	return onInstances("black-holed", service, instances, func(i *Instance) { i.set(func(s *condition) { s.hangs = true }) })
 }
 
-// Pause stops instances for so long, as a garbage collector or a lack of CPU does:
-// they take calls in, and go on with all of them afterwards.
+// Pause stops instances for this time, as a garbage collection or a lack of CPU does:
+// they accept calls, and continue with all of them afterwards.
 func Pause(service string, length time.Duration, instances ...int) Action {
-	a := each(fmt.Sprintf("paused for %s", length), service, instances, func(i *Instance) {
+	a := onInstances(fmt.Sprintf("paused for %s", length), service, instances, func(i *Instance) {
 		i.set(func(s *condition) { s.paused = time.Now().Add(length) })
 	})
 	if length < 0 {
@@ -95,14 +93,14 @@ func Pause(service string, length time.Duration, instances ...int) Action {
 
 // Heal undoes Slow, Errors, AnswerWith and Hang.
 func Heal(service string, instances ...int) Action {
-	return each("healed", service, instances, (*Instance).heal)
+	return onInstances("healed", service, instances, (*Instance).heal)
 }
 
-// Partition cuts the instances of a service off from the callers of that name, a
-// client or a service, until Join.
+// Partition separates the instances of a service from the callers with the name from, a
+// client or a service, until HealPartition.
 func Partition(from, service string, instances ...int) Action {
-	a := each("cut off from "+from, service, instances, func(i *Instance) {
-		i.set(func(s *condition) { s.cut = append(slices.Clone(s.cut), from) })
+	a := onInstances("cut off from "+from, service, instances, func(i *Instance) {
+		i.set(func(s *condition) { s.partitionedFrom = append(slices.Clone(s.partitionedFrom), from) })
 	})
 	a.from = from
 	return a
@@ -110,38 +108,38 @@ func Partition(from, service string, instances ...int) Action {
 
 // HealPartition undoes Partition.
 func HealPartition(from, service string, instances ...int) Action {
-	a := each("joined with "+from, service, instances, func(i *Instance) {
+	a := onInstances("joined with "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) {
-			s.cut = slices.DeleteFunc(slices.Clone(s.cut), func(name string) bool { return name == from })
+			s.partitionedFrom = slices.DeleteFunc(slices.Clone(s.partitionedFrom), func(name string) bool { return name == from })
 		})
 	})
 	a.from = from
 	return a
 }
 
-// Deploy replaces all instances that there are, one after the other and pause
-// apart: a new one starts and registers; then an old one deregisters, answers for
-// as long as its Config.DrainDelay, finishes its work, and is gone. The new ones
-// have the next numbers.
+// Deploy replaces all existing instances one after the other, with this pause between
+// them. A new instance starts and registers. Then an old one deregisters, answers for its
+// Config.DrainDelay, finishes its work, and ends. The new instances have the next
+// numbers.
 func Deploy(service string, pause time.Duration) Action {
-	a := Action{text: "deployed", service: service, begin: func(r *run) {
-		r.busy.Go(func() { r.deploy(service, pause) })
+	a := Action{text: "deployed", service: service, apply: func(r *run) {
+		r.tasks.Go(func() { r.deploy(service, pause) })
 	}}
-	a.more = func(instances int) int { return instances }
+	a.added = func(instances int) int { return instances }
 	if pause < 0 {
 		a.fault = fmt.Sprintf("Deploy: pause %s is negative", pause)
 	}
 	return a
 }
 
-// Add starts so many further instances, which have the next numbers.
+// Add starts n further instances, which have the next numbers.
 func Add(service string, n int) Action {
-	a := Action{text: fmt.Sprintf("%d more", n), service: service, begin: func(r *run) {
+	a := Action{text: fmt.Sprintf("%d more", n), service: service, apply: func(r *run) {
 		for range n {
-			r.busy.Go(r.start(r.services[service]).register)
+			r.tasks.Go(r.startInstance(r.services[service]).register)
 		}
 	}}
-	a.more = func(int) int { return n }
+	a.added = func(int) int { return n }
 	if n < 1 || n > maxInstances {
 		a.fault = fmt.Sprintf("Add: %d instances are not between 1 and %d", n, maxInstances)
 	}
@@ -150,27 +148,27 @@ func Add(service string, n int) Action {
 
 // Load changes the Rate of a client, in calls per second.
 func Load(client string, rate float64) Action {
-	a := Action{text: fmt.Sprintf("%g calls/s", rate), client: client, begin: func(r *run) { r.rate(client, rate) }}
+	a := Action{text: fmt.Sprintf("%g calls/s", rate), client: client, apply: func(r *run) { r.setRate(client, rate) }}
 	if !(rate >= 0 && rate <= maxRate) {
 		a.fault = fmt.Sprintf("Load: rate %v is not between 0 and %v", rate, float64(maxRate))
 	}
 	return a
 }
 
-// RegistryDown makes the registry answer nobody. Instances can neither register
-// nor deregister, but expire.
+// RegistryDown makes the registry unavailable. Instances can neither register nor
+// deregister, but they still expire.
 func RegistryDown() Action {
-	return Action{text: "registry down", begin: func(r *run) { r.names.set(true) }}
+	return Action{text: "registry down", apply: func(r *run) { r.registry.set(true) }}
 }
 
 // RegistryUp undoes RegistryDown.
 func RegistryUp() Action {
-	return Action{text: "registry up", begin: func(r *run) { r.names.set(false) }}
+	return Action{text: "registry up", apply: func(r *run) { r.registry.set(false) }}
 }
 
-// each is an action on some instances of a service, or all.
-func each(text, service string, instances []int, do func(i *Instance)) Action {
-	return Action{text: text, service: service, instances: instances, begin: func(r *run) {
+// onInstances is an action on some instances of a service, or on all.
+func onInstances(text, service string, instances []int, do func(i *Instance)) Action {
+	return Action{text: text, service: service, instances: instances, apply: func(r *run) {
 		for n, i := range r.services[service].all() {
 			if len(instances) == 0 || slices.Contains(instances, n) {
 				do(i)
@@ -179,10 +177,10 @@ func each(text, service string, instances []int, do func(i *Instance)) Action {
 	}}
 }
 
-// String is what the chart says of it.
+// String is the text of the action in the chart.
 func (a Action) String() string { return strings.TrimSpace(a.subject() + " " + a.text) }
 
-// subject is who it happens to.
+// subject is what the action applies to.
 func (a Action) subject() string {
 	if len(a.instances) == 0 {
 		return a.service + a.client
@@ -190,24 +188,24 @@ func (a Action) subject() string {
 	return a.service + strings.ReplaceAll(fmt.Sprint(a.instances), " ", ",")
 }
 
-// deploy replaces the instances that a service has now.
+// deploy replaces the current instances of a service.
 func (r *run) deploy(name string, pause time.Duration) {
 	s := r.services[name]
 	for _, old := range s.all() {
 		if !old.alive() {
 			continue
 		}
-		r.start(s).register()
+		r.startInstance(s).register()
 		old.retire()
 		time.Sleep(pause)
 	}
 }
 
-// rate changes what a client offers.
-func (r *run) rate(client string, rate float64) {
+// setRate changes the rate of a client.
+func (r *run) setRate(client string, rate float64) {
 	for _, l := range r.loads {
 		if l.Client.Name == client {
-			l.change(rate)
+			l.setRate(rate)
 		}
 	}
 }

@@ -22,13 +22,13 @@ func hashed(rate float64, key func(n int) string, do func(ctx context.Context, i
 		For: sec(60), Expiry: sec(1),
 		Services: []simtest.Service{{Name: "stock", Instances: 50, Workers: 4, Do: do}},
 		Clients: []simtest.Client{{
-			Name: "web", Calls: "stock", Rate: rate, Deadline: patience, HashKey: key, Use: keyTravels,
+			Name: "web", Calls: "stock", Rate: rate, Deadline: callerDeadline, HashKey: key, Use: keyTravels,
 			Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": byKey}},
 		}},
 	}
 }
 
-// keyTravels makes the key of a call its request id, too.
+// keyTravels uses the key of a call also as its request ID.
 func keyTravels() []endpoint.Middleware {
 	return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -39,8 +39,8 @@ func keyTravels() []endpoint.Middleware {
 	}}
 }
 
-// A process bounds what it sees itself, and knows too little of fewer than some 150
-// calls per second: so twenty make more of them than one.
+// A process limits the load that it sees itself, and with fewer than about 150 calls per
+// second it sees too little. So twenty processes exceed the limit more than one does.
 func TestStormPopularKeysOverloadNobody(t *testing.T) {
 	chance := rand.NewZipf(rand.New(rand.NewPCG(1, 1)), 1.1, 1, 9999)
 	keys := make([]string, 100_000)
@@ -66,7 +66,7 @@ func TestStormPopularKeysOverloadNobody(t *testing.T) {
 	}
 }
 
-// workplaces counts which instance works on which key, before a moment and after
+// workplaces counts which instance works on which key, before one moment and after
 // another.
 type workplaces struct {
 	until, from time.Duration
@@ -75,7 +75,7 @@ type workplaces struct {
 	calls [2]map[string]map[int]int // by window, key and instance
 }
 
-// work is what an instance does. A bubble of testing/synctest begins at midnight UTC
+// work is the Do of an instance. A bubble of testing/synctest starts at midnight UTC
 // 2000-01-01, and so does a run.
 func (p *workplaces) work(ctx context.Context, i *simtest.Instance) error {
 	switch now := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); {
@@ -101,7 +101,7 @@ func (p *workplaces) note(window int, key string, instance int) {
 	of[instance]++
 }
 
-// most is the instance that works on most of the calls of a key.
+// most returns the instance that worked on most of the calls of a key.
 func (p *workplaces) most(window int, key string) (instance int) {
 	most := 0
 	for n, calls := range p.calls[window][key] {
@@ -123,8 +123,8 @@ func (p *workplaces) moved() float64 {
 	return float64(moved) / float64(max(len(p.calls[0]), 1))
 }
 
-// Keys are equally popular here, and calls so few that nobody is crowded: so only those
-// of the instance that is gone have a reason to move.
+// All keys are equally popular, and the load is too low for an instance to be full. So
+// only the keys of the instance that is gone have a reason to move.
 func TestStormKeysStayWhereTheyAreWhenAnInstanceIsGone(t *testing.T) {
 	const keys, each = 2000, 10
 	for _, processes := range []int{1, 20} {

@@ -8,19 +8,19 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// left is a world of so many instances that each do 800 calls a second, of which 200
-// are asked for in all.
+// left is a world of this many instances that can each serve 800 calls a second. 200
+// calls a second are offered in total.
 func left(of int, script ...simtest.Event) simtest.World {
 	w := stock(200, sec(60), script...)
 	w.Services[0].Instances, w.Services[0].Workers = of, 8
-	w.Expiry = time.Hour // the registry goes on listing them
+	w.Expiry = time.Hour // the registry continues to list them
 	return w
 }
 
 func TestStormMostInstancesAreDown(t *testing.T) {
 	for _, c := range []struct {
 		live, of            int
-		atFirst, afterwards float64 // of twenty processes, black-holed
+		atFirst, afterwards float64 // of twenty processes, with black-holed instances
 	}{{1, 3, 0.3, 0.1}, {1, 4, 0.3, 0.1}, {2, 10, 0.35, 0.15}, {1, 10, 0.5, 0.1}} {
 		gone := first(c.of - c.live)
 		name := fmt.Sprintf("%d of %d left", c.live, c.of)

@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// tier is a service like that of the other storms, which calls others.
+// tier is a service like that of the other storms that calls other services.
 func tier(name string, calls ...string) simtest.Service {
 	return simtest.Service{Name: name, Instances: 10, Workers: 4, Latency: work, Calls: calls}
 }
@@ -22,9 +22,9 @@ func threeTiers(down, up simtest.Action) simtest.World {
 	return simtest.World{
 		For:      sec(100),
 		Services: []simtest.Service{tier("front", "middle"), tier("middle", "bottom"), tier("bottom")},
-		Clients:  []simtest.Client{{Name: "web", Calls: "front", Rate: 200, Deadline: patience}},
+		Clients:  []simtest.Client{{Name: "web", Calls: "front", Rate: 200, Deadline: callerDeadline}},
 		Script:   []simtest.Event{at(10, down), at(70, up)},
-		Expiry:   sec(100), // the registry goes on listing them
+		Expiry:   sec(100), // the registry continues to list them
 	}
 }
 
@@ -35,7 +35,7 @@ func TestStormBottomOfThreeTiersIsDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs(t, outage{"outage " + name, w, func(t *testing.T, r *simtest.Result, _ int) {
-				const openPeriod = 5 * time.Second // the breaker's longest
+				const openPeriod = 5 * time.Second // the breaker's longest open period
 				atMost(t, "attempts per user request", r.Attempts("bottom", sec(10), sec(70))/float64(r.Offered(sec(10), sec(70))), 0.1)
 				atMost(t, "in the worst second", r.WorstSecond("bottom", sec(10), sec(70)), 1.12)
 				atMost(t, "99 % good after the return", r.Recovery(sec(70), 0.99), openPeriod)
@@ -44,22 +44,22 @@ func TestStormBottomOfThreeTiersIsDown(t *testing.T) {
 	}
 }
 
-// withoutBreakers is a world whose repeats are bounded by their budgets and marks alone.
+// withoutBreakers is a world in which only budgets and marks limit the repeats.
 func withoutBreakers(w simtest.World) simtest.World {
 	p := sinew.ClientPolicy{Breaker: breaker.Policy{Disabled: true}}
 	c := sinew.Config{Clients: map[string]sinew.ClientPolicy{"front": p, "middle": p, "bottom": p}}
-	w.For, w.Clients[0].Rate, w.Clients[0].Config = sec(20), 800, c // so many that a tenth is more than one per second
+	w.For, w.Clients[0].Rate, w.Clients[0].Config = sec(20), 800, c // so many that a tenth of them is more than one per second
 	for i := range w.Services {
 		w.Services[i].Config = c
 	}
 	return w
 }
 
-// Half of what fails succeeds when it is repeated, so it is, up to three attempts: 1.75
-// for each call. Attempts at the bottom would be as many to the third for each request
-// if every tier repeated what has been repeated below it.
+// Half of the failures succeed when repeated, so a call has up to three attempts: 1.75 on
+// average. If every tier repeated what the tier below has repeated already, attempts at
+// the bottom would be the third power of that for each request.
 func TestStormTiersDoNotMultiplyTheirRepeats(t *testing.T) {
-	const three = 1 + 0.5 + 0.25 + 0.03 // of a call, and chance
+	const three = 1 + 0.5 + 0.25 + 0.03 // per call, plus random variation
 	half := func(services ...string) (w simtest.World) {
 		w = withoutBreakers(threeTiers(simtest.Action{}, simtest.Action{}))
 		w.Script = nil
@@ -128,7 +128,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 				For:      sec(27),
 				Services: []simtest.Service{{Name: "stock", Instances: 10, Latency: work}},
 				Clients: []simtest.Client{{
-					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: patience,
+					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: callerDeadline,
 					Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": p}},
 				}},
 				Script: []simtest.Event{at(0, simtest.AnswerWith("stock", fault.Internal, time.Millisecond))},

@@ -44,8 +44,8 @@ func TestStormTenSecondsOfFivefoldLatency(t *testing.T) {
 	t.Run("server_too", func(t *testing.T) { runs(t, outage{"brownout with a limiter", limited(world()), check}) })
 }
 
-// A black hole answers nothing, so that only waiting tells; as long as nobody has
-// waited long enough, calls go there.
+// A black hole answers nothing, so only waiting reveals it. Until a call has waited long
+// enough, further calls go there.
 func TestStormOneOfTenAnswersNothing(t *testing.T) {
 	w := stock(0.6*capacity, sec(25), at(10, simtest.Hang("stock", 3)))
 	runs(t, outage{"silent instance", w, func(t *testing.T, r *simtest.Result, _ int) {
@@ -53,7 +53,7 @@ func TestStormOneOfTenAnswersNothing(t *testing.T) {
 		t.Logf("failed: %d of %d", failed, offered)
 		atMost(t, "share of failed ones in the ten seconds after it begins", float64(failed)/float64(offered), 0.002)
 		atMost(t, "failed from 5 s on", r.Failed(sec(15), sec(25)), 0)
-		atMost(t, "failed before", r.Failed(0, sec(10)-patience), 0)
+		atMost(t, "failed before", r.Failed(0, sec(10)-callerDeadline), 0)
 	}})
 }
 

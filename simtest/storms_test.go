@@ -14,19 +14,19 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// The storms of docs/resilience.md: what sinew's defaults do where nothing is
-// configured. Ten instances of four workers, 5 ms + exponential 5 ms a call, so
-// that they do 4,000 calls a second; unbounded queues; servers that go on working
-// when their caller has gone.
+// The storms of docs/resilience.md: what sinew's defaults do without configuration. Ten
+// instances with four workers each, 5 ms + exponential 5 ms per call, so that they can
+// serve 4,000 calls a second; unbounded queues; servers that continue to work when their
+// caller has gone.
 
 const (
-	capacity = 4000.0
-	patience = 500 * time.Millisecond
+	capacity       = 4000.0
+	callerDeadline = 500 * time.Millisecond
 )
 
 var work = simtest.Exponential(5*time.Millisecond, 5*time.Millisecond)
 
-// outage is one storm, and what a run of it must show.
+// outage is a storm, and what its runs must show.
 type outage struct {
 	name  string
 	world simtest.World
@@ -38,7 +38,7 @@ func stock(rate float64, length time.Duration, script ...simtest.Event) simtest.
 	return simtest.World{
 		For: length, Script: script,
 		Services: []simtest.Service{{Name: "stock", Instances: 10, Workers: 4, Latency: work}},
-		Clients:  []simtest.Client{{Name: "web", Calls: "stock", Rate: rate, Deadline: patience}},
+		Clients:  []simtest.Client{{Name: "web", Calls: "stock", Rate: rate, Deadline: callerDeadline}},
 	}
 }
 
@@ -56,13 +56,13 @@ func at(seconds float64, what simtest.Action) simtest.Event {
 
 func sec(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// runs tries a storm with one client process and with twenty. With
-// SINEW_STORM_CHARTS the first of each is drawn into that folder.
+// runs plays a storm with one client process and with twenty. With SINEW_STORM_CHARTS the
+// first run of each is drawn into that folder.
 func runs(t *testing.T, s outage) {
 	t.Helper()
 	counts := []int{1, 20}
 	if raced {
-		counts = counts[:1] // the many goroutines that share one client are what race
+		counts = counts[:1] // only the many goroutines that share one client can race
 	}
 	for _, processes := range counts {
 		for _, seed := range seeds(t) {
@@ -74,7 +74,7 @@ func runs(t *testing.T, s outage) {
 	}
 }
 
-// seeds are two, or as many as SINEW_STORM_SEEDS says.
+// seeds are two seeds, or as many as SINEW_STORM_SEEDS says.
 func seeds(t *testing.T) []uint64 {
 	t.Helper()
 	n := 2
@@ -113,7 +113,7 @@ func (s outage) try(t *testing.T, processes int, seed uint64) {
 	}
 }
 
-// atMost fails the test where a figure is above its bound, and logs it anyway.
+// atMost fails the test if a figure exceeds its bound, and always logs it.
 func atMost[N int | float64 | time.Duration](t *testing.T, what string, got, bound N) {
 	t.Helper()
 	t.Logf("%s: %v (at most %v)", what, got, bound)
@@ -130,7 +130,7 @@ func atLeast[N int | float64 | time.Duration](t *testing.T, what string, got, bo
 	}
 }
 
-// of is the bound for one process, or the looser one for twenty.
+// of returns the bound for one process, or the looser one for twenty.
 func of[N any](processes int, one, twenty N) N {
 	if processes == 1 {
 		return one

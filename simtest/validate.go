@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/internal/headertext"
 )
 
-// What is above these is a slip of the pen, and no world to simulate.
+// Values above these are typing mistakes.
 const (
 	maxRate      = 1e6 // calls per second
 	maxFactor    = 1e6
@@ -19,7 +19,7 @@ const (
 	maxUsers     = 1_000_000
 )
 
-// report takes note of a fault.
+// report records a fault.
 type report func(format string, args ...any)
 
 // Validate reports every fault of the world at once, as fault.InvalidArgument.
@@ -41,7 +41,7 @@ func (w World) Validate() error {
 	for _, s := range w.Services {
 		s.validate(w, bad)
 	}
-	w.validateCircles(bad)
+	w.validateCycles(bad)
 	if len(w.Clients) == 0 {
 		bad("Clients: nobody calls")
 	}
@@ -52,7 +52,7 @@ func (w World) Validate() error {
 	return errors.Join(faults...)
 }
 
-// validateNames holds that services and clients can be told apart by name.
+// validateNames checks that the names of services and clients are valid and unique.
 func (w World) validateNames(bad report) {
 	taken := map[string]bool{}
 	check := func(setting, name string) {
@@ -132,8 +132,9 @@ func validatePolicies(who string, c sinew.Config, bad report) {
 	}
 }
 
-// validateCircles: what calls itself in the end never answers.
-func (w World) validateCircles(bad report) {
+// validateCycles checks that no service calls itself through others, because such a call
+// would never be answered.
+func (w World) validateCycles(bad report) {
 	done := map[string]bool{}
 	var visit func(name string, path []string)
 	visit = func(name string, path []string) {
@@ -154,7 +155,7 @@ func (w World) validateCircles(bad report) {
 	}
 }
 
-// validateScript follows how many instances each service can have at a moment.
+// validateScript tracks how many instances each service can have at a moment.
 func (w World) validateScript(bad report) {
 	instances, end := map[string]int{}, cmp.Or(max(w.For, 0), defaultFor)
 	for _, s := range w.Services {
@@ -165,7 +166,7 @@ func (w World) validateScript(bad report) {
 		if e.at < 0 || e.at > end {
 			bad("%s: the run is from 0 to %s", at, end)
 		}
-		if a.begin == nil {
+		if a.apply == nil {
 			bad("%s: nothing happens", at)
 			continue
 		}
@@ -173,13 +174,13 @@ func (w World) validateScript(bad report) {
 			bad("%s: %s", at, a.fault)
 		}
 		w.validateTarget(at, a, instances, bad)
-		if a.more != nil && a.fault == "" {
-			instances[a.service] = min(instances[a.service]+a.more(instances[a.service]), maxInstances)
+		if a.added != nil && a.fault == "" {
+			instances[a.service] = min(instances[a.service]+a.added(instances[a.service]), maxInstances)
 		}
 	}
 }
 
-// validateTarget holds that whom an action is about is there.
+// validateTarget checks that the target of an action exists.
 func (w World) validateTarget(at string, a Action, instances map[string]int, bad report) {
 	if _, there := w.service(a.service); a.service != "" && !there {
 		bad("%s: there is no service %q", at, a.service)
@@ -205,7 +206,7 @@ func (w World) validateTarget(at string, a Action, instances map[string]int, bad
 	}
 }
 
-// inOrder is the script by time.
+// inOrder is the script sorted by time.
 func (w World) inOrder() []Event {
 	script := slices.Clone(w.Script)
 	slices.SortStableFunc(script, func(a, b Event) int { return cmp.Compare(a.at, b.at) })
@@ -221,5 +222,5 @@ func (w World) service(name string) (Service, bool) {
 	return Service{}, false
 }
 
-// name is the client's.
+// name is the client's name, or the default.
 func (c Client) name() string { return cmp.Or(c.Name, "client") }

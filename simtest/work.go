@@ -10,14 +10,14 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Work keeps the instance's worker busy for as long as l draws, as its condition
-// is. It returns ctx's error when that ends first and the service heeds it.
+// Work occupies the instance's worker for the time that l draws, multiplied as the script
+// says. It returns the error of ctx if that ends first and Service.StopsOnCancel is set.
 func (i *Instance) Work(ctx context.Context, l Latency) error {
 	if l == nil {
 		return nil
 	}
 	i.mu.Lock()
-	d := time.Duration(float64(l(i.random))*i.now.slow) + i.run.jitter(i.salt, hair)
+	d := time.Duration(float64(l(i.random))*i.condition.slow) + i.run.jitter(i.salt, tieBreak)
 	i.mu.Unlock()
 	for d > 0 {
 		begun := time.Now()
@@ -28,32 +28,32 @@ func (i *Instance) Work(ctx context.Context, l Latency) error {
 		} else {
 			time.Sleep(d)
 		}
-		d = i.stood(begun)
+		d = i.pausedFor(begun)
 	}
 	return nil
 }
 
-// stood is for how much longer work goes on that began at a moment and is done but
-// for a pause of the instance.
-func (i *Instance) stood(begun time.Time) time.Duration {
+// pausedFor is how much longer work lasts that began at begun, because of a pause of the
+// instance.
+func (i *Instance) pausedFor(begun time.Time) time.Duration {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	until := i.now.paused
+	until := i.condition.paused
 	if begun.Before(until) {
 		return max(time.Until(until), 0)
 	}
 	return 0
 }
 
-// Draw is a random number from 0 to below 1 that the seed repeats.
+// Draw returns a random number from 0 to below 1 that the seed repeats.
 func (i *Instance) Draw() float64 {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.random.Float64()
 }
 
-// work is what the instance does on a call, with the marks that package rest
-// gives it: a handler ran, though what it called in turn may not have.
+// work handles a call, with the marks that package rest gives the answer: a handler ran,
+// although a service that it called may not have run one.
 func (i *Instance) work(ctx context.Context, _ any) (any, error) {
 	endpoint.CallOf(ctx).Inbound = true
 	err := i.handle(ctx)
@@ -65,7 +65,7 @@ func (i *Instance) work(ctx context.Context, _ any) (any, error) {
 	return nil, err
 }
 
-// handle is the instance's handler. One that panics fails its call, and the test.
+// handle is the instance's handler. A panic fails the call and the test.
 func (i *Instance) handle(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -77,14 +77,14 @@ func (i *Instance) handle(ctx context.Context) (err error) {
 	if i.service.Do != nil {
 		return i.service.Do(ctx, i)
 	}
-	life := i.lives()
+	incarnation := i.currentIncarnation()
 	if err := i.Work(ctx, i.service.Latency); err != nil {
 		return err
 	}
-	if life.ended() { // nobody works on it any more
+	if incarnation.isKilled() { // nobody waits for the answer
 		return errKilled
 	}
-	if i.fails() {
+	if i.drawsFailure() {
 		return fault.Internal.Errorf("%s failed", i.Name)
 	}
 	for _, name := range i.service.Calls {
@@ -95,49 +95,49 @@ func (i *Instance) handle(ctx context.Context) (err error) {
 	return nil
 }
 
-// lives is the life that goes on, or the last one.
-func (i *Instance) lives() *life {
+// currentIncarnation is the running incarnation, or the last one.
+func (i *Instance) currentIncarnation() *incarnation {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.life
+	return i.incarnation
 }
 
-// fails draws whether a call fails in the end.
-func (i *Instance) fails() bool {
+// drawsFailure draws whether a call fails after its work.
+func (i *Instance) drawsFailure() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	share := max(i.now.errors, i.service.Errors)
+	share := max(i.condition.errors, i.service.Errors)
 	return share > 0 && i.random.Float64() < share
 }
 
-// workers are those of one life, and the calls that wait for one.
+// workers are the workers of an incarnation, and the calls that wait for one.
 type workers struct {
 	all, free int
-	waiting   *list.List // of chan struct{}, closed when it is their turn
+	waiting   *list.List // of chan struct{}, closed when a worker is granted
 }
 
 func newWorkers(n int) workers { return workers{all: n, free: n, waiting: list.New()} }
 
-// enter lets as many calls through as the instance has workers, in turn, and
-// refuses those for which the queue has no place.
-func (i *Instance) enter(next endpoint.Func) endpoint.Func {
+// limitWorkers lets as many calls through as the instance has workers, in order. It
+// refuses calls for which the queue has no room.
+func (i *Instance) limitWorkers(next endpoint.Func) endpoint.Func {
 	if i.service.Workers == 0 {
 		return next
 	}
 	return func(ctx context.Context, request any) (any, error) {
-		life, err := i.acquire(ctx)
+		incarnation, err := i.acquire(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer i.release(life)
+		defer i.release(incarnation)
 		return next(ctx, request)
 	}
 }
 
-// acquire waits for a worker of the present life.
-func (i *Instance) acquire(ctx context.Context) (l *life, err error) {
+// acquire waits for a worker of the current incarnation.
+func (i *Instance) acquire(ctx context.Context) (l *incarnation, err error) {
 	i.mu.Lock()
-	l = i.life
+	l = i.incarnation
 	if l.free > 0 {
 		l.free--
 		i.mu.Unlock()
@@ -147,40 +147,40 @@ func (i *Instance) acquire(ctx context.Context) (l *life, err error) {
 		i.mu.Unlock()
 		return nil, fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason("overloaded").WithUnprocessed()
 	}
-	turn := make(chan struct{})
-	place := l.waiting.PushBack(turn)
+	granted := make(chan struct{})
+	position := l.waiting.PushBack(granted)
 	i.mu.Unlock()
-	var gone <-chan struct{} // never, where the instance does not look
+	var gone <-chan struct{} // nil if the instance ignores cancellation
 	if i.service.StopsOnCancel {
 		gone = ctx.Done()
 	}
 	select {
-	case <-turn:
+	case <-granted:
 		return l, nil
 	case <-gone:
 		err = ctx.Err()
-	case <-l.over:
+	case <-l.killed:
 		err = errKilled
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	select {
-	case <-turn: // meanwhile
+	case <-granted: // granted meanwhile
 		i.releaseLocked(l)
 	default:
-		l.waiting.Remove(place)
+		l.waiting.Remove(position)
 	}
 	return nil, err
 }
 
-// release gives the worker to the next call.
-func (i *Instance) release(l *life) {
+// release passes the worker to the next call.
+func (i *Instance) release(l *incarnation) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.releaseLocked(l)
 }
 
-func (i *Instance) releaseLocked(l *life) {
+func (i *Instance) releaseLocked(l *incarnation) {
 	if first := l.waiting.Front(); first != nil {
 		close(l.waiting.Remove(first).(chan struct{}))
 		return

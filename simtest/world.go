@@ -10,106 +10,104 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// World is a system to simulate: services, who calls them, and what happens to
-// them.
+// World is a system to simulate: services, their clients, and a script of events.
 type World struct {
-	// For is how long clients send, in virtual time; zero is a minute.
+	// For is how long the clients send, in virtual time. The default is one minute.
 	For time.Duration
-	// Services are what is called. Those that have dependencies call them
-	// through clients of their own.
+	// Services are the services. Those with dependencies call them with their own
+	// clients.
 	Services []Service
-	// Clients are where the load comes from.
+	// Clients are the sources of load.
 	Clients []Client
-	// Script is what happens meanwhile, in any order.
+	// Script is the events of the run, in any order.
 	Script []Event
-	// Seed repeats a run; zero is 1.
+	// Seed makes the run repeatable. The default is 1.
 	Seed uint64
-	// Network is how long a message takes each way; nil takes no time.
+	// Network is the time that a message takes each way. Nil is no time.
 	Network Latency
-	// Expiry is how long the registry lists an instance that was killed; zero is
-	// 15 s.
+	// Expiry is how long the registry lists a killed instance. The default is 15 s.
 	Expiry time.Duration
 	// Bus is the policy of the event bus that all processes share.
 	Bus eventbus.MemoryPolicy
-	// Codec sends each call through package rest, as HTTP in memory: slower
-	// several times, for what the codec itself may do to a storm.
+	// Codec sends each call through package rest, as HTTP in memory. It is several times
+	// slower. Use it to test the effect of the codec.
 	Codec bool
-	// Chart is a file to draw the run to, an SVG. When empty the chart is drawn
-	// only if the test fails, and its log says where.
+	// Chart is the file for a chart of the run, an SVG. If empty, a chart is written only
+	// if the test fails, and the test's log has its path.
 	Chart string
 }
 
-// Service is a number of equal instances, each with its workers and one queue.
+// Service is a number of equal instances, each with its own workers and one queue.
 type Service struct {
-	// Name is what clients call it by.
+	// Name is the name by which clients call it.
 	Name string
-	// Instances is how many there are; zero is 1.
+	// Instances is the number of instances. The default is 1.
 	Instances int
-	// Workers is how many calls an instance works on at once; zero is without limit.
+	// Workers is how many calls an instance works on at the same time. Zero is unlimited.
 	Workers int
-	// Queue is how many calls wait in an instance for a worker; zero is without
-	// limit. If it is negative there is no queue. A call that finds the queue full,
-	// or no queue and no free worker, is refused.
+	// Queue is how many calls can wait in an instance for a worker. Zero is unlimited; a
+	// negative value means no queue. A call that finds no free worker and no room in the
+	// queue is refused.
 	Queue int
-	// Latency is how long an instance works on a call, without what it waits
-	// for; nil is no time.
+	// Latency is how long an instance works on a call, without waiting times. Nil is no
+	// time.
 	Latency Latency
-	// Errors is the share of calls that fail in the end, from 0 to 1.
+	// Errors is the share of calls that fail after their work, from 0 to 1.
 	Errors float64
-	// Calls are services that each call needs, one after the other, after the
-	// instance's own work.
+	// Calls are the services that each call needs, in order, after the instance's own
+	// work.
 	Calls []string
-	// Do is the work in place of Latency, Errors and Calls: code of your own,
-	// which keeps the instance busy with [Instance.Work], calls others with
-	// [Process.Call] and publishes through Process.Service. Time in it is the
-	// world's, by package time.
+	// Do replaces Latency, Errors and Calls with your own code. It keeps the instance
+	// busy with [Instance.Work], calls other services with [Process.Call] and publishes
+	// through Process.Service. Package time shows virtual time in it.
 	Do func(ctx context.Context, i *Instance) error
-	// Start is what an instance does whenever it starts, before it is called:
-	// it subscribes to events. An error fails the test.
+	// Start runs whenever an instance starts, before it gets calls; for example it
+	// subscribes to events. An error fails the test.
 	Start func(i *Instance) error
-	// StopsOnCancel says that an instance stops working on a call when its caller has
-	// gone. Most real ones do not: ctx ends, and the work goes on.
+	// StopsOnCancel makes an instance stop working on a call when its caller has gone.
+	// Most real services do not: ctx ends, and the work continues.
 	StopsOnCancel bool
-	// Server wraps what an instance serves, in front of its workers: called
-	// once per instance, so that a limiter is each one's own.
+	// Server returns middlewares around what an instance serves, in front of its workers.
+	// It is called once per instance, so that each has its own limiter.
 	Server func() []endpoint.Middleware
-	// Config is the configuration of each instance, for the policies of its own
-	// calls. Its Registry, Bus and Transport are the world's.
+	// Config is the configuration of each instance, with the policies for its own calls.
+	// Its Registry, Bus and Transport are replaced by the world's.
 	Config sinew.Config
-	// Metadata of an instance, "zone" or "weight"; nil is none.
+	// Metadata is the metadata of an instance, "zone" or "weight". Nil is none.
 	Metadata func(instance int) map[string]string
 }
 
 // Client is a load on one service.
 type Client struct {
-	// Name is the client's; empty is "client".
+	// Name is the name of the client. The default is "client".
 	Name string
-	// Processes is over how many the load is spread, each with a client of its
-	// own that knows nothing of the others; zero is 1.
+	// Processes is the number of processes that share the load, each with its own client
+	// that knows nothing of the others. The default is 1.
 	Processes int
-	// Calls is the service that is called.
+	// Calls is the service to call.
 	Calls string
-	// Rate is how many calls are made per second, all processes together, at random
-	// moments (open loop, Poisson arrivals).
+	// Rate is the number of calls per second of all processes together, at random moments
+	// (open loop, Poisson arrivals).
 	Rate float64
-	// Users call one after the other with Think between two calls (closed loop),
-	// all processes together. Set it or Rate.
+	// Users is the number of users of all processes together. Each makes one call after
+	// the other, with Think between two calls (closed loop). Set either Rate or Users.
 	Users int
 	Think Latency
-	// Deadline is how long a caller waits; an answer that comes later is not
-	// good. Zero is the client policy's timeout.
+	// Deadline is how long a caller waits; a later answer is not good. The default is the
+	// timeout of the client policy.
 	Deadline time.Duration
 	// Unsafe calls must not be repeated once a handler ran.
 	Unsafe bool
-	// HashKey is the key of the n-th call, for a balancer that hashes it.
+	// HashKey returns the key of the n-th call, for a balancer that hashes keys.
 	HashKey func(n int) string
-	// Operation is the name of the n-th call's operation, which its callee finds in
-	// the [endpoint.Call] of its context; nil is "call" for all.
+	// Operation returns the name of the n-th call's operation, which the callee finds in
+	// the [endpoint.Call] of its context. Nil is "call" for all.
 	Operation func(n int) string
-	// Use wraps each call, outermost first: called once per process.
+	// Use returns middlewares around each call, outermost first. It is called once per
+	// process.
 	Use func() []endpoint.Middleware
-	// Config is the configuration of each process, for its policies. Its
-	// Registry, Bus and Transport are the world's.
+	// Config is the configuration of each process, with its policies. Its Registry, Bus
+	// and Transport are replaced by the world's.
 	Config sinew.Config
 }
 

@@ -22,8 +22,8 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// naive is what a client does that has round robin and three attempts, and nothing
-// else: no default may do worse.
+// naive is the policy of a client with round robin and three attempts, and nothing else.
+// No default may be worse.
 var naive = sinew.ClientPolicy{
 	Retry:   retry.Policy{Budget: retry.Budget{Disabled: true}},
 	Limit:   limit.Adaptive{Disabled: true},
@@ -40,14 +40,14 @@ var naive = sinew.ClientPolicy{
 type cell struct {
 	name  string
 	world simtest.World
-	from  time.Duration // of the trouble
+	from  time.Duration // of the disturbance
 	to    time.Duration
 	procs [2]int // of a client; zero is 1 and 20
 }
 
-// The worlds have ten instances of four workers, 40 ms a call, which do 1,000 calls
-// a second, unless said otherwise; callers wait for a second; trouble is from 15 s
-// to 45 s of a minute.
+// Unless a world says otherwise it has ten instances with four workers each and 40 ms per
+// call, which can serve 1,000 calls a second; callers wait for a second; the disturbance
+// lasts from 15 s to 45 s of a minute.
 const (
 	able   = 1000.0
 	onset  = 15.0
@@ -56,7 +56,7 @@ const (
 
 var forty = simtest.Exponential(20*time.Millisecond, 20*time.Millisecond)
 
-// trouble is a world at this share of its capacity.
+// trouble is a world with a disturbance, at this share of its capacity.
 func trouble(name string, share float64, change func(w *simtest.World), script ...simtest.Event) cell {
 	w := simtest.World{
 		For: time.Minute, Expiry: time.Hour, Script: script,
@@ -73,14 +73,14 @@ func wait(seconds float64) func(w *simtest.World) {
 	return func(w *simtest.World) { w.Clients[0].Deadline = sec(seconds) }
 }
 
-func size(instances, workers int, l simtest.Latency, rate, patience float64) func(w *simtest.World) {
+func size(instances, workers int, l simtest.Latency, rate, deadline float64) func(w *simtest.World) {
 	return func(w *simtest.World) {
 		w.Services[0].Instances, w.Services[0].Workers, w.Services[0].Latency = instances, workers, l
-		w.Clients[0].Rate, w.Clients[0].Deadline = rate, sec(patience)
+		w.Clients[0].Rate, w.Clients[0].Deadline = rate, sec(deadline)
 	}
 }
 
-// changed makes several changes.
+// changed combines several changes.
 func changed(changes ...func(w *simtest.World)) func(w *simtest.World) {
 	return func(w *simtest.World) {
 		for _, c := range changes {
@@ -91,15 +91,15 @@ func changed(changes ...func(w *simtest.World)) func(w *simtest.World) {
 
 func unsafe(w *simtest.World) { w.Clients[0].Unsafe = true }
 
-// route is the operation of the n-th call: one of so many, in turn.
+// route is the operation of the n-th call: one of this many, in rotation.
 func route(of int) func(n int) string {
 	return func(n int) string { return fmt.Sprintf("route %d", n%of) }
 }
 
-// named is the operation that an instance is asked for.
+// named is the operation that an instance was called with.
 func named(ctx context.Context) string { return endpoint.CallOf(ctx).Name }
 
-// every is an event again and again, in a while.
+// every repeats an event with this gap.
 func every(gap, from, to float64, what func(n int) simtest.Action) (script []simtest.Event) {
 	for n := 0; from+float64(n)*gap < to; n++ {
 		script = append(script, at(from+float64(n)*gap, what(n)))
@@ -107,14 +107,15 @@ func every(gap, from, to float64, what func(n int) simtest.Action) (script []sim
 	return script
 }
 
-// bursts are so many times the capacity, for so many seconds, every five.
+// bursts is a world with this many times its capacity for this many seconds, every five
+// seconds.
 func bursts(name string, load, times, lasts float64) cell {
 	return trouble(name, load, nil, append(
 		every(5, 5, 60, func(int) simtest.Action { return simtest.Load("web", times*able) }),
 		every(5, 5+lasts, 60, func(int) simtest.Action { return simtest.Load("web", load*able) })...)...)
 }
 
-// first are the first n instances.
+// first are the numbers of the first n instances.
 func first(n int) (numbers []int) {
 	for i := range n {
 		numbers = append(numbers, i)
@@ -122,7 +123,7 @@ func first(n int) (numbers []int) {
 	return numbers
 }
 
-// cold is a service whose instances are so many times slower for their first calls.
+// cold makes the first calls of each instance this many times slower.
 func cold(s *simtest.Service, calls int, times float64) {
 	var served [100]atomic.Int64
 	l := s.Latency
@@ -134,15 +135,15 @@ func cold(s *simtest.Service, calls int, times float64) {
 	}
 }
 
-// does is a service that does this in place of its latency.
+// does replaces the latency of the service by this Do.
 func does(do func(ctx context.Context, i *simtest.Instance) error) func(w *simtest.World) {
 	return func(w *simtest.World) { w.Services[0].Latency, w.Services[0].Do = nil, do }
 }
 
-// bubble is when every run begins.
+// bubble is the time at which every run starts.
 var bubble = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// foreign answers so in place of the refusal of a full queue.
+// foreign replaces the refusal of a full queue by this answer.
 func foreign(answer error) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
@@ -176,7 +177,7 @@ func cells() []cell {
 	}
 	over := func(name string, load float64, change func(w *simtest.World)) cell {
 		c := trouble(name, 0.5, change, at(onset, simtest.Load("web", load*able)), at(relief, simtest.Load("web", 0.5*able)))
-		if load >= 5 { // a fifth of the size, as so many calls are dear to play
+		if load >= 5 { // a fifth of the size, because so many calls are expensive to simulate
 			size(2, 4, forty, 0.5*able/5, 1)(&c.world)
 			c.world.Script = []simtest.Event{at(onset, simtest.Load("web", load*able/5)), at(relief, simtest.Load("web", 0.5*able/5))}
 		}
@@ -196,8 +197,8 @@ func cells() []cell {
 			return i.Work(ctx, forty)
 		})))
 	}
-	slowAll := func(name string, load, times, from, to, patience float64) cell {
-		c := trouble(name, load, wait(patience), at(from, simtest.Slow("stock", times)))
+	slowAll := func(name string, load, times, from, to, deadline float64) cell {
+		c := trouble(name, load, wait(deadline), at(from, simtest.Slow("stock", times)))
 		if to < 60 {
 			c.world.Script = append(c.world.Script, at(to, simtest.Heal("stock")))
 		}
@@ -271,7 +272,8 @@ func cells() []cell {
 		evenly(0.05), evenly(0.2), evenly(0.4), evenly(0.5), evenly(0.6), evenly(0.75), evenly(0.9), evenly(0.97),
 		routes(1), routes(2), routes(3), routes(4),
 		func() cell {
-			// a poisoned tenant: 60 calls at one instant every 2 s, all fail in 2 ms, in the same client
+			// a poisoned tenant: 60 calls at one moment every 2 s all fail within 2 ms,
+			// in the same client
 			c := trouble("tenant-burst", 0.3, nil)
 			for s := onset; s < relief; s += 2 {
 				c.world.Script = append(c.world.Script, at(s, simtest.Load("web", 30000)), at(s+0.002, simtest.Load("web", 300)))
@@ -391,13 +393,13 @@ func cells() []cell {
 	return append(all, further()...)
 }
 
-// hasty gives a share of the calls little time.
-func hasty(share float64, patience time.Duration) endpoint.Middleware {
+// hasty gives a share of the calls a short deadline.
+func hasty(share float64, deadline time.Duration) endpoint.Middleware {
 	var n atomic.Int64
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
 			if float64(n.Add(1)%100) < 100*share {
-				hurry, cancel := context.WithTimeout(ctx, patience)
+				hurry, cancel := context.WithTimeout(ctx, deadline)
 				defer cancel()
 				ctx = hurry
 			}
@@ -420,12 +422,12 @@ var known = map[string][2]float64{
 	"stall-2s":          {1, 2.6},
 }
 
-// some are the worlds that go test plays, with one process: of each kind one that
-// is cheap. SINEW_WORLDS names those that are played with one and with many, by a
-// regular expression.
+// some are the worlds that go test plays, with one process: of each kind a cheap one.
+// SINEW_WORLDS selects worlds by a regular expression; those are played with one process
+// and with many.
 const some = "calm|long-6s|err-60|route-60|tenant-burst|dead-8-of-10|hang-8-of-10|n1-restart|crashloop-all|hot-70|slower-7"
 
-// With SINEW_WORLDS_TABLE the table of docs/resilience.md is added to that file.
+// With SINEW_WORLDS_TABLE the table of docs/resilience.md is appended to that file.
 func TestTheDefaultsAreNoWorseThanNaiveClients(t *testing.T) {
 	wanted, counts := os.Getenv("SINEW_WORLDS"), []int{0, 1}
 	if wanted == "" {
@@ -458,7 +460,8 @@ func TestTheDefaultsAreNoWorseThanNaiveClients(t *testing.T) {
 	}
 }
 
-// attempts is how many a call took while there was trouble, at the last service.
+// attempts is the number of attempts per call during the disturbance, at the last
+// service.
 func (c cell) attempts(r *simtest.Result) float64 {
 	last := c.world.Services[len(c.world.Services)-1].Name
 	return r.Attempts(last, c.from, c.to) / float64(max(r.Offered(c.from, c.to), 1))
@@ -481,9 +484,9 @@ func (c cell) note(t *testing.T, line string) {
 	}
 }
 
-// with is the world with this policy for all calls, and so many client processes.
+// with is the world with this policy for all calls, and this many client processes.
 func (c cell) with(processes int, p sinew.ClientPolicy) simtest.World {
-	for _, again := range cells() { // state of its own for each run
+	for _, again := range cells() { // with its own state for each run
 		if again.name == c.name {
 			c = again
 		}

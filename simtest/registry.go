@@ -1,0 +1,112 @@
+package simtest
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
+)
+
+// worldRegistry is the registry of a world, which can be down.
+type worldRegistry struct {
+	*registry.Memory
+
+	mu      sync.Mutex
+	down    bool
+	changed chan struct{} // closed when down changes
+}
+
+var _ registry.Registry = (*worldRegistry)(nil)
+
+var errRegistryDown = fault.Unavailable.Errorf("the registry does not answer").WithUnprocessed()
+
+func newWorldRegistry() *worldRegistry {
+	return &worldRegistry{Memory: registry.NewMemory(), changed: make(chan struct{})}
+}
+
+func (n *worldRegistry) set(down bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down = down
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *worldRegistry) state() (down bool, changed <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.down, n.changed
+}
+
+// Register implements registry.Registrar.
+func (n *worldRegistry) Register(ctx context.Context, i registry.Instance) error {
+	if down, _ := n.state(); down {
+		return errRegistryDown
+	}
+	return n.Memory.Register(ctx, i)
+}
+
+// Deregister implements registry.Registrar.
+func (n *worldRegistry) Deregister(ctx context.Context, id string) error {
+	if down, _ := n.state(); down {
+		return errRegistryDown
+	}
+	return n.Memory.Deregister(ctx, id)
+}
+
+// Watch implements registry.Discoverer. While the registry is down it yields one error
+// and then nothing, like a watch that keeps retrying.
+func (n *worldRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
+	return func(yield func([]registry.Instance, error) bool) {
+		for ctx.Err() == nil {
+			down, changed := n.state()
+			if down {
+				if !yield(nil, errRegistryDown) {
+					return
+				}
+				select {
+				case <-ctx.Done():
+				case <-changed:
+				}
+				continue
+			}
+			if !n.forward(ctx, name, changed, yield) {
+				return
+			}
+		}
+	}
+}
+
+// forward yields what the registry reports until it goes down. It is false if the reader
+// breaks off.
+func (n *worldRegistry) forward(ctx context.Context, name string, changed <-chan struct{}, yield func([]registry.Instance, error) bool) bool {
+	up, cancel := context.WithCancel(ctx)
+	defer cancel()
+	gone := make(chan struct{})
+	defer func() { <-gone }()
+	defer cancel()
+	go func() {
+		defer close(gone)
+		select {
+		case <-changed:
+			cancel()
+		case <-up.Done():
+		}
+	}()
+	for up.Err() == nil {
+		yielded := false
+		for set, err := range n.Memory.Watch(up, name) {
+			if yielded || up.Err() != nil {
+				break
+			}
+			if yielded = true; !yield(set, err) {
+				return false
+			}
+		}
+		time.Sleep(tieBreak) // changes at one moment are reported as one, in whatever order they happen
+	}
+	return true
+}
