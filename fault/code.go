@@ -2,12 +2,11 @@ package fault
 
 import "strings"
 
-// Code is a class of failure. Its values are those of google.rpc.Code, so a
-// Code converts to a gRPC status number by itself. No code stands for success:
-// the zero Code is what [CodeOf] gives for a nil error.
+// Code is a class of failure. Its values are those of google.rpc.Code, so a Code converts
+// directly to a gRPC status number. No code stands for success: the zero Code is what
+// [CodeOf] returns for a nil error.
 //
-// A Code is an error: errors.Is(err, fault.NotFound) asks whether err is of
-// that class.
+// A Code is an error: errors.Is(err, fault.NotFound) reports whether err is of that class.
 type Code int
 
 // The classes of failure, each with what it means between two services.
@@ -24,7 +23,7 @@ const (
 	Aborted            Code = 10 // a conflict with another call; repeat from the start (409)
 	OutOfRange         Code = 11 // past the end (400)
 	Unimplemented      Code = 12 // the callee knows no such operation (501)
-	Internal           Code = 13 // the callee broke (500)
+	Internal           Code = 13 // the callee has a defect or broke down (500)
 	Unavailable        Code = 14 // the callee cannot answer now: down, overloaded, draining (503)
 	DataLoss           Code = 15 // data is lost or corrupt (500)
 	Unauthenticated    Code = 16 // the caller is not known (401)
@@ -52,23 +51,23 @@ var codes = [...]struct {
 	Unauthenticated:    {"unauthenticated", 401},
 }
 
-// String is the code in snake case, as in a problem document or a metric
-// label: "not_found"; errors and logs have it so, too. The zero Code is "ok"; a number of no known class reads
-// as "unknown".
+// String returns the code in snake case, such as "not_found", as in problem documents,
+// metric labels, errors and logs. The zero Code is "ok"; a number without a class is
+// "unknown".
 func (c Code) String() string {
 	if c == 0 {
 		return "ok"
 	}
-	return c.known().name()
+	return c.orUnknown().name()
 }
 
-// Error is the code in snake case, as everywhere.
+// Error returns the code in snake case, like String.
 func (c Code) Error() string { return c.String() }
 
-// MarshalText is String, so that a Code in a document reads as everywhere.
+// MarshalText writes the code in snake case, like String.
 func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what String gives; another name is [InvalidArgument].
+// UnmarshalText reads what String returns; another name is [InvalidArgument].
 func (c *Code) UnmarshalText(text []byte) error {
 	read, ok := ParseCode(string(text))
 	if !ok && string(text) != Code(0).String() {
@@ -78,19 +77,18 @@ func (c *Code) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// words are the code for a reader: "not found".
-func (c Code) words() string { return strings.ReplaceAll(c.String(), "_", " ") }
+// phrase returns the code for a reader: "not found".
+func (c Code) phrase() string { return strings.ReplaceAll(c.String(), "_", " ") }
 
-// HTTPStatus is the status of an HTTP answer of this class, 200 for the zero
-// Code.
+// HTTPStatus returns the status of an HTTP answer of this class, 200 for the zero Code.
 func (c Code) HTTPStatus() int {
 	if c == 0 {
 		return 200
 	}
-	return codes[c.known()].status
+	return codes[c.orUnknown()].status
 }
 
-// ParseCode reads the snake-case name of a code, and reports whether it is one.
+// ParseCode parses the snake-case name of a code, and reports whether it is one.
 func ParseCode(name string) (Code, bool) {
 	for c := range codes {
 		if name != "" && codes[c].name == name {
@@ -100,10 +98,10 @@ func ParseCode(name string) (Code, bool) {
 	return 0, false
 }
 
-// FromHTTPStatus gives the class of an HTTP status that came without a problem
-// document, from a proxy or a service not built with sinew: 0 below 400. A bare 404
-// is [Unimplemented]: nothing says that the path reached a handler that looked
-// for something.
+// FromHTTPStatus returns the class of an HTTP status that arrived without a problem
+// document, from a proxy or a service not built with sinew; 0 below 400. A bare 404 is
+// [Unimplemented]: nothing says that the path reached a handler that searched for
+// something.
 func FromHTTPStatus(status int) Code {
 	switch status {
 	case 401, 407:
@@ -139,7 +137,7 @@ func FromHTTPStatus(status int) Code {
 	}
 }
 
-func (c Code) known() Code {
+func (c Code) orUnknown() Code {
 	if c < 1 || int(c) >= len(codes) {
 		return Unknown
 	}

@@ -1,30 +1,30 @@
-// Package fault says what went wrong in a call between services, in words that
-// survive a network hop.
+// Package fault says what went wrong in a call between services, in a form that survives a
+// network hop.
 //
-// A [Code] is a class of failure, numbered as gRPC numbers them, and is itself
-// an error, so that it can be asked for anywhere:
+// A [Code] is a class of failure, numbered as in gRPC. It is itself an error, so that
+// errors.Is finds it anywhere:
 //
 //	err := fault.NotFound.Errorf("order %s", id)
 //	errors.Is(err, fault.NotFound) // true, after any number of wraps and hops
 //
 // # What leaves the process
 //
-// Only Message, Reason and Details of an [Error] are shown to a caller. A
-// cause, given to Errorf by %w or to [Error.WithCause], stays in the log. An
-// error that is no *Error leaves as its code alone.
+// A caller sees only Message, Reason and Details of an [Error]. A cause, given to Errorf
+// with %w or to [Error.WithCause], stays in the log. An error that is not an *Error leaves
+// the process as its code only.
 //
 // # Outcomes
 //
-// Every policy (breaker, retry, balancer) asks [Classify] what a result means:
-// [Success], [Failure] of the callee, or [Ignored], which counts nowhere. The
-// answer needs the caller's context, since the error alone cannot tell a
-// caller who hung up from a callee that broke off.
+// Every policy (breaker, retry, balancer) asks [Classify] what a result means: [Success],
+// [Failure] of the callee, or [Ignored], which counts nowhere. Classify needs the caller's
+// context, since the error alone cannot tell whether the caller gave up or the callee
+// failed.
 //
 // # Wires
 //
-// A fault maps to and from an HTTP status, a gRPC status number (the value of
-// the Code) and the application/problem+json document of RFC 9457 ([Problem]).
+// A fault maps to and from an HTTP status, a gRPC status number (the value of the Code)
+// and the application/problem+json document of RFC 9457 ([Problem]).
 //
-// Everything here is safe for concurrent use, except the With methods of an
-// Error that is still being built.
+// Everything here is safe for concurrent use, except the With methods of an Error that is
+// still being built.
 package fault

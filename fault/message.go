@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// operand stands in for an argument of [Code.Errorf] and shows nothing. It is an
-// error, so that fmt tells which arguments are there for %w: no search of the
-// text could, since another argument may read the same as a cause.
-type operand int
+// placeholder replaces an argument of [Code.Errorf] and formats as nothing. It is an
+// error, so that fmt reports which arguments belong to %w. Searching the text for the
+// cause could not tell, since another argument may have the same text.
+type placeholder int
 
 // Error implements error.
-func (operand) Error() string { return "" }
+func (placeholder) Error() string { return "" }
 
 // Format implements [fmt.Formatter].
-func (operand) Format(fmt.State, rune) {}
+func (placeholder) Format(fmt.State, rune) {}
 
-// wraps says that some verb of format is %w, whatever its flags and index.
-func wraps(format string) bool {
+// hasWrapVerb reports whether a verb of format is %w, with any flags and index.
+func hasWrapVerb(format string) bool {
 	for {
 		_, verb, found := strings.Cut(format, "%")
 		if verb = strings.TrimLeft(verb, "+-# 0123456789.*[]"); !found || verb == "" {
@@ -31,13 +31,13 @@ func wraps(format string) bool {
 	}
 }
 
-// message is the text of an Error without what was given for %w.
-func message(format string, args []any) string {
-	stands, shown := make([]any, len(args)), slices.Clone(args)
-	for i := range stands {
-		stands[i] = operand(i)
+// messageOf returns the text of an Error without the arguments of %w.
+func messageOf(format string, args []any) string {
+	placeholders, shown := make([]any, len(args)), slices.Clone(args)
+	for i := range placeholders {
+		placeholders[i] = placeholder(i)
 	}
-	switch w := fmt.Errorf(format, stands...).(type) { //nolint:errorlint // it is what is made here
+	switch w := fmt.Errorf(format, placeholders...).(type) { //nolint:errorlint // made on this line, so not wrapped
 	case interface{ Unwrap() error }:
 		hide(shown, w.Unwrap())
 	case interface{ Unwrap() []error }:
@@ -52,7 +52,7 @@ func message(format string, args []any) string {
 
 func hide(args []any, operands ...error) {
 	for _, o := range operands {
-		if o, ok := o.(operand); ok { //nolint:errorlint // fmt wraps what it was given
+		if o, ok := o.(placeholder); ok { //nolint:errorlint // fmt wraps what it was given
 			args[o] = o
 		}
 	}

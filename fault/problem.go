@@ -13,15 +13,15 @@ import (
 // ProblemType is the media type of a [Problem].
 const ProblemType = "application/problem+json"
 
-// longestWait bounds what a document may ask for, so that sums with it hold.
-const longestWait = 365 * 24 * time.Hour
+// maxRetryAfter bounds what a document may ask for, so that sums with it do not overflow.
+const maxRetryAfter = 365 * 24 * time.Hour
 
-// longestDetail is how much of a message leaves the process, in bytes.
-const longestDetail = 4 << 10
+// maxDetailBytes is how many bytes of a message leave the process.
+const maxDetailBytes = 4 << 10
 
-// Problem is a failure as a JSON document after RFC 9457, the form in which it
-// crosses HTTP. code, reason, details, retry_after, unprocessed, repeated and
-// service are extension members.
+// Problem is a failure as a JSON document after RFC 9457, the form in which it crosses
+// HTTP. code, reason, details, retry_after, unprocessed, repeated and service are
+// extension members.
 type Problem struct {
 	// Type is a URI for the kind of problem, "about:blank" from [ProblemOf].
 	Type string `json:"type,omitempty"`
@@ -29,7 +29,7 @@ type Problem struct {
 	Title string `json:"title,omitempty"`
 	// Status is the HTTP status.
 	Status int `json:"status,omitempty"`
-	// Detail is the Message of the Error, of a very long one the first 4 KiB.
+	// Detail is the Message of the Error, at most the first 4 KiB of it.
 	Detail string `json:"detail,omitempty"`
 	// Code is the class in snake case: "not_found".
 	Code string `json:"code,omitempty"`
@@ -44,21 +44,21 @@ type Problem struct {
 	Unprocessed bool `json:"unprocessed,omitempty"`
 	// Repeated says that the call was repeated already.
 	Repeated bool `json:"repeated,omitempty"`
-	// Service is the one that failed, where it is not the one that answers.
+	// Service is the name of the service that failed, if it is not the one that answers.
 	Service string `json:"service,omitempty"`
 }
 
-// ProblemOf is what a caller may see of err, which must not be nil. Of an error
-// that is no [Error] it shows the class alone.
+// ProblemOf returns what a caller may see of err, which must not be nil. Of an error that
+// is not an [Error] it shows the class only.
 func ProblemOf(err error) Problem {
 	code := CodeOf(err)
-	p := Problem{Type: "about:blank", Status: code.HTTPStatus(), Code: code.String(), Detail: discreet(code)}
+	p := Problem{Type: "about:blank", Status: code.HTTPStatus(), Code: code.String(), Detail: publicText(code)}
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Message != "" {
 			p.Detail = e.Message
 		}
-		if len(p.Detail) > longestDetail {
-			p.Detail = strings.ToValidUTF8(p.Detail[:longestDetail], "") + "…"
+		if len(p.Detail) > maxDetailBytes {
+			p.Detail = strings.ToValidUTF8(p.Detail[:maxDetailBytes], "") + "…"
 		}
 		if e.Status >= 400 && e.Status < 600 {
 			p.Status = e.Status
@@ -75,9 +75,9 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
-// UnmarshalJSON reads a document. As RFC 9457 asks, a member of another type than
-// it should have is passed over, so that a foreign document loses nothing else.
-// Numbers in Details are [json.Number], which loses no digit.
+// UnmarshalJSON reads a document. It ignores a member of a wrong type, as RFC 9457
+// requires, and so reads the other members of a foreign document. Numbers in Details are
+// [json.Number], which loses no digit.
 func (p *Problem) UnmarshalJSON(text []byte) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
@@ -95,15 +95,15 @@ func (p *Problem) UnmarshalJSON(text []byte) error {
 		d := json.NewDecoder(bytes.NewReader(member))
 		d.UseNumber()
 		if d.Decode(into) != nil {
-			reflect.ValueOf(into).Elem().SetZero() // it may be filled in part
+			reflect.ValueOf(into).Elem().SetZero() // it may be partly filled
 		}
 	}
 	return nil
 }
 
-// Err is the Error that the document describes. A document with no code that
-// is known here is classed by its status, as [FromHTTPStatus] does, but for 404: who
-// describes it has looked for something, and it is [NotFound].
+// Err returns the Error that the document describes. Without a known code, the class is
+// that of the status, as in [FromHTTPStatus], except for 404: that is [NotFound], since
+// whoever sends a document about it has searched for something.
 func (p Problem) Err() *Error {
 	code, ok := ParseCode(p.Code)
 	switch {
@@ -111,7 +111,7 @@ func (p Problem) Err() *Error {
 	case p.Status == http.StatusNotFound:
 		code = NotFound
 	default:
-		code = FromHTTPStatus(p.Status).known()
+		code = FromHTTPStatus(p.Status).orUnknown()
 	}
 	e := &Error{
 		Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated,
@@ -121,7 +121,7 @@ func (p Problem) Err() *Error {
 		e.Message = p.Title
 	}
 	if d, err := time.ParseDuration(p.RetryAfter); err == nil && d > 0 {
-		e.RetryAfter = min(d, longestWait)
+		e.RetryAfter = min(d, maxRetryAfter)
 	}
 	if p.Status != code.HTTPStatus() && p.Status >= 400 && p.Status < 600 {
 		e.Status = p.Status
@@ -129,7 +129,7 @@ func (p Problem) Err() *Error {
 	return e
 }
 
-func discreet(c Code) string {
+func publicText(c Code) string {
 	switch c {
 	case Unknown, Internal:
 		return "internal error"
@@ -138,6 +138,6 @@ func discreet(c Code) string {
 	case DeadlineExceeded:
 		return "the time for the call ran out"
 	default:
-		return c.words()
+		return c.phrase()
 	}
 }
