@@ -5,7 +5,7 @@ import "strings"
 // writeB3 writes the single header of https://github.com/openzipkin/b3-propagation.
 func writeB3(s *SpanContext, c Carrier) {
 	text := s.TraceID.String() + "-" + s.SpanID.String()
-	if !s.Undecided { // a parent cannot stand without a decision before it
+	if !s.Undecided { // the format allows a parent only after a decision
 		text += "-" + b3State(s)
 		if s.ParentID != (SpanID{}) {
 			text += "-" + s.ParentID.String()
@@ -17,7 +17,7 @@ func writeB3(s *SpanContext, c Carrier) {
 func readB3(c Carrier) (s SpanContext, ok bool) {
 	text := strings.TrimSpace(c.Get("B3"))
 	if len(text) == 1 {
-		return decisionAlone(text)
+		return decisionOnly(text)
 	}
 	parts := strings.Split(text, "-")
 	if len(parts) < 2 || len(parts) > 4 || !b3IDs(&s, parts[0], parts[1]) {
@@ -47,7 +47,7 @@ func writeB3Multi(s *SpanContext, c Carrier) {
 
 func readB3Multi(c Carrier) (s SpanContext, ok bool) {
 	trace, span := strings.TrimSpace(c.Get("X-B3-Traceid")), strings.TrimSpace(c.Get("X-B3-Spanid"))
-	state := b3Words[strings.ToLower(c.Get("X-B3-Sampled"))]
+	state := b3SampledValues[strings.ToLower(c.Get("X-B3-Sampled"))]
 	switch {
 	case c.Get("X-B3-Flags") == "1":
 		state = "d"
@@ -55,7 +55,7 @@ func readB3Multi(c Carrier) (s SpanContext, ok bool) {
 		return s, false
 	}
 	if trace == "" && span == "" {
-		return decisionAlone(state)
+		return decisionOnly(state)
 	}
 	if !b3IDs(&s, trace, span) {
 		return s, false
@@ -70,10 +70,10 @@ func readB3Multi(c Carrier) (s SpanContext, ok bool) {
 	return s, b3Decision(&s, state)
 }
 
-// b3Words are the values of X-B3-Sampled, those of old libraries included.
-var b3Words = map[string]string{"0": "0", "false": "0", "1": "1", "true": "1"}
+// b3SampledValues are the values of X-B3-Sampled, including those of old libraries.
+var b3SampledValues = map[string]string{"0": "0", "false": "0", "1": "1", "true": "1"}
 
-// b3IDs reads the ids. A trace id of 64 bits is the low half.
+// b3IDs parses the ids. A trace id of 64 bits is the low half of one of 128.
 func b3IDs(s *SpanContext, trace, span string) bool {
 	if len(trace) == 16 {
 		trace = strings.Repeat("0", 16) + trace
@@ -81,28 +81,28 @@ func b3IDs(s *SpanContext, trace, span string) bool {
 	return unhex(s.TraceID[:], trace, false) && unhex(s.SpanID[:], span, false) && s.IsValid()
 }
 
-// b3IDsAlone says, at little cost, that the single header may be ids without a
-// decision: 16 or 32 digits, a dash and 16 more.
-func b3IDsAlone(text string) bool { return len(text) == 33 || len(text) == 49 }
+// mayBeB3IDs reports, cheaply, whether the single header may be ids without a decision: 16
+// or 32 digits, a dash and 16 more.
+func mayBeB3IDs(text string) bool { return len(text) == 33 || len(text) == 49 }
 
-// decisionAlone is one that came without ids: the trace begins here. One that is
-// not sampled gets its ids here, since nobody reports them; of one that is, the
-// tracer makes the first span.
-func decisionAlone(state string) (s SpanContext, ok bool) {
+// decisionOnly parses a decision that arrived without ids: the trace starts here. If it is
+// not sampled, it gets its ids here, since nothing reports them; if it is, the tracer
+// makes the first span.
+func decisionOnly(state string) (s SpanContext, ok bool) {
 	if ok = b3Decision(&s, state); ok && !s.Sampled {
 		s = s.Child(false)
 	}
 	return s, ok
 }
 
-// b3Decision reads a state of sampling, and reports whether it is one: "d", for
-// debugging, is a decision to sample.
+// b3Decision parses a sampling state, and reports whether it is one. "d", for debugging,
+// is a decision to sample.
 func b3Decision(s *SpanContext, state string) bool {
 	s.Sampled = state == "1" || state == "d"
 	return s.Sampled || state == "0"
 }
 
-// b3State is a decision as b3Decision reads it.
+// b3State returns a decision in the form that b3Decision parses.
 func b3State(s *SpanContext) string {
 	if s.Sampled {
 		return "1"

@@ -7,16 +7,17 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// Begun is the context of a call with room for the span that it is made in, which
-// [With] puts there: the first one, before the context is anybody else's.
+// Begun is the context of a call, with space for the span that the call is made in, which
+// saves an allocation. [ContextWithSpan] stores its first span there, so it must be called
+// before the context is shared.
 type Begun struct {
 	endpoint.Begun
 
 	span SpanContext
 }
 
-// Begin is ctx for a call to op that starts now and ends at until; see
-// [endpoint.Begun]. Stop must be called when the call is over.
+// Begin returns the context of a call to op that starts now and ends at until; see
+// [endpoint.Begun]. Call Stop when the call is over.
 func Begin(ctx context.Context, op endpoint.Operation, now, until time.Time) *Begun {
 	b := &Begun{}
 	b.Begun.Begin(ctx, op, now, until)

@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Middleware runs each call inside a span. It panics when the tracer is nil.
+// Middleware runs each call inside a span. It panics if the tracer is nil.
 func Middleware(t Tracer, name string, kind Kind) endpoint.Middleware {
 	if absent.Is(t) {
 		panic("tracing.Middleware(" + name + "): the tracer is nil; give one, or tracing.New()")

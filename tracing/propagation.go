@@ -13,7 +13,7 @@ type Carrier interface {
 	Set(key, value string)
 }
 
-// Map is a [Carrier] of keys in lower case, such as an event's extensions.
+// Map is a [Carrier] with lower-case keys, such as an event's extensions.
 type Map map[string]string
 
 // Get implements [Carrier].
@@ -22,7 +22,7 @@ func (m Map) Get(key string) string { return m[strings.ToLower(key)] }
 // Set implements [Carrier].
 func (m Map) Set(key, value string) { m[strings.ToLower(key)] = value }
 
-// Format is a way to write a trace into headers.
+// Format is a format of a trace in headers.
 type Format int
 
 // The formats.
@@ -32,21 +32,21 @@ const (
 	B3Multi               // X-B3-TraceId and its siblings
 )
 
-// Formats are the formats that a service speaks. Nil writes W3C and B3 and
-// reads whatever is there, W3C first.
+// Formats are the formats that a service uses. Nil writes W3C and B3, and reads any
+// format, W3C first.
 type Formats []Format
 
-// Inject writes the span in ctx into c, in W3C and B3. Without a span nothing
-// is written.
+// Inject writes the span in ctx into c, in W3C and B3. It writes nothing if there is no
+// span.
 func Inject(ctx context.Context, c Carrier) { Formats(nil).Inject(ctx, c) }
 
-// Extract is ctx with the span that c tells of as the remote parent, whatever
-// the format. Without one that makes sense it is ctx itself.
+// Extract returns ctx with the span in c as the remote parent, in whatever format. It
+// returns ctx itself if c has no valid span.
 func Extract(ctx context.Context, c Carrier) context.Context { return Formats(nil).Extract(ctx, c) }
 
 // Inject writes the span in ctx into c in these formats.
 func (f Formats) Inject(ctx context.Context, c Carrier) {
-	span := of(ctx)
+	span := spanOf(ctx)
 	if span == nil || !span.IsValid() {
 		return
 	}
@@ -60,7 +60,7 @@ func (f Formats) Inject(ctx context.Context, c Carrier) {
 	}
 }
 
-// Extract reads a remote parent in these formats, the first that makes sense.
+// Extract reads a remote parent in these formats; the first valid one counts.
 func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
 	if f == nil {
 		f = Formats{W3C, B3, B3Multi}
@@ -71,18 +71,18 @@ func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
 			continue
 		}
 		if format == W3C && !span.Sampled {
-			span.Undecided = f.undecided(span, c)
+			span.Undecided = f.isUndecided(span, c)
 		}
 		return ContextWithSpan(ctx, span)
 	}
 	return ctx
 }
 
-// undecided says that nobody has decided yet whether the span of a traceparent is
-// sampled. W3C has no words for that, and B3 may tell it of the same span.
-func (f Formats) undecided(span SpanContext, c Carrier) bool {
+// isUndecided reports whether the sampling of a traceparent's span is not decided yet. W3C
+// cannot express that, but B3 headers may say it of the same span.
+func (f Formats) isUndecided(span SpanContext, c Carrier) bool {
 	return slices.ContainsFunc(f, func(format Format) bool {
-		if format == W3C || format == B3 && !b3IDsAlone(c.Get("B3")) {
+		if format == W3C || format == B3 && !mayBeB3IDs(c.Get("B3")) {
 			return false
 		}
 		b3, ok := formats[format].read(c)
@@ -99,16 +99,16 @@ var formats = [...]struct {
 	B3Multi: {writeB3Multi, readB3Multi},
 }
 
-// values are all values of a header, which may have come in several lines.
-func values(c Carrier, key string) string {
+// headerValues returns all values of a header, which may be in several lines.
+func headerValues(c Carrier, key string) string {
 	if h, ok := c.(http.Header); ok {
 		return strings.Join(h.Values(key), ",")
 	}
 	return c.Get(key)
 }
 
-// unhex reads exactly as many hex digits as into holds bytes, in lower case
-// only where strict.
+// unhex parses exactly as many hex digits as into has room for; with strict only in lower
+// case.
 func unhex(into []byte, text string, strict bool) bool {
 	if len(text) != 2*len(into) {
 		return false

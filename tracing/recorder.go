@@ -11,18 +11,18 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// recorded is how many spans a Recorder keeps when it does not say.
-const recorded = 1000
+// defaultCapacity is the default of Recorder.Keep.
+const defaultCapacity = 1000
 
-// Recorder is a [Tracer] that samples every trace that starts here and keeps the
-// newest finished spans in memory: for tests, and for looking at a running
-// program. The zero Recorder is ready. It is safe for concurrent use.
+// Recorder is a [Tracer] that samples every trace that starts here and stores the newest
+// finished spans in memory: for tests, and to inspect a running program. The zero Recorder
+// is ready to use. It is safe for concurrent use.
 type Recorder struct {
-	// Keep is how many spans are kept; zero is 1000.
+	// Keep is how many spans are stored; zero is 1000.
 	Keep int
 
 	mu    sync.Mutex
-	spans []Finished // a ring once it is full
+	spans []Finished // a ring buffer once it is full
 	next  int
 }
 
@@ -43,10 +43,10 @@ func (r *Recorder) Start(ctx context.Context, name string, kind Kind) (context.C
 		return Unsampled(ctx)
 	}
 	child := parent.Child(true)
-	return ContextWithSpan(ctx, child), &recording{recorder: r, f: Finished{SpanContext: child, Name: Bounded(name), Kind: kind, Start: time.Now()}}
+	return ContextWithSpan(ctx, child), &recordedSpan{recorder: r, f: Finished{SpanContext: child, Name: Bounded(name), Kind: kind, Start: time.Now()}}
 }
 
-// Spans are the finished spans, the oldest first.
+// Spans returns the finished spans, the oldest first.
 func (r *Recorder) Spans() []Finished {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,13 +54,13 @@ func (r *Recorder) Spans() []Finished {
 }
 
 func (r *Recorder) add(f Finished) {
-	keep := r.Keep
-	if keep <= 0 {
-		keep = recorded
+	capacity := r.Keep
+	if capacity <= 0 {
+		capacity = defaultCapacity
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.spans) < keep {
+	if len(r.spans) < capacity {
 		r.spans = append(r.spans, f)
 		return
 	}
@@ -68,7 +68,7 @@ func (r *Recorder) add(f Finished) {
 	r.next = (r.next + 1) % len(r.spans)
 }
 
-type recording struct {
+type recordedSpan struct {
 	recorder *Recorder
 	mu       sync.Mutex
 	f        Finished
@@ -76,10 +76,10 @@ type recording struct {
 }
 
 // Context implements [Span].
-func (s *recording) Context() SpanContext { return s.f.SpanContext }
+func (s *recordedSpan) Context() SpanContext { return s.f.SpanContext }
 
 // Set implements [Span].
-func (s *recording) Set(key, value string) {
+func (s *recordedSpan) Set(key, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.f.Tags == nil {
@@ -89,7 +89,7 @@ func (s *recording) Set(key, value string) {
 }
 
 // End implements [Span].
-func (s *recording) End(err error) {
+func (s *recordedSpan) End(err error) {
 	if err != nil {
 		s.Set("error", ErrorTag(err))
 	}
@@ -104,22 +104,22 @@ func (s *recording) End(err error) {
 	s.recorder.add(done)
 }
 
-// maxTag bounds names and tags, in bytes.
-const maxTag = 1024
+// maxTagBytes bounds names and tags.
+const maxTagBytes = 1024
 
-// Bounded is text cut to the length that a name or tag may have.
+// Bounded returns text, cut to the 1 KiB that a name or tag may have.
 func Bounded(text string) string {
-	if len(text) <= maxTag {
+	if len(text) <= maxTagBytes {
 		return text
 	}
-	end := maxTag
+	end := maxTagBytes
 	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end]
 }
 
-// ErrorTag is an error as a span tells it: its class and text.
+// ErrorTag returns the value of the tag "error": the error's class and text.
 func ErrorTag(err error) string {
 	text, class := err.Error(), fault.CodeOf(err).Error()
 	if !strings.HasPrefix(text, class) {

@@ -2,50 +2,49 @@ package tracing
 
 import "context"
 
-// New is a tracer that gives traces their ids and lets them travel, and reports
-// nothing. A trace that starts here is not sampled; one that comes sampled
-// stays so, and one that comes undecided, too.
+// New returns a tracer that makes ids and passes traces on, but reports nothing. A trace
+// that starts here is not sampled. One that arrives sampled or undecided stays so.
 func New() Tracer { return silentTracer{} }
 
-// Unsampled is the span of a trace that nobody reports: the parent itself in a
-// trace that goes on, or a new root. Tracers use it for all that they do not
-// sample. A trace that was undecided is decided so.
+// Unsampled returns the span of a trace that is not reported: the parent itself, or a new
+// root if there is none. Tracers use it for everything that they do not sample. It decides
+// a trace that was undecided.
 func Unsampled(ctx context.Context) (context.Context, Span) {
-	parent := of(ctx)
+	parent := spanOf(ctx)
 	switch {
 	case parent == nil || !parent.IsValid():
 		ctx = ContextWithSpan(ctx, SpanContext{}.Child(false))
-		parent = of(ctx)
+		parent = spanOf(ctx)
 	case parent.Undecided:
 		decided := *parent
 		decided.Undecided = false
 		ctx = ContextWithSpan(ctx, decided)
-		parent = of(ctx)
+		parent = spanOf(ctx)
 	}
-	return ctx, (*silent)(parent)
+	return ctx, (*silentSpan)(parent)
 }
 
 type silentTracer struct{}
 
 // Start implements [Tracer].
 func (silentTracer) Start(ctx context.Context, _ string, _ Kind) (context.Context, Span) {
-	parent := of(ctx)
+	parent := spanOf(ctx)
 	switch {
 	case parent != nil && parent.IsValid() && parent.Undecided:
-		return ctx, (*silent)(parent)
+		return ctx, (*silentSpan)(parent)
 	case parent != nil && parent.Sampled:
 		ctx = ContextWithSpan(ctx, parent.Child(true))
 	}
 	return Unsampled(ctx)
 }
 
-type silent SpanContext
+type silentSpan SpanContext
 
 // Context implements [Span].
-func (s *silent) Context() SpanContext { return SpanContext(*s) }
+func (s *silentSpan) Context() SpanContext { return SpanContext(*s) }
 
 // Set implements [Span].
-func (*silent) Set(string, string) {}
+func (*silentSpan) Set(string, string) {}
 
 // End implements [Span].
-func (*silent) End(error) {}
+func (*silentSpan) End(error) {}

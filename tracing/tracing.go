@@ -9,20 +9,18 @@ import (
 
 // Tracer makes spans. It is safe for concurrent use.
 type Tracer interface {
-	// Start starts a span as a child of the one in ctx, local or remote, or as
-	// the root of a new trace. The context it returns holds the new span. The
-	// span must be ended.
+	// Start starts a span as a child of the span in ctx, local or remote, or as the root
+	// of a new trace. The returned context has the new span. The span must be ended.
 	Start(ctx context.Context, name string, kind Kind) (context.Context, Span)
 }
 
 // Span is one piece of work in a trace. It is safe for concurrent use.
 type Span interface {
-	// Context identifies the span.
+	// Context returns the identity of the span.
 	Context() SpanContext
 	// Set adds a tag.
 	Set(key, value string)
-	// End finishes the span; an error becomes its tag "error". Only the first
-	// call counts.
+	// End ends the span; an error becomes its tag "error". Only the first call counts.
 	End(err error)
 }
 
@@ -38,7 +36,7 @@ const (
 	Consumer
 )
 
-// String is the kind in lower case.
+// String returns the kind in lower case.
 func (k Kind) String() string {
 	names := [...]string{"internal", "client", "server", "producer", "consumer"}
 	if k < 0 || int(k) >= len(names) {
@@ -50,17 +48,17 @@ func (k Kind) String() string {
 // TraceID identifies a trace.
 type TraceID [16]byte
 
-// String is the id in 32 hex digits.
+// String returns the id in 32 hex digits.
 func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
 
 // SpanID identifies a span within its trace.
 type SpanID [8]byte
 
-// String is the id in 16 hex digits.
+// String returns the id in 16 hex digits.
 func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
 
-// SpanContext is what travels of a span. One that is sampled and has no ids is the
-// decision alone, of a trace that is to begin.
+// SpanContext is the part of a span that travels. If it is sampled and has no ids, it is
+// only the decision for a trace that is yet to start.
 type SpanContext struct {
 	TraceID TraceID
 	SpanID  SpanID
@@ -68,18 +66,18 @@ type SpanContext struct {
 	ParentID SpanID
 	// Sampled says that the spans of this trace are reported.
 	Sampled bool
-	// Undecided says that nobody has decided that yet: the next tracer does.
-	// Sampled is false then.
+	// Undecided says that this is not decided yet: the next tracer decides. Sampled is
+	// then false.
 	Undecided bool
-	// State is the W3C tracestate, handed on as it came.
+	// State is the W3C tracestate, which is passed on unchanged.
 	State string
 }
 
-// IsValid says that there is a trace at all.
+// IsValid reports whether there is a trace at all.
 func (c SpanContext) IsValid() bool { return c.TraceID != TraceID{} && c.SpanID != SpanID{} }
 
-// Child is the context of a new span below c, or of a new root when c is not
-// valid. It takes sampled as its decision where there is none yet.
+// Child returns the context of a new span below c, or of a new root if c is not valid. If
+// nothing is decided yet, sampled is the decision.
 func (c SpanContext) Child(sampled bool) SpanContext {
 	if !c.IsValid() {
 		c = SpanContext{TraceID: newTraceID(), Sampled: c.Sampled, Undecided: !c.Sampled}
@@ -91,23 +89,23 @@ func (c SpanContext) Child(sampled bool) SpanContext {
 	return c
 }
 
-// SpanContextOf is the span in ctx: the local one, or what [Extract] found. It
-// is not valid when there is none.
+// SpanContextOf returns the span in ctx: the local one, or the one that [Extract] found.
+// It is not valid if there is none.
 func SpanContextOf(ctx context.Context) SpanContext {
-	if c := of(ctx); c != nil {
+	if c := spanOf(ctx); c != nil {
 		return *c
 	}
 	return SpanContext{}
 }
 
-// ContextWithSpan is ctx with c as its span.
+// ContextWithSpan returns ctx with c as its span.
 func ContextWithSpan(ctx context.Context, c SpanContext) context.Context {
 	if b, ok := ctx.(*Begun); ok && !b.span.IsValid() {
 		b.span = c
 		return ctx
 	}
-	held := &spanContext{Context: ctx, span: c}
-	return held
+	child := &spanContext{Context: ctx, span: c}
+	return child
 }
 
 // spanContext holds the context and the span in one allocation.
@@ -126,7 +124,7 @@ func (c *spanContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func of(ctx context.Context) *SpanContext {
+func spanOf(ctx context.Context) *SpanContext {
 	c, _ := ctx.Value(spanKey{}).(*SpanContext)
 	return c
 }

@@ -2,13 +2,13 @@ package tracing
 
 import "strings"
 
-// maxState bounds a tracestate; a longer one is dropped whole, as the
+// maxStateBytes bounds a tracestate; a longer one is dropped as a whole, as the
 // specification allows.
-const maxState = 512
+const maxStateBytes = 512
 
-// isHeader says that text may be a header's value as it is: that of an event may be
-// anything, and no call would get through with it.
-func isHeader(text string) bool {
+// isHeaderValue reports whether text may be the value of a header. A tracestate from an
+// event may be any text, and would make every call fail.
+func isHeaderValue(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') })
 }
 
@@ -25,7 +25,7 @@ func writeW3C(s *SpanContext, c Carrier) {
 }
 
 func readW3C(c Carrier) (s SpanContext, ok bool) {
-	text := strings.TrimSpace(values(c, "Traceparent"))
+	text := strings.TrimSpace(headerValues(c, "Traceparent"))
 	var version, flags [1]byte
 	if len(text) < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-' {
 		return s, false
@@ -37,11 +37,11 @@ func readW3C(c Carrier) (s SpanContext, ok bool) {
 	switch {
 	case !ok, version[0] == 0xff:
 		return s, false
-	case len(text) > 55 && (version[0] == 0 || text[55] != '-'): // only later versions may go on
+	case len(text) > 55 && (version[0] == 0 || text[55] != '-'): // only later versions may have more fields
 		return s, false
 	}
 	s.Sampled = flags[0]&1 != 0
-	if state := values(c, "Tracestate"); len(state) <= maxState && isHeader(state) {
+	if state := headerValues(c, "Tracestate"); len(state) <= maxStateBytes && isHeaderValue(state) {
 		s.State = state
 	}
 	return s, s.IsValid()

@@ -1,5 +1,5 @@
-// Package zipkin reports spans to a Zipkin collector, or to anything that accepts
-// Zipkin's v2 API.
+// Package zipkin reports spans to a Zipkin collector, or to anything that accepts Zipkin's
+// v2 API.
 //
 //	tracer, err := zipkin.New(zipkin.Config{Service: "orders", Collector: "http://127.0.0.1:9411/api/v2/spans", Sample: 0.1})
 //	defer tracer.Close()
@@ -7,12 +7,11 @@
 //
 // # Guarantees
 //
-// Whether a trace is reported is decided where it starts and kept by all who
-// follow. A child of an unsampled span costs no allocation. Spans are sent in
-// batches, once a second or a hundred at a time; a collector that is away fails
-// no call and holds none up: up to 1000 spans wait for it, then the oldest are
-// dropped. Names and tags are bounded to 1 KiB, and of other tags than the first
-// 64 nothing is kept.
+// Whether a trace is reported is decided where it starts, and all services after that keep
+// to it. A child of an unsampled span costs no allocation. Spans are sent in batches, once
+// a second or a hundred at a time. A collector that is unavailable fails no call and
+// delays none: up to 1000 spans wait for it, then the oldest are dropped. Names and tags
+// are limited to 1 KiB, and a span to its first 64 tags.
 package zipkin
 
 import (
@@ -35,29 +34,28 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// Config is where spans go. Service and Collector are needed.
+// Config configures where spans are sent. Service and Collector are required.
 type Config struct {
-	// Service is the name that the spans are shown under.
+	// Service is the name under which the spans are shown.
 	Service string
-	// Collector is the URL that spans are posted to:
+	// Collector is the URL to which spans are posted:
 	// "http://127.0.0.1:9411/api/v2/spans".
 	Collector string
-	// Sample is the share of the traces started here that are reported, from 0 to
-	// 1; zero is 0.01, a negative one reports none. Traces that come from elsewhere
-	// bring their decision; those that bring none, or come from a caller who is not
-	// trusted, count as started here.
+	// Sample is the share of the traces started here that are reported, from 0 to 1. Zero
+	// is 0.01; negative disables it. Traces from elsewhere bring their decision. Those
+	// that bring none, or come from an untrusted caller, count as started here.
 	Sample float64
-	// Client sends the spans; one with a time limit of 5 s when nil.
+	// Client sends the spans. When nil it is one with a time limit of 5 s.
 	Client *http.Client
-	// Logger hears of spans that could not be sent; slog.Default() when nil.
+	// Logger logs spans that could not be sent. When nil it is slog.Default().
 	Logger *slog.Logger
 }
 
 // sendTimeout bounds the sending of a batch.
 const sendTimeout = 5 * time.Second
 
-// sender sends as its client does; its errors, which are logged, show no secret of
-// the collector's URL.
+// sender sends with its client. Its errors, which are logged, contain no secret of the
+// collector's URL.
 type sender struct{ client *http.Client }
 
 // Do implements zipkinhttp.HTTPDoer.
@@ -66,23 +64,23 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 	return answer, redact.Error(err)
 }
 
-// maxTags is how many tags a span keeps.
+// maxTags is how many tags a span stores.
 const maxTags = 64
 
-// Tracer is a [tracing.Tracer]. Close it.
+// Tracer is a [tracing.Tracer]. Close it when it is no longer used.
 type Tracer struct {
 	sample float64
 	local  *model.Endpoint
 
-	mu       sync.RWMutex // held while a span is handed over, and to set closed
+	mu       sync.RWMutex // read lock to report a span, write lock to set closed
 	reporter reporter.Reporter
 	closed   bool
 }
 
 var _ tracing.Tracer = (*Tracer)(nil)
 
-// New makes a tracer, whether the collector answers or not. It is
-// fault.InvalidArgument when the service or the URL is missing or wrong.
+// New makes a tracer, whether or not the collector answers. It returns
+// fault.InvalidArgument if the service or the URL is missing or invalid.
 func New(c Config) (*Tracer, error) {
 	if c.Service == "" {
 		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Service is empty")
@@ -124,14 +122,14 @@ func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (con
 	return tracing.ContextWithSpan(ctx, child), s
 }
 
-// Close sends what waits, for which it takes 10 s at most, and ends the tracer;
-// spans that end meanwhile or later are dropped.
+// Close sends the waiting spans, for which it needs 10 s at most, and ends the tracer.
+// Spans that end during or after Close are dropped.
 func (t *Tracer) Close() error {
 	t.mu.Lock()
-	before := t.closed
+	wasClosed := t.closed
 	t.closed = true
-	t.mu.Unlock() // nobody hands a span over any more
-	if before {
+	t.mu.Unlock() // from here on no span is reported
+	if wasClosed {
 		return nil
 	}
 	if err := t.reporter.Close(); err != nil {
@@ -152,7 +150,7 @@ var kinds = map[tracing.Kind]model.Kind{
 	tracing.Client: model.Client, tracing.Server: model.Server, tracing.Producer: model.Producer, tracing.Consumer: model.Consumer,
 }
 
-// span is one that will be reported.
+// span is a span that will be reported.
 type span struct {
 	tracer  *Tracer
 	context tracing.SpanContext
@@ -180,7 +178,7 @@ func (s *span) End(err error) {
 		return
 	}
 	if err != nil {
-		s.model.Tags = grown(s.model.Tags)
+		s.model.Tags = nonNil(s.model.Tags)
 		s.model.Tags["error"] = tracing.ErrorTag(err)
 	}
 	s.ended = true
@@ -193,17 +191,17 @@ func (s *span) End(err error) {
 	s.tracer.report(s.model)
 }
 
-// tag adds a tag. The lock is held.
+// tag adds a tag. The caller holds the lock.
 func (s *span) tag(key, value string) {
 	_, known := s.model.Tags[key]
 	if s.ended || !known && len(s.model.Tags) >= maxTags {
 		return
 	}
-	s.model.Tags = grown(s.model.Tags)
+	s.model.Tags = nonNil(s.model.Tags)
 	s.model.Tags[tracing.Bounded(key)] = tracing.Bounded(value)
 }
 
-func grown(tags map[string]string) map[string]string {
+func nonNil(tags map[string]string) map[string]string {
 	if tags == nil {
 		tags = map[string]string{}
 	}
