@@ -1,8 +1,8 @@
-// Package metrics counts and times calls on a Prometheus registry that the
-// user owns: rate, errors and duration of every operation.
+// Package metrics counts and times calls on the user's own Prometheus registry: rate,
+// errors and duration of every operation.
 //
 //	red := metrics.New(prometheus.DefaultRegisterer)
-//	ep = ep.With(red.Middleware("orders.Place"))
+//	ep = ep.With(red.ClientMiddleware("orders.Place"))
 //
 // # Series
 //
@@ -15,12 +15,12 @@
 //	sinew_consumer_events_total{service,topic,code}                  events handled, by result
 //	sinew_consumer_event_duration_seconds{service,topic}             how long they took
 //
-// code is "ok" or the class of the error as package fault names it. Durations
-// are histograms, native ones where the scraper asks for them.
+// code is "ok" or the class of the error as package fault names it. Durations are
+// histograms; they are native ones if the scraper asks for them.
 //
 // # Guarantees
 //
-// Labels are bounded: after 1000 operations and topics further ones are counted
-// as "other" of the service "other". An observation allocates
-// nothing. All methods are safe for concurrent use.
+// Labels are bounded: after 1000 operations and topics, further ones are counted as
+// operation "other" of service "other". An observation allocates nothing. All methods are
+// safe for concurrent use.
 package metrics

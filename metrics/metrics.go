@@ -16,8 +16,8 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// maxOperations is how many operations and topics have series of their own; other
-// names the rest.
+// maxOperations is how many operations and topics have series of their own; the others
+// share series named other.
 const (
 	maxOperations = 1000
 	other         = "other"
@@ -29,42 +29,40 @@ type Metrics struct {
 	caller string
 }
 
-// series are what all that is made of one Metrics has in common.
+// series is shared by everything that is made from one Metrics.
 type series struct {
-	client, server, producer, consumer side
+	client, server, producer, consumer seriesPair
 
 	mu        sync.Mutex
-	recorders map[names]*Operation
+	recorders map[recorderKey]*Operation
 }
 
-// side is one pair of series.
-type side struct {
+// seriesPair is the counter and the histogram of one kind of call.
+type seriesPair struct {
 	name     string
 	total    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 }
 
-// names are what a recorder's labels say; the caller is that of the client's side
-// alone.
-type names struct{ side, caller, service, operation string }
+// recorderKey identifies an Operation by its labels. caller is set for calls made only.
+type recorderKey struct{ pair, caller, service, operation string }
 
-// New registers the series with r, which may have them already. It panics when
-// r is nil or has other series of their names.
+// New registers the series with r, which may already have them. It panics if r is nil or
+// has other series of their names.
 func New(r prometheus.Registerer) *Metrics {
 	if absent.Is(r) {
 		panic("metrics.New: the registerer is nil; give prometheus.DefaultRegisterer or a registry of your own")
 	}
 	return &Metrics{series: &series{
-		client:    newSide(r, "client", "request", "Calls made", "caller", "service", "operation"),
-		server:    newSide(r, "server", "request", "Calls served", "service", "operation"),
-		producer:  newSide(r, "producer", "event", "Events published", "service", "topic"),
-		consumer:  newSide(r, "consumer", "event", "Events handled", "service", "topic"),
-		recorders: map[names]*Operation{},
+		client:    newSeriesPair(r, "client", "request", "Calls made", "caller", "service", "operation"),
+		server:    newSeriesPair(r, "server", "request", "Calls served", "service", "operation"),
+		producer:  newSeriesPair(r, "producer", "event", "Events published", "service", "topic"),
+		consumer:  newSeriesPair(r, "consumer", "event", "Events handled", "service", "topic"),
+		recorders: map[recorderKey]*Operation{},
 	}}
 }
 
-// For is m where caller is the one who makes the calls. Without it the label
-// caller is empty.
+// For returns m with the given value of the label caller, which is else empty.
 func (m *Metrics) For(caller string) *Metrics { return &Metrics{m.series, caller} }
 
 // ClientMiddleware observes the calls of an endpoint as calls made. An operation
@@ -85,29 +83,28 @@ func (m *Metrics) ClientMiddleware(operation string) endpoint.Middleware {
 	}
 }
 
-// Client is the recorder of calls made to an operation of another service.
+// Client returns the observer of calls made to an operation of another service.
 func (m *Metrics) Client(service, operation string) *Operation {
 	return m.recorder(&m.client, m.caller, service, operation)
 }
 
-// Server is the recorder of an operation that this service serves.
+// Server returns the observer of calls to an operation that this service serves.
 func (m *Metrics) Server(service, operation string) *Operation {
 	return m.recorder(&m.server, "", service, operation)
 }
 
-// Producer is the recorder of the times that this service publishes events of a
-// topic.
+// Producer returns the observer of this service's publishing on a topic.
 func (m *Metrics) Producer(service, topic string) *Operation {
 	return m.recorder(&m.producer, "", service, topic)
 }
 
-// Consumer is the recorder of the events of a topic that this service handles.
+// Consumer returns the observer of the events of a topic that this service handles.
 func (m *Metrics) Consumer(service, topic string) *Operation {
 	return m.recorder(&m.consumer, "", service, topic)
 }
 
-func (m *series) recorder(s *side, caller, service, operation string) *Operation {
-	key := names{s.name, strings.ToValidUTF8(caller, "?"), strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")}
+func (m *series) recorder(s *seriesPair, caller, service, operation string) *Operation {
+	key := recorderKey{s.name, strings.ToValidUTF8(caller, "?"), strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r, ok := m.recorders[key]; ok {
@@ -126,13 +123,13 @@ func (m *series) recorder(s *side, caller, service, operation string) *Operation
 	if s == &m.client {
 		labels = append([]string{key.caller}, labels...)
 	}
-	r := newRecorder(s, labels)
+	r := newOperation(s, labels)
 	m.recorders[key] = r
 	return r
 }
 
-func newSide(r prometheus.Registerer, name, what, help string, labels ...string) side {
-	return side{
+func newSeriesPair(r prometheus.Registerer, name, what, help string, labels ...string) seriesPair {
+	return seriesPair{
 		name: name,
 		total: register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sinew_" + name + "_" + what + "s_total", Help: help + ", by result.",
@@ -152,13 +149,13 @@ func register[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	if err == nil {
 		return c
 	}
-	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if same, ok := there.ExistingCollector.(C); ok {
+	if existing, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := existing.ExistingCollector.(C); ok {
 			return same
 		}
 	}
 	panic("metrics: the registry has other series of these names: " + err.Error())
 }
 
-// codes are all values of the label code.
+// codes is the number of values of the label code.
 const codes = int(fault.Unauthenticated) + 1

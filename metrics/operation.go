@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Operation observes the calls of one operation, or the events of one topic. It is
-// safe for concurrent use.
+// Operation observes the calls of one operation, or the events of one topic. It is safe
+// for concurrent use.
 type Operation struct {
 	total    *prometheus.CounterVec
 	labels   []string
@@ -19,25 +19,25 @@ type Operation struct {
 	byCode   [codes]atomic.Pointer[prometheus.Counter]
 }
 
-func newRecorder(s *side, labels []string) *Operation {
+func newOperation(s *seriesPair, labels []string) *Operation {
 	return &Operation{total: s.total, labels: slices.Clip(labels), duration: s.duration.WithLabelValues(labels...)}
 }
 
 // Observe counts a call that took d and ended with err.
-func (r *Operation) Observe(d time.Duration, err error) {
-	r.duration.Observe(d.Seconds())
-	r.counter(fault.CodeOf(err)).Inc()
+func (o *Operation) Observe(d time.Duration, err error) {
+	o.duration.Observe(d.Seconds())
+	o.counter(fault.CodeOf(err)).Inc()
 }
 
-// counter is the code's series, made when the code first occurs.
-func (r *Operation) counter(c fault.Code) prometheus.Counter {
+// counter returns the series of a code, made when the code first occurs.
+func (o *Operation) counter(c fault.Code) prometheus.Counter {
 	if int(c) < 0 || int(c) >= codes {
 		c = fault.Unknown
 	}
-	if known := r.byCode[c].Load(); known != nil {
+	if known := o.byCode[c].Load(); known != nil {
 		return *known
 	}
-	counter := r.total.WithLabelValues(append(r.labels, c.String())...)
-	r.byCode[c].Store(&counter)
+	counter := o.total.WithLabelValues(append(o.labels, c.String())...)
+	o.byCode[c].Store(&counter)
 	return counter
 }
