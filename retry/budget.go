@@ -7,72 +7,75 @@ import (
 )
 
 const (
-	// kept is the part of the share that is spent: the rest is held back, so that
-	// the share holds in each second too, although calls come unevenly and the
-	// waits move repeats together.
-	kept = 0.9
-	// quiet is how many repeats a client that seldom calls has in store: those of
-	// one call by the default policy.
-	quiet = 2
-	// stock is how many hedges may be in store.
-	stock = 10
-	// debt is the most that a balance goes below zero while another one pays, so
-	// that it is good again soon after the load has changed.
-	debt = 5
-	// look is after how many calls the clock is read in any case.
-	look = 64
-	// worth is how many repeats are paid by one that succeeds: it is worth while to
-	// repeat where far fewer than those succeed.
-	worth = 100
-	// gratis is how many calls in a row are repeated for nothing that reached nobody:
-	// after so many it may be that nobody is there.
-	gratis = 3
-	// most is how many of these may be in store: what is lost when nothing succeeds
-	// any more. As many as one success pays for are saved of the share.
-	most = 200
+	// usableShare is the part of the share that is spent. The rest is a reserve, so that the
+	// share holds in each second too, although calls are uneven and waits move repeats
+	// together.
+	usableShare = 0.9
+	// maxFloor is how many repeats a client with few calls may have in store: those of one
+	// call by the default policy.
+	maxFloor = 2
+	// maxHedges is how many hedges may be in store.
+	maxHedges = 10
+	// maxDebt is how far a balance may go below zero while another one pays, so that it
+	// recovers soon after the load has changed.
+	maxDebt = 5
+	// updateEvery is after how many calls the balances are updated in any case.
+	updateEvery = 64
+	// earnedPerSuccess is how many repeats a successful one earns: repeating is useless if
+	// far fewer succeed.
+	earnedPerSuccess = 100
+	// maxFree is how many calls in a row that reached no instance are repeated for free.
+	// After these, the whole service may be unreachable.
+	maxFree = 3
+	// maxEarnings is how many earned repeats may be in store: so many are lost when nothing
+	// succeeds any more. The share saves as many as one success earns.
+	maxEarnings = 200
 )
 
-// budget holds a balance for each of the two bounds, one for hedges, and one that
-// repeats earn which succeed. A repeat is paid from the last, or else from the two
-// bounds and allowed while either has it: thus those which do not succeed are in any
-// while at most the larger bound of that while, and what is in store. What the share
-// has over is saved, and goes to the earnings when calls turn out to fail one by one. Calls are
-// counted without a clock; what they earn is reckoned when a repeat is asked for.
+// budget has a balance for each of the two bounds, one for hedges, and one that successful
+// repeats earn. The earnings pay for a repeat first. Otherwise the two bounds pay, and the
+// repeat is allowed while either has a balance. So in any period the repeats that do not
+// succeed are at most the larger bound of that period, plus what is in store. What the
+// share has left over is saved, and becomes earnings when single calls fail. Calls are
+// counted without a clock; their balance is computed when a repeat is requested.
 type budget struct {
-	born                            time.Time
+	created                         time.Time
 	calls, repeats, hedges, refused atomic.Uint64
-	wanted                          atomic.Bool // a repeat was refused, and no call has succeeded at once since
+	refusedSince                    atomic.Bool // a repeat was refused, and no first attempt has succeeded since
 
 	mu                  sync.Mutex
-	earned              uint64        // calls that the balances have in them
-	at                  time.Duration // when the balances were reckoned
+	countedCalls        uint64        // calls that are in the balances already
+	updatedAt           time.Duration // when the balances were updated
 	share, floor, hedge float64
 	earnings            float64
-	saved               float64 // of the share, for when calls fail one by one
-	unreached           int     // calls in a row that reached nobody, and were repeated for nothing
-	rate                float64 // calls a second, of the last while
-	marked              uint64  // calls at the beginning of the next such while
-	since               time.Duration
+	saved               float64 // of the share, for when single calls fail
+	freeRepeats         int     // calls in a row that reached no instance and were repeated for free
+	rate                float64 // calls a second, in the last full period
+	rateCalls           uint64  // calls at the start of the current period
+	rateSince           time.Duration
 }
 
-func (b *budget) begin() { b.born, b.share, b.floor, b.hedge, b.saved = time.Now(), 1, quiet, 1, worth }
+func (b *budget) init() {
+	b.created, b.share, b.floor, b.hedge, b.saved = time.Now(), 1, maxFloor, 1, earnedPerSuccess
+}
 
-// call counts a call.
-func (b *budget) call(p *Policy) {
-	if b.calls.Add(1)%look == 0 && b.mu.TryLock() {
-		b.reckon(p)
+func (b *budget) addCall(p *Policy) {
+	if b.calls.Add(1)%updateEvery == 0 && b.mu.TryLock() {
+		b.update(p)
 		b.mu.Unlock()
 	}
 }
 
-// repeat reports whether one more repeat is within the budget, and counts it.
-func (b *budget) repeat(p *Policy) bool { return b.allowed(b.pay(p, false), &b.repeats) }
+// allowRepeat says whether the budget has one more repeat, and counts it.
+func (b *budget) allowRepeat(p *Policy) bool { return b.record(b.pay(p, false), &b.repeats) }
 
-// second is repeat for an attempt at the same time as another. asked says that
-// only Policy.Hedge asks for it, and its share is to be kept, too.
-func (b *budget) second(p *Policy, asked bool) bool { return b.allowed(b.pay(p, asked), &b.hedges) }
+// allowHedge is allowRepeat for a second attempt at the same time. byPolicy says that
+// Policy.Hedge requests it, so its share applies, too.
+func (b *budget) allowHedge(p *Policy, byPolicy bool) bool {
+	return b.record(b.pay(p, byPolicy), &b.hedges)
+}
 
-func (b *budget) allowed(paid bool, count *atomic.Uint64) bool {
+func (b *budget) record(paid bool, count *atomic.Uint64) bool {
 	if !paid {
 		count = &b.refused
 	}
@@ -80,14 +83,14 @@ func (b *budget) allowed(paid bool, count *atomic.Uint64) bool {
 	return paid
 }
 
-// pay takes one from the balances, if there is one to take.
+// pay reduces the balances by one, if one of them has that.
 func (b *budget) pay(p *Policy, hedge bool) bool {
 	if p.Budget.Disabled && !hedge {
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reckon(p)
+	b.update(p)
 	if hedge && b.hedge < 1 || !p.Budget.Disabled && b.share < 1 && b.floor < 1 && (hedge || b.earnings < 1) {
 		return false
 	}
@@ -97,72 +100,72 @@ func (b *budget) pay(p *Policy, hedge bool) bool {
 		b.earnings--
 		return true
 	}
-	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
+	b.share, b.floor = max(b.share-1, -maxDebt), max(b.floor-1, -maxDebt)
 	return true
 }
 
-// elsewhere reports whether a call that reached nobody may be repeated, whatever the
-// balances are, and counts it. They get back what it costs when it succeeds.
-func (b *budget) elsewhere() bool {
+// allowFree says whether a call that reached no instance may be repeated for free, and
+// counts it. The balances pay, and get it back when a repeat succeeds.
+func (b *budget) allowFree() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.unreached >= gratis {
+	if b.freeRepeats >= maxFree {
 		return false
 	}
-	b.unreached++
-	b.share, b.floor = max(b.share-1, -debt), max(b.floor-1, -debt)
+	b.freeRepeats++
+	b.share, b.floor = max(b.share-1, -maxDebt), max(b.floor-1, -maxDebt)
 	b.repeats.Add(1)
 	return true
 }
 
-// succeeded takes in a repeat that succeeded, and whether it earns others.
-func (b *budget) succeeded(earns bool) {
+// repeatSucceeded handles a successful repeat; earns says whether it earns others.
+func (b *budget) repeatSucceeded(earns bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.share, b.floor = b.share+float64(b.unreached), b.floor+float64(b.unreached)
-	b.unreached = 0
+	b.share, b.floor = b.share+float64(b.freeRepeats), b.floor+float64(b.freeRepeats)
+	b.freeRepeats = 0
 	if earns {
-		b.earnings = min(b.earnings+worth, most)
+		b.earnings = min(b.earnings+earnedPerSuccess, maxEarnings)
 	}
 }
 
-// passes takes in that a call has succeeded at once. Where it follows on a repeat that
-// was refused, not all calls fail, and what was saved is spent to find out whether
-// repeats help.
-func (b *budget) passes(p *Policy) {
-	if !b.wanted.Swap(false) {
+// callSucceeded handles a successful first attempt after a refused repeat. Then not all
+// calls fail, and the saved share is spent to find out whether repeats help.
+func (b *budget) callSucceeded(p *Policy) {
+	if !b.refusedSince.Swap(false) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reckon(p)
-	b.earnings, b.saved = min(b.earnings+b.saved, most), 0
+	b.update(p)
+	b.earnings, b.saved = min(b.earnings+b.saved, maxEarnings), 0
 }
 
-// reckon adds to the balances what was earned since. The lock is held.
-func (b *budget) reckon(p *Policy) {
-	now, made := time.Since(b.born), b.calls.Load()
-	if now-b.since >= time.Second {
-		b.rate = float64(made-b.marked) / (now - b.since).Seconds()
-		b.marked, b.since = made, now
+// update adds to the balances what was earned since the last update. The caller holds the
+// lock.
+func (b *budget) update(p *Policy) {
+	now, total := time.Since(b.created), b.calls.Load()
+	if now-b.rateSince >= time.Second {
+		b.rate = float64(total-b.rateCalls) / (now - b.rateSince).Seconds()
+		b.rateCalls, b.rateSince = total, now
 	}
-	calls, share := float64(made-b.earned), kept*float64(p.Budget.Percent)/100
-	// A fifth of a second's share may be in store.
+	calls, share := float64(total-b.countedCalls), usableShare*float64(p.Budget.Percent)/100
+	// At most the share of a fifth of a second may be in store.
 	full := max(b.rate*share/5, 1)
 	b.share += calls * share
 	if over := b.share - full; over > 0 {
-		b.share, b.saved = full, min(b.saved+over, worth)
+		b.share, b.saved = full, min(b.saved+over, earnedPerSuccess)
 	}
-	b.floor = min(b.floor+(now-b.at).Seconds()*p.Budget.PerSecond, quiet)
-	b.hedge = min(b.hedge+calls*float64(p.Hedge.Percent)/100, stock)
-	b.earned, b.at = made, now
+	b.floor = min(b.floor+(now-b.updatedAt).Seconds()*p.Budget.PerSecond, maxFloor)
+	b.hedge = min(b.hedge+calls*float64(p.Hedge.Percent)/100, maxHedges)
+	b.countedCalls, b.updatedAt = total, now
 }
 
-// snapshot adds to s what the budget has counted.
+// snapshot copies the counts to s.
 func (b *budget) snapshot(s *Snapshot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reckon(&s.Policy)
-	s.Calls, s.Repeats, s.Hedges, s.Refused = b.earned, b.repeats.Load(), b.hedges.Load(), b.refused.Load()
+	b.update(&s.Policy)
+	s.Calls, s.Repeats, s.Hedges, s.Refused = b.countedCalls, b.repeats.Load(), b.hedges.Load(), b.refused.Load()
 	s.Left = max(b.share, b.floor, 0) + b.earnings
 }

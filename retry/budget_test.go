@@ -16,8 +16,8 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-// outage makes calls that fail at once, at these moments, and gives the moments
-// of all their attempts, since now.
+// outage makes calls that fail at once, at these times, and returns the times of all their
+// attempts, relative to its start.
 func outage(t *testing.T, r *retry.Retrier, calls []time.Duration) (attempts []time.Duration) {
 	var lock sync.Mutex
 	var all sync.WaitGroup
@@ -37,7 +37,7 @@ func outage(t *testing.T, r *retry.Retrier, calls []time.Duration) (attempts []t
 	return attempts
 }
 
-// worst is the most attempts for each call in any second.
+// worst is the highest number of attempts per call in any second.
 func worst(calls, attempts []time.Duration, seconds int) (most float64) {
 	made, begun := make([]int, seconds+2), make([]int, seconds+2)
 	for _, at := range calls {
@@ -52,13 +52,13 @@ func worst(calls, attempts []time.Duration, seconds int) (most float64) {
 	return most
 }
 
-func TestAttemptsOfAnOutageStayWithinTheShareInEverySecond(t *testing.T) {
+func TestAttemptsInAnOutageStayWithinTheShareInEverySecond(t *testing.T) {
 	const seconds = 20
 	for perSecond, want := range map[int]float64{20: 1.12, 50: 1.12, 200: 1.12, 1000: 1.12} {
 		t.Run(fmt.Sprint(perSecond), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := retry.New("orders", retry.Policy{Seed: 1})
-				for range 10 * perSecond { // all is well
+				for range 10 * perSecond { // without failures
 					_ = r.Do(t.Context(), true, func(context.Context, int) error { return nil })
 					<-time.After(time.Second / time.Duration(perSecond))
 				}
@@ -104,7 +104,7 @@ func TestAttemptsOfManyClientsTogetherStayWithinTheShareInEverySecond(t *testing
 	})
 }
 
-func TestAClientThatSeldomCallsCanRepeat(t *testing.T) {
+func TestAClientWithFewCallsCanRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{})
 		if n, _ := attempts(t.Context(), r, true, errDown); n != 3 {
@@ -120,7 +120,7 @@ func TestAClientThatSeldomCallsCanRepeat(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotUsedIsNotKept(t *testing.T) {
+func TestTheUnusedBudgetDoesNotGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Attempts: 1000, Backoff: 1, MaxBackoff: 1})
 		for range 100_000 { // 1000 calls a second
@@ -137,18 +137,17 @@ func TestWhatIsNotUsedIsNotKept(t *testing.T) {
 	})
 }
 
-// ledger is the budget by the words of its documentation: each call earns as it
-// is made.
+// ledger is a slow and obvious reference of the budget: each call adds its share at once.
 type ledger struct {
 	percent, perSecond, share, floor float64
 	saved, earnings                  float64
-	refused                          bool // a repeat, and no call has succeeded since
+	refused                          bool // a repeat was, and no call has succeeded since
 	at                               time.Time
-	since                            time.Time // the beginning of a while of a second or more
-	calls, perSecondNow              float64   // in it, and in the one before
+	since                            time.Time // start of a period of a second or more
+	calls, perSecondNow              float64   // in the period, and in the one before
 }
 
-func (l *ledger) pass() {
+func (l *ledger) addTime() {
 	l.floor = min(l.floor+time.Since(l.at).Seconds()*l.perSecond, 2)
 	l.at = time.Now()
 }
@@ -166,9 +165,9 @@ func (l *ledger) call() {
 	}
 }
 
-// repeat reports whether a repeat is allowed; sure is false where rounding decides.
+// repeat says whether a repeat is allowed; sure is false if rounding decides.
 func (l *ledger) repeat() (may, sure bool) {
-	l.pass()
+	l.addTime()
 	sure = math.Abs(l.share-1) > 1e-6 && math.Abs(l.floor-1) > 1e-6 && math.Abs(l.earnings-1) > 1e-6
 	return l.share >= 1 || l.floor >= 1 || l.earnings >= 1, sure
 }
@@ -181,14 +180,14 @@ func (l *ledger) pay() {
 	l.share, l.floor = max(l.share-1, -5), max(l.floor-1, -5)
 }
 
-// succeed spends what was saved, where a repeat was refused before.
+// succeed spends the saved share if a repeat was refused before.
 func (l *ledger) succeed() {
 	if l.refused {
 		l.earnings, l.saved, l.refused = min(l.earnings+l.saved, 200), 0, false
 	}
 }
 
-func TestTheBudgetIsThatOfASlowAndObviousOne(t *testing.T) {
+func TestTheBudgetMatchesItsReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		budget := retry.Budget{
 			Percent:   rapid.IntRange(1, 100).Draw(rt, "percent"),
@@ -204,7 +203,7 @@ func TestTheBudgetIsThatOfASlowAndObviousOne(t *testing.T) {
 	})
 }
 
-// play says what the retrier does that the ledger would not, if anything.
+// play returns the first difference between the retrier and the ledger, if any.
 func play(t *testing.T, budget retry.Budget, script []int) string {
 	r := retry.New("orders", retry.Policy{Attempts: 2, Backoff: 1, MaxBackoff: 1, Budget: budget})
 	model := ledger{percent: float64(budget.Percent), perSecond: budget.PerSecond, share: 1, floor: 2, saved: 100, at: time.Now(), since: time.Now()}
@@ -240,8 +239,8 @@ func play(t *testing.T, budget retry.Budget, script []int) string {
 	return ""
 }
 
-// FuzzBudget plays calls, waits and changes of policy, and holds the repeats of
-// every while to the larger bound of that while and what may be in store.
+// FuzzBudget plays calls, waits and changes of policy. In every period the repeats must not
+// exceed the larger bound of the period plus what may be in store.
 func FuzzBudget(f *testing.F) {
 	f.Add([]byte{1, 1, 1, 200, 1, 1, 2, 2, 2, 255, 1})
 	f.Add([]byte("a client of many calls, all of which fail, now and then"))
@@ -272,7 +271,7 @@ func FuzzBudget(f *testing.F) {
 			for i := range at {
 				for j := i + 1; j < len(at); j++ {
 					most := max(0.1*float64(calls[j]-calls[i])+1, (at[j]-at[i]).Seconds()+2)
-					if got := float64(repeats[j] - repeats[i]); got > most+2*5 { // and what was owed
+					if got := float64(repeats[j] - repeats[i]); got > most+2*5 { // and the debt
 						t.Fatalf("%v repeats of %d calls in %s, at most %v", got, calls[j]-calls[i], at[j]-at[i], most)
 					}
 					if i == 0 && float64(repeats[j]) > 0.1*float64(calls[j])+1+at[j].Seconds()+2 {
@@ -284,7 +283,7 @@ func FuzzBudget(f *testing.F) {
 	})
 }
 
-func TestNobodyIsCountedTwiceOrForgottenWhileManyCall(t *testing.T) {
+func TestConcurrentCallsAreCountedOnce(t *testing.T) {
 	r := retry.New("orders", retry.Policy{Backoff: 1, MaxBackoff: 1})
 	var all sync.WaitGroup
 	var lock sync.Mutex

@@ -11,105 +11,103 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Race makes an attempt and, if it takes longer than after and the budget allows, a
-// second one at the same time. The operation must be safe to repeat. If after is
-// zero, Policy.Hedge says when and how often there is a second attempt. If it is
-// positive, the second attempt starts after that time whatever Policy.Hedge says:
-// use that for an attempt that is known to be at risk.
+// Race makes an attempt and, if it takes longer than after and the budget allows, a second
+// one at the same time. The operation must be safe to repeat. If after is zero,
+// Policy.Hedge says when and how often there is a second attempt. If it is positive, the
+// second attempt starts after that time whatever Policy.Hedge says: use that for an
+// attempt that is known to be at risk.
 //
-// The first attempt runs in the caller's goroutine with the number 1, the second
-// in another with the number 2 and a record of its own; each has a context of its
-// own. The first success counts, and the other attempt is cancelled; a failure
-// waits for the other. Of two failures the first attempt's is returned. Both have
-// ended when Race returns.
+// The first attempt has the number 1 and runs in the caller's goroutine. The second has
+// the number 2, its own goroutine and its own record. Each has its own context. The first
+// success counts, and the other attempt is cancelled; a failure waits for the other. If
+// both fail, Race returns the first attempt's error. Both have ended when Race returns.
 //
-// Call Race inside [Retrier.Do], which counts the calls that the budget is a share
-// of. With a record in ctx, a race of two counts as two of its attempts; without, as
-// one. Inside another race, or in a repeat of a call, Race makes a single attempt.
+// Call Race inside [Retrier.Do], which counts calls for the budget. With a record in ctx, a
+// race of two counts as two of its attempts, without one as a single attempt. Inside
+// another race, or in the repeat of a call, Race makes a single attempt.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
 	p := r.policy.Load()
 	if call := endpoint.CallOf(ctx); call != nil {
-		p = allowed(p, call)
+		p = policyFor(p, call)
 	}
-	_, err := r.race(ctx, p, after, attempt)
+	_, err := r.hedge(ctx, p, after, attempt)
 	return err
 }
 
-// race is Race under the policy p, and says which attempt it is whose result it
-// returns.
-func (r *Retrier) race(ctx context.Context, p *Policy, after time.Duration, attempt func(ctx context.Context, n int) error) (n int, err error) {
-	if p.Attempts < 2 || after == 0 && p.Hedge.Percent == 0 || r.racing(ctx) {
+// hedge is Race under the policy p. n is the attempt whose result it returns.
+func (r *Retrier) hedge(ctx context.Context, p *Policy, after time.Duration, attempt func(ctx context.Context, n int) error) (n int, err error) {
+	if p.Attempts < 2 || after == 0 && p.Hedge.Percent == 0 || r.isHedged(ctx) {
 		return 1, attempt(ctx, 1)
 	}
 	if after != 0 {
-		n, _, err = (&race{Retrier: r, ctx: ctx, policy: p, attempt: attempt}).run(after)
+		n, _, err = (&hedge{Retrier: r, ctx: ctx, policy: p, attempt: attempt}).run(after)
 		return n, err
 	}
 	known, began, both := true, time.Now(), false
 	if after = p.Hedge.After; after == 0 {
-		after, known = r.tail.wait()
+		after, known = r.quantile.get()
 	}
 	if known {
-		n, both, err = (&race{Retrier: r, ctx: ctx, policy: p, hedge: true, attempt: attempt}).run(after)
+		n, both, err = (&hedge{Retrier: r, ctx: ctx, policy: p, byPolicy: true, attempt: attempt}).run(after)
 	} else {
 		n, err = 1, attempt(ctx, 1)
 	}
 	if err == nil || both {
-		r.tail.add(time.Since(began), p.Hedge.share())
+		r.quantile.add(time.Since(began), p.Hedge.slowShare())
 	}
 	return n, err
 }
 
-// race is two attempts of which one counts.
-type race struct {
+// hedge is a first attempt and, if it takes long, a second one; one of them counts.
+type hedge struct {
 	*Retrier
-	ctx     context.Context
-	policy  *Policy
-	hedge   bool // Policy.Hedge asks for it
-	attempt func(ctx context.Context, n int) error
-	record  func() endpoint.Call    // of the second, nil where the first has none
-	stop    context.CancelCauseFunc // of the first
+	ctx      context.Context
+	policy   *Policy
+	byPolicy bool // Policy.Hedge requests it
+	attempt  func(ctx context.Context, n int) error
+	record   func() endpoint.Call    // makes that of the second; nil if the first has none
+	stop     context.CancelCauseFunc // cancels the first
 
-	mu     sync.Mutex
-	over   bool                    // the first has ended
-	cancel context.CancelCauseFunc // of the second, nil until it is begun
-	ended  chan struct{}           // closed when there is, or will be, no second one
-	// What the second brought, to be read when ended is closed.
+	mu         sync.Mutex
+	firstEnded bool
+	cancel     context.CancelCauseFunc // cancels the second; nil until it starts
+	secondDone chan struct{}           // closed when the second has ended, or will not start
+	// The result of the second, to be read after secondDone is closed.
 	call     *endpoint.Call
 	err      error
 	panicked any
 }
 
-// run makes the attempts, and says whose result it is and whether there were both.
-func (x *race) run(after time.Duration) (n int, both bool, err error) {
-	x.ended = make(chan struct{})
+// run makes the attempts. n is the one whose result counts; hedged says that both ran.
+func (x *hedge) run(after time.Duration) (n int, hedged bool, err error) {
+	x.secondDone = make(chan struct{})
 	call := endpoint.OutgoingOf(x.ctx)
 	var first context.Context
-	first, x.stop = x.lane(x.ctx)
+	first, x.stop = x.newAttemptContext(x.ctx)
 	defer x.stop(nil)
 	if call != nil {
 		x.record = call.Fork()
 		if caller := call.Caller; caller != nil {
-			call.Caller = judged{caller, first}
+			call.Caller = loserContext{caller, first}
 			defer func() { call.Caller = caller }()
 		}
 	}
-	timer, ended := time.AfterFunc(after, x.second), false
+	timer, firstReturned := time.AfterFunc(after, x.runSecond), false
 	defer func() {
-		if !ended { // it panicked
-			x.end(timer, true)
+		if !firstReturned { // it panicked, or ended its goroutine
+			x.finishFirst(timer, true)
 		}
 	}()
 	err = x.attempt(first, 1)
-	ended = true
-	if !x.end(timer, err == nil) {
+	firstReturned = true
+	if !x.finishFirst(timer, err == nil) {
 		return 1, false, err
 	}
 	if x.panicked != nil {
 		panic(x.panicked)
 	}
 	if call != nil {
-		x.note(call)
+		x.mergeRecord(call)
 	}
 	if err != nil && x.err == nil {
 		return 2, true, nil
@@ -117,27 +115,26 @@ func (x *race) run(after time.Duration) (n int, both bool, err error) {
 	return 1, true, err
 }
 
-// end is called when the first attempt has ended. It reports whether there was a
-// second one, which has ended, too.
-func (x *race) end(timer *time.Timer, won bool) bool {
+// finishFirst ends the first attempt. It says whether there was a second one, which has ended
+// as well.
+func (x *hedge) finishFirst(timer *time.Timer, won bool) bool {
 	if timer.Stop() {
 		return false
 	}
 	x.mu.Lock()
-	x.over = true
+	x.firstEnded = true
 	if won && x.cancel != nil {
 		x.cancel(errLost)
 	}
 	x.mu.Unlock()
-	<-x.ended
+	<-x.secondDone
 	return x.cancel != nil
 }
 
-// second makes the second attempt.
-func (x *race) second() {
-	defer close(x.ended)
-	ctx, begun := x.begin()
-	if !begun {
+func (x *hedge) runSecond() {
+	defer close(x.secondDone)
+	ctx, started := x.startSecond()
+	if !started {
 		return
 	}
 	defer x.cancel(nil)
@@ -147,10 +144,10 @@ func (x *race) second() {
 	}
 	c.Attempt = 2
 	if c.Caller != nil {
-		c.Caller = judged{c.Caller, ctx}
+		c.Caller = loserContext{c.Caller, ctx}
 	}
 	ctx, x.call = endpoint.WithCall(ctx, c)
-	x.err = errNoEnd
+	x.err = errGoexit
 	defer func() {
 		if x.panicked = recover(); x.panicked != nil || x.err == nil {
 			x.stop(errLost)
@@ -159,19 +156,19 @@ func (x *race) second() {
 	x.err = x.attempt(ctx, 2)
 }
 
-// begin is the context of the second attempt, if there is to be one.
-func (x *race) begin() (ctx context.Context, begun bool) {
+// startSecond returns the context of the second attempt, if there is to be one.
+func (x *hedge) startSecond() (ctx context.Context, started bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.over || x.ctx.Err() != nil || !x.budget.second(x.policy, x.hedge) {
+	if x.firstEnded || x.ctx.Err() != nil || !x.budget.allowHedge(x.policy, x.byPolicy) {
 		return nil, false
 	}
-	ctx, x.cancel = x.lane(x.ctx)
+	ctx, x.cancel = x.newAttemptContext(x.ctx)
 	return ctx, true
 }
 
-// note takes down in the record what the second attempt did.
-func (x *race) note(call *endpoint.Call) {
+// mergeRecord adds to the record of the first what the second attempt did.
+func (x *hedge) mergeRecord(call *endpoint.Call) {
 	call.Attempt = max(call.Attempt, x.call.Attempt)
 	for _, id := range x.call.Tried {
 		if !slices.Contains(call.Tried, id) {
@@ -181,47 +178,47 @@ func (x *race) note(call *endpoint.Call) {
 }
 
 var (
-	errNoEnd = fault.Internal.Errorf("the attempt ended its goroutine")
-	errLost  = fault.Canceled.Errorf("the other attempt was quicker")
+	errGoexit = fault.Internal.Errorf("the attempt ended its goroutine")
+	errLost   = fault.Canceled.Errorf("the other attempt was quicker")
 )
 
-// lane is the context of one attempt of a race.
-type lane struct {
+// attemptContext is the context of one attempt of a hedge.
+type attemptContext struct {
 	context.Context
-	of *Retrier
+	retrier *Retrier
 }
 
-type laneKey struct{}
+type hedgedKey struct{}
 
-func (r *Retrier) lane(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+func (r *Retrier) newAttemptContext(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return lane{ctx, r}, cancel
+	return attemptContext{ctx, r}, cancel
 }
 
-// racing reports whether ctx is that of an attempt in a race.
-func (r *Retrier) racing(ctx context.Context) bool { return ctx.Value(laneKey{}) == r }
+// isHedged says whether ctx belongs to an attempt of a hedge of this Retrier.
+func (r *Retrier) isHedged(ctx context.Context) bool { return ctx.Value(hedgedKey{}) == r }
 
 // Value implements [context.Context].
-func (l lane) Value(key any) any {
-	if _, ok := key.(laneKey); ok {
-		return l.of
+func (l attemptContext) Value(key any) any {
+	if _, ok := key.(hedgedKey); ok {
+		return l.retrier
 	}
 	return l.Context.Value(key)
 }
 
-// judged is the context that an attempt is judged in: its caller's, which gave up
-// the attempt that lost its race.
-type judged struct {
+// loserContext is the caller's context for the result of an attempt: it is cancelled if the
+// attempt lost, so that the loser's error is not blamed on the callee.
+type loserContext struct {
 	context.Context
-	lane context.Context
+	attempt context.Context
 }
 
 // Err implements [context.Context].
-func (j judged) Err() error {
+func (j loserContext) Err() error {
 	if err := j.Context.Err(); err != nil {
 		return err
 	}
-	if errors.Is(context.Cause(j.lane), errLost) {
+	if errors.Is(context.Cause(j.attempt), errLost) {
 		return context.Canceled
 	}
 	return nil

@@ -24,15 +24,15 @@ import (
 
 const ms = time.Millisecond
 
-// hedged is a retrier that hedges what takes longer than 10 ms, as often as asked.
+// hedged returns a retrier that hedges what takes longer than 10 ms, without a limit.
 func hedged() *retry.Retrier {
 	return retry.New("orders", retry.Policy{
 		Budget: retry.Budget{Disabled: true}, Hedge: retry.Hedge{Percent: 100, After: 10 * ms},
 	})
 }
 
-// act waits, or ends early with its context's error, and then gives err.
-func act(ctx context.Context, d time.Duration, err error) error {
+// sleepOrEnd waits and returns err, or ends early with its context's error.
+func sleepOrEnd(ctx context.Context, d time.Duration, err error) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -43,7 +43,7 @@ func act(ctx context.Context, d time.Duration, err error) error {
 
 var errTaken = fault.Aborted.Errorf("in use").WithReason("key_in_use")
 
-func TestOfTwoAttemptsTheFirstSuccessCountsAndAFailureWaits(t *testing.T) {
+func TestTheFirstSuccessOfTwoAttemptsCountsAndAFailureWaits(t *testing.T) {
 	never := time.Hour
 	for name, tt := range map[string]struct {
 		took   [2]time.Duration
@@ -70,7 +70,7 @@ func TestOfTwoAttemptsTheFirstSuccessCountsAndAFailureWaits(t *testing.T) {
 				err := hedged().Race(t.Context(), 0, func(ctx context.Context, n int) error {
 					begun.Add(1)
 					defer ended.Add(1)
-					err := act(ctx, tt.took[n-1], tt.errs[n-1])
+					err := sleepOrEnd(ctx, tt.took[n-1], tt.errs[n-1])
 					if ctx.Err() != nil {
 						lock.Lock()
 						defer lock.Unlock()
@@ -86,12 +86,12 @@ func TestOfTwoAttemptsTheFirstSuccessCountsAndAFailureWaits(t *testing.T) {
 	}
 }
 
-func TestALosingAttemptIsWaitedFor(t *testing.T) {
+func TestRaceWaitsForTheLosingAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, over := time.Now(), false
 		err := hedged().Race(t.Context(), 0, func(_ context.Context, n int) error {
 			if n == 2 {
-				<-time.After(50 * ms) // heeds no context
+				<-time.After(50 * ms) // ignores its context
 				over = true
 			} else {
 				<-time.After(20 * ms)
@@ -104,7 +104,7 @@ func TestALosingAttemptIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestARaceIsThatOfTwoSlowAndObviousAttempts(t *testing.T) {
+func TestARaceMatchesItsReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var took [2]time.Duration
 		var fails [2]bool
@@ -134,9 +134,9 @@ func TestARaceIsThatOfTwoSlowAndObviousAttempts(t *testing.T) {
 			start := time.Now()
 			err = hedged().Race(ctx, 0, func(ctx context.Context, n int) error {
 				if fails[n-1] {
-					return act(ctx, took[n-1], errDown)
+					return sleepOrEnd(ctx, took[n-1], errDown)
 				}
-				return act(ctx, took[n-1], nil)
+				return sleepOrEnd(ctx, took[n-1], nil)
 			})
 			after = time.Since(start)
 		})
@@ -146,7 +146,7 @@ func TestARaceIsThatOfTwoSlowAndObviousAttempts(t *testing.T) {
 	})
 }
 
-func TestOnlyWhatIsSafeIsHedged(t *testing.T) {
+func TestOnlySafeOperationsAreHedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
 			call   *endpoint.Call
@@ -169,7 +169,7 @@ func TestOnlyWhatIsSafeIsHedged(t *testing.T) {
 			var n atomic.Int32
 			ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
 				n.Add(1)
-				return 1, act(ctx, 20*ms, nil)
+				return 1, sleepOrEnd(ctx, 20*ms, nil)
 			}).With(tt.policy.Middleware())
 			if _, err := ep(ctx, 1); err != nil || n.Load() != tt.want {
 				t.Errorf("%s: %d attempts, %v", name, n.Load(), err)
@@ -178,14 +178,14 @@ func TestOnlyWhatIsSafeIsHedged(t *testing.T) {
 	})
 }
 
-func TestAZeroHedgeHedgesNothingAndARaceThatIsAskedForDoes(t *testing.T) {
+func TestAZeroHedgeHedgesNothingAndRaceStillDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{})
 		for after, want := range map[time.Duration]int32{0: 1, ms: 2} {
 			var n atomic.Int32
 			_ = r.Race(t.Context(), after, func(ctx context.Context, _ int) error {
 				n.Add(1)
-				return act(ctx, time.Minute, nil)
+				return sleepOrEnd(ctx, time.Minute, nil)
 			})
 			if n.Load() != want {
 				t.Errorf("after %s: %d attempts", after, n.Load())
@@ -220,7 +220,7 @@ func TestRepeatsAndHedgesShareOneBudget(t *testing.T) {
 			if fails {
 				return 0, errDown
 			}
-			return 0, act(ctx, 2*ms, nil)
+			return 0, sleepOrEnd(ctx, 2*ms, nil)
 		}).With(r.Middleware())
 		start := time.Now()
 		for i := range 1000 {
@@ -245,7 +245,7 @@ func TestTheSecondAttemptHasARecordOfItsOwn(t *testing.T) {
 			call.Try(string(rune('a' + n - 1)))
 			for range 100 {
 				call.Addr = fmt.Sprint(n)
-				if err := act(ctx, ms, nil); err != nil {
+				if err := sleepOrEnd(ctx, ms, nil); err != nil {
 					return "", err
 				}
 				if call.Addr != fmt.Sprint(n) {
@@ -263,8 +263,8 @@ func TestTheSecondAttemptHasARecordOfItsOwn(t *testing.T) {
 	})
 }
 
-// seesBoth tells whether there is a third attempt, which knows both instances that
-// were tried before.
+// seesBoth checks whether there is a third attempt, and whether it knows both instances
+// that were tried before.
 func seesBoth(t *testing.T, record *endpoint.Call) endpoint.Middleware {
 	seen := false
 	t.Cleanup(func() {
@@ -282,7 +282,7 @@ func seesBoth(t *testing.T, record *endpoint.Call) endpoint.Middleware {
 	}
 }
 
-func TestALoserSaysNothingAboutItsCallee(t *testing.T) {
+func TestTheLosingAttemptIsNoFailureOfItsCallee(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, caller := range []context.Context{nil, t.Context()} {
 			for slow := 1; slow <= 2; slow++ {
@@ -293,7 +293,7 @@ func TestALoserSaysNothingAboutItsCallee(t *testing.T) {
 					if n == slow {
 						took = time.Hour
 					}
-					err := act(ctx, took, nil)
+					err := sleepOrEnd(ctx, took, nil)
 					outcomes[n] = fault.Classify(endpoint.CallerOf(ctx), err)
 					return err
 				})
@@ -305,14 +305,14 @@ func TestALoserSaysNothingAboutItsCallee(t *testing.T) {
 	})
 }
 
-func TestAFailureOfOurOwnLimitIsStillAFailureInARace(t *testing.T) {
+func TestATimeoutOfOurOwnIsStillAFailureInARace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limited, cancel := context.WithTimeout(t.Context(), 50*ms)
 		defer cancel()
 		ctx, _ := endpoint.WithCall(limited, endpoint.Call{Caller: t.Context(), Operation: endpoint.Operation{Name: "get", Safe: true}})
 		var failures atomic.Int32
 		err := hedged().Race(ctx, 0, func(ctx context.Context, _ int) error {
-			err := act(ctx, time.Hour, nil)
+			err := sleepOrEnd(ctx, time.Hour, nil)
 			if fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure {
 				failures.Add(1)
 			}
@@ -324,7 +324,7 @@ func TestAFailureOfOurOwnLimitIsStillAFailureInARace(t *testing.T) {
 	})
 }
 
-func TestPanicsOfEitherAttemptComeOutInTheCaller(t *testing.T) {
+func TestAPanicOfEitherAttemptReachesTheCaller(t *testing.T) {
 	for panics := 1; panics <= 2; panics++ {
 		synctest.Test(t, func(t *testing.T) {
 			others := make(chan error, 1)
@@ -341,7 +341,7 @@ func TestPanicsOfEitherAttemptComeOutInTheCaller(t *testing.T) {
 					<-time.After(20 * ms)
 					panic("oh")
 				}
-				err := act(ctx, time.Hour, nil)
+				err := sleepOrEnd(ctx, time.Hour, nil)
 				others <- err
 				return err
 			})
@@ -355,7 +355,7 @@ func TestAnAttemptThatEndsItsGoroutineIsAFailure(t *testing.T) {
 			if n == 2 {
 				runtime.Goexit()
 			}
-			return act(ctx, 20*ms, errDown)
+			return sleepOrEnd(ctx, 20*ms, errDown)
 		})
 		if !errors.Is(err, errDown) {
 			t.Error(err)
@@ -363,24 +363,24 @@ func TestAnAttemptThatEndsItsGoroutineIsAFailure(t *testing.T) {
 	})
 }
 
-func TestARaceInARaceIsOneRace(t *testing.T) {
+func TestARaceInARaceMakesNoFurtherAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, other := hedged(), hedged()
 		var n, m atomic.Int32
 		_ = r.Race(t.Context(), 0, func(ctx context.Context, _ int) error {
 			return r.Race(ctx, ms, func(ctx context.Context, _ int) error {
 				n.Add(1)
-				return act(ctx, time.Second, nil)
+				return sleepOrEnd(ctx, time.Second, nil)
 			})
 		})
 		_ = r.Do(t.Context(), true, func(context.Context, int) error { return nil }) // which earns the next one
 		_ = r.Race(t.Context(), 0, func(ctx context.Context, at int) error {         // that of another callee is its own
 			return other.Race(ctx, ms, func(ctx context.Context, _ int) error {
 				m.Add(int32(at)) //nolint:gosec // 1 or 2
-				return act(ctx, time.Second, nil)
+				return sleepOrEnd(ctx, time.Second, nil)
 			})
 		})
-		if n.Load() != 2 || m.Load() != 1+1+2 { // but it is not hedged in a repeat
+		if n.Load() != 2 || m.Load() != 1+1+2 { // it is not hedged in a repeat
 			t.Errorf("%d, %d", n.Load(), m.Load())
 		}
 	})
@@ -395,7 +395,7 @@ func TestARaceCountsAsTwoAttemptsOfDo(t *testing.T) {
 			err := r.Do(ctx, true, func(ctx context.Context, _ int) error {
 				return r.Race(ctx, 0, func(ctx context.Context, _ int) error {
 					n.Add(1)
-					return act(ctx, 20*ms, errDown)
+					return sleepOrEnd(ctx, 20*ms, errDown)
 				})
 			})
 			if n.Load() != 3 || !fault.IsRepeated(err) || record.Attempt != 0 {
@@ -405,7 +405,7 @@ func TestARaceCountsAsTwoAttemptsOfDo(t *testing.T) {
 	})
 }
 
-func TestAskingToWaitEndsTheHedging(t *testing.T) {
+func TestARequestToWaitEndsTheHedging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
 		start := time.Now()
@@ -413,7 +413,7 @@ func TestAskingToWaitEndsTheHedging(t *testing.T) {
 			if n.Add(1) == 1 {
 				return 0, fault.Unavailable.Errorf("draining").WithRetryAfter(time.Second)
 			}
-			return 1, act(ctx, 500*ms, nil)
+			return 1, sleepOrEnd(ctx, 500*ms, nil)
 		}).With(hedged().Middleware())
 		if _, err := ep(t.Context(), 1); err != nil || n.Load() != 2 || time.Since(start) != 1500*ms {
 			t.Errorf("%d attempts in %s: %v", n.Load(), time.Since(start), err)
@@ -443,7 +443,7 @@ func TestTheLosersResponseIsDropped(t *testing.T) {
 	})
 }
 
-func TestOnePercentOfSlowCallsIsHedgedAwayForLittle(t *testing.T) {
+func TestHedgesRemoveOnePercentOfSlowCallsAtLittleCost(t *testing.T) {
 	run := func(hedge retry.Hedge) (p999 time.Duration, extra float64) {
 		synctest.Test(t, func(t *testing.T) {
 			draw := rand.New(rand.NewPCG(3, 9)) //nolint:gosec // the same each time
@@ -459,7 +459,7 @@ func TestOnePercentOfSlowCallsIsHedgedAwayForLittle(t *testing.T) {
 					d *= 50
 				}
 				lock.Unlock()
-				return 0, act(ctx, d, nil)
+				return 0, sleepOrEnd(ctx, d, nil)
 			}).With(r.Middleware())
 			var all sync.WaitGroup
 			const calls = 20_000
@@ -472,7 +472,7 @@ func TestOnePercentOfSlowCallsIsHedgedAwayForLittle(t *testing.T) {
 					}
 					lock.Lock()
 					defer lock.Unlock()
-					if i >= 2000 { // it has learned
+					if i >= 2000 { // enough samples
 						took = append(took, time.Since(start))
 					}
 				})
@@ -498,7 +498,7 @@ func TestAValueOfOneCallIsNeverSeenByAnother(t *testing.T) {
 			if ctx.Value(key{}) != id {
 				t.Errorf("call %d sees the value %v", id, ctx.Value(key{}))
 			}
-			return id, act(ctx, time.Duration(id%25)*ms, nil)
+			return id, sleepOrEnd(ctx, time.Duration(id%25)*ms, nil)
 		}).With(hedged().Middleware())
 		var all sync.WaitGroup
 		for id := range 200 {
@@ -512,15 +512,15 @@ func TestAValueOfOneCallIsNeverSeenByAnother(t *testing.T) {
 	})
 }
 
-func TestWhatTheWinnerBroughtIsReadAfterTheRace(t *testing.T) {
+func TestTheWinnersResponseCanBeReadAfterTheRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type body struct{ text io.Reader }
 		ep := endpoint.New(func(ctx context.Context, _ int) (*body, error) {
 			if endpoint.CallOf(ctx).Attempt == 1 {
-				return nil, act(ctx, time.Hour, nil)
+				return nil, sleepOrEnd(ctx, time.Hour, nil)
 			}
 			text, err := io.ReadAll(strings.NewReader("whole")) // a send reads it all, see endpoint.Caller
-			return &body{strings.NewReader(string(text))}, errors.Join(err, act(ctx, ms, nil))
+			return &body{strings.NewReader(string(text))}, errors.Join(err, sleepOrEnd(ctx, ms, nil))
 		}).With(hedged().Middleware())
 		got, err := ep(t.Context(), 1)
 		if err != nil {
@@ -533,7 +533,7 @@ func TestWhatTheWinnerBroughtIsReadAfterTheRace(t *testing.T) {
 	})
 }
 
-func TestManyCallsUnderOneContextLeaveNothingBehind(t *testing.T) {
+func TestManyCallsInOneContextLeakNothing(t *testing.T) {
 	parent, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r := retry.New("orders", retry.Policy{Budget: retry.Budget{Disabled: true}, Hedge: retry.Hedge{Percent: 100, After: time.Hour}})

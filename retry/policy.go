@@ -12,98 +12,96 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Policy is how often and how soon to repeat. The zero Policy is the recommended
-// one.
+// Policy is how often and how soon to repeat. The zero Policy is the recommended one.
 type Policy struct {
-	// Attempts are made at most, the first included; zero is 3.
+	// Attempts is how many attempts a call makes at most, with the first; zero is 3.
 	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 20 ms.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest, unless the answer asks for more; zero is 1 s,
-	// or Backoff where that is longer.
+	// MaxBackoff is the longest wait, unless the answer asks for more; zero is 1 s, or
+	// Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
-	// Budget bounds the repeats and the hedges of all calls together.
+	// Budget bounds the repeats and hedges of all calls together.
 	Budget Budget `json:"budget" yaml:"budget"`
-	// Hedge makes a second attempt where the first takes long.
+	// Hedge starts a second attempt if the first takes long.
 	Hedge Hedge `json:"hedge" yaml:"hedge"`
-	// Seed is that of the waits; zero is a seed of its own. Another one repeats
-	// its draws, for tests.
+	// Seed makes the waits repeatable, for tests. Zero is a random seed.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
 	// Disabled repeats nothing.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Budget bounds the repeats that do not succeed, and the hedges, to the larger of a
-// share of the calls and a rate. While no call succeeds, what was not used before is
-// not to be had: it holds in each second as it does in the long run, but for what is in
-// store, two repeats, or a fifth of a second's share where that is more. The share is
-// kept a tenth below Percent, as calls do not come evenly.
+// Budget bounds the repeats that do not succeed, and the hedges, to the larger of a share
+// of the calls and a rate. While no call succeeds, an unused budget does not accumulate: it
+// holds in each second as in the long run, except for what is in store: two repeats, or
+// the share of a fifth of a second if that is more. The share stays a tenth below Percent,
+// since calls are uneven.
 //
-// What the share has over is saved, up to 100, which a new client has. It is spent when
-// calls turn out to fail one by one: when the budget has refused a repeat and another
-// call succeeds at once, to find out whether repeats help.
+// What the share has left over is saved, up to 100, which a new client has. It is spent
+// when single calls fail, to find out whether repeats help: when the budget has refused a
+// repeat and another call succeeds at the first attempt.
 //
-// A repeat that succeeds pays for 100 others, and no more than 200 are in store: where
-// one repeat in ten succeeds, or more, they go on whatever the share is, and when none
-// does, they are down to the share after 200. The repeat of a call that was refused for lack
-// of room pays for nothing, since it takes the room of another call. After a
-// connection that nobody took ([fault.IsUnreached]) a repeat costs nothing, but after
-// three of these without a repeat that succeeded it may be that nobody is there, and
-// further ones cost as much as any.
+// A repeat that succeeds pays for 100 others, and at most 200 are in store. So where one
+// repeat in ten succeeds, or more, they continue whatever the share is, and when none
+// does, they fall to the share after 200. The repeat of a call that was refused for lack of
+// room earns nothing, since it uses the room of another call. After a refused connection
+// ([fault.IsUnreached]) a repeat costs nothing. But after three of these without a
+// successful repeat the whole service may be unreachable, and further ones cost as much as
+// any.
 type Budget struct {
-	// Percent of the calls; zero is 10.
+	// Percent is the share of the calls; zero is 10.
 	Percent int `json:"percent" yaml:"percent"`
-	// PerSecond is allowed however few calls there are; zero is 1.
+	// PerSecond is the rate, which applies with few calls as well; zero is 1.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
-	// Disabled bounds nothing.
+	// Disabled removes both bounds.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Hedge makes a second attempt at the same time as one that takes longer than
-// most, on another instance where there is a choice. The first success counts,
-// and the other attempt is cancelled. Only what is safe to repeat is hedged. See
-// "The Tail at Scale", Dean and Barroso, 2013. The zero Hedge hedges nothing.
+// Hedge starts a second attempt at the same time as one that takes longer than most, on
+// another instance if there is one. The first success counts, and the other attempt is
+// cancelled. Only operations that are safe to repeat are hedged. See "The Tail at Scale",
+// Dean and Barroso, 2013. The zero Hedge hedges nothing.
 type Hedge struct {
-	// Percent of the calls may be hedged, 2 being a good choice: the slowest,
-	// but for a quarter which is left for times when more of them are slow. Zero
-	// hedges nothing.
+	// Percent is how many of the calls may be hedged; 2 is a good choice, and zero hedges
+	// nothing. Three quarters of them are the slowest calls; a quarter is a reserve for
+	// times when more of them are slow.
 	Percent int `json:"percent" yaml:"percent"`
-	// After is how long an attempt takes until it is hedged; zero is how long all
-	// but the slowest of the recent attempts took.
+	// After is how long an attempt takes until it is hedged; zero is how long all but the
+	// slowest of the recent attempts took.
 	After time.Duration `json:"after" yaml:"after"`
 }
 
-// share of the attempts are slower than the wait before a hedge.
-func (h Hedge) share() float64 { return 0.75 * float64(h.Percent) / 100 }
+// slowShare is the share of the attempts that take longer than the wait before a hedge.
+func (h Hedge) slowShare() float64 { return 0.75 * float64(h.Percent) / 100 }
 
-// Middleware is a [Retrier] of its own with this policy. It panics when the
-// policy does not validate.
+// Middleware returns the middleware of a new [Retrier] with this policy. It panics when the
+// policy is invalid.
 func (p Policy) Middleware() endpoint.Middleware { return New("endpoint", p).Middleware() }
 
 // MarshalJSON writes durations as "1s".
 func (p Policy) MarshalJSON() ([]byte, error) { return duration.Marshal(p) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (p *Policy) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, p) }
 
-// UnmarshalJSON refuses unknown settings.
+// UnmarshalJSON returns an error for unknown settings.
 func (b *Budget) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, b) }
 
 // MarshalJSON writes durations as "1s".
 func (h Hedge) MarshalJSON() ([]byte, error) { return duration.Marshal(h) }
 
-// UnmarshalJSON reads what MarshalJSON writes; unknown settings are refused.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, h) }
 
-// WorstCase is the worst case of a call whose answers do not ask to wait: how many
-// attempts it makes, and how long it waits between them altogether.
+// WorstCase is the worst case of a call whose answers have no RetryAfter: the number of
+// attempts, and the sum of the waits between them.
 func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
 	p = p.withDefaults()
 	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
 	wait, sum := time.Duration(0), 0.0
 	for left := p.Attempts - 1; left > 0; left-- {
 		wait = pauses.Longest(wait)
-		if wait == p.MaxBackoff { // and so are all that follow
+		if wait == p.MaxBackoff { // as do all that follow
 			sum += float64(left) * float64(wait)
 			break
 		}
@@ -112,10 +110,10 @@ func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
 	return p.Attempts, time.Duration(min(sum, math.MaxInt64/2))
 }
 
-// usedUp is why there is none after the last attempt.
-func (p *Policy) usedUp() string {
+// exhaustedReason says why there is no further attempt.
+func (p *Policy) exhaustedReason() string {
 	switch {
-	case p == &once:
+	case p == &singleAttempt:
 		return "the call is repeated elsewhere"
 	case p.Attempts == 1:
 		return "the policy repeats nothing"
@@ -123,7 +121,7 @@ func (p *Policy) usedUp() string {
 	return strconv.Itoa(p.Attempts) + " attempts are all that the policy allows"
 }
 
-// Validate reports every fault of the policy at once, as fault.InvalidArgument.
+// Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (p Policy) Validate() error {
 	var faults []error
 	bad := func(format string, args ...any) {

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-func TestNonsenseIsRefusedInTheSettingsOwnWordsAllAtOnce(t *testing.T) {
+func TestValidateNamesEveryInvalidSetting(t *testing.T) {
 	p := retry.Policy{
 		Attempts: -1, Backoff: -1, MaxBackoff: -2,
 		Budget: retry.Budget{Percent: 101, PerSecond: math.NaN()},
@@ -42,7 +42,7 @@ func TestNonsenseIsRefusedInTheSettingsOwnWordsAllAtOnce(t *testing.T) {
 	}
 }
 
-func TestPolicyComesBackFromItsJSON(t *testing.T) {
+func TestPolicySurvivesJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		backoff := rapid.Int64Range(0, int64(time.Hour)).Draw(t, "backoff")
 		p := retry.Policy{

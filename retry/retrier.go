@@ -9,87 +9,86 @@ import (
 	"github.com/sinew-go/sinew/internal/rng"
 )
 
-// Retrier repeats and hedges the calls of one callee, within one budget. It is
-// safe for concurrent use.
+// Retrier repeats and hedges the calls to one callee, within one budget. It is safe for
+// concurrent use.
 type Retrier struct {
-	name   string
-	policy atomic.Pointer[Policy]
-	dice   rng.Source
-	budget budget
-	tail   tail
+	name     string
+	policy   atomic.Pointer[Policy]
+	rng      rng.Source
+	budget   budget
+	quantile latencyQuantile
 }
 
 // Snapshot is the state of a [Retrier] at one moment.
 type Snapshot struct {
 	Name   string `json:"name"`
 	Policy Policy `json:"policy"`
-	// Calls, Repeats, Hedges and Refused are of all time: calls made, attempts
-	// that followed a failure, attempts at the same time as another, and those
-	// of both kinds that the budget refused.
+	// Calls, Repeats, Hedges and Refused are totals: calls made, attempts that followed a
+	// failure, second attempts at the same time, and those of both kinds that the budget
+	// refused.
 	Calls   uint64 `json:"calls"`
 	Repeats uint64 `json:"repeats"`
 	Hedges  uint64 `json:"hedges"`
 	Refused uint64 `json:"refused"`
-	// Left is how many repeats the budget has in store, those included that repeats
-	// which succeeded have paid for.
+	// Left is how many repeats the budget has in store, with those that successful repeats
+	// have earned.
 	Left float64 `json:"left"`
 }
 
-// New makes the retrier of the callee of this name. It panics when the policy
-// does not validate.
+// New returns the retrier of the callee with this name. It panics when the policy is
+// invalid.
 func New(name string, p Policy) *Retrier {
 	r := &Retrier{name: name}
-	r.budget.begin()
+	r.budget.init()
 	if err := r.Set(p); err != nil {
 		panic("retry.New(" + name + "): " + err.Error())
 	}
 	return r
 }
 
-// Do makes attempts, counted from 1, until one succeeds or must not be
-// repeated, and returns the last one's error. safe says that the operation may
-// be repeated whatever became of it. It does not hedge: an attempt may be a
-// [Retrier.Race].
+// Do makes attempts, numbered from 1, until one succeeds or must not be repeated, and
+// returns the last one's error. safe says that the operation may be repeated whatever
+// happened. Do does not hedge: use [Retrier.Race] inside an attempt for that.
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
-	p, call, began := r.begin(ctx)
+	p, call, began := r.start(ctx)
 	if call != nil {
 		defer func(attempt int) { call.Attempt = attempt }(call.Attempt)
 	}
 	err := attempt(ctx, 1)
 	if err == nil {
-		r.succeeded()
+		r.firstSucceeded()
 		return nil
 	}
 	run := newRun(ctx, r, p, call, safe, began)
-	for err != nil && run.again(err) {
+	for err != nil && run.shouldRetry(err) {
 		err = attempt(run.ctx, run.attempt)
 	}
-	return run.last(err)
+	return run.finalError(err)
 }
 
-// Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge
-// says. Call.Attempt counts the attempts where there is a record, which all but
-// the first always have.
+// Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge says.
+// Call.Attempt is the number of the attempt if there is a record, and every attempt but
+// the first has one.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			p, call, began := r.begin(ctx)
+			p, call, began := r.start(ctx)
 			if call != nil || p.Hedge.Percent > 0 {
-				return r.recorded(ctx, p, call, began, next, request)
+				return r.runRecorded(ctx, p, call, began, next, request)
 			}
 			response, err := next(ctx, request)
 			if err == nil {
-				r.succeeded()
+				r.firstSucceeded()
 				return response, nil
 			}
 			run := newRun(ctx, r, p, nil, true, began)
-			return run.goOn(response, err, next, request)
+			return run.retryEndpoint(response, err, next, request)
 		}
 	}
 }
 
-// recorded is a call with a record, which it leaves as it was.
-func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next endpoint.Func, request any) (any, error) {
+// runRecorded runs a call with a record, and restores the record at its end.
+func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next endpoint.Func, request any) (any, error) {
 	if call == nil {
 		ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
 	}
@@ -99,64 +98,64 @@ func (r *Retrier) recorded(ctx context.Context, p *Policy, call *endpoint.Call, 
 	var response any
 	var err error
 	if safe && p.Hedge.Percent > 0 {
-		response, err = r.hedged(ctx, p, next, request)
+		response, err = r.firstAttempt(ctx, p, next, request)
 	} else {
 		response, err = next(ctx, request)
 	}
 	if err == nil {
-		r.succeeded()
+		r.firstSucceeded()
 		return response, nil
 	}
 	run := newRun(ctx, r, p, call, safe, began)
-	return run.goOn(response, err, next, request)
+	return run.retryEndpoint(response, err, next, request)
 }
 
-// hedged is the first attempt at an endpoint, or two.
-func (r *Retrier) hedged(ctx context.Context, p *Policy, next endpoint.Func, request any) (any, error) {
+// firstAttempt is the first attempt at an endpoint, with its hedge.
+func (r *Retrier) firstAttempt(ctx context.Context, p *Policy, next endpoint.Func, request any) (any, error) {
 	var responses [3]any
-	n, err := r.race(ctx, p, 0, func(ctx context.Context, n int) (err error) {
+	n, err := r.hedge(ctx, p, 0, func(ctx context.Context, n int) (err error) {
 		responses[n], err = next(ctx, request)
 		return err
 	})
 	return responses[n], err
 }
 
-// succeeded takes in a call whose first attempt succeeded.
-func (r *Retrier) succeeded() {
-	if r.budget.wanted.Load() {
-		r.budget.passes(r.policy.Load())
+// firstSucceeded handles a call whose first attempt succeeded.
+func (r *Retrier) firstSucceeded() {
+	if r.budget.refusedSince.Load() {
+		r.budget.callSucceeded(r.policy.Load())
 	}
 }
 
-// Set replaces the policy; the budget keeps its counts, and so do the waits
-// unless the seed is another. An invalid policy is refused.
+// Set replaces the policy. The budget's counts stay, and the random waits continue unless the
+// seed changes. It returns an error for an invalid policy and keeps the old one.
 func (r *Retrier) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
 	p = p.withDefaults()
 	if was := r.policy.Swap(&p); was == nil || was.Seed != p.Seed {
-		r.dice.Seed(p.Seed)
+		r.rng.Seed(p.Seed)
 	}
 	return nil
 }
 
-// Snapshot is the retrier's state.
+// Snapshot returns the retrier's state.
 func (r *Retrier) Snapshot() Snapshot {
 	s := Snapshot{Name: r.name, Policy: *r.policy.Load()}
 	r.budget.snapshot(&s)
 	return s
 }
 
-// begin begins a call. It gives the policy that holds for it, its record, if it
-// has one, and when it begins, which only a deadline makes worth knowing.
-func (r *Retrier) begin(ctx context.Context) (p *Policy, call *endpoint.Call, began time.Time) {
+// start counts a call. It returns the policy that applies to it, its record, if it has one,
+// and its start, which is only set if ctx has a deadline.
+func (r *Retrier) start(ctx context.Context) (p *Policy, call *endpoint.Call, began time.Time) {
 	p = r.policy.Load()
-	r.budget.call(p)
+	r.budget.addCall(p)
 	if call = endpoint.CallOf(ctx); call != nil {
-		p = allowed(p, call)
+		p = policyFor(p, call)
 		if call.Inbound {
-			call = nil // it is not the record of this call
+			call = nil // the record of another call: the one that ctx's handler serves
 		}
 	}
 	if _, limited := ctx.Deadline(); limited {
@@ -165,18 +164,18 @@ func (r *Retrier) begin(ctx context.Context) (p *Policy, call *endpoint.Call, be
 	return p, call, began
 }
 
-// allowed is p, unless another tier repeats the call that the record belongs to.
-func allowed(p *Policy, call *endpoint.Call) *Policy {
+// policyFor is p, unless another tier already repeats the call of this record.
+func policyFor(p *Policy, call *endpoint.Call) *Policy {
 	if call.Repeated || !call.Inbound && call.Attempt > 1 {
-		return &once
+		return &singleAttempt
 	}
 	return p
 }
 
-// once is the policy of a call that must not be repeated.
-var once = Policy{Attempts: 1}
+// singleAttempt is the policy of a call that must not be repeated.
+var singleAttempt = Policy{Attempts: 1}
 
-// now is the clock, as the record has it if it does.
+// now is the time in the record if it has one, and otherwise reads the clock.
 func now(call *endpoint.Call) time.Time {
 	switch {
 	case call != nil && !call.Now.IsZero():

@@ -87,7 +87,7 @@ func TestDisabledBudgetBoundsNothing(t *testing.T) {
 	})
 }
 
-func TestMiddlewareTakesFromTheRecordWhatMayBeRepeated(t *testing.T) {
+func TestMiddlewareReadsFromTheRecordWhetherToRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
 			call *endpoint.Call
@@ -117,7 +117,7 @@ func TestMiddlewareTakesFromTheRecordWhatMayBeRepeated(t *testing.T) {
 	})
 }
 
-func TestAHandlersOwnCallsDoNotUseTheRecordOfTheCallThatItAnswers(t *testing.T) {
+func TestAHandlersCallsDoNotUseItsInboundRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inbound := endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Start: time.Now(), Inbound: true, RequestID: "r-1"}
 		ctx, record := endpoint.WithCall(t.Context(), inbound)
@@ -154,7 +154,7 @@ func TestARepeatedCallIsNotRepeatedByWhatItsHandlerCalls(t *testing.T) {
 	}
 }
 
-func TestARecordMadeByHandServesOneCallAfterTheOther(t *testing.T) {
+func TestARecordCanServeSeveralCallsInSequence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k"})
 		n := 0
@@ -186,7 +186,7 @@ func TestTiersDoNotMultiply(t *testing.T) {
 	})
 }
 
-func TestSetKeepsTheBudgetAndRefusesWhatIsInvalid(t *testing.T) {
+func TestSetPreservesTheBudgetAndRefusesAnInvalidPolicy(t *testing.T) {
 	r := retry.New("orders", retry.Policy{})
 	_, _ = attempts(t.Context(), r, true, nil)
 	for _, p := range []retry.Policy{{Attempts: -1}, {Backoff: 2, MaxBackoff: 1}, {Budget: retry.Budget{Percent: 101}}, {Budget: retry.Budget{PerSecond: -1}}} {
@@ -233,7 +233,7 @@ func TestACallThatSucceedsAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestABreakerThatTriesAgainSoonIsAskedAgain(t *testing.T) {
+func TestABreakerThatSoonAdmitsProbesIsTriedAgain(t *testing.T) {
 	shut := func(wait time.Duration) error {
 		return fault.Unavailable.Errorf("open").WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
 	}
@@ -252,7 +252,7 @@ func TestABreakerThatTriesAgainSoonIsAskedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				// Nothing is sent, so that the budget is not asked.
+				// Nothing is sent, so the budget does not pay.
 				r := retry.New("orders", retry.Policy{Budget: retry.Budget{Percent: 1, PerSecond: 1e-9}})
 				for range 20 {
 					_, _ = attempts(t.Context(), r, true, errDown)
@@ -275,7 +275,7 @@ func TestABreakerThatTriesAgainSoonIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsForABreakerDoesNotComeAtOneMoment(t *testing.T) {
+func TestCallsThatWaitForABreakerDoNotReturnAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Seed: 1})
 		var mu sync.Mutex
@@ -304,7 +304,7 @@ func TestWhoWaitsForABreakerDoesNotComeAtOneMoment(t *testing.T) {
 	})
 }
 
-func TestWhatTheBudgetRefusedIsNotRepeatedFurtherUp(t *testing.T) {
+func TestACallThatTheBudgetRefusedIsNotRepeatedByItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{})
 		for range 5 {

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-func TestWaitsStayInBoundsAndHonourWhatTheAnswerAsksFor(t *testing.T) {
+func TestWaitsStayInBoundsAndRespectRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Attempts: 8, Backoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, Budget: retry.Budget{Disabled: true}})
 		last, before := time.Now(), time.Duration(0)
@@ -35,7 +35,7 @@ func TestWaitsStayInBoundsAndHonourWhatTheAnswerAsksFor(t *testing.T) {
 	})
 }
 
-func TestNoAnswerIsRepeatedSoonerThanItAsksFor(t *testing.T) {
+func TestNoCallIsRepeatedBeforeItsRetryAfter(t *testing.T) {
 	for name, err := range map[string]*fault.Error{
 		"overloaded":     fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed(),
 		"draining":       fault.Unavailable.Errorf("draining").WithUnprocessed(),
@@ -64,7 +64,7 @@ func TestNoAnswerIsRepeatedSoonerThanItAsksFor(t *testing.T) {
 	}
 }
 
-func TestNoAttemptBeginsThatCannotEndInTime(t *testing.T) {
+func TestNoAttemptStartsThatCannotEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -85,7 +85,7 @@ func TestNoAttemptBeginsThatCannotEndInTime(t *testing.T) {
 	})
 }
 
-func TestCallerWhoGivesUpEndsTheWait(t *testing.T) {
+func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5*time.Millisecond, cancel)
@@ -115,7 +115,7 @@ func TestWaitsGrow(t *testing.T) {
 	})
 }
 
-func TestWhatAnAttemptTakesIsJudgedByTheQuickest(t *testing.T) {
+func TestTheQuickestAttemptDecidesWhetherAnotherFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

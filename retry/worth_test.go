@@ -16,9 +16,9 @@ var (
 	errFull      = fault.Unavailable.Errorf("no room").WithReason("overloaded").WithRetryAfter(time.Millisecond).WithUnprocessed()
 )
 
-// made makes calls, one each gap, of which each attempt ends as it says, and counts
-// the attempts and the calls that succeeded.
-func made(t *testing.T, r *retry.Retrier, n int, gap time.Duration, ends func(attempt int) error) (attempts, good int) {
+// makeCalls makes calls, one each gap, whose attempts end as ends says, and counts the
+// attempts and the calls that succeeded.
+func makeCalls(t *testing.T, r *retry.Retrier, n int, gap time.Duration, ends func(attempt int) error) (attempts, good int) {
 	t.Helper()
 	for range n {
 		err := r.Do(t.Context(), true, func(_ context.Context, attempt int) error {
@@ -33,9 +33,9 @@ func made(t *testing.T, r *retry.Retrier, n int, gap time.Duration, ends func(at
 	return attempts, good
 }
 
-func TestRepeatsGoOnWhileTheySucceed(t *testing.T) {
-	// What is left of the repeats, and of the successes, that there would be without a
-	// budget; the share alone leaves 0.05 of the repeats at 97 %.
+func TestRepeatsContinueWhileTheySucceed(t *testing.T) {
+	// The share of the repeats, and of the successes, that remains compared with no budget;
+	// the share of calls alone leaves 0.05 of the repeats at 97 %.
 	for percent, left := range map[float64]struct{ repeats, good float64 }{
 		5: {0.99, 0.99}, 60: {0.99, 0.99}, 80: {0.99, 0.99}, 90: {0.97, 0.97}, 97: {0.2, 0.4},
 	} {
@@ -48,8 +48,8 @@ func TestRepeatsGoOnWhileTheySucceed(t *testing.T) {
 				}
 				return nil
 			}
-			made(t, r, 3000, 5*time.Millisecond, ends) // until a repeat has succeeded
-			attempts, good := made(t, r, 5000, 5*time.Millisecond, ends)
+			makeCalls(t, r, 3000, 5*time.Millisecond, ends) // until a repeat has succeeded
+			attempts, good := makeCalls(t, r, 5000, 5*time.Millisecond, ends)
 			share := percent / 100
 			if want := 5000 * (1 + share + share*share); float64(attempts-5000) < left.repeats*(want-5000) {
 				t.Errorf("%v %% fail: %d attempts of 5000 calls, %.0f would be all", percent, attempts, want)
@@ -61,10 +61,10 @@ func TestRepeatsGoOnWhileTheySucceed(t *testing.T) {
 	}
 }
 
-func TestRepeatsThatSucceededAreForgottenWithinTwoHundredOfAnOutage(t *testing.T) {
+func TestAnOutageUsesUpEarnedRepeatsAfterTwoHundred(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Seed: 1})
-		made(t, r, 1000, 5*time.Millisecond, func(attempt int) error {
+		makeCalls(t, r, 1000, 5*time.Millisecond, func(attempt int) error {
 			if attempt == 1 {
 				return errDown
 			}
@@ -74,23 +74,23 @@ func TestRepeatsThatSucceededAreForgottenWithinTwoHundredOfAnOutage(t *testing.T
 			t.Errorf("after repeats that succeeded %v are left", left)
 		}
 		down := func(int) error { return errDown }
-		attempts, _ := made(t, r, 100, 5*time.Millisecond, down)
+		attempts, _ := makeCalls(t, r, 100, 5*time.Millisecond, down)
 		if attempts > 100+200+30 {
 			t.Errorf("%d attempts of the first hundred calls of an outage", attempts)
 		}
 		for second := range 20 { // 10 % of 200 calls
-			if attempts, _ := made(t, r, 200, 5*time.Millisecond, down); attempts > 200+24 {
+			if attempts, _ := makeCalls(t, r, 200, 5*time.Millisecond, down); attempts > 200+24 {
 				t.Errorf("%d attempts of 200 calls in second %d after", attempts, second)
 			}
 		}
 	})
 }
 
-func TestARepeatAfterAConnectionThatNobodyTookCostsNothing(t *testing.T) {
+func TestARepeatAfterARefusedConnectionCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Backoff: 1, MaxBackoff: 1})
 		begun := r.Snapshot()
-		attempts, good := made(t, r, 1000, 0, func(attempt int) error {
+		attempts, good := makeCalls(t, r, 1000, 0, func(attempt int) error {
 			if attempt < 3 {
 				return errUnreached
 			}
@@ -106,10 +106,10 @@ func TestARepeatAfterAConnectionThatNobodyTookCostsNothing(t *testing.T) {
 	})
 }
 
-func TestWhoComesAgainAfterARefusalForLackOfRoomPaysForNobody(t *testing.T) {
+func TestARepeatAfterAnOverloadEarnsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Seed: 1})
-		attempts, _ := made(t, r, 4000, 5*time.Millisecond, func(attempt int) error {
+		attempts, _ := makeCalls(t, r, 4000, 5*time.Millisecond, func(attempt int) error {
 			if attempt == 1 {
 				return errFull
 			}
@@ -124,16 +124,16 @@ func TestWhoComesAgainAfterARefusalForLackOfRoomPaysForNobody(t *testing.T) {
 	})
 }
 
-// A client that seldom calls learns by what it has saved that repeats help.
-func TestWhatWasSavedIsSpentWhereCallsFailOneByOne(t *testing.T) {
+// A client with few calls finds out with its saved share that repeats help.
+func TestTheSavedShareIsSpentIfSingleCallsFail(t *testing.T) {
 	for percent, least := range map[float64]float64{75: 0.9, 90: 0.9, 97: 0.7} {
 		attempts, want := 0, 0.0
 		for seed := range uint64(20) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, uint64(percent))) //nolint:gosec // the same each time
 				r := retry.New("orders", retry.Policy{Seed: 1})
-				made(t, r, 300, 66*time.Millisecond, func(int) error { return nil })
-				n, _ := made(t, r, 450, 66*time.Millisecond, func(int) error {
+				makeCalls(t, r, 300, 66*time.Millisecond, func(int) error { return nil })
+				n, _ := makeCalls(t, r, 450, 66*time.Millisecond, func(int) error {
 					if random.Float64()*100 < percent {
 						return errDown
 					}
@@ -149,13 +149,13 @@ func TestWhatWasSavedIsSpentWhereCallsFailOneByOne(t *testing.T) {
 	}
 }
 
-func TestWhatWasSavedIsSpentOnce(t *testing.T) {
+func TestTheSavedShareIsSpentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Seed: 1})
 		// Some operations always fail, the others never.
 		attempts := 0
 		for n := range 4000 {
-			got, _ := made(t, r, 1, 5*time.Millisecond, func(int) error {
+			got, _ := makeCalls(t, r, 1, 5*time.Millisecond, func(int) error {
 				if n%5 < 3 {
 					return errDown
 				}
