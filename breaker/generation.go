@@ -149,8 +149,8 @@ func (gen *generation) refusal(wait time.Duration) error {
 	name := gen.circuit.name
 	if gen.forced.Load() {
 		return fault.Unavailable.Errorf("the breaker of %s is held open by hand, until it is released", name).
-			WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
+			WithReason(fault.ReasonBreakerOpen).WithRetryAfter(wait).WithUnprocessed()
 	}
 	return fault.Unavailable.Errorf("the breaker of %s is %s; next try in %s", name, gen.state, max(wait.Round(time.Millisecond), time.Millisecond)).
-		WithReason("breaker_open").WithRetryAfter(wait).WithUnprocessed()
+		WithReason(fault.ReasonBreakerOpen).WithRetryAfter(wait).WithUnprocessed()
 }

@@ -32,14 +32,14 @@ type IdempotencyStore interface {
 // key_in_use.
 func KeyInUse() error {
 	return fault.Aborted.Errorf("a request with this idempotency key is still running; repeat it later").
-		WithReason("key_in_use").WithRetryAfter(time.Second)
+		WithReason(fault.ReasonKeyInUse).WithRetryAfter(time.Second)
 }
 
 // KeyReused returns the error of a key that was used for another request before: 422 with
 // reason key_reused.
 func KeyReused() error {
 	return fault.InvalidArgument.Errorf("this idempotency key was used for another request; choose a new key").
-		WithReason("key_reused").WithStatus(422)
+		WithReason(fault.ReasonKeyReused).WithStatus(422)
 }
 
 // Once runs an operation at most once per key, and returns the same answer to every use of

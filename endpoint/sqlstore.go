@@ -124,7 +124,7 @@ func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, 
 	case err != nil:
 		return &once.RollbackError{Err: err}
 	case !kept:
-		return &once.RollbackError{Err: fault.Aborted.Errorf("another run has this idempotency key, or table %s is not where it was claimed; undo the transaction", s.table()).WithReason("claim_lost")}
+		return &once.RollbackError{Err: fault.Aborted.Errorf("another run has this idempotency key, or table %s is not where it was claimed; undo the transaction", s.table()).WithReason(fault.ReasonClaimLost)}
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func IsRepeated(err error) bool {
 // instance that answers so is healthy, but has no capacity left.
 func IsOverloaded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Reason == "overloaded" && e.Unprocessed
+	return ok && e.Reason == ReasonOverloaded && e.Unprocessed
 }
 
 // IsRelayed reports whether err says that the service which answered has passed on the

@@ -227,7 +227,7 @@ func priorityShare(ctx context.Context, limit int) int {
 func (l *AdaptiveLimiter) overloaded(limit int, why string, args ...any) error {
 	l.tally.refused.Add(1)
 	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, limit}, args...)...).
-		WithReason("overloaded").WithRetryAfter(min(max(time.Duration(l.target.Load())/4, 20*time.Millisecond), time.Second)).WithUnprocessed()
+		WithReason(fault.ReasonOverloaded).WithRetryAfter(min(max(time.Duration(l.target.Load())/4, 20*time.Millisecond), time.Second)).WithUnprocessed()
 }
 
 // abandonedError is the error for a caller that waits no longer.

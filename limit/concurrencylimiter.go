@@ -201,5 +201,5 @@ const maxDropped = 1024
 func (l *ConcurrencyLimiter) overloaded(why string, args ...any) error {
 	l.refused++
 	return fault.Unavailable.Errorf("%s runs %d calls at once, "+why, append([]any{l.name, l.policy.Max}, args...)...).
-		WithReason("overloaded").WithRetryAfter(l.policy.MaxWait).WithUnprocessed()
+		WithReason(fault.ReasonOverloaded).WithRetryAfter(l.policy.MaxWait).WithUnprocessed()
 }

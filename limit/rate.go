@@ -133,7 +133,7 @@ const maxLag = int64(time.Microsecond)
 func (l *RateLimiter) refuse(b *bucket, over int64) error {
 	l.refused.Add(1)
 	return fault.ResourceExhausted.Errorf("%s takes %g calls a second", l.name, b.PerSecond).
-		WithReason("rate_limited").WithRetryAfter(time.Duration(over)).WithUnprocessed()
+		WithReason(fault.ReasonRateLimited).WithRetryAfter(time.Duration(over)).WithUnprocessed()
 }
 
 // Middleware limits an endpoint.

@@ -156,7 +156,7 @@ func endingOf(ctx context.Context, err error) ending {
 		switch code := fault.CodeOf(err); {
 		case code == fault.DeadlineExceeded:
 			return timedOut
-		case code == fault.Unavailable && (fault.RetryAfter(err) > 0 || fault.ReasonOf(err) == "overloaded"):
+		case code == fault.Unavailable && (fault.RetryAfter(err) > 0 || fault.ReasonOf(err) == fault.ReasonOverloaded):
 			return shedByCallee
 		}
 		return failed

@@ -201,7 +201,7 @@ func (b *Pool) noInstance() error {
 		why = "all that were registered are gone or unhealthy"
 	}
 	return fault.Unavailable.Errorf("service %s has no instance to call: %s", b.service, why).
-		WithReason("no_instance").WithUnprocessed()
+		WithReason(fault.ReasonNoInstance).WithUnprocessed()
 }
 
 func newNode(id string, now time.Duration, latency float64, slowStarting bool) *node {

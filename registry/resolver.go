@@ -171,7 +171,7 @@ func (r *Resolver) Close() error {
 // have one by then.
 func (r *Resolver) notReadyError(names []string) error {
 	var why []string
-	reason := "no_instance"
+	reason := fault.ReasonNoInstance
 	var cause error
 	for _, name := range names {
 		switch now, _ := r.service(name).snapshot(); {
@@ -182,7 +182,7 @@ func (r *Resolver) notReadyError(names []string) error {
 			why = append(why, "no healthy instance of service "+name+" is registered")
 		default:
 			why = append(why, "the registry has not answered for service "+name)
-			reason, cause = "registry_unreachable", now.err
+			reason, cause = fault.ReasonRegistryUnreachable, now.err
 		}
 	}
 	if len(why) == 0 {

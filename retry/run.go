@@ -54,7 +54,7 @@ func (r *run) shouldRetry(err error) bool {
 		}
 		return false
 	}
-	if fault.ReasonOf(err) == breakerOpen {
+	if fault.ReasonOf(err) == fault.ReasonBreakerOpen {
 		return r.awaitBreaker(wait)
 	}
 	if r.attempt >= r.policy.Attempts {
@@ -141,7 +141,7 @@ func repeatable(ctx context.Context, err error, safe bool) (wait time.Duration, 
 	switch {
 	case f.Repeated:
 		return 0, false
-	case f.Reason == breakerOpen:
+	case f.Reason == fault.ReasonBreakerOpen:
 		// A breaker behind the callee is the callee's to call again.
 		may = f.Unprocessed && f.RetryAfter > 0 && f.RetryAfter <= maxBreakerWait && !fault.IsRelayed(err)
 	case fault.IsOverloaded(err):
@@ -168,6 +168,3 @@ func isRepeatable(ctx context.Context, err error) bool {
 // maxBreakerWait is how long a call waits in all for a breaker that has just opened: about as
 // long as for its repeats, since the caller of an optional dependency has to continue.
 const maxBreakerWait = 150 * time.Millisecond
-
-// breakerOpen is the reason of a refusal by an open breaker: no instance had the attempt.
-const breakerOpen = "breaker_open"

@@ -145,7 +145,7 @@ func (i *Instance) acquire(ctx context.Context) (l *incarnation, err error) {
 	}
 	if q := i.service.Queue; q != 0 && l.waiting.Len() >= max(q, 0) {
 		i.mu.Unlock()
-		return nil, fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason("overloaded").WithUnprocessed()
+		return nil, fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason(fault.ReasonOverloaded).WithUnprocessed()
 	}
 	granted := make(chan struct{})
 	position := l.waiting.PushBack(granted)

@@ -31,7 +31,7 @@ var rules = []rule{
 		s.trip()
 		err := s.refusal()
 		var f *fault.Error
-		if !errors.As(err, &f) || f.Code != fault.Unavailable || f.Reason != "breaker_open" || !f.Unprocessed {
+		if !errors.As(err, &f) || f.Code != fault.Unavailable || f.Reason != fault.ReasonBreakerOpen || !f.Unprocessed {
 			s.Errorf("refused with %#v", err)
 		}
 		if wait := fault.RetryAfter(err); wait <= 0 || wait > s.Timeout {

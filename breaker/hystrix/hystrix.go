@@ -109,7 +109,7 @@ func (c *Circuit) Set(p Policy) error {
 func (c *Circuit) Allow(context.Context) (breaker.Permit, error) {
 	if !c.disabled.Load() && !c.circuit.AllowRequest() {
 		return breaker.Permit{}, fault.Unavailable.Errorf("the breaker of %s is open", c.name).
-			WithReason("breaker_open").WithRetryAfter(c.settings().SleepWindow).WithUnprocessed()
+			WithReason(fault.ReasonBreakerOpen).WithRetryAfter(c.settings().SleepWindow).WithUnprocessed()
 	}
 	start := time.Now()
 	return breaker.NewPermit(func(ctx context.Context, err error) { c.finish(ctx, start, err) }), nil

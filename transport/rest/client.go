@@ -216,7 +216,7 @@ func failureOf(m outgoing, status int, header http.Header, body []byte) error {
 	if kind == fault.ProblemType && json.Unmarshal(body, &p) == nil {
 		p.Status = status
 		f := p.Err()
-		if f.Reason == unknownPath { // no handler looked for anything
+		if f.Reason == fault.ReasonUnknownPath { // no handler looked for anything
 			f.Code = fault.Unimplemented
 		}
 		if f.RetryAfter == 0 {

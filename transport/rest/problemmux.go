@@ -6,9 +6,6 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// unknownPath is the reason of a 404 that no handler gave.
-const unknownPath = "unknown_path"
-
 // ProblemMux serves mux, with the 404 and 405 that mux answers itself as problem
 // documents. It panics if mux is nil.
 func ProblemMux(mux *http.ServeMux) http.Handler {
@@ -30,7 +27,7 @@ func ProblemMux(mux *http.ServeMux) http.Handler {
 				WithStatus(http.StatusMethodNotAllowed))
 			return
 		}
-		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", truncate(r.URL.Path, maxQuotedError)).WithReason(unknownPath).WithUnprocessed())
+		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", truncate(r.URL.Path, maxQuotedError)).WithReason(fault.ReasonUnknownPath).WithUnprocessed())
 	})
 }
 
