@@ -118,7 +118,7 @@ func (s *Service) finish(a *response, panicked any) {
 func (s *Service) log(a *response, d time.Duration, err error) {
 	level, message := slog.LevelDebug, "request"
 	switch {
-	case fault.Classify(a.ctx, err) == fault.Failure && !fault.IsUnprocessed(err):
+	case fault.Judge(a.ctx, err).Outcome() == fault.Failure && !fault.IsUnprocessed(err):
 		level, message = slog.LevelWarn, "request failed"
 	case s.config.AccessLog:
 		level = slog.LevelInfo

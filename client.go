@@ -92,8 +92,10 @@ func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(c
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)
 	})
-	if err != nil && (fault.Classify(caller, err) == fault.Failure || fault.CallerExpired(caller, err)) {
-		err = fault.WithService(err, c.name)
+	if err != nil {
+		if v := fault.Judge(caller, err); v == fault.Expired || v.Outcome() == fault.Failure {
+			err = fault.WithService(err, c.name)
+		}
 	}
 	return err
 }

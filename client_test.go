@@ -79,7 +79,7 @@ func TestCallsHaveADeadlineThatIsOurOwn(t *testing.T) {
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: 50 * time.Millisecond}},
 	})
 	_, err := api.GetStock.Endpoint(shop.Client("inventory"))(t.Context(), &StockRequest{ProductID: "p-1"})
-	if !errors.Is(err, fault.DeadlineExceeded) || fault.Classify(t.Context(), err) != fault.Failure {
+	if !errors.Is(err, fault.DeadlineExceeded) || fault.Judge(t.Context(), err).Outcome() != fault.Failure {
 		t.Error(err)
 	}
 }

@@ -108,7 +108,7 @@ func finishTrail(call *endpoint.Call, err error) error {
 		}
 		return nil
 	}
-	failed := fault.Classify(context.Background(), err) == fault.Failure
+	failed := fault.Judge(context.Background(), err).Outcome() == fault.Failure
 	ended := ""
 	if failed {
 		ended = endReason(call)

@@ -47,13 +47,12 @@
 // reason breaker_open, Unprocessed, and the time to wait in RetryAfter, at most a hundredth
 // too long.
 //
-// [fault.Classify] decides what counts as a failure. A failure that the callee relays
-// ([fault.IsRelayed]) is not its own. Nor is the refusal of its limit
-// ([fault.IsOverloaded]), which limits handle. The result of a probe shows in both cases
-// that the callee is reachable. A caller who cancels does not count. A caller whose
-// deadline ran out counts as a failure if the call was slow: it took SlowCall where that is
-// set, or three times the recent mean of a success (and at least a millisecond), or 100 ms
-// if there was no success yet.
+// [fault.Judge] decides what counts as a failure: [fault.Failed], [fault.TimedOut] and
+// [fault.Unreached] do. [fault.Relayed] and [fault.Overloaded] do not, since the callee
+// is there, and as results of probes they count as successes. [fault.Expired] counts as
+// a failure if the call was slow for this circuit: it took SlowCall where that is set, or three times the
+// recent mean of a success (and at least a millisecond), or 100 ms if there was no success
+// yet. [fault.Refused] and [fault.Gone] count as nothing.
 //
 // State and Snapshot are up to date even if no call was made since. Readers of Changes get
 // every change in order, and no call waits for a reader. While a circuit is closed or open,

@@ -22,53 +22,49 @@ func (c *Circuit) finish(ctx context.Context, p Permit, err error) {
 	if p.start != untimed {
 		took = time.Duration(max(now-p.start, 0))
 	}
-	outcome := c.classify(ctx, now, p.start != untimed, took, err, policy)
+	verdict, outcome := c.judge(ctx, now, p.start != untimed, took, err, policy)
 	switch {
 	case c.generation.Load() != gen:
 		c.onLateResult(now, p.leaseID)
 	case gen.closed && outcome != fault.Ignored:
 		if c.addClosed(gen, now, outcome == fault.Failure, policy.isSlow(took), policy) {
-			c.trip(gen, now, wasAnswered(err))
+			c.trip(gen, now, wasAnswered(verdict))
 		}
 	case gen.state == HalfOpen:
-		if notCallee(err) {
+		if verdict == fault.Relayed || verdict == fault.Overloaded {
 			outcome = fault.Success // the callee is reachable
 		}
 		if policy.isSlow(took) && outcome == fault.Success {
 			outcome = fault.Failure // a circuit that opened for slow calls must not close on one
 		}
-		c.onProbeResult(gen, now, p.leaseID, outcome, wasAnswered(err))
+		c.onProbeResult(gen, now, p.leaseID, outcome, wasAnswered(verdict))
 	}
 }
 
-// notCallee says that the failure is not the callee's: it relays one, or has no room for the
-// call. The latter is for a limit to handle, since an open circuit would also refuse calls
-// for which there is room.
-func notCallee(err error) bool { return fault.IsRelayed(err) || fault.IsOverloaded(err) }
-
-// classify classifies a result and adds it to the tally. A failure that is not the callee's
-// is ignored. A caller's deadline that ran out is a failure if the call was slow for this
-// circuit.
-func (c *Circuit) classify(ctx context.Context, now int64, timed bool, took time.Duration, err error, policy *Policy) fault.Outcome {
+// judge judges a result and adds it to the tally. A caller's deadline that ran out is a
+// failure if the call was slow for this circuit.
+func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Duration, err error, policy *Policy) (fault.Verdict, fault.Outcome) {
 	if err == nil {
 		if timed {
 			c.tally.addSuccess(now, took, policy.Window)
 		} else {
 			c.tally.succeeded.Add()
 		}
-		return fault.Success
+		return fault.OK, fault.Success
 	}
-	caller := endpoint.CallerOf(ctx)
-	outcome := fault.Classify(caller, err)
-	if notCallee(err) {
+	verdict := fault.Judge(endpoint.CallerOf(ctx), err)
+	outcome := verdict.Outcome()
+	switch verdict {
+	case fault.Relayed, fault.Overloaded: // an open circuit would also refuse calls for which there is room
 		outcome = fault.Ignored
+	case fault.Expired:
+		if timed && (policy.isSlow(took) || c.tally.tookLong(took)) {
+			outcome = fault.Failure
+		}
+	default:
 	}
-	if outcome == fault.Ignored && timed && fault.CallerExpired(caller, err) &&
-		(policy.isSlow(took) || c.tally.tookLong(took)) {
-		outcome = fault.Failure
-	}
-	c.tally.addFailure(now, outcome, err)
-	return outcome
+	c.tally.addFailure(now, verdict, outcome)
+	return verdict, outcome
 }
 
 // addClosed counts a result of a closed circuit and says whether it opens the circuit.
@@ -117,8 +113,8 @@ func (c *Circuit) onProbeResult(gen *generation, now int64, probe uint64, outcom
 }
 
 // wasAnswered says that the callee itself failed the call; it may answer the next one.
-func wasAnswered(err error) bool {
-	return !fault.IsUnreached(err) && fault.CodeOf(err) != fault.DeadlineExceeded
+func wasAnswered(v fault.Verdict) bool {
+	return v != fault.Unreached && v != fault.TimedOut && v != fault.Expired
 }
 
 // onLateResult ends the lease of a call whose generation is over.

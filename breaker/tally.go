@@ -66,7 +66,7 @@ func (t *tally) addSuccess(now int64, took, period time.Duration) {
 }
 
 // addFailure counts a failure or an ignored result.
-func (t *tally) addFailure(now int64, outcome fault.Outcome, err error) {
+func (t *tally) addFailure(now int64, verdict fault.Verdict, outcome fault.Outcome) {
 	if outcome == fault.Ignored {
 		t.ignored.Add(1)
 		advance(&t.lastIgnored, now)
@@ -74,7 +74,7 @@ func (t *tally) addFailure(now int64, outcome fault.Outcome, err error) {
 	}
 	t.failed.Add(1)
 	advance(&t.lastFailure, now)
-	if fault.CodeOf(err) == fault.DeadlineExceeded {
+	if verdict == fault.TimedOut || verdict == fault.Expired {
 		t.timedOut.Add(1)
 	}
 }

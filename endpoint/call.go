@@ -146,7 +146,7 @@ func Elapsed(ctx context.Context, begun time.Time) time.Duration {
 
 // CallerOf returns the caller's original context of the call that is being made in ctx,
 // without the deadlines that policies have added; it returns ctx itself if there is no
-// other. Pass it to [fault.Classify].
+// other. Pass it to [fault.Judge].
 func CallerOf(ctx context.Context) context.Context {
 	if c := OutgoingOf(ctx); c != nil && c.Caller != nil {
 		return c.Caller

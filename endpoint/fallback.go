@@ -8,7 +8,7 @@ import (
 )
 
 // Fallback answers with f if the endpoint fails: f gets the request and the error, and its
-// result is the result. It is called only for a failure of the callee (fault.Classify); a
+// result is the result. It is called only for a failure of the callee ([fault.Verdict.Outcome]); a
 // caller that gave up, or sent a wrong request, gets the error itself. It panics if f is
 // nil.
 func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Resp, error)) Middleware {
@@ -18,7 +18,7 @@ func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Re
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
-			if fault.Classify(ctx, err) != fault.Failure {
+			if fault.Judge(ctx, err).Outcome() != fault.Failure {
 				return response, err
 			}
 			req, ok := request.(Req)

@@ -19,7 +19,7 @@ func Log(log *slog.Logger, operation string) Middleware {
 			start := time.Now()
 			err = panicked.Err
 			defer func() {
-				level := levels[fault.Classify(ctx, err)]
+				level := levels[fault.Judge(ctx, err).Outcome()]
 				if logger := orDefault(log); logger.Enabled(ctx, level) {
 					logger.LogAttrs(ctx, level, "call", callAttrs(ctx, operation, time.Since(start), err)...)
 				}

@@ -32,7 +32,7 @@ func TestTimeoutEndsASlowCallAndNamesItself(t *testing.T) {
 		if time.Since(start) != time.Second || !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "timeout of 1s") {
 			t.Fatalf("after %s: %v", time.Since(start), err)
 		}
-		if fault.Classify(t.Context(), err) != fault.Failure {
+		if fault.Judge(t.Context(), err).Outcome() != fault.Failure {
 			t.Fatal("our own timeout is not the callee's failure")
 		}
 		if got, err := ep(t.Context(), time.Millisecond); got != "done" || err != nil {
@@ -54,7 +54,7 @@ func TestTimeoutLeavesTheCallersOwnEndToTheCaller(t *testing.T) {
 		gone, leave := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { leave(errors.New("client left")) })
 		_, err = ep(gone, time.Hour)
-		if fault.Classify(gone, err) != fault.Ignored || !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "timeout of") {
+		if fault.Judge(gone, err).Outcome() != fault.Ignored || !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "timeout of") {
 			t.Fatalf("a caller who left is held against the callee: %v", err)
 		}
 	})

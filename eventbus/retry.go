@@ -47,7 +47,7 @@ func (r RetryPolicy) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Middleware repeats a handler after a failure (see [fault.Classify]), and after an error
+// Middleware repeats a handler after a failure (see [fault.Judge]), and after an error
 // with a RetryAfter: then it waits that long, but at most MaxBackoff. It repeats nothing
 // that would fail again. It panics if the policy does not validate.
 func (r RetryPolicy) Middleware() endpoint.Middleware {
@@ -80,10 +80,14 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 // isRepeatable reports whether another attempt may succeed. A call that a callee has
 // repeated is repeated as well, because an event can wait longer than a call.
 func isRepeatable(ctx context.Context, err error) bool {
-	if fault.Classify(ctx, err) == fault.Failure {
-		return fault.CodeOf(err) != fault.DataLoss
-	}
 	code := fault.CodeOf(err)
-	later := code == fault.Aborted || code == fault.ResourceExhausted || fault.IsUnprocessed(err)
-	return later && fault.RetryAfter(err) > 0 && ctx.Err() == nil
+	switch fault.Judge(ctx, err) {
+	case fault.Failed, fault.TimedOut, fault.Unreached, fault.Relayed, fault.Overloaded:
+		return code != fault.DataLoss
+	case fault.Refused:
+		later := code == fault.Aborted || code == fault.ResourceExhausted || fault.IsUnprocessed(err)
+		return later && fault.RetryAfter(err) > 0
+	case fault.OK, fault.Expired, fault.Gone:
+	}
+	return false
 }

@@ -13,12 +13,12 @@
 // with %w or to [Error.WithCause], stays in the log. An error that is not an *Error leaves
 // the process as its code only.
 //
-// # Outcomes
+// # Verdicts
 //
-// Every policy (breaker, retry, balancer) asks [Classify] what a result means: [Success],
-// [Failure] of the callee, or [Ignored], which counts nowhere. Classify needs the caller's
-// context, since the error alone cannot tell whether the caller gave up or the callee
-// failed.
+// Every policy (breaker, limit, balancer, retry) asks [Judge] what a result says about the
+// callee, and does one thing for each [Verdict]. Judge needs the caller's context, since
+// the error alone cannot tell whether the caller gave up or the callee failed.
+// [Verdict.Outcome] is the answer in brief.
 //
 // # Wires
 //

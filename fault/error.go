@@ -38,7 +38,7 @@ type Error struct {
 	// service that it called, unless the answer names another one.
 	Service string
 	// Relayed says that the service which answered did not fail itself: the failure came
-	// to it from Service, which it had called. See [IsRelayed].
+	// to it from Service, which it had called. See [Relayed].
 	Relayed bool
 	// Status is the HTTP status if it says more than the code does (405, 413, 415, 422);
 	// zero means the code's own.
@@ -178,31 +178,10 @@ func IsUnprocessed(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// IsUnreached reports whether err says that no connection was accepted: it is not the
-// answer of an instance, but of a network that did not find one.
-func IsUnreached(err error) bool {
-	return CodeOf(err) == Unavailable && IsUnprocessed(err) && ReasonOf(err) == "" && RetryAfter(err) == 0
-}
-
 // IsRepeated reports whether err says that the call was repeated already.
 func IsRepeated(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Repeated
-}
-
-// IsOverloaded reports whether err is the refusal of a limit, before any handler ran: the
-// instance that answers so is healthy, but has no capacity left.
-func IsOverloaded(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Reason == ReasonOverloaded && e.Unprocessed
-}
-
-// IsRelayed reports whether err says that the service which answered has passed on the
-// failure of another service. A gateway that relays an error is itself healthy: do not
-// eject it, nor open a breaker for it.
-func IsRelayed(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Relayed
 }
 
 // MarkRepeated returns err, which must not be nil, marked as the error of a call that was

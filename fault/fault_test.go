@@ -202,79 +202,6 @@ func TestForeignAnswersAreClassedByStatus(t *testing.T) {
 	}
 }
 
-func TestCallersCancelIsIgnoredInWhateverWords(t *testing.T) {
-	live := context.Background()
-	gone, cancel := context.WithCancel(live)
-	cancel()
-	cause := errors.New("client hung up")
-	caused, cancelCause := context.WithCancelCause(live)
-	cancelCause(cause)
-	for name, err := range map[string]error{
-		"plain": context.Canceled, "wrapped": fmt.Errorf("get: %w", context.Canceled),
-		"cause": cause, "stringified": errors.New("context canceled"), "code": fault.Canceled.Errorf("x"),
-	} {
-		for _, ctx := range []context.Context{gone, caused} {
-			if got := fault.Classify(ctx, err); got != fault.Ignored {
-				t.Errorf("%s: %v, want ignored", name, got)
-			}
-		}
-	}
-	if got := fault.Classify(live, context.Canceled); got != fault.Failure {
-		t.Errorf("a Canceled from the wire is %v, want failure", got)
-	}
-	if got := fault.Classify(live, context.DeadlineExceeded); got != fault.Failure {
-		t.Errorf("a time limit of our own is %v, want failure", got)
-	}
-}
-
-func TestExpiredTellsTheCallersDeadlineFromItsCancel(t *testing.T) {
-	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
-	defer cancel()
-	gone, cancelGone := context.WithCancel(context.Background())
-	cancelGone()
-	err := errors.New("broke off")
-	if !fault.CallerExpired(late, err) || fault.CallerExpired(gone, err) || fault.CallerExpired(context.Background(), err) || fault.CallerExpired(late, nil) {
-		t.Error("Expired mistakes one for the other")
-	}
-	if fault.Classify(late, err) != fault.Ignored {
-		t.Error("a caller's deadline is not by itself the callee's failure")
-	}
-}
-
-// late is a context whose deadline has passed and whose timer has not fired yet.
-type late struct{ context.Context }
-
-func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
-
-func TestADeadlineCountsBeforeItsTimerHasFired(t *testing.T) {
-	ctx := late{context.Background()}
-	for _, err := range []error{context.DeadlineExceeded, fault.Unavailable.Errorf("broke off"), errors.New("broke off")} {
-		if got := fault.Classify(ctx, err); got != fault.Ignored || !fault.CallerExpired(ctx, err) {
-			t.Errorf("%v: %v, expired %v", err, got, fault.CallerExpired(ctx, err))
-		}
-	}
-	if got := fault.Classify(ctx, nil); got != fault.Success || fault.CallerExpired(ctx, nil) {
-		t.Errorf("a success that came late is %v, expired %v", got, fault.CallerExpired(ctx, nil))
-	}
-}
-
-func TestOnlyTheCalleesFaultsAreFailures(t *testing.T) {
-	failures := map[fault.Code]bool{fault.Unknown: true, fault.DeadlineExceeded: true, fault.Internal: true,
-		fault.Unavailable: true, fault.DataLoss: true, fault.Canceled: true}
-	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
-		want := fault.Ignored
-		if failures[code] {
-			want = fault.Failure
-		}
-		if got := fault.Classify(context.Background(), code.Errorf("x")); got != want {
-			t.Errorf("%v is %v, want %v", code, got, want)
-		}
-	}
-	if fault.Classify(context.Background(), nil) != fault.Success {
-		t.Error("nil is no success")
-	}
-}
-
 func FuzzProblem(f *testing.F) {
 	f.Add([]byte(`{"code":"not_found","status":404,"retry_after":"1s"}`))
 	f.Add([]byte(`{"code":"nonsense","status":-4,"retry_after":"-9h"}`))
@@ -363,27 +290,5 @@ func TestACodeReadsTheSameWhereverItIsPrinted(t *testing.T) {
 	}
 	if zero, err := json.Marshal(code); err != nil || string(zero) != `"ok"` || json.Unmarshal(zero, &code) != nil {
 		t.Errorf("no failure is %s, %v", zero, err)
-	}
-}
-
-func TestUnreachedIsWhoseConnectionNobodyTook(t *testing.T) {
-	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	for name, tt := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"a connection refused":           {fault.Unavailable.Errorf("no connection: %w", dial).WithUnprocessed(), true},
-		"said of it":                     {fault.Unavailable.Errorf("connection refused").WithUnprocessed(), true},
-		"wrapped":                        {fmt.Errorf("x: %w", fault.Unavailable.Errorf("connection refused").WithUnprocessed()), true},
-		"an answer":                      {fault.Unavailable.Errorf("down"), false},
-		"an answer that asks to wait":    {fault.Unavailable.Errorf("later").WithRetryAfter(time.Second).WithUnprocessed(), false},
-		"an answer that says why":        {fault.Unavailable.Errorf("going").WithReason("draining").WithUnprocessed(), false},
-		"a refusal of another class":     {fault.ResourceExhausted.Errorf("too many").WithUnprocessed(), false},
-		"a connection that was torn off": {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
-		"nothing":                        {nil, false},
-	} {
-		if got := fault.IsUnreached(tt.err); got != tt.want {
-			t.Errorf("%s: %v", name, got)
-		}
 	}
 }

@@ -19,19 +19,18 @@ func TestAnUntrustedDeadlineBlamesNobody(t *testing.T) {
 		after   time.Duration // of a second
 		err     error
 		foreign bool
-		want    fault.Outcome
-		expired bool
+		want    fault.Verdict
 	}{
-		"ours, over":                                {time.Second, fault.DeadlineExceeded, false, fault.Ignored, true},
-		"a stranger's, over":                        {time.Second, fault.DeadlineExceeded, true, fault.Ignored, false},
-		"a stranger's, over, in other words":        {time.Second, boom, true, fault.Ignored, false},
-		"ours, nearly over":                         {960 * time.Millisecond, fault.DeadlineExceeded, false, fault.Failure, false},
-		"a stranger's, nearly over, says a callee":  {960 * time.Millisecond, fault.DeadlineExceeded, true, fault.Ignored, false},
-		"a stranger's, nearly over, in other words": {960 * time.Millisecond, boom, true, fault.Ignored, false},
-		"a stranger's, nearly over, nobody there":   {960 * time.Millisecond, refused, true, fault.Failure, false},
-		"a stranger's, nearly over, no room":        {960 * time.Millisecond, full, true, fault.Ignored, false},
-		"a stranger's, long before":                 {500 * time.Millisecond, fault.DeadlineExceeded, true, fault.Failure, false},
-		"a stranger's, a success":                   {960 * time.Millisecond, nil, true, fault.Success, false},
+		"ours, over":                                {time.Second, fault.DeadlineExceeded, false, fault.Expired},
+		"a stranger's, over":                        {time.Second, fault.DeadlineExceeded, true, fault.Gone},
+		"a stranger's, over, in other words":        {time.Second, boom, true, fault.Gone},
+		"ours, nearly over":                         {960 * time.Millisecond, fault.DeadlineExceeded, false, fault.TimedOut},
+		"a stranger's, nearly over, says a callee":  {960 * time.Millisecond, fault.DeadlineExceeded, true, fault.Gone},
+		"a stranger's, nearly over, in other words": {960 * time.Millisecond, boom, true, fault.Gone},
+		"a stranger's, nearly over, nobody there":   {960 * time.Millisecond, refused, true, fault.Unreached},
+		"a stranger's, nearly over, no room":        {960 * time.Millisecond, full, true, fault.Gone},
+		"a stranger's, long before":                 {500 * time.Millisecond, fault.DeadlineExceeded, true, fault.TimedOut},
+		"a stranger's, a success":                   {960 * time.Millisecond, nil, true, fault.OK},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -40,11 +39,8 @@ func TestAnUntrustedDeadlineBlamesNobody(t *testing.T) {
 				ctx = deadline.Foreign(ctx, time.Now())
 			}
 			<-time.After(c.after)
-			if got := fault.Classify(ctx, c.err); got != c.want || fault.CallerExpired(ctx, c.err) != c.expired {
-				t.Errorf("%s: %s, expired %v", name, got, !c.expired)
-			}
-			if hurried := fault.Hurried(ctx, c.err); hurried != (c.foreign && c.want == fault.Ignored) {
-				t.Errorf("%s: hurried %v", name, hurried)
+			if got := fault.Judge(ctx, c.err); got != c.want {
+				t.Errorf("%s is judged %s, want %s", name, got, c.want)
 			}
 		})
 	}

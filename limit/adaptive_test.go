@@ -94,7 +94,7 @@ func TestACallThatEndsAfterItsCallerHasGoneIsWasted(t *testing.T) {
 			t.Errorf("snapshot %+v", s)
 		}
 		for want, ctx := range map[fault.Code]context.Context{fault.Canceled: left, fault.DeadlineExceeded: late} {
-			if _, err := l.Acquire(ctx); !errors.Is(err, want) || !fault.IsUnprocessed(err) || fault.Classify(ctx, err) != fault.Ignored {
+			if _, err := l.Acquire(ctx); !errors.Is(err, want) || !fault.IsUnprocessed(err) || fault.Judge(ctx, err).Outcome() != fault.Ignored {
 				t.Errorf("a caller who had gone before got %v", err)
 			}
 		}

@@ -148,23 +148,14 @@ func endingOf(ctx context.Context, err error) ending {
 		}
 		return timedOut
 	}
-	if fault.IsRelayed(err) { // the callee itself has done its work
+	switch fault.Judge(caller, err) {
+	case fault.TimedOut, fault.Expired:
+		return timedOut
+	case fault.Overloaded:
+		return shedByCallee
+	case fault.Failed, fault.Unreached, fault.Relayed: // who relays a failure has done its work
 		return failed
-	}
-	switch fault.Classify(caller, err) {
-	case fault.Failure:
-		switch code := fault.CodeOf(err); {
-		case code == fault.DeadlineExceeded:
-			return timedOut
-		case code == fault.Unavailable && (fault.RetryAfter(err) > 0 || fault.ReasonOf(err) == fault.ReasonOverloaded):
-			return shedByCallee
-		}
-		return failed
-	case fault.Ignored:
-		if fault.CallerExpired(caller, err) {
-			return timedOut
-		}
-	case fault.Success:
+	case fault.OK, fault.Refused, fault.Gone:
 	}
 	return neutral
 }

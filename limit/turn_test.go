@@ -24,7 +24,7 @@ func TestAWaitingCallLeavesTheQueueAtItsDeadline(t *testing.T) {
 		refused := func(how string) {
 			begun := time.Now()
 			_, err := l.Acquire(ctx)
-			if !errors.Is(err, fault.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || !fault.IsUnprocessed(err) || fault.Classify(ctx, err) != fault.Ignored {
+			if !errors.Is(err, fault.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || !fault.IsUnprocessed(err) || fault.Judge(ctx, err).Outcome() != fault.Ignored {
 				t.Errorf("one that %s got %v", how, err)
 			}
 			if took := time.Since(begun); how == "gave up" && took != time.Second || how != "gave up" && took != 0 {

@@ -41,13 +41,13 @@ func (p Picked) finishUntimed(ctx context.Context, err error) {
 		n.resetStreak()
 		return
 	}
-	switch outcomeOf(ctx, err) {
+	switch result, unreached := outcomeOf(ctx, err); result {
 	case failed:
 		if p.start != untimed {
 			n.failedCount.Add(1)
 		}
 		now := endpoint.Elapsed(ctx, n.pool.created)
-		n.pool.recordFailure(n, now, now, fault.IsUnreached(err), false)
+		n.pool.recordFailure(n, now, now, unreached, false)
 	case success:
 	default:
 		if p.start != untimed {
@@ -87,7 +87,7 @@ func (p Picked) finishTimed(ctx context.Context, err error) {
 func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Duration) {
 	n := p.node
 	b := n.pool
-	result := outcomeOf(ctx, err)
+	result, unreached := outcomeOf(ctx, err)
 	meanLatency := n.latency.mean()
 	if meanLatency == 0 {
 		meanLatency = b.stats.meanLatency.get()
@@ -100,7 +100,7 @@ func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Dura
 	}
 	if silent {
 		n.unanswered.Add(1)
-	} else if !endedByClient && !fault.IsUnreached(err) {
+	} else if !endedByClient && !unreached {
 		n.recordAnswer(now)
 	}
 	switch result {
@@ -108,7 +108,7 @@ func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Dura
 		n.failedCount.Add(1)
 		n.phantom.add(now, float64(took), meanLatency)
 		n.latency.charge(now, max(float64(took), n.expectedLatency(now, b.routing.Load().inverseDecay), failureCost*b.stats.maxExpected.get(), failureCost*meanLatency))
-		b.recordFailure(n, p.start, now, fault.IsUnreached(err), silent)
+		b.recordFailure(n, p.start, now, unreached, silent)
 	case refused: // its latency must not attract calls
 		n.neutralCount.Add(1)
 		n.phantom.add(now, float64(took), meanLatency)
@@ -120,7 +120,7 @@ func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Dura
 		}
 	}
 	if p.Probe || n.health.Load() != healthy {
-		b.onProbeResult(p, now, took, result, silent || fault.IsUnreached(err))
+		b.onProbeResult(p, now, took, result, silent || unreached)
 	}
 }
 
@@ -148,19 +148,23 @@ const (
 	cancelled // nothing
 )
 
-// outcomeOf judges in the context of the attempt. An attempt that was cancelled there, as
-// the loser of a hedge is, shows nothing; one that a timeout of the policy ended does.
-func outcomeOf(ctx context.Context, err error) outcome {
-	caller := endpoint.CallerOf(ctx)
-	switch {
-	case err == nil:
-		return success
-	case fault.CallerExpired(caller, err):
-		return expired
-	case caller.Err() != nil, errors.Is(ctx.Err(), context.Canceled), fault.Hurried(caller, err):
-		return cancelled
-	case fault.Classify(caller, err) == fault.Failure && !fault.IsOverloaded(err):
-		return failed
+// outcomeOf says what the end of an attempt shows of the instance, and whether no connection
+// was made. ctx is the context of the attempt: an attempt that was cancelled there, as
+// a hedge is when the other attempt wins, shows nothing; a timeout of a policy shows a failure.
+//
+// An instance that relays failures has failed: another one may reach what this one does
+// not, and where all relay alike none is ejected.
+func outcomeOf(ctx context.Context, err error) (result outcome, unreached bool) {
+	switch v := fault.Judge(endpoint.CallerOf(ctx), err); {
+	case v == fault.OK:
+		return success, false
+	case v == fault.Expired:
+		return expired, false
+	case v == fault.Gone, errors.Is(ctx.Err(), context.Canceled):
+		return cancelled, v == fault.Unreached
+	case v == fault.Overloaded, v == fault.Refused:
+		return refused, false
+	default:
+		return failed, v == fault.Unreached
 	}
-	return refused
 }

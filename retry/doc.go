@@ -5,7 +5,7 @@
 //
 // # What is repeated
 //
-// A failed attempt (see [fault.Classify]) of an operation that is safe to repeat. An
+// A failed attempt (see [fault.Judge]) of an operation that is safe to repeat. An
 // attempt of another operation is repeated only if the error says that no handler ran.
 //
 //   - An answer with a RetryAfter is repeated after that wait, and not at all if the

@@ -294,7 +294,7 @@ func TestTheLosingAttemptIsNoFailureOfItsCallee(t *testing.T) {
 						took = time.Hour
 					}
 					err := sleepOrEnd(ctx, took, nil)
-					outcomes[n] = fault.Classify(endpoint.CallerOf(ctx), err)
+					outcomes[n] = fault.Judge(endpoint.CallerOf(ctx), err).Outcome()
 					return err
 				})
 				if outcomes[slow] != fault.Ignored || outcomes[3-slow] != fault.Success || record.Caller != caller {
@@ -313,7 +313,7 @@ func TestATimeoutOfOurOwnIsStillAFailureInARace(t *testing.T) {
 		var failures atomic.Int32
 		err := hedged().Race(ctx, 0, func(ctx context.Context, _ int) error {
 			err := sleepOrEnd(ctx, time.Hour, nil)
-			if fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure {
+			if fault.Judge(endpoint.CallerOf(ctx), err).Outcome() == fault.Failure {
 				failures.Add(1)
 			}
 			return err

@@ -45,7 +45,7 @@ type Policy struct {
 // repeat in ten succeeds, or more, they continue whatever the share is, and when none
 // does, they fall to the share after 200. The repeat of a call that was refused for lack of
 // room earns nothing, since it uses the room of another call. After a refused connection
-// ([fault.IsUnreached]) a repeat costs nothing. But after three of these without a
+// ([fault.Unreached]) a repeat costs nothing. But after three of these without a
 // successful repeat the whole service may be unreachable, and further ones cost as much as
 // any.
 type Budget struct {

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -47,9 +46,10 @@ func (r *run) shouldRetry(err error) bool {
 	if r.ctx.Err() != nil {
 		return false
 	}
-	wait, may := repeatable(r.ctx, err, r.safe)
+	verdict := fault.Judge(endpoint.CallerOf(r.ctx), err)
+	wait, may := repeatable(verdict, err, r.safe)
 	if !may {
-		if _, would := repeatable(r.ctx, err, true); would {
+		if _, would := repeatable(verdict, err, true); would {
 			r.recordStop("the operation is not safe to repeat")
 		}
 		return false
@@ -69,8 +69,8 @@ func (r *run) shouldRetry(err error) bool {
 	}
 	// A refused connection costs no capacity, and the balancer now avoids the instance.
 	// A repeat after an overload uses the room of another call, so it earns nothing.
-	unreached := fault.IsUnreached(err)
-	r.earns = !unreached && !fault.IsOverloaded(err)
+	unreached := verdict == fault.Unreached
+	r.earns = !unreached && verdict != fault.Overloaded
 	if r.budgetRefused = !(unreached && r.budget.allowFree()) && !r.budget.allowRepeat(r.policy); r.budgetRefused {
 		if r.earns {
 			r.budget.refusedSince.Store(true)
@@ -131,38 +131,25 @@ func (r *run) finalError(err error) error {
 	return fault.MarkRepeated(err)
 }
 
-// repeatable says whether a failed attempt may be repeated, and after which wait. The
-// caller's context has not ended.
-func repeatable(ctx context.Context, err error, safe bool) (wait time.Duration, may bool) {
-	f, isFault := errors.AsType[*fault.Error](err)
-	if !isFault {
-		return 0, (safe || fault.IsUnprocessed(err)) && isRepeatable(ctx, err)
+// repeatable says whether an attempt with this verdict and error may be repeated, and after
+// which wait.
+func repeatable(v fault.Verdict, err error, safe bool) (wait time.Duration, may bool) {
+	code, unprocessed := fault.CodeOf(err), fault.IsUnprocessed(err)
+	wait = fault.RetryAfter(err)
+	switch v {
+	case fault.Failed, fault.TimedOut, fault.Unreached, fault.Relayed:
+		may = unprocessed || safe && code != fault.DataLoss
+		if fault.ReasonOf(err) == fault.ReasonBreakerOpen {
+			// A breaker behind the callee is the callee's to call again.
+			may = v != fault.Relayed && unprocessed && wait > 0 && wait <= maxBreakerWait
+		}
+	case fault.Overloaded:
+		may = (unprocessed || safe) && wait > 0 // otherwise it is not known when there is room
+	case fault.Refused:
+		may = wait > 0 && (unprocessed || safe && (code == fault.Aborted || code == fault.ResourceExhausted))
+	case fault.OK, fault.Expired, fault.Gone:
 	}
-	switch {
-	case f.Repeated:
-		return 0, false
-	case f.Reason == fault.ReasonBreakerOpen:
-		// A breaker behind the callee is the callee's to call again.
-		may = f.Unprocessed && f.RetryAfter > 0 && f.RetryAfter <= maxBreakerWait && !fault.IsRelayed(err)
-	case fault.IsOverloaded(err):
-		may = f.RetryAfter > 0 // otherwise it is not known when there is room
-	case f.Unprocessed:
-		may = f.RetryAfter > 0 || fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
-	case !safe || f.Code == fault.DataLoss:
-		return 0, false
-	case f.RetryAfter > 0 && (f.Code == fault.Aborted || f.Code == fault.ResourceExhausted):
-		may = true
-	default:
-		may = fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
-	}
-	return f.RetryAfter, may
-}
-
-// isRepeatable says whether an error that is no fault may be repeated. It is a failure in
-// every class, unless it is a bare code.
-func isRepeatable(ctx context.Context, err error) bool {
-	code, bare := errors.AsType[fault.Code](err)
-	return !bare || code != fault.DataLoss && fault.Classify(endpoint.CallerOf(ctx), err) == fault.Failure
+	return wait, may && !fault.IsRepeated(err)
 }
 
 // maxBreakerWait is how long a call waits in all for a breaker that has just opened: about as

@@ -131,6 +131,25 @@ func (s *subject) trip() {
 	s.await("the breaker to open", func() bool { return s.state() == breaker.Open })
 }
 
+// harmless checks that results with this error never open the breaker, and as those of
+// probes close it.
+func (s *subject) harmless(err error) {
+	s.Helper()
+	for range 10 * s.Failures {
+		if !s.call(err) {
+			s.Fatalf("opened by %v", err)
+		}
+	}
+	s.trip()
+	s.wait(s.Timeout + time.Millisecond)
+	for i := range s.Successes {
+		if !s.call(err) {
+			s.Fatalf("probe %d refused", i+1)
+		}
+	}
+	s.await("the breaker to close", func() bool { return s.state() == breaker.Closed })
+}
+
 func (s *subject) state() breaker.State { return s.b.Snapshot().State }
 
 func (s *subject) wait(d time.Duration) { <-time.After(d) }

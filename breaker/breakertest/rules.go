@@ -104,6 +104,13 @@ var rules = []rule{
 			}
 		}
 	}},
+	{name: "relayed", sentence: "A failure that the callee passes on does not open it, and shows as a probe that the callee is there.", check: func(s *subject) {
+		s.harmless(&fault.Error{Code: fault.Internal, Message: "stock failed", Service: "stock", Relayed: true})
+	}},
+	{name: "overloaded", sentence: "A refusal for lack of room does not open it, and shows as a probe that the callee is there.", check: func(s *subject) {
+		s.harmless(fault.Unavailable.Errorf("full").WithReason(fault.ReasonOverloaded).WithUnprocessed())
+		s.harmless(fault.Unavailable.Errorf("come again later").WithRetryAfter(time.Second))
+	}},
 	{name: "ignored_probes", sentence: "A probe that ends as ignored neither closes it nor opens it anew.", check: func(s *subject) {
 		s.trip()
 		ctx, cancel := context.WithCancel(s.Context())

@@ -6,8 +6,8 @@
 // # Guarantees and limits
 //
 // A refusal is as in every breaker: fault.Unavailable with reason breaker_open.
-// fault.Classify decides what counts as a failure; ignored results are not reported to
-// hystrix.
+// fault.Judge decides what counts as a failure, as for breaker.Circuit, but a caller whose
+// deadline ran out never counts.
 //
 // Everything else is hystrix' own. Circuits and their settings are global, by name: two
 // with one name are the same. Each has goroutines that never end. Results take effect a
@@ -144,20 +144,24 @@ func (c *Circuit) finish(ctx context.Context, start time.Time, err error) {
 	took := time.Since(start)
 	c.total.Add(1)
 	event := "success"
-	switch fault.Classify(ctx, err) {
-	case fault.Success:
+	switch v := fault.Judge(ctx, err); v {
+	case fault.OK:
 		c.spent.Add(int64(took))
 		c.lastSuccess.Store(start.Add(took).UnixNano())
 		c.succeeded.Add(1)
-	case fault.Failure:
+	case fault.Failed, fault.TimedOut, fault.Unreached:
 		event = "failure"
-		if fault.CodeOf(err) == fault.DeadlineExceeded {
+		if v == fault.TimedOut {
 			event = "timeout"
 			c.timedOut.Add(1)
 		}
 		c.lastFailure.Store(start.Add(took).UnixNano())
 		c.failed.Add(1)
-	case fault.Ignored:
+	case fault.Relayed, fault.Overloaded: // the callee is there
+		if !c.circuit.IsOpen() {
+			return
+		}
+	case fault.Refused, fault.Expired, fault.Gone:
 		return
 	}
 	// Its only error is a full queue of results: this one is then not counted, as in

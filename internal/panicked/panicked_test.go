@@ -24,7 +24,7 @@ func Example() {
 }
 
 func TestAPanicIsAFailureOfTheCallee(t *testing.T) {
-	if got := fault.Classify(t.Context(), panicked.Err); got != fault.Failure {
+	if got := fault.Judge(t.Context(), panicked.Err).Outcome(); got != fault.Failure {
 		t.Error(got)
 	}
 }

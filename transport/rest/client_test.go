@@ -191,7 +191,7 @@ func TestCallersDeadlineAndCancelTravel(t *testing.T) {
 	}
 	cancelled, give := context.WithCancelCause(t.Context())
 	left, err := call(cancelled, func() { give(errors.New("changed my mind")) })
-	if fault.CodeOf(err) != fault.Canceled || fault.Classify(cancelled, err) != fault.Ignored || left > 0 {
+	if fault.CodeOf(err) != fault.Canceled || fault.Judge(cancelled, err).Outcome() != fault.Ignored || left > 0 {
 		t.Errorf("cancelled: %v with %s left", err, left)
 	}
 }

@@ -107,7 +107,7 @@ func TestAnAnswerThatIsTooLongIsTheCalleesFailure(t *testing.T) {
 		caller, _ := serve(t, tt.h)
 		tt.route.Pattern = "GET /x"
 		_, err := tt.route.Endpoint(caller)(t.Context(), rest.None{})
-		if (err == nil) != tt.fits || !tt.fits && (fault.CodeOf(err) != fault.Internal || fault.Classify(t.Context(), err) != fault.Failure || !strings.Contains(err.Error(), "MaxAnswer")) {
+		if (err == nil) != tt.fits || !tt.fits && (fault.CodeOf(err) != fault.Internal || fault.Judge(t.Context(), err).Outcome() != fault.Failure || !strings.Contains(err.Error(), "MaxAnswer")) {
 			t.Errorf("%s: %v", name, err)
 		}
 		gateway := http.NewServeMux()

@@ -33,7 +33,7 @@ const (
 // name, whatever it calls itself. For a caller that is not trusted
 //
 //   - the name, the priority and the attempt mark are ignored;
-//   - the deadline may end the work early, but blames nobody, see [fault.Hurried];
+//   - the deadline may end the work early, but blames nobody, see [fault.Gone];
 //   - the trace continues, and this side decides whether it is sampled.
 //
 // The answer carries the request's id. A request whose deadline has passed is answered

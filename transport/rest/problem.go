@@ -84,7 +84,7 @@ func logFailure(ctx context.Context, w http.ResponseWriter, log *slog.Logger, ro
 		return
 	}
 	level := slog.LevelDebug
-	if fault.Classify(ctx, err) == fault.Failure {
+	if fault.Judge(ctx, err).Outcome() == fault.Failure {
 		level = slog.LevelWarn
 	}
 	log.LogAttrs(ctx, level, "request failed", append(requestAttrs(ctx, route),

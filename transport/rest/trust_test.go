@@ -113,7 +113,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 		limited, cancel := context.WithCancel(ctx)
 		defer cancel()
 		<-limited.Done()
-		foreign := fault.Classify(limited, fault.DeadlineExceeded) == fault.Ignored && !fault.CallerExpired(limited, errors.ErrUnsupported)
+		foreign := fault.Judge(limited, fault.DeadlineExceeded) == fault.Gone
 		return said{foreign, errors.Is(limited.Err(), context.Canceled)}
 	}
 	route.Handle(backend, func(ctx context.Context, _ rest.None) (rest.None, error) {
@@ -164,7 +164,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 func TestAFailureLongBeforeAStrangersDeadlineIsAFailure(t *testing.T) {
 	judged := fault.Success
 	h := rest.ReadMetadata(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		judged = fault.Classify(r.Context(), fault.DeadlineExceeded.Errorf("the database did not answer"))
+		judged = fault.Judge(r.Context(), fault.DeadlineExceeded.Errorf("the database did not answer")).Outcome()
 	}))
 	ask(h, "GET", "/x", "", "", "X-Request-Timeout", (time.Hour).String())
 	if judged != fault.Failure {
