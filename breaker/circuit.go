@@ -61,9 +61,9 @@ func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
 	if gen.state == Open && now < gen.until {
 		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}
-	if full := gen.fullUntil.Load(); now < full {
+	if fullUntil := gen.fullUntil.Load(); now < fullUntil {
 		p := c.policy.Load()
-		return Permit{}, gen.refuse(now, min(full, saturatingAdd(now, p.Timeout)), p)
+		return Permit{}, gen.refuse(now, min(fullUntil, saturatingAdd(now, p.Timeout)), p)
 	}
 	return c.allowProbe(ctx, now)
 }

@@ -7,7 +7,7 @@
 // A [Circuit] is closed while calls succeed. With the zero [Policy] it opens when none
 // succeeds any more and refuses calls for the policy's Timeout. Then it is half-open: it
 // admits probes, and closes when one succeeds. Once it is sure that nothing succeeds, a
-// failed probe opens it again, for a twenty-fourth of the time since the last success,
+// failed probe opens it again, for a twenty-fourth of the time without any success,
 // up to MaxTimeout. A [Group] has a circuit per key: per service, instance or tenant. By
 // hand, a circuit is forced open or closed until it is released.
 //

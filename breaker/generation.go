@@ -72,7 +72,7 @@ func (gen *generation) add(now int64, failed, slow bool, p *Policy) (opens bool)
 	case failed || slow:
 		gen.mayHaveBad.Store(true)
 	case !gen.mayHaveBad.Load() || gen.cleanSlot.Load() == w.Slot(now):
-		return false // no bad calls in the window, or too few even with this good one
+		return false // no bad calls in the window, or too few in this slot already
 	}
 	if p.Disabled || gen.forced.Load() {
 		return false

@@ -95,7 +95,7 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *Ticket) {
 	t.operation = l.operations.forCall(ctx)
 	t.startedAt = int64(endpoint.Elapsed(ctx, l.created))
-	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // an untrusted deadline may be too short, and is no evidence
+	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // others are no evidence
 		t.budget = max(int64(until.Sub(l.created))-t.startedAt, 1)
 	}
 	if t.startedAt >= l.nextEvaluation.Load() {

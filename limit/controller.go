@@ -215,7 +215,8 @@ func (c *controller) detect(w window) {
 		c.setLimit(max(c.targetLimit(w), inFlight/2))
 	case w.pilesUp && t.windows >= 2, t.windows >= 3 && w.now-t.start >= required:
 		latency := w.meanLatency()
-		drainTime := inFlight / max(w.successRate(), 1/float64(maxTrialWait)) // until the calls in flight are served (Little, 1961)
+		// The calls in flight are served after that time (Little, 1961).
+		drainTime := inFlight / max(w.successRate(), 1/float64(maxTrialWait))
 		latency = max(latency, min(drainTime, float64(maxTrialWait)))
 		// The geometric mean is nearer to the target than to how long calls took.
 		c.reference = reference{inFlight, latency, max(1.3*c.target, math.Sqrt(c.target*latency))}
@@ -298,8 +299,10 @@ func (c *controller) stepTrial(w window, ops *operations) {
 	}
 	measured := window{counts: c.measurement.counts}
 	helps := measured.meanLatency() <= c.reference.helpsBelow
-	mostlyExpired := 2*measured.expired >= measured.evidence()          // so refusing them loses nothing
-	stillRising := measured.meanLatency() > 1.1*c.reference.meanLatency // not slow by nature: other limiters have not reduced their load yet
+	// Refusing calls that expire loses nothing. Latencies that still rise are not by nature:
+	// other limiters have not reduced their load yet.
+	mostlyExpired := 2*measured.expired >= measured.evidence()
+	stillRising := measured.meanLatency() > 1.1*c.reference.meanLatency
 	if !helps && (w.now < c.drainUntil || (mostlyExpired || stillRising) && w.now-c.phaseSince < maxTrialWait) {
 		c.measurement = measurement{}
 		if mostlyExpired {

@@ -61,8 +61,8 @@
 //     This case can be detected before the first call is late.
 //   - The service itself refuses a third of the calls for overload.
 //
-// In the first two cases more than Min calls must be in flight, and their number must
-// not be falling already.
+// In the first two of these cases more than Min calls must be in flight, and their number
+// must not be falling already.
 //
 // What never counts as overload:
 //   - A call that is merely old. While there is a limit, or calls are late, a call in
@@ -76,7 +76,7 @@
 //   - Deadlines of callers that are not trusted.
 //   - Fast failures, and refusals that the service relays from another one.
 //
-// In the first two cases the limit is a trial at first:
+// If calls are late or pile up (the first two cases), the limit is a trial at first:
 //   - It starts with as many calls as are served within the target latency, by Little's
 //     law (1961). Earlier calls may drain first, for 8 s at most.
 //   - It passes if calls then take at most the geometric mean of how long they took

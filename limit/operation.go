@@ -19,7 +19,7 @@ const maxOperations = 200
 type operation struct {
 	excepted         bool          // outside of the limit
 	baselineBits     atomic.Uint64 // how long a success takes without overload, ns, as float64 bits; 0 not known
-	bestBaselineBits atomic.Uint64 // how long it takes in good times, ns, as float64 bits: the lowest recent baseline
+	bestBaselineBits atomic.Uint64 // the lowest recent baseline, ns, as float64 bits
 	succeeded        atomic.Int64  // of timed calls
 	spent            atomic.Int64  // sum over succeeded, ns
 	expired          atomic.Int64  // timed calls that ran out of time

@@ -6,8 +6,9 @@ import "time"
 // ns, and 0 if that is not known.
 
 const (
-	// A call is late after lateShare of its caller's time, and not before lateBaselines
-	// times the baseline, since a call may take that long by chance.
+	// A call is late after lateShare of its caller's time: earlier, the caller still has its
+	// answer in time. It is not late before lateBaselines times the baseline, since a call
+	// may take that long by chance.
 	lateShare     = 0.8
 	lateBaselines = 3.0
 	// chanceDeviations is by how many standard deviations of the recent number in flight

@@ -17,15 +17,15 @@ type choice struct {
 // choose prefers a healthy node that has not been tried, then an excluded one, then any
 // healthy one.
 func (c *choice) choose(key string) *node {
-	v := c.routing
-	first, second := v.main, v.spill
+	rt := c.routing
+	first, second := rt.main, rt.spill
 	if second != nil && c.isZoneOverloaded() {
 		first, second = second, first
 	}
 	if n := c.chooseIn(first, key); n != nil {
 		return n
 	}
-	for _, g := range []*group{second, v.excluded} {
+	for _, g := range []*group{second, rt.excluded} {
 		if g != nil {
 			if n := c.chooseIn(g, key); n != nil {
 				return n
@@ -69,15 +69,15 @@ func (c *choice) chooseIn(g *group, key string) *node {
 // failed its last call, it costs at least failureCost calls to the other one, fading
 // while it gets no call. A charge by what the others took when it failed would not do:
 // the other node may have become slower since.
-func (v *routing) cheaper(a, b *node, now time.Duration) *node {
+func (rt *routing) cheaper(a, b *node, now time.Duration) *node {
 	failsA, failsB := a.streak.Load() != 0, b.streak.Load() != 0
 	if failsA && !failsB {
 		a, b, failsA, failsB = b, a, failsB, failsA
 	}
-	waitA, loadA := v.cost(a, now)
-	waitB, loadB := v.cost(b, now)
+	waitA, loadA := rt.cost(a, now)
+	waitB, loadB := rt.cost(b, now)
 	if failsB && !failsA {
-		waitB = max(waitB, failureCost*waitA*expDecay(float64(int64(now)-b.latency.updatedAt.Load())*v.inverseDecay))
+		waitB = max(waitB, failureCost*waitA*expDecay(float64(int64(now)-b.latency.updatedAt.Load())*rt.inverseDecay))
 	}
 	if waitB*(loadB+1) < waitA*(loadA+1) {
 		return b
@@ -87,13 +87,13 @@ func (v *routing) cheaper(a, b *node, now time.Duration) *node {
 
 // cost is the expected latency of a single call, in ns, and the calls in flight relative
 // to the node's share.
-func (v *routing) cost(n *node, now time.Duration) (wait, load float64) {
+func (rt *routing) cost(n *node, now time.Duration) (wait, load float64) {
 	_, wait = n.latency.meanAndPeak()
 	if wait == 0 {
 		wait = n.pool.stats.meanLatency.get()
 	}
 	at := n.latency.updatedAt.Load()
-	wait *= expDecay(float64(int64(now)-at) * v.inverseDecay)
+	wait *= expDecay(float64(int64(now)-at) * rt.inverseDecay)
 	load = n.phantom.load(now)
 	if inFlight := n.inFlight(); inFlight > 0 { // a node whose calls hang costs more and more
 		if silence := float64(int64(now) - max(at, n.busySince.Load())); silence > wait {

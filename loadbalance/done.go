@@ -92,7 +92,7 @@ func (p Picked) finishFailed(ctx context.Context, err error, now, took time.Dura
 	if meanLatency == 0 {
 		meanLatency = b.stats.meanLatency.get()
 	}
-	endedByClient := result == expired || result == cancelled || ctx.Err() != nil // by the caller or a timeout of the client
+	endedByClient := result == expired || result == cancelled || ctx.Err() != nil
 	silent := endedByClient && result != cancelled && n.lastAnswer.Load() < int64(p.start)
 	callerExpired := result == expired
 	if callerExpired {

@@ -8,7 +8,7 @@ import (
 // The bounds of a node's load, in fair shares.
 const (
 	maxSharesInFlight = 1.25
-	maxSharesRecent   = 1.2 // of recent calls, whose count is less exact than the one in flight
+	maxSharesRecent   = 1.2 // lower, since an observer may count over another period
 	// Below so many recent calls, and so many for each node, there is no bound for
 	// them: they may be of a few keys only, and should reach their node.
 	minRecent, minRecentEach = 1000, 20
@@ -42,11 +42,11 @@ func (c *choice) chooseByKey(g *group, key string) *node {
 // mayServe says that the node is in the group, not tried, and, if slow-starting, has grown
 // to the share of this key.
 func (c *choice) mayServe(n *node, g *group, h uint64) bool {
-	v := c.routing
+	rt := c.routing
 	switch {
-	case c.isTried(n) || n.excluded.Load() != (g == v.excluded):
+	case c.isTried(n) || n.excluded.Load() != (g == rt.excluded):
 		return false
-	case v.spill != nil && g != v.excluded && (n.instance.Load().Zone() == v.policy.Zone) != (g == v.main):
+	case rt.spill != nil && g != rt.excluded && (n.instance.Load().Zone() == rt.policy.Zone) != (g == rt.main):
 		return false
 	}
 	return !c.hasSlowStart || float64(h>>11)/(1<<53) < c.grownShare(n)
@@ -54,11 +54,11 @@ func (c *choice) mayServe(n *node, g *group, h uint64) bool {
 
 // pickOwner returns the first node of a key within its bound, for a uniform routing; nil
 // if none of the first ones is.
-func (b *Pool) pickOwner(v *routing, key string) *node {
+func (b *Pool) pickOwner(rt *routing, key string) *node {
 	const tries = 32
 	at := hashOf(key)
 	for range tries {
-		if n := v.owners[at%buckets]; !b.exceedsBound(n, v) {
+		if n := rt.owners[at%buckets]; !b.exceedsBound(n, rt) {
 			return n
 		}
 		at = scramble(at + golden)
@@ -68,14 +68,14 @@ func (b *Pool) pickOwner(v *routing, key string) *node {
 
 // exceedsBound says that one more call would exceed the node's bound in flight, or of
 // recent calls.
-func (b *Pool) exceedsBound(n *node, v *routing) bool {
-	perShare := n.inverseWeight.get() * v.totalShares
+func (b *Pool) exceedsBound(n *node, rt *routing) bool {
+	perShare := n.inverseWeight.get() * rt.totalShares
 	all := b.keyedTraffic.Load()
 	if own := n.inFlight(); own > 0 && float64(own+1) > math.Ceil(maxSharesInFlight*float64(uint32(all)+1)/perShare) {
 		return true
 	}
 	recent := float64(uint32(all>>32) + uint32(all) - b.stats.callsBase.Load())
-	if recent < max(minRecent, minRecentEach*float64(len(v.nodes))) {
+	if recent < max(minRecent, minRecentEach*float64(len(rt.nodes))) {
 		return false
 	}
 	return float64(n.totalCalls()-n.callsBase.Load()+1)*perShare > maxSharesRecent*(recent+1)

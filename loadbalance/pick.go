@@ -46,11 +46,11 @@ const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 
 // Pick implements [Balancer].
 func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
-	v := b.routing.Load()
-	if len(v.schedule) == 0 || len(r.Tried) > 0 {
-		return b.choose(ctx, v, r)
+	rt := b.routing.Load()
+	if len(rt.schedule) == 0 || len(r.Tried) > 0 {
+		return b.choose(ctx, rt, r)
 	}
-	schedule, timed := v.schedule, b.stats.timedUntil.Load()
+	schedule, timed := rt.schedule, b.stats.timedUntil.Load()
 	t := b.picks.Add(1) - 1
 	s := &schedule[uint32(t)%uint32(len(schedule))] // a 32-bit division takes half the time
 	if t >= timed && t*golden >= sampleBelow {
@@ -68,33 +68,33 @@ func (b *Pool) startTimed(ctx context.Context, n *node) Picked {
 	return Picked{Instance: n.instance.Load(), node: n, start: now}
 }
 
-func (b *Pool) choose(ctx context.Context, v *routing, r Request) (Picked, error) {
-	if len(v.nodes) == 0 {
+func (b *Pool) choose(ctx context.Context, rt *routing, r Request) (Picked, error) {
+	if len(rt.nodes) == 0 {
 		return Picked{}, b.noInstance()
 	}
-	if v.kind == peakEWMA && v.uniform && len(r.Tried) == 0 {
-		return b.pickTwo(ctx, v), nil
+	if rt.kind == peakEWMA && rt.uniform && len(r.Tried) == 0 {
+		return b.pickTwo(ctx, rt), nil
 	}
-	if v.owners != nil && r.HashKey != "" && v.uniform && len(r.Tried) == 0 {
-		if n := b.pickOwner(v, r.HashKey); n != nil {
+	if rt.owners != nil && r.HashKey != "" && rt.uniform && len(r.Tried) == 0 {
+		if n := b.pickOwner(rt, r.HashKey); n != nil {
 			return b.startOwned(ctx, n), nil
 		}
 	}
 	now := endpoint.Elapsed(ctx, b.created)
 	if int64(now) >= b.stats.nextSweep.Load() {
 		b.sweep(now)
-		v = b.routing.Load()
+		rt = b.routing.Load()
 	}
 	p := Picked{start: now}
-	if v.excluded != nil && len(r.Tried) == 0 && b.probeDue(now, r.Safe) { // a retry must not be a probe
+	if rt.excluded != nil && len(r.Tried) == 0 && b.probeDue(now, r.Safe) { // a retry must not be a probe
 		p.node = b.claimProbe(now, r)
 		p.Probe = p.node != nil
 	}
 	if p.node == nil {
-		c := choice{pool: b, routing: v, now: now, tried: r.Tried, hasSlowStart: v.slowStartUntil > now}
+		c := choice{pool: b, routing: rt, now: now, tried: r.Tried, hasSlowStart: rt.slowStartUntil > now}
 		p.node = c.choose(r.HashKey)
 	}
-	if v.owners != nil {
+	if rt.owners != nil {
 		p.start |= counted
 		b.keyedTraffic.Add(1)
 	}
@@ -104,14 +104,14 @@ func (b *Pool) choose(ctx context.Context, v *routing, r Request) (Picked, error
 }
 
 // pickTwo is Pick under PeakEWMA for a uniform routing.
-func (b *Pool) pickTwo(ctx context.Context, v *routing) Picked {
+func (b *Pool) pickTwo(ctx context.Context, rt *routing) Picked {
 	now := endpoint.Elapsed(ctx, b.created)
 	if int64(now) >= b.stats.nextSweep.Load() {
 		b.sweep(now)
 	}
-	n, other := v.main.drawTwo(b.rng.Uint64())
+	n, other := rt.main.drawTwo(b.rng.Uint64())
 	if other != n {
-		n = v.cheaper(n, other, now)
+		n = rt.cheaper(n, other, now)
 	}
 	n.addInFlight(now)
 	return Picked{Instance: n.instance.Load(), node: n, start: now}

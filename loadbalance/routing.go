@@ -46,7 +46,7 @@ const (
 // publish makes the routing for the current state. The caller holds the lock.
 func (b *Pool) publish(now time.Duration) {
 	p := b.policy
-	v := &routing{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), inverseDecay: 1 / float64(p.Decay)}
+	rt := &routing{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), inverseDecay: 1 / float64(p.Decay)}
 	var usable, out []*node
 	for _, n := range b.nodes {
 		if n.health.Load() == healthy {
@@ -64,26 +64,26 @@ func (b *Pool) publish(now time.Duration) {
 	for _, n := range out {
 		n.excluded.Store(true)
 	}
-	v.slowStartUntil = slowStartEnd(usable, now, p.SlowStart)
-	scheduled := v.kind == roundRobin
+	rt.slowStartUntil = slowStartEnd(usable, now, p.SlowStart)
+	scheduled := rt.kind == roundRobin
 	if local, far := byZone(usable, p.Zone); len(local) > 0 && len(far) > 0 {
-		v.spill, usable = newGroup(far, scheduled), local
+		rt.spill, usable = newGroup(far, scheduled), local
 	}
-	v.main = newGroup(usable, scheduled)
+	rt.main = newGroup(usable, scheduled)
 	if len(out) > 0 {
-		v.excluded = newGroup(out, scheduled)
+		rt.excluded = newGroup(out, scheduled)
 	}
-	v.uniform = v.spill == nil && v.excluded == nil && v.slowStartUntil == 0 && len(usable) > 0
-	if scheduled && v.uniform {
-		v.schedule = v.main.schedule()
+	rt.uniform = rt.spill == nil && rt.excluded == nil && rt.slowStartUntil == 0 && len(usable) > 0
+	if scheduled && rt.uniform {
+		rt.schedule = rt.main.schedule()
 	}
 	for _, n := range usable {
-		v.totalShares += 1 / n.inverseWeight.get()
+		rt.totalShares += 1 / n.inverseWeight.get()
 	}
-	if v.kind == consistentHash {
-		v.owners = b.rendezvous.owners
+	if rt.kind == consistentHash {
+		rt.owners = b.rendezvous.owners
 	}
-	b.routing.Store(v)
+	b.routing.Store(rt)
 	b.scheduleProbes()
 }
 

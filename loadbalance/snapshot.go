@@ -32,19 +32,19 @@ type Instance struct {
 
 // Snapshot returns the pool's state.
 func (b *Pool) Snapshot() Snapshot {
-	v := b.routing.Load()
-	s := Snapshot{Service: b.service, Policy: v.policy}
+	rt := b.routing.Load()
+	s := Snapshot{Service: b.service, Policy: rt.policy}
 	now := time.Since(b.created)
-	for _, n := range v.nodes {
+	for _, n := range rt.nodes {
 		i := n.instance.Load()
 		_, peak := n.latency.meanAndPeak()
 		out := n.isEjected(now)
 		known := Instance{
 			ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
-			Ejected: out, Probation: !out && n.health.Load() != healthy && !(v.policy.Probation.Disabled),
+			Ejected: out, Probation: !out && n.health.Load() != healthy && !(rt.policy.Probation.Disabled),
 		}
-		if v.kind == peakEWMA {
-			wait, load := v.cost(n, now)
+		if rt.kind == peakEWMA {
+			wait, load := rt.cost(n, now)
 			known.Cost = wait * (load + 1) / float64(time.Second)
 		}
 		s.Instances = append(s.Instances, known)

@@ -69,7 +69,7 @@ func TestManyNewClientsTogetherCallEachInstanceByItsWeight(t *testing.T) {
 						}
 						for _, i := range instances(w...) {
 							share := i.Weight() / total * float64(clients)
-							if calls > 1 && a != loadbalance.Random && a != loadbalance.RoundRobin { // which go by what is in flight, too
+							if calls > 1 && a != loadbalance.Random && a != loadbalance.RoundRobin { // the others count calls in flight, too
 								continue
 							}
 							if off := math.Abs(float64(got[i.ID]) - share); off > 6*math.Sqrt(share) {

@@ -79,37 +79,37 @@ type hedge struct {
 }
 
 // run makes the attempts. n is the one whose result counts; hedged says that both ran.
-func (x *hedge) run(after time.Duration) (n int, hedged bool, err error) {
-	x.secondDone = make(chan struct{})
-	call := endpoint.OutgoingOf(x.ctx)
+func (h *hedge) run(after time.Duration) (n int, hedged bool, err error) {
+	h.secondDone = make(chan struct{})
+	call := endpoint.OutgoingOf(h.ctx)
 	var first context.Context
-	first, x.stop = x.newAttemptContext(x.ctx)
-	defer x.stop(nil)
+	first, h.stop = h.newAttemptContext(h.ctx)
+	defer h.stop(nil)
 	if call != nil {
-		x.record = call.Fork()
+		h.record = call.Fork()
 		if caller := call.Caller; caller != nil {
 			call.Caller = loserContext{caller, first}
 			defer func() { call.Caller = caller }()
 		}
 	}
-	timer, firstReturned := time.AfterFunc(after, x.runSecond), false
+	timer, firstReturned := time.AfterFunc(after, h.runSecond), false
 	defer func() {
 		if !firstReturned { // it panicked, or ended its goroutine
-			x.finishFirst(timer, true)
+			h.finishFirst(timer, true)
 		}
 	}()
-	err = x.attempt(first, 1)
+	err = h.attempt(first, 1)
 	firstReturned = true
-	if !x.finishFirst(timer, err == nil) {
+	if !h.finishFirst(timer, err == nil) {
 		return 1, false, err
 	}
-	if x.panicked != nil {
-		panic(x.panicked)
+	if h.panicked != nil {
+		panic(h.panicked)
 	}
 	if call != nil {
-		x.mergeRecord(call)
+		h.mergeRecord(call)
 	}
-	if err != nil && x.err == nil {
+	if err != nil && h.err == nil {
 		return 2, true, nil
 	}
 	return 1, true, err
@@ -117,60 +117,60 @@ func (x *hedge) run(after time.Duration) (n int, hedged bool, err error) {
 
 // finishFirst ends the first attempt. It says whether there was a second one, which has ended
 // as well.
-func (x *hedge) finishFirst(timer *time.Timer, won bool) bool {
+func (h *hedge) finishFirst(timer *time.Timer, won bool) bool {
 	if timer.Stop() {
 		return false
 	}
-	x.mu.Lock()
-	x.firstEnded = true
-	if won && x.cancel != nil {
-		x.cancel(errLost)
+	h.mu.Lock()
+	h.firstEnded = true
+	if won && h.cancel != nil {
+		h.cancel(errLost)
 	}
-	x.mu.Unlock()
-	<-x.secondDone
-	return x.cancel != nil
+	h.mu.Unlock()
+	<-h.secondDone
+	return h.cancel != nil
 }
 
-func (x *hedge) runSecond() {
-	defer close(x.secondDone)
-	ctx, started := x.startSecond()
+func (h *hedge) runSecond() {
+	defer close(h.secondDone)
+	ctx, started := h.startSecond()
 	if !started {
 		return
 	}
-	defer x.cancel(nil)
-	c := endpoint.Outgoing(x.ctx, endpoint.Operation{})
-	if x.record != nil {
-		c = x.record()
+	defer h.cancel(nil)
+	c := endpoint.Outgoing(h.ctx, endpoint.Operation{})
+	if h.record != nil {
+		c = h.record()
 	}
 	c.Attempt = 2
 	if c.Caller != nil {
 		c.Caller = loserContext{c.Caller, ctx}
 	}
-	ctx, x.call = endpoint.WithCall(ctx, c)
-	x.err = errGoexit
+	ctx, h.call = endpoint.WithCall(ctx, c)
+	h.err = errGoexit
 	defer func() {
-		if x.panicked = recover(); x.panicked != nil || x.err == nil {
-			x.stop(errLost)
+		if h.panicked = recover(); h.panicked != nil || h.err == nil {
+			h.stop(errLost)
 		}
 	}()
-	x.err = x.attempt(ctx, 2)
+	h.err = h.attempt(ctx, 2)
 }
 
 // startSecond returns the context of the second attempt, if there is to be one.
-func (x *hedge) startSecond() (ctx context.Context, started bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.firstEnded || x.ctx.Err() != nil || !x.budget.allowHedge(x.policy, x.byPolicy) {
+func (h *hedge) startSecond() (ctx context.Context, started bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.firstEnded || h.ctx.Err() != nil || !h.budget.allowHedge(h.policy, h.byPolicy) {
 		return nil, false
 	}
-	ctx, x.cancel = x.newAttemptContext(x.ctx)
+	ctx, h.cancel = h.newAttemptContext(h.ctx)
 	return ctx, true
 }
 
 // mergeRecord adds to the record of the first what the second attempt did.
-func (x *hedge) mergeRecord(call *endpoint.Call) {
-	call.Attempt = max(call.Attempt, x.call.Attempt)
-	for _, id := range x.call.Tried {
+func (h *hedge) mergeRecord(call *endpoint.Call) {
+	call.Attempt = max(call.Attempt, h.call.Attempt)
+	for _, id := range h.call.Tried {
 		if !slices.Contains(call.Tried, id) {
 			call.Try(id)
 		}
@@ -199,11 +199,11 @@ func (r *Retrier) newAttemptContext(ctx context.Context) (context.Context, conte
 func (r *Retrier) isHedged(ctx context.Context) bool { return ctx.Value(hedgedKey{}) == r }
 
 // Value implements [context.Context].
-func (l attemptContext) Value(key any) any {
+func (a attemptContext) Value(key any) any {
 	if _, ok := key.(hedgedKey); ok {
-		return l.retrier
+		return a.retrier
 	}
-	return l.Context.Value(key)
+	return a.Context.Value(key)
 }
 
 // loserContext is the caller's context for the result of an attempt: it is cancelled if the
@@ -214,11 +214,11 @@ type loserContext struct {
 }
 
 // Err implements [context.Context].
-func (j loserContext) Err() error {
-	if err := j.Context.Err(); err != nil {
+func (l loserContext) Err() error {
+	if err := l.Context.Err(); err != nil {
 		return err
 	}
-	if errors.Is(context.Cause(j.attempt), errLost) {
+	if errors.Is(context.Cause(l.attempt), errLost) {
 		return context.Canceled
 	}
 	return nil

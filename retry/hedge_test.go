@@ -374,7 +374,7 @@ func TestARaceInARaceMakesNoFurtherAttempt(t *testing.T) {
 			})
 		})
 		_ = r.Do(t.Context(), true, func(context.Context, int) error { return nil }) // which earns the next one
-		_ = r.Race(t.Context(), 0, func(ctx context.Context, at int) error {         // that of another callee is its own
+		_ = r.Race(t.Context(), 0, func(ctx context.Context, at int) error {         // of another callee
 			return other.Race(ctx, ms, func(ctx context.Context, _ int) error {
 				m.Add(int32(at)) //nolint:gosec // 1 or 2
 				return sleepOrEnd(ctx, time.Second, nil)

@@ -20,7 +20,7 @@ type run struct {
 	breakerWait   time.Duration // total, for an open breaker
 	earns         bool          // a successful repeat earns others
 	attempt       int           // the latest one
-	attemptStart  time.Time     // of the attempt; zero if ctx has no deadline
+	attemptStart  time.Time     // zero if ctx has no deadline
 	quickest      time.Duration
 	lastWait      time.Duration
 }
