@@ -14,23 +14,23 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// told is what an event says, whoever read it.
-type told struct {
+// attributes is the content of an event, whoever decoded it.
+type attributes struct {
 	id, source, kind, subject, key, schema, contentType string
 	at                                                  time.Time
 	data                                                string
 	extensions                                          string
 }
 
-func toldByUs(e eventbus.Event) told {
+func attributesOf(e eventbus.Event) attributes {
 	x := map[string]string{}
 	for name, value := range e.Extensions {
 		x[name] = value
 	}
-	return told{e.ID, e.Source, e.Type, e.Subject, e.Key, e.DataSchema, e.DataContentType, e.Time.UTC(), meant(e.DataContentType, e.Data), fmt.Sprint(x)}
+	return attributes{e.ID, e.Source, e.Type, e.Subject, e.Key, e.DataSchema, e.DataContentType, e.Time.UTC(), meant(e.DataContentType, e.Data), fmt.Sprint(x)}
 }
 
-func toldByThem(e ce.Event) told {
+func attributesOfSDK(e ce.Event) attributes {
 	x := map[string]string{}
 	for name, value := range e.Extensions() {
 		if name != "partitionkey" {
@@ -38,10 +38,10 @@ func toldByThem(e ce.Event) told {
 		}
 	}
 	key, _ := e.Extensions()["partitionkey"].(string)
-	return told{e.ID(), e.Source(), e.Type(), e.Subject(), key, e.DataSchema(), e.DataContentType(), e.Time().UTC(), meant(e.DataContentType(), e.Data()), fmt.Sprint(x)}
+	return attributes{e.ID(), e.Source(), e.Type(), e.Subject(), key, e.DataSchema(), e.DataContentType(), e.Time().UTC(), meant(e.DataContentType(), e.Data()), fmt.Sprint(x)}
 }
 
-// meant is data whatever its blanks and escapes, where it is JSON.
+// meant returns data in a normal form if it is JSON.
 func meant(contentType string, data []byte) string {
 	var v any
 	if (contentType == "" || contentType == "application/json" || contentType == "text/json") && json.Unmarshal(data, &v) == nil {
@@ -50,9 +50,9 @@ func meant(contentType string, data []byte) string {
 	return string(data)
 }
 
-// documents are structured events as others write them, of which we and the SDK must
-// say the same. Left out are types that end in +json: the SDK takes their data for
-// text, where section 3.1 of the format says that it is JSON.
+// documents are structured events as others write them, which we and the SDK must read in
+// the same way. Types that end in +json are missing: the SDK reads their data as text,
+// although section 3.1 of the format says that it is JSON.
 var documents = []string{
 	`{"specversion":"1.0","id":"1","source":"/orders","type":"placed"}`,
 	`{"type":"placed","data":{"a":[1,null,"x"]},"source":"/orders","id":"1","specversion":"1.0"}`,
@@ -81,14 +81,14 @@ func TestCloudEventsOfOthersAreReadAsTheirSDKReadsThem(t *testing.T) {
 			t.Errorf("the SDK cannot read %s: %v", doc, err)
 			continue
 		}
-		if us, them := toldByUs(ours), toldByThem(theirs); us != them {
+		if us, them := attributesOf(ours), attributesOfSDK(theirs); us != them {
 			t.Errorf("%s\n is to us   %+v\n to the SDK %+v", doc, us, them)
 		}
 		comesBack(t, ours)
 	}
 }
 
-// comesBack has the SDK read what we write, and us what it writes.
+// comesBack checks that the SDK reads what we write, and that we read what it writes.
 func comesBack(t interface {
 	Errorf(format string, args ...any)
 }, e eventbus.Event) {
@@ -104,7 +104,7 @@ func comesBack(t interface {
 		t.Errorf("the SDK does not read %s: %v", text, err)
 		return
 	}
-	if us, them := toldByUs(e), toldByThem(theirs); us != them {
+	if us, them := attributesOf(e), attributesOfSDK(theirs); us != them {
 		t.Errorf("%s\n is to us   %+v\n to the SDK %+v", text, us, them)
 	}
 	again, err := json.Marshal(theirs)
@@ -112,15 +112,15 @@ func comesBack(t interface {
 	if err == nil {
 		err = json.Unmarshal(again, &back)
 	}
-	if err != nil || toldByUs(back) != toldByUs(e) {
-		t.Errorf("%s\n came back as %s: %+v, %v", text, again, toldByUs(back), err)
+	if err != nil || attributesOf(back) != attributesOf(e) {
+		t.Errorf("%s\n came back as %s: %+v, %v", text, again, attributesOf(back), err)
 	}
 	if !kinds(text, again) {
 		t.Errorf("%s\n came back with other kinds of attributes: %s", text, again)
 	}
 }
 
-// kinds says that both documents have their extensions as the same kinds of JSON.
+// kinds reports whether both documents have their extensions as the same kinds of JSON.
 func kinds(one, two []byte) bool {
 	var a, b map[string]any
 	_, _ = json.Unmarshal(one, &a), json.Unmarshal(two, &b)

@@ -1,5 +1,5 @@
-// Package interop holds the tests that need more than sinew brings: go-kit's own
-// middlewares and transports around sinew's endpoints and the other way round,
-// and the idempotency store on a real database. It has no code of its own, and a
-// module of its own, so that nobody who uses sinew pays for what it requires.
+// Package interop has the tests that need more than sinew's own dependencies: go-kit's
+// middlewares and transports around sinew's endpoints and the other way round, and the
+// idempotency store on real databases. It has no code of its own. It is a separate
+// module, so that users of sinew do not get its dependencies.
 package interop

@@ -144,7 +144,7 @@ func TestOurEndpointsRunInsideKitsDiscoveryAndBalancer(t *testing.T) {
 	}
 }
 
-// failing is a response that says itself that it failed, as go-kit's services do.
+// failing is a response that reports its own failure, as those of go-kit's services do.
 type failing struct{ err error }
 
 func (f *failing) Failed() error { return f.err }

@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// What encoding/json has a way of its own for.
+// Types with an encoding of their own in encoding/json.
 type (
 	level string
 	mode  string
@@ -34,7 +34,7 @@ func (level) Enum() []string { return []string{"low", "high"} }
 // Enum lists the modes.
 func (mode) Enum() []string { return []string{"fast", "slow"} }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty mode as null.
 func (m mode) MarshalJSON() ([]byte, error) {
 	if m == "" {
 		return []byte("null"), nil
@@ -42,7 +42,7 @@ func (m mode) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(m))
 }
 
-// UnmarshalText takes any.
+// UnmarshalText accepts any text.
 func (m *mode) UnmarshalText(text []byte) error { *m = mode(text); return nil }
 
 // MarshalJSON writes a decimal number.
@@ -50,7 +50,7 @@ func (c *cents) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%d.%02d", c.n/100, c.n%100), nil
 }
 
-// UnmarshalJSON reads one.
+// UnmarshalJSON reads a decimal number.
 func (c *cents) UnmarshalJSON(text []byte) error {
 	_, err := fmt.Sscanf(string(text), "%d", &c.n)
 	return err
@@ -59,13 +59,13 @@ func (c *cents) UnmarshalJSON(text []byte) error {
 // MarshalText writes the letter.
 func (g *grade) MarshalText() ([]byte, error) { return []byte(g.letter), nil }
 
-// UnmarshalText reads it.
+// UnmarshalText reads the letter.
 func (g *grade) UnmarshalText(text []byte) error { g.letter = string(text); return nil }
 
 // MarshalText writes a name for a byte.
 func (o octet) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "o%d", o), nil }
 
-// UnmarshalText reads it.
+// UnmarshalText reads such a name.
 func (o *octet) UnmarshalText(text []byte) error {
 	_, err := fmt.Sscanf(string(text), "o%d", o)
 	return err
@@ -134,10 +134,10 @@ func full() *odd {
 	return o
 }
 
-// least is an answer of which nothing is set that need not be.
+// least is an answer with only the required members.
 func least() *odd { return &odd{Level: "low", Next: &odd{Level: "high"}} }
 
-// sent passes requests on and keeps the body of the last one.
+// sent forwards requests and records the body of the last one.
 type sent struct {
 	http.RoundTripper
 	body []byte
@@ -159,8 +159,7 @@ func (l *listing) Handle(pattern string, h http.Handler) {
 	l.ServeMux.Handle(pattern, h)
 }
 
-// checked makes a call and holds what is sent and what is answered against the
-// document.
+// checked makes a call and validates request and response against the document.
 func checked[Req, Resp any](t *testing.T, name string, req Req, resp Resp) {
 	t.Helper()
 	route := rest.Route[Req, Resp]{Pattern: "POST /x"}

@@ -23,7 +23,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// stores are two instances on one database file.
+// stores are two store instances on one database file.
 func stores(t *testing.T) [2]endpoint.SQLStore {
 	t.Helper()
 	var all [2]endpoint.SQLStore
@@ -34,7 +34,7 @@ func stores(t *testing.T) [2]endpoint.SQLStore {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
-		db.SetMaxOpenConns(1) // forty that all try again would keep SQLite's lock from each other for ever
+		db.SetMaxOpenConns(1) // forty retrying writers would block each other from SQLite's lock indefinitely
 		all[i] = endpoint.SQLStore{DB: db}
 		if err := all[i].Create(t.Context()); err != nil {
 			t.Fatal(err)
@@ -147,7 +147,7 @@ func TestSQLStoreExpiresWhatIsOverAndNothingElse(t *testing.T) {
 
 func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 	all := stores(t)
-	path := filepath.Join(t.TempDir(), "other.db") // a database/sql of the bubble's own
+	path := filepath.Join(t.TempDir(), "other.db") // a database/sql that belongs to the bubble
 	var claim string
 	synctest.Test(t, func(t *testing.T) { // it is the year 2000 in here
 		db, err := sql.Open("sqlite", "file:"+path)
@@ -209,7 +209,7 @@ func TestSQLStoreInATableOfAnotherSchema(t *testing.T) {
 		s.Table = table
 		for i := range 2 {
 			_, replayed, err := endpoint.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
-			if err != nil && i == 0 { // there is no table yet
+			if err != nil && i == 0 { // the table does not exist yet
 				err = s.Create(t.Context())
 			}
 			if err != nil || replayed {
@@ -235,7 +235,7 @@ func TestSQLStoreStaysAsLargeAsWhatItKeeps(t *testing.T) {
 	}
 }
 
-// keyedOrder is the context of a handler that is asked with a key.
+// keyedOrder returns the context of a handler that was called with a key.
 func keyedOrder(ctx context.Context) context.Context {
 	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
 	return ctx
@@ -276,7 +276,7 @@ func TestAnAnswerInTheHandlersTransactionIsThereExactlyWhenItsChangesAre(t *test
 	}
 }
 
-// onSQL is a mux whose keyed routes keep their answers in SQL.
+// onSQL is a mux whose keyed routes store their answers in SQL.
 type onSQL struct {
 	*http.ServeMux
 	endpoint.SQLStore
@@ -312,7 +312,7 @@ func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
 func TestWhoLostItsClaimCannotCommit(t *testing.T) {
 	all := stores(t)
 	place := endpoint.New(func(ctx context.Context, n int) (int, error) {
-		if _, err := all[1].DB.ExecContext(ctx, "DELETE FROM idempotency"); err != nil { // it lapsed, and another run has ended
+		if _, err := all[1].DB.ExecContext(ctx, "DELETE FROM idempotency"); err != nil { // the claim lapsed, and another run has ended
 			return 0, err
 		}
 		tx, err := all[0].DB.BeginTx(ctx, nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew"
 )
 
-// serving is a service with one handler, started.
+// serving starts a service with one handler, and returns its URL.
 func serving(t *testing.T, pattern string, h http.Handler, wraps ...func(http.Handler) http.Handler) string {
 	t.Helper()
 	svc := sinew.New("chat", sinew.Config{Addr: "127.0.0.1:0", DrainDelay: -1})
@@ -31,7 +31,7 @@ func serving(t *testing.T, pattern string, h http.Handler, wraps ...func(http.Ha
 	return svc.URL()
 }
 
-// wrapped is a middleware's writer that shows the one beneath.
+// wrapped is a middleware's writer that unwraps to the one beneath.
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }

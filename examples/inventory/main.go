@@ -1,4 +1,4 @@
-// Command inventory is a service as it runs in production, whole: it serves its
+// Command inventory is a complete service as it runs in production: it serves its
 // contract at :8080, registers with the Consul agent of its machine, and drains on
 // SIGTERM.
 package main

@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/eventbus/nats"
 )
 
-// busDrain is how long a stopping shop handles what its bus in memory holds.
-// What is left then is sent again at the next start.
+// busDrain is how long a stopping shop handles the events in its memory bus. The rest is
+// sent again at the next start.
 const busDrain = 10 * time.Second
 
 func (p *platform) openBus() error {
@@ -28,12 +28,12 @@ func (p *platform) openBus() error {
 	default:
 		return fmt.Errorf("-bus: %q is neither memory nor nats", p.options.bus)
 	}
-	p.closing = append(p.closing, func() error { return p.bus.Close(context.Background()) })
+	p.closers = append(p.closers, func() error { return p.bus.Close(context.Background()) })
 	return nil
 }
 
-// gate is the bus of this process until all of its services subscribe: what is
-// published waits, for a bus in memory forgets an event that nobody hears.
+// gate blocks Publish on a memory bus until all services of this process have subscribed,
+// because a memory bus drops an event without a subscriber.
 type gate struct {
 	eventbus.Bus
 	opened chan struct{}
@@ -52,14 +52,14 @@ func (g *gate) Publish(ctx context.Context, topic string, events ...eventbus.Eve
 	}
 }
 
-// Hears says that somebody subscribes to the topic: what nobody hears is counted.
+// Hears reports whether the topic has a subscriber; events without one are counted.
 func (g *gate) Hears(topic string) bool {
 	memory, ok := g.Bus.(*eventbus.Memory)
 	return !ok || memory.Hears(topic)
 }
 
-// Close implements [eventbus.Bus]. Those who wait at the gate hear that the bus
-// is closed.
+// Close implements [eventbus.Bus]. A Publish that waits at the gate returns the error of
+// the closed bus.
 func (g *gate) Close(ctx context.Context) error {
 	defer g.open()
 	return g.Bus.Close(ctx)

@@ -11,16 +11,16 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// demoLimit is how long the demonstration may take.
+// demoLimit limits the duration of the demo.
 const demoLimit = time.Minute
 
-// demo seeds the shop, follows one order from the basket to the door, and says
-// what to try next.
+// demo fills the shop, follows one order from basket to delivery, and prints what to try
+// next.
 func (p *platform) demo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
-	door := rest.Remote(p.door(), http.DefaultClient)
-	basket, err := seed(ctx, door)
+	gateway := rest.Remote(p.gatewayURL(), http.DefaultClient)
+	basket, err := seed(ctx, gateway)
 	if err != nil {
 		return err
 	}
@@ -31,11 +31,11 @@ func (p *platform) demo(ctx context.Context) error {
 	}
 	defer func() { _ = stop(context.WithoutCancel(ctx)) }()
 
-	placed, err := api.CreateOrder.Endpoint(door)(ctx, basket)
+	placed, err := api.CreateOrder.Endpoint(gateway)(ctx, basket)
 	if err != nil {
 		return err
 	}
-	if _, err := api.CreatePayment.Endpoint(door)(ctx, &api.PaymentRequest{OrderID: placed.ID, Method: api.CreditCard}); err != nil {
+	if _, err := api.CreatePayment.Endpoint(gateway)(ctx, &api.PaymentRequest{OrderID: placed.ID, Method: api.CreditCard}); err != nil {
 		return err
 	}
 	last, err := show(ctx, placed.ID, steps)
@@ -49,14 +49,14 @@ func (p *platform) demo(ctx context.Context) error {
 	return nil
 }
 
-// step is an order in its new status, and the trace in which it took it.
+// step is an order in its new status, and the trace that set it.
 type step struct {
 	api.Order
 	trace tracing.TraceID
 }
 
-// follow hears of the orders that were made since then. It never keeps the bus
-// waiting: who does not listen hears nothing.
+// follow sends the status changes of orders made since the given time. It never blocks
+// the bus: if nobody receives, the step is dropped.
 func (p *platform) follow(since time.Time, steps chan<- step) (stop func(context.Context) error, err error) {
 	gateway := p.services[len(p.services)-1]
 	return api.OrderStatusChanged.Subscribe(gateway, "", func(ctx context.Context, o api.Order) error {

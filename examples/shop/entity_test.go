@@ -12,10 +12,10 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 )
 
-// entities are the JSON names of each entity, with what lies in them.
+// entities are the JSON names of each entity, and of the entities in it.
 var entities = map[string]struct {
 	keys   string
-	within map[string]string // the entity under a key
+	within map[string]string // the entity of a member
 }{
 	"User": {"created_at email id last_login_at name phone preferences profile role status updated_at",
 		map[string]string{"profile": "UserProfile", "preferences": "UserPreferences"}},
@@ -41,7 +41,7 @@ var entities = map[string]struct {
 	"Shipment":          {"created_at id order_id status tracking", nil},
 }
 
-// entity expects a document, or every one of a list, to be an entity.
+// entity checks that a document, or every element of a list, is an entity.
 func entity(t testing.TB, name string, doc any) map[string]any {
 	t.Helper()
 	if list, ok := doc.([]any); ok {
@@ -156,7 +156,7 @@ func TestEntitiesKeepWhatIsPutIntoThem(t *testing.T) {
 	})
 }
 
-// holds expects pieces of JSON in an answer.
+// holds checks that an answer contains these pieces of JSON.
 func (s *shop) holds(a answer, pieces ...string) {
 	s.Helper()
 	for _, piece := range pieces {
@@ -166,7 +166,7 @@ func (s *shop) holds(a answer, pieces ...string) {
 	}
 }
 
-// at is a moment in an entity.
+// at returns a time in an entity.
 func at(t testing.TB, doc any) time.Time {
 	t.Helper()
 	text, _ := doc.(string)

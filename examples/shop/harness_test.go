@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// shop is the whole shop in this process, and what talks to its gateway.
+// shop is the whole shop in this process, and a client of its gateway.
 type shop struct {
 	testing.TB
 	*platform
 	http   *http.Client
-	remote string // the gateway's URL, where it is not in this process
+	remote string // the gateway's URL, if it is in another process
 }
 
 func (s *shop) url() string {
 	if s.remote != "" {
 		return s.remote
 	}
-	return s.door()
+	return s.gatewayURL()
 }
 
 // openAt opens a shop whose gateway has this address.
@@ -61,7 +61,7 @@ func newHTTP() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 }
 
-// answer is what the gateway said.
+// answer is a response of the gateway.
 type answer struct {
 	status int
 	header http.Header
@@ -71,7 +71,7 @@ type answer struct {
 
 func (a answer) get(key string) string { return fmt.Sprint(a.doc[key]) }
 
-// send is try with an answer in any case.
+// send is try for a request that must be answered.
 func (s *shop) send(method, path, body string, header ...string) answer {
 	a, err := s.try(method, path, body, header...)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *shop) send(method, path, body string, header ...string) answer {
 	return a
 }
 
-// try sends a body as it is, as JSON unless header says otherwise.
+// try sends a body unchanged, as JSON unless header says otherwise.
 func (s *shop) try(method, path, body string, header ...string) (answer, error) {
 	r, err := http.NewRequest(method, s.url()+path, strings.NewReader(body))
 	if err != nil {
@@ -108,12 +108,12 @@ func (s *shop) try(method, path, body string, header ...string) (answer, error) 
 	a := answer{status: got.StatusCode, header: got.Header, text: string(text)}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	_ = d.Decode(&a.doc) // a list of nothing, or no JSON at all
+	_ = d.Decode(&a.doc) // it may be an empty list, or not JSON
 	s.fits(method, path, a)
 	return a, nil
 }
 
-// ok is send with the status that is expected.
+// ok is send with an expected status.
 func (s *shop) ok(status int, method, path, body string, header ...string) answer {
 	s.Helper()
 	a := s.send(method, path, body, header...)
@@ -123,7 +123,7 @@ func (s *shop) ok(status int, method, path, body string, header ...string) answe
 	return a
 }
 
-// refused expects a problem document.
+// refused checks for a problem document.
 func (s *shop) refused(status int, code, reason, method, path, body string, header ...string) {
 	s.Helper()
 	a := s.send(method, path, body, header...)
@@ -153,7 +153,7 @@ func (s *shop) becomes(order, status string) answer {
 	return s.shows("/orders/"+order, "status", status)
 }
 
-// shows waits until what is at path has a value.
+// shows waits until the document at path has a value.
 func (s *shop) shows(path, key, value string) (a answer) {
 	s.Helper()
 	s.until(func() bool {
@@ -166,20 +166,20 @@ func (s *shop) shows(path, key, value string) (a answer) {
 	return a
 }
 
-// until waits for what must come, but not for ever: longer for a process, which has
-// to share the machine.
+// until waits until holds is true. It waits longer for separate processes, which share
+// the machine.
 func (s *shop) until(holds func() bool) {
 	s.Helper()
-	patience := 40 * time.Second
+	timeout := 40 * time.Second
 	if s.platform == nil {
-		patience = 3 * time.Minute
+		timeout = 3 * time.Minute
 	}
-	for deadline := time.Now().Add(patience); !holds() && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(timeout); !holds() && time.Now().Before(deadline); {
 		<-time.After(20 * time.Millisecond)
 	}
 }
 
-// stock waits until the inventory is as it should be.
+// stock waits until the inventory has these numbers.
 func (s *shop) stock(product, quantity, reserved string) {
 	s.Helper()
 	var a answer
@@ -206,7 +206,7 @@ func count(status map[string]string, want string) (n int) {
 	return n
 }
 
-// statuses are those of a user's orders.
+// statuses returns the statuses of a user's orders.
 func (s *shop) statuses(user string) map[string]string {
 	all := map[string]string{}
 	for _, doc := range items(s.ok(200, "GET", "/orders?user_id="+user, "")) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// buyers order and pay one piece after the other until the shop is gone.
+// buyers order and pay piece after piece until the shop is gone.
 type buyers struct {
 	mu   sync.Mutex
 	paid []string
@@ -69,8 +69,8 @@ func TestNoPaidOrderIsLostWhenTheShopEndsUnderLoad(t *testing.T) {
 	}
 }
 
-// nothingIsLost expects that what is paid is delivered, and that nothing stays
-// reserved once the buyers of the rest have cancelled.
+// nothingIsLost checks that what is paid is delivered, and that nothing stays reserved
+// after all other orders are cancelled.
 func (s *shop) nothingIsLost(paid []string, user, product string) {
 	s.Helper()
 	var status map[string]string
@@ -78,7 +78,7 @@ func (s *shop) nothingIsLost(paid []string, user, product string) {
 		status = s.statuses(user)
 		for id, now := range status {
 			if now == "pending" {
-				s.send("POST", "/orders/"+id+"/cancel", "") // it may be paid this moment
+				s.send("POST", "/orders/"+id+"/cancel", "") // it may have been paid just before
 			}
 		}
 		return count(status, "delivered")+count(status, "cancelled") == len(status)
@@ -91,7 +91,7 @@ func (s *shop) nothingIsLost(paid []string, user, product string) {
 	s.stock(product, fmt.Sprint(1_000_000-count(status, "delivered")), "0")
 }
 
-// find is the first of a list that has this value.
+// find returns the first element of a list with this value.
 func (s *shop) find(path, key, value string) answer {
 	s.Helper()
 	for _, doc := range items(s.ok(200, "GET", path, "")) {
@@ -131,7 +131,7 @@ func TestADemoThatFailsDoesNotCloseTheShop(t *testing.T) {
 	p := begin(t, args...)
 	s := p.opened(t)
 	jeans := "/products/" + s.find("/products", "sku", "JEANS-BLUE").get("id")
-	s.ok(200, "PUT", jeans, strings.Replace(s.ok(200, "GET", jeans, "").text, `49.99`, `50.15`, 1)) // two shirts more are 90.13
+	s.ok(200, "PUT", jeans, strings.Replace(s.ok(200, "GET", jeans, "").text, `49.99`, `50.15`, 1)) // two more shirts make the total 90.13
 	s.http.CloseIdleConnections()
 	p.end(t)
 

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// shoppers order and pay with keys, each key one order, until the shop is gone.
+// shoppers order and pay with idempotency keys, one per order, until the shop is gone.
 type shoppers struct {
 	mu     sync.Mutex
-	orders map[string]string // by key; "" for one that was not answered
+	orders map[string]string // by key; "" if it was not answered
 	all    sync.WaitGroup
 }
 
-// orderBy sends the order of a key; its id is "" where the key is still in use.
+// orderBy sends the order of a key. Its ID is "" if the key is still in use.
 func (s *shop) orderBy(key, user, product string) (id string, err error) {
 	body := fmt.Sprintf(`{"user_id":%q,"items":[{"product_id":%q,"quantity":1}],"billing":{"tax_id":%q}}`, user, product, key)
 	a, err := s.try("POST", "/orders", body, "Idempotency-Key", key)
@@ -31,7 +31,7 @@ func (s *shop) orderBy(key, user, product string) (id string, err error) {
 	return a.get("id"), nil
 }
 
-// payBy pays an order by its key, unless that is still in use.
+// payBy pays an order with its key, unless the key is still in use.
 func (s *shop) payBy(key, order string) error {
 	a, err := s.try("POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, order), "Idempotency-Key", "pay-"+key)
 	if err == nil && a.status != 201 && a.get("reason") != "key_in_use" {

@@ -1,7 +1,7 @@
-// Command shop is a shop of seven services in one process: gateway, user,
-// product, inventory, order, payment and logistics. It places an order, shows
-// each step of it, and stays up. With -registry, -bus and -service the same
-// services run as processes of their own.
+// Command shop is a shop of seven services in one process: gateway, user, product,
+// inventory, order, payment and logistics. It places an order, prints each step of it,
+// and keeps running. With -registry, -bus and -service the same services run as separate
+// processes.
 package main
 
 import (
@@ -64,20 +64,19 @@ func run(ctx context.Context, o options, once bool) error {
 		<-ctx.Done()
 	}
 	if ctx.Err() != nil {
-		err = nil // told to stop
+		err = nil // a signal is no failure
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return errors.Join(err, p.stop(drain))
 }
 
-// demonstrate runs the demo. A shop that is there for more stays open when that
-// fails.
+// demonstrate runs the demo. If that fails, a shop without -once keeps running.
 func (p *platform) demonstrate(ctx context.Context, once bool) error {
 	err := p.demo(ctx)
 	if err == nil || once || ctx.Err() != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "shop: the demonstration failed: %v\nThe shop is open at %s all the same.\n", err, p.door())
+	fmt.Fprintf(os.Stderr, "shop: the demonstration failed: %v\nThe shop is open at %s all the same.\n", err, p.gatewayURL())
 	return nil
 }

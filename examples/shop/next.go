@@ -8,9 +8,9 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/gateway"
 )
 
-// next says what to look at and what to try, in lines that can be pasted.
+// next prints what to read and what to try, in lines that can be pasted.
 func (p *platform) next(basket *api.CreateOrderRequest, placed step) {
-	door := p.door()
+	url := p.gatewayURL()
 	fmt.Printf(`
 The shop is open at %[1]s for a browser, too. Worth a look:
   %[1]s/traces/%[3]s
@@ -25,6 +25,6 @@ Try:
   %[5]s
 
 With -v each service shows its log.
-`, door, placed.ID, placed.trace, p.services[len(p.services)-1].AdminURL(),
-		strings.Join(gateway.Try(door, basket.UserID, basket.Items[0].ProductID), "\n  "))
+`, url, placed.ID, placed.trace, p.services[len(p.services)-1].AdminURL(),
+		strings.Join(gateway.Try(url, basket.UserID, basket.Items[0].ProductID), "\n  "))
 }

@@ -139,8 +139,8 @@ func TestMoneyOfAnOrderThatGoesBackIsRefunded(t *testing.T) {
 	})
 }
 
-// Whenever an order is cancelled, it either is not delivered, and its money and its
-// stock are back, or the cancel is refused and it is delivered.
+// A cancelled order either is not delivered, and its money and stock are returned; or the
+// cancel is refused and it is delivered.
 func TestACancelledOrderIsNotDelivered(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		user, product := s.user(), s.product("1", 1000)

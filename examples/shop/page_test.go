@@ -39,7 +39,7 @@ func TestTheTraceOfAnOrderCanBeSeen(t *testing.T) {
 		s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, order), "Traceparent", "00-"+id+"-00f067aa0ba902b7-01")
 		s.becomes(order, "delivered")
 		var trace answer
-		s.until(func() bool { // a span is there when it has ended
+		s.until(func() bool { // a span is recorded when it has ended
 			trace = s.ok(200, "GET", "/traces/"+id, "")
 			return strings.Contains(trace.text, "shipment.status")
 		})

@@ -26,21 +26,21 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	gateway  string // the gateway's address
-	service  string // run this one alone
+	service  string // the only service to run; "" is all
 	data     string // folder of the databases; "" is memory
 	registry string // "memory" or "consul"
 	consul   string // Consul's address
 	bus      string // "memory" or "nats"
 	nats     string // NATS' URL
 	log      *slog.Logger
-	adjust   func(*sinew.Config) // changes what a service is made of; nil changes nothing
+	adjust   func(*sinew.Config) // changes the configuration of a service; may be nil
 }
 
-// parts are the services behind the gateway, in the order in which they start.
-var parts = []struct {
+// backends are the services behind the gateway, in start order.
+var backends = []struct {
 	name   string
 	schema []string
 	serve  func(*sinew.Service, *sql.DB) error
@@ -58,18 +58,17 @@ type platform struct {
 	options
 	registry registry.Registry
 	bus      eventbus.Bus
-	gate     *gate            // before the bus, where that is in memory
+	gate     *gate            // in front of a memory bus
 	services []*sinew.Service // the gateway is the last one
 	traces   tracing.Recorder // of the services of this process
-	closing  []func() error
+	closers  []func() error
 }
 
-// newPlatform makes the services that the options ask for. Nothing runs before
-// start.
+// newPlatform creates the services of the options. Nothing runs before start.
 func newPlatform(o options) (*platform, error) {
 	p := &platform{options: o, traces: tracing.Recorder{Keep: keepSpans}}
 	err := errors.Join(p.openRegistry(), p.openBus())
-	for _, part := range parts {
+	for _, part := range backends {
 		if err == nil && (o.service == "" || o.service == part.name) {
 			err = p.add(part.name, part.schema, part.serve)
 		}
@@ -83,7 +82,7 @@ func newPlatform(o options) (*platform, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if o.service != "" { // what is printed otherwise is for whoever looks at the whole shop
+	if o.service != "" { // the banner on stdout is for a reader of the whole shop
 		p.log.Warn(noQuestions, "service", o.service)
 	}
 	return p, nil
@@ -94,19 +93,19 @@ func (p *platform) add(name string, schema []string, serve func(*sinew.Service, 
 	if err != nil {
 		return err
 	}
-	p.closing = append(p.closing, db.Close)
+	p.closers = append(p.closers, db.Close)
 	keys := endpoint.SQLStore{DB: db}
 	if err := keys.Create(context.Background()); err != nil {
 		return err
 	}
 	c := p.config(p.anyPort())
 	c.Idempotency = keys
-	svc := p.make(name, c)
+	svc := p.newService(name, c)
 	p.services = append(p.services, svc)
 	return serve(svc, db)
 }
 
-func (p *platform) make(name string, c sinew.Config) *sinew.Service {
+func (p *platform) newService(name string, c sinew.Config) *sinew.Service {
 	if p.adjust != nil {
 		p.adjust(&c)
 	}
@@ -114,36 +113,36 @@ func (p *platform) make(name string, c sinew.Config) *sinew.Service {
 }
 
 func (p *platform) addGateway() error {
-	addr, advertise, err := p.doorway()
+	addr, advertise, err := p.gatewayAddresses()
 	if err != nil {
 		return fmt.Errorf("-gateway: %w", err)
 	}
 	c := p.config(addr)
 	c.Advertise = advertise
-	if !loopback(p.gateway) { // others come in, perhaps by a proxy of this machine
+	if !isLoopback(p.gateway) { // requests come from other machines, perhaps through a proxy on this one
 		c.Trust = nil
 	}
-	svc := p.make("gateway", c)
+	svc := p.newService("gateway", c)
 	gateway.New(svc)
 	gateway.ShowTraces(svc, &p.traces)
 	p.services = append(p.services, svc)
 	return nil
 }
 
-// keepSpans is how many spans of the last traces are kept: about a hundred orders.
+// keepSpans is the number of spans that are stored for /traces: about a hundred orders.
 const keepSpans = 10_000
 
-// noQuestions is what the shop says of itself first.
+// noQuestions is the first line that the shop prints.
 const noQuestions = "This shop asks nobody who they are: whoever reaches it may do everything, even become its admin. It is for trying out."
 
-// config is what all services have. They call each other without TLS, on this
-// machine; on several ones name their networks by rest.Networks.
+// config is the configuration of every service. They call each other without TLS, on this
+// machine. On several machines, list their networks with rest.Networks.
 func (p *platform) config(addr string) sinew.Config {
 	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log, Trust: rest.SameMachine, Tracer: &p.traces}
 }
 
-// anyPort is a free port: on this machine's loopback when all services are in
-// this process, else where other machines reach it.
+// anyPort is a free port: on 127.0.0.1 if all services are in this process, otherwise on
+// all addresses.
 func (p *platform) anyPort() string {
 	if p.options.registry == "memory" {
 		return "127.0.0.1:0"
@@ -151,8 +150,7 @@ func (p *platform) anyPort() string {
 	return ":0"
 }
 
-// start starts the services, one after the other, and returns when all of them
-// are ready.
+// start starts the services in order, and returns when all of them are ready.
 func (p *platform) start(ctx context.Context) error {
 	for _, svc := range p.services {
 		if err := svc.Start(ctx); err != nil {
@@ -165,8 +163,8 @@ func (p *platform) start(ctx context.Context) error {
 	return nil
 }
 
-// stop stops the services, the gateway first, and gives everything back. A bus
-// in memory is drained while all services still follow it.
+// stop stops the services, the gateway first, and releases all resources. A memory bus is
+// drained while all services still subscribe.
 func (p *platform) stop(ctx context.Context) error {
 	last := len(p.services) - 1
 	faults := make([]error, len(p.services))
@@ -188,7 +186,7 @@ func (p *platform) stop(ctx context.Context) error {
 
 func (p *platform) close() error {
 	var faults []error
-	for _, c := range slices.Backward(p.closing) {
+	for _, c := range slices.Backward(p.closers) {
 		faults = append(faults, c())
 	}
 	return errors.Join(faults...)
@@ -204,7 +202,7 @@ func (p *platform) openRegistry() error {
 			return err
 		}
 		p.registry = r
-		p.closing = append(p.closing, r.Close)
+		p.closers = append(p.closers, r.Close)
 	default:
 		return fmt.Errorf("-registry: %q is neither memory nor consul", p.options.registry)
 	}

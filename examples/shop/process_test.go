@@ -19,7 +19,7 @@ import (
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
-// process is the shop, or a service of it, as a process.
+// process is the shop, or one of its services, as a separate process.
 type process struct {
 	*exec.Cmd
 	out, log output
@@ -58,7 +58,7 @@ func begin(t *testing.T, args ...string) *process {
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
-		_ = p.Process.Kill() // it may have ended
+		_ = p.Process.Kill() // it may have ended already
 		<-p.ended
 		if t.Failed() {
 			t.Logf("%v\n%s\n%s", args, p.out.String(), p.log.String())
@@ -67,7 +67,7 @@ func begin(t *testing.T, args ...string) *process {
 	return p
 }
 
-// end stops the process as an operator does, and expects that all is well.
+// end stops the process as an operator does, and checks that it succeeded.
 func (p *process) end(t *testing.T) {
 	t.Helper()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -76,7 +76,7 @@ func (p *process) end(t *testing.T) {
 	p.ends(t)
 }
 
-// fails expects that the process ends with this status and says why.
+// fails checks that the process ends with this status and prints these words.
 func (p *process) fails(t *testing.T, status int, words ...string) {
 	t.Helper()
 	<-p.ended
@@ -102,8 +102,8 @@ func (p *process) ends(t *testing.T) {
 	}
 }
 
-// freeAddr is below the ports that systems give to outgoing connections, so that
-// none of those sits on it before the shop does.
+// freeAddr returns an address below the port range of outgoing connections, so that none
+// of those can occupy it before the shop does.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range 200 {
@@ -120,7 +120,7 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
-// opened waits until the shop says that it is open.
+// opened waits until the shop reports that it is open.
 func (p *process) opened(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{TB: t, http: newHTTP()}
@@ -142,7 +142,7 @@ func (p *process) opened(t *testing.T) *shop {
 	return s
 }
 
-// steps are the statuses of the printed flow; each comes with a trace id.
+// steps returns the statuses in the printed flow; each line has a trace ID.
 func steps(out string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(`(?m)^order \S+ +(\w+) .*trace ([0-9a-f]{32})$`).FindAllStringSubmatch(out, -1) {
@@ -216,17 +216,17 @@ func TestOneProcessOnConsulShowsItsDoorOnLoopback(t *testing.T) {
 
 func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 	consul, nats := realserver.Consul(t), realserver.NATS(t)
-	dir, door := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), freeAddr(t)
 	args := func(name string) []string {
-		return []string{"-service", name, "-gateway", door, "-data", dir, "-registry", "consul", "-consul", consul.Addr, "-bus", "nats", "-nats", nats.Addr}
+		return []string{"-service", name, "-gateway", addr, "-data", dir, "-registry", "consul", "-consul", consul.Addr, "-bus", "nats", "-nats", nats.Addr}
 	}
-	nats.Kill() // they wait for it
+	nats.Kill() // the processes wait for it
 	var all []*process
 	for _, name := range []string{"gateway", "order", "order", "payment", "logistics", "product", "inventory", "inventory", "user"} {
 		all = append(all, begin(t, args(name)...))
 	}
 	nats.Start()
-	s := &shop{TB: t, remote: "http://" + door, http: newHTTP()}
+	s := &shop{TB: t, remote: "http://" + addr, http: newHTTP()}
 	for deadline := time.Now().Add(3 * time.Minute); ; <-time.After(100 * time.Millisecond) {
 		if answer, err := s.http.Get(s.remote + "/readyz"); err == nil {
 			_ = answer.Body.Close()

@@ -81,7 +81,7 @@ func TestProductsThatAreRefused(t *testing.T) {
 		}
 		for _, stock := range []string{"-1", "1000000001", "9223372036854775807"} {
 			s.refused(400, "invalid_argument", "", "POST", "/products", `{"name":"x","sku":"x","price":1,"stock":`+stock+`}`)
-			s.ok(200, "PUT", "/products/"+id, `{"name":"x","sku":"x","price":1,"stock":`+stock+`}`) // it is ignored there
+			s.ok(200, "PUT", "/products/"+id, `{"name":"x","sku":"x","price":1,"stock":`+stock+`}`) // the stock is ignored there
 			for _, path := range []string{"PUT /products/" + id + "/stock", "PUT /inventory/" + id, "POST /inventory/" + id + "/reserve", "POST /inventory/" + id + "/release"} {
 				method, path, _ := strings.Cut(path, " ")
 				s.refused(400, "invalid_argument", "", method, path, `{"quantity":`+stock+`}`)

@@ -11,8 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// described is the gateway's OpenAPI document, as a schema compiler has it: it is
-// the same in every test.
+// described is the gateway's OpenAPI document in a schema compiler. It is the same in
+// every test.
 type described struct {
 	once     sync.Once
 	mu       sync.Mutex
@@ -42,13 +42,13 @@ func (d *described) read(client *http.Client, url string) {
 	d.paths, _ = document.(map[string]any)["paths"].(map[string]any)
 }
 
-// described is the gateway's document, read at first.
+// described returns the gateway's document; the first call reads it.
 func (s *shop) described() *described {
 	description.once.Do(func() { description.read(s.http, s.url()) })
 	return &description
 }
 
-// fits holds an answer against what the gateway's document says of it.
+// fits validates an answer against the gateway's document.
 func (s *shop) fits(method, path string, a answer) {
 	s.Helper()
 	d := s.described()
@@ -67,7 +67,7 @@ func (s *shop) fits(method, path string, a answer) {
 	}
 }
 
-// answerOf is where the document describes an answer, nil where it has no body.
+// answerOf locates the description of an answer; at is nil if it has no body.
 func (d *described) answerOf(method, path string, status int) (at []string, known bool) {
 	path, _, _ = strings.Cut(path, "?")
 	template := d.template(path)
@@ -89,8 +89,8 @@ func (d *described) answerOf(method, path string, status int) (at []string, know
 	return []string{"paths", template, strings.ToLower(method), "responses", code, "content", kind, "schema"}, true
 }
 
-// template is the described path that a path is of: one with fewer variables before
-// one with more.
+// template is the documented path that matches path. Templates with fewer variables come
+// first.
 func (d *described) template(path string) string {
 	var best string
 	for template := range d.paths {

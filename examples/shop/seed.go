@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// password is that of every user of the demo.
+// password is the password of every user of the demo.
 const password = "correct horse"
 
 var (
@@ -25,18 +25,18 @@ var (
 	}
 )
 
-// enough is how many pieces the demo and its curl lines want of a product.
+// enough is the stock that the demo and its curl lines need of a product.
 const enough = 10
 
-// seed fills an empty shop, or finds what it needs in one that was used, whatever
-// was done to it. It gives what the buyer wants.
-func seed(ctx context.Context, door endpoint.Caller) (*api.CreateOrderRequest, error) {
+// seed fills an empty shop, or finds what it needs in a shop that was used before. It
+// returns the basket of the buyer.
+func seed(ctx context.Context, gateway endpoint.Caller) (*api.CreateOrderRequest, error) {
 	basket := &api.CreateOrderRequest{}
 	basket.Shipping.Method = "standard"
 	basket.Shipping.Address = api.Address{Street: "1 Main Street", City: "Springfield", PostalCode: "12345", Country: "US"}
 	basket.Billing.Address = basket.Shipping.Address
 	for i, u := range users {
-		seeded, err := seedUser(ctx, door, u)
+		seeded, err := seedUser(ctx, gateway, u)
 		if err != nil {
 			return nil, err
 		}
@@ -45,13 +45,13 @@ func seed(ctx context.Context, door endpoint.Caller) (*api.CreateOrderRequest, e
 		}
 	}
 	for i, p := range products {
-		seeded, err := seedProduct(ctx, door, p)
+		seeded, err := seedProduct(ctx, gateway, p)
 		if err != nil {
 			return nil, err
 		}
 		if i < 2 {
 			basket.Items = append(basket.Items, api.OrderItemRequest{ProductID: seeded.ID, Quantity: 2 - i})
-			if err := stockUp(ctx, door, seeded.ID); err != nil {
+			if err := stockUp(ctx, gateway, seeded.ID); err != nil {
 				return nil, err
 			}
 		}
@@ -59,9 +59,9 @@ func seed(ctx context.Context, door endpoint.Caller) (*api.CreateOrderRequest, e
 	return basket, nil
 }
 
-// seedUser finds an active user of this name, or makes one.
-func seedUser(ctx context.Context, door endpoint.Caller, u api.User) (*api.User, error) {
-	found, err := api.ListUsers.Endpoint(door)(ctx, &api.UserFilter{})
+// seedUser finds an active user with this name, or creates one.
+func seedUser(ctx context.Context, gateway endpoint.Caller, u api.User) (*api.User, error) {
+	found, err := api.ListUsers.Endpoint(gateway)(ctx, &api.UserFilter{})
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +70,18 @@ func seedUser(ctx context.Context, door endpoint.Caller, u api.User) (*api.User,
 			return known, nil
 		}
 	}
-	create := api.CreateUser.Endpoint(door)
+	create := api.CreateUser.Endpoint(gateway)
 	made, err := create(ctx, &api.NewUser{User: u, Password: password})
-	if errors.Is(err, fault.AlreadyExists) { // the one with this address is not active any more
+	if errors.Is(err, fault.AlreadyExists) { // the user with this address is not active any more
 		u.Email = rand.Text() + "-" + u.Email
 		return create(ctx, &api.NewUser{User: u, Password: password})
 	}
 	return made, err
 }
 
-// seedProduct finds a product with this SKU that is sold for dollars, or makes
-// one.
-func seedProduct(ctx context.Context, door endpoint.Caller, p api.Product) (*api.Product, error) {
-	found, err := api.ListProducts.Endpoint(door)(ctx, &api.ProductFilter{Query: p.SKU})
+// seedProduct finds a product with this SKU that is sold in USD, or creates one.
+func seedProduct(ctx context.Context, gateway endpoint.Caller, p api.Product) (*api.Product, error) {
+	found, err := api.ListProducts.Endpoint(gateway)(ctx, &api.ProductFilter{Query: p.SKU})
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +90,16 @@ func seedProduct(ctx context.Context, door endpoint.Caller, p api.Product) (*api
 			return known, nil
 		}
 	}
-	return api.CreateProduct.Endpoint(door)(ctx, &api.NewProduct{Product: p, Price: &p.Price})
+	return api.CreateProduct.Endpoint(gateway)(ctx, &api.NewProduct{Product: p, Price: &p.Price})
 }
 
-// stockUp sees to it that enough of the product is available.
-func stockUp(ctx context.Context, door endpoint.Caller, id string) error {
-	i, err := api.GetInventory.Endpoint(door)(ctx, &api.ByProduct{ProductID: id})
+// stockUp makes sure that enough of the product is available.
+func stockUp(ctx context.Context, gateway endpoint.Caller, id string) error {
+	i, err := api.GetInventory.Endpoint(gateway)(ctx, &api.ByProduct{ProductID: id})
 	if err != nil || i.Available >= enough {
 		return err
 	}
 	more := i.Reserved + enough
-	_, err = api.UpdateProductStock.Endpoint(door)(ctx, &api.StockChange{ID: id, Quantity: &more})
+	_, err = api.UpdateProductStock.Endpoint(gateway)(ctx, &api.StockChange{ID: id, Quantity: &more})
 	return err
 }

@@ -36,7 +36,7 @@ func TestWhatCannotBeAnIDIsNotFound(t *testing.T) {
 			s.refused(404, "not_found", "", "POST", "/orders", basketOf(id, product, 1))
 			s.refused(404, "not_found", "", "POST", "/orders", basketOf(user, id, 1))
 			s.refused(404, "not_found", "", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
-			if id == "/" || len(id) > 1000 { // in a path these are no id at all
+			if id == "/" || len(id) > 1000 { // these cannot be an ID in a path
 				continue
 			}
 			at := url.PathEscape(id)
@@ -103,7 +103,7 @@ func TestUntilAllServicesAreThereTheGatewayIsNotReady(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	started := make(chan error)
 	go func() { started <- p.start(ctx) }()
-	for p.door() == "" {
+	for p.gatewayURL() == "" {
 		<-time.After(time.Millisecond)
 	}
 	s := &shop{TB: t, platform: p, http: newHTTP()}

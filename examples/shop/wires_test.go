@@ -14,8 +14,8 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/user"
 )
 
-// wires are a network within this process, with pipes for connections. In a bubble
-// of synctest nothing on it takes real time: a slow machine makes nothing late.
+// wires are a network within this process, with pipes as connections. In a synctest
+// bubble they use no real time, so a slow machine makes nothing late.
 type wires struct {
 	mu   sync.Mutex
 	last int
@@ -77,7 +77,7 @@ func (w *wires) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 }
 
-// delay is how long a request is on its way.
+// delay is how long a request travels.
 const delay = 2 * time.Millisecond
 
 type delayed struct{ *http.Transport }
@@ -87,12 +87,12 @@ func (d delayed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return d.Transport.RoundTrip(r)
 }
 
-// transport is a client's of its own on the wires.
+// transport returns a new client transport on the wires.
 func (w *wires) transport() http.RoundTripper {
 	return delayed{&http.Transport{DialContext: w.dial, MaxIdleConnsPerHost: 256}}
 }
 
-// slow hashes passwords as slowly as it is done in earnest, in virtual time.
+// slow takes as long for a password as a real hash, in virtual time.
 type slow struct{}
 
 func (slow) Hash(password string) (string, error) {
@@ -105,19 +105,19 @@ func (h slow) Matches(password, hash string) (bool, error) {
 	return again == hash, err
 }
 
-// virtual runs a test of a whole shop in virtual time. How fast the machine is makes
-// no difference to it.
+// virtual runs a test of a whole shop in virtual time. The speed of the machine does not
+// affect it.
 func virtual(t *testing.T, f func(t *testing.T, s *shop)) {
 	synctest.Test(t, func(t *testing.T) {
-		hashing := parts[0].serve
-		parts[0].serve = func(svc *sinew.Service, db *sql.DB) error { user.NewHashing(svc, db, slow{}); return nil }
-		defer func() { parts[0].serve = hashing }()
+		hashing := backends[0].serve
+		backends[0].serve = func(svc *sinew.Service, db *sql.DB) error { user.NewHashing(svc, db, slow{}); return nil }
+		defer func() { backends[0].serve = hashing }()
 		w := &wires{at: map[string]*socket{}}
 		s := openWith(t, options{gateway: "127.0.0.1:0", adjust: func(c *sinew.Config) {
 			c.Addr, c.Listener, c.Transport = "", w.listen(), w.transport()
 		}})
 		s.http.Transport = w.transport()
-		s.described() // now: in virtual time a wait for another one's reading has no end
+		s.described() // here, because waiting for another test to read it never ends in virtual time
 		f(t, s)
 	})
 }

@@ -1,4 +1,4 @@
-// Package api is the contract of the inventory service: all that a consumer of it
+// Package api is the contract of the inventory service, and all that a client of it
 // imports.
 package api
 
@@ -16,13 +16,13 @@ var (
 	LowStock = eventbus.Topic[StockEvent]{Name: "inventory.low_stock"}
 )
 
-// ReserveRequest takes some of a product.
+// ReserveRequest reserves a quantity of a product.
 type ReserveRequest struct {
 	ProductID string `path:"product_id" json:"-"`
 	Quantity  int    `json:"quantity"`
 }
 
-// Validate wants a quantity of 1 or more.
+// Validate requires a quantity of 1 or more.
 func (r *ReserveRequest) Validate() error {
 	if r.Quantity < 1 {
 		return errors.New("quantity must be at least 1")
@@ -30,18 +30,18 @@ func (r *ReserveRequest) Validate() error {
 	return nil
 }
 
-// StockRequest asks how much of a product is left.
+// StockRequest asks for the available quantity of a product.
 type StockRequest struct {
 	ProductID string `path:"product_id" json:"-"`
 }
 
-// Inventory is how much of a product is left.
+// Inventory is the available quantity of a product.
 type Inventory struct {
 	ProductID string `json:"product_id"`
 	Available int    `json:"available"`
 }
 
-// StockEvent says that little of a product is left.
+// StockEvent reports that the available quantity of a product is low.
 type StockEvent struct {
 	ProductID string `json:"product_id"`
 	Available int    `json:"available"`

@@ -1,4 +1,4 @@
-// Package stock is what the inventory service does, without a wire.
+// Package stock is the logic of the inventory service, without transport.
 package stock
 
 import (
@@ -14,7 +14,7 @@ var (
 	available = map[string]int{"p-1": 10}
 )
 
-// Reserve takes some of a product.
+// Reserve reserves a quantity of a product.
 func Reserve(_ context.Context, r *api.ReserveRequest) (*api.Inventory, error) {
 	mu.Lock()
 	defer mu.Unlock()
@@ -29,7 +29,7 @@ func Reserve(_ context.Context, r *api.ReserveRequest) (*api.Inventory, error) {
 	return &api.Inventory{ProductID: r.ProductID, Available: available[r.ProductID]}, nil
 }
 
-// Get tells how much of a product is left.
+// Get returns the available quantity of a product.
 func Get(_ context.Context, r *api.StockRequest) (*api.Inventory, error) {
 	mu.Lock()
 	defer mu.Unlock()

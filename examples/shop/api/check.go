@@ -9,8 +9,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// MostPieces is the most of anything that the shop counts: of one product in
-// stock, on order, or in a basket. Sums of it stay far from the largest int.
+// MostPieces is the largest number of pieces in the shop: of one product in stock, on
+// order, or in a basket. Sums of such numbers cannot overflow an int.
 const MostPieces = 1_000_000_000
 
 // require joins the sentences of all conditions that do not hold.
@@ -29,53 +29,53 @@ type condition struct {
 	sentence string
 }
 
-func given(text, name string) condition {
+func required(text, name string) condition {
 	return condition{text != "", name + " is required"}
 }
 
-// named wants more than blanks.
-func named(text, name string) condition { return given(strings.TrimSpace(text), name) }
+// nonBlank requires more than blanks.
+func nonBlank(text, name string) condition { return required(strings.TrimSpace(text), name) }
 
-// counted wants a number of pieces from least up.
-func counted(n, least int, name string) condition {
+// inRange requires a number of pieces from least to MostPieces.
+func inRange(n, least int, name string) condition {
 	return condition{n >= least && n <= MostPieces, fmt.Sprintf("%s must be from %d to %d", name, least, MostPieces)}
 }
 
-// quantity wants a number of pieces that is there.
+// quantity requires a number of pieces that is set.
 func quantity(n *int, least int) condition {
 	if n == nil {
-		return given("", "quantity")
+		return required("", "quantity")
 	}
-	return counted(*n, least, "quantity")
+	return inRange(*n, least, "quantity")
 }
 
-func measured(x float64, name string) condition {
+func nonNegative(x float64, name string) condition {
 	return condition{x >= 0, name + " must not be negative"}
 }
 
-// priced wants a price that is there.
-func priced(price *Money, name string) condition {
+// validPrice requires a price that is set and not negative.
+func validPrice(price *Money, name string) condition {
 	if price == nil {
-		return given("", name)
+		return required("", name)
 	}
 	return condition{*price >= 0, name + " must not be negative"}
 }
 
-// possible is how an id looks.
-var possible = regexp.MustCompile(`^[0-9A-Za-z-]{1,100}$`)
+// idPattern is the form of every ID.
+var idPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,100}$`)
 
-// exists is fault.NotFound when one of the ids is not even possible: nobody has
-// to be asked for that. What else is wrong with a request goes before it.
-func exists(ids ...string) error {
+// validIDs returns fault.NotFound if one of the IDs does not have the form of an ID, so
+// no service needs to be called. Other faults of a request are reported first.
+func validIDs(ids ...string) error {
 	for _, id := range ids {
-		if !possible.MatchString(id) {
-			return fault.NotFound.Errorf("nothing has the id %q", shortened(id))
+		if !idPattern.MatchString(id) {
+			return fault.NotFound.Errorf("nothing has the id %q", truncated(id))
 		}
 	}
 	return nil
 }
 
-func shortened(text string) string {
+func truncated(text string) string {
 	const most = 100
 	if len(text) <= most {
 		return text

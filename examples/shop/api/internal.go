@@ -8,8 +8,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// The routes of the inventory service that the gateway does not show. The first
-// three are for the product service, the holds for the order service.
+// The routes of the inventory service that the gateway does not expose. The first three
+// are for the product service, the holds are for the order service.
 var (
 	Stock   = rest.Route[*StockItem, *Inventory]{Pattern: "POST /inventory", Keyed: true, Status: http.StatusCreated}
 	Restock = rest.Route[*StockLevels, *Inventory]{Pattern: "PUT /inventory/{product_id}/levels"}
@@ -19,7 +19,7 @@ var (
 	FreeInventory = rest.Route[*ByHold, endpoint.None]{Pattern: "DELETE /inventory/{product_id}/holds/{order_id}"}
 )
 
-// StockItem is a product that is new to the inventory.
+// StockItem adds a product to the inventory.
 type StockItem struct {
 	ProductID string `json:"product_id"`
 	SKU       string `json:"sku"`
@@ -28,8 +28,8 @@ type StockItem struct {
 	MaxLevel  int    `json:"max_level"`
 }
 
-// StockLevels is what a product says of its inventory, since AsOf: of two that
-// cross on their way the later one holds.
+// StockLevels sets the levels of a product as of AsOf. If two arrive in the wrong order,
+// the later AsOf wins.
 type StockLevels struct {
 	ProductID string    `path:"product_id" json:"-"`
 	SKU       string    `json:"sku"`
@@ -38,7 +38,7 @@ type StockLevels struct {
 	AsOf      time.Time `json:"as_of"`
 }
 
-// Hold is what an order holds of a product. However often it is put, it is held
+// Hold reserves pieces of a product for an order. However often it is sent, it reserves
 // once, and never again after it was freed or shipped.
 type Hold struct {
 	ProductID string `path:"product_id" json:"-"`
@@ -46,10 +46,10 @@ type Hold struct {
 	Quantity  int    `json:"quantity"`
 }
 
-// Validate wants a quantity of 1 or more.
-func (h *Hold) Validate() error { return require(counted(h.Quantity, 1, "quantity")) }
+// Validate requires a quantity of 1 or more.
+func (h *Hold) Validate() error { return require(inRange(h.Quantity, 1, "quantity")) }
 
-// ByHold names a hold.
+// ByHold identifies a hold.
 type ByHold struct {
 	ProductID string `path:"product_id" json:"-"`
 	OrderID   string `path:"order_id" json:"-"`

@@ -9,8 +9,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// Inventory is how much of a product there is. Quantity is Available plus
-// Reserved at every moment.
+// Inventory is the stock of a product. Quantity is always Available plus Reserved.
 type Inventory struct {
 	ID              string          `json:"id"`
 	ProductID       string          `json:"product_id"`
@@ -27,7 +26,7 @@ type Inventory struct {
 	LastUpdated     time.Time       `json:"last_updated"`
 }
 
-// InventoryStatus is how urgent an inventory's state is.
+// InventoryStatus is the level of a stock.
 type InventoryStatus string
 
 // The statuses of an inventory.
@@ -43,15 +42,15 @@ func (InventoryStatus) Enum() []string {
 	return []string{"in_stock", "low_stock", "out_of_stock", "backorder"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s InventoryStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *InventoryStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "inventory status", s.Enum())
 }
 
-// InventoryService is what the inventory service does.
+// InventoryService is the interface of the inventory service.
 type InventoryService interface {
 	GetInventory(ctx context.Context, productID string) (*Inventory, error)
 	UpdateInventory(ctx context.Context, productID string, quantity int) error
@@ -73,41 +72,40 @@ var (
 	InventoryRoutes = []rest.Forwarder{GetInventory, UpdateInventory, ReserveInventory, ReleaseInventory, ListInventory, ReorderProduct}
 )
 
-// InventoryCounted says that the quantity of a product has changed, in order
-// per product.
+// InventoryCounted reports a change of a product's quantity, in order per product.
 var InventoryCounted = eventbus.Topic[Inventory]{Name: "inventory.counted", Key: func(i Inventory) string { return i.ProductID }}
 
-// ByProduct asks for the inventory of one product.
+// ByProduct requests the inventory of one product.
 type ByProduct struct {
 	ProductID string `path:"product_id" json:"-"`
 }
 
-// Validate refuses what no product can have as its id.
-func (r *ByProduct) Validate() error { return exists(r.ProductID) }
+// Validate refuses a malformed ID.
+func (r *ByProduct) Validate() error { return validIDs(r.ProductID) }
 
-// QuantityChange is an inventory's next quantity.
+// QuantityChange sets the quantity of an inventory.
 type QuantityChange struct {
 	ProductID string `path:"product_id" json:"-"`
 	Quantity  *int   `json:"quantity"`
 }
 
-// Validate wants a quantity of 0 or more.
+// Validate requires a quantity of 0 or more.
 func (c *QuantityChange) Validate() error {
-	return cmp.Or(require(quantity(c.Quantity, 0)), exists(c.ProductID))
+	return cmp.Or(require(quantity(c.Quantity, 0)), validIDs(c.ProductID))
 }
 
-// Reservation reserves some of a product, or releases it.
+// Reservation reserves pieces of a product, or releases them.
 type Reservation struct {
 	ProductID string `path:"product_id" json:"-"`
 	Quantity  *int   `json:"quantity"`
 }
 
-// Validate wants a quantity of 1 or more.
+// Validate requires a quantity of 1 or more.
 func (r *Reservation) Validate() error {
-	return cmp.Or(require(quantity(r.Quantity, 1)), exists(r.ProductID))
+	return cmp.Or(require(quantity(r.Quantity, 1)), validIDs(r.ProductID))
 }
 
-// InventoryFilter picks the inventories that are low; else all.
+// InventoryFilter selects the inventories that are low, or all.
 type InventoryFilter struct {
 	LowStock bool `query:"low_stock" json:"-"`
 }

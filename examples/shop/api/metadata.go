@@ -2,17 +2,16 @@ package api
 
 import "encoding/json"
 
-// Metadata is what a user has kept with an order, as it came: numbers keep all
-// of their digits.
+// Metadata is stored with an order unchanged: numbers keep all their digits.
 type Metadata map[string]json.RawMessage
 
-// MarshalJSON writes null where nothing was kept, which is not the same as {}.
+// MarshalJSON writes null if nothing was stored, which differs from {}.
 func (m Metadata) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]json.RawMessage(m))
 }
 
-// UnmarshalJSON refuses what others could not read: a number beyond all
-// floats.
+// UnmarshalJSON refuses what others could not read: a number that is too large for a
+// float.
 func (m *Metadata) UnmarshalJSON(text []byte) error {
 	var readable map[string]any
 	if err := json.Unmarshal(text, &readable); err != nil {

@@ -10,7 +10,7 @@ import (
 // decimal number: 1999 is 19.99.
 type Money int64
 
-// String is the amount with two decimals: "19.99".
+// String returns the amount with two decimals: "19.99".
 func (m Money) String() string {
 	sign, n := "", uint64(m)
 	if m < 0 {
@@ -22,8 +22,8 @@ func (m Money) String() string {
 // MarshalJSON writes a number with two decimals.
 func (m Money) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalJSON reads a number exactly, without a float in between. More than
-// two decimals are refused: there is no half cent.
+// UnmarshalJSON reads a number exactly, without converting it to a float. It refuses
+// fractions of a cent.
 func (m *Money) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if text == "null" {

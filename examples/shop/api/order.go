@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// Order is what a user buys.
+// Order is an order of a user.
 type Order struct {
 	ID          string       `json:"id"`
 	UserID      string       `json:"user_id"`
@@ -30,7 +30,7 @@ type Order struct {
 	DeliveredAt *time.Time   `json:"delivered_at"`
 }
 
-// OrderItem is one line of an order, with the product as it was then.
+// OrderItem is one line of an order, with the product at the time of the order.
 type OrderItem struct {
 	ID          string `json:"id"`
 	ProductID   string `json:"product_id"`
@@ -42,7 +42,7 @@ type OrderItem struct {
 	Variant     string `json:"variant"`
 }
 
-// ShippingInfo is how an order travels.
+// ShippingInfo is how an order is shipped.
 type ShippingInfo struct {
 	Method            string     `json:"method"`
 	Address           Address    `json:"address"`
@@ -66,7 +66,7 @@ type Address struct {
 	Country    string `json:"country"`
 }
 
-// OrderStatus is how far an order has come.
+// OrderStatus is the progress of an order.
 type OrderStatus string
 
 // The statuses of an order.
@@ -85,16 +85,16 @@ func (OrderStatus) Enum() []string {
 	return []string{"pending", "confirmed", "processing", "shipped", "delivered", "cancelled", "refunded"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s OrderStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *OrderStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "order status", s.Enum())
 }
 
-// May says whether an order of this status may go to the next one. While it is
-// processing it is in the hands of logistics, and can only go on.
+// May reports whether an order may change from this status to next. A processing order is
+// with logistics and cannot be cancelled.
 func (s OrderStatus) May(next OrderStatus) bool { return slices.Contains(following[s], next) }
 
 var following = map[OrderStatus][]OrderStatus{
@@ -105,7 +105,7 @@ var following = map[OrderStatus][]OrderStatus{
 	OrderDelivered:  {OrderRefunded},
 }
 
-// OrderService is what the order service does.
+// OrderService is the interface of the order service.
 type OrderService interface {
 	CreateOrder(ctx context.Context, order *Order) error
 	GetOrder(ctx context.Context, id string) (*Order, error)
@@ -134,7 +134,7 @@ var (
 	OrderStatusChanged = eventbus.Topic[Order]{Name: "order.status", Key: func(o Order) string { return o.ID }}
 )
 
-// CreateOrderRequest is what a user wants to buy.
+// CreateOrderRequest places an order.
 type CreateOrderRequest struct {
 	UserID   string             `json:"user_id"`
 	Items    []OrderItemRequest `json:"items"`
@@ -142,32 +142,32 @@ type CreateOrderRequest struct {
 	Billing  BillingInfo        `json:"billing"`
 }
 
-// OrderItemRequest is one product and how many of it.
+// OrderItemRequest is a product and its quantity.
 type OrderItemRequest struct {
 	ProductID string `json:"product_id"`
 	Quantity  int    `json:"quantity"`
 }
 
-// Validate wants a user and at least one item, each of a product and at least
-// one piece.
+// Validate requires a user and at least one item, each with a product and a quantity of 1
+// or more.
 func (r *CreateOrderRequest) Validate() error {
-	conditions := []condition{given(r.UserID, "user_id"), {len(r.Items) > 0, "items must hold at least one item"}}
+	conditions := []condition{required(r.UserID, "user_id"), {len(r.Items) > 0, "items must hold at least one item"}}
 	ids, pieces := []string{r.UserID}, map[string]int{}
 	for i, item := range r.Items {
 		name := fmt.Sprintf("items[%d].", i)
-		conditions = append(conditions, given(item.ProductID, name+"product_id"), counted(item.Quantity, 1, name+"quantity"))
-		if pieces[item.ProductID] <= MostPieces { // what is more is refused, and need not be added up
+		conditions = append(conditions, required(item.ProductID, name+"product_id"), inRange(item.Quantity, 1, name+"quantity"))
+		if pieces[item.ProductID] <= MostPieces { // a larger sum is refused, and need not be exact
 			pieces[item.ProductID] += min(item.Quantity, MostPieces)
 		}
 		ids = append(ids, item.ProductID)
 	}
 	for id, n := range pieces {
-		conditions = append(conditions, condition{n <= MostPieces, fmt.Sprintf("items hold more than %d of product %s", MostPieces, shortened(id))})
+		conditions = append(conditions, condition{n <= MostPieces, fmt.Sprintf("items hold more than %d of product %s", MostPieces, truncated(id))})
 	}
-	return cmp.Or(require(conditions...), exists(ids...))
+	return cmp.Or(require(conditions...), validIDs(ids...))
 }
 
-// OrderCreatedEvent says that an order holds its stock and waits for payment.
+// OrderCreatedEvent reports that an order has reserved its stock and waits for payment.
 type OrderCreatedEvent struct {
 	OrderID     string      `json:"order_id"`
 	UserID      string      `json:"user_id"`
@@ -176,28 +176,28 @@ type OrderCreatedEvent struct {
 	Timestamp   time.Time   `json:"timestamp"`
 }
 
-// OrderUpdate is an order as it shall be: its shipping method and addresses,
-// billing and metadata. All else is ignored.
+// OrderUpdate sets the shipping method, addresses, billing and metadata of an order.
+// Other members are ignored.
 type OrderUpdate struct {
 	PathID string `path:"id" json:"-"`
 	Order
 }
 
-// Validate refuses what no order can have as its id.
-func (o *OrderUpdate) Validate() error { return exists(o.PathID) }
+// Validate refuses a malformed ID.
+func (o *OrderUpdate) Validate() error { return validIDs(o.PathID) }
 
-// OrderFilter picks the orders of one user; none means all.
+// OrderFilter selects the orders of one user, or all.
 type OrderFilter struct {
 	UserID string `query:"user_id" json:"-"`
 }
 
-// OrderStatusChange is an order's next status.
+// OrderStatusChange sets the status of an order.
 type OrderStatusChange struct {
 	ID     string      `path:"id" json:"-"`
 	Status OrderStatus `json:"status"`
 }
 
-// Validate wants a status.
+// Validate requires a status.
 func (c *OrderStatusChange) Validate() error {
-	return cmp.Or(require(given(string(c.Status), "status")), exists(c.ID))
+	return cmp.Or(require(required(string(c.Status), "status")), validIDs(c.ID))
 }

@@ -21,7 +21,7 @@ type Payment struct {
 	ProcessedAt   *time.Time    `json:"processed_at"`
 }
 
-// PaymentInfo is the payment as its order shows it.
+// PaymentInfo is the payment in an order.
 type PaymentInfo struct {
 	Method        PaymentMethod `json:"method"`
 	Status        PaymentStatus `json:"status"`
@@ -31,7 +31,7 @@ type PaymentInfo struct {
 	ProcessedAt   *time.Time    `json:"processed_at"`
 }
 
-// PaymentMethod is what a user pays with.
+// PaymentMethod is a means of payment.
 type PaymentMethod string
 
 // The methods of payment.
@@ -48,15 +48,15 @@ func (PaymentMethod) Enum() []string {
 	return []string{"credit_card", "debit_card", "paypal", "bank_transfer", "crypto"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty method as null.
 func (m PaymentMethod) MarshalJSON() ([]byte, error) { return encode(m) }
 
-// UnmarshalText refuses what is no method.
+// UnmarshalText refuses unknown methods.
 func (m *PaymentMethod) UnmarshalText(text []byte) error {
 	return parse(m, text, "payment method", m.Enum())
 }
 
-// PaymentStatus is how far a payment has come.
+// PaymentStatus is the progress of a payment.
 type PaymentStatus string
 
 // The statuses of a payment.
@@ -73,10 +73,10 @@ func (PaymentStatus) Enum() []string {
 	return []string{"pending", "processing", "completed", "failed", "refunded"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s PaymentStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *PaymentStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "payment status", s.Enum())
 }
@@ -89,7 +89,7 @@ var (
 	PaymentRoutes = []rest.Forwarder{CreatePayment, GetPayment}
 )
 
-// PaymentFinished says how a payment ended, in order per order.
+// PaymentFinished reports the result of a payment, in order per order.
 var PaymentFinished = eventbus.Topic[Payment]{Name: "payment.finished", Key: func(p Payment) string { return p.OrderID }}
 
 // PaymentRequest pays an order.
@@ -98,7 +98,7 @@ type PaymentRequest struct {
 	Method  PaymentMethod `json:"method"`
 }
 
-// Validate wants an order and a method.
+// Validate requires an order and a method.
 func (r *PaymentRequest) Validate() error {
-	return cmp.Or(require(given(r.OrderID, "order_id"), given(string(r.Method), "method")), exists(r.OrderID))
+	return cmp.Or(require(required(r.OrderID, "order_id"), required(string(r.Method), "method")), validIDs(r.OrderID))
 }

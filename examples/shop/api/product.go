@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// Product is a thing that the shop sells.
+// Product is a product that the shop sells.
 type Product struct {
 	ID          string            `json:"id"`
 	Name        string            `json:"name"`
@@ -34,7 +34,7 @@ type Product struct {
 	UpdatedAt   time.Time         `json:"updated_at"`
 }
 
-// Dimensions is how large a product is.
+// Dimensions is the size of a product.
 type Dimensions struct {
 	Length float64 `json:"length"`
 	Width  float64 `json:"width"`
@@ -42,7 +42,7 @@ type Dimensions struct {
 	Unit   string  `json:"unit"`
 }
 
-// ProductVariant is one form of a product, such as a colour.
+// ProductVariant is a variant of a product, such as a colour.
 type ProductVariant struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
@@ -68,15 +68,15 @@ func (ProductStatus) Enum() []string {
 	return []string{"active", "inactive", "discontinued", "out_of_stock"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s ProductStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *ProductStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "product status", s.Enum())
 }
 
-// ProductService is what the product service does.
+// ProductService is the interface of the product service.
 type ProductService interface {
 	CreateProduct(ctx context.Context, product *Product) error
 	GetProduct(ctx context.Context, id string) (*Product, error)
@@ -99,64 +99,63 @@ var (
 	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock}
 )
 
-// NewProduct is a product to be created: Price is required, and Stock is the
-// quantity of its inventory.
+// NewProduct creates a product. Price is required, and Stock is the quantity of its
+// inventory.
 type NewProduct struct {
 	Product
 	Price *Money `json:"price"`
 }
 
-// Validate wants a name, a SKU, a price, and nothing negative.
+// Validate requires a name, a SKU and a price, and no negative numbers.
 func (p *NewProduct) Validate() error {
-	return require(append(p.conditions(p.Price), counted(p.Stock, 0, "stock"))...)
+	return require(append(p.conditions(p.Price), inRange(p.Stock, 0, "stock"))...)
 }
 
-// ProductUpdate is a product as it shall be. Its id, stock, status and times
-// are ignored.
+// ProductUpdate replaces a product. Its ID, stock, status and times are ignored.
 type ProductUpdate struct {
 	PathID string `path:"id" json:"-"`
 	Product
 	Price *Money `json:"price"`
 }
 
-// Validate wants a name, a SKU, a price, and nothing negative.
+// Validate requires a name, a SKU and a price, and no negative numbers.
 func (p *ProductUpdate) Validate() error {
-	return cmp.Or(require(p.conditions(p.Price)...), exists(p.PathID))
+	return cmp.Or(require(p.conditions(p.Price)...), validIDs(p.PathID))
 }
 
 func (p *Product) conditions(price *Money) []condition {
 	all := []condition{
-		named(p.Name, "name"),
-		named(p.SKU, "sku"),
-		priced(price, "price"),
-		counted(p.MinStock, 0, "min_stock"),
-		counted(p.MaxStock, 0, "max_stock"),
-		measured(p.Weight, "weight"),
-		measured(p.Dimensions.Length, "dimensions.length"),
-		measured(p.Dimensions.Width, "dimensions.width"),
-		measured(p.Dimensions.Height, "dimensions.height"),
+		nonBlank(p.Name, "name"),
+		nonBlank(p.SKU, "sku"),
+		validPrice(price, "price"),
+		inRange(p.MinStock, 0, "min_stock"),
+		inRange(p.MaxStock, 0, "max_stock"),
+		nonNegative(p.Weight, "weight"),
+		nonNegative(p.Dimensions.Length, "dimensions.length"),
+		nonNegative(p.Dimensions.Width, "dimensions.width"),
+		nonNegative(p.Dimensions.Height, "dimensions.height"),
 	}
 	for i, v := range p.Variants {
 		name := fmt.Sprintf("variants[%d].", i)
-		all = append(all, priced(&v.Price, name+"price"), counted(v.Stock, 0, name+"stock"))
+		all = append(all, validPrice(&v.Price, name+"price"), inRange(v.Stock, 0, name+"stock"))
 	}
 	return all
 }
 
-// ProductFilter picks products by category, or by a piece of their name,
-// description or SKU; neither means all.
+// ProductFilter selects products by category, or by a part of their name, description or
+// SKU. An empty filter selects all.
 type ProductFilter struct {
 	Category string `query:"category" json:"-"`
 	Query    string `query:"q" json:"-"`
 }
 
-// StockChange is a product's next stock.
+// StockChange sets the stock of a product.
 type StockChange struct {
 	ID       string `path:"id" json:"-"`
 	Quantity *int   `json:"quantity"`
 }
 
-// Validate wants a quantity of 0 or more.
+// Validate requires a quantity of 0 or more.
 func (c *StockChange) Validate() error {
-	return cmp.Or(require(quantity(c.Quantity, 0)), exists(c.ID))
+	return cmp.Or(require(quantity(c.Quantity, 0)), validIDs(c.ID))
 }

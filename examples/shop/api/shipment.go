@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// Shipment is an order on its way.
+// Shipment is the shipment of an order.
 type Shipment struct {
 	ID        string         `json:"id"`
 	OrderID   string         `json:"order_id"`
@@ -16,7 +16,7 @@ type Shipment struct {
 	CreatedAt time.Time      `json:"created_at"`
 }
 
-// ShipmentStatus is how far a shipment has come.
+// ShipmentStatus is the progress of a shipment.
 type ShipmentStatus string
 
 // The statuses of a shipment.
@@ -32,10 +32,10 @@ func (ShipmentStatus) Enum() []string {
 	return []string{"preparing", "shipped", "delivered", "cancelled"}
 }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s ShipmentStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *ShipmentStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "shipment status", s.Enum())
 }
@@ -47,10 +47,10 @@ var (
 	ShipmentRoutes = []rest.Forwarder{ListShipments}
 )
 
-// ShipmentMoved says that a shipment has come further, in order per order.
+// ShipmentMoved reports the progress of a shipment, in order per order.
 var ShipmentMoved = eventbus.Topic[Shipment]{Name: "shipment.status", Key: func(s Shipment) string { return s.OrderID }}
 
-// ShipmentFilter picks the shipments of one order; none means all.
+// ShipmentFilter selects the shipments of one order, or all.
 type ShipmentFilter struct {
 	OrderID string `query:"order_id" json:"-"`
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// User is a person who uses the shop.
+// User is a user of the shop.
 type User struct {
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
@@ -27,11 +27,11 @@ type User struct {
 	UpdatedAt   time.Time       `json:"updated_at"`
 	LastLoginAt *time.Time      `json:"last_login_at"`
 
-	// Password is given at creation and never shown.
+	// Password is set at creation and never returned.
 	Password string `json:"-"`
 }
 
-// UserProfile is what a user tells of himself.
+// UserProfile is what a user has entered about himself.
 type UserProfile struct {
 	Avatar      string     `json:"avatar"`
 	Bio         string     `json:"bio"`
@@ -41,7 +41,7 @@ type UserProfile struct {
 	DateOfBirth *time.Time `json:"date_of_birth"`
 }
 
-// UserPreferences is how a user likes the shop to be.
+// UserPreferences are the settings of a user.
 type UserPreferences struct {
 	Theme         string            `json:"theme"`
 	Notifications map[string]bool   `json:"notifications"`
@@ -49,7 +49,7 @@ type UserPreferences struct {
 	Settings      map[string]string `json:"settings"`
 }
 
-// UserRole is what a user is to the shop.
+// UserRole is the role of a user.
 type UserRole string
 
 // The roles.
@@ -63,10 +63,10 @@ const (
 // Enum lists the roles.
 func (UserRole) Enum() []string { return []string{"admin", "manager", "employee", "customer"} }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty role as null.
 func (r UserRole) MarshalJSON() ([]byte, error) { return encode(r) }
 
-// UnmarshalText refuses what is no role.
+// UnmarshalText refuses unknown roles.
 func (r *UserRole) UnmarshalText(text []byte) error { return parse(r, text, "role", r.Enum()) }
 
 // UserStatus is whether a user may act.
@@ -83,15 +83,15 @@ const (
 // Enum lists the statuses.
 func (UserStatus) Enum() []string { return []string{"active", "inactive", "suspended", "deleted"} }
 
-// MarshalJSON writes null for none.
+// MarshalJSON writes an empty status as null.
 func (s UserStatus) MarshalJSON() ([]byte, error) { return encode(s) }
 
-// UnmarshalText refuses what is no status.
+// UnmarshalText refuses unknown statuses.
 func (s *UserStatus) UnmarshalText(text []byte) error {
 	return parse(s, text, "user status", s.Enum())
 }
 
-// UserService is what the user service does.
+// UserService is the interface of the user service.
 type UserService interface {
 	CreateUser(ctx context.Context, user *User) error
 	GetUser(ctx context.Context, id string) (*User, error)
@@ -115,38 +115,38 @@ var (
 	UserRoutes = []rest.Forwarder{CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers, AuthenticateUser, UpdateUserStatus}
 )
 
-// NewUser is a user to be created, with the password that nobody sees again.
+// NewUser creates a user. The password is never returned.
 type NewUser struct {
 	User
 	Password string `json:"password"`
 }
 
-// Validate wants a name, an email address and a password of 8 characters.
+// Validate requires a name, an email address and a password of 8 characters.
 func (u *NewUser) Validate() error {
 	return require(
-		named(u.Name, "name"),
-		emailed(u.Email),
+		nonBlank(u.Name, "name"),
+		validEmail(u.Email),
 		condition{len([]rune(u.Password)) >= 8, "password must have at least 8 characters"},
 	)
 }
 
-// UserUpdate is a user as it shall be. Its id, status and times are ignored.
+// UserUpdate replaces a user. ID, status and times are ignored.
 type UserUpdate struct {
 	PathID string `path:"id" json:"-"`
 	User
 }
 
-// Validate wants a name and an email address.
+// Validate requires a name and an email address.
 func (u *UserUpdate) Validate() error {
-	return cmp.Or(require(named(u.Name, "name"), emailed(u.Email)), exists(u.PathID))
+	return cmp.Or(require(nonBlank(u.Name, "name"), validEmail(u.Email)), validIDs(u.PathID))
 }
 
-// UserFilter picks users by role; none means all.
+// UserFilter selects users by role, or all.
 type UserFilter struct {
 	Role string `query:"role" json:"-"`
 }
 
-// Validate refuses what is no role.
+// Validate refuses unknown roles.
 func (f *UserFilter) Validate() error {
 	if f.Role == "" {
 		return nil
@@ -160,30 +160,30 @@ type Credentials struct {
 	Password string `json:"password"`
 }
 
-// Validate wants both.
+// Validate requires both.
 func (c *Credentials) Validate() error {
-	return require(given(c.Email, "email"), given(c.Password, "password"))
+	return require(required(c.Email, "email"), required(c.Password, "password"))
 }
 
-// UserStatusChange is a user's next status.
+// UserStatusChange sets the status of a user.
 type UserStatusChange struct {
 	ID     string     `path:"id" json:"-"`
 	Status UserStatus `json:"status"`
 }
 
-// Validate wants a status.
+// Validate requires a status.
 func (c *UserStatusChange) Validate() error {
-	return cmp.Or(require(given(string(c.Status), "status")), exists(c.ID))
+	return cmp.Or(require(required(string(c.Status), "status")), validIDs(c.ID))
 }
 
-// hostname is the part of an address behind the @: labels of letters, digits
-// and inner hyphens.
+// hostname is the part of an email address after the @: labels of letters, digits and
+// inner hyphens.
 var hostname = regexp.MustCompile(`^` + label + `(\.` + label + `)*$`)
 
 const label = `[\pL\pN]([\pL\pN-]{0,61}[\pL\pN])?`
 
-// emailed wants an address and nothing around it.
-func emailed(text string) condition {
+// validEmail requires an email address and nothing around it.
+func validEmail(text string) condition {
 	a, err := mail.ParseAddress(text)
 	is := err == nil && a.Address == text && hostname.MatchString(text[strings.LastIndex(text, "@")+1:])
 	return condition{is, "email must be an address such as ann@example.com"}

@@ -1,4 +1,4 @@
-// Package gateway is the shop's front door.
+// Package gateway is the public entry of the shop.
 package gateway
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// Routes are what the shop shows, by the service that answers.
+// Routes are the exposed routes, by the service that answers them.
 var Routes = map[string][]rest.Forwarder{
 	"user":      api.UserRoutes,
 	"product":   api.ProductRoutes,
@@ -17,10 +17,10 @@ var Routes = map[string][]rest.Forwarder{
 	"logistics": api.ShipmentRoutes,
 }
 
-// New makes svc the door to all services, ready when each of them is there, with a
-// page for people at /. It asks nobody who they are.
+// New makes svc the gateway to all services, with a page for browsers at /. It is ready
+// when each service has an instance. It does not authenticate anybody.
 func New(svc *sinew.Service) {
-	svc.Handle("GET /{$}", newFront(svc))
+	svc.Handle("GET /{$}", newPage(svc))
 	for name, routes := range Routes {
 		service := svc.Client(name)
 		svc.AddReadinessCheck(name, service.Ready)

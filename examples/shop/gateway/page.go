@@ -13,11 +13,11 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 )
 
-// shown is how many orders the page shows, and patience how long it waits for what
-// it shows: it is there though a service is not.
+// ordersShown is the number of orders on the page. pageTimeout limits the calls for its
+// content, so that the page is shown even if a service is down.
 const (
-	shown    = 20
-	patience = time.Second
+	ordersShown = 20
+	pageTimeout = time.Second
 )
 
 //go:embed page.html
@@ -25,15 +25,15 @@ var pageText string
 
 var pages = template.Must(template.New("shop").Parse(pageText))
 
-// front is the page at /.
-type front struct {
+// page is the page at /.
+type page struct {
 	orders   endpoint.Endpoint[*api.OrderFilter, *api.List[*api.Order]]
 	users    endpoint.Endpoint[*api.UserFilter, *api.List[*api.User]]
 	products endpoint.Endpoint[*api.ProductFilter, *api.List[*api.Product]]
 }
 
-func newFront(svc *sinew.Service) *front {
-	return &front{
+func newPage(svc *sinew.Service) *page {
+	return &page{
 		orders:   api.ListOrders.Endpoint(svc.Client("order")),
 		users:    api.ListUsers.Endpoint(svc.Client("user")),
 		products: api.ListProducts.Endpoint(svc.Client("product")),
@@ -41,8 +41,8 @@ func newFront(svc *sinew.Service) *front {
 }
 
 // ServeHTTP implements [http.Handler].
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+func (f *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
 	user, product := "USER", "PRODUCT"
 	if users, err := f.users(ctx, &api.UserFilter{}); err == nil && len(users.Items) > 0 {
@@ -60,13 +60,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		page.Fault = err.Error()
 	} else {
-		page.Orders = orders.Items[max(0, len(orders.Items)-shown):]
+		page.Orders = orders.Items[max(0, len(orders.Items)-ordersShown):]
 		slices.Reverse(page.Orders)
 	}
 	render(w, "front", page)
 }
 
-// links are what there is to look at.
+// links are the links on the page.
 var links = []string{
 	"/products", "/inventory", "/inventory?low_stock=true", "/users", "/orders", "/shipments",
 	"/traces", "/openapi.json", "/readyz", "/metrics",
@@ -74,5 +74,5 @@ var links = []string{
 
 func render(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = pages.ExecuteTemplate(w, name, data) // who is gone sees nothing
+	_ = pages.ExecuteTemplate(w, name, data) // the client may have gone
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// ShowTraces serves the last traces that r has recorded at /traces, and each of them
-// at /traces/ and its id. What r has forgotten is missing.
+// ShowTraces serves the last traces in r at /traces, and each of them at /traces/ID.
+// Spans that r has dropped are missing.
 func ShowTraces(svc *sinew.Service, r *tracing.Recorder) {
 	svc.Handle("GET /traces", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		render(w, "traces", latest(r.Spans()))
@@ -32,7 +32,7 @@ func ShowTraces(svc *sinew.Service, r *tracing.Recorder) {
 	}))
 }
 
-// shownTraces is how many traces the list shows.
+// shownTraces is the number of traces in the list.
 const shownTraces = 200
 
 // summary is a trace in the list.
@@ -43,7 +43,7 @@ type summary struct {
 	Took     time.Duration
 }
 
-// latest are the newest traces, each by its first span.
+// latest returns the newest traces, each represented by its first span.
 func latest(spans []tracing.Finished) []summary {
 	all, ends := map[tracing.TraceID]*summary{}, map[tracing.TraceID]time.Time{}
 	for _, s := range spans {
@@ -73,11 +73,11 @@ func latest(spans []tracing.Finished) []summary {
 type line struct {
 	tracing.Finished
 	Depth int
-	After time.Duration // since the trace began
+	After time.Duration // since the start of the trace
 	Fault string
 }
 
-// tree are the spans of a trace, each below the one that it is a part of.
+// tree returns the spans of a trace, each below its parent.
 func tree(spans []tracing.Finished) (lines []line) {
 	slices.SortStableFunc(spans, func(a, b tracing.Finished) int { return a.Start.Compare(b.Start) })
 	below, known := map[tracing.SpanID][]tracing.Finished{}, map[tracing.SpanID]bool{}

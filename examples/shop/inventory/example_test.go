@@ -29,11 +29,11 @@ func ExampleNew() {
 	_, err = inventory.New(svc, db)
 	fmt.Println(err, svc.Start(ctx))
 
-	door, three := rest.Remote(svc.URL(), nil), 3
-	_, err = api.Stock.Endpoint(door)(ctx, &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 4})
+	client, three := rest.Remote(svc.URL(), nil), 3
+	_, err = api.Stock.Endpoint(client)(ctx, &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 4})
 	fmt.Println(err)
 	for range 2 {
-		stock, err := api.ReserveInventory.Endpoint(door)(ctx, &api.Reservation{ProductID: "p-1", Quantity: &three})
+		stock, err := api.ReserveInventory.Endpoint(client)(ctx, &api.Reservation{ProductID: "p-1", Quantity: &three})
 		if errors.Is(err, fault.FailedPrecondition) {
 			fmt.Println(err)
 			return

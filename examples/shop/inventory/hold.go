@@ -10,48 +10,47 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// What an order holds of a product is held until it is freed or shipped.
+// The states of a hold: pieces are held until they are freed or shipped.
 const (
-	held    = "held"
-	freed   = "freed"
-	shipped = "shipped"
+	stateHeld    = "held"
+	stateFreed   = "freed"
+	stateShipped = "shipped"
 )
 
-// hold reserves for an order: once, and never again after it was settled.
+// hold reserves pieces for an order: once, and never again after the hold has ended.
 func (s stock) hold(ctx context.Context, h *api.Hold) (*api.Inventory, error) {
 	return s.change(ctx, h.ProductID, func(tx *sql.Tx) error {
 		_, state, err := s.state(ctx, tx, h.ProductID, h.OrderID)
 		switch {
-		case err != nil || state == held:
+		case err != nil || state == stateHeld:
 			return err
 		case state != "":
 			return fault.FailedPrecondition.Errorf("what order %s held of product %s was %s before", h.OrderID, h.ProductID, state).WithReason("hold_over")
 		}
-		if err := s.take(ctx, tx, h.ProductID, h.Quantity); err != nil {
+		if err := s.reserveAvailable(ctx, tx, h.ProductID, h.Quantity); err != nil {
 			return err
 		}
-		return s.note(ctx, tx, h.ProductID, h.OrderID, h.Quantity, held)
+		return s.note(ctx, tx, h.ProductID, h.OrderID, h.Quantity, stateHeld)
 	})
 }
 
-// free gives back what the order holds of the product. Where it holds nothing,
-// that it is over is noted all the same, so that a hold still under way comes
-// too late.
+// free releases what the order holds of the product. If there is no hold, it records that
+// the hold has ended, so that a hold that arrives later is refused.
 func (s stock) free(ctx context.Context, productID, orderID string) error {
 	return database.Within(ctx, s.db, func(tx *sql.Tx) error {
 		quantity, state, err := s.state(ctx, tx, productID, orderID)
-		if err != nil || state == freed || state == shipped {
+		if err != nil || state == stateFreed || state == stateShipped {
 			return err
 		}
-		if err := s.note(ctx, tx, productID, orderID, quantity, freed); err != nil {
+		if err := s.note(ctx, tx, productID, orderID, quantity, stateFreed); err != nil {
 			return err
 		}
 		return s.move(ctx, tx, productID, 0, -quantity)
 	})
 }
 
-// settle ends all that an order holds: it leaves with the shipment, or becomes
-// available again. Settling twice is settling once.
+// settle ends all holds of an order: the pieces leave with the shipment, or become
+// available again. Repeating it has no effect.
 func (s stock) settle(ctx context.Context, orderID, state string) error {
 	err := database.Within(ctx, s.db, func(tx *sql.Tx) error {
 		pieces, err := s.heldBy(ctx, tx, orderID)
@@ -62,8 +61,8 @@ func (s stock) settle(ctx context.Context, orderID, state string) error {
 			err := s.note(ctx, tx, productID, orderID, quantity, state)
 			switch {
 			case err != nil:
-			case state == shipped:
-				err = errors.Join(s.move(ctx, tx, productID, -quantity, -quantity), s.tell(ctx, tx, productID))
+			case state == stateShipped:
+				err = errors.Join(s.move(ctx, tx, productID, -quantity, -quantity), s.publishCount(ctx, tx, productID))
 			default:
 				err = s.move(ctx, tx, productID, 0, -quantity)
 			}
@@ -77,9 +76,9 @@ func (s stock) settle(ctx context.Context, orderID, state string) error {
 	return err
 }
 
-// heldBy is what an order holds, by product.
+// heldBy returns what an order holds, by product.
 func (s stock) heldBy(ctx context.Context, tx *sql.Tx, orderID string) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT product_id, quantity FROM hold WHERE order_id = ? AND state = ?`, orderID, held)
+	rows, err := tx.QueryContext(ctx, `SELECT product_id, quantity FROM hold WHERE order_id = ? AND state = ?`, orderID, stateHeld)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -96,13 +95,13 @@ func (s stock) heldBy(ctx context.Context, tx *sql.Tx, orderID string) (map[stri
 	return pieces, failed(rows.Err())
 }
 
-// heldOf is how many of a product orders hold.
+// heldOf returns how many pieces of a product orders hold.
 func (s stock) heldOf(ctx context.Context, tx *sql.Tx, productID string) (n int, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(quantity), 0) FROM hold WHERE product_id = ? AND state = ?`, productID, held).Scan(&n)
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(quantity), 0) FROM hold WHERE product_id = ? AND state = ?`, productID, stateHeld).Scan(&n)
 	return n, failed(err)
 }
 
-// state is how far one hold has come, "" for none.
+// state returns the quantity and state of a hold, "" if there is none.
 func (s stock) state(ctx context.Context, tx *sql.Tx, productID, orderID string) (quantity int, state string, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT quantity, state FROM hold WHERE order_id = ? AND product_id = ?`, orderID, productID).Scan(&quantity, &state)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open serves an inventory with 10 of p-1.
-func open(t *testing.T) (door endpoint.Caller, bus eventbus.Bus) {
+// open serves an inventory with 10 pieces of p-1.
+func open(t *testing.T) (client endpoint.Caller, bus eventbus.Bus) {
 	t.Helper()
 	db, err := database.Open("", "inventory", inventory.Schema...)
 	if err != nil {
@@ -40,52 +40,52 @@ func open(t *testing.T) (door endpoint.Caller, bus eventbus.Bus) {
 	if err := svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	door = rest.Remote(svc.URL(), nil)
-	if _, err := api.Stock.Endpoint(door)(t.Context(), &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 10}); err != nil {
+	client = rest.Remote(svc.URL(), nil)
+	if _, err := api.Stock.Endpoint(client)(t.Context(), &api.StockItem{ProductID: "p-1", SKU: "S-1", Quantity: 10}); err != nil {
 		t.Fatal(err)
 	}
-	return door, bus
+	return client, bus
 }
 
-// has expects what there is of p-1.
-func has(t *testing.T, door endpoint.Caller, quantity, reserved int) {
+// has checks the stock of p-1.
+func has(t *testing.T, client endpoint.Caller, quantity, reserved int) {
 	t.Helper()
-	i, err := api.GetInventory.Endpoint(door)(t.Context(), &api.ByProduct{ProductID: "p-1"})
+	i, err := api.GetInventory.Endpoint(client)(t.Context(), &api.ByProduct{ProductID: "p-1"})
 	if err != nil || i.Quantity != quantity || i.Reserved != reserved || i.Available != quantity-reserved {
 		t.Errorf("there is %+v (%v), want %d with %d reserved", i, err, quantity, reserved)
 	}
 }
 
 func TestAHoldIsHeldOnceHoweverOftenItIsPut(t *testing.T) {
-	door, _ := open(t)
+	client, _ := open(t)
 	for range 3 {
-		if _, err := api.HoldInventory.Endpoint(door)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); err != nil {
+		if _, err := api.HoldInventory.Endpoint(client)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	has(t, door, 10, 4)
+	has(t, client, 10, 4)
 	for range 3 {
-		if _, err := api.FreeInventory.Endpoint(door)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
+		if _, err := api.FreeInventory.Endpoint(client)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	has(t, door, 10, 0)
+	has(t, client, 10, 0)
 }
 
 func TestAHoldThatComesAfterItWasFreedIsRefused(t *testing.T) {
-	door, _ := open(t)
-	if _, err := api.FreeInventory.Endpoint(door)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
+	client, _ := open(t)
+	if _, err := api.FreeInventory.Endpoint(client)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.HoldInventory.Endpoint(door)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); !errors.Is(err, fault.FailedPrecondition) {
+	if _, err := api.HoldInventory.Endpoint(client)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
-	has(t, door, 10, 0)
+	has(t, client, 10, 0)
 }
 
 func TestAnOrderIsSettledOnceHoweverOftenItsEventComes(t *testing.T) {
-	door, bus := open(t)
-	hold := api.HoldInventory.Endpoint(door)
+	client, bus := open(t)
+	hold := api.HoldInventory.Endpoint(client)
 	_, err := hold(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4})
 	_, another := hold(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-2", Quantity: 3})
 	err = errors.Join(err, another)
@@ -96,12 +96,12 @@ func TestAnOrderIsSettledOnceHoweverOftenItsEventComes(t *testing.T) {
 	if err = errors.Join(err, bus.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	has(t, door, 6, 0)
+	has(t, client, 6, 0)
 }
 
 func TestLevelsThatArriveLateAreNotTaken(t *testing.T) {
-	door, _ := open(t)
-	restock, later := api.Restock.Endpoint(door), api.StockLevels{ProductID: "p-1", SKU: "new", MinLevel: 2}
+	client, _ := open(t)
+	restock, later := api.Restock.Endpoint(client), api.StockLevels{ProductID: "p-1", SKU: "new", MinLevel: 2}
 	later.AsOf = later.AsOf.AddDate(2000, 0, 1)
 	early := api.StockLevels{ProductID: "p-1", SKU: "old", MinLevel: 1, AsOf: later.AsOf.AddDate(0, 0, -1)}
 	for _, l := range []api.StockLevels{later, early} {

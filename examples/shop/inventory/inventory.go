@@ -1,4 +1,4 @@
-// Package inventory knows how much of each product there is, and who holds it.
+// Package inventory manages the stock of each product, and which orders hold it.
 package inventory
 
 import (
@@ -17,9 +17,9 @@ type Service struct{ stock stock }
 
 var _ api.InventoryService = (*Service)(nil)
 
-// New serves the inventories in db on svc, and follows the orders: a shipped
-// one takes its pieces away, one that is cancelled or refunded gives them back.
-// svc keeps its answers in db.
+// New serves the inventories in db on svc, and subscribes to orders: a shipped order
+// removes its pieces, a cancelled or refunded one releases them. svc stores its keyed
+// answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	s := &Service{stock{db, database.NewOutbox(db, svc), database.Answers{Store: svc.IdempotencyStore()}}}
 	api.GetInventory.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
@@ -43,7 +43,7 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	return s, api.OrderStatusChanged.Handle(svc, "inventory", s.follow, follow.Safely(svc))
 }
 
-// serveOthers serves what the gateway does not show.
+// serveOthers serves the routes that the gateway does not expose.
 func (s *Service) serveOthers(svc *sinew.Service) {
 	api.Stock.Handle(svc, s.stock.put)
 	api.Restock.Handle(svc, s.stock.level)
@@ -56,30 +56,30 @@ func (s *Service) serveOthers(svc *sinew.Service) {
 	})
 }
 
-// GetInventory is a product's inventory, or fault.NotFound.
+// GetInventory returns a product's inventory, or fault.NotFound.
 func (s *Service) GetInventory(ctx context.Context, productID string) (*api.Inventory, error) {
 	return s.stock.get(ctx, s.stock.db, productID)
 }
 
-// UpdateInventory sets the quantity. Below what is reserved it is refused.
+// UpdateInventory sets the quantity. It refuses less than what is reserved.
 func (s *Service) UpdateInventory(ctx context.Context, productID string, quantity int) error {
 	_, err := s.stock.set(ctx, productID, quantity)
 	return err
 }
 
-// ReserveInventory reserves some of what is available.
+// ReserveInventory reserves some of the available pieces.
 func (s *Service) ReserveInventory(ctx context.Context, productID string, quantity int) error {
 	_, err := s.stock.reserve(ctx, productID, quantity)
 	return err
 }
 
-// ReleaseInventory gives back some of what is reserved and no order holds.
+// ReleaseInventory releases some of the reserved pieces that no order holds.
 func (s *Service) ReleaseInventory(ctx context.Context, productID string, quantity int) error {
 	_, err := s.stock.release(ctx, productID, quantity)
 	return err
 }
 
-// GetLowStockItems lists the inventories with no more available than their
+// GetLowStockItems lists the inventories with no more pieces available than their
 // minimum.
 func (s *Service) GetLowStockItems(ctx context.Context) ([]*api.Inventory, error) {
 	return s.stock.where(ctx, s.stock.db, `quantity - reserved <= min_level`)
@@ -105,9 +105,9 @@ func (s *Service) list(ctx context.Context, r *api.InventoryFilter) (*api.List[*
 func (s *Service) follow(ctx context.Context, o api.Order) error {
 	switch o.Status {
 	case api.OrderShipped:
-		return s.stock.settle(ctx, o.ID, shipped)
+		return s.stock.settle(ctx, o.ID, stateShipped)
 	case api.OrderCancelled, api.OrderRefunded:
-		return s.stock.settle(ctx, o.ID, freed)
+		return s.stock.settle(ctx, o.ID, stateFreed)
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Schema makes the service's tables. The database itself refuses a quantity
-// below what is reserved. Times are in nanoseconds of the Unix epoch; those of
-// one product never repeat, so that of two states the later one can be told.
+// Schema creates the tables of the service. The database refuses a quantity below what is
+// reserved. Times are in nanoseconds of the Unix epoch. Those of one product never
+// repeat, so that the later of two states can be identified.
 var Schema = []string{
 	`CREATE TABLE IF NOT EXISTS inventory (
 		product_id TEXT PRIMARY KEY, sku TEXT NOT NULL,
@@ -28,7 +28,7 @@ var Schema = []string{
 	database.OutboxSchema,
 }
 
-// defaultReorder is ordered of a product whose levels say nothing.
+// defaultReorder is the reorder quantity of a product without levels.
 const defaultReorder = 10
 
 // stock is the inventory in the database.
@@ -72,7 +72,7 @@ func (s stock) where(ctx context.Context, q database.Querier, condition string, 
 	return found, failed(rows.Err())
 }
 
-// put makes a product known. One that is known is a repeat.
+// put adds a product. If it exists, the call is a repeat.
 func (s stock) put(ctx context.Context, p *api.StockItem) (*api.Inventory, error) {
 	return s.change(ctx, p.ProductID, func(tx *sql.Tx) error {
 		return exec(ctx, tx, `INSERT INTO inventory (product_id, sku, quantity, min_level, max_level, last_updated) VALUES (?, ?, ?, ?, ?, ?)
@@ -81,7 +81,7 @@ func (s stock) put(ctx context.Context, p *api.StockItem) (*api.Inventory, error
 	})
 }
 
-// level sets the levels of a known product, unless it has later ones.
+// level sets the levels of a product, unless it has later ones.
 func (s stock) level(ctx context.Context, l *api.StockLevels) (*api.Inventory, error) {
 	return s.change(ctx, l.ProductID, func(tx *sql.Tx) error {
 		return exec(ctx, tx, `UPDATE inventory SET sku = ?2, min_level = ?3, max_level = ?4, levels_as_of = ?5, last_updated = max(last_updated + 1, ?6)
@@ -103,8 +103,7 @@ func (s stock) set(ctx context.Context, productID string, quantity int) (*api.In
 	})
 }
 
-// reorder adds the product's reorder quantity, as far as it fits below the most
-// that there shall be.
+// reorder adds the product's reorder quantity, as far as the maximum allows.
 func (s stock) reorder(ctx context.Context, productID string) (*api.Inventory, error) {
 	return s.recount(ctx, productID, func(i *api.Inventory) (int, error) {
 		most := api.MostPieces
@@ -118,7 +117,7 @@ func (s stock) reorder(ctx context.Context, productID string) (*api.Inventory, e
 	})
 }
 
-// recount brings the quantity to what next says, and tells everybody.
+// recount sets the quantity to the result of next, and publishes it.
 func (s stock) recount(ctx context.Context, productID string, next func(*api.Inventory) (int, error)) (*api.Inventory, error) {
 	return s.change(ctx, productID, func(tx *sql.Tx) error {
 		i, err := s.get(ctx, tx, productID)
@@ -132,18 +131,18 @@ func (s stock) recount(ctx context.Context, productID string, next func(*api.Inv
 		if err := s.move(ctx, tx, productID, quantity-i.Quantity, 0); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, productID)
+		return s.publishCount(ctx, tx, productID)
 	})
 }
 
 func (s stock) reserve(ctx context.Context, productID string, quantity int) (*api.Inventory, error) {
 	return s.change(ctx, productID, func(tx *sql.Tx) error {
-		return s.take(ctx, tx, productID, quantity)
+		return s.reserveAvailable(ctx, tx, productID, quantity)
 	})
 }
 
-// take reserves some of what is available.
-func (s stock) take(ctx context.Context, tx *sql.Tx, productID string, quantity int) error {
+// reserveAvailable reserves some of the available pieces.
+func (s stock) reserveAvailable(ctx context.Context, tx *sql.Tx, productID string, quantity int) error {
 	i, err := s.get(ctx, tx, productID)
 	if err != nil {
 		return err
@@ -154,7 +153,7 @@ func (s stock) take(ctx context.Context, tx *sql.Tx, productID string, quantity 
 	return s.move(ctx, tx, productID, 0, quantity)
 }
 
-// release gives back what was reserved by hand. What orders hold is theirs.
+// release releases pieces that were reserved manually, not by orders.
 func (s stock) release(ctx context.Context, productID string, quantity int) (*api.Inventory, error) {
 	return s.change(ctx, productID, func(tx *sql.Tx) error {
 		i, err := s.get(ctx, tx, productID)
@@ -172,8 +171,8 @@ func (s stock) release(ctx context.Context, productID string, quantity int) (*ap
 	})
 }
 
-// change runs f in a transaction and is the inventory after it, which is also what
-// a key is answered with.
+// change runs f in a transaction and returns the inventory after it, which is also the
+// answer for an idempotency key.
 func (s stock) change(ctx context.Context, productID string, f func(*sql.Tx) error) (*api.Inventory, error) {
 	var after *api.Inventory
 	err := database.Within(ctx, s.db, func(tx *sql.Tx) (err error) {
@@ -183,7 +182,7 @@ func (s stock) change(ctx context.Context, productID string, f func(*sql.Tx) err
 		if after, err = s.get(ctx, tx, productID); err != nil {
 			return err
 		}
-		return s.keys.Keep(ctx, tx, after)
+		return s.keys.Save(ctx, tx, after)
 	})
 	s.outbox.Wake()
 	return after, err
@@ -194,8 +193,8 @@ func (s stock) move(ctx context.Context, tx *sql.Tx, productID string, quantity,
 		quantity, reserved, time.Now().UnixNano(), productID)
 }
 
-// tell says how much there now is, unless the product is gone.
-func (s stock) tell(ctx context.Context, tx *sql.Tx, productID string) error {
+// publishCount publishes the current quantity, unless the product is gone.
+func (s stock) publishCount(ctx context.Context, tx *sql.Tx, productID string) error {
 	found, err := s.where(ctx, tx, `product_id = ?`, productID)
 	for _, i := range found {
 		err = api.InventoryCounted.Publish(ctx, s.outbox.In(tx), *i)

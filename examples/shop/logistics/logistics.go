@@ -1,4 +1,4 @@
-// Package logistics brings confirmed orders to their buyers.
+// Package logistics ships confirmed orders to their buyers.
 package logistics
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// parcel is a shipment as it is kept: with the trace of the order that it
-// belongs to, and the moment of its next step, 0 if that is not up to logistics.
+// parcel is the stored form of a shipment, with the trace of its order and the time of
+// its next step, or 0 if logistics must wait for the order.
 type parcel struct {
 	api.Shipment
 	Trace http.Header `json:"trace"`
@@ -27,7 +27,7 @@ type parcel struct {
 
 var parcels = database.Table[parcel]{Kind: "shipment"}
 
-// Schema makes the service's tables. An order has one shipment.
+// Schema creates the tables of the service. An order has one shipment.
 var Schema = []string{
 	parcels.Schema(),
 	parcels.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`),
@@ -38,15 +38,15 @@ var Schema = []string{
 // pace is how long each step of a shipment takes.
 const pace = 300 * time.Millisecond
 
-// Service moves shipments.
+// Service manages shipments.
 type Service struct {
 	db     *sql.DB
 	outbox *database.Outbox
 }
 
-// New serves the shipments in db on svc, prepares those of confirmed orders, and
-// ships them when the order says that it is being processed: from then on nobody
-// cancels it. It stops the shipments of orders that are over.
+// New serves the shipments in db on svc. It prepares a shipment when its order is
+// confirmed, and ships it when the order is processing, after which the order cannot be
+// cancelled. It stops the shipments of orders that have ended.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	s := &Service{db: db, outbox: database.NewOutbox(db, svc)}
 	api.ListShipments.Handle(svc, s.list)
@@ -79,7 +79,7 @@ func (s *Service) follow(ctx context.Context, o api.Order) error {
 	return nil
 }
 
-// prepare makes the order's shipment, once. It stays at home until it is released.
+// prepare creates the order's shipment, once. It is not shipped before release.
 func (s *Service) prepare(ctx context.Context, orderID string) error {
 	now := time.Now().UTC()
 	p := &parcel{
@@ -115,7 +115,7 @@ func (s *Service) release(ctx context.Context, orderID string) error {
 	return err
 }
 
-// stop keeps a shipment at home that has not left.
+// stop prevents a shipment from leaving, if it has not left.
 func (s *Service) stop(ctx context.Context, orderID string) error {
 	found, err := parcels.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ?`, orderID)
 	for _, p := range found {
@@ -124,7 +124,7 @@ func (s *Service) stop(ctx context.Context, orderID string) error {
 	return err
 }
 
-// work moves every shipment whose time has come, until ctx ends.
+// work advances every shipment whose time has come, until ctx ends.
 func (s *Service) work(ctx context.Context) {
 	tick := time.NewTicker(pace / 3)
 	defer tick.Stop()

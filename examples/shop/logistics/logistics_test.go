@@ -21,7 +21,7 @@ func TestAShipmentLeavesWhenItsOrderIsProcessedAndNotBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
-	svc := sinew.New("logistics", sinew.Config{Addr: "127.0.0.1:0", Bus: bus}) // never started: nothing moves by itself
+	svc := sinew.New("logistics", sinew.Config{Addr: "127.0.0.1:0", Bus: bus}) // never started: nothing is advanced automatically
 	t.Cleanup(func() {
 		ctx := context.Background()
 		if err := errors.Join(svc.Shutdown(ctx), bus.Close(ctx), db.Close()); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// follow hears how payments end and how shipments move.
+// follow subscribes to the results of payments and the progress of shipments.
 func (s *Service) follow(svc *sinew.Service) error {
 	return errors.Join(
 		api.PaymentFinished.Handle(svc, "order", s.paid, follow.Safely(svc)),
@@ -22,9 +22,9 @@ func (s *Service) follow(svc *sinew.Service) error {
 	)
 }
 
-// paid confirms the order, or cancels it when the payment failed. The event
-// waits for an order that does not hold its stock yet. Money for an order that
-// is over goes back: the order says once more that it is over.
+// paid confirms the order, or cancels it if the payment failed. The event is redelivered
+// until the order has reserved its stock. If the order has ended, its money must be
+// returned: the order's final status is published again.
 func (s *Service) paid(ctx context.Context, p api.Payment) error {
 	r, err := orders.Change(ctx, s.db, p.OrderID, func(tx *sql.Tx, r *record) error {
 		money := p.Status == api.PaymentCompleted
@@ -37,19 +37,19 @@ func (s *Service) paid(ctx context.Context, p api.Payment) error {
 		case r.Status == api.OrderPending:
 			r.Payment = info(p)
 			return s.move(ctx, tx, r, api.OrderCancelled)
-		case over(r.Status) && money:
+		case isOver(r.Status) && money:
 			r.Payment = info(p)
 			r.Payment.Status = api.PaymentRefunded
 			return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
 		case money:
-			r.Payment = info(p) // the order was confirmed by hand, or this came before
+			r.Payment = info(p) // the order was confirmed manually, or the event is a repeat
 		}
 		return nil
 	})
 	if err != nil {
 		return ignoreLate(ctx, err)
 	}
-	s.moved(ctx, &r.Order)
+	s.afterMove(ctx, &r.Order)
 	return nil
 }
 
@@ -57,7 +57,7 @@ func info(p api.Payment) api.PaymentInfo {
 	return api.PaymentInfo{Method: p.Method, Status: p.Status, TransactionID: p.TransactionID, Amount: p.Amount, Currency: p.Currency, ProcessedAt: p.ProcessedAt}
 }
 
-// shipped takes the order along with its shipment.
+// shipped updates the order with the progress of its shipment.
 func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
 	status, ok := steps[sh.Status]
 	if !ok {
@@ -78,14 +78,14 @@ func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
 	return ignoreLate(ctx, err)
 }
 
-// steps are the statuses of an order by that of its shipment.
+// steps maps the status of a shipment to that of its order.
 var steps = map[api.ShipmentStatus]api.OrderStatus{
 	api.ShipmentPreparing: api.OrderProcessing,
 	api.ShipmentShipped:   api.OrderShipped,
 	api.ShipmentDelivered: api.OrderDelivered,
 }
 
-// ignoreLate drops what comes too late or twice: the order has gone on.
+// ignoreLate drops a late or repeated event: the order has progressed since.
 func ignoreLate(ctx context.Context, err error) error {
 	late := errors.Is(err, fault.FailedPrecondition) && !errors.Is(err, follow.ErrEarly)
 	if late || errors.Is(err, fault.NotFound) {

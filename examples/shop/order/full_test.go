@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 )
 
-// pragma sets a pragma of the database, and confirmed counts its paid orders.
+// pragma sets a pragma of the database.
 func pragma(t *testing.T, db *sql.DB, name string, value int) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), fmt.Sprintf("PRAGMA %s = %d", name, value)); err != nil {
@@ -38,7 +38,7 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bus := eventbus.NewMemory(eventbus.MemoryPolicy{}) // nobody hears the dead letters
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{}) // nobody subscribes to the dead letters
 		s := &Service{db: db, outbox: database.NewOutbox(db, bus)}
 		if err := api.PaymentFinished.Handle(bus, "order", s.paid, follow.Safely(bus)); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-// Package order takes orders and leads each through its life.
+// Package order accepts orders and manages them until their end.
 package order
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 )
 
-// record is an order as it is kept: Placed once every item is reserved, with the
-// keyed request that made it.
+// record is the stored form of an order. Placed is set once every item is reserved.
+// Request is the keyed request that created the order.
 type record struct {
 	api.Order
 	Placed  bool   `json:"placed"`
@@ -22,7 +22,7 @@ type record struct {
 
 var orders = database.Table[record]{Kind: "order"}
 
-// Schema makes the service's tables.
+// Schema creates the tables of the service.
 var Schema = []string{
 	orders.Schema(),
 	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
@@ -44,8 +44,8 @@ type Service struct {
 
 var _ api.OrderService = (*Service)(nil)
 
-// New serves the orders in db on svc, and follows payments and shipments.
-// svc keeps its answers in db.
+// New serves the orders in db on svc, and subscribes to payments and shipments. svc
+// stores its keyed answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	inventory := svc.Client("inventory")
 	s := &Service{
@@ -61,18 +61,18 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	api.GetOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) { return s.GetOrder(ctx, r.ID) })
 	api.UpdateOrder.Handle(svc, s.update)
 	api.CancelOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) {
-		return s.to(ctx, r.ID, api.OrderCancelled)
+		return s.setStatus(ctx, r.ID, api.OrderCancelled)
 	})
 	api.ListOrders.Handle(svc, s.list)
 	api.UpdateOrderStatus.Handle(svc, func(ctx context.Context, r *api.OrderStatusChange) (*api.Order, error) {
-		return s.to(ctx, r.ID, r.Status)
+		return s.setStatus(ctx, r.ID, r.Status)
 	})
 	svc.Go(s.outbox.Run)
 	svc.Go(s.sweep)
 	return s, s.follow(svc)
 }
 
-// GetOrder is the order with this id, or fault.NotFound.
+// GetOrder returns the order with this ID, or fault.NotFound.
 func (s *Service) GetOrder(ctx context.Context, id string) (*api.Order, error) {
 	r, err := orders.Get(ctx, s.db, id)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Service) GetOrder(ctx context.Context, id string) (*api.Order, error) {
 	return &r.Order, nil
 }
 
-// UpdateOrder changes where the order goes, who is billed, and its metadata.
+// UpdateOrder changes shipping, billing and metadata of the order.
 func (s *Service) UpdateOrder(ctx context.Context, o *api.Order) error {
 	r, err := orders.Change(ctx, s.db, o.ID, func(_ *sql.Tx, r *record) error {
 		r.Shipping.Method, r.Shipping.Address = o.Shipping.Method, o.Shipping.Address
@@ -95,13 +95,13 @@ func (s *Service) UpdateOrder(ctx context.Context, o *api.Order) error {
 	return err
 }
 
-// CancelOrder ends the order and gives its stock back. An order that logistics has
-// is past that.
+// CancelOrder cancels the order and releases its stock. An order that is with logistics
+// cannot be cancelled.
 func (s *Service) CancelOrder(ctx context.Context, id string) error {
 	return s.UpdateOrderStatus(ctx, id, api.OrderCancelled)
 }
 
-// GetOrdersByUser lists the orders of a user, or all when the id is "".
+// GetOrdersByUser lists the orders of a user, or all if userID is "".
 func (s *Service) GetOrdersByUser(ctx context.Context, userID string) ([]*api.Order, error) {
 	found, err := orders.Where(ctx, s.db, `?1 = '' OR json_extract(doc, '$.user_id') = ?1`, userID)
 	if err != nil {
@@ -114,9 +114,9 @@ func (s *Service) GetOrdersByUser(ctx context.Context, userID string) ([]*api.Or
 	return list, nil
 }
 
-// UpdateOrderStatus moves the order to a status that may follow its own.
+// UpdateOrderStatus changes the status of the order to one that may follow.
 func (s *Service) UpdateOrderStatus(ctx context.Context, id string, status api.OrderStatus) error {
-	_, err := s.to(ctx, id, status)
+	_, err := s.setStatus(ctx, id, status)
 	return err
 }
 

@@ -24,13 +24,12 @@ func (s *Service) create(ctx context.Context, r *api.CreateOrderRequest) (*api.O
 	return o, nil
 }
 
-// CreateOrder takes an order of an active user for products that exist: it is
-// stored as pending and then processed. When that fails it ends cancelled, and
-// nothing stays reserved. A repeat of the same keyed request goes on with the order
-// that it began.
+// CreateOrder accepts an order of an active user for existing products: it is stored as
+// pending and then processed. If that fails, the order is cancelled and nothing stays
+// reserved. A repeat of the same keyed request continues with the order that it created.
 func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	request := database.Request(ctx, o)
-	if found, err := s.begun(ctx, request, o); found || err != nil {
+	if found, err := s.resume(ctx, request, o); found || err != nil {
 		return err
 	}
 	buyer, err := s.user(ctx, &api.ByID{ID: o.UserID})
@@ -43,7 +42,7 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	if err := s.price(ctx, o); err != nil {
 		return err
 	}
-	ctx, cancel := settling(ctx) // what is stored is brought to an end
+	ctx, cancel := detached(ctx) // what is stored must be completed
 	defer cancel()
 	now := time.Now().UTC()
 	o.ID, o.Status, o.CreatedAt, o.UpdatedAt = "o-"+rand.Text(), api.OrderPending, now, now
@@ -53,9 +52,9 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	return s.ProcessOrder(ctx, o.ID)
 }
 
-// begun brings to its end the order that the same request began before its process
-// died, if there is one.
-func (s *Service) begun(ctx context.Context, request string, o *api.Order) (found bool, err error) {
+// resume completes the order that the same request created before its process died, if
+// there is one.
+func (s *Service) resume(ctx context.Context, request string, o *api.Order) (found bool, err error) {
 	if request == "" {
 		return false, nil
 	}
@@ -63,15 +62,15 @@ func (s *Service) begun(ctx context.Context, request string, o *api.Order) (foun
 	if err != nil || len(all) == 0 {
 		return false, err
 	}
-	ctx, cancel := settling(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	*o = all[0].Order
 	return true, s.ProcessOrder(ctx, o.ID)
 }
 
-// ProcessOrder holds every item of a pending order and tells the others of it.
-// On any failure it frees what was held and cancels the order. An order that was
-// processed before stays as it is.
+// ProcessOrder reserves every item of a pending order and publishes the order. On any
+// failure it releases what was reserved and cancels the order. An order that was
+// processed before is unchanged.
 func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
 	r, err := orders.Get(ctx, s.db, orderID)
 	switch {
@@ -86,15 +85,15 @@ func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
 	if err == nil {
 		return nil
 	}
-	ctx, cancel := settling(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
-	if _, cancelErr := s.to(ctx, orderID, api.OrderCancelled); cancelErr != nil {
+	if _, cancelErr := s.setStatus(ctx, orderID, api.OrderCancelled); cancelErr != nil {
 		err = errors.Join(err, cancelErr)
 	}
 	return err
 }
 
-// price looks every product up and adds the items up in whole cents.
+// price looks up every product and computes the total in whole cents.
 func (s *Service) price(ctx context.Context, o *api.Order) error {
 	for i := range o.Items {
 		item := &o.Items[i]
@@ -119,7 +118,7 @@ func (s *Service) price(ctx context.Context, o *api.Order) error {
 	return nil
 }
 
-// holdAll holds the items, each product once.
+// holdAll reserves the items, with one hold per product.
 func (s *Service) holdAll(ctx context.Context, o *api.Order) error {
 	for product, quantity := range pieces(o) {
 		if _, err := s.hold(ctx, &api.Hold{ProductID: product, OrderID: o.ID, Quantity: quantity}); err != nil {
@@ -129,8 +128,8 @@ func (s *Service) holdAll(ctx context.Context, o *api.Order) error {
 	return nil
 }
 
-// place marks the order as one that holds its stock. From then on it is the answer
-// to the key that it was ordered with.
+// place marks the order as one that has reserved its stock. Then the order is also the
+// answer for its idempotency key.
 func (s *Service) place(ctx context.Context, orderID string) error {
 	_, err := orders.Change(ctx, s.db, orderID, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.OrderPending {
@@ -141,14 +140,14 @@ func (s *Service) place(ctx context.Context, orderID string) error {
 		return errors.Join(
 			api.OrderCreated.Publish(ctx, s.outbox.In(tx), created),
 			api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order),
-			s.keys.Keep(ctx, tx, &r.Order),
+			s.keys.Save(ctx, tx, &r.Order),
 		)
 	})
 	s.outbox.Wake()
 	return err
 }
 
-// pieces is how many of each product the order has, over all of its items.
+// pieces is the number of pieces of each product in all items of the order.
 func pieces(o *api.Order) map[string]int {
 	n := map[string]int{}
 	for _, item := range o.Items {

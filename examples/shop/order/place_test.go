@@ -21,12 +21,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// desk is the order service beside an inventory that notes what it is asked.
+// desk is the order service with an inventory that records its calls.
 type desk struct {
 	*Service
-	mu          sync.Mutex
-	held, freed []string
-	refuse      error
+	mu              sync.Mutex
+	reserved, freed []string
+	refuse          error
 }
 
 func openDesk(t *testing.T) *desk {
@@ -47,7 +47,7 @@ func openDesk(t *testing.T) *desk {
 	api.HoldInventory.Handle(inventory, func(_ context.Context, h *api.Hold) (*api.Inventory, error) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.held = append(d.held, h.ProductID)
+		d.reserved = append(d.reserved, h.ProductID)
 		return &api.Inventory{}, d.refuse
 	})
 	api.FreeInventory.Handle(inventory, func(_ context.Context, h *api.ByHold) (endpoint.None, error) {
@@ -63,8 +63,8 @@ func openDesk(t *testing.T) *desk {
 	return d
 }
 
-// keep stores an order of one piece of p-1.
-func (d *desk) keep(t *testing.T, status api.OrderStatus, placed bool, payment api.PaymentInfo) {
+// store stores an order of one piece of p-1.
+func (d *desk) store(t *testing.T, status api.OrderStatus, placed bool, payment api.PaymentInfo) {
 	t.Helper()
 	o := api.Order{ID: "o-1", Status: status, Payment: payment, Items: []api.OrderItem{{ProductID: "p-1", Quantity: 1}}, CreatedAt: time.Now()}
 	if err := orders.Insert(t.Context(), d.db, o.ID, &record{Order: o, Placed: placed}); err != nil {
@@ -72,7 +72,7 @@ func (d *desk) keep(t *testing.T, status api.OrderStatus, placed bool, payment a
 	}
 }
 
-// is expects the status of the order and of its payment.
+// is checks the status of the order and of its payment.
 func (d *desk) is(t *testing.T, status api.OrderStatus, payment api.PaymentStatus) {
 	t.Helper()
 	o, err := d.GetOrder(t.Context(), "o-1")
@@ -95,13 +95,13 @@ var (
 	taken = info(money)
 )
 
-// keyed is a context of a request with an idempotency key.
+// keyed returns the context of a request with an idempotency key.
 func keyed(ctx context.Context) context.Context {
 	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "POST /orders"}})
 	return ctx
 }
 
-// sell has the desk know one user and one product.
+// sell adds one user and one product.
 func (d *desk) sell() {
 	d.user = func(_ context.Context, r *api.ByID) (*api.User, error) {
 		return &api.User{ID: r.ID, Status: api.UserActive}, nil
@@ -193,7 +193,7 @@ func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
 		if want == api.OrderPending {
 			continue
 		}
-		for freed := 0; freed == 0; { // by expire, or by the service's own sweep, which runs beside it
+		for freed := 0; freed == 0; { // by expire, or by the service's own sweep, which runs concurrently
 			d.mu.Lock()
 			freed = len(d.freed)
 			d.mu.Unlock()
@@ -208,7 +208,7 @@ func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
 func TestWhatLogisticsHasIsNotCancelled(t *testing.T) {
 	for _, status := range []api.OrderStatus{api.OrderProcessing, api.OrderShipped, api.OrderDelivered} {
 		d := openDesk(t)
-		d.keep(t, status, true, taken)
+		d.store(t, status, true, taken)
 		if err := d.CancelOrder(t.Context(), "o-1"); fault.ReasonOf(err) != "illegal_transition" {
 			t.Errorf("%s: %v", status, err)
 		}
@@ -218,7 +218,7 @@ func TestWhatLogisticsHasIsNotCancelled(t *testing.T) {
 
 func TestAnOrderThatHoldsNoStockIsNotConfirmed(t *testing.T) {
 	d := openDesk(t)
-	d.keep(t, api.OrderPending, false, api.PaymentInfo{})
+	d.store(t, api.OrderPending, false, api.PaymentInfo{})
 	if err := d.UpdateOrderStatus(t.Context(), "o-1", api.OrderConfirmed); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
@@ -227,12 +227,12 @@ func TestAnOrderThatHoldsNoStockIsNotConfirmed(t *testing.T) {
 
 func TestAPaymentWaitsUntilItsOrderIsPlaced(t *testing.T) {
 	d := openDesk(t)
-	d.keep(t, api.OrderPending, false, api.PaymentInfo{})
+	d.store(t, api.OrderPending, false, api.PaymentInfo{})
 	if err := d.paid(t.Context(), money); !errors.Is(err, follow.ErrEarly) {
 		t.Error(err)
 	}
 	d.is(t, api.OrderPending, "")
-	for range 2 { // events may come twice
+	for range 2 { // events may arrive twice
 		if err := errors.Join(d.ProcessOrder(t.Context(), "o-1"), d.paid(t.Context(), money)); err != nil {
 			t.Error(err)
 		}
@@ -242,7 +242,7 @@ func TestAPaymentWaitsUntilItsOrderIsPlaced(t *testing.T) {
 
 func TestAPaymentForACancelledOrderIsRefunded(t *testing.T) {
 	d := openDesk(t)
-	d.keep(t, api.OrderPending, false, api.PaymentInfo{})
+	d.store(t, api.OrderPending, false, api.PaymentInfo{})
 	if err := d.CancelOrder(t.Context(), "o-1"); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestAnOrderThatEndsShowsItsMoneyAsRefundedAndFreesItsStock(t *testing.T) {
 	} {
 		t.Run(string(from), func(t *testing.T) {
 			d := openDesk(t)
-			d.keep(t, from, true, taken)
+			d.store(t, from, true, taken)
 			if err := d.UpdateOrderStatus(t.Context(), "o-1", to); err != nil {
 				t.Error(err)
 			}
@@ -271,7 +271,7 @@ func TestAnOrderThatEndsShowsItsMoneyAsRefundedAndFreesItsStock(t *testing.T) {
 func TestAnOrderWhoseStockIsRefusedIsCancelledAndFreed(t *testing.T) {
 	d := openDesk(t)
 	d.refuse = fault.FailedPrecondition.Errorf("there is none").WithReason("insufficient_stock")
-	d.keep(t, api.OrderPending, false, api.PaymentInfo{})
+	d.store(t, api.OrderPending, false, api.PaymentInfo{})
 	if err := d.ProcessOrder(t.Context(), "o-1"); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
@@ -281,9 +281,9 @@ func TestAnOrderWhoseStockIsRefusedIsCancelledAndFreed(t *testing.T) {
 
 func TestAnOrderThatCannotBeProcessedInTimeIsCancelled(t *testing.T) {
 	d := openDesk(t)
-	d.keep(t, api.OrderPending, false, api.PaymentInfo{})
+	d.store(t, api.OrderPending, false, api.PaymentInfo{})
 	late, cancel := context.WithCancel(t.Context())
-	cancel() // not even the first read succeeds
+	cancel() // even the first read fails
 	if err := d.ProcessOrder(late, "o-1"); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
@@ -293,7 +293,7 @@ func TestAnOrderThatCannotBeProcessedInTimeIsCancelled(t *testing.T) {
 
 func TestAnOrderThatWasProcessedIsNotProcessedAgain(t *testing.T) {
 	d := openDesk(t)
-	d.keep(t, api.OrderShipped, true, taken)
+	d.store(t, api.OrderShipped, true, taken)
 	if err := d.ProcessOrder(t.Context(), "o-1"); err != nil {
 		t.Error(err)
 	}

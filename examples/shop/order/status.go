@@ -10,9 +10,9 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// to moves the order and, when that ends it, gives its stock back at once. The
-// event does so again, should this be cut short.
-func (s *Service) to(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
+// setStatus changes the status of the order. If that ends the order, it releases the
+// stock at once; should that be interrupted, the event does it again.
+func (s *Service) setStatus(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
 	r, err := orders.Change(ctx, s.db, id, func(tx *sql.Tx, r *record) error {
 		if r.Status == status {
 			return nil
@@ -22,38 +22,38 @@ func (s *Service) to(ctx context.Context, id string, status api.OrderStatus) (*a
 	if err != nil {
 		return nil, err
 	}
-	s.moved(ctx, &r.Order)
+	s.afterMove(ctx, &r.Order)
 	return &r.Order, nil
 }
 
-// move brings the order to a status that may follow its own, and tells everybody.
-// An order that is over has its money given back, where that was taken.
+// move changes the status of the order to one that may follow, and publishes it. An order
+// that ends after its payment is refunded.
 func (s *Service) move(ctx context.Context, tx *sql.Tx, r *record, status api.OrderStatus) error {
 	switch {
 	case !r.Status.May(status):
-		return illegal("order %s is %s and cannot become %s", r.ID, r.Status, status)
+		return illegalTransition("order %s is %s and cannot become %s", r.ID, r.Status, status)
 	case !r.Placed && status != api.OrderCancelled:
-		return illegal("order %s does not hold its stock yet and cannot become %s", r.ID, status)
+		return illegalTransition("order %s does not hold its stock yet and cannot become %s", r.ID, status)
 	}
 	r.Status, r.UpdatedAt = status, time.Now().UTC()
-	if over(status) && r.Payment.Status == api.PaymentCompleted {
+	if isOver(status) && r.Payment.Status == api.PaymentCompleted {
 		r.Payment.Status = api.PaymentRefunded
 	}
 	return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
 }
 
-// moved does what is due after a move.
-func (s *Service) moved(ctx context.Context, o *api.Order) {
+// afterMove does what follows a move.
+func (s *Service) afterMove(ctx context.Context, o *api.Order) {
 	s.outbox.Wake()
-	if over(o.Status) {
-		s.giveBack(ctx, o)
+	if isOver(o.Status) {
+		s.releaseStock(ctx, o)
 	}
 }
 
-// giveBack frees what the order holds, as far as it can: the event of the
-// order's end does the rest. What was shipped is not held any more.
-func (s *Service) giveBack(ctx context.Context, o *api.Order) {
-	ctx, cancel := settling(ctx)
+// releaseStock releases what the order has reserved, as far as possible; the event of the
+// order's end releases the rest. Shipped pieces are not reserved any more.
+func (s *Service) releaseStock(ctx context.Context, o *api.Order) {
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	for product := range pieces(o) {
 		if _, err := s.free(ctx, &api.ByHold{ProductID: product, OrderID: o.ID}); err != nil {
@@ -62,15 +62,14 @@ func (s *Service) giveBack(ctx context.Context, o *api.Order) {
 	}
 }
 
-// settling is a context for what must be brought to an end, though the buyer may
-// have left.
-func settling(ctx context.Context) (context.Context, context.CancelFunc) {
+// detached returns a context for work that must be completed even if the buyer has left.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
-// over says that the order will not reach its buyer, or went back.
-func over(s api.OrderStatus) bool { return s == api.OrderCancelled || s == api.OrderRefunded }
+// isOver reports whether the order was cancelled or refunded.
+func isOver(s api.OrderStatus) bool { return s == api.OrderCancelled || s == api.OrderRefunded }
 
-func illegal(format string, args ...any) error {
+func illegalTransition(format string, args ...any) error {
 	return fault.FailedPrecondition.Errorf(format, args...).WithReason("illegal_transition")
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 )
 
-// How long an order may be pending: while it is being placed, which is longer than
-// a process takes that lives, and until it is paid.
+// How long an order may be pending: while it is being placed (longer than a living
+// process needs), and until it is paid.
 const (
 	placedWithin = time.Minute
 	paidWithin   = 30 * time.Minute
 )
 
-// sweep cancels, now and every minute, the orders whose process died before they
-// were placed, and those that nobody has paid: they would hold their stock for
-// ever. The money of a payment that comes later goes back.
+// sweep runs now and every minute. It cancels orders whose process died before they were
+// placed, and orders that nobody has paid, because those would reserve their stock
+// forever. A later payment is refunded.
 func (s *Service) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -39,7 +39,7 @@ func (s *Service) expire(ctx context.Context) error {
 	over, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending'
 		AND json_extract(doc, '$.created_at') < iif(json_extract(doc, '$.placed'), ?, ?)`, before(paidWithin), before(placedWithin))
 	for _, r := range over {
-		_, moved := s.to(ctx, r.ID, api.OrderCancelled)
+		_, moved := s.setStatus(ctx, r.ID, api.OrderCancelled)
 		err = errors.Join(err, moved)
 	}
 	return err

@@ -1,4 +1,4 @@
-// Package payment takes the money for orders.
+// Package payment charges and refunds orders.
 package payment
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// record is a payment as it is kept: with the moment at which it began, and the
-// keyed request that it answers.
+// record is the stored form of a payment, with its start and the keyed request that it
+// answers.
 type record struct {
 	api.Payment
 	Begun   time.Time `json:"begun"`
@@ -27,7 +27,8 @@ type record struct {
 
 var payments = database.Table[record]{Kind: "payment"}
 
-// Schema makes the service's tables. An order has one payment that did not fail.
+// Schema creates the tables of the service. An order has at most one payment that did not
+// fail.
 var Schema = []string{
 	payments.Schema(),
 	payments.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`) + ` WHERE json_extract(doc, '$.status') <> 'failed'`,
@@ -35,17 +36,17 @@ var Schema = []string{
 	database.OutboxSchema,
 }
 
-// chargeTimeout is how long a provider may take to answer.
+// chargeTimeout limits the answer of a provider.
 const chargeTimeout = 10 * time.Second
 
-// Provider moves money. It answers with a transaction's id, or declines with
-// fault.FailedPrecondition. After any other error it is not known whether the money
-// has moved: it is asked again. A payment that it has seen is not charged again.
+// Provider transfers money. It returns the ID of a transaction, or declines with
+// fault.FailedPrecondition. After any other error it is unknown whether money was
+// transferred, and it is called again. It does not charge a payment twice.
 type Provider interface {
 	Charge(ctx context.Context, p *api.Payment) (transactionID string, err error)
 }
 
-// Service takes payments through a Provider.
+// Service charges payments with a Provider.
 type Service struct {
 	db       *sql.DB
 	outbox   *database.Outbox
@@ -54,8 +55,8 @@ type Service struct {
 	order    endpoint.Endpoint[*api.ByID, *api.Order]
 }
 
-// New serves the payments in db on svc, and refunds those of orders that are
-// cancelled or sent back. svc keeps its answers in db.
+// New serves the payments in db on svc, and refunds those of orders that are cancelled or
+// returned. svc stores its keyed answers in db.
 func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 	s := &Service{
 		db:       db,
@@ -77,12 +78,12 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 	return s, api.OrderStatusChanged.Handle(svc, "payment", s.refund, follow.Safely(svc))
 }
 
-// Pay charges a pending order in full. A declined payment is an answer, not an
-// error: its status is failed. A repeat of the same keyed request goes on with the
-// payment that it began, though the order is past being paid meanwhile.
+// Pay charges a pending order in full. A declined payment is no error: its status is
+// failed. A repeat of the same keyed request continues with the payment that it started,
+// even if the order has changed its status since.
 func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment, error) {
 	request := database.Request(ctx, r)
-	if begun, err := s.begun(ctx, request); begun != nil || err != nil {
+	if begun, err := s.resume(ctx, request); begun != nil || err != nil {
 		return begun, err
 	}
 	o, err := s.order(ctx, &api.ByID{ID: r.OrderID})
@@ -98,12 +99,12 @@ func (s *Service) Pay(ctx context.Context, r *api.PaymentRequest) (*api.Payment,
 	} else if err != nil {
 		return nil, err
 	}
-	return s.charge(context.WithoutCancel(ctx), p) // money that moved is written down, whoever has left
+	return s.charge(context.WithoutCancel(ctx), p) // the result of a charge is stored even if the caller has gone
 }
 
-// begun is the payment that the same request began before its process died, brought
-// to its end; nil if there is none.
-func (s *Service) begun(ctx context.Context, request string) (*api.Payment, error) {
+// resume completes the payment that the same request started before its process died. It
+// returns nil if there is none.
+func (s *Service) resume(ctx context.Context, request string) (*api.Payment, error) {
 	if request == "" {
 		return nil, nil
 	}
@@ -117,9 +118,9 @@ func (s *Service) begun(ctx context.Context, request string) (*api.Payment, erro
 	return &all[0].Payment, nil
 }
 
-// charge moves the money and writes down, all at once, that it has moved, who shall
-// hear of it, and what the key is answered with that it was paid with. Where the
-// provider cannot say, the payment stays under way, for a repeat or for sweep.
+// charge transfers the money. In one transaction it stores the result, the event for
+// subscribers, and the answer for the idempotency key. If the provider cannot tell the
+// result, the payment stays in progress for a repeat or for sweep.
 func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, error) {
 	asking, cancel := context.WithTimeout(ctx, chargeTimeout)
 	defer cancel()
@@ -129,7 +130,7 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 	}
 	r, err := payments.Change(ctx, s.db, p.ID, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.PaymentProcessing {
-			return nil // somebody else has brought it to its end
+			return nil // it was completed elsewhere
 		}
 		now := time.Now().UTC()
 		r.Status, r.TransactionID, r.ProcessedAt = api.PaymentCompleted, transaction, &now
@@ -138,7 +139,7 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 		}
 		return errors.Join(
 			api.PaymentFinished.Publish(ctx, s.outbox.In(tx), r.Payment),
-			s.keys.Keep(ctx, tx, &r.Payment),
+			s.keys.Save(ctx, tx, &r.Payment),
 		)
 	})
 	if err != nil {
@@ -148,8 +149,7 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 	return &r.Payment, nil
 }
 
-// sweep brings to an end, now and every minute, the payments whose process died
-// before it had.
+// sweep runs now and every minute. It completes the payments whose process died before.
 func (s *Service) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -171,7 +171,7 @@ func (s *Service) sweep(ctx context.Context) {
 	}
 }
 
-// refund gives the money of an order back that is cancelled or was sent back.
+// refund returns the money of an order that was cancelled or returned.
 func (s *Service) refund(ctx context.Context, o api.Order) error {
 	if o.Status != api.OrderCancelled && o.Status != api.OrderRefunded {
 		return nil

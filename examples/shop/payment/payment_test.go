@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// openTill runs the payment service beside orders that are all pending.
+// openTill runs the payment service with an order service in which all orders are
+// pending.
 func openTill(t *testing.T, before ...record) (*Service, eventbus.Bus) {
 	t.Helper()
 	config := sinew.Config{Addr: "127.0.0.1:0", Registry: registry.NewMemory(), Bus: eventbus.NewMemory(eventbus.MemoryPolicy{})}
@@ -129,7 +130,7 @@ func TestAPaymentAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 	}
 }
 
-// away is a provider that fails as its network does, before it answers.
+// away is a provider that fails like its network, before it answers.
 type away struct{ until *int }
 
 func (a away) Charge(context.Context, *api.Payment) (string, error) {
@@ -158,12 +159,12 @@ func TestAProviderThatCannotSayHasDeclinedNothing(t *testing.T) {
 	if err != nil || p.Status != api.PaymentCompleted || p.ID != s.only(t) {
 		t.Errorf("the repeat is %+v, %v", p, err)
 	}
-	if told := <-failed; told.Status != api.PaymentCompleted {
-		t.Errorf("the order hears of %+v", told)
+	if payment := <-failed; payment.Status != api.PaymentCompleted {
+		t.Errorf("the order hears of %+v", payment)
 	}
 }
 
-// only is the id of the one payment that there is.
+// only returns the ID of the only payment.
 func (s *Service) only(t *testing.T) string {
 	t.Helper()
 	all, err := payments.Where(t.Context(), s.db, "1")

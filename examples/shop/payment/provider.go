@@ -8,8 +8,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Demo is a Provider that moves no money. It declines amounts that end in 13
-// cents, so that a declined payment can be seen.
+// Demo is a Provider that transfers no money. It declines amounts that end in 13 cents,
+// to show a declined payment.
 type Demo struct{}
 
 // Charge implements [Provider].

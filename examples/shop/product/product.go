@@ -1,4 +1,4 @@
-// Package product is the shop's catalogue.
+// Package product is the catalogue of the shop.
 package product
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 )
 
-// record is a product as it is kept: with the moment of its stock, since counts
-// of the inventory may come in any order.
+// record is the stored form of a product, with the time of its stock, because counts from
+// the inventory may arrive in any order.
 type record struct {
 	api.Product
 	CountedAt time.Time `json:"counted_at"`
@@ -25,14 +25,14 @@ type record struct {
 
 var products = database.Table[record]{Kind: "product"}
 
-// Schema makes the service's tables.
+// Schema creates the tables of the service.
 var Schema = []string{
 	products.Schema(),
 	products.Index("category", "", `json_extract(doc, '$.category')`),
 }
 
-// Service implements [api.ProductService]. How much of a product there is, is
-// the inventory's to say: see stock.go.
+// Service implements [api.ProductService]. The inventory service owns the stock: see
+// stock.go.
 type Service struct {
 	db *sql.DB
 
@@ -44,7 +44,7 @@ type Service struct {
 
 var _ api.ProductService = (*Service)(nil)
 
-// New serves the products in db on svc, and follows what the inventory counts.
+// New serves the products in db on svc, and subscribes to the counts of the inventory.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	inventory := svc.Client("inventory")
 	s := &Service{
@@ -62,11 +62,11 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	})
 	api.ListProducts.Handle(svc, s.list)
 	api.UpdateProductStock.Handle(svc, s.updateStock)
-	return s, api.InventoryCounted.Handle(svc, "product", s.counted, follow.Safely(svc))
+	return s, api.InventoryCounted.Handle(svc, "product", s.onCounted, follow.Safely(svc))
 }
 
-// CreateProduct puts the product into the inventory and then into the
-// catalogue, so that what can be seen can be ordered.
+// CreateProduct adds the product to the inventory and then to the catalogue, so that
+// every visible product can be ordered.
 func (s *Service) CreateProduct(ctx context.Context, p *api.Product) error {
 	now := time.Now().UTC()
 	p.ID, p.CreatedAt, p.UpdatedAt = "p-"+rand.Text(), now, now
@@ -86,7 +86,7 @@ func (s *Service) CreateProduct(ctx context.Context, p *api.Product) error {
 	return err
 }
 
-// GetProduct is the product with this id, or fault.NotFound.
+// GetProduct returns the product with this ID, or fault.NotFound.
 func (s *Service) GetProduct(ctx context.Context, id string) (*api.Product, error) {
 	r, err := products.Get(ctx, s.db, id)
 	if err != nil {
@@ -95,10 +95,10 @@ func (s *Service) GetProduct(ctx context.Context, id string) (*api.Product, erro
 	return &r.Product, nil
 }
 
-// UpdateProduct changes what a product is; its stock, status and times stay.
+// UpdateProduct changes a product, except for stock, status and times.
 func (s *Service) UpdateProduct(ctx context.Context, p *api.Product) error {
 	_, err := products.Change(ctx, s.db, p.ID, func(_ *sql.Tx, r *record) error {
-		p.Stock, p.Status, p.CreatedAt, p.UpdatedAt = r.Stock, r.Status, r.CreatedAt, after(r.UpdatedAt)
+		p.Stock, p.Status, p.CreatedAt, p.UpdatedAt = r.Stock, r.Status, r.CreatedAt, laterThan(r.UpdatedAt)
 		if p.Currency == "" {
 			p.Currency = r.Currency
 		}
@@ -112,8 +112,8 @@ func (s *Service) UpdateProduct(ctx context.Context, p *api.Product) error {
 	return err
 }
 
-// DeleteProduct removes the product's inventory and then the product, so that a
-// call that fails half-way can be repeated.
+// DeleteProduct removes the product's inventory and then the product, so that a call that
+// fails in between can be repeated.
 func (s *Service) DeleteProduct(ctx context.Context, id string) error {
 	if _, err := s.GetProduct(ctx, id); err != nil {
 		return err
@@ -129,8 +129,8 @@ func (s *Service) GetProductsByCategory(ctx context.Context, category string) ([
 	return s.where(ctx, `json_extract(doc, '$.category') = ?`, category)
 }
 
-// SearchProducts lists the products that have the query in their name,
-// description or SKU, in upper or lower case.
+// SearchProducts lists the products with the query in their name, description or SKU, in
+// upper or lower case.
 func (s *Service) SearchProducts(ctx context.Context, query string) ([]*api.Product, error) {
 	all, err := s.where(ctx, `true`)
 	if err != nil {
@@ -175,9 +175,9 @@ func (s *Service) list(ctx context.Context, r *api.ProductFilter) (*api.List[*ap
 	return api.ListOf(found), err
 }
 
-// after is now, and later than the change before in any case: of two changes
-// that reach the inventory in the wrong order, the later one holds.
-func after(before time.Time) time.Time {
+// laterThan returns the current time, or a later one if before is not earlier. If two
+// changes reach the inventory in the wrong order, the later one wins.
+func laterThan(before time.Time) time.Time {
 	now := time.Now().UTC()
 	if !now.After(before) {
 		return before.Add(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// UpdateProductStock sets how much of the product there is.
+// UpdateProductStock sets the stock of the product.
 func (s *Service) UpdateProductStock(ctx context.Context, id string, quantity int) error {
 	if _, err := s.GetProduct(ctx, id); err != nil {
 		return err
@@ -28,20 +28,20 @@ func (s *Service) updateStock(ctx context.Context, r *api.StockChange) (*api.Pro
 	return s.GetProduct(ctx, r.ID)
 }
 
-// counted hears how much of a product there is.
-func (s *Service) counted(ctx context.Context, i api.Inventory) error {
+// onCounted handles a new count of a product.
+func (s *Service) onCounted(ctx context.Context, i api.Inventory) error {
 	if err := s.note(ctx, &i); !errors.Is(err, fault.NotFound) { // a product that is gone has no stock
 		return err
 	}
 	return nil
 }
 
-// note sets the product's stock, unless a later count is known.
+// note stores the product's stock, unless a later count is known.
 func (s *Service) note(ctx context.Context, i *api.Inventory) error {
 	_, err := products.Change(ctx, s.db, i.ProductID, func(_ *sql.Tx, r *record) error {
 		if i.LastUpdated.After(r.CountedAt) {
 			r.Stock, r.CountedAt = i.Quantity, i.LastUpdated
-			r.UpdatedAt = after(r.UpdatedAt)
+			r.UpdatedAt = laterThan(r.UpdatedAt)
 		}
 		return nil
 	})

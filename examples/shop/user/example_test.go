@@ -29,10 +29,10 @@ func ExampleNew() {
 	user.New(svc, db)
 	fmt.Println(svc.Start(ctx))
 
-	door := rest.Remote(svc.URL(), nil)
-	ann, err := api.CreateUser.Endpoint(door)(ctx, &api.NewUser{User: api.User{Name: "Ann", Email: "ann@example.com"}, Password: "correct horse"})
+	client := rest.Remote(svc.URL(), nil)
+	ann, err := api.CreateUser.Endpoint(client)(ctx, &api.NewUser{User: api.User{Name: "Ann", Email: "ann@example.com"}, Password: "correct horse"})
 	fmt.Println(ann.Role, ann.Status, err)
-	_, err = api.AuthenticateUser.Endpoint(door)(ctx, &api.Credentials{Email: ann.Email, Password: "wrong horse"})
+	_, err = api.AuthenticateUser.Endpoint(client)(ctx, &api.Credentials{Email: ann.Email, Password: "wrong horse"})
 	fmt.Println(errors.Is(err, fault.Unauthenticated))
 	// Output:
 	// <nil>

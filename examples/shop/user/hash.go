@@ -6,16 +6,15 @@ import (
 	"github.com/alexedwards/argon2id"
 )
 
-// Hasher turns passwords into hashes that can be kept. It is safe for concurrent
-// use.
+// Hasher hashes passwords for storage. It is safe for concurrent use.
 type Hasher interface {
-	// Hash is a hash of the password, another one each time.
+	// Hash returns a hash of the password, a different one each time.
 	Hash(password string) (string, error)
-	// Matches says whether a hash is of this password.
+	// Matches reports whether hash is a hash of this password.
 	Matches(password, hash string) (bool, error)
 }
 
-// Argon2id hashes at the cost that OWASP recommends.
+// Argon2id hashes with the cost that OWASP recommends.
 type Argon2id struct{}
 
 var cost = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
@@ -28,8 +27,8 @@ func (Argon2id) Matches(password, hash string) (bool, error) {
 	return argon2id.ComparePasswordAndHash(password, hash)
 }
 
-// nobodys is a hash of no password that anybody knows.
-func nobodys(h Hasher) string {
+// unmatchableHash is a hash of a random password that nobody knows.
+func unmatchableHash(h Hasher) string {
 	hash, _ := h.Hash(rand.Text())
 	return hash
 }

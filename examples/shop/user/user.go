@@ -1,4 +1,4 @@
-// Package user knows who may use the shop.
+// Package user manages the users of the shop.
 package user
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-// account is a user as it is kept: with the hash of its password.
+// account is the stored form of a user, with the hash of the password.
 type account struct {
 	api.User
 	Hash string `json:"hash"`
@@ -25,7 +25,7 @@ type account struct {
 
 var accounts = database.Table[account]{Kind: "user"}
 
-// Schema makes the service's tables.
+// Schema creates the tables of the service.
 var Schema = []string{
 	accounts.Schema(),
 	accounts.Index("email", "UNIQUE", `lower(json_extract(doc, '$.email'))`),
@@ -34,21 +34,21 @@ var Schema = []string{
 
 // Service implements [api.UserService].
 type Service struct {
-	db     *sql.DB
-	hasher Hasher
-	turns  *limit.ConcurrencyLimiter // at hashing
-	nobody string                    // a hash that no password matches
+	db          *sql.DB
+	hasher      Hasher
+	hashLimit   *limit.ConcurrencyLimiter // limits concurrent hashing
+	unmatchable string                    // a hash that no password matches
 }
 
 var _ api.UserService = (*Service)(nil)
 
-// New serves the users in db on svc, whose passwords are hashed by [Argon2id].
+// New serves the users in db on svc. [Argon2id] hashes their passwords.
 func New(svc *sinew.Service, db *sql.DB) *Service { return NewHashing(svc, db, Argon2id{}) }
 
 // NewHashing is New with another Hasher.
 func NewHashing(svc *sinew.Service, db *sql.DB, h Hasher) *Service {
-	s := &Service{db: db, hasher: h, nobody: nobodys(h)}
-	s.turns = limit.NewConcurrency("password hashing", limit.Concurrency{Max: runtime.NumCPU(), Queue: 1000, MaxWait: 10 * time.Second})
+	s := &Service{db: db, hasher: h, unmatchable: unmatchableHash(h)}
+	s.hashLimit = limit.NewConcurrency("password hashing", limit.Concurrency{Max: runtime.NumCPU(), Queue: 1000, MaxWait: 10 * time.Second})
 	api.CreateUser.Handle(svc, s.create)
 	api.GetUser.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.User, error) { return s.GetUser(ctx, r.ID) })
 	api.UpdateUser.Handle(svc, s.update)
@@ -63,11 +63,11 @@ func NewHashing(svc *sinew.Service, db *sql.DB, h Hasher) *Service {
 	return s
 }
 
-// CreateUser stores the user with a hash of its password, and fills in what it
-// left open. An email that is in use is fault.AlreadyExists.
+// CreateUser stores the user with a hash of the password, and sets defaults. An email
+// address that is in use is fault.AlreadyExists.
 func (s *Service) CreateUser(ctx context.Context, u *api.User) error {
 	var hash string
-	err := s.hashed(ctx, func() (err error) {
+	err := s.withHashLimit(ctx, func() (err error) {
 		hash, err = s.hasher.Hash(u.Password)
 		return err
 	})
@@ -86,7 +86,7 @@ func (s *Service) CreateUser(ctx context.Context, u *api.User) error {
 	return emailTaken(accounts.Insert(ctx, s.db, u.ID, &account{*u, hash}), u.Email)
 }
 
-// GetUser is the user with this id, or fault.NotFound.
+// GetUser returns the user with this ID, or fault.NotFound.
 func (s *Service) GetUser(ctx context.Context, id string) (*api.User, error) {
 	a, err := accounts.Get(ctx, s.db, id)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Service) GetUser(ctx context.Context, id string) (*api.User, error) {
 	return &a.User, nil
 }
 
-// UpdateUser changes what a user tells of himself; his status and times stay.
+// UpdateUser changes what a user has entered. Status and times do not change.
 func (s *Service) UpdateUser(ctx context.Context, u *api.User) error {
 	_, err := accounts.Change(ctx, s.db, u.ID, func(_ *sql.Tx, a *account) error {
 		u.Status, u.CreatedAt, u.LastLoginAt, u.UpdatedAt = a.Status, a.CreatedAt, a.LastLoginAt, time.Now().UTC()
@@ -113,7 +113,7 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	return accounts.Delete(ctx, s.db, id)
 }
 
-// GetUsersByRole lists the users of a role, or all when it is "".
+// GetUsersByRole lists the users with a role, or all if role is "".
 func (s *Service) GetUsersByRole(ctx context.Context, role api.UserRole) ([]*api.User, error) {
 	found, err := accounts.Where(ctx, s.db, `?1 = '' OR json_extract(doc, '$.role') = ?1`, role)
 	if err != nil {
@@ -126,19 +126,19 @@ func (s *Service) GetUsersByRole(ctx context.Context, role api.UserRole) ([]*api
 	return users, nil
 }
 
-// AuthenticateUser is the user with this email and password, or
-// fault.Unauthenticated, whichever of the two is wrong.
+// AuthenticateUser returns the user with this email address and password. If either is
+// wrong, it returns fault.Unauthenticated and does not say which.
 func (s *Service) AuthenticateUser(ctx context.Context, email, password string) (*api.User, error) {
 	found, err := accounts.Where(ctx, s.db, `lower(json_extract(doc, '$.email')) = lower(?)`, email)
 	if err != nil {
 		return nil, err
 	}
-	hash := s.nobody // an unknown email takes as long as a wrong password
+	hash := s.unmatchable // an unknown address takes as long as a wrong password
 	if len(found) > 0 {
 		hash = found[0].Hash
 	}
 	var match bool
-	err = s.hashed(ctx, func() (err error) {
+	err = s.withHashLimit(ctx, func() (err error) {
 		match, err = s.hasher.Matches(password, hash)
 		return err
 	})
@@ -194,13 +194,13 @@ func (s *Service) setStatus(ctx context.Context, r *api.UserStatusChange) (*api.
 	return s.GetUser(ctx, r.ID)
 }
 
-// hashed runs f, which costs much memory and time, in turn with others.
-func (s *Service) hashed(ctx context.Context, f func() error) error {
-	turn, err := s.turns.Acquire(ctx)
+// withHashLimit runs f, which needs much memory and time, within hashLimit.
+func (s *Service) withHashLimit(ctx context.Context, f func() error) error {
+	permit, err := s.hashLimit.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer turn.Release()
+	defer permit.Release()
 	return f()
 }
 

@@ -10,23 +10,22 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// Answers is where a service remembers the answers of its keyed routes: its
-// Config.Idempotency.
+// Answers stores the answers of a service's keyed routes: its Config.Idempotency.
 type Answers struct{ Store endpoint.IdempotencyStore }
 
-// Keep writes the answer of a handler in its own transaction, so that when the
-// process dies there are both or neither. A store that is not in the database keeps
-// the answer when the handler is done.
-func (a Answers) Keep(ctx context.Context, tx *sql.Tx, answer any) error {
+// Save writes the answer of a handler in the handler's own transaction, so that after a
+// crash there are both or neither. A store outside the database saves the answer when the
+// handler returns.
+func (a Answers) Save(ctx context.Context, tx *sql.Tx, answer any) error {
 	if keys, ok := a.Store.(endpoint.SQLStore); ok {
 		return endpoint.Keep(ctx, keys.In(tx), answer)
 	}
 	return nil
 }
 
-// Request names the keyed request that the handler of ctx answers: the same for
-// every repeat by the same caller, and "" where there is no key. By it a repeat
-// finds what a process has begun that died.
+// Request identifies the keyed request that the handler of ctx answers. It is the same
+// for every repeat by the same caller, and "" without a key. With it a repeat finds what
+// a process started before it crashed.
 func Request(ctx context.Context, request any) string {
 	c := endpoint.CallOf(ctx)
 	if c == nil || c.IdempotencyKey == "" {

@@ -1,5 +1,5 @@
-// Package database keeps a service's entities in SQLite, as JSON documents, and
-// its events in an outbox of the same transaction.
+// Package database stores a service's entities in SQLite, as JSON documents, and its
+// events in an outbox of the same transaction.
 package database
 
 import (
@@ -13,9 +13,9 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// Open opens the database name.db in the folder dir, which is made if it is
-// missing, and runs the statements of schema on it. Several processes may have
-// it open. Without a dir it is in memory, and gone when it is closed.
+// Open opens the database name.db in the folder dir, which it creates if missing, and
+// executes the statements of schema. Several processes may open it. Without a dir it is
+// in memory, and lost when it is closed.
 func Open(dir, name string, schema ...string) (*sql.DB, error) {
 	source := "file:" + name + "?mode=memory&_txlock=immediate"
 	if dir != "" {
@@ -29,7 +29,7 @@ func Open(dir, name string, schema ...string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", name, err)
 	}
-	db.SetMaxOpenConns(1) // one writer at a time is SQLite's own limit; a queue here beats one in its busy handler
+	db.SetMaxOpenConns(1) // SQLite allows one writer at a time; a queue here is better than its busy handler
 	for _, statement := range schema {
 		if _, err := db.ExecContext(context.Background(), statement); err != nil {
 			_ = db.Close()
@@ -39,13 +39,13 @@ func Open(dir, name string, schema ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// Within runs f in one transaction: all of it holds, or none.
+// Within runs f in a transaction.
 func Within(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := f(tx); err != nil {
 		return err
 	}

@@ -14,81 +14,81 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// Outbox makes a change and its event one: the event is written in the change's
-// transaction and published after it, oldest first, by [Outbox.Run].
+// Outbox makes a change and its event atomic: the event is written in the transaction of
+// the change, and published after the commit by [Outbox.Run], oldest first.
 //
-// A bus may forget what it took: the one in memory ends with its process, and
-// with it what no follower has handled yet. So an event is kept for a minute
-// after it was sent, and a new Run begins by sending again what is left of the
-// life before. An event may come twice, with the same id, and never not at all:
-// whoever follows must not mind.
+// A bus may lose what it accepted: a memory bus ends with its process, and so do the
+// events that are not handled yet. Therefore an event stays in the outbox for a minute
+// after it was sent, and Run first resends what an earlier process has left there. An
+// event may arrive twice, with the same ID, but it is never lost: subscribers must
+// tolerate repeats.
 type Outbox struct {
 	db   *sql.DB
 	bus  eventbus.Publisher
 	wake chan struct{}
 }
 
-// OutboxSchema is the statement that makes the outbox's table. An event was
-// sent at sent, in nanoseconds of the Unix epoch; one that waits has 0.
+// OutboxSchema creates the outbox's table. sent is when an event was sent, in nanoseconds
+// of the Unix epoch; it is 0 until then.
 const OutboxSchema = `
 	CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, event TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0);
 	CREATE INDEX IF NOT EXISTS outbox_sent ON outbox (sent, n)`
 
 const (
-	keepSent = time.Minute     // longer than a bus in memory holds an event
-	lookFor  = time.Second     // for what another process has left
-	lastSend = 5 * time.Second // for what the last requests have written
-	atOnce   = 100             // events read in one go
+	sentRetention    = time.Minute     // longer than a memory bus holds an event
+	pollInterval     = time.Second     // for events of other processes
+	finalSendTimeout = 5 * time.Second // for what the last requests have written
+	batchSize        = 100             // events read at once
 )
 
-// NewOutbox is the outbox in db of what goes to bus. It sends nothing before
+// NewOutbox returns the outbox in db for events to bus. It sends nothing before
 // [Outbox.Run].
 func NewOutbox(db *sql.DB, bus eventbus.Publisher) *Outbox {
 	return &Outbox{db: db, bus: bus, wake: make(chan struct{}, 1)}
 }
 
-// In is a publisher that writes into the transaction. Call [Outbox.Wake] after
-// the commit.
+// In returns a publisher that writes into the transaction. Call [Outbox.Wake] after the
+// commit.
 func (o *Outbox) In(tx *sql.Tx) eventbus.Publisher { return pending{tx} }
 
-// Wake has Run send now. It waits for nothing, so that a handler of events may
-// call it: one that waited for a full bus could be what keeps the bus full.
+// Wake makes Run send now. It never blocks, so a handler of events may call it: if it
+// waited for a full bus, the handler could be the reason that the bus is full.
 func (o *Outbox) Wake() {
 	select {
 	case o.wake <- struct{}{}:
-	default: // it is awake
+	default: // a wake-up is pending
 	}
 }
 
-// Run sends until ctx ends, and then what is written by then. It is the only one
-// that sends, which keeps the order.
+// Run sends until ctx ends, and then what was written by then. Nothing else sends, which
+// preserves the order.
 func (o *Outbox) Run(ctx context.Context) {
-	look := time.NewTicker(lookFor)
-	defer look.Stop()
-	o.report(ctx, o.again(ctx))
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	o.logFailure(ctx, o.resend(ctx))
 	for {
-		o.report(ctx, o.send(ctx))
+		o.logFailure(ctx, o.send(ctx))
 		select {
 		case <-o.wake:
-		case <-look.C:
-			o.report(ctx, o.purge(ctx))
+		case <-poll.C:
+			o.logFailure(ctx, o.purge(ctx))
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSend)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalSendTimeout)
 			defer cancel()
-			o.report(last, o.send(last))
+			o.logFailure(last, o.send(last))
 			return
 		}
 	}
 }
 
-// again has all that was sent wait once more. What is older than a minute has
-// been purged by whoever sent it.
-func (o *Outbox) again(ctx context.Context) error {
+// resend marks everything that was sent as unsent. Events older than a minute were purged
+// by their sender.
+func (o *Outbox) resend(ctx context.Context) error {
 	return o.exec(ctx, `UPDATE outbox SET sent = 0 WHERE sent > 0`)
 }
 
 func (o *Outbox) purge(ctx context.Context) error {
-	return o.exec(ctx, `DELETE FROM outbox WHERE sent BETWEEN 1 AND ?`, time.Now().Add(-keepSent).UnixNano())
+	return o.exec(ctx, `DELETE FROM outbox WHERE sent BETWEEN 1 AND ?`, time.Now().Add(-sentRetention).UnixNano())
 }
 
 // row is an event in the outbox.
@@ -99,23 +99,23 @@ type row struct {
 
 func (o *Outbox) send(ctx context.Context) error {
 	for {
-		rows, err := o.waiting(ctx)
+		rows, err := o.unsent(ctx)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		for i, r := range rows {
 			if err := o.publish(ctx, r); err != nil {
-				return errors.Join(err, o.sent(ctx, rows[:i]))
+				return errors.Join(err, o.markSent(ctx, rows[:i]))
 			}
 		}
-		if err := o.sent(ctx, rows); err != nil {
+		if err := o.markSent(ctx, rows); err != nil {
 			return err
 		}
 	}
 }
 
-func (o *Outbox) waiting(ctx context.Context) (found []row, err error) {
-	rows, err := o.db.QueryContext(ctx, `SELECT n, topic, event FROM outbox WHERE sent = 0 ORDER BY n LIMIT ?`, atOnce)
+func (o *Outbox) unsent(ctx context.Context) (found []row, err error) {
+	rows, err := o.db.QueryContext(ctx, `SELECT n, topic, event FROM outbox WHERE sent = 0 ORDER BY n LIMIT ?`, batchSize)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
 	}
@@ -133,7 +133,7 @@ func (o *Outbox) waiting(ctx context.Context) (found []row, err error) {
 	return found, nil
 }
 
-// publish sends one event in the trace of the change that it tells of.
+// publish sends one event in the trace of its change.
 func (o *Outbox) publish(ctx context.Context, r row) error {
 	var e eventbus.Event
 	if err := json.Unmarshal([]byte(r.doc), &e); err != nil {
@@ -142,7 +142,7 @@ func (o *Outbox) publish(ctx context.Context, r row) error {
 	return o.bus.Publish(tracing.Extract(ctx, tracing.Map(e.Extensions)), r.topic, e)
 }
 
-func (o *Outbox) sent(ctx context.Context, rows []row) error {
+func (o *Outbox) markSent(ctx context.Context, rows []row) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -157,9 +157,9 @@ func (o *Outbox) exec(ctx context.Context, statement string, args ...any) error 
 	return nil
 }
 
-// report logs what keeps the events waiting. That the bus is closed is no news:
-// the process is about to end, and its next life sends them.
-func (o *Outbox) report(ctx context.Context, err error) {
+// logFailure logs why events wait. A closed bus is expected at the end of a process, and
+// the next process sends them.
+func (o *Outbox) logFailure(ctx context.Context, err error) {
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, fault.FailedPrecondition):

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bus notes what it takes, and takes nothing while it is away.
+// bus records what it accepts, and accepts nothing while it is away.
 type bus struct {
 	mu    sync.Mutex
 	away  bool
@@ -54,8 +54,8 @@ func (b *bus) all() []string {
 
 var steps = eventbus.Topic[int]{Name: "step", Key: func(n int) string { return fmt.Sprint(n % 2) }}
 
-// life is one run of the outbox; end ends it as a shutdown does.
-func life(db *sql.DB, b *bus) (o *database.Outbox, end func()) {
+// runOutbox runs an outbox; end stops it as a shutdown does.
+func runOutbox(db *sql.DB, b *bus) (o *database.Outbox, end func()) {
 	o = database.NewOutbox(db, b)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -82,7 +82,7 @@ func write(t *testing.T, db *sql.DB, o *database.Outbox, numbers ...int) {
 	o.Wake()
 }
 
-// inBubble runs f in virtual time on an outbox's database in memory.
+// inBubble runs f in virtual time with an outbox's database in memory.
 func inBubble(t *testing.T, f func(t *testing.T, db *sql.DB)) {
 	synctest.Test(t, func(t *testing.T) {
 		db, err := database.Open("", "outbox", database.OutboxSchema)
@@ -106,7 +106,7 @@ func (b *bus) took(t *testing.T, want ...string) {
 func TestEventsOfACommitAreSentInOrderAndOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		b := &bus{}
-		o, end := life(db, b)
+		o, end := runOutbox(db, b)
 		defer end()
 		write(t, db, o, 1, 2, 3)
 		synctest.Wait()
@@ -119,7 +119,7 @@ func TestEventsOfACommitAreSentInOrderAndOnce(t *testing.T) {
 func TestAChangeThatIsUndoneTellsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		b := &bus{}
-		o, end := life(db, b)
+		o, end := runOutbox(db, b)
 		undone := errors.New("undone")
 		err := database.Within(t.Context(), db, func(tx *sql.Tx) error {
 			return errors.Join(steps.Publish(t.Context(), o.In(tx), 1), undone)
@@ -135,7 +135,7 @@ func TestAChangeThatIsUndoneTellsNothing(t *testing.T) {
 func TestEventsWaitForABusThatIsAway(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		b := &bus{away: true}
-		o, end := life(db, b)
+		o, end := runOutbox(db, b)
 		defer end()
 		write(t, db, o, 1, 2)
 		<-time.After(time.Minute)
@@ -149,7 +149,7 @@ func TestEventsWaitForABusThatIsAway(t *testing.T) {
 func TestWhatTheLastRequestsWroteIsSentAtTheEnd(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		b := &bus{away: true}
-		o, end := life(db, b)
+		o, end := runOutbox(db, b)
 		write(t, db, o, 1)
 		synctest.Wait()
 		b.set(false)
@@ -161,7 +161,7 @@ func TestWhatTheLastRequestsWroteIsSentAtTheEnd(t *testing.T) {
 func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		before, after := &bus{}, &bus{}
-		o, end := life(db, before)
+		o, end := runOutbox(db, before)
 		write(t, db, o, 1)
 		<-time.After(2 * time.Minute)
 		write(t, db, o, 2, 3)
@@ -169,8 +169,8 @@ func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
 		write(t, db, o, 4)
 		end()
 		before.took(t, "step 1 1", "step 0 2", "step 1 3", "step 0 4")
-		<-time.After(24 * time.Hour) // it stays down
-		_, end = life(db, after)
+		<-time.After(24 * time.Hour) // the process stays down
+		_, end = runOutbox(db, after)
 		synctest.Wait()
 		end()
 		after.took(t, "step 0 2", "step 1 3", "step 0 4")
@@ -182,7 +182,7 @@ func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
 
 func TestAMinuteAfterItWasSentAnEventIsForgotten(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
-		o, end := life(db, &bus{})
+		o, end := runOutbox(db, &bus{})
 		write(t, db, o, 1, 2)
 		<-time.After(2 * time.Minute)
 		end()

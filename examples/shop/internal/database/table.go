@@ -10,10 +10,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Table keeps entities of one kind as JSON documents by id. Its methods take a
-// *sql.DB or a *sql.Tx.
+// Table stores entities of one kind as JSON documents by ID. Its methods accept a *sql.DB
+// or a *sql.Tx.
 type Table[T any] struct {
-	// Kind is the entity's name and the table's: "order".
+	// Kind is the name of the entity and of the table: "order".
 	Kind string
 }
 
@@ -24,18 +24,18 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Schema is the statement that makes the table.
+// Schema returns the statement that creates the table.
 func (t Table[T]) Schema() string {
 	return fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (id TEXT PRIMARY KEY, doc TEXT NOT NULL)`, t.Kind)
 }
 
-// Index is the statement that makes an index over an expression on doc;
-// unique is "UNIQUE" or "".
+// Index returns the statement that creates an index over an expression on doc; unique is
+// "UNIQUE" or "".
 func (t Table[T]) Index(name, unique, expression string) string {
 	return fmt.Sprintf(`CREATE %s INDEX IF NOT EXISTS "%s_%s" ON "%s" (%s)`, unique, t.Kind, name, t.Kind, expression)
 }
 
-// Get is the entity with this id, or fault.NotFound.
+// Get returns the entity with this ID, or fault.NotFound.
 func (t Table[T]) Get(ctx context.Context, q Querier, id string) (*T, error) {
 	found, err := t.Where(ctx, q, `id = ?`, id)
 	if err != nil {
@@ -47,8 +47,7 @@ func (t Table[T]) Get(ctx context.Context, q Querier, id string) (*T, error) {
 	return found[0], nil
 }
 
-// Where are the entities that a condition on id and doc holds for, oldest
-// first.
+// Where returns the entities that match a condition on id and doc, oldest first.
 func (t Table[T]) Where(ctx context.Context, q Querier, condition string, args ...any) ([]*T, error) {
 	rows, err := q.QueryContext(ctx, fmt.Sprintf(`SELECT doc FROM "%s" WHERE %s ORDER BY rowid`, t.Kind, condition), args...)
 	if err != nil {
@@ -73,17 +72,17 @@ func (t Table[T]) Where(ctx context.Context, q Querier, condition string, args .
 	return found, nil
 }
 
-// Insert adds an entity. ErrTaken means that a unique index refused it.
+// Insert adds an entity. It returns ErrTaken if a unique index refuses it.
 func (t Table[T]) Insert(ctx context.Context, q Querier, id string, entity *T) error {
 	return t.write(ctx, q, `INSERT INTO "%s" (doc, id) VALUES (?, ?)`, id, entity)
 }
 
-// Update replaces an entity. ErrTaken means that a unique index refused it.
+// Update replaces an entity. It returns ErrTaken if a unique index refuses it.
 func (t Table[T]) Update(ctx context.Context, q Querier, id string, entity *T) error {
 	return t.write(ctx, q, `UPDATE "%s" SET doc = ? WHERE id = ?`, id, entity)
 }
 
-// Delete removes the entity, or gives fault.NotFound.
+// Delete removes the entity, or returns fault.NotFound.
 func (t Table[T]) Delete(ctx context.Context, q Querier, id string) error {
 	done, err := q.ExecContext(ctx, fmt.Sprintf(`DELETE FROM "%s" WHERE id = ?`, t.Kind), id)
 	if err != nil {
@@ -95,8 +94,8 @@ func (t Table[T]) Delete(ctx context.Context, q Querier, id string) error {
 	return nil
 }
 
-// Change reads an entity, lets f change it, and writes it back, all in one
-// transaction. An error of f leaves it as it was.
+// Change reads an entity, lets f modify it, and writes it back, all in one transaction.
+// After an error of f the entity is unchanged.
 func (t Table[T]) Change(ctx context.Context, db *sql.DB, id string, f func(tx *sql.Tx, entity *T) error) (*T, error) {
 	var changed *T
 	err := Within(ctx, db, func(tx *sql.Tx) error {
@@ -113,7 +112,7 @@ func (t Table[T]) Change(ctx context.Context, db *sql.DB, id string, f func(tx *
 	return changed, err
 }
 
-// ErrTaken is the cause of a write that a unique index refused.
+// ErrTaken is the cause if a unique index refused a write.
 var ErrTaken = errors.New("taken")
 
 func (t Table[T]) write(ctx context.Context, q Querier, statement, id string, entity *T) error {

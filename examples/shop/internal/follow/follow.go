@@ -1,4 +1,4 @@
-// Package follow is how the shop's services handle events.
+// Package follow configures how the services of the shop handle events.
 package follow
 
 import (
@@ -11,18 +11,17 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// DeadLetters is the topic of the events that no handler could make sense of.
+// DeadLetters is the topic of the events that no handler can process.
 const DeadLetters = "shop.dead_letters"
 
-// ErrEarly is the cause of a handler's error when its event came before what it
-// needs. The bus brings it again, as often as it takes.
+// ErrEarly is the cause of a handler's error if its event arrived before what it needs.
+// The event is redelivered until it succeeds.
 var ErrEarly = fault.FailedPrecondition.Errorf("the event came too early")
 
-// Safely puts an event aside on [DeadLetters] that can never be handled, so that it
-// does not block the others: one that a handler refuses as wrong. Any other failure
-// (a full disk, a service that is down, a bug that a new version mends) passes, and
-// until it has, the bus brings the event again: it is repeated, and logged each
-// time that the bus has to.
+// Safely puts an event aside on [DeadLetters] if its handler refuses it as wrong, so that
+// it does not block other events. Any other failure (a full disk, a service that is down,
+// a bug that a new version fixes) is temporary: the handler is repeated, and then the
+// event is redelivered, with a log message each time.
 func Safely(bus eventbus.Publisher) endpoint.Middleware {
 	aside, repeat := eventbus.DeadLetter(bus, DeadLetters), eventbus.RetryPolicy{}.Middleware()
 	return func(handler endpoint.Func) endpoint.Func {
@@ -33,7 +32,7 @@ func Safely(bus eventbus.Publisher) endpoint.Middleware {
 			switch {
 			case err == nil || !handling || ctx.Err() != nil || errors.Is(err, ErrEarly):
 				return response, err
-			case !hopeless(err):
+			case !isHopeless(err):
 				slog.WarnContext(ctx, "an event comes again", "topic", e.Type, "key", e.Key, "event", e.ID, "error", err)
 				return response, err
 			}
@@ -43,12 +42,12 @@ func Safely(bus eventbus.Publisher) endpoint.Middleware {
 	}
 }
 
-// hopeless says that a handler has looked at the event and refused it: no time mends
-// that.
-func hopeless(err error) bool {
+// isHopeless reports whether a handler has understood the event and refused it. Repeating
+// that changes nothing.
+func isHopeless(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.InvalidArgument, fault.NotFound, fault.AlreadyExists, fault.FailedPrecondition, fault.OutOfRange:
-		return !fault.IsUnprocessed(err) // a callee that does not know the path yet will, once it is deployed
+		return !fault.IsUnprocessed(err) // a callee may only know the path after its next deployment
 	}
 	return false
 }

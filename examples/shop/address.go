@@ -6,9 +6,9 @@ import (
 	"net/url"
 )
 
-// door is the gateway's URL on this machine, "" before it listens: at the host
-// of -gateway, or on loopback where that names none.
-func (p *platform) door() string {
+// gatewayURL is the gateway's URL on this machine: the host of -gateway, or 127.0.0.1 if
+// that has none. It is empty before the gateway listens.
+func (p *platform) gatewayURL() string {
 	at, err := url.Parse(p.services[len(p.services)-1].URL())
 	if err != nil || at.Host == "" {
 		return ""
@@ -20,16 +20,16 @@ func (p *platform) door() string {
 	return "http://" + net.JoinHostPort(host, at.Port())
 }
 
-// doorway is where the gateway listens and what it is registered as, "" for its
-// own address. A door on loopback is for this machine alone, and a registry of
-// many machines does not take its address. But no service calls the gateway:
-// any name will do, and one that no machine has misleads nobody.
-func (p *platform) doorway() (addr, advertise string, err error) {
-	host, port, _ := net.SplitHostPort(p.gateway) // the service says what is wrong with it
-	if p.options.registry == "memory" || !loopback(p.gateway) {
+// gatewayAddresses returns where the gateway listens, and which address it registers; an
+// empty advertise is its own address. A gateway on loopback serves this machine only, and
+// a registry for several machines refuses such an address. No service calls the gateway,
+// so any name is fine, and a reserved one misleads nobody.
+func (p *platform) gatewayAddresses() (addr, advertise string, err error) {
+	host, port, _ := net.SplitHostPort(p.gateway) // the service reports what is wrong with it
+	if p.options.registry == "memory" || !isLoopback(p.gateway) {
 		return p.gateway, "", nil
 	}
-	if port == "0" { // the name needs the real one before the gateway listens
+	if port == "0" { // the real port must be known before the gateway listens
 		if port, err = freePort(host); err != nil {
 			return "", "", err
 		}
@@ -37,8 +37,8 @@ func (p *platform) doorway() (addr, advertise string, err error) {
 	return net.JoinHostPort(host, port), net.JoinHostPort("gateway.invalid", port), nil
 }
 
-// loopback says that an address is for this machine alone.
-func loopback(address string) bool {
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-func TestTheDoorIsAtTheHostOfTheGatewayAndItsRealPort(t *testing.T) {
+func TestTheGatewayURLHasTheHostOfTheFlagAndTheRealPort(t *testing.T) {
 	for gateway, want := range map[string]string{":0": "http://127.0.0.1:", "0.0.0.0:0": "http://127.0.0.1:", "127.0.0.1:0": "http://127.0.0.1:", "localhost:0": "http://localhost:"} {
 		t.Run(gateway, func(t *testing.T) {
 			s := openAt(t, gateway)
-			if door := s.door(); !strings.HasPrefix(door, want) || strings.HasSuffix(door, ":0") {
-				t.Errorf("the door of %s is %s", gateway, door)
+			if url := s.gatewayURL(); !strings.HasPrefix(url, want) || strings.HasSuffix(url, ":0") {
+				t.Errorf("the URL of %s is %s", gateway, url)
 			}
 			s.ok(200, "GET", "/readyz", "")
 		})
 	}
 }
 
-func TestADoorOnLoopbackIsRegisteredUnderANameOfNobody(t *testing.T) {
+func TestAGatewayOnLoopbackIsRegisteredUnderAReservedName(t *testing.T) {
 	for _, gateway := range []string{"127.0.0.1:0", "localhost:0", "127.0.0.1:8080"} {
 		p := &platform{options: options{gateway: gateway, registry: "consul", log: slog.New(slog.DiscardHandler)}}
-		addr, advertised, err := p.doorway()
+		addr, advertised, err := p.gatewayAddresses()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestADoorOnLoopbackIsRegisteredUnderANameOfNobody(t *testing.T) {
 		}
 	}
 	p := &platform{options: options{gateway: ":8080", registry: "consul"}}
-	if addr, advertised, err := p.doorway(); addr != ":8080" || advertised != "" || err != nil {
-		t.Errorf("an open door listens at %s and is registered as %q (%v)", addr, advertised, err)
+	if addr, advertised, err := p.gatewayAddresses(); addr != ":8080" || advertised != "" || err != nil {
+		t.Errorf("an open gateway listens at %s and is registered as %q (%v)", addr, advertised, err)
 	}
 }
