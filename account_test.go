@@ -24,7 +24,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// logbook takes in what is logged, as JSON. It is safe for concurrent use.
+// logbook collects what is logged, as JSON. It is safe for concurrent use.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -47,7 +47,7 @@ func (b *logbook) String() string {
 	return b.text.String()
 }
 
-// lines are those with this message.
+// lines returns the lines with this message.
 func (b *logbook) lines(t testing.TB, message string) (found []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(b.String()) {
@@ -62,8 +62,8 @@ func (b *logbook) lines(t testing.TB, message string) (found []map[string]any) {
 	return found
 }
 
-// troubled gives the service routes that fail in every way.
-func troubled(svc *sinew.Service) {
+// addFailingRoutes adds routes to the service that fail in every way.
+func addFailingRoutes(svc *sinew.Service) {
 	rest.Route[rest.None, rest.None]{Pattern: "POST /rest"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
 	})
@@ -76,7 +76,7 @@ func troubled(svc *sinew.Service) {
 	svc.Handle("POST /good", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
 }
 
-// post is what the service answers to a caller on this machine.
+// post sends a POST from a caller on this machine and returns the answer.
 func post(svc *sinew.Service, path string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("POST", path, nil)
 	r.RemoteAddr = "127.0.0.1:5"
@@ -88,12 +88,12 @@ func post(svc *sinew.Service, path string, header ...string) *httptest.ResponseR
 	return w
 }
 
-func TestAFailedRequestIsOneLineWithAllThatIsKnownOfIt(t *testing.T) {
+func TestAFailedRequestIsOneLogLineWithAllItsDetails(t *testing.T) {
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	for path, status := range map[string]float64{"/rest": 503, "/foreign": 503, "/panic": 500, "/restpanic": 500} {
 		log := &logbook{}
 		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
-		troubled(svc)
+		addFailingRoutes(svc)
 		post(svc, path+"?token=hunter2", "X-Request-Id", "r-1", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
 		lines := log.lines(t, "request failed")
 		if len(lines) != 1 {
@@ -124,11 +124,11 @@ func TestAFailedRequestIsOneLineWithAllThatIsKnownOfIt(t *testing.T) {
 	}
 }
 
-func TestOtherRequestsAreLoggedByOneSetting(t *testing.T) {
+func TestAccessLogLogsOtherRequests(t *testing.T) {
 	for _, access := range []bool{false, true} {
 		log := &logbook{}
 		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: access})
-		troubled(svc)
+		addFailingRoutes(svc)
 		for _, path := range []string{"/good", "/missing", "/nothing", "/rest", "/healthz"} {
 			post(svc, path+"?token=hunter2")
 		}
@@ -194,10 +194,10 @@ func TestRequestsWithoutARouteHaveOneSeriesAndSpan(t *testing.T) {
 	}
 }
 
-func TestARequestThatCameTooLateIsInTheSeries(t *testing.T) {
+func TestARequestThatArrivesTooLateIsCounted(t *testing.T) {
 	log := &logbook{}
 	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: true})
-	troubled(svc)
+	addFailingRoutes(svc)
 	if w := post(svc, "/good", "X-Request-Timeout", "0s"); w.Code != http.StatusGatewayTimeout {
 		t.Fatal(w.Code)
 	}
@@ -214,7 +214,7 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	log, spans := &logbook{}, &tracing.Recorder{}
 	metrics := prometheus.NewRegistry()
 	svc := client(t, sinew.Config{Tracer: spans, Logger: log.logger(slog.LevelInfo), AccessLog: true, Metrics: metrics})
-	troubled(svc)
+	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			call := endpoint.CallOf(r.Context())
@@ -246,7 +246,7 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	if len(codes) != 3 || len(spans.Spans()) != 3 || len(log.lines(t, "handler panicked")) != 1 {
 		t.Errorf("%v, %d spans, %s", codes, len(spans.Spans()), log)
 	}
-	all := gathered(t, metrics)
+	all := requestCounters(t, metrics)
 	for _, code := range []string{"unauthenticated", "internal", "ok"} {
 		if !strings.Contains(all, `sinew_server_requests_total{code="`+code+`",operation="POST /good",service="shop"}`) {
 			t.Errorf("no %s in %s", code, all)
@@ -254,11 +254,11 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	}
 }
 
-func TestWritersOfMiddlewareMayHideTheServices(t *testing.T) {
+func TestAMiddlewaresWriterMayHideTheServicesWriter(t *testing.T) {
 	svc := client(t, sinew.Config{})
-	troubled(svc)
+	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(opaque{w}, r) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(hidingWriter{w}, r) })
 	})
 	for path, code := range map[string]string{"/rest": "unavailable", "/missing": "not_found", "/good": "ok", "/panic": "internal"} {
 		post(svc, path)
@@ -269,29 +269,29 @@ func TestWritersOfMiddlewareMayHideTheServices(t *testing.T) {
 	}
 }
 
-// gathered are the counters of requests, as they are written.
-func gathered(t testing.TB, from prometheus.Gatherer) string {
+// requestCounters returns the counters of requests, as text.
+func requestCounters(t testing.TB, from prometheus.Gatherer) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(from, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	return w.Body.String()
 }
 
-// opaque shows nothing of the writer that it is around.
-type opaque struct{ w http.ResponseWriter }
+// hidingWriter hides everything but the methods of http.ResponseWriter.
+type hidingWriter struct{ w http.ResponseWriter }
 
-func (o opaque) Header() http.Header         { return o.w.Header() }
-func (o opaque) Write(b []byte) (int, error) { return o.w.Write(b) }
-func (o opaque) WriteHeader(status int)      { o.w.WriteHeader(status) }
+func (o hidingWriter) Header() http.Header         { return o.w.Header() }
+func (o hidingWriter) Write(b []byte) (int, error) { return o.w.Write(b) }
+func (o hidingWriter) WriteHeader(status int)      { o.w.WriteHeader(status) }
 
-func TestARewrittenPathIsCountedAtItsRoute(t *testing.T) {
+func TestARewrittenPathIsCountedForItsRoute(t *testing.T) {
 	metrics := prometheus.NewRegistry()
 	svc := client(t, sinew.Config{Metrics: metrics})
-	troubled(svc)
+	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler { return http.StripPrefix("/v1", next) })
 	post(svc, "/v1/good")
 	post(svc, "/v1/nothing")
-	all := gathered(t, metrics)
+	all := requestCounters(t, metrics)
 	for _, want := range []string{`code="ok",operation="POST /good"`, `code="not_found",operation="no route"`} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %s in %s", want, all)
@@ -299,7 +299,7 @@ func TestARewrittenPathIsCountedAtItsRoute(t *testing.T) {
 	}
 }
 
-func TestShutdownSaysWhatItDoes(t *testing.T) {
+func TestShutdownLogsEachStep(t *testing.T) {
 	log := &logbook{}
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
@@ -334,20 +334,20 @@ func TestShutdownSaysWhatItDoes(t *testing.T) {
 	}
 }
 
-func TestWhatStrangersAskAdminForIsCounted(t *testing.T) {
+func TestUnknownPathsOnAdminAreCounted(t *testing.T) {
 	metrics, admin := prometheus.NewRegistry(), freeAddr(t)
 	svc := sinew.New("inventory", local(sinew.Config{Admin: admin, Metrics: metrics}))
 	start(t, svc)
 	for _, path := range []string{"/.env", "/metrics"} {
 		get(t, "http://"+admin+path)
 	}
-	_ = svc.Shutdown(t.Context()) // what was answered has been counted
-	if all := gathered(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
+	_ = svc.Shutdown(t.Context()) // after it, every answer is counted
+	if all := requestCounters(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
 		t.Error(all)
 	}
 }
 
-func TestAnAnswerThatIsBrokenOffIsToldAsThat(t *testing.T) {
+func TestAnAbortedAnswerIsReportedAsAborted(t *testing.T) {
 	log := &logbook{}
 	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
 	svc.Handle("GET /broken", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -364,7 +364,7 @@ func TestAnAnswerThatIsBrokenOffIsToldAsThat(t *testing.T) {
 		t.Error("the caller takes the answer for whole")
 	}
 	http.DefaultClient.CloseIdleConnections()
-	server.Close() // which waits for the handler
+	server.Close() // waits for the handler
 	lines := log.lines(t, "request failed")
 	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "broke its answer off") || len(log.lines(t, "handler panicked")) != 0 {
 		t.Errorf("%s", log)

@@ -11,11 +11,11 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// closing answers, but closes the connection of every second request, once it has
+// connectionCloser answers, but closes the connection of every second request once it has
 // read that.
-type closing struct{ requests atomic.Int64 }
+type connectionCloser struct{ requests atomic.Int64 }
 
-func (c *closing) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (c *connectionCloser) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if c.requests.Add(1)%2 == 1 {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -26,8 +26,8 @@ func (c *closing) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func TestWhatNetHTTPSendsAgainIsInTheTrail(t *testing.T) {
-	h := &closing{}
+func TestResendsOfNetHTTPAreInTheTrail(t *testing.T) {
+	h := &connectionCloser{}
 	mux := http.NewServeMux()
 	mux.Handle("/x", h)
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/here", http.StatusFound) })

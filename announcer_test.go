@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// instances waits until the registry has so many of the service.
+// instances waits until the registry has n instances of the service.
 func instances(t *testing.T, reg registry.Discoverer, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -26,8 +26,7 @@ func instances(t *testing.T, reg registry.Discoverer, n int) {
 	t.Fatalf("never %d instances", n)
 }
 
-// registrar is a registry with another Register, and a Deregister whose answer
-// is lost.
+// registrar is a registry with its own Register, and a Deregister whose answer is lost.
 type registrar struct {
 	*registry.Memory
 	register func(ctx context.Context, i registry.Instance) error
@@ -41,7 +40,7 @@ func (r registrar) Register(ctx context.Context, i registry.Instance) error {
 	return r.register(ctx, i)
 }
 
-func TestServiceLeavesTheRegistryWhileItIsNotReady(t *testing.T) {
+func TestServiceIsNotRegisteredWhileItIsNotReady(t *testing.T) {
 	reg := registry.NewMemory()
 	var broken atomic.Bool
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
@@ -62,13 +61,13 @@ func TestServiceLeavesTheRegistryWhileItIsNotReady(t *testing.T) {
 	instances(t, reg, 1)
 }
 
-func TestStoppedWhileItRegistersItDoesNotStayInTheRegistry(t *testing.T) {
+func TestAServiceStoppedWhileItRegistersIsDeregistered(t *testing.T) {
 	memory := registry.NewMemory()
 	written := make(chan struct{})
 	reg := registrar{memory, func(ctx context.Context, i registry.Instance) error {
 		_ = memory.Register(ctx, i)
 		close(written)
-		<-ctx.Done() // the answer does not come in time
+		<-ctx.Done() // the answer is too late
 		return ctx.Err()
 	}}
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Advertise: advertised}))
@@ -85,7 +84,7 @@ func TestStoppedWhileItRegistersItDoesNotStayInTheRegistry(t *testing.T) {
 	}
 }
 
-func TestServiceRegistersAgainAfterADeregistrationWhoseAnswerWasLost(t *testing.T) {
+func TestServiceRegistersAgainAfterADeregistrationWithALostAnswer(t *testing.T) {
 	memory := registry.NewMemory()
 	var broken atomic.Bool
 	svc := sinew.New("inventory", local(sinew.Config{Registry: registrar{memory, memory.Register}, Advertise: advertised}))
@@ -103,7 +102,7 @@ func TestServiceRegistersAgainAfterADeregistrationWhoseAnswerWasLost(t *testing.
 	instances(t, memory, 1)
 }
 
-func TestARegistrationWhoseAnswerWasLostIsTakenBackWhenTheServiceIsNotReady(t *testing.T) {
+func TestARegistrationWithALostAnswerIsUndoneWhenTheServiceIsNotReady(t *testing.T) {
 	memory := registry.NewMemory()
 	var broken atomic.Bool
 	reg := registrar{memory, func(ctx context.Context, i registry.Instance) error {
@@ -126,7 +125,7 @@ func TestARegistrationWhoseAnswerWasLostIsTakenBackWhenTheServiceIsNotReady(t *t
 	<-ended
 }
 
-func TestStartRefusesWhatTheRegistryWillNeverTake(t *testing.T) {
+func TestStartFailsWhenTheRegistryRefusesTheInstance(t *testing.T) {
 	memory := registry.NewMemory()
 	reg := registrar{memory, func(context.Context, registry.Instance) error {
 		return fault.InvalidArgument.Errorf("metadata: the key %q is too long", "zone")

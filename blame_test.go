@@ -17,16 +17,16 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-// somewhere is where an inventory is said to be, for calls that use no socket.
-var somewhere = map[string][]string{"inventory": {"http://10.0.0.1:80"}}
+// inventoryAddress is a fixed address of an inventory, for calls that use no socket.
+var inventoryAddress = map[string][]string{"inventory": {"http://10.0.0.1:80"}}
 
-// silence is an attempt that is never answered.
-func silence(ctx context.Context, _ string) error {
+// neverAnswer is an attempt that never ends by itself.
+func neverAnswer(ctx context.Context, _ string) error {
 	<-ctx.Done()
 	return fault.CodeOf(ctx.Err()).Errorf("no answer: %w", ctx.Err())
 }
 
-func TestWhoseTimeEndsACallDecidesWhetherTheBreakerCountsIt(t *testing.T) {
+func TestTheBreakerCountsATimeoutByWhoseLimitItIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		ours, callers time.Duration
 		canceled      bool
@@ -42,7 +42,7 @@ func TestWhoseTimeEndsACallDecidesWhetherTheBreakerCountsIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
+				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				switch {
@@ -52,7 +52,7 @@ func TestWhoseTimeEndsACallDecidesWhetherTheBreakerCountsIt(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, c.callers)
 					defer cancel()
 				}
-				err := shop.Client("inventory").Call(ctx, endpoint.Operation{Safe: true}, silence)
+				err := shop.Client("inventory").Call(ctx, endpoint.Operation{Safe: true}, neverAnswer)
 				if want := map[bool]fault.Code{true: fault.Canceled, false: fault.DeadlineExceeded}[c.canceled]; !errors.Is(err, want) {
 					t.Errorf("the call ended with %v", err)
 				}
@@ -66,23 +66,23 @@ func TestWhoseTimeEndsACallDecidesWhetherTheBreakerCountsIt(t *testing.T) {
 	}
 }
 
-func TestCallersInAHurryDoNotOpenTheBreakerAndOurOwnTimeoutsDo(t *testing.T) {
+func TestShortDeadlinesOfCallersDoNotOpenTheBreakerAndOurTimeoutsDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{
-			Static:  somewhere,
+			Static:  inventoryAddress,
 			Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second, Breaker: breaker.Consecutive}},
 		})
 		c := shop.Client("inventory")
 		for range 50 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_ = c.Call(ctx, endpoint.Operation{}, silence)
+			_ = c.Call(ctx, endpoint.Operation{}, neverAnswer)
 			cancel()
 		}
 		if s := c.Snapshot().Breaker; s.State != breaker.Closed || s.FailureCount != 0 {
 			t.Errorf("after callers in a hurry: %+v", s)
 		}
 		for range 5 {
-			_ = c.Call(t.Context(), endpoint.Operation{}, silence)
+			_ = c.Call(t.Context(), endpoint.Operation{}, neverAnswer)
 		}
 		if s := c.Snapshot().Breaker; s.State != breaker.Open || s.Statistics.FailedRequests != 5 || s.Statistics.TimeoutRequests != 5 {
 			t.Errorf("after timeouts of our own: %+v", s)
@@ -117,7 +117,7 @@ func TestACallerThatLeavesBlamesNobodyOverTheWire(t *testing.T) {
 	}
 }
 
-func TestACallThatFindsNoInstanceKeepsNoProbeAndIsNoFailure(t *testing.T) {
+func TestACallWithoutAnInstanceFreesItsProbeAndIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := registry.NewMemory()
 		only := registry.Instance{ID: "i-1", Name: "inventory", Endpoint: "http://10.0.0.1:80"}

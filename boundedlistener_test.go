@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// piped is a listener of connections in this process.
-type piped struct {
+// pipeListener is a listener of connections within this process.
+type pipeListener struct {
 	next   chan net.Conn
 	closed chan struct{}
 }
 
-func newPiped() *piped { return &piped{make(chan net.Conn), make(chan struct{})} }
+func newPipeListener() *pipeListener { return &pipeListener{make(chan net.Conn), make(chan struct{})} }
 
-func (p *piped) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.next:
 		return c, nil
@@ -30,20 +30,21 @@ func (p *piped) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *piped) Close() error   { close(p.closed); return nil }
-func (p *piped) Addr() net.Addr { return &net.TCPAddr{} }
+func (p *pipeListener) Close() error   { close(p.closed); return nil }
+func (p *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// come is a caller's end of a connection that the listener gets.
-func (p *piped) come() net.Conn {
+// dial returns a caller's end of a connection that the listener accepts.
+func (p *pipeListener) dial() net.Conn {
 	ours, theirs := net.Pipe()
 	p.next <- theirs
 	return ours
 }
 
-// bounding serves connections, at most so many, and gives each that has room.
-func bounding(t *testing.T, most int) (from *piped, c *boundedListener, served chan *connection, log *bytes.Buffer) {
+// serveBounded accepts connections, at most so many, and sends each accepted one on
+// served.
+func serveBounded(t *testing.T, most int) (from *pipeListener, c *boundedListener, served chan *connection, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
-	from, served = newPiped(), make(chan *connection, 10)
+	from, served = newPipeListener(), make(chan *connection, 10)
 	c = boundListener(from, most, slog.New(slog.NewTextHandler(log, nil)))
 	ended := make(chan struct{})
 	go func() {
@@ -61,20 +62,20 @@ func bounding(t *testing.T, most int) (from *piped, c *boundedListener, served c
 	return from, c, served, log
 }
 
-// open says that the other end has not closed a connection.
-func open(c net.Conn) bool {
+// isOpen reports whether the other end of a connection is open.
+func isOpen(c net.Conn) bool {
 	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := c.Read(make([]byte, 1))
 	return !errors.Is(err, io.EOF)
 }
 
-func TestAnIdleConnectionGivesWayTheLongestIdleFirst(t *testing.T) {
+func TestTheLongestIdleConnectionIsClosedToMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from, c, served, log := bounding(t, 3)
+		from, c, served, log := serveBounded(t, 3)
 		var callers []net.Conn
 		var conns []*connection
 		for range 3 {
-			callers = append(callers, from.come())
+			callers = append(callers, from.dial())
 			conns = append(conns, <-served)
 		}
 		for _, n := range []int{1, 0, 2} {
@@ -82,12 +83,12 @@ func TestAnIdleConnectionGivesWayTheLongestIdleFirst(t *testing.T) {
 			c.trackState(conns[n], http.StateIdle)
 		}
 		c.trackState(conns[0], http.StateActive) // it is in use again
-		if !open(callers[0]) || !open(callers[1]) || !open(callers[2]) {
+		if !isOpen(callers[0]) || !isOpen(callers[1]) || !isOpen(callers[2]) {
 			t.Error("one gave way to nobody")
 		}
-		last := from.come()
+		last := from.dial()
 		<-served
-		if open(callers[1]) || !open(callers[0]) || !open(callers[2]) || !open(last) {
+		if isOpen(callers[1]) || !isOpen(callers[0]) || !isOpen(callers[2]) || !isOpen(last) {
 			t.Error("the longest idle was not the one that gave way")
 		}
 		if log.Len() > 0 {
@@ -96,21 +97,21 @@ func TestAnIdleConnectionGivesWayTheLongestIdleFirst(t *testing.T) {
 	})
 }
 
-func TestAConnectionWithoutRoomWaitsUntilOneEndsOrIsIdle(t *testing.T) {
+func TestAConnectionWithoutASlotWaitsUntilAnotherClosesOrIsIdle(t *testing.T) {
 	for name, leave := range map[string]func(*boundedListener, *connection){
 		"ends":    func(_ *boundedListener, conn *connection) { _ = conn.Close(); _ = conn.Close() },
 		"is idle": func(c *boundedListener, conn *connection) { c.trackState(conn, http.StateIdle) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			from, c, served, log := bounding(t, 2)
-			first, second := from.come(), from.come()
+			from, c, served, log := serveBounded(t, 2)
+			first, second := from.dial(), from.dial()
 			one, two := <-served, <-served
 			c.trackState(one, http.StateActive)
 			c.trackState(two, http.StateActive)
 			for range 2 {
-				waiting := from.come()
+				waiting := from.dial()
 				synctest.Wait()
-				if len(served) > 0 || !open(first) || !open(second) || !open(waiting) {
+				if len(served) > 0 || !isOpen(first) || !isOpen(second) || !isOpen(waiting) {
 					t.Errorf("%s: one above the bound was served, or another closed", name)
 				}
 				<-time.After(time.Minute)
@@ -125,20 +126,20 @@ func TestAConnectionWithoutRoomWaitsUntilOneEndsOrIsIdle(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsForRoomIsTurnedAwayAtTheEnd(t *testing.T) {
+func TestAConnectionThatWaitsForASlotIsRefusedWhenTheListenerCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from, c, served, _ := bounding(t, 1)
-		from.come()
+		from, c, served, _ := serveBounded(t, 1)
+		from.dial()
 		conn := <-served
-		waiting := from.come()
+		waiting := from.dial()
 		synctest.Wait()
 		_ = c.Listener.Close()
 		c.closeOnce.Do(func() { close(c.closed) })
 		synctest.Wait()
-		if open(waiting) || len(served) > 0 {
+		if isOpen(waiting) || len(served) > 0 {
 			t.Error("it still waits")
 		}
 		_ = conn.Close()
-		c.Listener = newPiped() // closed by the cleanup
+		c.Listener = newPipeListener() // closed by the cleanup
 	})
 }

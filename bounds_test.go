@@ -21,7 +21,7 @@ func stock(t *testing.T) *Client {
 	return svc.Client("inventory")
 }
 
-func TestWhatAClientKeepsOfOperationsIsBounded(t *testing.T) {
+func TestAClientCachesABoundedNumberOfOperations(t *testing.T) {
 	c := stock(t)
 	for i := range 5000 {
 		op := endpoint.Operation{Name: fmt.Sprint("GET /", i)}

@@ -60,7 +60,7 @@ func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
 	}
 }
 
-func TestClientOfNobodyNamesTheService(t *testing.T) {
+func TestACallWithoutInstancesNamesTheService(t *testing.T) {
 	shop := client(t, sinew.Config{})
 	_, err := api.GetStock.Endpoint(shop.Client("nobody"))(t.Context(), &StockRequest{ProductID: "p-1"})
 	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "nobody") {
@@ -127,7 +127,7 @@ func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
 	}
 }
 
-func TestACallThatPanicsIsCountedAndGivesItsInstanceBack(t *testing.T) {
+func TestACallThatPanicsIsCountedAndFreesItsInstance(t *testing.T) {
 	spans := &tracing.Recorder{}
 	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {"http://127.0.0.1:1"}}})
 	c := shop.Client("inventory")

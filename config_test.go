@@ -26,8 +26,8 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// refusal is what New panics with, "" if it does not.
-func refusal(name string, c sinew.Config) (said string) {
+// panicOf returns what New panics with, "" if it does not.
+func panicOf(name string, c sinew.Config) (said string) {
 	defer func() {
 		if p := recover(); p != nil {
 			said = fmt.Sprint(p)
@@ -61,16 +61,16 @@ func TestNewRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
 		`endpoint "http://169.254.169.254" is link-local`:   static("http://169.254.169.254"),
 		`endpoint "http://[::]:80" is an address to listen`: static("http://[::]:80"),
 	} {
-		if said := refusal("shop", c); !strings.Contains(strings.ReplaceAll(said, "invalid_argument: ", ""), want) || !strings.Contains(said, "sinew.New(shop)") {
+		if said := panicOf("shop", c); !strings.Contains(strings.ReplaceAll(said, "invalid_argument: ", ""), want) || !strings.Contains(said, "sinew.New(shop)") {
 			t.Errorf("want %s, got %q", want, said)
 		}
 	}
 	for _, name := range []string{"", "a\nb", strings.Repeat("x", 129)} {
-		if said := refusal(name, sinew.Config{}); !strings.Contains(said, "name") {
+		if said := panicOf(name, sinew.Config{}); !strings.Contains(said, "name") {
 			t.Errorf("the name %q: %q", name, said)
 		}
 	}
-	if said := refusal("shop", static("http://10.0.0.1:80", "https://[::1]:80/base/", "http://host")); said != "" {
+	if said := panicOf("shop", static("http://10.0.0.1:80", "https://[::1]:80/base/", "http://host")); said != "" {
 		t.Error(said)
 	}
 }
@@ -111,7 +111,7 @@ func TestNilPartsArePanicsAtOnce(t *testing.T) {
 		"Config.Transport is a nil *http.Transport":    {Transport: (*http.Transport)(nil)},
 		"Config.Idempotency is a nil *endpoint.Memory": {Idempotency: (*endpoint.MemoryStore)(nil)},
 	} {
-		if said := refusal("shop", c); !strings.Contains(said, want) {
+		if said := panicOf("shop", c); !strings.Contains(said, want) {
 			t.Errorf("want %s, got %q", want, said)
 		}
 	}
@@ -162,7 +162,7 @@ func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
 	}
 }
 
-func TestALoopbackAddressDoesNotGoIntoARegistryThatOthersRead(t *testing.T) {
+func TestALoopbackAddressIsNotRegisteredWhereOthersReadIt(t *testing.T) {
 	for _, advertise := range []string{
 		"", "127.0.0.1:80", "127.8.9.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80", "[0:0:0:0:0:0:0:1]:80", "localhost:80", "LocalHost:80", "localhost.:80", "x.localhost:80", "localhost.localdomain:80",
 	} {
@@ -178,7 +178,7 @@ func TestALoopbackAddressDoesNotGoIntoARegistryThatOthersRead(t *testing.T) {
 }
 
 // What nobody could call is found before a registry is asked.
-func TestAnAddressThatNoRegistryTakesIsNoneToAdvertise(t *testing.T) {
+func TestAnAddressThatNoRegistryAcceptsCannotBeAdvertised(t *testing.T) {
 	for _, advertise := range []string{
 		"169.254.169.254:80", "[fe80::1]:80", "[::ffff:169.254.169.254]:80", "[::ffff:0.0.0.0]:80", "224.0.0.1:80", "255.255.255.255:80", "2130706433:80", "0x7f.1:80", "127.1:80", "0177.0.0.1:80",
 		"me:secret@host:80", "a b:80", "größe:80", "host/path:80", "host?x:80", "host#x:80", "host\n:80", strings.Repeat("a", 300) + ":80",

@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestDrainDelayIsAsLongAsTheNewsTakes(t *testing.T) {
+func TestDrainDelayDependsOnTheRegistry(t *testing.T) {
 	memory := registry.NewMemory()
 	remote := struct{ registry.Registry }{memory}
 	for want, c := range map[time.Duration][]Config{

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestTheDocumentIsMadeOncePerSetOfRoutes(t *testing.T) {
+func TestTheDocumentIsRenderedOncePerSetOfRoutes(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{Version: "1.2.3"}))
 	type answer struct{ A, B, C, D, E, F, G, H []string }
 	noAnswer := func(context.Context, rest.None) (*answer, error) { return nil, nil }

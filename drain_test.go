@@ -11,22 +11,21 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-// stops is a bus, and a record of the order in which its subscriptions are
-// stopped.
-type stops struct {
+// stopRecorder is a bus that records the order in which its subscriptions stop.
+type stopRecorder struct {
 	eventbus.Bus
 	mu    sync.Mutex
 	order []string
-	begun chan struct{} // told at each stop
+	begun chan struct{} // receives at each stop
 }
 
-func newStops(t *testing.T) *stops {
+func newStopRecorder(t *testing.T) *stopRecorder {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	t.Cleanup(func() { _ = bus.Close(context.Background()) })
-	return &stops{Bus: bus, begun: make(chan struct{}, 10)}
+	return &stopRecorder{Bus: bus, begun: make(chan struct{}, 10)}
 }
 
-func (s *stops) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+func (s *stopRecorder) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
 	stop, err := s.Bus.Subscribe(topic, group, h)
 	return func(ctx context.Context) error {
 		s.mu.Lock()
@@ -45,7 +44,7 @@ var (
 
 func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
 	for _, first := range []string{placed.Name, paid.Name} { // whichever subscribed first
-		bus := newStops(t)
+		bus := newStopRecorder(t)
 		svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
 		entered := make(chan struct{})
 		var handled atomic.Int64
@@ -77,7 +76,7 @@ func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
 }
 
 func TestATopicIsDrainedAfterThoseWhoseHandlersPublishToIt(t *testing.T) {
-	bus := newStops(t)
+	bus := newStopRecorder(t)
 	svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
 	all := make(chan struct{})
 	_ = sent.Handle(svc, "g", func(context.Context, Order) error { close(all); return nil })
@@ -96,8 +95,8 @@ func TestATopicIsDrainedAfterThoseWhoseHandlersPublishToIt(t *testing.T) {
 	}
 }
 
-func TestTopicsThatFeedEachOtherAreDrainedAllTheSame(t *testing.T) {
-	bus := newStops(t)
+func TestTopicsInACycleAreDrained(t *testing.T) {
+	bus := newStopRecorder(t)
 	svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
 	round := make(chan struct{})
 	_ = placed.Handle(svc, "g", func(ctx context.Context, o Order) error {

@@ -38,7 +38,7 @@ func TestEventsCarryTheTrace(t *testing.T) {
 	}
 }
 
-func TestAnEventWithAnIDThatNoHeaderTakesCanBeHandledByCalls(t *testing.T) {
+func TestAHandlerCanMakeCallsForAnEventWhoseIDFitsNoHeader(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	callee := inventory(t, sinew.Config{})
@@ -102,7 +102,7 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestEventsCarryThatNobodyHasDecidedWhetherTheTraceIsSampled(t *testing.T) {
+func TestEventsCarryAnUndecidedSamplingDecision(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	svc := sinew.New("inventory", local(sinew.Config{Bus: bus})) // its tracer decides nothing

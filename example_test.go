@@ -58,7 +58,7 @@ type StockEvent struct {
 	ProductID string `json:"product_id"`
 }
 
-// stock is the service behind the contract.
+// shelf is the service behind the contract.
 type shelf map[string]int
 
 func (s shelf) Reserve(_ context.Context, r *ReserveRequest) (*Inventory, error) {
@@ -149,7 +149,7 @@ func ExampleExplain() {
 	// 1 internal: out of shelves
 }
 
-// A stream of events ends when the service stops, by itself and in order.
+// A stream of events ends by itself, in order, when the service stops.
 func ExampleService_Stopping() {
 	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: idleCallerTime})
 	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

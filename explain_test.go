@@ -27,8 +27,8 @@ var (
 	pair = map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}
 )
 
-// after is an attempt that ends with err after a while.
-func after(d time.Duration, err error) func(context.Context, string) error {
+// endAfter returns an attempt that ends with err after d.
+func endAfter(d time.Duration, err error) func(context.Context, string) error {
 	return func(ctx context.Context, _ string) error {
 		select {
 		case <-time.After(d):
@@ -48,11 +48,11 @@ func trailOf(t *testing.T, err error) *endpoint.Trail {
 	return trail
 }
 
-func TestAFailedCallTellsOfItsAttempts(t *testing.T) {
+func TestTheErrorOfAFailedCallNamesItsAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: pair})
 		begun := time.Now()
-		err := shop.Client("inventory").Call(t.Context(), getStock, after(10*time.Millisecond, refused))
+		err := shop.Client("inventory").Call(t.Context(), getStock, endAfter(10*time.Millisecond, refused))
 		trail := trailOf(t, err)
 		if len(trail.Steps) != 3 || trail.Operation.Service != "inventory" || trail.From != "shop" || trail.Took != time.Since(begun) || trail.Limit != 10*time.Second || trail.Ended != "" {
 			t.Fatalf("%+v", trail)
@@ -81,24 +81,24 @@ func TestAFailedCallTellsOfItsAttempts(t *testing.T) {
 	})
 }
 
-func TestAFailedCallNamesWhatEndedIt(t *testing.T) {
+func TestTheErrorOfAFailedCallNamesWhatEndedIt(t *testing.T) {
 	const far = time.Minute
 	for name, c := range map[string]struct {
 		ours, callers, cancel time.Duration
 		send                  func(context.Context, string) error
 		want                  string
 	}{
-		"our own timeout":                      {ours: 2 * time.Second, callers: far, send: after(far, nil), want: "no answer within the timeout of 2s"},
-		"the caller's deadline":                {ours: far, callers: 2 * time.Second, send: after(far, nil), want: "no answer within the 2s of the caller's deadline"},
-		"both at once":                         {ours: 2 * time.Second, callers: 2 * time.Second, send: after(far, nil), want: "no answer within the 2s of the caller's deadline"},
-		"a caller that gives up":               {ours: far, cancel: 2 * time.Second, send: after(far, nil), want: "the caller gave up after 2s"},
-		"a caller that gives up while we wait": {ours: far, cancel: 10 * time.Millisecond, send: after(0, refused), want: "the caller gave up after 10ms"},
-		"a failure in time":                    {ours: far, callers: far, send: after(0, fault.DataLoss), want: ""},
-		"the callee's own timeout":             {ours: far, callers: far, send: after(0, fault.DeadlineExceeded), want: ""},
+		"our own timeout":                      {ours: 2 * time.Second, callers: far, send: endAfter(far, nil), want: "no answer within the timeout of 2s"},
+		"the caller's deadline":                {ours: far, callers: 2 * time.Second, send: endAfter(far, nil), want: "no answer within the 2s of the caller's deadline"},
+		"both at once":                         {ours: 2 * time.Second, callers: 2 * time.Second, send: endAfter(far, nil), want: "no answer within the 2s of the caller's deadline"},
+		"a caller that gives up":               {ours: far, cancel: 2 * time.Second, send: endAfter(far, nil), want: "the caller gave up after 2s"},
+		"a caller that gives up while we wait": {ours: far, cancel: 10 * time.Millisecond, send: endAfter(0, refused), want: "the caller gave up after 10ms"},
+		"a failure in time":                    {ours: far, callers: far, send: endAfter(0, fault.DataLoss), want: ""},
+		"the callee's own timeout":             {ours: far, callers: far, send: endAfter(0, fault.DeadlineExceeded), want: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
+				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if c.cancel > 0 {
@@ -117,12 +117,12 @@ func TestAFailedCallNamesWhatEndedIt(t *testing.T) {
 	}
 }
 
-func TestTheServicesOwnAnswerIsNoTrail(t *testing.T) {
+func TestTheServicesOwnAnswerIsNotWrappedInATrail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second}}})
+		shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second}}})
 		gone := error(fault.NotFound.Errorf("no such product"))
 		for name, send := range map[string]func(context.Context, string) error{
-			"in time":  after(0, gone),
+			"in time":  endAfter(0, gone),
 			"too late": func(context.Context, string) error { <-time.After(time.Minute); return gone },
 		} {
 			if err := shop.Client("inventory").Call(t.Context(), getStock, send); err != gone {
@@ -142,14 +142,14 @@ func TestTheServicesOwnAnswerIsNoTrail(t *testing.T) {
 	})
 }
 
-func TestACallThatIsRefusedSaysSo(t *testing.T) {
+func TestTheErrorOfARefusedCallSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{
+		shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{
 			"inventory": {Breaker: breaker.Policy{FailureThreshold: 1}, Retry: retry.Policy{Disabled: true}},
 		}})
 		c := shop.Client("inventory")
-		_ = c.Call(t.Context(), getStock, after(0, fault.Internal))
-		err := c.Call(t.Context(), getStock, after(0, nil))
+		_ = c.Call(t.Context(), getStock, endAfter(0, fault.Internal))
+		err := c.Call(t.Context(), getStock, endAfter(0, nil))
 		trail := trailOf(t, err)
 		if len(trail.Steps) != 1 || trail.Steps[0].Instance != "" || fault.ReasonOf(err) != "breaker_open" || !strings.HasSuffix(err.Error(), " (attempt 1: refused)") {
 			t.Errorf("%v", err)
@@ -157,7 +157,7 @@ func TestACallThatIsRefusedSaysSo(t *testing.T) {
 	})
 }
 
-func TestAnExplainedCallTellsWhatItsAttemptsWereDecidedBy(t *testing.T) {
+func TestAnExplainedCallShowsTheSituationOfEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
 			Balance: loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1}},
@@ -166,9 +166,9 @@ func TestAnExplainedCallTellsWhatItsAttemptsWereDecidedBy(t *testing.T) {
 		send := func(ctx context.Context, addr string) error {
 			if first == "" {
 				first = addr
-				return after(10*time.Millisecond, refused)(ctx, addr)
+				return endAfter(10*time.Millisecond, refused)(ctx, addr)
 			}
-			return after(5*time.Millisecond, nil)(ctx, addr)
+			return endAfter(5*time.Millisecond, nil)(ctx, addr)
 		}
 		ctx, why := sinew.Explain(t.Context())
 		if err := shop.Client("inventory").Call(ctx, getStock, send); err != nil {
@@ -211,11 +211,11 @@ func TestAnExplainedCallTellsWhatItsAttemptsWereDecidedBy(t *testing.T) {
 	})
 }
 
-func TestAnExplainedAttemptKnowsWhatWasTried(t *testing.T) {
+func TestAnExplainedAttemptShowsTriedInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: pair})
 		ctx, why := sinew.Explain(t.Context())
-		err := shop.Client("inventory").Call(ctx, getStock, after(0, refused))
+		err := shop.Client("inventory").Call(ctx, getStock, endAfter(0, refused))
 		steps := why.Calls()[0].Steps
 		excluded := func(i int) (n int) {
 			for _, c := range steps[i].Situation.Candidates {
@@ -234,17 +234,17 @@ func TestAnExplainedAttemptKnowsWhatWasTried(t *testing.T) {
 	})
 }
 
-func TestCallsInOneContextAreExplainedEachInTheOrderTheyBegan(t *testing.T) {
+func TestCallsInOneContextAreExplainedInTheOrderOfTheirStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}, "price": {"http://10.0.0.2:80"}}})
 		ctx, why := sinew.Explain(t.Context())
 		quote := func(ctx context.Context, _ string) error { // as a handler in this process does
-			return shop.Client("price").Call(ctx, endpoint.Operation{Name: "GET /price"}, after(time.Second, nil))
+			return shop.Client("price").Call(ctx, endpoint.Operation{Name: "GET /price"}, endAfter(time.Second, nil))
 		}
 		if err := shop.Client("inventory").Call(ctx, getStock, quote); err != nil {
 			t.Fatal(err)
 		}
-		_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "DELETE /all"}, after(0, fault.PermissionDenied))
+		_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "DELETE /all"}, endAfter(0, fault.PermissionDenied))
 		names := ""
 		for _, call := range why.Calls() {
 			names += call.Operation.Name + fmt.Sprint(" ", len(call.Steps), call.Err == nil, call.Took, "; ")
@@ -294,9 +294,9 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 		down := "http://10.0.0.1:80"
 		send := func(ctx context.Context, addr string) error {
 			if addr == down {
-				return after(time.Minute, nil)(ctx, addr)
+				return endAfter(time.Minute, nil)(ctx, addr)
 			}
-			return after(time.Millisecond, nil)(ctx, addr)
+			return endAfter(time.Millisecond, nil)(ctx, addr)
 		}
 		for range 20 { // until that instance has failed, and is in probation
 			_ = c.Call(t.Context(), getStock, func(ctx context.Context, addr string) error {
@@ -331,8 +331,8 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 	})
 }
 
-func TestExplainKeepsWhatItsContextIs(t *testing.T) {
-	shop := client(t, sinew.Config{Static: somewhere})
+func TestExplainPreservesItsContext(t *testing.T) {
+	shop := client(t, sinew.Config{Static: inventoryAddress})
 	sent := func(ctx context.Context) (call endpoint.Call) {
 		ctx, why := sinew.Explain(ctx)
 		_ = shop.Client("inventory").Call(ctx, getStock, func(ctx context.Context, _ string) error {
@@ -359,7 +359,7 @@ func TestExplainKeepsWhatItsContextIs(t *testing.T) {
 }
 
 func TestAnExplainedCallThatPanicsIsComplete(t *testing.T) {
-	shop := client(t, sinew.Config{Static: somewhere})
+	shop := client(t, sinew.Config{Static: inventoryAddress})
 	ctx, why := sinew.Explain(t.Context())
 	func() {
 		defer func() { _ = recover() }()
@@ -415,10 +415,10 @@ func TestATrailSaysWhyThereWasNoFurtherAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: somewhere, Clients: map[string]sinew.ClientPolicy{"inventory": tt.policy}})
+				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": tt.policy}})
 				c := shop.Client("inventory")
 				for range tt.before {
-					_ = c.Call(t.Context(), tt.op, after(0, fault.Internal))
+					_ = c.Call(t.Context(), tt.op, endAfter(0, fault.Internal))
 				}
 				ctx, why := sinew.Explain(t.Context())
 				if tt.timeout > 0 {
@@ -426,7 +426,7 @@ func TestATrailSaysWhyThereWasNoFurtherAttempt(t *testing.T) {
 					defer cancel()
 					ctx = limited
 				}
-				err := c.Call(ctx, tt.op, after(time.Millisecond, tt.fails))
+				err := c.Call(ctx, tt.op, endAfter(time.Millisecond, tt.fails))
 				if tt.want == "" {
 					if strings.Contains(fmt.Sprint(err, why), "no further attempt") {
 						t.Error(err, why)

@@ -12,10 +12,10 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestTheWaitForTheRegistryIsNotTakenForTheInstances(t *testing.T) {
+func TestTheWaitForTheRegistryIsNotCountedAsLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := registry.NewMemory()
-		shop := client(t, sinew.Config{Registry: late{reg, time.Second}})
+		shop := client(t, sinew.Config{Registry: slowRegistry{reg, time.Second}})
 		if err := reg.Register(t.Context(), registry.Instance{ID: "i-1", Name: "inventory", Endpoint: "http://10.0.0.1:80"}); err != nil {
 			t.Fatal(err)
 		}
@@ -36,14 +36,14 @@ func TestTheWaitForTheRegistryIsNotTakenForTheInstances(t *testing.T) {
 	})
 }
 
-// late is a registry that answers a watch after a while.
-type late struct {
+// slowRegistry is a registry that answers a watch late.
+type slowRegistry struct {
 	*registry.Memory
 	after time.Duration
 }
 
 // Watch implements registry.Discoverer.
-func (l late) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
+func (l slowRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
 	return func(yield func([]registry.Instance, error) bool) {
 		select {
 		case <-time.After(l.after):

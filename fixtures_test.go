@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// local is c on a free port of this machine, quiet, and without a delay at its
-// end.
+// local returns c on a free port of this machine, without a log, and without a drain
+// delay.
 func local(c sinew.Config) sinew.Config {
 	if c.DrainDelay == 0 {
 		c.DrainDelay = -1
@@ -83,9 +83,8 @@ func hasOwnAddress() bool {
 	})
 }
 
-// advertised is an address that a service may advertise whatever its registry.
+// advertised is an address that a service may advertise, whatever its registry.
 const advertised = "inventory.internal:80"
 
-// remote is a registry that is not of this process, for all that a service
-// knows.
+// remote returns a registry that looks like one outside this process.
 func remote() registry.Registry { return struct{ registry.Registry }{registry.NewMemory()} }

@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestStatesOfPoliciesAreInTheSeries(t *testing.T) {
+func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 		call := func(err error) {
@@ -61,7 +61,7 @@ func TestRequestsWhoseCallerHasGoneAreCountedAsWasted(t *testing.T) {
 	}
 }
 
-func TestServicesOfOneNameThatShareARegistryAreShownOnceAndGoWithTheFirst(t *testing.T) {
+func TestOfServicesWithOneNameAndRegistryTheFirstIsShown(t *testing.T) {
 	shared := prometheus.NewRegistry()
 	first, second := sinew.New("shop", sinew.Config{Metrics: shared}), sinew.New("shop", sinew.Config{Metrics: shared})
 	shown := func() int {
@@ -84,13 +84,13 @@ func TestServicesOfOneNameThatShareARegistryAreShownOnceAndGoWithTheFirst(t *tes
 	}
 }
 
-// refusable are settings that are refused at will.
-type refusable struct{ err error }
+// switchableSettings are settings that the test can refuse.
+type switchableSettings struct{ err error }
 
-func (r *refusable) Err() error { return r.err }
+func (r *switchableSettings) Err() error { return r.err }
 
-func TestRefusedSettingsAreInTheSeries(t *testing.T) {
-	settings := &refusable{}
+func TestRefusedSettingsAreInTheMetrics(t *testing.T) {
+	settings := &switchableSettings{}
 	svc := client(t, sinew.Config{Settings: settings})
 	for _, refused := range []error{nil, fault.InvalidArgument, nil} {
 		settings.err = refused

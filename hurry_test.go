@@ -17,18 +17,18 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// takes are the routes of a service, and how long each takes.
-var takes = map[string]time.Duration{"/fast": time.Millisecond, "/slow": 300 * time.Millisecond, "/hangs": time.Hour}
+// serviceTimes are the routes of a service, and how long each needs.
+var serviceTimes = map[string]time.Duration{"/fast": time.Millisecond, "/slow": 300 * time.Millisecond, "/hangs": time.Hour}
 
-// slowService answers each path after its time, as a service does that heeds its
-// caller's deadline where heeds, and else as one that goes on.
-type slowService struct{ heeds bool }
+// slowService answers each path after its service time. With observesDeadline it stops at
+// its caller's deadline, else it goes on.
+type slowService struct{ observesDeadline bool }
 
 func (s slowService) RoundTrip(r *http.Request) (*http.Response, error) {
-	took := time.NewTimer(takes[r.URL.Path])
+	took := time.NewTimer(serviceTimes[r.URL.Path])
 	defer took.Stop()
 	over := make(<-chan time.Time)
-	if left, err := time.ParseDuration(r.Header.Get("X-Request-Timeout")); s.heeds && err == nil {
+	if left, err := time.ParseDuration(r.Header.Get("X-Request-Timeout")); s.observesDeadline && err == nil {
 		over = time.After(left)
 	}
 	w := httptest.NewRecorder()
@@ -45,11 +45,11 @@ func (s slowService) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// gatewayTo is a service that passes everything on.
+// gatewayTo is a service that forwards everything.
 func gatewayTo(t *testing.T, c sinew.Config) *sinew.Service {
-	c.Static = somewhere
+	c.Static = inventoryAddress
 	gateway := client(t, c)
-	for path := range takes {
+	for path := range serviceTimes {
 		rest.Route[rest.None, rest.None]{Pattern: "GET " + path}.Forward(gateway, gateway.Client("inventory"))
 	}
 	return gateway
@@ -65,7 +65,7 @@ func askIn(svc *sinew.Service, ctx context.Context, path, timeout string) int {
 	return w.Code
 }
 
-func TestAStrangersDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T) {
+func TestAnUntrustedDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T) {
 	for _, policy := range []breaker.Policy{{}, breaker.Consecutive} {
 		for _, heeds := range []bool{true, false} {
 			for _, path := range []string{"/slow", "/hangs"} {
@@ -96,7 +96,7 @@ func TestAStrangersDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T) 
 }
 
 // Our own limit, and that of a caller whom we trust, do tell that a service hangs.
-func TestOtherDeadlinesThanAStrangersFindOutWhoHangs(t *testing.T) {
+func TestTrustedDeadlinesBlameAServiceThatHangs(t *testing.T) {
 	everybody := func(*http.Request) bool { return true }
 	for name, c := range map[string]struct {
 		trust   func(*http.Request) bool
@@ -114,9 +114,9 @@ func TestOtherDeadlinesThanAStrangersFindOutWhoHangs(t *testing.T) {
 	}
 }
 
-func TestAHandlersOwnEarlierDeadlineIsNotTheStrangers(t *testing.T) {
+func TestAHandlersOwnEarlierDeadlineIsTrusted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gateway := client(t, sinew.Config{Transport: slowService{}, Static: somewhere})
+		gateway := client(t, sinew.Config{Transport: slowService{}, Static: inventoryAddress})
 		hangs := rest.Route[rest.None, rest.None]{Pattern: "GET /hangs"}
 		ask := hangs.Endpoint(gateway.Client("inventory"))
 		hangs.Handle(gateway, func(ctx context.Context, _ rest.None) (rest.None, error) {

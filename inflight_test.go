@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// slow is a service whose calls stay in it until they are let go.
+// slow is a service whose calls stay in flight until they are released.
 type slow struct {
 	*sinew.Service
 	entered chan struct{}
@@ -35,7 +35,7 @@ func newSlow(t *testing.T, c sinew.Config) *slow {
 	return s
 }
 
-func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
+func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 	reg := registry.NewMemory()
 	s := newSlow(t, sinew.Config{Registry: reg})
 	shop := client(t, sinew.Config{Registry: reg})
@@ -59,7 +59,7 @@ func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
 		}
 		stopped <- err
 	}()
-	instances(t, reg, 0) // it stops
+	instances(t, reg, 0) // the service stops
 	for n := range calls {
 		select {
 		case err := <-stopped:
@@ -75,7 +75,7 @@ func TestShutdownAnswersEveryCallThatIsInAndReturnsAfterTheLast(t *testing.T) {
 	}
 }
 
-func TestShutdownUnderLoadAnswersEveryCallThatItTook(t *testing.T) {
+func TestShutdownUnderLoadAnswersEveryAcceptedCall(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	var taken, done atomic.Int64
 	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
@@ -90,7 +90,7 @@ func TestShutdownUnderLoadAnswersEveryCallThatItTook(t *testing.T) {
 	var load sync.WaitGroup
 	for range 16 {
 		load.Go(func() {
-			for { // until it takes no more
+			for { // until it accepts no more
 				if _, err := ask(t.Context(), rest.None{}); err != nil {
 					if !errors.Is(err, fault.Unavailable) {
 						t.Error(err)

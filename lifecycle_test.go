@@ -18,8 +18,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// steps is a registry, and a record of what happened in which order.
-type steps struct {
+// stepRecorder is a registry that records steps in their order.
+type stepRecorder struct {
 	registry.Registry
 	mu   sync.Mutex
 	all  []string
@@ -27,24 +27,24 @@ type steps struct {
 	gone chan struct{} // closed when it deregisters
 }
 
-func (s *steps) note(step string) {
+func (s *stepRecorder) add(step string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all = append(s.all, step)
 }
 
-func (s *steps) Register(ctx context.Context, i registry.Instance) error {
-	s.note("register")
+func (s *stepRecorder) Register(ctx context.Context, i registry.Instance) error {
+	s.add("register")
 	return s.Registry.Register(ctx, i)
 }
 
-func (s *steps) Deregister(ctx context.Context, id string) error {
-	s.note("deregister")
+func (s *stepRecorder) Deregister(ctx context.Context, id string) error {
+	s.add("deregister")
 	s.once.Do(func() { close(s.gone) })
 	return s.Registry.Deregister(ctx, id)
 }
 
-// silentBus answers no Subscribe until it is told to.
+// silentBus does not answer Subscribe until it is released.
 type silentBus struct {
 	eventbus.Bus
 	until chan struct{}
@@ -55,8 +55,8 @@ func (b silentBus) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 	return b.Bus.Subscribe(topic, group, h)
 }
 
-func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
-	for _, stopFirst := range []bool{false, true} { // that it stops
+func TestABusThatDoesNotAnswerBlocksNeitherStartNorShutdown(t *testing.T) {
+	for _, stopFirst := range []bool{false, true} { // stop the service before the context ends
 		synctest.Test(t, func(t *testing.T) {
 			memory := eventbus.NewMemory(eventbus.MemoryPolicy{})
 			bus := silentBus{memory, make(chan struct{})}
@@ -101,7 +101,7 @@ func TestABusThatDoesNotAnswerHoldsUpNeitherStartNorASignal(t *testing.T) {
 }
 
 func TestOrderOfStartAndStop(t *testing.T) {
-	s := &steps{Registry: registry.NewMemory(), gone: make(chan struct{})}
+	s := &stepRecorder{Registry: registry.NewMemory(), gone: make(chan struct{})}
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -110,26 +110,26 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		close(entered)
 		<-leave
-		s.note("request ended")
+		s.add("request ended")
 		return rest.None{}, nil
 	})
 	handling := make(chan struct{})
 	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
 		close(handling)
 		<-leave
-		s.note("event ended")
+		s.add("event ended")
 		return nil
 	})
 	svc.Go(func(ctx context.Context) {
 		<-ctx.Done()
-		s.note("job ended")
+		s.add("job ended")
 	})
 	var ready atomic.Bool
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		if ready.CompareAndSwap(false, true) {
 			return errors.New("not yet")
 		}
-		s.note("ready")
+		s.add("ready")
 		return nil
 	})
 	if err := svc.Start(t.Context()); err != nil {
@@ -147,7 +147,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	<-handling
 	done := make(chan error)
 	go func() { done <- svc.Shutdown(t.Context()) }()
-	for { // it still answers, and says that it will not for long
+	for { // it still answers, and announces that it stops
 		status, header, _ := get(t, "http://"+addr+"/readyz")
 		if header.Get("Connection") == "close" || status == 503 {
 			break

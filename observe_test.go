@@ -18,7 +18,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestTracesMetricsAndRequestIdsGoAlongThreeHops(t *testing.T) {
+func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 	reg := registry.NewMemory()
 	spans := &tracing.Recorder{}
 	inventory(t, sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine})
@@ -89,7 +89,7 @@ func TestForeignHandlerThatPanicsIs500(t *testing.T) {
 	}
 }
 
-func TestHandlerThatPanicsAfterItsAnswerHasBegunBreaksTheConnection(t *testing.T) {
+func TestHandlerThatPanicsAfterItsAnswerStartedBreaksTheConnection(t *testing.T) {
 	for name, begin := range map[string]func(http.ResponseWriter){
 		"write":      func(w http.ResponseWriter) { _, _ = w.Write([]byte("half")) },
 		"flush":      func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
@@ -114,7 +114,7 @@ func TestHandlerThatPanicsAfterItsAnswerHasBegunBreaksTheConnection(t *testing.T
 	http.DefaultClient.CloseIdleConnections()
 }
 
-func TestMetricsAndSpansTellTheCodeThatTheCallerSees(t *testing.T) {
+func TestMetricsAndSpansHaveTheCodeThatTheCallerSees(t *testing.T) {
 	spans := &tracing.Recorder{}
 	svc := client(t, sinew.Config{Tracer: spans})
 	codes := []fault.Code{fault.AlreadyExists, fault.FailedPrecondition, fault.DataLoss, fault.NotFound, fault.Unavailable}

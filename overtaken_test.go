@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// slowBus is a bus that takes its time to subscribe.
+// slowBus is a bus whose Subscribe is slow.
 type slowBus struct {
 	eventbus.Bus
 	asked   chan struct{}
@@ -36,7 +36,7 @@ func (b slowBus) Subscribe(topic, group string, h eventbus.Handler) (func(contex
 	return b.Bus.Subscribe(topic, group, h)
 }
 
-func TestABusThatIsSlowToSubscribeHoldsUpNothingElse(t *testing.T) {
+func TestABusThatIsSlowToSubscribeBlocksNothingElse(t *testing.T) {
 	bus := newSlowBus(t)
 	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
 	var handled atomic.Bool
@@ -118,7 +118,7 @@ func TestStartAndShutdownAtOnceLeaveNothingServing(t *testing.T) {
 	}
 }
 
-func TestAJobBegunWhileRequestsAreDrainedIsWaitedForAndNoneIsBegunLater(t *testing.T) {
+func TestAJobAddedDuringTheDrainIsWaitedForAndALaterOneDoesNotStart(t *testing.T) {
 	var log bytes.Buffer
 	svc := sinew.New("inventory", local(sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
 	entered, stopping := make(chan struct{}), make(chan struct{})
@@ -148,12 +148,12 @@ func TestAJobBegunWhileRequestsAreDrainedIsWaitedForAndNoneIsBegunLater(t *testi
 	}
 	svc.Go(func(context.Context) { late.Store(true) })
 	http.DefaultClient.CloseIdleConnections()
-	if text := log.String(); late.Load() || !strings.Contains(text, "TestAJobBegunWhileRequestsAreDrained") {
+	if text := log.String(); late.Load() || !strings.Contains(text, "TestAJobAddedDuringTheDrain") {
 		t.Errorf("a job after Shutdown: begun %v; the log says %s", late.Load(), text)
 	}
 }
 
-func TestRunEndsWhenTheServiceIsShutDownFromElsewhere(t *testing.T) {
+func TestRunReturnsAfterShutdown(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{}))
 	working := make(chan struct{})
 	svc.Go(func(context.Context) { close(working) })

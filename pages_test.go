@@ -76,7 +76,7 @@ func TestTheRegistrysHealthCheckIsServed(t *testing.T) {
 	}
 }
 
-func TestMetricsOnAddrAreForTrustedCallersAlone(t *testing.T) {
+func TestMetricsOnAddrAreForTrustedCallersOnly(t *testing.T) {
 	for name, trust := range map[string]func(*http.Request) bool{
 		"nobody said whom to trust": nil,
 		"loopback peers are ours":   rest.SameMachine,
@@ -96,7 +96,7 @@ func TestMetricsOnAddrAreForTrustedCallersAlone(t *testing.T) {
 	}
 }
 
-func TestPagesOfTheUserAreServedBesideTheMetrics(t *testing.T) {
+func TestAdminPagesAreServedNextToTheMetrics(t *testing.T) {
 	pages := map[string]http.Handler{"GET /debug/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.Path)) })}
 	admin := freeAddr(t)
 	svc := inventory(t, sinew.Config{Admin: admin, AdminPages: pages})
@@ -116,7 +116,7 @@ func TestPagesOfTheUserAreServedBesideTheMetrics(t *testing.T) {
 	}
 }
 
-func TestProfilesArePutOnAdminByOneSetting(t *testing.T) {
+func TestAdminPagesServeProfiles(t *testing.T) {
 	svc := sinew.New("inventory", local(sinew.Config{AdminPages: map[string]http.Handler{"/debug/pprof/": http.DefaultServeMux}}))
 	svc.Handle("GET /{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	start(t, svc)
@@ -128,7 +128,7 @@ func TestProfilesArePutOnAdminByOneSetting(t *testing.T) {
 func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
 	all := prometheus.NewRegistry()
 	svc := client(t, sinew.Config{Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all), Gatherer: all})
-	troubled(svc)
+	addFailingRoutes(svc)
 	post(svc, "/good")
 	if got := series(svc, `sinew_server_requests_total{code="ok",operation="POST /good",service="shop",zone="a"} 1`); len(got) != 1 {
 		t.Errorf("%s", ask(svc, "GET", "/metrics").Body)
@@ -150,7 +150,7 @@ func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
 }
 
 func TestCallerIsALabelOfAllSeriesOfClients(t *testing.T) {
-	shop := client(t, sinew.Config{Static: somewhere})
+	shop := client(t, sinew.Config{Static: inventoryAddress})
 	_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
 	all := series(shop, "sinew_client_")
 	for _, line := range all {
@@ -163,8 +163,8 @@ func TestCallerIsALabelOfAllSeriesOfClients(t *testing.T) {
 	}
 }
 
-// proxies are what may stand before a service on its own machine, each with the
-// least that it can be set to.
+// proxies are kinds of proxies in front of a service on its own machine, each with its
+// minimal configuration.
 func proxies(t *testing.T, to string) map[string]string {
 	t.Helper()
 	target, err := url.Parse(to)
@@ -196,9 +196,9 @@ func proxies(t *testing.T, to string) map[string]string {
 	return all
 }
 
-func TestAProxyOnTheSameMachineMakesNobodyTrusted(t *testing.T) {
+func TestNobodyIsTrustedThroughAProxyOnTheSameMachine(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
-		svc, got := believing(t, sinew.Config{Addr: addr})
+		svc, got := trustRecorder(t, sinew.Config{Addr: addr})
 		start(t, svc)
 		for name, at := range proxies(t, svc.URL()) {
 			if status, _, body := get(t, at+"/metrics"); status != 403 || strings.Contains(body, "sinew_") {
@@ -208,7 +208,7 @@ func TestAProxyOnTheSameMachineMakesNobodyTrusted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			boast(r).Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+			claimMuch(r).Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 			answer, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
@@ -221,7 +221,7 @@ func TestAProxyOnTheSameMachineMakesNobodyTrusted(t *testing.T) {
 	}
 }
 
-func TestMetricsAreShownOnTheMachineWhereNothingIsSet(t *testing.T) {
+func TestByDefaultMetricsAreServedToTheMachineItself(t *testing.T) {
 	var log bytes.Buffer
 	svc := inventory(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	admin := svc.AdminURL()

@@ -23,7 +23,7 @@ import (
 
 // What is nil is said where the program is put together, not at the first request or,
 // in a handler of events, at each delivery for ever.
-func TestAPartThatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
+func TestANilPartPanicsWhereItIsGiven(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	topic := eventbus.Topic[string]{Name: "t"}
 	route := rest.Route[*struct{}, *struct{}]{Pattern: "POST /x"}

@@ -13,30 +13,31 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-// one is a service with room for one request, whose handler at /work answers at once.
-func one(t *testing.T, except ...string) *sinew.Service {
+// oneAtATime is a service with a limit of one request, whose handler at /work answers at
+// once.
+func oneAtATime(t *testing.T, except ...string) *sinew.Service {
 	t.Helper()
 	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1, Except: except}})
 	svc.Handle("GET /work", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	return svc
 }
 
-// works asserts that a request finds room beside what is there.
-func works(t *testing.T, svc *sinew.Service, beside string) {
+// assertRoom asserts that a request is admitted beside what is in flight.
+func assertRoom(t *testing.T, svc *sinew.Service, beside string) {
 	t.Helper()
 	if code, _, body := get(t, svc.URL()+"/work"); code != http.StatusOK {
 		t.Errorf("beside %s: %d %s", beside, code, body)
 	}
 }
 
-func TestAnAnswerThatHasBegunTakesNoPlace(t *testing.T) {
+func TestAStartedAnswerOccupiesNoPlaceInTheLimit(t *testing.T) {
 	for name, begin := range map[string]func(w http.ResponseWriter){
 		"a stream that is flushed": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
 		"a download":               func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 100_000)) },
 		"a status":                 func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			svc := one(t)
+			svc := oneAtATime(t)
 			begun, leave := make(chan struct{}), make(chan struct{})
 			svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				begin(w)
@@ -53,15 +54,15 @@ func TestAnAnswerThatHasBegunTakesNoPlace(t *testing.T) {
 				}
 			}()
 			<-begun
-			works(t, svc, name)
+			assertRoom(t, svc, name)
 			close(leave)
 			<-over
 		})
 	}
 }
 
-func TestAConnectionThatIsTakenOverTakesNoPlace(t *testing.T) {
-	svc := one(t)
+func TestAHijackedConnectionOccupiesNoPlaceInTheLimit(t *testing.T) {
+	svc := oneAtATime(t)
 	taken, leave := make(chan struct{}), make(chan struct{})
 	svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -77,12 +78,12 @@ func TestAConnectionThatIsTakenOverTakesNoPlace(t *testing.T) {
 	conn := dial(t, svc)
 	fmt.Fprint(conn, "GET /socket HTTP/1.1\r\nHost: shop\r\n\r\n")
 	<-taken
-	works(t, svc, "a socket")
+	assertRoom(t, svc, "a socket")
 	close(leave)
 }
 
-func TestABodyThatIsAwaitedTakesNoPlace(t *testing.T) {
-	svc := one(t)
+func TestAnAwaitedBodyOccupiesNoPlaceInTheLimit(t *testing.T) {
+	svc := oneAtATime(t)
 	begun := make(chan struct{})
 	svc.Handle("POST /work", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(begun)
@@ -108,8 +109,8 @@ func TestABodyThatIsAwaitedTakesNoPlace(t *testing.T) {
 	}
 }
 
-func TestARouteThatIsExceptedIsOutsideOfTheLimit(t *testing.T) {
-	svc := one(t, "GET /poll")
+func TestAnExemptRouteIsOutsideTheLimit(t *testing.T) {
+	svc := oneAtATime(t, "GET /poll")
 	entered, leave := make(chan struct{}), make(chan struct{})
 	svc.Handle("GET /poll", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		entered <- struct{}{}
@@ -124,7 +125,7 @@ func TestARouteThatIsExceptedIsOutsideOfTheLimit(t *testing.T) {
 		}()
 		<-entered
 	}
-	works(t, svc, "three that poll")
+	assertRoom(t, svc, "three that poll")
 	close(leave)
 	for range 3 {
 		if code := <-over; code != http.StatusOK {

@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestAClientOfAFixedAddressIsReadyWhenSomebodyListensThere(t *testing.T) {
+func TestAClientOfAFixedAddressIsReadyWhenTheAddressAcceptsConnections(t *testing.T) {
 	asked := atomic.Int64{}
 	up := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	secure := httptest.NewTLSServer(http.NotFoundHandler())

@@ -15,14 +15,14 @@ import (
 	"github.com/sinew-go/sinew"
 )
 
-// readyz is what the page of a service without a socket says.
+// readyz returns the answer of /readyz of a service without a socket.
 func readyz(svc *sinew.Service) (status int, body string) {
 	w := httptest.NewRecorder()
 	svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 	return w.Code, w.Body.String()
 }
 
-func TestAReadinessCheckThatHangsHasFailedAndIsNotBegunAgain(t *testing.T) {
+func TestAHangingReadinessCheckFailsAndIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		svc := sinew.New("inventory", local(sinew.Config{}))
 		defer func() { _ = svc.Shutdown(t.Context()) }()
@@ -59,7 +59,7 @@ func TestAReadinessCheckThatHangsHasFailedAndIsNotBegunAgain(t *testing.T) {
 	})
 }
 
-func TestWhoLooksAtReadinessLeavesWhenItsOwnTimeIsUp(t *testing.T) {
+func TestReadyzReturnsWhenItsCallersTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		svc := sinew.New("inventory", local(sinew.Config{}))
 		defer func() { _ = svc.Shutdown(t.Context()) }()

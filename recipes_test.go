@@ -86,7 +86,7 @@ func tourOfTimeouts(ctx context.Context, svc *sinew.Service, request *ReserveReq
 	return err
 }
 
-func TestAKeyLetsItsOwnerInAndNobodyElse(t *testing.T) {
+func TestAnAPIKeyAdmitsOnlyItsOwner(t *testing.T) {
 	svc := tourOfKeys(map[[32]byte]string{sha256.Sum256([]byte("k-acme")): "acme"})
 	defer svc.Shutdown(context.Background())
 	ask := func(method, path, key string) *httptest.ResponseRecorder {
@@ -116,7 +116,7 @@ func TestAKeyLetsItsOwnerInAndNobodyElse(t *testing.T) {
 	}
 }
 
-func TestAMiddlewareOfOnesOwnSeesTheCall(t *testing.T) {
+func TestAUsersMiddlewareSeesTheCall(t *testing.T) {
 	var lines bytes.Buffer
 	svc := sinew.New("inventory", sinew.Config{
 		Subject: func(*http.Request) string { return "acme" }, Logger: idleCallerTime,

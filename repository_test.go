@@ -13,21 +13,22 @@ import (
 
 const module = "github.com/sinew-go/sinew"
 
-// layers are the rooms of the root module and who is above whom.
+// layers are the packages of the root module and their level: a package imports only from
+// lower levels.
 var layers = map[string]int{
 	"fault": 0, "endpoint": 1,
 	"registry": 2, "breaker": 2, "retry": 2, "limit": 2, "metrics": 2, "tracing": 2, "eventbus": 2, "config": 2,
 	"loadbalance": 3, "transport": 5, "": 6, "simtest": 7,
 }
 
-// dependencies are all that the root module requires directly.
+// dependencies are the direct requirements of the root module.
 var dependencies = []string{
 	"github.com/afex/hystrix-go", "github.com/go-kit/kit", "github.com/go-kit/log", "github.com/hashicorp/consul/api",
 	"github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang", "go.yaml.in/yaml/v3",
 }
 
-// forTests are required by tests alone.
-var forTests = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
+// testDependencies are required by tests only.
+var testDependencies = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
 
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
@@ -40,7 +41,7 @@ func output(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-func room(path string) (name string, ours bool) {
+func topPackage(path string) (name string, ours bool) {
 	rest, ours := strings.CutPrefix(path, module)
 	name, _, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 	return name, ours
@@ -49,7 +50,7 @@ func room(path string) (name string, ours bool) {
 func TestNoPackageImportsUpwardOrSideways(t *testing.T) {
 	for line := range strings.Lines(output(t, "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")) {
 		paths := strings.Fields(line)
-		from, _ := room(paths[0])
+		from, _ := topPackage(paths[0])
 		if from == "internal" {
 			continue
 		}
@@ -58,7 +59,7 @@ func TestNoPackageImportsUpwardOrSideways(t *testing.T) {
 			t.Errorf("package %s is in no layer", paths[0])
 		}
 		for _, path := range paths[1:] {
-			to, ours := room(path)
+			to, ours := topPackage(path)
 			if !ours || to == "internal" || to == from {
 				continue
 			}
@@ -91,7 +92,7 @@ func TestRootModuleRequiresWhatWasAgreed(t *testing.T) {
 	}
 	var direct []string
 	for _, r := range mod.Require {
-		if !r.Indirect && !slices.Contains(forTests, r.Path) && !strings.HasPrefix(r.Path, "github.com/knadh/koanf/") {
+		if !r.Indirect && !slices.Contains(testDependencies, r.Path) && !strings.HasPrefix(r.Path, "github.com/knadh/koanf/") {
 			direct = append(direct, r.Path)
 		}
 	}
@@ -164,7 +165,7 @@ func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
 	}
 }
 
-// documents are what a reader finds, and how many blocks of code each shows at least.
+// documents are the documents for readers, with the minimum number of code blocks of each.
 var documents = map[string]int{
 	"README.md": 6, "CHANGELOG.md": 0, "CONTRIBUTING.md": 0,
 	"docs/design.md": 0, "docs/resilience.md": 3, "docs/migrating-from-go-kit.md": 8,
@@ -184,7 +185,7 @@ func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := shown(string(text))
+		blocks := codeBlocks(string(text))
 		if len(blocks) < least {
 			t.Errorf("%s has %d blocks of code", document, len(blocks))
 		}
@@ -197,9 +198,9 @@ func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	}
 }
 
-// shown is the code that a document shows: its blocks of Go, and what its differences
-// take away and add.
-func shown(document string) (blocks []string) {
+// codeBlocks returns the Go blocks of a document, and the added and removed code of its
+// diffs.
+func codeBlocks(document string) (blocks []string) {
 	for _, b := range regexp.MustCompile("(?s)```(go|diff)\n(.*?)```").FindAllStringSubmatch(document, -1) {
 		if b[1] == "go" {
 			blocks = append(blocks, b[2])
@@ -244,7 +245,7 @@ func TestREADMEAndDocsLinkToWhatIsThere(t *testing.T) {
 	}
 }
 
-// headings are those of a document as links name them.
+// headings returns the headings of a document in the form that links use.
 func headings(t *testing.T, file string) (names []string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -257,7 +258,7 @@ func headings(t *testing.T, file string) (names []string) {
 	return names
 }
 
-// unindented is code without its indentation, which its surroundings give it.
+// unindented returns code without the indentation of its surroundings.
 func unindented(code string) string {
 	return regexp.MustCompile(`(?m)^[ \t]+|[ \t]+$`).ReplaceAllString(strings.TrimSpace(code), "")
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-func TestTheZeroPolicyLeavesNoDoubt(t *testing.T) {
+func TestTheZeroPolicyHasNoWarnings(t *testing.T) {
 	const want = "A call takes at most 10s and makes at most 3 attempts. " +
 		"Without the timeout one that fails at once would take up to 240ms, and one that is never answered would take for ever."
 	if f := (sinew.ClientPolicy{}).Review(); f.String() != want || len(f.Warnings) != 0 {
@@ -42,7 +42,7 @@ func TestTheZeroPolicyLeavesNoDoubt(t *testing.T) {
 	}
 }
 
-func TestEachDoubtNamesItsSettingsWithTheirValues(t *testing.T) {
+func TestEachWarningNamesItsSettingsAndValues(t *testing.T) {
 	off := retry.Budget{Disabled: true}
 	for _, c := range []struct {
 		policy   sinew.ClientPolicy
@@ -96,11 +96,11 @@ func TestReportIsData(t *testing.T) {
 	}
 }
 
-func TestAServiceLogsTheDoubtsAboutItsPoliciesOnceAndGoesByThem(t *testing.T) {
+func TestAServiceLogsWarningsAboutItsPoliciesOnceAndAppliesThePolicies(t *testing.T) {
 	var log strings.Builder
 	doubtful := sinew.ClientPolicy{Timeout: time.Second, Retry: retry.Policy{Attempts: 2, Backoff: time.Second}}
 	shop := client(t, sinew.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, nil)), Static: somewhere,
+		Logger: slog.New(slog.NewTextHandler(&log, nil)), Static: inventoryAddress,
 		Clients: map[string]sinew.ClientPolicy{"inventory": doubtful, "price": {}, "tax": doubtful},
 	})
 	c := shop.Client("inventory")
@@ -118,19 +118,19 @@ func TestAServiceLogsTheDoubtsAboutItsPoliciesOnceAndGoesByThem(t *testing.T) {
 	}
 }
 
-// callee answers each attempt in one of these ways.
-var callee = map[string]func(context.Context, string) error{
-	"hangs":        after(time.Hour, nil),
-	"refuses":      after(0, refused),
-	"fails":        after(0, fault.Internal),
-	"fails slowly": after(700*time.Millisecond, fault.Unavailable),
-	"asks to wait": after(0, fault.Unavailable.Errorf("later").WithRetryAfter(300*time.Millisecond)),
-	"is too slow":  after(3*time.Second, nil),
+// callees are the ways in which an instance answers an attempt.
+var callees = map[string]func(context.Context, string) error{
+	"hangs":        endAfter(time.Hour, nil),
+	"refuses":      endAfter(0, refused),
+	"fails":        endAfter(0, fault.Internal),
+	"fails slowly": endAfter(700*time.Millisecond, fault.Unavailable),
+	"asks to wait": endAfter(0, fault.Unavailable.Errorf("later").WithRetryAfter(300*time.Millisecond)),
+	"is too slow":  endAfter(3*time.Second, nil),
 }
 
-func TestNoCallTakesLongerOrMakesMoreAttemptsThanCheckSays(t *testing.T) {
-	ways := make([]string, 0, len(callee))
-	for way := range callee {
+func TestNoCallExceedsTheLatencyAndAttemptsOfItsReport(t *testing.T) {
+	ways := make([]string, 0, len(callees))
+	for way := range callees {
 		ways = append(ways, way)
 	}
 	slices.Sort(ways)
@@ -162,7 +162,7 @@ func TestNoCallTakesLongerOrMakesMoreAttemptsThanCheckSays(t *testing.T) {
 			made, begun := 0, time.Now()
 			err := c.Call(ctx, getStock, func(ctx context.Context, addr string) error {
 				made++
-				return callee[plan[(made-1)%len(plan)]](ctx, addr)
+				return callees[plan[(made-1)%len(plan)]](ctx, addr)
 			})
 			if took := time.Since(begun); took > says.Latency || made > says.Attempts {
 				draw.Errorf("%d attempts in %s, %v: %s", made, took, err, says)
@@ -171,7 +171,7 @@ func TestNoCallTakesLongerOrMakesMoreAttemptsThanCheckSays(t *testing.T) {
 	})
 }
 
-func TestWithoutATimeoutAttemptsThatFailAtOnceTakeAsLongAsCheckSays(t *testing.T) {
+func TestWithoutATimeoutFailingAttemptsTakeTheReportedWaiting(t *testing.T) {
 	rapid.Check(t, func(draw *rapid.T) {
 		backoff := time.Duration(rapid.IntRange(1, 1000).Draw(draw, "backoff")) * time.Millisecond
 		p := sinew.ClientPolicy{
@@ -195,7 +195,7 @@ func TestWithoutATimeoutAttemptsThatFailAtOnceTakeAsLongAsCheckSays(t *testing.T
 	})
 }
 
-func TestAttemptsThatCheckSaysCannotBeginAreTheOnlyOnesThatDoNot(t *testing.T) {
+func TestOnlyTheReportedAttemptsDoNotStart(t *testing.T) {
 	for _, backoff := range []time.Duration{time.Millisecond, 333 * time.Millisecond, 500 * time.Millisecond, 999 * time.Millisecond, time.Second, time.Minute} {
 		p := sinew.ClientPolicy{
 			Timeout: time.Second, Breaker: breaker.Policy{Disabled: true},

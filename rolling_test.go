@@ -10,8 +10,9 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// callers call all the time, until stopped; each tells of its calls on answers.
-func callers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{}, stop func() (calls, failed int64)) {
+// startCallers starts n callers that call until stop is called. ended receives after their
+// calls.
+func startCallers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{}, stop func() (calls, failed int64)) {
 	shop := client(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	getStock := api.GetStock.Endpoint(shop.Client("inventory"))
@@ -49,8 +50,8 @@ func callers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{},
 func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 	reg := registry.NewMemory()
 	c := sinew.Config{Registry: reg}
-	fleet := []*sinew.Service{released(t, c), released(t, c), released(t, c)}
-	answers, stop := callers(t, reg, 8)
+	fleet := []*sinew.Service{startWithDefaults(t, c), startWithDefaults(t, c), startWithDefaults(t, c)}
+	answers, stop := startCallers(t, reg, 8)
 	for n := range fleet {
 		for range 20 {
 			<-answers
@@ -58,7 +59,7 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 		if err := fleet[n].Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		fleet[n] = released(t, c)
+		fleet[n] = startWithDefaults(t, c)
 	}
 	for range 20 {
 		<-answers
@@ -72,8 +73,8 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 	}
 }
 
-// released is an inventory with the drain delay of the zero Config.
-func released(t *testing.T, c sinew.Config) *sinew.Service {
+// startWithDefaults starts an inventory with the drain delay of the zero Config.
+func startWithDefaults(t *testing.T, c sinew.Config) *sinew.Service {
 	t.Helper()
 	c.Addr, c.Logger = "127.0.0.1:0", idleCallerTime
 	svc := sinew.New("inventory", c)

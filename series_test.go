@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// ask is what a service without a socket answers to a caller that is trusted.
+// ask returns what a service without a socket answers to a trusted caller.
 func ask(svc *sinew.Service, method, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
 	r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
@@ -26,7 +26,7 @@ func ask(svc *sinew.Service, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// series are the lines of the service's metrics that begin so.
+// series returns the lines of the service's metrics that start with prefix.
 func series(svc *sinew.Service, prefix string) (lines []string) {
 	for line := range strings.Lines(ask(svc, "GET", "/metrics").Body.String()) {
 		if strings.HasPrefix(line, prefix) {
@@ -38,7 +38,7 @@ func series(svc *sinew.Service, prefix string) (lines []string) {
 
 func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) {
 	spans := &tracing.Recorder{}
-	shop := client(t, sinew.Config{Tracer: spans, Static: somewhere, Clients: map[string]sinew.ClientPolicy{
+	shop := client(t, sinew.Config{Tracer: spans, Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{
 		"inventory": {Retry: retry.Policy{Attempts: 3, Budget: retry.Budget{Disabled: true}}},
 	}})
 	attempts := 0
@@ -76,7 +76,7 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 	}
 }
 
-func TestCallsThatReachNobodyAreInTheSeries(t *testing.T) {
+func TestCallsThatReachNoInstanceAreCounted(t *testing.T) {
 	shop := client(t, sinew.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -87,7 +87,7 @@ func TestCallsThatReachNobodyAreInTheSeries(t *testing.T) {
 }
 
 func TestSeriesOfAClientAreBounded(t *testing.T) {
-	shop := client(t, sinew.Config{Static: somewhere})
+	shop := client(t, sinew.Config{Static: inventoryAddress})
 	c := shop.Client("inventory")
 	for i := range 5000 {
 		_ = c.Call(t.Context(), endpoint.Operation{Name: fmt.Sprint("GET /", i)}, func(context.Context, string) error { return nil })

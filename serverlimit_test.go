@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/limit"
 )
 
-func TestWhatIsAboveTheServersLimitIsRefusedBeforeItsHandler(t *testing.T) {
+func TestRequestsAboveTheServersLimitAreRefusedBeforeTheirHandler(t *testing.T) {
 	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
 	entered, leave := make(chan struct{}), make(chan struct{})
 	svc.Handle("GET /work", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -51,7 +51,7 @@ func TestWhatIsAboveTheServersLimitIsRefusedBeforeItsHandler(t *testing.T) {
 	}
 }
 
-func TestAPanicInAHandlerGivesItsPlaceBack(t *testing.T) {
+func TestAPanicInAHandlerFreesItsPlaceInTheLimit(t *testing.T) {
 	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
 	svc.Handle("GET /work", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
 	for range 3 {

@@ -32,7 +32,7 @@ func TestEveryLimitOfTheHTTPServerIsSet(t *testing.T) {
 	}
 }
 
-func TestAHeaderOverTheBoundIsRefusedAndOneBelowItIsNot(t *testing.T) {
+func TestAHeaderAboveTheLimitIsRefusedAndOneBelowIsNot(t *testing.T) {
 	admin := freeAddr(t)
 	svc := inventory(t, sinew.Config{Admin: admin})
 	defer http.DefaultClient.CloseIdleConnections()

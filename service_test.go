@@ -63,7 +63,7 @@ func TestMiddlewareMayAskTheServiceWhileItIsMade(t *testing.T) {
 	}
 }
 
-func TestMiddlewareThatComesTooLateIsRefused(t *testing.T) {
+func TestUsePanicsAfterStart(t *testing.T) {
 	svc := inventory(t, sinew.Config{})
 	defer func() {
 		if said := fmt.Sprint(recover()); !strings.Contains(said, "Use") || !strings.Contains(said, "inventory") {
@@ -73,7 +73,7 @@ func TestMiddlewareThatComesTooLateIsRefused(t *testing.T) {
 	svc.Use(func(next http.Handler) http.Handler { return next })
 }
 
-func TestWhatMiddlewareAnswersTellsOfTheEndToo(t *testing.T) {
+func TestAnswersOfMiddlewareAnnounceTheStop(t *testing.T) {
 	svc := client(t, sinew.Config{})
 	svc.Use(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })

@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/retry"
 )
 
-// thorough and brief are policies that differ in everything.
+// thorough and brief are policies that differ in every setting.
 var (
 	thorough = sinew.ClientPolicy{
 		Timeout: time.Hour, Retry: retry.Policy{Attempts: 4, Backoff: time.Millisecond, Budget: retry.Budget{Disabled: true}},
@@ -66,7 +66,7 @@ func TestPoliciesChangeWhileCallsGoOnAndNoCallFails(t *testing.T) {
 	load.Wait()
 }
 
-func TestThePolicySetLastRulesTheNextCall(t *testing.T) {
+func TestTheNextCallUsesTheLatestPolicy(t *testing.T) {
 	c := two(t)
 	call := func() (attempts int, left time.Duration) {
 		_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(ctx context.Context, _ string) error {

@@ -14,8 +14,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// cutOff shuts the service down while something does not end, cancels, and is
-// what Shutdown says.
+// cutOff calls Shutdown, cancels it while something does not end, and returns its error.
 func cutOff(t *testing.T, svc *sinew.Service) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -31,7 +30,7 @@ func cutOff(t *testing.T, svc *sinew.Service) error {
 	}
 }
 
-// stubborn is a registry that does not heed contexts until it is released.
+// stubborn is a registry that ignores contexts until it is released.
 type stubborn struct {
 	registry.Registry
 	release chan struct{}
@@ -42,7 +41,7 @@ func (s stubborn) Deregister(ctx context.Context, id string) error {
 	return s.Registry.Deregister(ctx, id)
 }
 
-// deaf is a bus whose subscriptions do not end.
+// deaf is a bus whose subscriptions do not end until it is released.
 type deaf struct {
 	eventbus.Bus
 	release chan struct{}
@@ -144,7 +143,7 @@ func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
 	}
 }
 
-func TestWhatHeedsItsContextEndsEvenIfShutdownHasNoTimeLeft(t *testing.T) {
+func TestTasksThatObserveTheirContextEndEvenIfShutdownHasNoTimeLeft(t *testing.T) {
 	reg := registry.NewMemory()
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
 	ended := make(chan struct{})

@@ -20,8 +20,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// serviceProcess makes the test binary a service with this DrainDelay, for the
-// tests of signals.
+// serviceProcess is the environment variable that makes the test binary a service with
+// this DrainDelay, for the tests of signals.
 const serviceProcess = "SINEW_TEST_SERVICE"
 
 func init() {
@@ -43,8 +43,8 @@ func init() {
 	os.Exit(0)
 }
 
-// begin runs the service as a process of its own.
-func begin(t *testing.T, delay string) (process *exec.Cmd, url string) {
+// startProcess runs the service as a process of its own.
+func startProcess(t *testing.T, delay string) (process *exec.Cmd, url string) {
 	t.Helper()
 	process = exec.Command(os.Args[0])
 	process.Env = append(os.Environ(), serviceProcess+"="+delay)
@@ -64,7 +64,7 @@ func begin(t *testing.T, delay string) (process *exec.Cmd, url string) {
 }
 
 func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
-	process, url := begin(t, "0s") // what the zero Config does
+	process, url := startProcess(t, "0s") // what the zero Config does
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	defer transport.CloseIdleConnections()
 	get := api.GetStock.Endpoint(rest.Remote(url, &http.Client{Transport: transport}))
@@ -95,7 +95,7 @@ func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for !closing.Load() { // callers that heard of it stop calling; until then all are answered
+	for !closing.Load() { // callers that have noticed stop calling; until then all are answered
 		answer, err := http.Get(url + "/healthz")
 		if err != nil {
 			t.Fatalf("it stopped answering before it said that it would: %v", err)
@@ -115,7 +115,7 @@ func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
 }
 
 func TestASecondSignalStopsAtOnce(t *testing.T) {
-	process, url := begin(t, "-1s")
+	process, url := startProcess(t, "-1s")
 	hanging := make(chan struct{})
 	go func() {
 		defer close(hanging)
@@ -153,7 +153,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 }
 
 func TestASecondSignalCutsTheDrainDelayShort(t *testing.T) {
-	process, url := begin(t, "1h")
+	process, url := startProcess(t, "1h")
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

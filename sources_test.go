@@ -42,7 +42,7 @@ func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
 	}
 }
 
-func TestPublishLeavesTheEventsOfItsCallerAsTheyAre(t *testing.T) {
+func TestPublishDoesNotModifyItsCallersEvents(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	svc := client(t, sinew.Config{Bus: bus})
@@ -55,7 +55,7 @@ func TestPublishLeavesTheEventsOfItsCallerAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestANameInStaticGoesThereAndAnotherToTheRegistry(t *testing.T) {
+func TestStaticNamesUseTheirAddressesAndOthersTheRegistry(t *testing.T) {
 	reg := registry.NewMemory()
 	for _, name := range []string{"inventory", "order"} {
 		if err := reg.Register(t.Context(), registry.Instance{ID: name + "-1", Name: name, Endpoint: "http://10.0.0.9:80"}); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestShutdownWaitsForTheNewsOnlyWhereSomebodyMayHearIt(t *testing.T) {
+func TestShutdownWaitsTheDrainDelayOnlyIfCallersMayExist(t *testing.T) {
 	for name, c := range map[string]struct {
 		config Config
 		called int // before, and then at every 50 ms

@@ -20,11 +20,10 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// stream serves events until the service stops, or for ever where it does not
-// heed that.
-func stream(svc *sinew.Service, heeds bool) {
+// stream serves events until the service stops, or endlessly if it does not observe that.
+func stream(svc *sinew.Service, observes bool) {
 	stopping := svc.Stopping()
-	if !heeds {
+	if !observes {
 		stopping = nil
 	}
 	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +43,7 @@ func stream(svc *sinew.Service, heeds bool) {
 	}))
 }
 
-func TestAStreamThatHeedsStoppingEndsCleanlyAndHoldsNothingUp(t *testing.T) {
+func TestAStreamThatObservesStoppingEndsCleanlyAndDelaysNothing(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/1.0"} {
 		svc := sinew.New("inventory", local(sinew.Config{}))
 		stream(svc, true)
@@ -85,13 +84,13 @@ func TestAStreamThatHeedsStoppingEndsCleanlyAndHoldsNothingUp(t *testing.T) {
 	}
 }
 
-func TestStoppingIsToldBeforeAnythingIsTakenAway(t *testing.T) {
+func TestStoppingIsClosedBeforeAnythingStops(t *testing.T) {
 	reg := registry.NewMemory()
 	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
 	jobErr := make(chan error, 1)
 	svc.Go(func(ctx context.Context) {
 		<-svc.Stopping()
-		jobErr <- ctx.Err() // jobs end last
+		jobErr <- ctx.Err() // jobs are stopped last
 		<-ctx.Done()
 	})
 	start(t, svc)
@@ -106,7 +105,7 @@ func TestStoppingIsToldBeforeAnythingIsTakenAway(t *testing.T) {
 	<-unstarted.Stopping()
 }
 
-// pipe is a listener in memory, which synctest can drive.
+// pipe is a listener in memory, for use within synctest.
 type pipe struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -135,7 +134,7 @@ func (p *pipe) Close() error {
 
 func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "/run/inventory.sock", Net: "unix"} }
 
-// client calls through it.
+// client returns a client that calls through the pipe.
 func (p *pipe) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		here, there := net.Pipe()
@@ -148,7 +147,7 @@ func (p *pipe) client() *http.Client {
 	}}}
 }
 
-func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatIsUndone(t *testing.T) {
+func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) {
 	for name, obstacle := range map[string]func(svc *sinew.Service, l *pipe){
 		`handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`: func(svc *sinew.Service, _ *pipe) {
 			_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return errors.New("the disk is full") })
@@ -196,7 +195,7 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatIsUndone(t *testing.T) {
 
 // Browsers, pools and health checks open connections before they have anything to
 // send.
-func TestASilentConnectionHoldsShutdownUpForASecondAtMost(t *testing.T) {
+func TestASilentConnectionDelaysShutdownByASecondAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
 		reached := func() (*sinew.Service, net.Conn) {
@@ -288,9 +287,9 @@ func TestAListenerThatWasHandedOverIsAdvertisedAtItsAddress(t *testing.T) {
 	}
 }
 
-// upgrades takes connections over, and says good-bye when the service stops, a
-// moment later, or never where it does not heed that.
-func upgrades(svc *sinew.Service, heeds bool) {
+// upgrades hijacks connections. When the service stops, it says good-bye a moment later,
+// or never if it does not observe that.
+func upgrades(svc *sinew.Service, observes bool) {
 	svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, buffered, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -299,7 +298,7 @@ func upgrades(svc *sinew.Service, heeds bool) {
 		defer func() { _ = conn.Close() }()
 		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello")
 		_ = buffered.Flush()
-		if heeds {
+		if observes {
 			<-svc.Stopping()
 			<-time.After(time.Second)
 		} else {
@@ -310,7 +309,7 @@ func upgrades(svc *sinew.Service, heeds bool) {
 	}))
 }
 
-func TestAConnectionThatAHandlerHasTakenOverIsCutOffWhenTheTimeIsUp(t *testing.T) {
+func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipe()
 		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
@@ -353,7 +352,7 @@ func TestAConnectionThatAHandlerHasTakenOverIsCutOffWhenTheTimeIsUp(t *testing.T
 	})
 }
 
-func TestShutdownWaitsForConnectionsThatHandlersHaveTakenOver(t *testing.T) {
+func TestShutdownWaitsForHijackedConnections(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newPipe()

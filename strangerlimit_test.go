@@ -15,10 +15,10 @@ import (
 
 // A stranger gives a slow operation less time than it takes, or hardly more, forty
 // times a second. The service has room for all.
-func TestAStrangersDeadlineHasTheLimitRefuseNobodyElse(t *testing.T) {
+func TestAnUntrustedDeadlineMakesTheLimitRefuseNobodyElse(t *testing.T) {
 	at := func(t *testing.T) *sinew.Service {
 		svc := client(t, sinew.Config{})
-		for path, took := range takes {
+		for path, took := range serviceTimes {
 			svc.Handle("GET "+path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				select {
 				case <-time.After(took):
@@ -35,13 +35,14 @@ func TestAStrangersDeadlineHasTheLimitRefuseNobodyElse(t *testing.T) {
 	}
 	for where, made := range map[string]func(t *testing.T) *sinew.Service{"there": at, "a gateway": before(true), "a gateway to a deaf one": before(false)} {
 		for _, timeout := range []string{"40ms", "150ms", "290ms", "310ms", "400ms"} {
-			strangerAsks(t, made, where, timeout)
+			callAsStranger(t, made, where, timeout)
 		}
 	}
 }
 
-// strangerAsks has honest callers, and a stranger that gives this little time.
-func strangerAsks(t *testing.T, made func(t *testing.T) *sinew.Service, where, timeout string) {
+// callAsStranger makes calls of honest callers, and calls of an untrusted one that allows
+// only this little time.
+func callAsStranger(t *testing.T, made func(t *testing.T) *sinew.Service, where, timeout string) {
 	synctest.Test(t, func(t *testing.T) {
 		svc := made(t)
 		var all sync.WaitGroup

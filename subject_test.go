@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestKeysBelongToWhomConfigSubjectNames(t *testing.T) {
+func TestKeysBelongToTheSubjectOfConfigSubject(t *testing.T) {
 	type user struct{}
 	var subjects []string
 	svc := sinew.New("till", local(sinew.Config{Subject: func(r *http.Request) string {

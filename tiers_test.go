@@ -14,11 +14,11 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// read is a route that may be repeated, of every tier.
+// read is the route of every tier; it is safe to repeat.
 var read = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
 
-// failing is the last tier: all that it does is fail. It counts the attempts.
-func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
+// failingTier is the last tier, which always fails. It counts the attempts.
+func failingTier(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 	svc := sinew.New("stock", local(sinew.Config{Trust: rest.SameMachine}))
 	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		attempts.Add(1)
@@ -27,9 +27,8 @@ func failing(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 	return start(t, svc)
 }
 
-// middle is the tier before the last; handle makes its answer of what the last
-// one said.
-func middle(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
+// middleTier is the tier before the last; handle makes its answer from that of the last.
+func middleTier(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
 	svc := sinew.New("order", local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
 	ask := read.Endpoint(svc.Client("stock"))
 	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
@@ -52,7 +51,7 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 		},
 	} {
 		var attempts, entered atomic.Int64
-		order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
+		order := middleTier(t, failingTier(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
 			entered.Add(1)
 			return handle(ctx, ask)
 		})
@@ -69,7 +68,7 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 
 func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 	var attempts, entered atomic.Int64
-	order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
+	order := middleTier(t, failingTier(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
 		if entered.Add(1) == 1 {
 			return fault.Unavailable.Errorf("not yet")
 		}
@@ -82,9 +81,9 @@ func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 	}
 }
 
-func TestAnAttemptMarkOfAStrangerDoesNotKeepATierFromRepeating(t *testing.T) {
+func TestAnUntrustedAttemptMarkDoesNotPreventRepeats(t *testing.T) {
 	var attempts atomic.Int64
-	order := middle(t, failing(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) })
+	order := middleTier(t, failingTier(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) })
 	for from, want := range map[string]int64{"192.0.2.77:5": 3, "127.0.0.1:5": 1} {
 		attempts.Store(0)
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "/look", nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// serverOf is the http.Server of a service of this Config.
+// serverOf returns the http.Server of a service with this Config.
 func serverOf(t *testing.T, c sinew.Config) *http.Server {
 	t.Helper()
 	svc := sinew.New("inventory", local(c))
@@ -27,7 +27,7 @@ func serverOf(t *testing.T, c sinew.Config) *http.Server {
 	return got
 }
 
-func TestTimeLimitsAreThoseOfTheConfig(t *testing.T) {
+func TestServersHaveTheConfiguredTimeLimits(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c                         sinew.Config
 		header, read, write, idle time.Duration

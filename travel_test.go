@@ -16,16 +16,16 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// ledger is a server that fails the first attempts of each call and notes what
-// they carry.
-type ledger struct {
+// headerRecorder is a server that fails the first attempts of each call and records their
+// headers.
+type headerRecorder struct {
 	*httptest.Server
 	mu  sync.Mutex
 	all []http.Header
 }
 
-func newLedger(t *testing.T, failures int) *ledger {
-	l := &ledger{}
+func newHeaderRecorder(t *testing.T, failures int) *headerRecorder {
+	l := &headerRecorder{}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -40,8 +40,8 @@ func newLedger(t *testing.T, failures int) *ledger {
 	return l
 }
 
-// column is one header of all attempts.
-func (l *ledger) column(name string) (values []string) {
+// values returns one header of all attempts.
+func (l *headerRecorder) values(name string) (values []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range l.all {
@@ -50,8 +50,8 @@ func (l *ledger) column(name string) (values []string) {
 	return values
 }
 
-func TestRepeatsOfAKeyedCallHaveItsKeyAndAnotherCallHasAnother(t *testing.T) {
-	l := newLedger(t, 2)
+func TestRepeatsOfAKeyedCallSendTheSameKeyAndOtherCallsAnother(t *testing.T) {
+	l := newHeaderRecorder(t, 2)
 	shop := client(t, sinew.Config{
 		Static:  map[string][]string{"inventory": {l.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Retry: retry.Policy{Budget: retry.Budget{Disabled: true}}}},
@@ -66,26 +66,26 @@ func TestRepeatsOfAKeyedCallHaveItsKeyAndAnotherCallHasAnother(t *testing.T) {
 	if _, err := reserve(given, &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
 		t.Fatal(err)
 	}
-	keys := l.column("Idempotency-Key")
+	keys := l.values("Idempotency-Key")
 	if each := slices.Compact(slices.Clone(keys)); len(keys) != 9 || len(each) != 3 || each[0] == "" || each[2] != "k-1" || slices.Contains(each[:2], "k-1") {
 		t.Errorf("three calls of three attempts had the keys %q", keys)
 	}
-	if marks := l.column("X-Request-Attempt"); !slices.Equal(marks[:3], []string{"", "2", "3"}) {
+	if marks := l.values("X-Request-Attempt"); !slices.Equal(marks[:3], []string{"", "2", "3"}) {
 		t.Errorf("attempts are marked %q", marks)
 	}
 }
 
 func TestACallThatIsNotSafeIsNotRepeatedOnceItRan(t *testing.T) {
-	l := newLedger(t, 2)
+	l := newHeaderRecorder(t, 2)
 	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
 	_, err := rest.Route[rest.None, rest.None]{Pattern: "POST /orders"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
-	if keys := l.column("Idempotency-Key"); err == nil || !slices.Equal(keys, []string{""}) {
+	if keys := l.values("Idempotency-Key"); err == nil || !slices.Equal(keys, []string{""}) {
 		t.Errorf("attempts with the keys %q: %v", keys, err)
 	}
 }
 
 func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
-	l := newLedger(t, 2)
+	l := newHeaderRecorder(t, 2)
 	spans := &tracing.Recorder{}
 	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {l.URL}}})
 	ctx, root := spans.Start(t.Context(), "root", tracing.Internal)
@@ -99,14 +99,14 @@ func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
 	}
 	parent := "00-" + root.Context().TraceID.String() + "-" + all[0].SpanID.String() + "-01"
 	for name, want := range map[string]string{"Traceparent": parent, "X-Request-Id": "r-1", "X-Service-Name": "shop"} {
-		if got := l.column(name); !slices.Equal(got, []string{want, want, want}) {
+		if got := l.values(name); !slices.Equal(got, []string{want, want, want}) {
 			t.Errorf("%s: %q, want %s", name, got, want)
 		}
 	}
 }
 
 func TestTheDeadlineShrinksFromHopToHopAndFromAttemptToAttempt(t *testing.T) {
-	l := newLedger(t, 2)
+	l := newHeaderRecorder(t, 2)
 	order := sinew.New("order", local(sinew.Config{
 		Static:  map[string][]string{"inventory": {l.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Hour, Retry: retry.Policy{Backoff: 10 * time.Millisecond}}},
@@ -130,7 +130,7 @@ func TestTheDeadlineShrinksFromHopToHopAndFromAttemptToAttempt(t *testing.T) {
 	if before <= 0 || before >= time.Minute {
 		t.Errorf("the first hop has %s of a minute", before)
 	}
-	for n, text := range l.column("X-Request-Timeout") {
+	for n, text := range l.values("X-Request-Timeout") {
 		now, err := time.ParseDuration(text)
 		if err != nil || now <= 0 || now > before || n > 0 && now == before {
 			t.Errorf("attempt %d has %q after %s: %v", n+1, text, before, err)

@@ -24,8 +24,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// believing is a service that tells what it believes of its callers.
-func believing(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Call) {
+// trustRecorder is a service that sends the record of each call on a channel.
+func trustRecorder(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Call) {
 	svc := sinew.New("inventory", local(c))
 	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
 	got := make(chan endpoint.Call, 1)
@@ -36,8 +36,8 @@ func believing(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Ca
 	return svc, got
 }
 
-// boast is a request that says much of itself.
-func boast(r *http.Request) *http.Request {
+// claimMuch makes r claim a name, a priority, an earlier attempt and a request id.
+func claimMuch(r *http.Request) *http.Request {
 	r.Header.Set("X-Service-Name", "bank")
 	r.Header.Set("X-Request-Priority", "9")
 	r.Header.Set("X-Request-Attempt", "2")
@@ -45,7 +45,7 @@ func boast(r *http.Request) *http.Request {
 	return r
 }
 
-func TestOnlyCallersWithAVerifiedCertificateAreBelieved(t *testing.T) {
+func TestOnlyCallersWithAVerifiedCertificateAreTrusted(t *testing.T) {
 	verified := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{Subject: pkix.Name{CommonName: "bank"}}}}}
 	other := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{Subject: pkix.Name{CommonName: "thief"}}}}}
 	unverified := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{}}}
@@ -72,8 +72,8 @@ func TestOnlyCallersWithAVerifiedCertificateAreBelieved(t *testing.T) {
 		"loopback that Config.Trust distrusts":   {from: "127.0.0.1:5", trust: func(*http.Request) bool { return false }},
 		"a certificate that it does not believe": {from: "192.0.2.77:5", tls: verified, trust: func(*http.Request) bool { return false }},
 	} {
-		svc, got := believing(t, sinew.Config{Trust: c.trust})
-		r := boast(httptest.NewRequestWithContext(t.Context(), "GET", "/look", nil))
+		svc, got := trustRecorder(t, sinew.Config{Trust: c.trust})
+		r := claimMuch(httptest.NewRequestWithContext(t.Context(), "GET", "/look", nil))
 		r.RemoteAddr, r.TLS = c.from, c.tls
 		if c.via != "" {
 			r.Header.Set("Via", c.via)
@@ -99,8 +99,8 @@ func TestOnlyCallersWithAVerifiedCertificateAreBelieved(t *testing.T) {
 	}
 }
 
-// authority is a certificate for 127.0.0.1 and the pool that verifies it.
-func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// newAuthority returns a certificate for 127.0.0.1 and the pool that verifies it.
+func newAuthority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -125,9 +125,9 @@ func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: cert}, pool
 }
 
-func TestAClientCertificateIsBelievedOverTheWire(t *testing.T) {
-	cert, pool := authority(t)
-	svc, got := believing(t, sinew.Config{TLS: &tls.Config{
+func TestAClientCertificateIsTrustedOverTheWire(t *testing.T) {
+	cert, pool := newAuthority(t)
+	svc, got := trustRecorder(t, sinew.Config{TLS: &tls.Config{
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
 	}})
 	start(t, svc)
@@ -137,7 +137,7 @@ func TestAClientCertificateIsBelievedOverTheWire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		boast(r)
+		claimMuch(r)
 		answer, err := transport.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
@@ -151,8 +151,8 @@ func TestAClientCertificateIsBelievedOverTheWire(t *testing.T) {
 }
 
 // An authority that nobody chose vouches for nobody.
-func TestCallersAreNotVerifiedByEveryPublicAuthority(t *testing.T) {
-	cert, pool := authority(t)
+func TestCallersAreNotVerifiedAgainstPublicAuthorities(t *testing.T) {
+	cert, pool := newAuthority(t)
 	for name, tt := range map[string]struct {
 		auth    tls.ClientAuthType
 		pool    *x509.CertPool
@@ -177,8 +177,8 @@ func TestCallersAreNotVerifiedByEveryPublicAuthority(t *testing.T) {
 	}
 }
 
-func TestADeadlineOfAStrangerCanOnlyShorten(t *testing.T) {
-	svc, got := believing(t, sinew.Config{})
+func TestAnUntrustedDeadlineCanOnlyShorten(t *testing.T) {
+	svc, got := trustRecorder(t, sinew.Config{})
 	for text, bounded := range map[string]bool{"1m": true, "1000h": true, "": false, "soon": false} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		r := httptest.NewRequestWithContext(ctx, "GET", "/look", nil)
@@ -194,12 +194,12 @@ func TestADeadlineOfAStrangerCanOnlyShorten(t *testing.T) {
 	}
 }
 
-func TestThatACallerIsNotTrustedIsSaidOnce(t *testing.T) {
+func TestAnUntrustedServiceIsLoggedOnce(t *testing.T) {
 	for name, trust := range map[string]func(*http.Request) bool{"trusted": rest.SameMachine, "not trusted": nil} {
 		var log bytes.Buffer
 		svc := client(t, sinew.Config{Trust: trust, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		for range 3 {
-			r := boast(httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil))
+			r := claimMuch(httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil))
 			r.RemoteAddr = "127.0.0.1:5"
 			svc.Handler().ServeHTTP(httptest.NewRecorder(), r)
 		}
@@ -210,7 +210,7 @@ func TestThatACallerIsNotTrustedIsSaidOnce(t *testing.T) {
 	}
 }
 
-func TestAStrangersSampledFlagForcesNoSpans(t *testing.T) {
+func TestAnUntrustedSampledFlagForcesNoSpans(t *testing.T) {
 	for name, header := range map[string][2]string{
 		"W3C": {"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 		"B3":  {"B3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-d"},

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-func TestEventsThatNobodyHearsAreCounted(t *testing.T) {
+func TestEventsWithoutSubscribersAreCounted(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	svc := client(t, sinew.Config{Bus: bus})

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// sum writes and reads itself by methods of the pointer, and has no exported field.
+// sum encodes and decodes itself by methods of the pointer, and has no exported field.
 type sum struct{ n int }
 
 func (s *sum) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%d", s.n), nil }
@@ -24,7 +24,7 @@ type bill struct {
 	Sum sum `json:"sum"`
 }
 
-func TestKeyedKeepsWhatAPointerWouldWrite(t *testing.T) {
+func TestKeyedUsesTheMethodsOfPointers(t *testing.T) {
 	ran := 0
 	pay := endpoint.New(func(_ context.Context, b bill) (bill, error) { ran++; return b, nil }).With(endpoint.Keyed[bill, bill](endpoint.NewMemoryStore()))
 	for range 2 {

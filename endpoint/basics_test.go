@@ -61,10 +61,10 @@ func TestFallbackAnswersOnlyFailuresOfTheCallee(t *testing.T) {
 	}
 }
 
-func TestFallbackIsNotForACallerWhoLeft(t *testing.T) {
+func TestFallbackIsNotCalledForACallerWhoGaveUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	ep := endpoint.New(waits).With(endpoint.Fallback(func(context.Context, time.Duration, error) (string, error) { return "stale", nil }))
+	ep := endpoint.New(waitFor).With(endpoint.Fallback(func(context.Context, time.Duration, error) (string, error) { return "stale", nil }))
 	if got, err := ep(ctx, time.Hour); got != "" || !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %q, %v", got, err)
 	}
@@ -87,7 +87,7 @@ func (strict) Validate() error {
 	return fault.FailedPrecondition.Errorf("not now").WithReason("closed")
 }
 
-func TestValidateKeepsAFaultAsItIs(t *testing.T) {
+func TestValidateReturnsAFaultUnchanged(t *testing.T) {
 	err := endpoint.ValidateRequest(strict{})
 	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.FailedPrecondition || e.Reason != "closed" {
 		t.Fatalf("got %v", err)
@@ -125,7 +125,7 @@ func TestLogSaysHowLongACallTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		_, _ = endpoint.New(waits).With(endpoint.Log(log, "orders.Get"))(t.Context(), 3*time.Second)
+		_, _ = endpoint.New(waitFor).With(endpoint.Log(log, "orders.Get"))(t.Context(), 3*time.Second)
 		if line := out.String(); !strings.Contains(line, `"duration":3000000000`) {
 			t.Errorf("a call of 3 s is logged as %s", line)
 		}

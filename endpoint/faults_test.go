@@ -14,7 +14,7 @@ type refusing struct{ err error }
 
 func (r refusing) Validate() error { return r.err }
 
-func TestARequestWithManyFaultsIsToldTheFirst(t *testing.T) {
+func TestARefusalListsTheFirstOfManyFaults(t *testing.T) {
 	var many []error
 	for n := range 350_000 {
 		many = append(many, fmt.Errorf("items[%d].sku is required, and so is its name", n))

@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// counted is a middleware with a setting: it counts the calls that failed.
+// counted is a middleware with a parameter: it counts the calls that failed.
 func counted(failures *int) endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -22,7 +22,7 @@ func counted(failures *int) endpoint.Middleware {
 	}
 }
 
-// polite is a middleware without one. It refuses before the endpoint is asked.
+// polite is a middleware without a parameter. It refuses before the endpoint is called.
 func polite(next endpoint.Func) endpoint.Func {
 	return func(ctx context.Context, request any) (any, error) {
 		if g, ok := request.(*Greeting); ok && g.Name == "you there" {
@@ -47,7 +47,7 @@ func ExampleMiddleware() {
 	// 1 failed
 }
 
-// What works on an endpoint of any type is a Func.
+// A Func works with endpoints of any type.
 func ExampleFunc() {
 	twice := func(f endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {

@@ -46,7 +46,7 @@ func TestKeyedRunsOnceAndRepeatsItsAnswer(t *testing.T) {
 	}
 }
 
-func TestAKeyIsItsCallersAndItsOperationsOwn(t *testing.T) {
+func TestKeysOfCallersAndOperationsAreSeparate(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
 		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
@@ -67,7 +67,7 @@ func TestAKeyIsItsCallersAndItsOperationsOwn(t *testing.T) {
 	}
 }
 
-func TestAKeyRunsOnceWhateverTheCallerIsCalled(t *testing.T) {
+func TestAKeyRunsOnceWhateverTheCallersName(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
 		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
@@ -79,15 +79,15 @@ func TestAKeyRunsOnceWhateverTheCallerIsCalled(t *testing.T) {
 	}
 }
 
-// lopsided can be written and not read.
-type lopsided struct{ N int }
+// writeOnly can be encoded, but not decoded.
+type writeOnly struct{ N int }
 
-func (l *lopsided) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"N":%d}`, l.N), nil }
+func (l *writeOnly) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"N":%d}`, l.N), nil }
 
-func TestAKeyedResponseIsEncodedAsItsPointerIs(t *testing.T) {
+func TestAKeyedResponseIsEncodedLikeItsPointer(t *testing.T) {
 	runs := 0
-	ep := endpoint.New(func(context.Context, *order) (lopsided, error) { runs++; return lopsided{runs}, nil }).
-		With(endpoint.Keyed[*order, lopsided](endpoint.NewMemoryStore()))
+	ep := endpoint.New(func(context.Context, *order) (writeOnly, error) { runs++; return writeOnly{runs}, nil }).
+		With(endpoint.Keyed[*order, writeOnly](endpoint.NewMemoryStore()))
 	for range 2 {
 		if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err != nil || got.N != 1 {
 			t.Errorf("%+v, %v", got, err)
@@ -95,7 +95,7 @@ func TestAKeyedResponseIsEncodedAsItsPointerIs(t *testing.T) {
 	}
 }
 
-func TestAKeptResponseLosesNoDigit(t *testing.T) {
+func TestAStoredResponseLosesNoDigit(t *testing.T) {
 	ep := endpoint.Endpoint[int, map[string]any](func(context.Context, int) (map[string]any, error) {
 		return map[string]any{"id": int64(9007199254740993)}, nil
 	}).With(endpoint.Keyed[int, map[string]any](endpoint.NewMemoryStore()))
@@ -107,7 +107,7 @@ func TestAKeptResponseLosesNoDigit(t *testing.T) {
 	}
 }
 
-func TestAResponseThatCannotBeKeptFailsBeforeItRunsAgain(t *testing.T) {
+func TestAResponseThatCannotBeStoredFailsRepeats(t *testing.T) {
 	for name, response := range map[string]any{"no JSON": math.NaN(), "too large": strings.Repeat("x", 5<<20), "larger than the store": strings.Repeat("x", 70<<20)} {
 		runs := 0
 		ep := endpoint.New(func(context.Context, *order) (any, error) { runs++; return response, nil }).
@@ -125,22 +125,22 @@ func TestAResponseThatCannotBeKeptFailsBeforeItRunsAgain(t *testing.T) {
 	}
 }
 
-// full takes no answer but a small one.
-type full struct{ *endpoint.MemoryStore }
+// smallStore refuses all but small answers.
+type smallStore struct{ *endpoint.MemoryStore }
 
-func (s full) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+func (s smallStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	if len(answer) > 100 {
 		return errors.New("packet too large")
 	}
 	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
 }
 
-// unwritable panics where it is written.
+// unwritable panics when it is encoded.
 type unwritable struct{}
 
 func (unwritable) MarshalJSON() ([]byte, error) { panic("unwritable") }
 
-func TestAResponseThatPanicsWhereItIsWrittenIsNoReasonToRunAgain(t *testing.T) {
+func TestAResponseThatPanicsWhenEncodedDoesNotRunAgain(t *testing.T) {
 	runs := 0
 	ep := endpoint.Endpoint[int, unwritable](func(context.Context, int) (unwritable, error) {
 		runs++
@@ -160,7 +160,7 @@ func TestAResponseThatPanicsWhereItIsWrittenIsNoReasonToRunAgain(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatTheStoreRefusesGoesToItsCallerAlone(t *testing.T) {
+func TestAnAnswerThatTheStoreRefusesIsReturnedToItsCallerOnly(t *testing.T) {
 	runs := 0
 	use := func(store endpoint.IdempotencyStore) ([]byte, error) {
 		answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
@@ -169,7 +169,7 @@ func TestAnAnswerThatTheStoreRefusesGoesToItsCallerAlone(t *testing.T) {
 		})
 		return answer, err
 	}
-	store := full{endpoint.NewMemoryStore()}
+	store := smallStore{endpoint.NewMemoryStore()}
 	if answer, err := use(store); err != nil || len(answer) != 1000 {
 		t.Errorf("the first use got %d bytes, %v", len(answer), err)
 	}
@@ -178,9 +178,9 @@ func TestAnAnswerThatTheStoreRefusesGoesToItsCallerAlone(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsKeptThoughTheStoreIsAwayForAMoment(t *testing.T) {
+func TestAnAnswerIsStoredDespiteABriefOutageOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, runs := &absent{MemoryStore: endpoint.NewMemoryStore(), times: 2}, 0
+		store, runs := &flakyStore{MemoryStore: endpoint.NewMemoryStore(), times: 2}, 0
 		for range 2 {
 			answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
 				runs++
@@ -193,37 +193,37 @@ func TestAnAnswerIsKeptThoughTheStoreIsAwayForAMoment(t *testing.T) {
 	})
 }
 
-// absent fails to answer a few times.
-type absent struct {
+// flakyStore fails to store an answer a few times.
+type flakyStore struct {
 	*endpoint.MemoryStore
 	times int
 }
 
-func (s *absent) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+func (s *flakyStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	if s.times--; s.times >= 0 {
 		return errors.New("connection refused")
 	}
 	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
 }
 
-// hanging is a store that does not come back.
-type hanging struct{ endpoint.IdempotencyStore }
+// hangingStore hangs in Answer and Release.
+type hangingStore struct{ endpoint.IdempotencyStore }
 
-func (hanging) Answer(ctx context.Context, _, _ string, _ []byte, _ time.Duration) error {
+func (hangingStore) Answer(ctx context.Context, _, _ string, _ []byte, _ time.Duration) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (hanging) Release(ctx context.Context, _, _ string) error {
+func (hangingStore) Release(ctx context.Context, _, _ string) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func TestAStoreThatHangsAfterARunHoldsItUpForSecondsAlone(t *testing.T) {
+func TestAStoreThatHangsAfterARunDelaysItForSecondsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, save := range map[string]bool{"it keeps": true, "it lets go": false} {
 			begun := time.Now()
-			answer, _, err := endpoint.Once(t.Context(), hanging{endpoint.NewMemoryStore()}, "", "k", nil, func() ([]byte, bool, error) {
+			answer, _, err := endpoint.Once(t.Context(), hangingStore{endpoint.NewMemoryStore()}, "", "k", nil, func() ([]byte, bool, error) {
 				return []byte("done"), save, nil
 			})
 			if took := time.Since(begun); string(answer) != "done" || err != nil || took > 20*time.Second {
@@ -233,7 +233,7 @@ func TestAStoreThatHangsAfterARunHoldsItUpForSecondsAlone(t *testing.T) {
 	})
 }
 
-func TestKeepWritesTheAnswerBeforeTheHandlerEnds(t *testing.T) {
+func TestKeepStoresTheAnswerBeforeTheHandlerReturns(t *testing.T) {
 	store, runs := endpoint.NewMemoryStore(), 0
 	ep := endpoint.New(func(ctx context.Context, o *order) (*order, error) {
 		runs++
@@ -253,7 +253,7 @@ func TestKeepWritesTheAnswerBeforeTheHandlerEnds(t *testing.T) {
 	}
 }
 
-func TestNilFingerprintsAreTheSame(t *testing.T) {
+func TestANilFingerprintEqualsAnEmptyOne(t *testing.T) {
 	store := endpoint.NewMemoryStore()
 	for i, fingerprint := range [][]byte{nil, {}, nil} {
 		_, replayed, err := endpoint.Once(t.Context(), store, "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
@@ -263,7 +263,7 @@ func TestNilFingerprintsAreTheSame(t *testing.T) {
 	}
 }
 
-func TestNeitherCheapRefusalsNorAnotherScopePushOutAnAnswer(t *testing.T) {
+func TestNeitherRefusalsNorAnotherScopeEvictAnAnswer(t *testing.T) {
 	store := endpoint.NewMemoryStore()
 	use := func(scope, key string, answer []byte) (replayed bool) {
 		_, replayed, err := endpoint.Once(t.Context(), store, scope, key, nil, func() ([]byte, bool, error) { return answer, true, nil })
@@ -274,7 +274,7 @@ func TestNeitherCheapRefusalsNorAnotherScopePushOutAnAnswer(t *testing.T) {
 	}
 	id := func(n int) string { return fmt.Sprintf("%064d", n) }
 	use("honest", "k", []byte("a"))
-	for n := range 100_100 { // refusals in one scope: kept for a minute
+	for n := range 100_100 { // refusals in one scope, which expire after a minute
 		claim, _, err := store.Claim(t.Context(), id(n), nil, time.Minute)
 		if err != nil {
 			t.Fatal(err)
@@ -312,7 +312,7 @@ func TestKeyedRefusesTheKeyWithAnotherRequest(t *testing.T) {
 
 func TestKeyedRefusesTheKeyWhileItIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return waits(ctx, time.Minute) }).
+		ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return waitFor(ctx, time.Minute) }).
 			With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
 		go func() { _, _ = ep(keyed(t.Context(), "k"), &order{"ann"}) }()
 		synctest.Wait()
@@ -327,7 +327,7 @@ func TestKeyedRefusesTheKeyWhileItIsInUse(t *testing.T) {
 	})
 }
 
-func TestKeyedForgetsFailuresAndPanics(t *testing.T) {
+func TestKeyedDoesNotStoreFailuresAndPanics(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (string, error) {
 		switch runs++; runs {
@@ -345,7 +345,7 @@ func TestKeyedForgetsFailuresAndPanics(t *testing.T) {
 	}
 }
 
-// outcome is a response that may count as an error, as go-kit's do.
+// outcome is a response that may count as an error, like go-kit's.
 type outcome struct{ Err string }
 
 func (o outcome) Failed() error {
@@ -355,7 +355,7 @@ func (o outcome) Failed() error {
 	return errors.New(o.Err)
 }
 
-func TestKeyedForgetsAResponseThatCountsAsAnError(t *testing.T) {
+func TestKeyedDoesNotStoreAResponseThatCountsAsAnError(t *testing.T) {
 	runs := 0
 	ep := endpoint.Keyed[*order, outcome](endpoint.NewMemoryStore())(func(context.Context, any) (any, error) {
 		if runs++; runs == 1 {
@@ -371,7 +371,7 @@ func TestKeyedForgetsAResponseThatCountsAsAnError(t *testing.T) {
 	}
 }
 
-func TestKeyedReleasesTheKeyOfACallerWhoLeft(t *testing.T) {
+func TestKeyedReleasesTheKeyOfACallerWhoGaveUp(t *testing.T) {
 	ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return "", ctx.Err() }).
 		With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
 	gone, cancel := context.WithCancel(t.Context())
@@ -383,26 +383,26 @@ func TestKeyedReleasesTheKeyOfACallerWhoLeft(t *testing.T) {
 	}
 }
 
-// heedful is a store that does nothing in a context that has ended.
-type heedful struct{ *endpoint.MemoryStore }
+// contextStore does nothing with a context that has ended.
+type contextStore struct{ *endpoint.MemoryStore }
 
-func (s heedful) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+func (s contextStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
 }
 
-func (s heedful) Release(ctx context.Context, key, claim string) error {
+func (s contextStore) Release(ctx context.Context, key, claim string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return s.MemoryStore.Release(ctx, key, claim)
 }
 
-func TestARunIsSettledThoughItsCallerHasLeft(t *testing.T) {
+func TestARunIsStoredOrReleasedAfterItsCallerGaveUp(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	store, runs := heedful{endpoint.NewMemoryStore()}, 0
+	store, runs := contextStore{endpoint.NewMemoryStore()}, 0
 	use := func(key string, save bool) (bool, error) {
 		_, replayed, err := endpoint.Once(ctx, store, "scope", key, nil, func() ([]byte, bool, error) {
 			runs++
@@ -424,7 +424,7 @@ func TestARunIsSettledThoughItsCallerHasLeft(t *testing.T) {
 	}
 }
 
-func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
+func TestMemoryStoreFreesAnExpiredClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endpoint.NewMemoryStore()
 		claim := func() string {
@@ -462,7 +462,7 @@ func TestMemoryStoreLetsALapsedClaimGo(t *testing.T) {
 	})
 }
 
-func TestARunHoldsItsKeyHoweverLongItTakes(t *testing.T) {
+func TestARunClaimsItsKeyHoweverLongItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, runs := endpoint.NewMemoryStore(), 0
 		use := func(ctx context.Context) error {
@@ -504,7 +504,7 @@ func TestMemoryStoreBoundsTheBytesOfItsAnswers(t *testing.T) {
 	}
 }
 
-func TestMemoryStoreForgetsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
+func TestMemoryStoreEvictsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
 	store, ctx := endpoint.NewMemoryStore(), t.Context()
 	_, _, _ = store.Claim(ctx, "running", []byte("f"), time.Hour)
 	for i := range 100_000 {

@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// answer is a middleware that never asks the endpoint.
+// answer is a middleware that never calls the endpoint.
 func answer(response any, err error) endpoint.Middleware {
 	return func(kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(context.Context, any) (any, error) { return response, err }
@@ -44,7 +44,7 @@ func TestResponseOfAnotherTypeIsInternalNamingBothTypes(t *testing.T) {
 	}
 }
 
-func TestAnErrorBesideAResponseOfAnotherTypeStays(t *testing.T) {
+func TestAnErrorWithAResponseOfAnotherTypeIsReturned(t *testing.T) {
 	refused := errors.New("refused")
 	ep := endpoint.New(endpoint.Identity[int]).With(answer("seven", refused))
 	if _, err := ep(t.Context(), 7); !errors.Is(err, refused) || errors.Is(err, fault.Internal) {
@@ -84,7 +84,7 @@ func TestFailerCountsAsItsError(t *testing.T) {
 	}
 }
 
-func TestWhatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
+func TestNilArgumentsPanicWhereTheyAreGiven(t *testing.T) {
 	ep := endpoint.New(endpoint.Identity[*order])
 	for want, give := range map[string]func(){
 		"endpoint.New":                      func() { endpoint.New[int, int](nil) },

@@ -14,7 +14,7 @@ import (
 
 var errOdd = errors.New("odd")
 
-// step is a random endpoint of int: it adds, or fails on odd numbers.
+// step returns a random endpoint of int: it adds, or fails on odd numbers.
 func step(t *rapid.T, label string) endpoint.Endpoint[int, int] {
 	add, fails := rapid.Int().Draw(t, label), rapid.Bool().Draw(t, label+" fails")
 	return func(_ context.Context, n int) (int, error) {
@@ -43,7 +43,7 @@ func TestThenIsAssociativeWithIdentityAsUnit(t *testing.T) {
 	})
 }
 
-// mark is a middleware that notes its number on the way in and out.
+// mark is a middleware that records its number on the way in and out.
 func mark(trail *[]int, n int) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {

@@ -14,7 +14,7 @@ type runningClaim struct {
 	until      time.Time
 }
 
-func TestMemoryStoreAddsUpAndLosesNoClaimWhateverIsDoneToIt(t *testing.T) {
+func TestMemoryStoreStaysConsistentAndLosesNoClaim(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
 			dice, s := rand.New(rand.NewPCG(seed, 1)), NewMemoryStore()

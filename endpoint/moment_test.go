@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-func TestElapsedAndCallerGoByTheRecordOfTheCallThatIsMade(t *testing.T) {
+func TestElapsedAndCallerOfUseTheRecordOfTheOutgoingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		<-time.After(time.Second)

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-func TestAPanicIsLoggedWithTheRequestThatItIsOf(t *testing.T) {
+func TestAPanicIsLoggedWithItsRequest(t *testing.T) {
 	var text bytes.Buffer
 	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(endpoint.Recover(slog.New(slog.NewTextHandler(&text, nil))))
 	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "Place"}, RequestID: "r-1"})

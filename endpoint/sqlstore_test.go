@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-// recorder is a database that notes its statements, and holds no row.
+// recorder is a database that records its statements and has no rows.
 type recorder struct {
 	statements []string
 	args       [][]driver.NamedValue
@@ -36,7 +36,7 @@ func (r *recorder) QueryContext(_ context.Context, statement string, args []driv
 	return nil, sql.ErrNoRows
 }
 
-// statements makes a store say all that it has to say to a database.
+// statements makes a store send every statement that it has.
 func statements(t *testing.T, s endpoint.SQLStore) *recorder {
 	t.Helper()
 	r := &recorder{}
@@ -59,7 +59,7 @@ func TestASQLStoreWithoutADatabaseSaysSo(t *testing.T) {
 	}
 }
 
-func TestSQLStoreWritesEveryPlaceholderAsTheDatabaseWantsIt(t *testing.T) {
+func TestSQLStoreUsesTheDatabasesPlaceholders(t *testing.T) {
 	for _, tt := range []struct {
 		store                  endpoint.SQLStore
 		first, bytes, notBytes string

@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func waits(ctx context.Context, d time.Duration) (string, error) {
+func waitFor(ctx context.Context, d time.Duration) (string, error) {
 	select {
 	case <-time.After(d):
 		return "done", nil
@@ -26,7 +26,7 @@ func waits(ctx context.Context, d time.Duration) (string, error) {
 
 func TestTimeoutEndsASlowCallAndNamesItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(waits).With(endpoint.Timeout(time.Second))
+		ep := endpoint.New(waitFor).With(endpoint.Timeout(time.Second))
 		start := time.Now()
 		_, err := ep(t.Context(), time.Minute)
 		if time.Since(start) != time.Second || !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "timeout of 1s") {
@@ -41,9 +41,9 @@ func TestTimeoutEndsASlowCallAndNamesItself(t *testing.T) {
 	})
 }
 
-func TestTimeoutLeavesTheCallersOwnEndToTheCaller(t *testing.T) {
+func TestTimeoutDoesNotReplaceTheCallersOwnDeadlineOrCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(waits).With(endpoint.Timeout(time.Minute))
+		ep := endpoint.New(waitFor).With(endpoint.Timeout(time.Minute))
 		hurried, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -60,7 +60,7 @@ func TestTimeoutLeavesTheCallersOwnEndToTheCaller(t *testing.T) {
 	})
 }
 
-func TestTimeoutKeepsTheEndpointsOwnError(t *testing.T) {
+func TestTimeoutReturnsTheEndpointsOwnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := func(context.Context, int) (int, error) {
 			<-time.After(2 * time.Second)
@@ -73,7 +73,7 @@ func TestTimeoutKeepsTheEndpointsOwnError(t *testing.T) {
 	})
 }
 
-func TestTimeoutOfNothingPanics(t *testing.T) {
+func TestTimeoutPanicsUnlessPositive(t *testing.T) {
 	defer func() {
 		if p := recover(); p == nil || !strings.Contains(p.(string), "positive") {
 			t.Fatalf("panic %v", p)
@@ -82,8 +82,8 @@ func TestTimeoutOfNothingPanics(t *testing.T) {
 	endpoint.Timeout(0)
 }
 
-// heapOf is by how many bytes the heap has grown once f is done.
-func heapOf(f func()) int64 {
+// heapGrowth returns by how many bytes f makes the heap grow.
+func heapGrowth(f func()) int64 {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -93,14 +93,14 @@ func heapOf(f func()) int64 {
 	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
-func TestTimeoutLeavesNothingWithALongLivedCaller(t *testing.T) {
+func TestTimeoutLeavesNoMemoryInALongLivedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ep := endpoint.New(func(ctx context.Context, n int) (int, error) {
 		ctx.Done()
 		return n, nil
 	}).With(endpoint.Timeout(time.Hour))
-	if grown := heapOf(func() {
+	if grown := heapGrowth(func() {
 		for n := range 100_000 {
 			_, _ = ep(ctx, n)
 		}
@@ -145,7 +145,7 @@ func TestCallsNeverSeeEachOthersValues(t *testing.T) {
 			})
 		}
 		all.Wait()
-		for n, ctx := range kept { // what a call left behind is not another one's
+		for n, ctx := range kept { // no call sees the values of another one
 			if check(ctx, n); !errors.Is(ctx.Err(), context.Canceled) {
 				t.Errorf("call %d is over, and its context is not: %v", n, ctx.Err())
 			}

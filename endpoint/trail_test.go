@@ -16,7 +16,7 @@ import (
 
 var reserve = endpoint.Operation{Service: "stock", Name: "POST /reserve"}
 
-func TestATrailIsTheErrorItCarriesAndLeavesNothingOfItselfOnTheWire(t *testing.T) {
+func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, From: "shop", Start: time.Now(), Deadline: time.Now().Add(time.Minute)})
 		refused := fault.Unavailable.Errorf("connection refused")
@@ -48,7 +48,7 @@ func TestATrailIsTheErrorItCarriesAndLeavesNothingOfItselfOnTheWire(t *testing.T
 	})
 }
 
-func TestATrailThatNobodyAskedForIsBounded(t *testing.T) {
+func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
 	for asked, want := range map[bool]struct{ steps, dropped int }{false: {8, 12}, true: {20, 0}} {
 		c := endpoint.Call{Operation: reserve}
 		if asked {
@@ -73,7 +73,7 @@ func TestATrailThatNobodyAskedForIsBounded(t *testing.T) {
 	}
 }
 
-func TestAttemptsAtTheSameTimeHaveOneTrail(t *testing.T) {
+func TestConcurrentAttemptsShareOneTrail(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
 	twin := call.Fork()
 	var other sync.WaitGroup
@@ -88,7 +88,7 @@ func TestAttemptsAtTheSameTimeHaveOneTrail(t *testing.T) {
 	}
 }
 
-func TestACallThatACallMakesHasATrailOfItsOwn(t *testing.T) {
+func TestANestedCallHasATrailOfItsOwn(t *testing.T) {
 	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
 	_, inner := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{Name: "GET /shelf"}))
 	inner.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})
@@ -116,7 +116,7 @@ func TestATrailReadsAsJSON(t *testing.T) {
 	}
 }
 
-func TestAnExplanationKeepsAThousandCalls(t *testing.T) {
+func TestAnExplanationStoresAThousandCalls(t *testing.T) {
 	why := &endpoint.Explanation{}
 	var all sync.WaitGroup
 	for range 4 {
@@ -137,7 +137,7 @@ func TestAnExplanationKeepsAThousandCalls(t *testing.T) {
 	}
 }
 
-func TestACallIsShownWhileItGoesOn(t *testing.T) {
+func TestAnUnfinishedCallIsInItsExplanation(t *testing.T) {
 	why := &endpoint.Explanation{}
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Why: why})
 	if !call.Explained() || why.String() != "POST /reserve of stock goes on\n" {
@@ -162,7 +162,7 @@ func TestARecordThatExplainsNothingCostsOneAllocation(t *testing.T) {
 	}
 }
 
-func TestATrailSaysWhyItStopped(t *testing.T) {
+func TestATrailSaysWhyNoFurtherAttemptFollowed(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
 	call.Stop("of no attempt")
 	if trail := call.End(fault.Internal, ""); trail.Stopped != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 )
 
-func TestATwinKnowsWhatHasBeenTriedAndSharesNothing(t *testing.T) {
+func TestAForkedRecordHasTheTriedInstancesAndSharesNothing(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k", Attempt: 1, Now: time.Now()})
 	call.Try("a")
 	twin := call.Fork()
@@ -27,7 +27,7 @@ func TestATwinKnowsWhatHasBeenTriedAndSharesNothing(t *testing.T) {
 	}
 }
 
-func TestATwinIsMadeWhileItsCallGoesOn(t *testing.T) {
+func TestARecordIsForkedWhileItsCallGoesOn(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{})
 	twin := call.Fork()
 	var both sync.WaitGroup

@@ -124,7 +124,7 @@ func TestCausesStayInTheLog(t *testing.T) {
 	}
 }
 
-func TestMessageIsWhatWasGivenForOtherVerbsThanW(t *testing.T) {
+func TestMessageLeavesOutWrappedErrors(t *testing.T) {
 	text := rapid.StringMatching(`[ab:% ]{0,4}`)
 	rapid.Check(t, func(t *rapid.T) {
 		shown, cause := text.Draw(t, "shown"), errors.New(text.Draw(t, "cause"))
@@ -218,7 +218,7 @@ func FuzzProblem(f *testing.F) {
 	})
 }
 
-func TestAnErrorMadeOfOneThatWasRepeatedSaysSo(t *testing.T) {
+func TestAnErrorInheritsRepeatedFromItsCause(t *testing.T) {
 	repeated, other := fault.Unavailable.Errorf("down").WithRepeated(), errors.New("other")
 	for name, err := range map[string]*fault.Error{
 		"cause":      fault.Internal.Errorf("stock: %w", repeated),
@@ -235,7 +235,7 @@ func TestAnErrorMadeOfOneThatWasRepeatedSaysSo(t *testing.T) {
 	}
 }
 
-func TestRepeatMarksACopyAndLosesNothing(t *testing.T) {
+func TestMarkRepeatedMarksACopyAndLosesNothing(t *testing.T) {
 	original := fault.Unavailable.Errorf("busy").WithReason("overload").WithRetryAfter(time.Second)
 	for name, err := range map[string]error{
 		"fault":   original,

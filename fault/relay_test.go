@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// crossed is err after a hop.
-func crossed(t *testing.T, err error) *fault.Error {
+// overTheWire returns err as it is after a hop.
+func overTheWire(t *testing.T, err error) *fault.Error {
 	t.Helper()
 	text, failed := json.Marshal(fault.ProblemOf(err))
 	var p fault.Problem
@@ -24,8 +24,8 @@ func crossed(t *testing.T, err error) *fault.Error {
 	return p.Err()
 }
 
-func TestTheServiceThatFailedIsNamedOverAllHopsAndOnlyWhoAnsweredItselfIsToBlame(t *testing.T) {
-	own := crossed(t, fault.Unavailable.Errorf("the disk is full")) // stock answers orders
+func TestTheFailedServiceIsNamedOverAllHops(t *testing.T) {
+	own := overTheWire(t, fault.Unavailable.Errorf("the disk is full")) // stock answers orders
 	if own.Service != "" || relays(own) {
 		t.Fatalf("its own failure came as %+v", own)
 	}
@@ -34,17 +34,17 @@ func TestTheServiceThatFailedIsNamedOverAllHopsAndOnlyWhoAnsweredItselfIsToBlame
 	if !errors.As(blamed, &f) || f.Service != "stock" || relays(blamed) {
 		t.Fatalf("blamed: %+v", f)
 	}
-	passed := crossed(t, fault.Internal.Errorf("no order: %w", blamed)) // orders answers web
+	passed := overTheWire(t, fault.Internal.Errorf("no order: %w", blamed)) // orders answers web
 	if passed.Service != "stock" || !relays(passed) {
 		t.Errorf("passed on: %+v", passed)
 	}
-	again := crossed(t, fmt.Errorf("sorry: %w", fault.WithService(passed, "orders"))) // web answers a user
+	again := overTheWire(t, fmt.Errorf("sorry: %w", fault.WithService(passed, "orders"))) // web answers a user
 	if again.Service != "stock" || !relays(again) || again.Code != fault.Internal {
 		t.Errorf("passed on once more: %+v", again)
 	}
 }
 
-func TestBlameLeavesTheErrorAsItIsOtherwise(t *testing.T) {
+func TestWithServiceChangesNothingElse(t *testing.T) {
 	cause := errors.New("broken pipe")
 	for name, err := range map[string]error{
 		"a foreign error": cause,

@@ -76,7 +76,7 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 	}
 }
 
-// durations are what the first histogram of a side has of them.
+// durations returns what the first histogram of one kind of series has recorded.
 func durations(t *testing.T, g prometheus.Gatherer, side string) (count uint64, sum float64, native bool) {
 	t.Helper()
 	families, err := g.Gather()
@@ -122,7 +122,7 @@ func TestMiddlewareObservesHowLongACallTook(t *testing.T) {
 	})
 }
 
-func TestNumberOfSeriesIsBoundedWhateverNamesCome(t *testing.T) {
+func TestNumberOfSeriesIsBounded(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry)
 	for i := range 100_000 {
@@ -144,7 +144,7 @@ func TestNumberOfSeriesIsBoundedWhateverNamesCome(t *testing.T) {
 	}
 }
 
-// counterOf sums what is counted under an operation.
+// counterOf sums the counts of an operation.
 func counterOf(t *testing.T, g prometheus.Gatherer, operation string) prometheus.Collector {
 	t.Helper()
 	families, err := g.Gather()

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// decision is what a trace says of whether it is sampled.
+// decision is the sampling decision of a trace.
 type decision string
 
 const (
@@ -29,7 +29,7 @@ func decisionOf(c tracing.SpanContext) decision {
 	return deny
 }
 
-// b3States are all states of B3's headers with ids, in both forms.
+// b3States are all states of the B3 headers with ids, in both forms.
 var b3States = []struct {
 	single string // after the ids
 	multi  []string
@@ -45,7 +45,7 @@ var b3States = []struct {
 	{"", []string{"X-B3-ParentSpanId", "0000000000000001"}, undecidedYet},
 	{"-1", []string{"X-B3-Sampled", "true"}, accept},
 	{"-0", []string{"X-B3-Sampled", "false"}, deny},
-	{"-d", []string{"X-B3-Flags", "1", "X-B3-Sampled", "0"}, accept}, // debug is stronger
+	{"-d", []string{"X-B3-Flags", "1", "X-B3-Sampled", "0"}, accept}, // debug has precedence
 	{"", []string{"X-B3-Flags", "0"}, undecidedYet},
 	{"-1", []string{"X-B3-Flags", "0", "X-B3-Sampled", "1"}, accept},
 }
@@ -67,7 +67,7 @@ func TestEveryStateOfB3IsRead(t *testing.T) {
 	}
 }
 
-func TestWhoReportsHeedsEveryStateOfB3(t *testing.T) {
+func TestAReportingTracerObeysEveryB3State(t *testing.T) {
 	for _, state := range b3States {
 		recorder := &tracing.Recorder{}
 		h := header("b3", trace+"-"+parent+state.single)
@@ -83,7 +83,7 @@ func TestWhoReportsHeedsEveryStateOfB3(t *testing.T) {
 	}
 }
 
-func TestEveryStateOfB3GoesOnThroughWhoReportsNothing(t *testing.T) {
+func TestASilentTracerPassesEveryB3StateOn(t *testing.T) {
 	for _, state := range b3States {
 		in := tracing.Extract(t.Context(), header("b3", trace+"-"+parent+state.single))
 		ctx, _ := tracing.New().Start(in, "s", tracing.Server)
@@ -97,7 +97,7 @@ func TestEveryStateOfB3GoesOnThroughWhoReportsNothing(t *testing.T) {
 	}
 }
 
-func TestADecisionThatComesAloneIsHeeded(t *testing.T) {
+func TestADecisionWithoutIDsIsObeyed(t *testing.T) {
 	for _, state := range []struct {
 		h    http.Header
 		want decision
@@ -124,7 +124,7 @@ func TestADecisionThatComesAloneIsHeeded(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoStateOfB3IsIgnored(t *testing.T) {
+func TestInvalidB3StatesAreIgnored(t *testing.T) {
 	ids := trace + "-" + parent
 	for _, h := range []http.Header{
 		header("b3", "2"), header("b3", "true"), header("b3", "D"), header("b3", "-1"), header("b3", ids+"-"), header("b3", ids+"-2"),
@@ -141,8 +141,8 @@ func TestWhatIsNoStateOfB3IsIgnored(t *testing.T) {
 	}
 }
 
-// Zipkin's own library is the judge of what is written.
-func TestZipkinReadsEveryStateOfB3AsItIsMeant(t *testing.T) {
+// Zipkin's own library checks what is written.
+func TestZipkinsLibraryReadsEveryB3StateTheSame(t *testing.T) {
 	for _, state := range b3States {
 		ctx := tracing.Extract(t.Context(), header("b3", trace+"-"+parent+state.single))
 		h := http.Header{}

@@ -8,7 +8,7 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-func TestACallsContextHoldsItsSpanItself(t *testing.T) {
+func TestACallsContextStoresItsSpan(t *testing.T) {
 	outer := tracing.ContextWithSpan(t.Context(), tracing.SpanContext{}.Child(false))
 	now := time.Now()
 	b := tracing.Begin(outer, endpoint.Operation{Service: "stock", Name: "op"}, now, now.Add(time.Hour))

@@ -33,7 +33,7 @@ func extracted(h http.Header) tracing.SpanContext {
 	return tracing.SpanContextOf(tracing.Extract(context.Background(), h))
 }
 
-func TestAStateThatNoHeaderCanHaveIsDropped(t *testing.T) {
+func TestATracestateThatFitsNoHeaderIsDropped(t *testing.T) {
 	for state, want := range map[string]string{
 		"a=1,b=2": "a=1,b=2", "a=1,\tb=2": "a=1,\tb=2", "": "", "a=1\r\nX-Evil: 1": "", "a=\n": "", "a=\x00": "", "a=\x7f": "", "a=é": "", "a=\xff": "",
 	} {
@@ -45,7 +45,7 @@ func TestAStateThatNoHeaderCanHaveIsDropped(t *testing.T) {
 	}
 }
 
-func TestEveryFormatBringsTheSameSpanThere(t *testing.T) {
+func TestEveryFormatCarriesTheSameSpan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var sent tracing.SpanContext
 		copy(sent.TraceID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "trace"))
@@ -64,7 +64,7 @@ func TestEveryFormatBringsTheSameSpanThere(t *testing.T) {
 	})
 }
 
-func TestADecisionNotToSampleThatComesAloneIsKept(t *testing.T) {
+func TestADecisionNotToSampleWithoutIDsIsObeyed(t *testing.T) {
 	for _, h := range []http.Header{header("b3", "0"), header("X-B3-Sampled", "0")} {
 		recorder := &tracing.Recorder{}
 		ctx, span := recorder.Start(tracing.Extract(t.Context(), h), "s", tracing.Server)
@@ -75,14 +75,14 @@ func TestADecisionNotToSampleThatComesAloneIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooLongIsCutBetweenRunes(t *testing.T) {
+func TestLongTextIsCutBetweenRunes(t *testing.T) {
 	long := tracing.Bounded(strings.Repeat("é", 2000) + "x")
 	if short := tracing.Bounded("x" + long); !utf8.ValidString(long) || len(long) != 1024 || !utf8.ValidString(short) || len(short) != 1023 {
 		t.Errorf("%d and %d bytes", len(long), len(short))
 	}
 }
 
-func TestHeadersOfOthersAreUnderstood(t *testing.T) {
+func TestHeadersOfOtherLibrariesAreUnderstood(t *testing.T) {
 	for name, tt := range map[string]struct {
 		h       http.Header
 		sampled bool
@@ -125,7 +125,7 @@ func TestMalformedHeadersAreIgnored(t *testing.T) {
 	}
 }
 
-func TestTraceStateGoesOnAsItCame(t *testing.T) {
+func TestTracestateIsPassedOnUnchanged(t *testing.T) {
 	in := header("traceparent", "00-"+trace+"-"+parent+"-01", "tracestate", "a=1", "tracestate", "b=2")
 	out := http.Header{}
 	ctx, _ := tracing.New().Start(tracing.Extract(context.Background(), in), "x", tracing.Server)
@@ -148,7 +148,7 @@ func TestTraceStateThatIsTooLongIsDroppedWhole(t *testing.T) {
 	}
 }
 
-func TestSilentTracerLetsTracesTravel(t *testing.T) {
+func TestSilentTracerPassesTracesOn(t *testing.T) {
 	ctx, root := tracing.New().Start(t.Context(), "root", tracing.Server)
 	_, child := tracing.New().Start(ctx, "child", tracing.Client)
 	if !root.Context().IsValid() || child.Context().TraceID != root.Context().TraceID || root.Context().Sampled {

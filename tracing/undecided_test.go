@@ -7,10 +7,10 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// undecided is a trace of which nobody has said whether it is sampled.
+// undecided is a trace without a sampling decision.
 var undecided = tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, ParentID: tracing.SpanID{3}, Undecided: true}
 
-func TestWhoReportsDecidesWhatNobodyHasDecided(t *testing.T) {
+func TestAReportingTracerDecidesAnUndecidedTrace(t *testing.T) {
 	r := &tracing.Recorder{}
 	ctx, outer := r.Start(tracing.ContextWithSpan(t.Context(), undecided), "outer", tracing.Server)
 	_, inner := r.Start(ctx, "inner", tracing.Client)
@@ -29,7 +29,7 @@ func TestWhoReportsDecidesWhatNobodyHasDecided(t *testing.T) {
 	}
 }
 
-func TestWhoReportsNothingHandsOnWhatNobodyHasDecided(t *testing.T) {
+func TestASilentTracerPassesAnUndecidedTraceOn(t *testing.T) {
 	ctx, span := tracing.New().Start(tracing.ContextWithSpan(t.Context(), undecided), "op", tracing.Server)
 	if span.Context() != undecided {
 		t.Errorf("%+v", span.Context())

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// nested is a log line of dotted keys as the groups that they mean.
+// nested decodes a log line, with dotted keys as groups.
 func nested(t *testing.T, line string) map[string]any {
 	t.Helper()
 	var flat map[string]any
@@ -58,7 +58,7 @@ func TestHandlerKeepsSlogsRules(t *testing.T) {
 	}, func(t *testing.T) map[string]any { return nested(t, buffer.String()) })
 }
 
-func TestLevelsGoBothWays(t *testing.T) {
+func TestLevelsAreMappedInBothDirections(t *testing.T) {
 	var buffer bytes.Buffer
 	theirs := level.NewFilter(log.NewLogfmtLogger(&buffer), level.AllowWarn())
 	ours := slog.New(kitlog.Handler(theirs))
@@ -78,7 +78,7 @@ func TestLevelsGoBothWays(t *testing.T) {
 	}
 }
 
-func TestNothingIsLostOfStrangeKeysAndValues(t *testing.T) {
+func TestUnusualKeysAndValuesAreNotLost(t *testing.T) {
 	var buffer bytes.Buffer
 	kit := kitlog.Logger(slog.New(slog.NewJSONHandler(&buffer, nil)))
 	kit = log.With(kit, "asked", log.Valuer(func() any { return 7 }))

@@ -14,7 +14,7 @@ import (
 
 const secret = "hunter2"
 
-// printed is v in every way in which it may get into a log.
+// printed returns v in every form in which it may get into a log.
 func printed(t *testing.T, v any) string {
 	t.Helper()
 	var all bytes.Buffer

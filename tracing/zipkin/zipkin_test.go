@@ -20,7 +20,7 @@ import (
 	"github.com/sinew-go/sinew/tracing/zipkin"
 )
 
-// span is one as Zipkin's v2 API has it.
+// span is a span in Zipkin's v2 API.
 type span struct {
 	TraceID   string            `json:"traceId"`
 	ID        string            `json:"id"`
@@ -35,7 +35,7 @@ type span struct {
 	} `json:"localEndpoint"`
 }
 
-// collector is a Zipkin that remembers.
+// collector is a Zipkin that stores what it receives.
 type collector struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -141,7 +141,7 @@ func TestUnsampledTracesAreNotReportedAndTheirChildrenCostNothing(t *testing.T) 
 	}
 }
 
-func TestCollectorThatIsAwayHoldsUpNobodyAndNobodyIsHeldUpAfterClose(t *testing.T) {
+func TestAnUnavailableCollectorDelaysNobodyBeforeOrAfterClose(t *testing.T) {
 	tr := tracer(t, "shop", "http://127.0.0.1:1", 1)
 	for range 3000 {
 		_, s := tr.Start(t.Context(), "work", tracing.Internal)
@@ -157,18 +157,18 @@ func TestCollectorThatIsAwayHoldsUpNobodyAndNobodyIsHeldUpAfterClose(t *testing.
 	}
 }
 
-// hanging answers nothing until its request is given up.
-type hanging struct{}
+// hangingTransport answers nothing until its request is given up.
+type hangingTransport struct{}
 
-func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+func (hangingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-func TestACollectorThatHangsHoldsUpCloseAndNobodyElse(t *testing.T) {
+func TestAHangingCollectorDelaysOnlyClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr, err := zipkin.New(zipkin.Config{Service: "shop", Collector: "http://zipkin/api/v2/spans", Sample: 1,
-			Client: &http.Client{Transport: hanging{}}, Logger: slog.New(slog.DiscardHandler)})
+			Client: &http.Client{Transport: hangingTransport{}}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,9 +237,9 @@ func Example() {
 	// <nil>
 }
 
-// A trace that comes undecided, as a stranger's does, is sampled at the service's
+// A trace that arrives undecided, such as a stranger's, is sampled at the service's
 // own share, once for all of its spans.
-func TestAnUndecidedTraceIsSampledAsOneThatBeginsHere(t *testing.T) {
+func TestAnUndecidedTraceIsSampledLikeOneThatStartsHere(t *testing.T) {
 	c := collect(t)
 	all, none, half := tracer(t, "shop", c.URL, 1), tracer(t, "shop", c.URL, -1), tracer(t, "shop", c.URL, 0.5)
 	begin := func(tracer *zipkin.Tracer) (sampled, inner bool) {
@@ -269,9 +269,9 @@ func TestAnUndecidedTraceIsSampledAsOneThatBeginsHere(t *testing.T) {
 	}
 }
 
-func TestADecisionWithoutIdsIsHeeded(t *testing.T) {
+func TestADecisionWithoutIDsIsObeyed(t *testing.T) {
 	c := collect(t)
-	tr := tracer(t, "shop", c.URL, -1) // which would sample nothing by itself
+	tr := tracer(t, "shop", c.URL, -1) // samples no trace that starts here
 	for _, h := range []http.Header{{"B3": {"1"}}, {"B3": {"d"}}, {"X-B3-Flags": {"1"}}, {"B3": {"0"}}, {}} {
 		_, span := tr.Start(tracing.Extract(t.Context(), h), "s", tracing.Server)
 		span.End(nil)
@@ -289,7 +289,7 @@ func TestADecisionWithoutIdsIsHeeded(t *testing.T) {
 	}
 }
 
-func TestSpansAreForTheCollectorAlone(t *testing.T) {
+func TestSpansAreSentToTheCollectorOnly(t *testing.T) {
 	stranger := collect(t)
 	var asked, moved atomic.Int64
 	var here *httptest.Server

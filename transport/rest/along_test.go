@@ -13,10 +13,10 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// thrice makes three attempts of every call, all at one address.
-type thrice string
+// threeAttempts makes three attempts of every call, all at one address.
+type threeAttempts string
 
-func (a thrice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) (err error) {
+func (a threeAttempts) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) (err error) {
 	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
 	for call.Attempt = 1; call.Attempt <= 3; call.Attempt++ {
 		err = send(ctx, string(a))
@@ -24,14 +24,14 @@ func (a thrice) Call(ctx context.Context, op endpoint.Operation, send func(conte
 	return err
 }
 
-func TestRepeatsSendTheSameAndSayThatTheyAreRepeats(t *testing.T) {
+func TestRepeatsSendTheSameRequestAndAreMarked(t *testing.T) {
 	var keys, bodies, marks []string
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		keys, bodies, marks = append(keys, r.Header.Get("Idempotency-Key")), append(bodies, string(body)), append(marks, r.Header.Get("X-Request-Attempt"))
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
-	_, err := Reserve.Endpoint(thrice(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 3})
+	_, err := Reserve.Endpoint(threeAttempts(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 3})
 	if err == nil || fmt.Sprintf("%q", marks) != `["" "2" "3"]` {
 		t.Errorf("attempts are marked %q (%v)", marks, err)
 	}
@@ -42,19 +42,19 @@ func TestRepeatsSendTheSameAndSayThatTheyAreRepeats(t *testing.T) {
 	}
 }
 
-func TestAnAttemptsAnswerHasNothingOfTheOneBefore(t *testing.T) {
+func TestAnAnswerContainsNothingOfAnEarlierAttempt(t *testing.T) {
 	answers := []string{`{"product_id":"stale","available":"many"}`, `{"product_id":"stale"`, `{"available":2}`}
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(answers[0]))
 		answers = answers[1:]
 	}))
-	got, err := Reserve.Endpoint(thrice(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
+	got, err := Reserve.Endpoint(threeAttempts(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 	if err != nil || *got != (Stock{Available: 2}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-func TestPriorityAndRepeatPassOnFromTrustedCallersAlone(t *testing.T) {
+func TestPriorityAndRepeatPassOnFromTrustedCallersOnly(t *testing.T) {
 	got := map[string]http.Header{}
 	backend := http.NewServeMux()
 	backend.HandleFunc("/{by}", func(w http.ResponseWriter, r *http.Request) { got[r.PathValue("by")] = r.Header; w.WriteHeader(204) })
@@ -82,7 +82,7 @@ func TestPriorityAndRepeatPassOnFromTrustedCallersAlone(t *testing.T) {
 	}
 }
 
-func TestTracesTravelInEveryForm(t *testing.T) {
+func TestTracesTravelInEveryFormat(t *testing.T) {
 	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	var in tracing.SpanContext
 	var out http.Header

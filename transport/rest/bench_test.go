@@ -41,8 +41,8 @@ func viaRoute(b *testing.B, route rest.Route[*ReserveRequest, *Stock], f endpoin
 	return route.Endpoint(caller)
 }
 
-// byHand does with net/http and encoding/json what a careful author would: the
-// same checks, the body read whole, nothing that travels along.
+// byHand does with net/http and encoding/json what a careful author would: the same
+// checks, the whole body read, no metadata.
 func byHand(b *testing.B, f endpoint.Endpoint[*ReserveRequest, *Stock]) endpoint.Endpoint[*ReserveRequest, *Stock] {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /inventory/{product_id}/reserve", func(w http.ResponseWriter, r *http.Request) {
@@ -99,8 +99,8 @@ func byHand(b *testing.B, f endpoint.Endpoint[*ReserveRequest, *Stock]) endpoint
 	}
 }
 
-// BenchmarkBody is what a body of a thousand lines costs, of which decoding is one part
-// and looking for members that are there twice another.
+// BenchmarkBody measures a body of a thousand lines: decoding it is one part of the cost,
+// and the search for duplicate members another.
 func BenchmarkBody(b *testing.B) {
 	mux := http.NewServeMux()
 	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })

@@ -48,7 +48,7 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestAHeaderOfAnAnswerIsRefusedRatherThanLost(t *testing.T) {
+func TestAnAnswerWithAHeaderFieldIsRefused(t *testing.T) {
 	type tagged struct {
 		ETag string `header:"ETag" json:"-"`
 		N    int    `json:"n"`

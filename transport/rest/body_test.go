@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestABodyIsReadWholeOrRefusedHoweverItComes(t *testing.T) {
+func TestABodyIsReadCompletelyOrRefused(t *testing.T) {
 	type request struct {
 		Text string `json:"text"`
 	}
@@ -37,7 +37,7 @@ func TestABodyIsReadWholeOrRefusedHoweverItComes(t *testing.T) {
 		rest.Route[*request, rest.None]{Pattern: "POST /x", MaxBody: limit}.Handle(mux, func(_ context.Context, r *request) (rest.None, error) { got = r.Text; return rest.None{}, nil })
 		r := httptest.NewRequest("POST", "/x", body)
 		r.Header.Set("Content-Type", "application/json")
-		// Whoever unpacks a body may leave the length that it had.
+		// A middleware that decodes a body may leave its Content-Length.
 		r.ContentLength = rapid.SampledFrom([]int64{-1, 1, int64(len(text) + frame), 1 << 19}).Draw(t, "declared")
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
@@ -48,7 +48,7 @@ func TestABodyIsReadWholeOrRefusedHoweverItComes(t *testing.T) {
 	})
 }
 
-func TestAnAnswerIsReadWholeHoweverItComes(t *testing.T) {
+func TestAnAnswerIsReadCompletely(t *testing.T) {
 	for _, size := range []int{0, 511, 512, 5000, 3 << 20} {
 		want := &Stock{ProductID: strings.Repeat("x", size)}
 		for _, chunked := range []bool{true, false} {

@@ -37,14 +37,14 @@ func TestAHeaderThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
-func TestWhatGoesAlongNeverFailsACall(t *testing.T) {
+func TestMetadataNeverFailsACall(t *testing.T) {
 	var got http.Header
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
 	caller, _ := serve(t, mux)
 	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r\n1"})
 	ctx = tracing.ContextWithSpan(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
-	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(from{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
+	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(namedCaller{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"X-Request-Id", "X-Service-Name", "Tracestate"} {
@@ -57,20 +57,20 @@ func TestWhatGoesAlongNeverFailsACall(t *testing.T) {
 	}
 }
 
-// from calls at an address as a named service does.
-type from struct {
+// namedCaller calls at an address, as a service with a name.
+type namedCaller struct {
 	endpoint.Caller
 	name string
 }
 
-func (f from) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (f namedCaller) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
 	return f.Caller.Call(ctx, op, func(ctx context.Context, addr string) error {
 		endpoint.CallOf(ctx).From = f.name
 		return send(ctx, addr)
 	})
 }
 
-func TestRouteWithAHeaderNameThatIsNoneIsRefused(t *testing.T) {
+func TestARouteWithAnInvalidHeaderNameIsRefused(t *testing.T) {
 	defer func() {
 		if text, _ := recover().(string); !strings.Contains(text, "X Tenant") {
 			t.Errorf("%q", text)

@@ -103,7 +103,7 @@ func TestErrorsCrossTheWireAsThemselves(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNotOurs(t *testing.T) {
+func TestAnswersOfOtherImplementations(t *testing.T) {
 	for name, tt := range map[string]struct {
 		h    http.HandlerFunc
 		want fault.Code
@@ -142,12 +142,12 @@ func TestRefusedConnectionIsUnprocessedAndHidesTheAddressFromCallers(t *testing.
 	}
 }
 
-// limited has a deadline far away, which has passed once it is ended by hand.
-type limited struct{ context.Context }
+// manualDeadline has a deadline far away, which counts as passed once it is cancelled.
+type manualDeadline struct{ context.Context }
 
-func (limited) Deadline() (time.Time, bool) { return farAway, true }
+func (manualDeadline) Deadline() (time.Time, bool) { return farAway, true }
 
-func (l limited) Err() error {
+func (l manualDeadline) Err() error {
 	if l.Context.Err() != nil {
 		return context.DeadlineExceeded
 	}
@@ -186,7 +186,7 @@ func TestCallersDeadlineAndCancelTravel(t *testing.T) {
 	}
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	if left, err := call(limited{ctx}, end); fault.CodeOf(err) != fault.DeadlineExceeded || left <= 0 || left > time.Hour {
+	if left, err := call(manualDeadline{ctx}, end); fault.CodeOf(err) != fault.DeadlineExceeded || left <= 0 || left > time.Hour {
 		t.Errorf("%v with %s left", err, left)
 	}
 	cancelled, give := context.WithCancelCause(t.Context())
@@ -196,7 +196,7 @@ func TestCallersDeadlineAndCancelTravel(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreFollowedForGetAndHeadAlone(t *testing.T) {
+func TestRedirectsAreFollowedForGetAndHeadOnly(t *testing.T) {
 	var fetched []string
 	mux := http.NewServeMux()
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ func TestRedirectsAreFollowedForGetAndHeadAlone(t *testing.T) {
 	}
 }
 
-func TestWhatTravelsAlong(t *testing.T) {
+func TestMetadataTravels(t *testing.T) {
 	var got http.Header
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })

@@ -66,7 +66,7 @@ func ExampleOpenAPI() {
 	// Output: 3.1.0 /inventory/{product_id}/reserve
 }
 
-// listing is a mux that remembers its handlers.
+// listing is a mux that stores its handlers.
 type listing struct {
 	*http.ServeMux
 	handlers []http.Handler

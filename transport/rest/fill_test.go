@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// cents writes itself as a decimal number, by a method of the pointer.
+// cents encodes itself as a decimal number, by a method of the pointer.
 type cents struct{ n int64 }
 
 func (c *cents) MarshalJSON() ([]byte, error) {
@@ -31,7 +31,7 @@ func (c *cents) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// grade is text, by a method of the pointer.
+// grade is a string, by methods of the pointer.
 type grade struct{ letter string }
 
 func (g *grade) MarshalText() ([]byte, error) { return []byte(g.letter), nil }
@@ -187,7 +187,7 @@ func TestNilSlicesAndMapsAreWrittenAsEmpty(t *testing.T) {
 	}
 }
 
-func TestNothingIsNoAnswer(t *testing.T) {
+func TestANilAnswerIsInternal(t *testing.T) {
 	mux := http.NewServeMux()
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, nil })
 	if p := problemOf(t, ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`)); p.Status != 500 {

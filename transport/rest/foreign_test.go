@@ -125,7 +125,7 @@ func zipped(body []byte) http.HandlerFunc {
 	}
 }
 
-func TestWhatIsReservedIsWhatHasCome(t *testing.T) {
+func TestBuffersGrowWithTheBytesThatArrive(t *testing.T) {
 	const bodies = 200
 	mux := http.NewServeMux()
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
@@ -149,7 +149,7 @@ func (discarding) Header() http.Header         { return http.Header{} }
 func (discarding) Write(b []byte) (int, error) { return len(b), nil }
 func (discarding) WriteHeader(int)             {}
 
-func TestAHeadIsAnsweredAsAGetWouldBe(t *testing.T) {
+func TestAHeadIsAnsweredLikeAGet(t *testing.T) {
 	type request struct {
 		ID string `path:"id" json:"-"`
 	}
@@ -186,7 +186,7 @@ func TestAHeadIsAnsweredAsAGetWouldBe(t *testing.T) {
 	}
 }
 
-func TestABodyInACodingIs415(t *testing.T) {
+func TestAnEncodedBodyIs415(t *testing.T) {
 	mux := http.NewServeMux()
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
 	for coding, want := range map[string]int{"gzip": 415, "br": 415, "GZIP": 415, "identity": 200, "Identity": 200, "gzip, br": 415, "x": 415, "": 200} {
@@ -195,7 +195,7 @@ func TestABodyInACodingIs415(t *testing.T) {
 			t.Errorf("%s: %d %s", coding, w.Code, w.Header())
 		}
 	}
-	// Whoever takes the coding off removes the header.
+	// A middleware that decodes the body removes the header.
 	unzip := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			z, err := gzip.NewReader(r.Body)
@@ -223,7 +223,7 @@ func TestABodyInACodingIs415(t *testing.T) {
 	}
 }
 
-func TestOfAGiantFailureOnlyABeginningIsKept(t *testing.T) {
+func TestAGiantErrorMessageIsTruncated(t *testing.T) {
 	for _, member := range []string{"detail", "title", "reason", "service", "code", "type"} {
 		caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
@@ -246,7 +246,7 @@ func TestOfAGiantFailureOnlyABeginningIsKept(t *testing.T) {
 	}
 }
 
-func TestAnotherProtocolIsNoAnswer(t *testing.T) {
+func TestASwitchOfProtocolsIsNoAnswer(t *testing.T) {
 	caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Upgrade", "x")
 		w.Header().Set("Connection", "Upgrade")

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestForwardPassesARedirectOnAndDoesNotFollowIt(t *testing.T) {
+func TestForwardReturnsARedirectAndDoesNotFollowIt(t *testing.T) {
 	var fetched atomic.Int64
 	backend := http.NewServeMux()
 	backend.HandleFunc("/inner", func(http.ResponseWriter, *http.Request) { fetched.Add(1) })
@@ -29,7 +29,7 @@ func TestForwardPassesARedirectOnAndDoesNotFollowIt(t *testing.T) {
 	}
 }
 
-func TestForwardKeepsWhatIsForOneHop(t *testing.T) {
+func TestForwardDropsHopByHopHeaders(t *testing.T) {
 	var got http.Header
 	backend := http.NewServeMux()
 	backend.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) {
@@ -58,18 +58,18 @@ func TestForwardKeepsWhatIsForOneHop(t *testing.T) {
 	}
 }
 
-// hops are headers for one hop, and one that goes through.
+// hops are hop-by-hop headers, and one that passes.
 var hops = http.Header{
 	"Connection":          {"keep-alive, x-Hop"},
 	"X-Hop":               {"1"},
-	"Expect":              {"100-continue"}, // which was answered when the body was read
+	"Expect":              {"100-continue"}, // answered when the body is read
 	"X-Through":           {"1"},
 	"Proxy-Authorization": {"Basic c2VjcmV0"},
 	"Proxy-Authenticate":  {"Basic"},
 	"Proxy-Status":        {"cache"},
 }
 
-func TestForwardWarnsOfACalleeThatIsDownAndNotOfACallerWhoLeft(t *testing.T) {
+func TestForwardLogsAnUnavailableCalleeAndNotACallerWhoGaveUp(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
 	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, rest.Remote("http://127.0.0.1:1", http.DefaultClient))
 	ctx, leave := context.WithCancel(t.Context())

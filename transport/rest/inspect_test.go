@@ -38,12 +38,12 @@ type basket struct {
 	Hidden int `json:"-"`
 }
 
-// own decodes itself, and takes any member.
+// own decodes itself, and accepts any member.
 type own struct{ text string }
 
 func (o *own) UnmarshalJSON(text []byte) error { o.text = string(text); return nil }
 
-func TestAMemberIsThereOnceAndStrictTellsUpperFromLowerCase(t *testing.T) {
+func TestDuplicateMembersAreRefusedAndStrictIsCaseSensitive(t *testing.T) {
 	mux := http.NewServeMux()
 	for path, strict := range map[string]bool{"/strict": true, "/lax": false} {
 		rest.Route[*basket, rest.None]{Pattern: "POST " + path, Strict: strict}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
@@ -88,7 +88,7 @@ func TestAMemberIsThereOnceAndStrictTellsUpperFromLowerCase(t *testing.T) {
 	}
 }
 
-func TestOfManyMembersOneThatIsThereTwiceIsFound(t *testing.T) {
+func TestADuplicateAmongManyMembersIsFound(t *testing.T) {
 	mux := http.NewServeMux()
 	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
 	var many strings.Builder
@@ -102,7 +102,7 @@ func TestOfManyMembersOneThatIsThereTwiceIsFound(t *testing.T) {
 	}
 }
 
-// lower is a text that is read in lower case, and shows nothing of itself.
+// lower is a string that is decoded in lower case, and hides its text.
 type lower string
 
 func (l *lower) UnmarshalText(text []byte) error {
@@ -111,7 +111,7 @@ func (l *lower) UnmarshalText(text []byte) error {
 }
 func (l lower) String() string { return "hidden" }
 
-func TestOfTwoNamesThatComeToOneKeyOfAMapNoneIsTaken(t *testing.T) {
+func TestTwoNamesForOneMapKeyAreRefused(t *testing.T) {
 	type request struct {
 		Ints   map[int]int    `json:"ints"`
 		Uints  map[uint64]int `json:"uints"`
@@ -131,7 +131,7 @@ func TestOfTwoNamesThatComeToOneKeyOfAMapNoneIsTaken(t *testing.T) {
 	}
 }
 
-func TestHalfACharacterIsRefused(t *testing.T) {
+func TestALoneSurrogateIsRefused(t *testing.T) {
 	type request struct {
 		Name string         `json:"name"`
 		Any  map[string]any `json:"any"`
@@ -165,7 +165,7 @@ func TestABodyHasOneMediaType(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithAMemberTwiceIsNotTaken(t *testing.T) {
+func TestAnAnswerWithADuplicateMemberIsRefused(t *testing.T) {
 	for body, taken := range map[string]bool{
 		`{"amount":1,"amount":99}`: false, `{"amount":1,"AMOUNT":99}`: false, `{"by":{"a":{},"a":{}}}`: false,
 		`{"amount":1,"more":2}`: true, `{"AMOUNT":1}`: true,
@@ -178,7 +178,7 @@ func TestAnAnswerWithAMemberTwiceIsNotTaken(t *testing.T) {
 	}
 }
 
-func TestWhatIsTakenIsWhatEncodingJSONTakesOfTextWithoutDoubles(t *testing.T) {
+func TestTextWithoutDuplicatesIsAcceptedAsByEncodingJSON(t *testing.T) {
 	mux := http.NewServeMux()
 	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
 	pieces := rapid.SampledFrom([]string{`{`, `}`, `[`, `]`, `,`, `:`, `"amount"`, `"lines"`, `"any"`, `"a\"b"`, `"\u00e9"`, `1`, `-1e3`, `null`, `true`, ` `, `"`, `\`, `{"any":[1,{"x":null}]}`})
@@ -194,13 +194,13 @@ func TestWhatIsTakenIsWhatEncodingJSONTakesOfTextWithoutDoubles(t *testing.T) {
 	})
 }
 
-func TestWhatASenderWroteIsNotSentBackWhole(t *testing.T) {
+func TestRefusalsQuoteLittleOfTheRequest(t *testing.T) {
 	long := strings.Repeat("9", 900_000)
 	type request struct {
 		N    int           `json:"n"`
-		Name shout         `json:"name"`
+		Name quotingText   `json:"name"`
 		ID   int           `query:"id" json:"-"`
-		Loud *shout        `query:"loud" json:"-"`
+		Loud *quotingText  `query:"loud" json:"-"`
 		Line line          `json:"line"`
 		Map  map[int]*line `json:"map"`
 	}
@@ -226,14 +226,14 @@ func TestWhatASenderWroteIsNotSentBackWhole(t *testing.T) {
 	}
 }
 
-// shout is a text type that says all that it does not take.
-type shout string
+// quotingText is a type whose error quotes everything that it refuses.
+type quotingText string
 
-func (s *shout) UnmarshalText(text []byte) error {
+func (s *quotingText) UnmarshalText(text []byte) error {
 	return fault.InvalidArgument.Errorf("%q is nothing to shout", text)
 }
 
-func TestAParameterIsThereOnce(t *testing.T) {
+func TestADuplicateParameterIsRefused(t *testing.T) {
 	type request struct {
 		N    int      `query:"n" json:"-"`
 		Some *int     `query:"some" json:"-"`
@@ -260,7 +260,7 @@ func TestAParameterIsThereOnce(t *testing.T) {
 	}
 }
 
-func TestWhatACalleeWroteIsNotSaidWhole(t *testing.T) {
+func TestErrorsQuoteLittleOfTheAnswer(t *testing.T) {
 	long := strings.Repeat("9", 900_000)
 	for _, body := range []string{`{"amount":` + long + `}`, `{"lines":"` + long + `"}`, `{"` + long + `":1,"` + long + `":1}`, `{"by":{"` + long + `":{"n":` + long + `}}}`} {
 		caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))

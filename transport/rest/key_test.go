@@ -26,10 +26,10 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// malformed are keys that are not kept.
+// malformed are unusable keys.
 var malformed = []string{strings.Repeat("k", 129), "schlüssel", "a\tb"}
 
-// charging counts what its two routes, keyed and not, have charged.
+// charging returns a mux with a keyed and an unkeyed route, which count their charges.
 func charging(charged *atomic.Int64) (mux *http.ServeMux, keyed, unkeyed rest.Route[*ReserveRequest, *Stock]) {
 	mux = http.NewServeMux()
 	charge := func(context.Context, *ReserveRequest) (*Stock, error) { charged.Add(1); return &Stock{}, nil }
@@ -40,7 +40,7 @@ func charging(charged *atomic.Int64) (mux *http.ServeMux, keyed, unkeyed rest.Ro
 	return mux, keyed, unkeyed
 }
 
-// waysTo are the ways to what charging serves.
+// waysTo are the ways to reach what charging serves.
 func waysTo(t *testing.T, charged *atomic.Int64) map[string]http.Handler {
 	t.Helper()
 	backend, keyed, unkeyed := charging(charged)
@@ -51,7 +51,7 @@ func waysTo(t *testing.T, charged *atomic.Int64) map[string]http.Handler {
 	return map[string]http.Handler{"handler": backend, "behind Accept": rest.ReadMetadata(nil)(backend), "gateway": gateway}
 }
 
-func TestAKeyThatCannotBeKeptIsRefusedWhereKeysCount(t *testing.T) {
+func TestAnUnusableKeyIsRefusedOnAKeyedRoute(t *testing.T) {
 	var charged atomic.Int64
 	ways := waysTo(t, &charged)
 	for _, key := range malformed {
@@ -68,7 +68,7 @@ func TestAKeyThatCannotBeKeptIsRefusedWhereKeysCount(t *testing.T) {
 	}
 }
 
-func TestAKeyIsThereOnceAndNotEmpty(t *testing.T) {
+func TestADuplicateOrEmptyKeyIsRefused(t *testing.T) {
 	var charged atomic.Int64
 	ways := waysTo(t, &charged)
 	for _, keys := range [][]string{{""}, {" "}, {"", "k"}, {"k", ""}, {"k", "l"}, {"k", "k"}} {
@@ -82,7 +82,7 @@ func TestAKeyIsThereOnceAndNotEmpty(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"k", " k\t"} { // HTTP/2 leaves the blanks on
+	for _, key := range []string{"k", " k\t"} { // HTTP/2 does not trim the blanks
 		if w := ask(ways["handler"], "POST", "/keyed/p", "application/json", `{"quantity":1}`, "Idempotency-Key", key); w.Code != 200 || charged.Load() != 1 {
 			t.Errorf("%q gave %d, charged %d times", key, w.Code, charged.Load())
 		}
@@ -155,17 +155,17 @@ func TestARequestThatDiffersInItsPathOrQueryIsAnother(t *testing.T) {
 	}
 }
 
-// named is a mux that knows its callers by their token.
-type named struct{ *http.ServeMux }
+// tokenMux is a mux that identifies its callers by their token.
+type tokenMux struct{ *http.ServeMux }
 
-func (named) Subject(r *http.Request) string {
+func (tokenMux) Subject(r *http.Request) string {
 	subject, _, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), ".")
 	return subject
 }
 
-func TestKeysOfSubjectsAreApartAndSurviveARenewedToken(t *testing.T) {
+func TestKeysOfSubjectsAreSeparateAndSurviveARenewedToken(t *testing.T) {
 	acted := 0
-	mux := named{http.NewServeMux()}
+	mux := tokenMux{http.NewServeMux()}
 	rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /r/{product_id}", Keyed: true}.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
 		acted++
 		return &Stock{Available: acted}, nil
@@ -181,7 +181,7 @@ func TestKeysOfSubjectsAreApartAndSurviveARenewedToken(t *testing.T) {
 	}
 }
 
-func TestAKeyNeitherRunsTwiceNorTellsAnotherWhereNobodySaysWhoCalls(t *testing.T) {
+func TestAKeyOfUnknownCallersNeitherRunsTwiceNorAnswersAnother(t *testing.T) {
 	for name, tt := range map[string]struct {
 		first, then []string
 		replayed    bool
@@ -260,7 +260,7 @@ func TestCallersWithACertificateHaveKeysOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsForTheCertificateThatItsKeyCameWith(t *testing.T) {
+func TestAnAnswerIsForTheCertificateOfItsKeysFirstUse(t *testing.T) {
 	for name, verified := range map[string]bool{"it names nobody": true, "nobody has verified it": false} {
 		var charged atomic.Int64
 		mux, _, _ := charging(&charged)
@@ -282,12 +282,12 @@ func TestAnAnswerIsForTheCertificateThatItsKeyCameWith(t *testing.T) {
 	}
 }
 
-// unwritable panics where it is written.
+// unwritable panics when it is encoded.
 type unwritable struct{}
 
 func (unwritable) MarshalJSON() ([]byte, error) { panic("unwritable") }
 
-func TestAnAnswerThatPanicsWhereItIsWrittenIsNoReasonToRunAgain(t *testing.T) {
+func TestAnAnswerThatPanicsWhenEncodedDoesNotRunAgain(t *testing.T) {
 	acted := 0
 	mux := http.NewServeMux()
 	rest.Route[rest.None, unwritable]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, rest.None) (unwritable, error) {
@@ -301,7 +301,7 @@ func TestAnAnswerThatPanicsWhereItIsWrittenIsNoReasonToRunAgain(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatCannotBeKeptFailsBeforeTheRouteRunsAgain(t *testing.T) {
+func TestAnAnswerThatCannotBeStoredFailsRepeats(t *testing.T) {
 	for name, answer := range map[string]any{"no JSON": math.Inf(1), "too large": strings.Repeat("x", 5<<20)} {
 		acted := 0
 		mux := http.NewServeMux()
@@ -319,7 +319,7 @@ func TestAnAnswerThatCannotBeKeptFailsBeforeTheRouteRunsAgain(t *testing.T) {
 	}
 }
 
-func TestARefusalIsKeptForAMinuteAlone(t *testing.T) {
+func TestARefusalIsStoredForAMinuteOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acted := 0
 		mux := http.NewServeMux()
@@ -337,9 +337,9 @@ func TestARefusalIsKeptForAMinuteAlone(t *testing.T) {
 	})
 }
 
-func TestAnAnswerKeptByTheHandlerIsTheRoutesOwn(t *testing.T) {
+func TestAnAnswerStoredByTheHandlerEqualsTheRoutes(t *testing.T) {
 	store, died := endpoint.NewMemoryStore(), true
-	mux := keeping{http.NewServeMux(), store}
+	mux := storeMux{http.NewServeMux(), store}
 	rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /r/{product_id}", Keyed: true, Status: 201}.Handle(mux, func(ctx context.Context, r *ReserveRequest) (*Stock, error) {
 		if !died {
 			t.Error("it ran again")
@@ -355,9 +355,9 @@ func TestAnAnswerKeptByTheHandlerIsTheRoutesOwn(t *testing.T) {
 	}
 }
 
-type keeping struct {
+type storeMux struct {
 	*http.ServeMux
 	store endpoint.IdempotencyStore
 }
 
-func (k keeping) IdempotencyStore() endpoint.IdempotencyStore { return k.store }
+func (k storeMux) IdempotencyStore() endpoint.IdempotencyStore { return k.store }

@@ -10,7 +10,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestARequestWhoseTimeIsOverIsNotRun(t *testing.T) {
+func TestARequestWithAPassedDeadlineDoesNotRun(t *testing.T) {
 	ran := false
 	mux := http.NewServeMux()
 	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
@@ -35,7 +35,7 @@ func TestARequestWhoseTimeIsOverIsNotRun(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsReadInBothItsForms(t *testing.T) {
+func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	header := ""
 	caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", header)

@@ -23,7 +23,7 @@ type (
 	tables map[string][]tables
 )
 
-// described is the schema of an answer of type T, with those that it refers to.
+// described returns the schema of an answer of type T, and those that it refers to.
 func described[T any](t *testing.T) (schema string, all map[string]any) {
 	t.Helper()
 	mux := listing{ServeMux: http.NewServeMux()}
@@ -46,7 +46,7 @@ func described[T any](t *testing.T) (schema string, all map[string]any) {
 	return string(doc.Paths["/x"]["get"].Responses["200"].Content["application/json"].Schema), doc.Components.Schemas
 }
 
-func TestATypeThatHoldsItselfIsReferredToByItsName(t *testing.T) {
+func TestARecursiveTypeIsReferredToByItsName(t *testing.T) {
 	for want, describe := range map[string]func(*testing.T) (string, map[string]any){
 		`{"additionalProperties":{"$ref":"#/components/schemas/tree"},"type":"object"}`:                            described[tree],
 		`{"items":{"$ref":"#/components/schemas/list"},"type":"array"}`:                                            described[list],
@@ -68,7 +68,7 @@ func TestATypeThatHoldsItselfIsReferredToByItsName(t *testing.T) {
 	}
 }
 
-func TestATypeThatDoesNotHoldItselfIsDescribedInPlace(t *testing.T) {
+func TestANonRecursiveTypeIsDescribedInPlace(t *testing.T) {
 	type names []string
 	if schema, all := described[map[string]names](t); len(all) != 1 || schema != `{"additionalProperties":{"items":{"type":"string"},"type":"array"},"type":"object"}` {
 		t.Errorf("%s %v", schema, all)
@@ -114,7 +114,7 @@ func TestAPointerToAnEnumMayBeNull(t *testing.T) {
 	}
 }
 
-func TestWhatIsInAListOrMapIsDescribedAsItMayBe(t *testing.T) {
+func TestElementsOfListsAndMapsAreDescribed(t *testing.T) {
 	type all struct {
 		List  []*Stock          `json:"list"`
 		Map   map[string]*Stock `json:"map"`
@@ -139,7 +139,7 @@ func TestWhatIsInAListOrMapIsDescribedAsItMayBe(t *testing.T) {
 	}
 }
 
-func TestATextThatIsReadAsANumberIsDescribedAsOne(t *testing.T) {
+func TestAQuotedNumberIsDescribedByItsPattern(t *testing.T) {
 	type all struct {
 		Int   int8            `json:"int,string"`
 		Uint  uint64          `json:"uint,string"`
@@ -168,7 +168,7 @@ func TestATextThatIsReadAsANumberIsDescribedAsOne(t *testing.T) {
 			p := s.Properties[member]
 			fits := regexp.MustCompile(cmp.Or(p.Pattern, p.PropertyNames.Pattern)).MatchString(text)
 			w := ask(mux, "POST", "/x", "application/json", `{"`+member+`":`+value+`}`)
-			if !fits && (text == "007" || text == "1.") { // encoding/json may take it, and nobody need write it
+			if !fits && (text == "007" || text == "1.") { // encoding/json may accept it, but no sender needs it
 				continue
 			}
 			if fits != (w.Code == 204) {

@@ -34,8 +34,8 @@ type paint struct {
 	Dry    bool
 }
 
-// shop is the document of a route with everything, of one with nothing, and of
-// what does not count: a handler that is no route, and a pattern taken already.
+// shop returns the document of a route with everything, of one with nothing, and of what
+// does not count: a handler that is no route, and a duplicate pattern.
 func shop(t *testing.T) []byte {
 	t.Helper()
 	mux, later := listing{ServeMux: http.NewServeMux()}, listing{ServeMux: http.NewServeMux()}
@@ -62,7 +62,7 @@ func TestTheDocumentOfRoutes(t *testing.T) {
 	}
 }
 
-func TestEveryReferenceOfADocumentLeadsSomewhere(t *testing.T) {
+func TestEveryReferenceOfADocumentResolves(t *testing.T) {
 	var doc any
 	if err := json.Unmarshal(shop(t), &doc); err != nil {
 		t.Fatal(err)

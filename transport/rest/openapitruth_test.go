@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// documentOf is the document of routes, decoded.
+// documentOf returns the decoded document of the routes.
 func documentOf(t *testing.T, routes ...rest.Forwarder) (doc openAPI) {
 	t.Helper()
 	mux := listing{ServeMux: http.NewServeMux()}
@@ -45,12 +45,12 @@ type openAPI struct {
 	Components struct{ Schemas map[string]json.RawMessage }
 }
 
-// moneys is written as JSON by its fields, and read from a query as a whole number.
+// moneys is encoded as JSON by its fields, and read from a query as a whole number.
 type moneys int64
 
 func (m moneys) MarshalJSON() ([]byte, error) { return []byte(`"1.00"`), nil }
 
-func TestAParameterIsDescribedByWhatReadsIt(t *testing.T) {
+func TestAParameterIsDescribedByItsCodec(t *testing.T) {
 	type request struct {
 		After  time.Duration   `query:"after" json:"-"`
 		Every  *time.Duration  `query:"every" json:"-"`
@@ -90,7 +90,7 @@ func TestAParameterIsDescribedByWhatReadsIt(t *testing.T) {
 	}
 }
 
-func TestOperationsHaveNamesOfTheirOwn(t *testing.T) {
+func TestOperationIDsAreUnique(t *testing.T) {
 	type byID struct {
 		ID string `path:"id" json:"-"`
 	}
@@ -152,7 +152,7 @@ type Größe struct {
 	N int `json:"n"`
 }
 
-func TestComponentsHaveNamesThatOpenAPITakes(t *testing.T) {
+func TestComponentNamesAreValidInOpenAPI(t *testing.T) {
 	type local struct {
 		N int `json:"n"`
 	}
@@ -175,9 +175,9 @@ func TestComponentsHaveNamesThatOpenAPITakes(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrittenInAWayOfItsOwnIsDescribedSo(t *testing.T) {
+func TestSelfEncodedTypesAreDescribed(t *testing.T) {
 	type inner struct {
-		ID string `path:"id" json:"id"` // bound to nothing where it is no request
+		ID string `path:"id" json:"id"` // not bound, since this is not a request
 	}
 	type answer struct {
 		N      int             `json:"n,string"`
@@ -208,7 +208,7 @@ func TestWhatIsWrittenInAWayOfItsOwnIsDescribedSo(t *testing.T) {
 	}
 }
 
-func TestTheSchemaOfAFailureHasAllThatAFailureHas(t *testing.T) {
+func TestTheProblemSchemaHasAllMembersOfAProblem(t *testing.T) {
 	doc := documentOf(t)
 	var s struct {
 		Properties map[string]any
@@ -227,7 +227,7 @@ func TestTheSchemaOfAFailureHasAllThatAFailureHas(t *testing.T) {
 	}
 }
 
-// instant is a time, or null for none.
+// instant is a time, or null.
 type instant struct{ time.Time }
 
 func (i instant) MarshalJSON() ([]byte, error) {
@@ -237,7 +237,7 @@ func (i instant) MarshalJSON() ([]byte, error) {
 	return json.Marshal(i.Time)
 }
 
-// either is a number or a text.
+// either is a number or a string.
 type either struct {
 	Text string
 	N    int
@@ -263,17 +263,17 @@ func (o option[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.Value)
 }
 
-// fragile cannot write what it does not know.
+// fragile panics when its zero value is encoded.
 type fragile struct{ of *fragile }
 
 func (f fragile) MarshalJSON() ([]byte, error) { return json.Marshal(f.of.of) }
 
-// branching holds itself more than once.
+// branching contains itself several times.
 type branching struct{ A, B, C, D, E, F, G, H *branching }
 
 func (b branching) MarshalJSON() ([]byte, error) { return []byte(`{}`), nil }
 
-func TestATypeThatWritesItselfIsDescribedByAllThatItMayBe(t *testing.T) {
+func TestASelfEncodedTypeIsDescribedByAllItsSamples(t *testing.T) {
 	for want, describe := range map[string]func(*testing.T) (string, map[string]any){
 		`{"format":"date-time","type":["string","null"]}`: described[instant],
 		`{}`:                          described[either],

@@ -14,11 +14,11 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// checkDuplicates sends twice at once, and returns the first send's error unless only the
-// second has succeeded. Each send goes on when the other has come to the server.
-type checkDuplicates string
+// sendTwice sends twice at once. It returns the first send's error unless only the second
+// has succeeded. Each send goes on when the other has reached the server.
+type sendTwice string
 
-func (a checkDuplicates) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (a sendTwice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
 	var errs [2]error
 	var both sync.WaitGroup
 	for i := range errs {
@@ -33,9 +33,9 @@ func (a checkDuplicates) Call(ctx context.Context, op endpoint.Operation, send f
 	return errs[0]
 }
 
-// script answers the two sends in the given order: those of the attempt that is
-// marked as the second, or not.
-func script(order [2]int, bodies [2]string, status [2]int) http.Handler {
+// answerInOrder answers the two sends in the given order. The second one is the send that
+// is marked as a repeat.
+func answerInOrder(order [2]int, bodies [2]string, status [2]int) http.Handler {
 	var arrived sync.WaitGroup
 	arrived.Add(2)
 	first := make(chan struct{})
@@ -58,7 +58,7 @@ func script(order [2]int, bodies [2]string, status [2]int) http.Handler {
 	})
 }
 
-func TestOfSendsAtOnceTheFirstSuccessCounts(t *testing.T) {
+func TestOfConcurrentSendsTheFirstSuccessCounts(t *testing.T) {
 	one, two := `{"product_id":"one","available":1}`, `{"available":2}`
 	for name, tt := range map[string]struct {
 		status [2]int
@@ -73,7 +73,7 @@ func TestOfSendsAtOnceTheFirstSuccessCounts(t *testing.T) {
 	} {
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
 			t.Run(fmt.Sprint(name, order), func(t *testing.T) {
-				_, server := serve(t, script(order, tt.bodies, tt.status))
+				_, server := serve(t, answerInOrder(order, tt.bodies, tt.status))
 				got, err := Reserve.Endpoint(overlapping(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 				if err != nil {
 					t.Fatal(err)
@@ -92,13 +92,13 @@ func TestOfSendsAtOnceTheFirstSuccessCounts(t *testing.T) {
 	}
 }
 
-// overlapping is twice, where either success will do.
+// overlapping is sendTwice, but either success is enough.
 type overlapping string
 
 func (a overlapping) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
 	won := false
 	var lock sync.Mutex
-	err := checkDuplicates(a).Call(ctx, op, func(ctx context.Context, addr string) error {
+	err := sendTwice(a).Call(ctx, op, func(ctx context.Context, addr string) error {
 		err := send(ctx, addr)
 		lock.Lock()
 		defer lock.Unlock()
@@ -111,7 +111,7 @@ func (a overlapping) Call(ctx context.Context, op endpoint.Operation, send func(
 	return err
 }
 
-func TestAForwardedAnswerIsThatWhichTheCallEndedWith(t *testing.T) {
+func TestAForwardedAnswerIsTheOneThatTheCallEndedWith(t *testing.T) {
 	const one, two = `{"product_id":"one","available":1}`, `{"product_id":"two","available":2}`
 	for name, tt := range map[string]struct {
 		status [2]int
@@ -123,7 +123,7 @@ func TestAForwardedAnswerIsThatWhichTheCallEndedWith(t *testing.T) {
 		"neither":         {[2]int{503, 409}, one, 503},
 	} {
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
-			_, server := serve(t, script(order, [2]string{one, two}, tt.status))
+			_, server := serve(t, answerInOrder(order, [2]string{one, two}, tt.status))
 			mux := http.NewServeMux()
 			Reserve.Forward(mux, overlapping(server.URL))
 			w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`)
@@ -134,15 +134,15 @@ func TestAForwardedAnswerIsThatWhichTheCallEndedWith(t *testing.T) {
 	}
 }
 
-// marked ends a call with the last send's error, marked as a repeated one's.
-type marked string
+// repeatedError ends a call with the last send's error, marked as repeated.
+type repeatedError string
 
-func (a marked) Call(ctx context.Context, _ endpoint.Operation, send func(context.Context, string) error) error {
+func (a repeatedError) Call(ctx context.Context, _ endpoint.Operation, send func(context.Context, string) error) error {
 	_ = send(ctx, string(a))
 	return fault.MarkRepeated(send(ctx, string(a)))
 }
 
-func TestAForwardedFailureOfARepeatedCallIsPassedOnAsItCame(t *testing.T) {
+func TestAForwardedFailureOfARepeatedCallIsPassedOnUnchanged(t *testing.T) {
 	n := 0
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		n++
@@ -150,7 +150,7 @@ func TestAForwardedFailureOfARepeatedCallIsPassedOnAsItCame(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "answer %d", n)
 	}))
 	mux := http.NewServeMux()
-	Reserve.Forward(mux, marked(server.URL))
+	Reserve.Forward(mux, repeatedError(server.URL))
 	if w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`); w.Code != 503 || w.Body.String() != "answer 2" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

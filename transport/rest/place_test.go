@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestAWrongTypeIsToldByThePlaceThatItsSenderKnows(t *testing.T) {
+func TestAWrongTypeIsReportedWithTheSendersPath(t *testing.T) {
 	type Line struct {
 		Price int `json:"price"`
 	}

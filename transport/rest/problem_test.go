@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestAProblemKeepsNothingOfTheAnswerThatFailed(t *testing.T) {
+func TestAProblemRemovesTheHeadersOfTheFailedAnswer(t *testing.T) {
 	stale := []string{"Content-Length", "Content-Encoding", "Cache-Control", "Etag", "Last-Modified", "Content-Type"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/failed", func(w http.ResponseWriter, _ *http.Request) {
@@ -60,7 +60,7 @@ func TestTheLongestWaitIsWritten(t *testing.T) {
 	}
 }
 
-// reportingWriter remembers the failures that it is told of, beneath another writer.
+// reportingWriter records the failures that are reported to it, beneath another writer.
 type reportingWriter struct {
 	http.ResponseWriter
 	failures []error
@@ -72,7 +72,7 @@ type wrapping struct{ http.ResponseWriter }
 
 func (o wrapping) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
-func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
+func TestTheWriterGetsTheFailureThatTheCallerSees(t *testing.T) {
 	exists := fault.AlreadyExists.Errorf("p exists: %w", io.ErrUnexpectedEOF).WithReason("taken")
 	route := rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /r/{product_id}", Keyed: true}
 	mux := http.NewServeMux()
@@ -131,7 +131,7 @@ func TestTheWriterIsToldTheFailureThatTheCallerSees(t *testing.T) {
 	}
 }
 
-func TestARefusalThatIsKeptSaysWhenToComeAgain(t *testing.T) {
+func TestAStoredRefusalHasItsRetryAfter(t *testing.T) {
 	mux := http.NewServeMux()
 	rest.Route[rest.None, rest.None]{Pattern: "POST /r", Keyed: true}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
 		return rest.None{}, fault.FailedPrecondition.Errorf("closed").WithRetryAfter(time.Minute)
@@ -143,7 +143,7 @@ func TestARefusalThatIsKeptSaysWhenToComeAgain(t *testing.T) {
 	}
 }
 
-func TestAFailureIsLoggedWithTheRequestThatItIsOf(t *testing.T) {
+func TestAFailureIsLoggedWithItsRequest(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
 	rest.Route[rest.None, rest.None]{Pattern: "POST /fail"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
 		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")

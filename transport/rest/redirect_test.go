@@ -12,7 +12,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-func TestARedirectIsFollowedWithinTheOriginAlone(t *testing.T) {
+func TestARedirectIsFollowedWithinTheOriginOnly(t *testing.T) {
 	type request struct {
 		Key string `header:"X-Api-Key" json:"-"`
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// order has no key, and so is repeated only where no handler ran.
+// order has no key, and so is repeated only if no handler ran.
 var order = rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /orders/{product_id}"}
 
 func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
@@ -69,7 +69,7 @@ func TestAMiddlewareOfTheServerMayRefuseUnprocessed(t *testing.T) {
 	}
 }
 
-// failing is a response that counts as an error, as go-kit's do.
+// failing is a response that counts as an error, like go-kit's.
 type failing struct{ err error }
 
 func (f *failing) Failed() error { return f.err }

@@ -138,7 +138,7 @@ func TestPathIsNeverReadFromTheBody(t *testing.T) {
 	}
 }
 
-func TestPanicIs500WithItsStackInTheLogAlone(t *testing.T) {
+func TestPanicIs500WithItsStackInTheLogOnly(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
 	rest.Route[rest.None, rest.None]{Pattern: "GET /"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("secret") })
 	w := ask(mux, "GET", "/", "", "")
@@ -174,7 +174,7 @@ func TestIdempotencyKeyActsOnceAndRepeatsTheAnswer(t *testing.T) {
 	})
 	for name, tt := range map[string]struct {
 		status int
-		again  bool // a repeat acts
+		again  bool // a repeat runs again
 	}{"ok": {201, false}, "refused": {400, false}, "broken": {500, true}, "conflict": {409, true}} {
 		acted.Store(0)
 		first := ask(mux, "POST", "/r/"+name, "application/json", `{"quantity":1}`, "Idempotency-Key", "k-"+name)
@@ -220,7 +220,7 @@ func TestKeyInUseIs409(t *testing.T) {
 	first.Wait()
 }
 
-func TestOnlyTrustedCallersAreBelieved(t *testing.T) {
+func TestMetadataOfUntrustedCallersIsIgnored(t *testing.T) {
 	var got endpoint.Call
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = *endpoint.CallOf(r.Context()) })
 	header := []string{

@@ -14,8 +14,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// open serves routes of every kind to whoever asks.
-func open() http.Handler {
+// allRoutes serves routes of every kind to any caller.
+func allRoutes() http.Handler {
 	type counted struct {
 		N    int    `path:"n" json:"-"`
 		Only []bool `query:"only" json:"-"`
@@ -32,9 +32,9 @@ func open() http.Handler {
 	return rest.ReadMetadata(func(*http.Request) bool { return true })(rest.ProblemMux(mux))
 }
 
-// stranger sends h a request that no client of ours would. Its answer is a
-// success, a way to a cleaner path, or a problem that is not our fault.
-func stranger(t *testing.T, h http.Handler, method, path, query, host, name string) {
+// sendMalformed sends h a request that no client of ours would send. The answer must be a
+// success, a redirect to a clean path, or a problem that is not the service's failure.
+func sendMalformed(t *testing.T, h http.Handler, method, path, query, host, name string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := &http.Request{
@@ -59,13 +59,13 @@ func FuzzStranger(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
 	}
-	h := open()
+	h := allRoutes()
 	f.Fuzz(func(t *testing.T, method, path, query, host, name string) {
-		stranger(t, h, method, path, query, host, name)
+		sendMalformed(t, h, method, path, query, host, name)
 	})
 }
 
-func TestStrangersNeitherBreakNorFillAService(t *testing.T) {
+func TestMalformedRequestsNeitherBreakNorFillAService(t *testing.T) {
 	pieces := []string{"/", "/", "/", "a", "b", "inventory/", "reserve", "shop.example", "..", "%2F", "%", "?", "{n}", "{$}", "*", ":80", " ", "\x00", "\n", "é", "\xff", "7"}
 	random := rand.New(rand.NewPCG(1, 2))
 	text := func(lead string) string {
@@ -75,17 +75,17 @@ func TestStrangersNeitherBreakNorFillAService(t *testing.T) {
 		return lead
 	}
 	methods := []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "BREW"}
-	h := open()
+	h := allRoutes()
 	ask := func(requests int) (objects int64) {
 		for range requests {
 			method := methods[random.IntN(len(methods))]
 			if random.IntN(10) == 0 {
 				method = text("M")
 			}
-			stranger(t, h, method, text("/"), text(""), text(""), text(""))
+			sendMalformed(t, h, method, text("/"), text(""), text(""), text(""))
 		}
 		runtime.GC()
-		runtime.GC() // what pools hold goes with the second
+		runtime.GC() // the second run frees the pools
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapObjects)

@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// deadlines is a writer that remembers the limits it is given.
+// deadlines is a writer that records the deadlines set on it.
 type deadlines struct {
 	discarding
 	read, write time.Time
@@ -23,7 +23,7 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-func TestARouteHasTimeLimitsOfItsOwn(t *testing.T) {
+func TestARoutesTimeLimitsOverrideTheServers(t *testing.T) {
 	type limits struct{ read, write time.Duration }
 	nowhere := rest.Remote("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}})
 	for _, tt := range []limits{{}, {time.Hour, 0}, {0, time.Hour}, {time.Hour, 2 * time.Hour}, {-1, -1}} {

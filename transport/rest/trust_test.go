@@ -20,7 +20,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// sentFrom is a request from an address, to 10.0.0.1.
+// sentFrom returns a request from an address to 10.0.0.1.
 func sentFrom(remote string, header ...string) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}))
@@ -31,7 +31,7 @@ func sentFrom(remote string, header ...string) *http.Request {
 	return r
 }
 
-// byProxies are what proxies add, each its own.
+// byProxies are headers that proxies add.
 var byProxies = []string{
 	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP",
 	"X-Cluster-Client-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X_Forwarded_For", "Client-IP", "X-Azure-ClientIP", "X-Appengine-User-IP", "Fly-Client-IP",
@@ -54,7 +54,7 @@ func TestARequestThatCameThroughAProxyIsNotFromThisMachine(t *testing.T) {
 	}
 }
 
-func TestNetworksTrustWhatIsSentFromThem(t *testing.T) {
+func TestNetworksTrustRequestsSentFromThem(t *testing.T) {
 	ours := rest.Networks(netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("::ffff:192.168.0.0/112"))
 	for remote, want := range map[string]bool{
 		"10.1.2.3:5": true, "[::ffff:10.1.2.3]:5": true, "[fd00::1]:5": true, "[fd00::1%eth0]:5": true, "192.168.0.9:5": true,
@@ -74,7 +74,7 @@ func TestNetworksTrustWhatIsSentFromThem(t *testing.T) {
 	}
 }
 
-func TestACallerGoesByTheNameInItsCertificate(t *testing.T) {
+func TestACallersNameIsThatInItsCertificate(t *testing.T) {
 	spiffe := &url.URL{Scheme: "spiffe", Host: "shop.example", Path: "/ns/prod/sa/cart"}
 	for want, c := range map[string]*x509.Certificate{
 		"payment":                               {Subject: pkix.Name{CommonName: "payment"}, DNSNames: []string{"bank"}},
@@ -102,9 +102,9 @@ func TestACallerGoesByTheNameInItsCertificate(t *testing.T) {
 
 // A deadline that a stranger set blames nobody, here and at whom the handler calls,
 // on whatever way it gets there.
-func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
+func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 	everybody := func(*http.Request) bool { return true }
-	type said struct{ foreign, left bool } // that it is the stranger's, and that the caller left before it
+	type said struct{ foreign, left bool } // whether it is the stranger's, and whether the caller left before it
 	last, middle := make(chan said, 9), make(chan said, 9)
 	var entered atomic.Int64
 	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
@@ -161,7 +161,7 @@ func TestADeadlineOfAStrangerBlamesNobodyOnItsWholeWay(t *testing.T) {
 	}
 }
 
-func TestAFailureLongBeforeAStrangersDeadlineIsAFailure(t *testing.T) {
+func TestAFailureLongBeforeAnUntrustedDeadlineIsAFailure(t *testing.T) {
 	judged := fault.Success
 	h := rest.ReadMetadata(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		judged = fault.Judge(r.Context(), fault.DeadlineExceeded.Errorf("the database did not answer")).Outcome()
