@@ -27,17 +27,17 @@ type reader struct {
 }
 
 // subscribe yields the changes from now on until ctx ends.
-func (f *broadcaster) subscribe(ctx context.Context) iter.Seq[Change] {
+func (b *broadcaster) subscribe(ctx context.Context) iter.Seq[Change] {
 	r := &reader{contextErr: ctx.Err, woken: make(chan struct{}, 1)}
-	f.mu.Lock()
-	f.readers = append(f.readers, r)
-	f.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { f.unsubscribe(r) })
+	b.mu.Lock()
+	b.readers = append(b.readers, r)
+	b.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() { b.unsubscribe(r) })
 	return func(yield func(Change) bool) {
 		defer stop()
-		defer f.unsubscribe(r)
+		defer b.unsubscribe(r)
 		for {
-			c, some, ended := f.next(r)
+			c, some, ended := b.next(r)
 			switch {
 			case some:
 				if !yield(c) {
@@ -53,10 +53,10 @@ func (f *broadcaster) subscribe(ctx context.Context) iter.Seq[Change] {
 }
 
 // publish queues a change for every reader.
-func (f *broadcaster) publish(c Change) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, r := range f.readers {
+func (b *broadcaster) publish(c Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.readers {
 		if r.contextErr() != nil {
 			continue // it is about to be unsubscribed
 		}
@@ -70,9 +70,9 @@ func (f *broadcaster) publish(c Change) {
 }
 
 // next removes and returns the oldest change, if there is one.
-func (f *broadcaster) next(r *reader) (c Change, some, ended bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (b *broadcaster) next(r *reader) (c Change, some, ended bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if len(r.pending) == 0 {
 		return Change{}, false, r.ended
 	}
@@ -83,18 +83,18 @@ func (f *broadcaster) next(r *reader) (c Change, some, ended bool) {
 }
 
 // unsubscribe queues no further changes for the reader.
-func (f *broadcaster) unsubscribe(r *reader) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.readers = slices.DeleteFunc(f.readers, func(other *reader) bool { return other == r })
+func (b *broadcaster) unsubscribe(r *reader) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.readers = slices.DeleteFunc(b.readers, func(other *reader) bool { return other == r })
 	r.ended = true
 	r.wake()
 }
 
-func (f *broadcaster) hasReaders() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.readers) > 0
+func (b *broadcaster) hasReaders() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.readers) > 0
 }
 
 func (r *reader) wake() {

@@ -67,7 +67,7 @@ func TestASlowReaderBlocksNoCallAndGetsTheNumberOfMissedChanges(t *testing.T) {
 		}
 	}
 	cancel()
-	c.ForceOpen() // nobody hears of it
+	c.ForceOpen() // there is no reader
 	heard := slices.Collect(slow)
 	if len(heard) != 64 || heard[0].Missed != 136 || heard[63].To != breaker.Closed {
 		t.Errorf("%d heard, from %+v to %+v", len(heard), heard[0], heard[len(heard)-1])

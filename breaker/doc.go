@@ -49,10 +49,10 @@
 //
 // [fault.Judge] decides what counts as a failure: [fault.Failed], [fault.TimedOut] and
 // [fault.Unreached] do. [fault.Relayed] and [fault.Overloaded] do not, since the callee
-// is there, and as results of probes they count as successes. [fault.Expired] counts as
-// a failure if the call was slow for this circuit: it took SlowCall where that is set, or three times the
-// recent mean of a success (and at least a millisecond), or 100 ms if there was no success
-// yet. [fault.Refused] and [fault.Gone] count as nothing.
+// is there, and as results of probes they count as successes. [fault.Expired] counts as a
+// failure if the call was slow for this circuit: it took SlowCall where that is set, or
+// three times the recent mean of a success (and at least a millisecond), or 100 ms if there
+// was no success yet. [fault.Refused] and [fault.Gone] do not count.
 //
 // State and Snapshot are up to date even if no call was made since. Readers of Changes get
 // every change in order, and no call waits for a reader. While a circuit is closed or open,

@@ -25,7 +25,7 @@ func TestAGroupDropsIdleCircuits(t *testing.T) {
 		if left := g.Snapshot(); len(left) != 2 || left[0].ID != "tenants/broken" || left[1].ID != "tenants/new" {
 			t.Errorf("%d circuits are left", len(left))
 		}
-		<-time.After(2 * time.Hour) // the broken one's time is long over, and nobody asks for it
+		<-time.After(2 * time.Hour) // the open circuit's time is long over, and it is not used
 		for i := range 200 {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}

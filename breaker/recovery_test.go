@@ -144,7 +144,7 @@ func TestRecoveryAfterAnOutageIsComplete(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy        breaker.Policy
 		outage, whole time.Duration // since the start
-		most          int           // calls that reach who is down
+		most          int           // calls that reach the failed callee
 		fails         error
 	}{
 		// 26 failures open it, and 134 more make it sure if the callee answers. Then come

@@ -259,28 +259,28 @@ type measurement struct {
 // add adds a window and says whether there is enough to judge the limit. It counts calls
 // that started after those that need room had fallen to the limit, and after earlier
 // calls had drained or stopped ending.
-func (g *measurement) add(w window, limit, latency float64) bool {
+func (m *measurement) add(w window, limit, latency float64) bool {
 	allInFlight := float64(w.allInFlight)
-	drains := float64(w.inFlight) > limit+1 || allInFlight > limit+1 && allInFlight < 0.98*g.allInFlight
-	g.allInFlight = allInFlight
+	drains := float64(w.inFlight) > limit+1 || allInFlight > limit+1 && allInFlight < 0.98*m.allInFlight
+	m.allInFlight = allInFlight
 	if drains {
-		g.settledSince = 0
+		m.settledSince = 0
 		return false
 	}
-	if g.settledSince == 0 {
-		g.settledSince = w.now
+	if m.settledSince == 0 {
+		m.settledSince = w.now
 	}
-	if float64(w.start) < float64(g.settledSince)+latency {
+	if float64(w.start) < float64(m.settledSince)+latency {
 		return false
 	}
-	g.counts.timed += w.timed
-	g.counts.spent += w.spent
-	g.counts.baselines += w.baselines
-	g.counts.expired += w.expired
-	g.counts.lostTime += w.lostTime
-	g.length += w.length
-	n := g.counts.timed + g.counts.expired
-	return n >= enoughCalls || n >= minEvidence && g.length >= maxWindow/2 || n > 0 && g.length >= maxWindow
+	m.counts.timed += w.timed
+	m.counts.spent += w.spent
+	m.counts.baselines += w.baselines
+	m.counts.expired += w.expired
+	m.counts.lostTime += w.lostTime
+	m.length += w.length
+	n := m.counts.timed + m.counts.expired
+	return n >= enoughCalls || n >= minEvidence && m.length >= maxWindow/2 || n > 0 && m.length >= maxWindow
 }
 
 // stepTrial compares latencies at the limit with those before it. Calls that waited for

@@ -10,21 +10,21 @@ type queueRate struct {
 }
 
 // addStart records that a waiting call started to run.
-func (p *queueRate) addStart() {
-	if p.starts++; p.starts == 1 {
-		p.lastStart = time.Now()
+func (q *queueRate) addStart() {
+	if q.starts++; q.starts == 1 {
+		q.lastStart = time.Now()
 		return
 	}
-	gap := time.Since(p.lastStart)
-	p.lastStart = p.lastStart.Add(gap)
-	p.meanGap += (gap - p.meanGap) / time.Duration(min(p.starts-1, 8))
+	gap := time.Since(q.lastStart)
+	q.lastStart = q.lastStart.Add(gap)
+	q.meanGap += (gap - q.meanGap) / time.Duration(min(q.starts-1, 8))
 }
 
 // minWait is how long a call with so many ahead of it waits at least: half of the likely
 // time, so few calls are refused in error. It is 0 until four calls have started.
-func (p *queueRate) minWait(ahead int) time.Duration {
-	if p.starts < 4 {
+func (q *queueRate) minWait(ahead int) time.Duration {
+	if q.starts < 4 {
 		return 0
 	}
-	return time.Duration(ahead) * p.meanGap / 2
+	return time.Duration(ahead) * q.meanGap / 2
 }

@@ -153,7 +153,7 @@ func endingOf(ctx context.Context, err error) ending {
 		return timedOut
 	case fault.Overloaded:
 		return shedByCallee
-	case fault.Failed, fault.Unreached, fault.Relayed: // who relays a failure has done its work
+	case fault.Failed, fault.Unreached, fault.Relayed: // a callee that relays a failure has done its work
 		return failed
 	case fault.OK, fault.Refused, fault.Gone:
 	}

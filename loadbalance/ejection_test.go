@@ -166,7 +166,7 @@ func TestWhenAllFailAlikeNoneIsOut(t *testing.T) {
 	}
 }
 
-// One is ejected before the others begin to fail as well.
+// One instance is ejected before the others start to fail as well.
 func TestAnEjectionEndsWhenTheOthersFailAsMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{Ejection: loadbalance.Ejection{Period: time.Hour}}, many(4))

@@ -15,7 +15,7 @@ func Example() {
 	ctx := context.Background()
 	pool := loadbalance.New("inventory", loadbalance.Policy{
 		Algorithm: loadbalance.RoundRobin,
-		Seed:      1, // each round begins anywhere; with a seed, at the same instance
+		Seed:      1, // without a seed each pool starts its round at a random instance
 	})
 	_, err := pool.Pick(ctx, loadbalance.Request{})
 	fmt.Println(err)

@@ -230,7 +230,7 @@ func TestACallThatTheClientEndsIsNoAnswer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := pool(loadbalance.Policy{Seed: 1, Ejection: loadbalance.Ejection{MaxPercent: 1, Period: time.Hour}}, many(4))
 				traffic(t, b, 5*time.Millisecond, 5*time.Second, takes(5*time.Millisecond))
-				fail(t, b, "1", 5) // more may not be out, but for those that are gone
+				fail(t, b, "1", 5) // no more may be out unless they are gone
 				for range 10 {
 					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 					if own {
@@ -323,7 +323,7 @@ func TestGoneInstancesAreNotUsedBelowPanicPercent(t *testing.T) {
 				<-time.After(time.Millisecond)
 				picked.Done(t.Context(), nil)
 			}
-			if gone > 0 || seven == 0 && a != loadbalance.PeakEWMA { // to which it is too dear
+			if gone > 0 || seven == 0 && a != loadbalance.PeakEWMA { // under which its cost is too high
 				t.Errorf("%s: of 500 calls %d go to those that are gone, and %d to the one that fails", a, gone, seven)
 			}
 		})

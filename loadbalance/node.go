@@ -117,24 +117,24 @@ const minUpdateGap = int64(500 * time.Microsecond)
 
 // meanAndPeak are the mean latency of successes and the expected latency of the next call,
 // in ns; 0 if not known.
-func (r *latencyStats) meanAndPeak() (mean, peak float64) {
-	p := r.pair.Load()
+func (s *latencyStats) meanAndPeak() (mean, peak float64) {
+	p := s.pair.Load()
 	return float64(math.Float32frombits(uint32(p >> 32))), float64(math.Float32frombits(uint32(p)))
 }
 
-func (r *latencyStats) set(mean, peak float64) {
-	r.pair.Store(uint64(math.Float32bits(float32(mean)))<<32 | uint64(math.Float32bits(float32(peak))))
+func (s *latencyStats) set(mean, peak float64) {
+	s.pair.Store(uint64(math.Float32bits(float32(mean)))<<32 | uint64(math.Float32bits(float32(peak))))
 }
 
-func (r *latencyStats) mean() float64 {
-	mean, _ := r.meanAndPeak()
+func (s *latencyStats) mean() float64 {
+	mean, _ := s.meanAndPeak()
 	return mean
 }
 
 // addSuccess raises the peak at once; otherwise both move slowly.
-func (r *latencyStats) addSuccess(b *Pool, now time.Duration, took float64) {
-	mean, peak := r.meanAndPeak()
-	since := int64(now) - r.updatedAt.Load()
+func (s *latencyStats) addSuccess(b *Pool, now time.Duration, took float64) {
+	mean, peak := s.meanAndPeak()
+	since := int64(now) - s.updatedAt.Load()
 	if since < minUpdateGap && took <= peak && mean > 0 {
 		return
 	}
@@ -148,14 +148,14 @@ func (r *latencyStats) addSuccess(b *Pool, now time.Duration, took float64) {
 	if peak == 0 {
 		peak = took
 	}
-	r.set(mean*weight+took*(1-weight), max(peak*weight+took*(1-weight), took))
-	r.updatedAt.Store(int64(now))
+	s.set(mean*weight+took*(1-weight), max(peak*weight+took*(1-weight), took))
+	s.updatedAt.Store(int64(now))
 }
 
 // charge sets the peak to the cost of a call that did not succeed.
-func (r *latencyStats) charge(now time.Duration, charge float64) {
-	r.set(r.mean(), charge)
-	r.updatedAt.Store(int64(now))
+func (s *latencyStats) charge(now time.Duration, charge float64) {
+	s.set(s.mean(), charge)
+	s.updatedAt.Store(int64(now))
 }
 
 // expDecay approximates e^-x, and is faster.

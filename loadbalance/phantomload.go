@@ -17,26 +17,26 @@ type phantomLoad struct {
 }
 
 // add adds a call that took less than expected, in ns.
-func (l *phantomLoad) add(now time.Duration, took, expected float64) {
+func (p *phantomLoad) add(now time.Duration, took, expected float64) {
 	if took >= expected || expected <= 0 {
 		return
 	}
-	calls := l.load(now) + 1 - took/expected
-	l.decayTime.set(2 * expected)
-	l.updatedAt.Store(int64(now))
-	l.calls.set(calls)
+	calls := p.load(now) + 1 - took/expected
+	p.decayTime.set(2 * expected)
+	p.updatedAt.Store(int64(now))
+	p.calls.set(calls)
 }
 
 // load is the number of calls.
-func (l *phantomLoad) load(now time.Duration) float64 {
-	if calls := l.calls.get(); calls != 0 {
-		return l.remaining(calls, now)
+func (p *phantomLoad) load(now time.Duration) float64 {
+	if calls := p.calls.get(); calls != 0 {
+		return p.remaining(calls, now)
 	}
 	return 0
 }
 
-func (l *phantomLoad) remaining(calls float64, now time.Duration) float64 {
-	since := float64(max(int64(now)-l.updatedAt.Load(), 0)) / l.decayTime.get()
+func (p *phantomLoad) remaining(calls float64, now time.Duration) float64 {
+	since := float64(max(int64(now)-p.updatedAt.Load(), 0)) / p.decayTime.get()
 	if calls *= math.Exp(-since); calls < 0.01 {
 		return 0
 	}

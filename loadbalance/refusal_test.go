@@ -11,8 +11,8 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
-// shares makes calls for a while, one every gap whatever becomes of the others,
-// and counts who got them.
+// shares makes calls for a while, one every gap, without waiting for earlier ones,
+// and counts them by instance.
 func shares(t *testing.T, b loadbalance.Balancer, gap, while time.Duration, call func(id string) (time.Duration, error)) map[string]int {
 	got := map[string]int{}
 	var running sync.WaitGroup

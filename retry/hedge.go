@@ -43,7 +43,7 @@ func (r *Retrier) hedge(ctx context.Context, p *Policy, after time.Duration, att
 		n, _, err = (&hedge{Retrier: r, ctx: ctx, policy: p, attempt: attempt}).run(after)
 		return n, err
 	}
-	known, began, both := true, time.Now(), false
+	known, started, both := true, time.Now(), false
 	if after = p.Hedge.After; after == 0 {
 		after, known = r.quantile.get()
 	}
@@ -53,7 +53,7 @@ func (r *Retrier) hedge(ctx context.Context, p *Policy, after time.Duration, att
 		n, err = 1, attempt(ctx, 1)
 	}
 	if err == nil || both {
-		r.quantile.add(time.Since(began), p.Hedge.slowShare())
+		r.quantile.add(time.Since(started), p.Hedge.slowShare())
 	}
 	return n, err
 }

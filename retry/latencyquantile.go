@@ -19,32 +19,32 @@ type latencyQuantile struct {
 }
 
 // add adds an attempt. share is between 0 and 1.
-func (t *latencyQuantile) add(took time.Duration, share float64) {
+func (q *latencyQuantile) add(took time.Duration, share float64) {
 	x := math.Log(float64(max(took, 1)))
-	n := t.count.Add(1)
+	n := q.count.Add(1)
 	if n == 1 {
-		t.logBits.Store(math.Float64bits(x))
+		q.logBits.Store(math.Float64bits(x))
 		return
 	}
 	step := max(0.05, 10/float64(n+10))
 	for {
-		was := t.logBits.Load()
+		was := q.logBits.Load()
 		is := math.Float64frombits(was)
 		if x > is {
 			is += step * (1 - share)
 		} else {
 			is -= step * share
 		}
-		if t.logBits.CompareAndSwap(was, math.Float64bits(is)) {
+		if q.logBits.CompareAndSwap(was, math.Float64bits(is)) {
 			return
 		}
 	}
 }
 
 // get returns how long all but the share take, and whether that is known.
-func (t *latencyQuantile) get() (d time.Duration, known bool) {
-	if t.count.Load() < minSamples {
+func (q *latencyQuantile) get() (d time.Duration, known bool) {
+	if q.count.Load() < minSamples {
 		return 0, false
 	}
-	return time.Duration(math.Exp(math.Float64frombits(t.logBits.Load()))), true
+	return time.Duration(math.Exp(math.Float64frombits(q.logBits.Load()))), true
 }

@@ -50,7 +50,7 @@ func New(name string, p Policy) *Retrier {
 // returns the last one's error. safe says that the operation may be repeated whatever
 // happened. Do does not hedge: use [Retrier.Race] inside an attempt for that.
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
-	p, call, began := r.start(ctx)
+	p, call, started := r.start(ctx)
 	if call != nil {
 		defer func(attempt int) { call.Attempt = attempt }(call.Attempt)
 	}
@@ -59,7 +59,7 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 		r.firstSucceeded()
 		return nil
 	}
-	run := newRun(ctx, r, p, call, safe, began)
+	run := newRun(ctx, r, p, call, safe, started)
 	for err != nil && run.shouldRetry(err) {
 		err = attempt(run.ctx, run.attempt)
 	}
@@ -72,23 +72,23 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			p, call, began := r.start(ctx)
+			p, call, started := r.start(ctx)
 			if call != nil || p.Hedge.Percent > 0 {
-				return r.runRecorded(ctx, p, call, began, next, request)
+				return r.runRecorded(ctx, p, call, started, next, request)
 			}
 			response, err := next(ctx, request)
 			if err == nil {
 				r.firstSucceeded()
 				return response, nil
 			}
-			run := newRun(ctx, r, p, nil, true, began)
+			run := newRun(ctx, r, p, nil, true, started)
 			return run.retryEndpoint(response, err, next, request)
 		}
 	}
 }
 
 // runRecorded runs a call with a record, and restores the record at its end.
-func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Call, began time.Time, next endpoint.Func, request any) (any, error) {
+func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Call, started time.Time, next endpoint.Func, request any) (any, error) {
 	if call == nil {
 		ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
 	}
@@ -106,7 +106,7 @@ func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Cal
 		r.firstSucceeded()
 		return response, nil
 	}
-	run := newRun(ctx, r, p, call, safe, began)
+	run := newRun(ctx, r, p, call, safe, started)
 	return run.retryEndpoint(response, err, next, request)
 }
 
@@ -149,7 +149,7 @@ func (r *Retrier) Snapshot() Snapshot {
 
 // start counts a call. It returns the policy that applies to it, its record, if it has one,
 // and its start, which is only set if ctx has a deadline.
-func (r *Retrier) start(ctx context.Context) (p *Policy, call *endpoint.Call, began time.Time) {
+func (r *Retrier) start(ctx context.Context) (p *Policy, call *endpoint.Call, started time.Time) {
 	p = r.policy.Load()
 	r.budget.addCall(p)
 	if call = endpoint.CallOf(ctx); call != nil {
@@ -159,9 +159,9 @@ func (r *Retrier) start(ctx context.Context) (p *Policy, call *endpoint.Call, be
 		}
 	}
 	if _, limited := ctx.Deadline(); limited {
-		began = now(call)
+		started = now(call)
 	}
-	return p, call, began
+	return p, call, started
 }
 
 // policyFor is p, unless another tier already repeats the call of this record.

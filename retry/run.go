@@ -25,12 +25,12 @@ type run struct {
 	lastWait      time.Duration
 }
 
-func newRun(ctx context.Context, r *Retrier, p *Policy, call *endpoint.Call, safe bool, began time.Time) run {
+func newRun(ctx context.Context, r *Retrier, p *Policy, call *endpoint.Call, safe bool, started time.Time) run {
 	attempts := 1
 	if call != nil {
 		attempts = max(attempts, call.Attempt) // more than one after a hedge
 	}
-	return run{Retrier: r, policy: p, ctx: ctx, call: call, safe: safe, attempt: attempts, attemptStart: began}
+	return run{Retrier: r, policy: p, ctx: ctx, call: call, safe: safe, attempt: attempts, attemptStart: started}
 }
 
 // retryEndpoint makes the attempts at an endpoint after the first one.
