@@ -8,33 +8,36 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// Verdict is what the result of a call says about the callee. Every policy decides by
-// it; docs/resilience.md has a table of what each of them does.
+// Verdict is what the result of a call says about the callee. Every policy decides by it;
+// docs/resilience.md has a table of what each policy does.
 type Verdict int
 
 // The verdicts.
 const (
 	// OK: the callee did its work.
 	OK Verdict = iota
-	// Failed: the callee had the call and did not do its work.
+	// Failed: the callee received the call and did not do its work.
 	Failed
-	// TimedOut: a time limit ran out that is not the caller's: one of a policy, or of the callee.
+	// TimedOut: a time limit passed that is not the caller's: one of a policy, or of the
+	// callee.
 	TimedOut
-	// Unreached: no connection was made; no instance had the call.
+	// Unreached: no connection was made, so no instance received the call.
 	Unreached
 	// Relayed: the callee passes on the failure of a service that it called, and is healthy itself.
 	Relayed
-	// Overloaded: the callee is healthy and has no room for the call.
+	// Overloaded: the callee is healthy and has no capacity for the call.
 	Overloaded
-	// Refused: the callee says no, and would say so again: the caller's mistake, or a rule (4xx).
+	// Refused: the callee refused the call and would refuse it again: the caller's
+	// mistake, or a rule (4xx).
 	Refused
-	// Expired: the caller's own deadline ran out. Whether the callee is to blame depends on
-	// how long the attempt took, which the policy that timed it knows: so a callee that
-	// never answers is found out, and a caller in a hurry blames nobody.
+	// Expired: the caller's own deadline passed. Whether the callee is to blame depends on
+	// how long the attempt took, which the policy that timed it knows. Thus a callee that
+	// never answers is noticed, and a caller with little time blames nobody.
 	Expired
-	// Gone: the caller has cancelled, or a deadline ran out that somebody set who is not
-	// trusted. It blames nobody however long it took: else a stranger could have a
-	// service refused to others, by asking for what takes longer than he gives it.
+	// Gone: the caller has cancelled, or a deadline passed that an untrusted caller has
+	// set. It blames nobody, however long the attempt took: otherwise a stranger could
+	// make a service refuse its other callers, by sending requests that need more time
+	// than they allow.
 	Gone
 )
 
@@ -53,11 +56,12 @@ var verdicts = [...]struct {
 	Gone:       {"gone", Ignored},
 }
 
-// String is the verdict in snake case: "timed_out".
+// String returns the verdict in snake case: "timed_out".
 func (v Verdict) String() string { return verdicts[v].name }
 
-// Outcome is the verdict in brief: whether the call succeeded, failed, or is no matter of
-// the callee. A policy that knows better, as a breaker does of Relayed, goes by the verdict.
+// Outcome returns the verdict in brief: whether the call succeeded, failed, or says
+// nothing about the callee. A policy that needs more, as a breaker does for Relayed, uses
+// the verdict itself.
 func (v Verdict) Outcome() Outcome { return verdicts[v].outcome }
 
 // Outcome is a [Verdict] in brief.
@@ -70,7 +74,7 @@ const (
 	Ignored                // the result says nothing about the callee
 )
 
-// String is "success", "failure" or "ignored".
+// String returns "success", "failure" or "ignored".
 func (o Outcome) String() string {
 	switch o {
 	case Success:
@@ -82,12 +86,13 @@ func (o Outcome) String() string {
 	}
 }
 
-// Judge says what the result err of a call means for the callee. ctx is the context that
-// the caller handed in, not one to which a policy added its own time limit.
+// Judge returns what the result err of a call says about the callee. ctx is the caller's
+// own context, not one to which a policy has added a time limit.
 //
-// A caller who cancelled is Gone, however the error is worded or wrapped; a Canceled that
-// came over the wire while ctx lives is Failed. What counts is whether the caller still
-// waits, so Gone and Expired come before all that the error says.
+// If the caller has cancelled, the verdict is Gone, however the error is worded or
+// wrapped; a Canceled that arrived over the wire while ctx has not ended is Failed. What
+// matters first is whether the caller still waits, so Gone and Expired take precedence
+// over everything that the error says.
 func Judge(ctx context.Context, err error) Verdict {
 	switch code := CodeOf(err); {
 	case err == nil:
@@ -114,7 +119,8 @@ func Judge(ctx context.Context, err error) Verdict {
 	}
 }
 
-// isFailure says that an error of this class leaves the caller without an answer that it could use.
+// isFailure reports whether an error of this class leaves the caller without an answer
+// that it can use.
 func (c Code) isFailure() bool {
 	switch c {
 	case Unknown, DeadlineExceeded, Internal, Unavailable, DataLoss, Canceled:
@@ -124,34 +130,36 @@ func (c Code) isFailure() bool {
 	}
 }
 
-// isRelayed says that the service which answered has passed on the failure of another one.
+// isRelayed reports whether the service that answered has passed on the failure of another
+// one.
 func isRelayed(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Relayed
 }
 
-// isOverloaded says that err is the refusal of a limit, ours or that of a foreign server,
-// which gives no reason and says when to come again (RFC 9110, 10.2.3).
+// isOverloaded reports whether err is the refusal of a limit: ours, or that of a foreign
+// server, which gives no reason but a Retry-After (RFC 9110, 10.2.3).
 func isOverloaded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == Unavailable && (e.Reason == ReasonOverloaded || e.Reason == "" && e.RetryAfter > 0)
 }
 
-// isUnreached says that no connection was made: no instance has answered, but the
-// network did not find one.
+// isUnreached reports whether no connection was made: the error is not the answer of an
+// instance, but of a network that did not find one.
 func isUnreached(err error) bool {
 	return CodeOf(err) == Unavailable && IsUnprocessed(err) && ReasonOf(err) == "" && RetryAfter(err) == 0
 }
 
-// hurried says that a deadline ran out that came over the wire from somebody who is not
-// trusted: here, or at a callee, which has a little less time and may say so in any
-// words. That no connection was made is no matter of time.
+// hurried reports whether the call failed because of a deadline that an untrusted caller
+// has sent: it passed here, or at a callee, which has a little less time and may report it
+// with any error. A call for which no connection was made is not hurried, since that does
+// not depend on time.
 func hurried(ctx context.Context, err error) bool {
 	return deadline.ForeignExpiring(ctx) && (!IsUnprocessed(err) || CodeOf(err) != Unavailable || isOverloaded(err))
 }
 
-// ended says that the caller waits no more. A deadline that has passed counts before its
-// timer has fired.
+// ended reports whether the caller has stopped waiting. A deadline that has passed counts
+// even before its timer fires.
 func ended(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return true
