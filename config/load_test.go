@@ -149,7 +149,7 @@ func TestBadYAMLIsRefused(t *testing.T) {
 	}
 }
 
-func TestErrorsOfValidateCanBeTold(t *testing.T) {
+func TestErrorsOfValidateCanBeIdentified(t *testing.T) {
 	_, err := load(t, config.File(fileSource(t, "a.json", `{"http":{"port":666}}`)))
 	if !errors.Is(err, errPort) {
 		t.Errorf("got %v", err)
@@ -201,7 +201,7 @@ type withLogger struct {
 	Level  int          `json:"level"`
 }
 
-func TestToolsAmongTheSettingsAreSharedNotCopied(t *testing.T) {
+func TestOpaqueValuesInSettingsAreSharedNotCopied(t *testing.T) {
 	given := withLogger{Logger: slog.New(slog.DiscardHandler), Lock: new(sync.Mutex)}
 	v, err := config.Load(given, config.File(fileSource(t, "a.yaml", "level: 2")))
 	if err != nil {

@@ -51,7 +51,7 @@ func logged(t *testing.T) *logbook {
 	return b
 }
 
-func TestARefusedReloadIsOneWarningAndIsTold(t *testing.T) {
+func TestARefusedReloadIsOneWarningAndIsReported(t *testing.T) {
 	path, log := filepath.Join(t.TempDir(), "a.yaml"), logged(t)
 	write(t, path, "addr: one\n")
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func (a away) List(ctx context.Context, service, environment string) ([]config.C
 	return nil, fault.Unavailable.Errorf("read tcp 127.0.0.1:%d: connection reset", a.n.Add(1))
 }
 
-func TestAStoreThatStaysAwayIsToldOnceWhateverElseIsRefused(t *testing.T) {
+func TestAStoreThatStaysAwayIsReportedOnceWhateverElseIsRefused(t *testing.T) {
 	log, path := logged(t), fileSource(t, "a.yaml", "addr: one\n")
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
@@ -153,7 +153,7 @@ func TestAStoreThatStaysAwayIsToldOnceWhateverElseIsRefused(t *testing.T) {
 	})
 }
 
-func TestAStoreThatStaysAwayIsToldOnce(t *testing.T) {
+func TestAStoreThatStaysAwayIsReportedOnce(t *testing.T) {
 	log := logged(t)
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
@@ -180,7 +180,7 @@ func TestAStoreThatStaysAwayIsToldOnce(t *testing.T) {
 	})
 }
 
-func TestTheValueShowsNothingOfWhatItHolds(t *testing.T) {
+func TestAValuePrintsNoSettings(t *testing.T) {
 	type open struct {
 		Password string         `json:"password"`
 		Hidden   config.Secret  `json:"hidden"`

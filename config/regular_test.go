@@ -24,7 +24,7 @@ func pipe(t *testing.T) string {
 	return path
 }
 
-func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
+func TestOnlyARegularFileIsRead(t *testing.T) {
 	device := filepath.Join(t.TempDir(), "zero.yaml")
 	if err := os.Symlink("/dev/zero", device); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFileThatBecomesAPipeHoldsNothingUp(t *testing.T) {
+func TestAFileThatBecomesAPipeBlocksNothing(t *testing.T) {
 	path, fifo := fileSource(t, "a.yaml", "addr: one\n"), pipe(t)
 	synctest.Test(t, func(t *testing.T) {
 		v, err := config.Load(defaults(), config.File(path))

@@ -48,7 +48,7 @@ func rename(t *testing.T, from, to string) {
 	}
 }
 
-func TestFileWrittenInPlaceIsSeenWithinASecond(t *testing.T) {
+func TestAFileWrittenInPlaceIsNoticedWithinASecond(t *testing.T) {
 	replay(t, func(path string, v *config.Value[settings], _ func() (string, int)) {
 		write(t, path, "addr: two\n")
 		<-time.After(time.Second + 50*time.Millisecond)
@@ -58,7 +58,7 @@ func TestFileWrittenInPlaceIsSeenWithinASecond(t *testing.T) {
 	})
 }
 
-func TestEveryEditorIsSeen(t *testing.T) {
+func TestChangesByAnyEditorAreNoticed(t *testing.T) {
 	for name, save := range map[string]func(path string){
 		"vim moves the old file away and writes a new one, beside a swap file": func(path string) {
 			write(t, filepath.Join(filepath.Dir(path), ".a.yaml.swp"), "addr: [")
@@ -94,7 +94,7 @@ func TestEveryEditorIsSeen(t *testing.T) {
 	}
 }
 
-func TestSymlinkSwapOfKubernetesIsSeen(t *testing.T) {
+func TestASymlinkSwapOfKubernetesIsNoticed(t *testing.T) {
 	dir := t.TempDir()
 	for n, addr := range map[string]string{"..1": "one", "..2": "two"} {
 		if err := os.Mkdir(filepath.Join(dir, n), 0o700); err != nil {
@@ -173,7 +173,7 @@ func TestMissingFileLeavesTheLastGoodInForce(t *testing.T) {
 	})
 }
 
-func TestFileThatIsStillBeingWrittenIsLeftAlone(t *testing.T) {
+func TestAFileThatIsBeingWrittenIsNotUsed(t *testing.T) {
 	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		<-time.After(999 * time.Millisecond)
 		write(t, path, "addr: half")
@@ -189,7 +189,7 @@ func TestFileThatIsStillBeingWrittenIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestFileThatIsBeingWrittenIsLeftAloneWhoeverHasTheSettingsReloaded(t *testing.T) {
+func TestAFileThatIsBeingWrittenIsNotUsedByReloadEither(t *testing.T) {
 	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		write(t, path, "addr: half")
 		reloaded := make(chan error)
@@ -213,7 +213,7 @@ func TestNotANumberIsRefused(t *testing.T) {
 	}
 }
 
-func TestOneBadFileDoesNotHoldUpAnother(t *testing.T) {
+func TestOneBadFileDoesNotBlockAnother(t *testing.T) {
 	a, b := fileSource(t, "a.yaml", "addr: one"), fileSource(t, "b.yaml", "timeout: 1s")
 	v := mustLoad(t, config.File(a), config.File(b))
 	write(t, a, "adrr: two")
@@ -225,7 +225,7 @@ func TestOneBadFileDoesNotHoldUpAnother(t *testing.T) {
 	says(t, v.Err(), `"adrr"`)
 }
 
-func TestChangeIsTakenUpWhenAnotherMakesItValid(t *testing.T) {
+func TestARefusedChangeIsAcceptedWhenAnotherMakesItValid(t *testing.T) {
 	a, b := fileSource(t, "a.yaml", "addr: one"), fileSource(t, "b.yaml", "http: {port: 5}")
 	v := mustLoad(t, config.File(a), config.File(b))
 	write(t, b, "http: {port: 666}")

@@ -40,7 +40,7 @@ func TestEncryptedValuesAreSealedInTheStore(t *testing.T) {
 	}
 }
 
-func TestReadingUnknownNamesKeepsNothing(t *testing.T) {
+func TestReadingUnknownNamesStoresNothing(t *testing.T) {
 	m := NewMemory(MemoryPolicy{})
 	_, _ = m.Get(t.Context(), "s", "", "x")
 	_, _ = m.List(t.Context(), "s", "")

@@ -37,7 +37,7 @@ func TestSecretShowsNowhere(t *testing.T) {
 	}
 }
 
-func TestDocumentIsThePlatforms(t *testing.T) {
+func TestConfigurationHasTheDocumentedJSON(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := config.Configuration{
 		ID: "c1", Service: "orders", Environment: "prod", Key: "http.port", Value: json.Number("8080"),
@@ -58,7 +58,7 @@ func TestDocumentIsThePlatforms(t *testing.T) {
 	}
 }
 
-func TestKeyThatIsNoneIsRefused(t *testing.T) {
+func TestAnInvalidKeyIsRefused(t *testing.T) {
 	for _, key := range []string{"short", "aGVsbG8=", strings.Repeat("!", 44)} {
 		p := config.MemoryPolicy{Key: config.NewSecret(key)}
 		says(t, p.Validate(), "32 bytes in base64")

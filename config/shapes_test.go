@@ -78,7 +78,7 @@ func through(t *testing.T, name, text string) (got []shapes, errs []error) {
 	return got, errs
 }
 
-func TestListsAreWrittenAsTheirPartsHoweverMany(t *testing.T) {
+func TestListsOfAnyLengthAreReadFromText(t *testing.T) {
 	n := 7
 	for _, c := range []struct {
 		name, text string
@@ -182,7 +182,7 @@ func TestBytesAreReadFromFilesAndStoresToo(t *testing.T) {
 	says(t, err, `key "key"`, "base64")
 }
 
-func TestASettingThatIsThereTwiceIsRefused(t *testing.T) {
+func TestADuplicateSettingIsRefused(t *testing.T) {
 	for _, content := range []string{
 		`{"addr":"a","addr":"hunter2"}`, `{"http":{"port":1,"port":2}}`, `{"any":[{"a":{"b":1,"b":2}}]}`, `{"http":{"port":1},"http":{"tls":true}}`,
 		`{"limits":{"a":1,"a":1}}`, `{"any":{"":1,"":2}}`, `{"any":{"a":1,"\u0061":2}}`, `{"retry":{"attempts":1,"attempts":2}}`,

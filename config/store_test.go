@@ -89,7 +89,7 @@ func TestStoreIsFollowed(t *testing.T) {
 	})
 }
 
-func TestPartInTheStoreWinsOverItsWhole(t *testing.T) {
+func TestAPartInTheStoreOverridesItsObject(t *testing.T) {
 	store := config.NewMemory(config.MemoryPolicy{})
 	set(t, store, config.Configuration{Key: "http.port", Value: 9})
 	set(t, store, config.Configuration{Key: "http", Value: map[string]any{"port": 1, "ratio": 0.25}})
@@ -98,7 +98,7 @@ func TestPartInTheStoreWinsOverItsWhole(t *testing.T) {
 	}
 }
 
-func TestStoreThatGoesAwayLeavesTheLastGoodInForceAndIsFoundAgain(t *testing.T) {
+func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &moody{Memory: config.NewMemory(config.MemoryPolicy{})}
 		c := set(t, store, config.Configuration{Key: "addr", Value: "one"})
@@ -127,7 +127,7 @@ func TestStoreThatGoesAwayLeavesTheLastGoodInForceAndIsFoundAgain(t *testing.T) 
 	})
 }
 
-func TestStoreThatEndsItsWatchesIsFoundAgainAtOnceWhateverWasBefore(t *testing.T) {
+func TestAStoreThatEndsItsWatchesIsWatchedAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &moody{Memory: config.NewMemory(config.MemoryPolicy{})}
 		c := set(t, store, config.Configuration{Key: "addr", Value: "0"})
@@ -216,7 +216,7 @@ func (hanging) List(ctx context.Context, _, _ string) ([]config.Configuration, e
 	return nil, ctx.Err()
 }
 
-func TestReloadHeedsItsContext(t *testing.T) {
+func TestReloadEndsWithItsContext(t *testing.T) {
 	v := mustLoad(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -60,7 +60,7 @@ func TestDeadReasonIsOneLineOfText(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatCanNeverWorkIsPutAsideWhereThatIsAskedFor(t *testing.T) {
+func TestWithHopelessOnlyHopelessEventsArePutAside(t *testing.T) {
 	for failure, hopeless := range map[error]bool{
 		fault.InvalidArgument.Errorf("no such mailbox"):                true,
 		fmt.Errorf("mail: %w", fault.OutOfRange.Errorf("page 9 of 3")): true,
@@ -92,7 +92,7 @@ func TestOnlyWhatCanNeverWorkIsPutAsideWhereThatIsAskedFor(t *testing.T) {
 }
 
 // While a disk is full, events are late but none is lost.
-func TestWhatFailsForAWhileIsHandledInTheEnd(t *testing.T) {
+func TestATemporaryFailureLosesNoEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		full := time.Now().Add(12 * time.Second)
@@ -116,7 +116,7 @@ func TestWhatFailsForAWhileIsHandledInTheEnd(t *testing.T) {
 	})
 }
 
-func TestWhatBecomesOfAnEventIsLoggedWhereItsCallerSays(t *testing.T) {
+func TestMessagesAboutAnEventGoToTheLoggerOfLogTo(t *testing.T) {
 	var own, other bytes.Buffer
 	before := slog.Default()
 	defer slog.SetDefault(before)

@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 )
 
-func TestAnEndWithoutADeadlineComesAllTheSame(t *testing.T) {
+func TestStopAndCloseEndWithoutADeadline(t *testing.T) {
 	for name, end := range map[string]func(bus *eventbus.Memory, stop func(context.Context) error) error{
 		"Close": func(bus *eventbus.Memory, _ func(context.Context) error) error {
 			return bus.Close(context.Background())

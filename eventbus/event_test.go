@@ -42,7 +42,7 @@ func TestEventComesBackFromItsJSON(t *testing.T) {
 	})
 }
 
-func TestDataThatIsNoJSONStillTravels(t *testing.T) {
+func TestDataThatIsNotJSONIsEncoded(t *testing.T) {
 	e := eventbus.Event{ID: "1", Source: "s", Type: "t", Data: []byte("{\xff")}
 	doc, err := json.Marshal(e)
 	var back eventbus.Event
@@ -54,7 +54,7 @@ func TestDataThatIsNoJSONStillTravels(t *testing.T) {
 	}
 }
 
-func TestDataIsReadAsItsTypeSaysItIsWritten(t *testing.T) {
+func TestDataIsDecodedByItsContentType(t *testing.T) {
 	for doc, want := range map[string]string{
 		`"datacontenttype":"text/plain","data":"a \"b\" é \u00e9"`:    `a "b" é é`,
 		`"datacontenttype":"text/plain; charset=utf-8","data":""`:     ``,
@@ -98,7 +98,7 @@ func TestDataIsReadAsItsTypeSaysItIsWritten(t *testing.T) {
 	}
 }
 
-func TestAMemberThatIsNullIsNone(t *testing.T) {
+func TestANullMemberCountsAsMissing(t *testing.T) {
 	var e eventbus.Event
 	err := json.Unmarshal([]byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","subject":null,"time":null,"partitionkey":null,
 		"dataschema":null,"datacontenttype":null,"tenant":null,"data_base64":null}`), &e)
@@ -115,7 +115,7 @@ func TestAMemberThatIsNullIsNone(t *testing.T) {
 	}
 }
 
-func TestExtensionsKeepWhatKindTheyAre(t *testing.T) {
+func TestExtensionsKeepTheirJSONType(t *testing.T) {
 	const doc = `{"big":"99999999999","flag":true,"id":"1","n":-5,"source":"s","specversion":"1.0","text":"5","type":"t"}`
 	var e eventbus.Event
 	if err := json.Unmarshal([]byte(doc), &e); err != nil || e.Extensions["n"] != "-5" || e.Extensions["flag"] != "true" || e.Extensions["text"] != "5" {
@@ -170,7 +170,7 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-func TestATimeIsWrittenInAZoneThatItsFormCanSay(t *testing.T) {
+func TestATimeIsWrittenInAZoneThatRFC3339Allows(t *testing.T) {
 	for _, at := range []time.Time{
 		time.Date(1890, 1, 1, 0, 0, 0, 0, time.FixedZone("LMT", 1172)),
 		time.Date(1890, 1, 1, 0, 0, 0, 7, time.FixedZone("LMT", -17762)),
@@ -203,7 +203,7 @@ func TestATimeIsReadAsRFC3339HasIt(t *testing.T) {
 	}
 }
 
-func TestNothingOfAnEventIsLostWithoutAWord(t *testing.T) {
+func TestAnEventThatCannotBeEncodedIsRefused(t *testing.T) {
 	for _, members := range []string{
 		`"id":"2"`, `"source":"x"`, `"x":"a","x":"b"`, `"data":1,"data":2`, `"data":null,"data":2`, `"\u0069d":"2"`, `"data_base64":[104,105]`, `"data_base64":{}`, `"time":60`, `"time":"9999-12-31T23:59:60Z"`,
 	} {

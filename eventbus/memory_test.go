@@ -108,7 +108,7 @@ func TestPausesBetweenDeliveriesGrowUpToTheirBound(t *testing.T) {
 	})
 }
 
-func TestCloseThatIsCutShortSaysHowMuchIsUndone(t *testing.T) {
+func TestACloseThatIsCutShortReportsTheBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		_, _ = bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return errors.New("never") })
@@ -177,7 +177,7 @@ func TestMemberThatWaitsForAnEventLeavesWhenAnotherJoins(t *testing.T) {
 	})
 }
 
-func TestEventsOfAGroupThatIsGoneAreNotKept(t *testing.T) {
+func TestEventsOfAGroupWithoutMembersAreDropped(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Buffer: 1})
 	stop, err := bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error { return nil })
 	if err != nil {

@@ -25,7 +25,7 @@ func attempts(t *testing.T, r eventbus.RetryPolicy, err error) (n int, took time
 	return n, time.Since(began)
 }
 
-func TestRetryRepeatsFailuresAndWhatAsksForIt(t *testing.T) {
+func TestRetryRepeatsFailuresAndErrorsWithRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
 			err  error
@@ -50,7 +50,7 @@ func TestRetryRepeatsFailuresAndWhatAsksForIt(t *testing.T) {
 	})
 }
 
-func TestRetryWaitsAsLongAsItIsAskedToWithinItsBound(t *testing.T) {
+func TestRetryWaitsForRetryAfterUpToMaxBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := eventbus.RetryPolicy{Attempts: 2, Backoff: time.Millisecond, MaxBackoff: 10 * time.Second}
 		for asked, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, 24 * time.Hour: 10 * time.Second} {

@@ -16,7 +16,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-func TestHandlerOfEventsGetsTheirData(t *testing.T) {
+func TestAHandlerGetsTheDataOfEvents(t *testing.T) {
 	for _, groups := range []int{1, 2} {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})
 		var handled atomic.Int64
@@ -42,7 +42,7 @@ func TestHandlerOfEventsGetsTheirData(t *testing.T) {
 	}
 }
 
-func TestTwoTopicsOfOneNameAgreeByJSON(t *testing.T) {
+func TestTwoTopicsWithOneNameExchangeJSON(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	var got map[string]any
 	err := errors.Join(
@@ -165,7 +165,7 @@ func heard[T any](t *testing.T, data string) (err error, handled bool) {
 	return seen, handled
 }
 
-func TestNullIsNoEventButWhereItIsAValue(t *testing.T) {
+func TestNullIsAnEventOnlyIfItIsAValueOfTheType(t *testing.T) {
 	type check struct {
 		err     error
 		handled bool

@@ -185,7 +185,7 @@ func TestHandlerGetsWhatDataSays(t *testing.T) {
 	}
 }
 
-func TestDataOfAnotherTypeIsNoValue(t *testing.T) {
+func TestDataOfAnotherContentTypeIsDecoded(t *testing.T) {
 	bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), func(e *eventbus.Event) { e.DataContentType = "application/xml" }, nil}
 	var seen error
 	err := Placed.Handle(bus, "g", func(context.Context, Order) error { return nil }, func(next endpoint.Func) endpoint.Func {
@@ -240,7 +240,7 @@ func handledTwice(t *testing.T, groups int64) {
 	}
 }
 
-func TestPublishingAndHandlingAllocatesForWhatIsKeptOnly(t *testing.T) {
+func TestPublishingAndHandlingAllocateOnlyWhatTheyRetain(t *testing.T) {
 	order := &Order{ID: "o-7"}
 	for what, got := range map[string][2]float64{
 		"the value, its JSON, the event's id, the delivery": {allocations(t, Order{ID: "o-7"}), 4},

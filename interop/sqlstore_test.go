@@ -70,7 +70,7 @@ func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) {
 	}
 }
 
-func TestSQLStoreTellsReusedKeysAndLetsLapsedClaimsGo(t *testing.T) {
+func TestSQLStoreRefusesReusedKeysAndReleasesLapsedClaims(t *testing.T) {
 	all := stores(t)
 	ctx := t.Context()
 	lapsed, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Nanosecond)
@@ -118,7 +118,7 @@ func TestSQLStoreKeepsAnAnswerThatIsReleased(t *testing.T) {
 	}
 }
 
-func TestSQLStoreExpiresWhatIsOverAndNothingElse(t *testing.T) {
+func TestSQLStoreDeletesOnlyWhatHasExpired(t *testing.T) {
 	all := stores(t)
 	ctx := t.Context()
 	for key, lease := range map[string]time.Duration{"over": time.Nanosecond, "also over": time.Nanosecond, "runs": time.Hour, "answered": time.Hour} {
@@ -176,7 +176,7 @@ func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 	}
 }
 
-func TestSQLStoreTakesNoFingerprintForOne(t *testing.T) {
+func TestSQLStoreAcceptsANilFingerprint(t *testing.T) {
 	all := stores(t)
 	for i, fingerprint := range [][]byte{nil, {}, nil} {
 		_, replayed, err := endpoint.Once(t.Context(), all[i%2], "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
@@ -186,7 +186,7 @@ func TestSQLStoreTakesNoFingerprintForOne(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsAwayIsUnavailableAndNothingRuns(t *testing.T) {
+func TestAnUnreachableStoreIsUnavailableAndNothingRuns(t *testing.T) {
 	s := stores(t)[0]
 	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestSQLStoreInATableOfAnotherSchema(t *testing.T) {
 	}
 }
 
-func TestSQLStoreStaysAsLargeAsWhatItKeeps(t *testing.T) {
+func TestSQLStoreDoesNotGrow(t *testing.T) {
 	s := stores(t)[0]
 	for i := range 200 {
 		if _, _, err := s.Claim(t.Context(), fmt.Sprint("over", i), nil, time.Nanosecond); err != nil {
@@ -309,7 +309,7 @@ func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
 	}
 }
 
-func TestWhoLostItsClaimCannotCommit(t *testing.T) {
+func TestARunThatLostItsClaimCannotCommit(t *testing.T) {
 	all := stores(t)
 	place := endpoint.New(func(ctx context.Context, n int) (int, error) {
 		if _, err := all[1].DB.ExecContext(ctx, "DELETE FROM idempotency"); err != nil { // the claim lapsed, and another run has ended

@@ -15,7 +15,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestWatchThatEndsByItselfIsBegunAgainButEverMoreSeldom(t *testing.T) {
+func TestAWatchThatEndsByItselfIsRestartedWithGrowingPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var begun atomic.Int32
 		var lasts atomic.Int64

@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-func TestInstanceJSONIsTheServiceDocument(t *testing.T) {
+func TestInstanceHasTheDocumentedJSON(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	want := registry.Instance{
 		ID: "orders-1", Name: "orders", Version: "1.4.0", Endpoint: "http://10.0.0.1:8080",
@@ -69,7 +69,7 @@ func TestHasTags(t *testing.T) {
 	}
 }
 
-func TestValidateSaysWhatIsWrong(t *testing.T) {
+func TestValidateExplainsWhatIsWrong(t *testing.T) {
 	good := registry.Instance{ID: "orders-1", Name: "orders", Endpoint: "http://10.0.0.1:8080"}
 	if err := good.Validate(); err != nil {
 		t.Errorf("a good one: %v", err)

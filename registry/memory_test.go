@@ -52,7 +52,7 @@ func TestMemorySortsByID(t *testing.T) {
 	}
 }
 
-func TestMemoryWakesNobodyForAnotherService(t *testing.T) {
+func TestMemoryWakesNoWatchOfAnotherService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := registry.NewMemory()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -74,7 +74,7 @@ func TestMemoryWakesNobodyForAnotherService(t *testing.T) {
 	})
 }
 
-func TestMemoryTellsTheTimes(t *testing.T) {
+func TestMemorySetsTheTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := registry.NewMemory()
 		first := time.Now()
@@ -91,7 +91,7 @@ func TestMemoryTellsTheTimes(t *testing.T) {
 	})
 }
 
-func TestMemoryDoesNothingForAContextThatHasEndedButDeregister(t *testing.T) {
+func TestAfterTheContextEndsMemoryOnlyDeregisters(t *testing.T) {
 	m := registry.NewMemory()
 	register(t, m, orders("1"))
 	ctx, cancel := context.WithCancel(t.Context())

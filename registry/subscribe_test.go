@@ -33,7 +33,7 @@ func TestOneWatchIsSharedByAllWhoAsk(t *testing.T) {
 	})
 }
 
-func TestSubscriberHearsOneListAtATimeAndTheNewestNext(t *testing.T) {
+func TestASubscriberGetsOneListAtATimeAndTheNewestNext(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		var running, most atomic.Int32
 		var sizes []int
@@ -56,7 +56,7 @@ func TestSubscriberHearsOneListAtATimeAndTheNewestNext(t *testing.T) {
 	})
 }
 
-func TestSameListIsToldOnce(t *testing.T) {
+func TestAnUnchangedListIsReportedOnce(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		seen := follow(t, r)
 		for n := range 5 {
@@ -73,7 +73,7 @@ func TestSameListIsToldOnce(t *testing.T) {
 	})
 }
 
-func TestStopWaitsForACallThatIsGoingOn(t *testing.T) {
+func TestStopWaitsForARunningCall(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		var calls, ended atomic.Int32
 		stop := r.Subscribe("orders", func([]registry.Instance) {
@@ -116,7 +116,7 @@ func TestSubscriberMayAskTheResolver(t *testing.T) {
 	})
 }
 
-func TestReadyWaitsForTheFirstInstance(t *testing.T) {
+func TestWaitReadyWaitsForTheFirstInstance(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		go func() {
 			s.fail(errAway)
@@ -131,7 +131,7 @@ func TestReadyWaitsForTheFirstInstance(t *testing.T) {
 	})
 }
 
-func TestReadySaysWhatIsMissingAndWhy(t *testing.T) {
+func TestWaitReadyReportsWhatIsMissingAndWhy(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		ready := func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -82,7 +82,7 @@ func TestAnIDAndANameAreShortTextWithoutControlCharacters(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCalledIsNotHandedOutWhoeverRegisteredIt(t *testing.T) {
+func TestAnInstanceThatCannotBeCalledIsNotPublished(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		evil := orders("evil")
 		evil.Endpoint = "http://169.254.169.254"

@@ -41,7 +41,7 @@ func tiers(during time.Duration) simtest.World {
 	}
 }
 
-func TestThreeTiersAnswerEveryCallWhereNothingGoesWrong(t *testing.T) {
+func TestThreeTiersAnswerEveryCallWithoutDisturbance(t *testing.T) {
 	res := simtest.Run(t, tiers(10*time.Second))
 	if res.Good() < 0.9999 || res.Requests("db") != float64(res.Offered()) {
 		t.Errorf("%v good of %d, %v at the bottom: %v", res.Good(), res.Offered(), res.Requests("db"), res.Errors())

@@ -56,7 +56,7 @@ func TestEventsAreHandledInVirtualTimeByOneOfTheGroup(t *testing.T) {
 	}
 }
 
-func TestEventThatAKilledInstanceHandledIsDeliveredAgain(t *testing.T) {
+func TestAnEventOfAKilledInstanceIsRedelivered(t *testing.T) {
 	handled := map[int]int{}
 	var by log[int]
 	w := shop(func(ctx context.Context, i *simtest.Instance, order placed) error {

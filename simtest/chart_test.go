@@ -50,7 +50,7 @@ func wellFormed(t *testing.T, svg []byte) string {
 	return text.String()
 }
 
-func TestChartShowsWhatTheRunCameTo(t *testing.T) {
+func TestAChartShowsTheResultOfTheRun(t *testing.T) {
 	w := storm(1, plain("web", "stock"))
 	w.Chart = filepath.Join(t.TempDir(), "storm.svg")
 	simtest.Run(t, w)

@@ -84,7 +84,7 @@ func TestBlackHoleAnswersNothingAndHeals(t *testing.T) {
 	}
 }
 
-func TestPartitionCutsOffOneCallerAlone(t *testing.T) {
+func TestAPartitionAffectsOneCallerOnly(t *testing.T) {
 	const from, to = 10 * time.Second, 20 * time.Second
 	w := steady(1, simtest.At(from, simtest.Partition("web", "stock")), simtest.At(to, simtest.HealPartition("web", "stock")))
 	other := w.Clients[0]
@@ -97,7 +97,7 @@ func TestPartitionCutsOffOneCallerAlone(t *testing.T) {
 	}
 }
 
-func TestAnswersOfEveryCodeComeAsSuchAndAfterTheirTime(t *testing.T) {
+func TestAnswersOfEveryCodeArriveUnchangedAndOnTime(t *testing.T) {
 	for code := fault.Canceled; code.String() != "" && code <= fault.Unauthenticated; code++ {
 		w := steady(1, simtest.At(0, simtest.AnswerWith("stock", code.Errorf("because").WithReason("said_so"), 3*time.Millisecond)))
 		w.For = time.Second
@@ -112,7 +112,7 @@ func TestAnswersOfEveryCodeComeAsSuchAndAfterTheirTime(t *testing.T) {
 	}
 }
 
-func TestErrorsAreTheShareThatWasAskedFor(t *testing.T) {
+func TestErrorsHaveTheConfiguredShare(t *testing.T) {
 	w := steady(3, simtest.At(30*time.Second, simtest.Errors("stock", 0.5, 1)))
 	w.Services[0].Errors = 0.1
 	res := simtest.Run(t, w)
@@ -120,7 +120,7 @@ func TestErrorsAreTheShareThatWasAskedFor(t *testing.T) {
 	near(t, "failed then", 1-res.Good(30*time.Second, 60*time.Second), (0.1+0.5+0.1)/3, 0.15)
 }
 
-func TestSlowInstanceTakesAsManyTimesAsLong(t *testing.T) {
+func TestASlowInstanceIsSlowerByItsFactor(t *testing.T) {
 	res := simtest.Run(t, steady(1, simtest.At(20*time.Second, simtest.Slow("stock", 7)), simtest.At(40*time.Second, simtest.Heal("stock"))))
 	for n, want := range []time.Duration{10 * time.Millisecond, 70 * time.Millisecond, 10 * time.Millisecond} {
 		from := time.Duration(n) * 20 * time.Second
@@ -160,7 +160,7 @@ func TestRetiringInstanceAnswersForItsDrainDelay(t *testing.T) {
 	}
 }
 
-func TestRegistryThatIsDownTakesNobodyAndTellsNothing(t *testing.T) {
+func TestARegistryThatIsDownAcceptsAndReportsNothing(t *testing.T) {
 	const second = time.Second
 	res := simtest.Run(t, steady(2,
 		simtest.At(10*second, simtest.RegistryDown()),
@@ -189,7 +189,7 @@ func TestLoadFollowsTheScript(t *testing.T) {
 	}
 }
 
-func TestAddedInstancesTakeTheirShare(t *testing.T) {
+func TestAddedInstancesGetTheirShare(t *testing.T) {
 	res := simtest.Run(t, steady(2, simtest.At(20*time.Second, simtest.Add("stock", 2))))
 	for n := range 4 {
 		near(t, "share", res.Share("stock", n, 25*time.Second, 60*time.Second), 0.25, 0.01)

@@ -107,7 +107,7 @@ func TestClosedLoopKeepsLittlesLaw(t *testing.T) {
 	}
 }
 
-func TestNoMoreCallsAreWorkedOnThanThereAreWorkers(t *testing.T) {
+func TestWorkersLimitTheCallsInProgress(t *testing.T) {
 	var at [2]atomic.Int32
 	var most [2]int32
 	var mu sync.Mutex
@@ -134,7 +134,7 @@ func TestNoMoreCallsAreWorkedOnThanThereAreWorkers(t *testing.T) {
 	}
 }
 
-func TestQueueTakesAsManyAsItsBound(t *testing.T) {
+func TestAQueueAcceptsCallsUpToItsLimit(t *testing.T) {
 	for queue, good := range map[int]int{-1: 2, 3: 5, 0: 10} {
 		res := simtest.Run(t, simtest.World{
 			For:      time.Second,
@@ -148,7 +148,7 @@ func TestQueueTakesAsManyAsItsBound(t *testing.T) {
 	}
 }
 
-func TestInstanceThatHeedsDoesNotWorkForThoseWhoHaveGone(t *testing.T) {
+func TestAnInstanceWithStopsOnCancelDropsCallsOfGoneCallers(t *testing.T) {
 	worked := func(heeds bool) float64 {
 		return simtest.Run(t, simtest.World{
 			For:      20 * time.Second,

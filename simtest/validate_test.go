@@ -13,7 +13,7 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-func TestEveryFaultOfAWorldIsReportedAtOnceInItsOwnWords(t *testing.T) {
+func TestEveryFaultOfAWorldIsReportedTogether(t *testing.T) {
 	wrong := sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": {Timeout: -1}}}
 	nan := math.NaN()
 	w := simtest.World{
@@ -65,7 +65,7 @@ func TestEveryFaultOfAWorldIsReportedAtOnceInItsOwnWords(t *testing.T) {
 	}
 }
 
-func TestScriptMayNameInstancesThatComeEarlierInIt(t *testing.T) {
+func TestAScriptMayNameInstancesThatItAddedEarlier(t *testing.T) {
 	w := steady(2, simtest.At(20*time.Second, simtest.Kill("stock", 6)), simtest.At(5*time.Second, simtest.Add("stock", 2)), simtest.At(6*time.Second, simtest.Deploy("stock", 0)))
 	if err := w.Validate(); err != nil {
 		t.Error(err)

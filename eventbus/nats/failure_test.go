@@ -18,7 +18,7 @@ import (
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
-func TestPublishSaysWhatIsWrong(t *testing.T) {
+func TestPublishExplainsItsFailure(t *testing.T) {
 	server := realserver.NATS(t)
 	conn, err := natsgo.Connect(server.Addr)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestPublishSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestServerThatRefusesItsClientIsAskedAgain(t *testing.T) {
+func TestAServerThatRefusesTheCredentialsIsTriedAgain(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -105,7 +105,7 @@ func TestNothingIsLostWhenTheServerIsKilledAndRestarted(t *testing.T) {
 	expect(t, own, "2")
 }
 
-func TestBusAndSubscriptionsThatBeginWhileTheServerIsAwayWorkWhenItComes(t *testing.T) {
+func TestBusAndSubscriptionsStartedWithoutAServerWorkWhenItStarts(t *testing.T) {
 	server := realserver.NATS(t)
 	server.Kill()
 	b := open(t, server.Addr)
@@ -115,7 +115,7 @@ func TestBusAndSubscriptionsThatBeginWhileTheServerIsAwayWorkWhenItComes(t *test
 	expect(t, seen, "1")
 }
 
-func TestGroupBeginsWhereItSubscribedThoughTheServerWasAway(t *testing.T) {
+func TestAGroupStartsWhereItSubscribedAlthoughTheServerWasAway(t *testing.T) {
 	server := realserver.NATS(t)
 	b := open(t, server.Addr)
 	publish(t, b, "order.placed", "old")
@@ -133,7 +133,7 @@ func TestGroupBeginsWhereItSubscribedThoughTheServerWasAway(t *testing.T) {
 	}
 }
 
-func TestGroupBeginsByTheClockOfTheServer(t *testing.T) {
+func TestAGroupStartsByTheClockOfTheServer(t *testing.T) {
 	server := realserver.NATS(t)
 	collect(t, open(t, server.Addr), "order.placed", "g")
 	conn, err := natsgo.Connect(server.Addr)
@@ -191,7 +191,7 @@ func TestTheSameEventPublishedTwiceIsStoredOnce(t *testing.T) {
 	}
 }
 
-func TestTopicsWithStrangeNamesDoNotMeet(t *testing.T) {
+func TestTopicsWithUnusualNamesStaySeparate(t *testing.T) {
 	server := realserver.NATS(t)
 	b := open(t, server.Addr)
 	topics := []string{"a.b", "a_b", "a b", "a>*", "ä", "a.b.1"}
@@ -219,7 +219,7 @@ func TestNewRefusesWhatIsWrongAndNeedsNoServer(t *testing.T) {
 	}
 }
 
-func TestWhatBecomesOfAnEventIsLoggedToTheServicesLogger(t *testing.T) {
+func TestMessagesAboutAnEventGoToTheServicesLogger(t *testing.T) {
 	server := realserver.NATS(t)
 	for name, given := range map[string]bool{"the service's": false, "its own": true} {
 		var own, services bytes.Buffer

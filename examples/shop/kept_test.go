@@ -103,7 +103,7 @@ func (s *shop) find(path, key, value string) answer {
 	return answer{}
 }
 
-func TestAKeptShopOpensWhateverWasDoneToIt(t *testing.T) {
+func TestAShopStartsWithAnyStoredData(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"-gateway", "127.0.0.1:0", "-data", dir}
 	p := begin(t, args...)

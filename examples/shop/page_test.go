@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTheFrontPageLeadsToAllThatThereIs(t *testing.T) {
+func TestTheFrontPageLinksToEverything(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		user, product := s.user(), s.product("1", 5)
 		order := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")

@@ -191,7 +191,7 @@ func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
 	}
 }
 
-func TestTakenPortSaysSo(t *testing.T) {
+func TestAPortInUseIsReported(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -201,11 +201,11 @@ func TestTakenPortSaysSo(t *testing.T) {
 	p.fails(t, 1, "taken", l.Addr().String())
 }
 
-func TestAWordThatIsNoFlagIsRefused(t *testing.T) {
+func TestAnArgumentThatIsNoFlagIsRefused(t *testing.T) {
 	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").fails(t, 2, `"consul" is no flag`)
 }
 
-func TestOneProcessOnConsulShowsItsDoorOnLoopback(t *testing.T) {
+func TestOneProcessOnConsulServesItsGatewayOnLoopback(t *testing.T) {
 	consul := realserver.Consul(t)
 	p := begin(t, "-once", "-gateway", "localhost:0", "-registry", "consul", "-consul", consul.Addr)
 	p.ends(t)

@@ -174,7 +174,7 @@ func TestReleaseByHandLeavesOrdersTheirPieces(t *testing.T) {
 	})
 }
 
-func TestTheGatewayDoesNotShowWhatServicesDoAmongThemselves(t *testing.T) {
+func TestTheGatewayDoesNotExposeInternalRoutes(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		id := s.product("1", 6)
 		s.refused(404, "not_found", "unknown_path", "PUT", "/inventory/"+id+"/holds/o-1", `{"quantity":1}`)

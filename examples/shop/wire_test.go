@@ -95,7 +95,7 @@ func TestPages(t *testing.T) {
 	})
 }
 
-func TestUntilAllServicesAreThereTheGatewayIsNotReady(t *testing.T) {
+func TestTheGatewayIsReadyWhenAllServicesAre(t *testing.T) {
 	p, err := newPlatform(options{gateway: "127.0.0.1:0", service: "gateway", registry: "memory", bus: "memory", log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

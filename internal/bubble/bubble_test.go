@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/internal/bubble"
 )
 
-func TestGoroutinesOfTheBubbleAreCountedAndNoOthers(t *testing.T) {
+func TestOnlyGoroutinesOfTheBubbleAreCounted(t *testing.T) {
 	outside := make(chan struct{})
 	go func() { <-outside }()
 	defer close(outside)

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDeadlineHoldsWhetherOrNotSomebodyWaits(t *testing.T) {
+func TestTheDeadlineAppliesWithAndWithoutATimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		polled, waited := deadline.With(t.Context(), time.Now().Add(time.Second)), deadline.With(t.Context(), time.Now().Add(time.Second))
 		defer polled.Stop()
@@ -96,7 +96,7 @@ func TestOneAllocationWhenNobodyWaits(t *testing.T) {
 	_ = sink
 }
 
-func TestLongLivedParentKeepsNothingOfWhatIsOver(t *testing.T) {
+func TestALongLivedParentDoesNotLeakStoppedContexts(t *testing.T) {
 	parent, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var before, after runtime.MemStats
@@ -114,7 +114,7 @@ func TestLongLivedParentKeepsNothingOfWhatIsOver(t *testing.T) {
 	}
 }
 
-func TestOneThatEndsWithItsParentEndsAsSuch(t *testing.T) {
+func TestAContextThatEndsWithItsParentReportsDeadlineExceeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		at := time.Now().Add(time.Second)
 		standard, cancel := context.WithDeadline(t.Context(), at)

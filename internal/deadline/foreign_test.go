@@ -9,7 +9,7 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-func TestADeadlineIsForeignAsLongAsItIsTheOneInForce(t *testing.T) {
+func TestADeadlineIsForeignWhileItIsInForce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limited := deadline.With(t.Context(), time.Now().Add(time.Second))
 		defer limited.Stop()
@@ -39,7 +39,7 @@ func TestADeadlineIsForeignAsLongAsItIsTheOneInForce(t *testing.T) {
 	})
 }
 
-func TestAForeignDeadlineEndsWhenACalleeMaySayThatItHas(t *testing.T) {
+func TestAForeignDeadlineIsExpiringWhenACalleeMayReportItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		limited := deadline.With(t.Context(), begun.Add(time.Second))

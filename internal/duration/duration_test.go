@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-func TestDurationsAreWords(t *testing.T) {
+func TestDurationsAreStrings(t *testing.T) {
 	data, _ := duration.Marshal(policy{Wait: 1500 * time.Millisecond})
 	if string(data) != `{"ratio":0,"wait":"1.5s"}` {
 		t.Fatalf("got %s", data)
@@ -53,7 +53,7 @@ func TestANumberWithoutAUnitIsRefused(t *testing.T) {
 	}
 }
 
-func TestASettingThatIsThereTwiceIsRefused(t *testing.T) {
+func TestADuplicateSettingIsRefused(t *testing.T) {
 	for _, text := range []string{`{"ratio":1,"ratio":2}`, `{"ratio":1,"name":"{\"ratio\":1}","\u0072atio":2}`, `{"wait":"1s","wait":null}`} {
 		p := policy{Name: "kept"}
 		if err := duration.Unmarshal([]byte(text), &p); err == nil || !strings.Contains(err.Error(), "twice") || p != (policy{Name: "kept"}) {

@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/internal/headertext"
 )
 
-func TestShortPrintableASCIIAloneMayTravel(t *testing.T) {
+func TestOnlyShortPrintableASCIIIsAllowed(t *testing.T) {
 	for text, travels := range map[string]bool{
 		"a b~": true, strings.Repeat("x", headertext.MaxLen): true, strings.Repeat("x", headertext.MaxLen+1): false,
 		"tab\t": false, "\x7f": false, "ünicode": false, "\xff": false,

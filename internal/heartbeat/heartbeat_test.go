@@ -27,7 +27,7 @@ func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
 	})
 }
 
-func TestStopEndsTheRenewalThatIsGoingOnAndWaitsForIt(t *testing.T) {
+func TestStopCancelsARunningRenewalAndWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
 		stop := heartbeat.Every(t.Context(), time.Minute, func(ctx context.Context) {

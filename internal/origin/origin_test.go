@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestSameTellsOriginsApart(t *testing.T) {
+func TestSameComparesSchemeHostAndPort(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		same bool

@@ -15,7 +15,7 @@ func TestNATSAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
 	killAndRestart(t, server)
 }
 
-func TestTwoServersDoNotMeet(t *testing.T) {
+func TestTwoServersAreIndependent(t *testing.T) {
 	one, two := Consul(t), Consul(t)
 	if one.Addr == two.Addr {
 		t.Fatalf("both are at %s", one.Addr)

@@ -44,7 +44,7 @@ func TestNoSecretOfAURLIsShown(t *testing.T) {
 	}
 }
 
-func TestErrorsOfNetHTTPAndNetURLAreMadeDiscreet(t *testing.T) {
+func TestErrorsOfNetHTTPAndNetURLAreRedacted(t *testing.T) {
 	_, unparsed := url.Parse("http://a:hunter2%zz@h")
 	_, unsent := http.Get("http://hunter2@127.0.0.1:1/?token=hunter2")
 	for _, err := range []error{unparsed, unsent, fmt.Errorf("around: %w", unsent)} {

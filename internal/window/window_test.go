@@ -69,7 +69,7 @@ func TestNothingIsLostWhenManyCountAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsCountedFirstIsNeverBehind(t *testing.T) {
+func TestTheFirstCounterIsNeverBehindTheSecond(t *testing.T) {
 	const adders = 4
 	for name, width := range map[string]time.Duration{"one part": time.Hour, "parts that turn": window.Parts * 50} {
 		w := window.New(width)
@@ -98,7 +98,7 @@ func TestWhatIsCountedFirstIsNeverBehind(t *testing.T) {
 	}
 }
 
-func TestResizedHoldsNoCountForATenthOfTheOldLengthTooLong(t *testing.T) {
+func TestResizedIsExactToATenthOfTheOldLength(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		length := time.Duration(rapid.Int64Range(1, 1000).Draw(t, "length") * window.Parts)
 		other := time.Duration(rapid.Int64Range(1, 1000).Draw(t, "other") * window.Parts)

@@ -114,7 +114,7 @@ func TestNamesThatConsulDoesNotFindAreRefused(t *testing.T) {
 	})
 }
 
-func TestARefusalThatStaysIsNotSaidToPass(t *testing.T) {
+func TestAPermanentRefusalIsNotUnavailable(t *testing.T) {
 	for status, code := range map[int]fault.Code{
 		301: fault.InvalidArgument, 400: fault.InvalidArgument, 401: fault.Unauthenticated, 403: fault.PermissionDenied,
 		405: fault.InvalidArgument, 413: fault.InvalidArgument, 429: fault.Unavailable, 500: fault.Unavailable, 503: fault.Unavailable,

@@ -43,7 +43,7 @@ func TestEveryInstanceThatIsAcceptedSurvivesConsul(t *testing.T) {
 	})
 }
 
-func TestMetadataThatConsulWouldNotTakeIsRefusedByName(t *testing.T) {
+func TestMetadataThatConsulRefusesIsNamedInTheError(t *testing.T) {
 	many := map[string]string{}
 	for n := range maxPairs {
 		many[strings.Repeat("k", n+1)] = ""

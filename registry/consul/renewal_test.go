@@ -67,7 +67,7 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 	}
 }
 
-func TestAnAgentThatIsAwayIsNotStormedWithRenewals(t *testing.T) {
+func TestAnAgentThatIsAwayGetsFewRenewals(t *testing.T) {
 	for name, ill := range map[string]func(a *agent){
 		"refuses": func(a *agent) { a.down = true },
 		"500":     func(a *agent) { a.refuses = http.StatusInternalServerError },
@@ -208,7 +208,7 @@ func TestDeregisterThatFailsEndsTheRenewals(t *testing.T) {
 	})
 }
 
-func TestCloseEndsRenewalsAndRefusesWhatComesAfter(t *testing.T) {
+func TestCloseEndsRenewalsAndRefusesLaterCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
 		r := a.registry(t, Config{})

@@ -107,7 +107,7 @@ func TestIndexRules(t *testing.T) {
 	}
 }
 
-func TestServerThatBeginsItsIndexAnewIsFollowed(t *testing.T) {
+func TestAServerThatResetsItsIndexIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
 		a.index = 5000
@@ -132,7 +132,7 @@ func TestServerThatBeginsItsIndexAnewIsFollowed(t *testing.T) {
 	})
 }
 
-func TestAConsulThatIsAwayIsAskedEverMoreSeldom(t *testing.T) {
+func TestWhileConsulIsAwayQueriesBecomeRarer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
 		r := a.registry(t, Config{})
@@ -163,7 +163,7 @@ func TestAConsulThatIsAwayIsAskedEverMoreSeldom(t *testing.T) {
 	})
 }
 
-func TestReaderHearsThatConsulIsBackEvenIfNothingChanged(t *testing.T) {
+func TestAReaderGetsTheSetAfterAnOutageEvenIfNothingChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent()
 		a.services["1"] = stored("1")

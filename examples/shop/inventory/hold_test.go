@@ -56,7 +56,7 @@ func has(t *testing.T, client endpoint.Caller, quantity, reserved int) {
 	}
 }
 
-func TestAHoldIsHeldOnceHoweverOftenItIsPut(t *testing.T) {
+func TestARepeatedHoldReservesOnce(t *testing.T) {
 	client, _ := open(t)
 	for range 3 {
 		if _, err := api.HoldInventory.Endpoint(client)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); err != nil {
@@ -72,7 +72,7 @@ func TestAHoldIsHeldOnceHoweverOftenItIsPut(t *testing.T) {
 	has(t, client, 10, 0)
 }
 
-func TestAHoldThatComesAfterItWasFreedIsRefused(t *testing.T) {
+func TestAHoldThatArrivesAfterItWasFreedIsRefused(t *testing.T) {
 	client, _ := open(t)
 	if _, err := api.FreeInventory.Endpoint(client)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestAHoldThatComesAfterItWasFreedIsRefused(t *testing.T) {
 	has(t, client, 10, 0)
 }
 
-func TestAnOrderIsSettledOnceHoweverOftenItsEventComes(t *testing.T) {
+func TestAnOrderIsSettledOnceDespiteRepeatedEvents(t *testing.T) {
 	client, bus := open(t)
 	hold := api.HoldInventory.Endpoint(client)
 	_, err := hold(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4})
@@ -99,7 +99,7 @@ func TestAnOrderIsSettledOnceHoweverOftenItsEventComes(t *testing.T) {
 	has(t, client, 6, 0)
 }
 
-func TestLevelsThatArriveLateAreNotTaken(t *testing.T) {
+func TestOutdatedLevelsAreIgnored(t *testing.T) {
 	client, _ := open(t)
 	restock, later := api.Restock.Endpoint(client), api.StockLevels{ProductID: "p-1", SKU: "new", MinLevel: 2}
 	later.AsOf = later.AsOf.AddDate(2000, 0, 1)

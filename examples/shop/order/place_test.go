@@ -205,7 +205,7 @@ func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
 	}
 }
 
-func TestWhatLogisticsHasIsNotCancelled(t *testing.T) {
+func TestAnOrderThatIsWithLogisticsIsNotCancelled(t *testing.T) {
 	for _, status := range []api.OrderStatus{api.OrderProcessing, api.OrderShipped, api.OrderDelivered} {
 		d := openDesk(t)
 		d.store(t, status, true, taken)

@@ -66,7 +66,7 @@ func (s *Service) becomes(t *testing.T, id string, status api.PaymentStatus) {
 	}
 }
 
-func TestAPaymentWhoseProcessDiedIsBroughtToItsEnd(t *testing.T) {
+func TestAPaymentWhoseProcessDiedIsCompleted(t *testing.T) {
 	s, _ := openTill(t, record{Payment: api.Payment{ID: "pay-1", OrderID: "o-1", Status: api.PaymentProcessing, Amount: 1000}, Begun: time.Now().Add(-2 * time.Minute)})
 	s.becomes(t, "pay-1", api.PaymentCompleted)
 }
@@ -140,7 +140,7 @@ func (a away) Charge(context.Context, *api.Payment) (string, error) {
 	return "tx-1", nil
 }
 
-func TestAProviderThatCannotSayHasDeclinedNothing(t *testing.T) {
+func TestAnUnknownResultOfAProviderIsNoDecline(t *testing.T) {
 	s, bus := openTill(t)
 	failed := make(chan api.Payment, 1)
 	if err := api.PaymentFinished.Handle(bus, "test", func(_ context.Context, p api.Payment) error {
@@ -174,7 +174,7 @@ func (s *Service) only(t *testing.T) string {
 	return all[0].ID
 }
 
-func TestMoneyOfAnOrderThatIsOverGoesBack(t *testing.T) {
+func TestAnOrderThatEndsIsRefunded(t *testing.T) {
 	for _, status := range []api.OrderStatus{api.OrderCancelled, api.OrderRefunded} {
 		t.Run(string(status), func(t *testing.T) {
 			s, bus := openTill(t)

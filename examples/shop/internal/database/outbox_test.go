@@ -116,7 +116,7 @@ func TestEventsOfACommitAreSentInOrderAndOnce(t *testing.T) {
 	})
 }
 
-func TestAChangeThatIsUndoneTellsNothing(t *testing.T) {
+func TestARolledBackChangeSendsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		b := &bus{}
 		o, end := runOutbox(db, b)
@@ -158,7 +158,7 @@ func TestWhatTheLastRequestsWroteIsSentAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
+func TestANewRunResendsTheLastMinuteWithTheSameIDs(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		before, after := &bus{}, &bus{}
 		o, end := runOutbox(db, before)
@@ -180,7 +180,7 @@ func TestANewLifeSendsTheLastMinuteAgainWithTheSameIDs(t *testing.T) {
 	})
 }
 
-func TestAMinuteAfterItWasSentAnEventIsForgotten(t *testing.T) {
+func TestAnEventIsDeletedAMinuteAfterItWasSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		o, end := runOutbox(db, &bus{})
 		write(t, db, o, 1, 2)

@@ -62,7 +62,7 @@ func TestAnEventThatIsRefusedIsPutAsideAndTheNextOneIsHandled(t *testing.T) {
 	})
 }
 
-func TestWhatFailsForAWhileIsNotPutAside(t *testing.T) {
+func TestATemporaryFailureIsNotPutAside(t *testing.T) {
 	for name, failure := range map[string]error{
 		"disk":      errors.New("table letter: database or disk is full (13)"),
 		"down":      fault.Unavailable.Errorf("no instance"),
@@ -95,7 +95,7 @@ func TestWhatFailsForAWhileIsNotPutAside(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsTooEarlyComesAgainUntilItsTime(t *testing.T) {
+func TestAnEventThatIsTooEarlyIsRedelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		began, after := time.Now(), time.Duration(0)
