@@ -44,8 +44,8 @@ func (d *decoder) err(e entry) error {
 			texts = append(texts, fmt.Sprintf("and %d more", len(d.flaws)-i))
 			break
 		}
-		if own := strings.Join(e.path, "."); e.secret && strings.HasPrefix(f.path, own+".") {
-			f = flaw{path: own, text: "a part of the secret does not fit"}
+		if secretPath := strings.Join(e.path, "."); e.secret && strings.HasPrefix(f.path, secretPath+".") {
+			f = flaw{path: secretPath, text: "a part of the secret does not fit"}
 		}
 		if e.secret && f.quotes {
 			f.text = "its type refuses the secret"
@@ -154,8 +154,8 @@ func (d *decoder) decodeMap(value any, to reflect.Value, path string) {
 	for _, key := range sortedKeys(object) {
 		at := reflect.ValueOf(key).Convert(to.Type().Key())
 		element := reflect.New(to.Type().Elem()).Elem()
-		if known := to.MapIndex(at); known.IsValid() {
-			element.Set(known)
+		if existing := to.MapIndex(at); existing.IsValid() {
+			element.Set(existing)
 		}
 		d.decode(object[key], element, joinPath(path, key))
 		to.SetMapIndex(at, element)

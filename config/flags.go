@@ -22,9 +22,9 @@ func Flags(set *flag.FlagSet) Layer {
 		if !set.Parsed() {
 			return nil, fault.FailedPrecondition.Errorf("config.Flags: call Parse on the flag set before config.Load")
 		}
-		known, given, refused := byName(settings), flagSource{}, []error(nil)
+		settingsByName, given, refused := byName(settings), flagSource{}, []error(nil)
 		set.Visit(func(f *flag.Flag) {
-			s, err := findSetting(known, f.Name, "flag -"+f.Name)
+			s, err := findSetting(settingsByName, f.Name, "flag -"+f.Name)
 			switch {
 			case err != nil:
 				refused = append(refused, err)

@@ -59,30 +59,30 @@ func withoutNulls(value any) any {
 	if !ok {
 		return value
 	}
-	kept := make(map[string]any, len(object))
+	nonNull := make(map[string]any, len(object))
 	for key, v := range object {
 		if v != nil {
-			kept[key] = withoutNulls(v)
+			nonNull[key] = withoutNulls(v)
 		}
 	}
-	return kept
+	return nonNull
 }
 
 // deepCopy copies value with all its lists and objects.
 func deepCopy(value any) any {
 	switch v := value.(type) {
 	case []any:
-		own := make([]any, len(v))
+		clone := make([]any, len(v))
 		for i, inner := range v {
-			own[i] = deepCopy(inner)
+			clone[i] = deepCopy(inner)
 		}
-		return own
+		return clone
 	case map[string]any:
-		own := make(map[string]any, len(v))
+		clone := make(map[string]any, len(v))
 		for key, inner := range v {
-			own[key] = deepCopy(inner)
+			clone[key] = deepCopy(inner)
 		}
-		return own
+		return clone
 	}
 	return value
 }

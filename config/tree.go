@@ -69,7 +69,7 @@ func renameKeys[K comparable](object map[K]any) (any, error) {
 	names := make(map[string]any, len(object))
 	for key, inner := range object {
 		name := fmt.Sprint(key)
-		if _, there := names[name]; there {
+		if _, twice := names[name]; twice {
 			return nil, &duplicateKeyError{name}
 		}
 		named, err := stringKeys(inner)
@@ -132,7 +132,7 @@ func parseValue(d *json.Decoder, levels int) (any, error) {
 				return nil, err
 			}
 			key, _ = name.(string) // a key is always a string
-			if _, there := object[key]; there {
+			if _, twice := object[key]; twice {
 				return nil, &duplicateKeyError{key}
 			}
 		}

@@ -127,25 +127,25 @@ var (
 
 // hasSecondDocument reports whether text has more than one YAML document.
 func hasSecondDocument(text string) bool {
-	begun, over := false, false
+	hasContent, ended := false, false
 	for _, line := range lineEnd.Split(strings.TrimPrefix(text, "\ufeff"), -1) {
 		found := documentMarker.FindString(line)
 		rest := line[len(found):]
 		switch {
 		case strings.HasPrefix(found, "---"):
-			over, begun = begun || over, true
+			ended, hasContent = hasContent || ended, true
 		case found != "":
-			over, begun = true, true
-		case !begun && strings.HasPrefix(line, "%"): // a directive
+			ended, hasContent = true, true
+		case !hasContent && strings.HasPrefix(line, "%"): // a directive
 			continue
 		}
 		if rest = strings.TrimSpace(rest); rest == "" || rest[0] == '#' {
 			continue
 		}
-		if over {
+		if ended {
 			return true
 		}
-		begun = true
+		hasContent = true
 	}
 	return false
 }

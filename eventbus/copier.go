@@ -115,10 +115,10 @@ func encodesItself(t reflect.Type) bool {
 
 // clone returns a pointer to a copy of what v points to.
 func (c *copier) clone(v reflect.Value) reflect.Value {
-	own := reflect.New(v.Type().Elem())
-	own.Elem().Set(v.Elem())
-	c.elem.deepCopy(own.Elem(), v.Elem())
-	return own
+	clone := reflect.New(v.Type().Elem())
+	clone.Elem().Set(v.Elem())
+	c.elem.deepCopy(clone.Elem(), v.Elem())
+	return clone
 }
 
 // deepCopy replaces all that own, an assigned copy of v, shares with v by copies.

@@ -199,9 +199,9 @@ func (g *group) remove(m *member) {
 	if g.ended {
 		g.release(g.pending)
 	}
-	over := g.ended
+	ended := g.ended
 	g.mu.Unlock()
-	if over {
+	if ended {
 		g.bus.removeGroup(g)
 	}
 }

@@ -61,9 +61,9 @@ func (t *typedValue[T]) copyValue() T {
 	if reflect.TypeFor[T]().Kind() == reflect.Pointer {
 		return t.copier.clone(reflect.ValueOf(t.v)).Interface().(T)
 	}
-	own := t.v
-	t.copier.deepCopy(reflect.ValueOf(&own).Elem(), reflect.ValueOf(&t.v).Elem())
-	return own
+	clone := t.v
+	t.copier.deepCopy(reflect.ValueOf(&clone).Elem(), reflect.ValueOf(&t.v).Elem())
+	return clone
 }
 
 func (t *typedValue[T]) divide(n int) bool {

@@ -39,11 +39,11 @@ func seedAll(v reflect.Value, with uint64) {
 		return
 	}
 	for i := range v.NumField() {
-		f, is := v.Field(i), v.Type().Field(i)
-		if is.Name == "Seed" && f.Kind() == reflect.Uint64 && f.IsZero() {
+		f, structField := v.Field(i), v.Type().Field(i)
+		if structField.Name == "Seed" && f.Kind() == reflect.Uint64 && f.IsZero() {
 			f.SetUint(with)
 		}
-		if is.IsExported() {
+		if structField.IsExported() {
 			seedAll(f, with)
 		}
 	}

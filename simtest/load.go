@@ -136,11 +136,11 @@ func (l *load) makeCall(n, process int) {
 		op = l.Operation(n)
 	}
 	_, err := l.call[process](ctx, op)
-	took := time.Since(start)
+	latency := time.Since(start)
 	if trail, failed := errors.AsType[*endpoint.Trail](err); failed {
 		err = trail.Err // one error for all calls that failed in the same way
 	}
-	l.run.record.request(start.Sub(l.run.startedAt), took, err == nil && (l.Deadline == 0 || took <= l.Deadline+grace), err)
+	l.run.record.request(start.Sub(l.run.startedAt), latency, err == nil && (l.Deadline == 0 || latency <= l.Deadline+grace), err)
 }
 
 // grace is how late an answer may be and still count as good.

@@ -48,13 +48,13 @@ func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) rep
 		return reply{err: fault.Unavailable.Errorf("nothing is at %s", addr).WithUnprocessed()}
 	}
 	p.run.record.attempt(i, p.run.now())
-	way := p.networkDelay()
-	if way > 0 && pause(ctx, way) != nil {
+	delay := p.networkDelay()
+	if delay > 0 && pause(ctx, delay) != nil {
 		return noAnswer(ctx, i.service.Name)
 	}
 	now, incarnation := i.accept(p.kind)
 	if incarnation != nil {
-		return p.exchange(ctx, i, incarnation, way, r)
+		return p.exchange(ctx, i, incarnation, delay, r)
 	}
 	if now.drops(p.kind) {
 		<-ctx.Done()
@@ -88,7 +88,7 @@ func (p *Process) exchange(ctx context.Context, i *Instance, l *incarnation, way
 	}
 	defer x.ctx.Stop() // the other side notices that the connection ends
 	// Drawn before the wait, because many callers notice a kill at once.
-	back, broken := p.networkDelay(), p.run.jitter(p.salt^i.salt, resetDelay)
+	returnDelay, resetNoticed := p.networkDelay(), p.run.jitter(p.salt^i.salt, resetDelay)
 	p.run.pool.run(x.serve)
 	var answer reply
 	select {
@@ -99,10 +99,10 @@ func (p *Process) exchange(ctx context.Context, i *Instance, l *incarnation, way
 	}
 	if l.isKilled() { // even if there is an answer
 		x.ctx.Stop()
-		back += broken
+		returnDelay += resetNoticed
 		answer = reply{err: fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)}
 	}
-	if back > 0 && pause(ctx, back) != nil || ctx.Err() != nil {
+	if returnDelay > 0 && pause(ctx, returnDelay) != nil || ctx.Err() != nil {
 		return noAnswer(ctx, i.service.Name)
 	}
 	return answer

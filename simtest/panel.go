@@ -40,17 +40,17 @@ func (r *Result) callsPanel(step time.Duration) panel {
 // latencyPanel shows how long calls took, separately for all and for the served: a mix of
 // immediate refusals and served calls would describe neither.
 func (r *Result) latencyPanel(step time.Duration) panel {
-	of := func(q float64, goodOnly bool) []float64 {
+	quantile := func(q float64, goodOnly bool) []float64 {
 		return r.perStep(step, func(from, to time.Duration) float64 {
-			took := r.quantile(q, goodOnly, []time.Duration{from, to})
-			if took == 0 {
+			latency := r.quantile(q, goodOnly, []time.Duration{from, to})
+			if latency == 0 {
 				return math.NaN()
 			}
-			return max(took.Seconds()*1000, 0.01)
+			return max(latency.Seconds()*1000, 0.01)
 		})
 	}
 	return panel{title: "latency of calls in ms, by when they began (logarithmic)", log: true, curves: []curve{
-		{"p99 of all", 0, step, of(0.99, false)}, {"p99 of the served", 2, step, of(0.99, true)}, {"p50 of the served", 1, step, of(0.5, true)},
+		{"p99 of all", 0, step, quantile(0.99, false)}, {"p99 of the served", 2, step, quantile(0.99, true)}, {"p50 of the served", 1, step, quantile(0.5, true)},
 	}}
 }
 
@@ -128,7 +128,7 @@ func (p panel) draw(c *canvas, y float64) {
 		c.text(plotLeft-8, at(v)+4, "soft", "end", strconv.FormatFloat(v, 'g', 6, 64))
 	}
 	c.line(plotLeft, y+panelHeight, plotRight, y+panelHeight, "axis")
-	every := tick(c.span.Seconds()/8, []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600})
+	every := firstAtLeast(c.span.Seconds()/8, []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600})
 	for s := 0.0; s <= c.span.Seconds(); s += every {
 		moment := time.Duration(s * float64(time.Second))
 		c.line(c.x(moment), y+panelHeight, c.x(moment), y+panelHeight+4, "axis")
@@ -173,15 +173,15 @@ func (p panel) ticks(low, high float64) (all []float64) {
 		return all
 	}
 	scale := math.Pow(10, math.Floor(math.Log10(high)))
-	every := tick(high/5, []float64{scale / 20, scale / 10, scale / 5, scale / 4, scale / 2, scale, 2 * scale, 5 * scale})
+	every := firstAtLeast(high/5, []float64{scale / 20, scale / 10, scale / 5, scale / 4, scale / 2, scale, 2 * scale, 5 * scale})
 	for n := 0.0; n*every <= high*1.001; n++ {
 		all = append(all, n*every)
 	}
 	return all
 }
 
-// tick returns the first of the steps that is at least wanted, or the last.
-func tick(wanted float64, steps []float64) float64 {
+// firstAtLeast returns the first of the steps that is at least wanted, or the last.
+func firstAtLeast(wanted float64, steps []float64) float64 {
 	for _, s := range steps {
 		if s >= wanted {
 			return s

@@ -42,13 +42,13 @@ type peer struct {
 	restClient restClient // with World.Codec
 }
 
-const defaultDrain = time.Second
+const defaultDrainDelay = time.Second
 
 // process creates a process of this kind.
 func (r *run) process(kind, name string, c sinew.Config) *Process {
 	p := &Process{
 		Name: name, kind: kind, run: r, salt: hash(name),
-		drain: cmp.Or(c.DrainDelay, defaultDrain), random: random(r.Seed, "process "+name), peers: map[string]*peer{},
+		drain: cmp.Or(c.DrainDelay, defaultDrainDelay), random: random(r.Seed, "process "+name), peers: map[string]*peer{},
 	}
 	c.Registry, c.Bus, c.DrainDelay = r.registry, r.bus, -1
 	c.Clients = r.policies(p, c.Clients)
@@ -98,7 +98,7 @@ func (p *Process) send(ctx context.Context, addr string) error {
 func (p *Process) peer(service string) *peer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if to, there := p.peers[service]; there {
+	if to, ok := p.peers[service]; ok {
 		return to
 	}
 	to := &peer{client: p.Service.Client(service)}

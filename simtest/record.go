@@ -96,8 +96,8 @@ func (s *record) sampleBreakers(at time.Duration, p *Process) {
 		}
 		s.mu.Lock()
 		key := breakerKey(p.kind, name)
-		b, there := s.breakers[key]
-		if !there {
+		b, ok := s.breakers[key]
+		if !ok {
 			b = &breakers{}
 			s.breakers[key] = b
 		}

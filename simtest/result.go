@@ -139,8 +139,8 @@ func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 // Open is the share of a caller's breakers for a service that were open or half-open,
 // from 0 to 1, on average over the window.
 func (r *Result) Open(caller, service string, window ...time.Duration) float64 {
-	b, there := r.breakers[breakerKey(caller, service)]
-	if !there {
+	b, ok := r.breakers[breakerKey(caller, service)]
+	if !ok {
 		return 0
 	}
 	from, to := r.window(window)

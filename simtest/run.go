@@ -70,16 +70,16 @@ func newRun(t *testing.T, w World) *run {
 
 // play runs clients and script until the last call is answered.
 func (r *run) play() {
-	over := make(chan struct{})
+	done := make(chan struct{})
 	var watching sync.WaitGroup
-	watching.Go(func() { r.sampleStates(over) })
+	watching.Go(func() { r.sampleStates(done) })
 	r.tasks.Go(r.runScript)
 	for _, l := range r.loads {
 		r.tasks.Go(l.send)
 	}
 	r.tasks.Wait()
 	r.drainBus()
-	close(over)
+	close(done)
 	watching.Wait()
 }
 

@@ -86,7 +86,7 @@ func (s Service) validate(w World, bad report) {
 		bad("service %s: Errors: %v is not between 0 and 1", s.Name, s.Errors)
 	}
 	for _, name := range s.Calls {
-		if _, there := w.service(name); !there {
+		if _, ok := w.service(name); !ok {
 			bad("service %s: Calls: there is no service %q", s.Name, name)
 		}
 	}
@@ -98,7 +98,7 @@ func (s Service) validate(w World, bad report) {
 
 func (c Client) validate(w World, bad report) {
 	name := c.name()
-	if _, there := w.service(c.Calls); !there {
+	if _, ok := w.service(c.Calls); !ok {
 		bad("client %s: Calls: there is no service %q", name, c.Calls)
 	}
 	scripted := slices.ContainsFunc(w.Script, func(e Event) bool { return e.what.client == name })
@@ -138,12 +138,12 @@ func (w World) validateCycles(bad report) {
 	done := map[string]bool{}
 	var visit func(name string, path []string)
 	visit = func(name string, path []string) {
-		s, there := w.service(name)
+		s, ok := w.service(name)
 		at := slices.Index(path, name)
 		switch {
 		case at >= 0:
 			bad("service %s: Calls: it calls itself in the end: %v", name, append(slices.Clone(path[at:]), name))
-		case there && !done[name]:
+		case ok && !done[name]:
 			for _, next := range s.Calls {
 				visit(next, append(slices.Clone(path), name))
 			}
@@ -182,7 +182,7 @@ func (w World) validateScript(bad report) {
 
 // validateTarget checks that the target of an action exists.
 func (w World) validateTarget(at string, a Action, instances map[string]int, bad report) {
-	if _, there := w.service(a.service); a.service != "" && !there {
+	if _, ok := w.service(a.service); a.service != "" && !ok {
 		bad("%s: there is no service %q", at, a.service)
 	} else {
 		for _, n := range a.instances {

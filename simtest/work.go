@@ -20,7 +20,7 @@ func (i *Instance) Work(ctx context.Context, l Latency) error {
 	d := time.Duration(float64(l(i.random))*i.condition.slow) + i.run.jitter(i.salt, tieBreak)
 	i.mu.Unlock()
 	for d > 0 {
-		begun := time.Now()
+		start := time.Now()
 		if i.service.StopsOnCancel {
 			if err := pause(ctx, d); err != nil {
 				return err
@@ -28,7 +28,7 @@ func (i *Instance) Work(ctx context.Context, l Latency) error {
 		} else {
 			time.Sleep(d)
 		}
-		d = i.pausedFor(begun)
+		d = i.pausedFor(start)
 	}
 	return nil
 }

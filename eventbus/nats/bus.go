@@ -81,8 +81,8 @@ func New(c Config) (*Bus, error) {
 	if c.AckWait == 0 {
 		c.AckWait = 10 * time.Second
 	}
-	own := c.Logger != nil
-	if !own {
+	hasLogger := c.Logger != nil
+	if !hasLogger {
 		c.Logger = slog.Default()
 	}
 	options := append([]nats.Option{
@@ -107,7 +107,7 @@ func New(c Config) (*Bus, error) {
 		conn.Close()
 		return nil, fault.Internal.Errorf("nats: %w", err)
 	}
-	return &Bus{config: c, ownLog: own, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
+	return &Bus{config: c, ownLog: hasLogger, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
 }
 
 // Publish implements eventbus.Publisher. It returns fault.Unavailable if the server does

@@ -8,7 +8,7 @@ import (
 // EnsureDeadline returns ctx, or, if ctx has no deadline, a child whose deadline is most
 // from now. Call cancel when done.
 func EnsureDeadline(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
-	if _, is := ctx.Deadline(); is {
+	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, most)

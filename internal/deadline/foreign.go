@@ -18,22 +18,22 @@ func Foreign(ctx context.Context, now time.Time) context.Context {
 // IsForeign reports whether the deadline in force in ctx is a [Foreign] one. It is not if
 // an earlier deadline was set since, or if the context was detached from it.
 func IsForeign(ctx context.Context) bool {
-	_, is := foreignOf(ctx)
-	return is
+	_, ok := foreignOf(ctx)
+	return ok
 }
 
 // ForeignExpiring reports whether the [Foreign] deadline of ctx has passed, or is so near
 // that an error which reports its end can come from a callee. Each callee gets a little
 // less time than its caller, see [ForCallee], and up to four of them may stand in a row.
 func ForeignExpiring(ctx context.Context) bool {
-	f, is := foreignOf(ctx)
-	if !is {
+	f, ok := foreignOf(ctx)
+	if !ok {
 		return false
 	}
 	const hops, travelsIn = 4, time.Millisecond // the time left travels in whole milliseconds
-	kept := f.at.Sub(f.start)
-	kept -= ForCallee(kept)
-	return time.Until(f.at) <= hops*(kept+travelsIn)
+	margin := f.at.Sub(f.start)
+	margin -= ForCallee(margin)
+	return time.Until(f.at) <= hops*(margin+travelsIn)
 }
 
 func foreignOf(ctx context.Context) (*foreign, bool) {

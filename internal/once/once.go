@@ -210,8 +210,8 @@ func SaveAnswer(ctx context.Context, store Store, response any) error {
 // storedKey is the key in the store: 32 hexadecimal digits of the scope, so that a store
 // can tell scopes apart, and 32 of the key.
 func storedKey(scope, key string) string {
-	of, id := sha256.Sum256([]byte(scope)), sha256.Sum256([]byte(key))
-	return hex.EncodeToString(of[:16]) + hex.EncodeToString(id[:16])
+	scopeSum, keySum := sha256.Sum256([]byte(scope)), sha256.Sum256([]byte(key))
+	return hex.EncodeToString(scopeSum[:16]) + hex.EncodeToString(keySum[:16])
 }
 
 // The first byte of a stored answer.

@@ -14,8 +14,8 @@ const mostRedirects = 10
 // meant for no other origin. client.CheckRedirect limits the number of redirects; without
 // it the limit is 10.
 func Confine(client *http.Client) *http.Client {
-	own := *client
-	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+	confined := *client
+	confined.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		switch {
 		case !Same(r.URL, via[0].URL):
 			return http.ErrUseLastResponse
@@ -26,5 +26,5 @@ func Confine(client *http.Client) *http.Client {
 		}
 		return nil
 	}
-	return &own
+	return &confined
 }

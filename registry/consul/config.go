@@ -84,8 +84,8 @@ func (c Config) withDefaults() Config {
 // client returns Consul's client. For a unix socket it uses Consul's own transport.
 func (c Config) client(transport http.RoundTripper) (*api.Client, error) {
 	settings := &api.Config{Address: c.Address, Token: c.Token, Datacenter: c.Datacenter, Namespace: c.Namespace}
-	if own, ok := transport.(*http.Transport); ok {
-		settings.Transport = own
+	if httpTransport, ok := transport.(*http.Transport); ok {
+		settings.Transport = httpTransport
 	} else {
 		settings.HttpClient = &http.Client{Transport: transport}
 	}
