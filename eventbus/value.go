@@ -10,8 +10,8 @@ import (
 // value is what an event's Data encodes. Handlers in the same process get copies of it
 // instead of decoding Data, if both give provably the same.
 type value interface {
-	// divide prepares the value for n groups, each of which can claim it once. It is
-	// false if the value was divided before.
+	// divide prepares the value for n groups, each of which can claim it once. It is false
+	// if the value was divided before, or if n exceeds maxShares.
 	divide(n int) bool
 	// encodeNow returns the Data of an event that was published without Data. It is nil
 	// if the value was encoded before.
