@@ -47,11 +47,11 @@ type connection struct {
 	hasSent    atomic.Bool // has started to send a request
 }
 
-// boundListener returns l with at most max connections.
-func boundListener(l net.Listener, most int, log *slog.Logger) *boundedListener {
+// boundListener returns l with at most maxOpen connections.
+func boundListener(l net.Listener, maxOpen int, log *slog.Logger) *boundedListener {
 	return &boundedListener{
-		Listener: l, maxOpen: most, log: log,
-		slots: make(chan struct{}, most), becameIdle: make(chan struct{}, 1), closed: make(chan struct{}), open: map[*connection]struct{}{},
+		Listener: l, maxOpen: maxOpen, log: log,
+		slots: make(chan struct{}, maxOpen), becameIdle: make(chan struct{}, 1), closed: make(chan struct{}), open: map[*connection]struct{}{},
 	}
 }
 
@@ -119,7 +119,7 @@ func (c *boundedListener) closeLongestIdle() bool {
 	if longestIdle == nil {
 		return false
 	}
-	_ = longestIdle.Close() // a request that arrives at this moment finds a closed connection, as after the idle timeout
+	_ = longestIdle.Close() // a request that arrives now meets a closed connection, as after the idle timeout
 	return true
 }
 
@@ -144,8 +144,8 @@ func (c *boundedListener) Close() error {
 
 // trackState is an [http.Server]'s ConnState. It records which connections are idle.
 func (c *boundedListener) trackState(conn net.Conn, state http.ConnState) {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+	if tlsConn, ok := conn.(*tls.Conn); ok {
+		conn = tlsConn.NetConn()
 	}
 	counted, ok := conn.(*connection)
 	switch {

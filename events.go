@@ -14,8 +14,8 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// handling is the prefix of an event handler's operation; the topic follows.
-const handling = "handle "
+// handlingPrefix is the prefix of an event handler's operation; the topic follows.
+const handlingPrefix = "handle "
 
 // traceParent is the extension that carries an event's trace.
 const traceParent = "traceparent"
@@ -27,7 +27,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 		return fault.FailedPrecondition.Errorf("service %s has no bus to publish %s on; set Config.Bus", s.name, topic)
 	}
 	if call := endpoint.CallOf(ctx); call != nil && call.Service == s.name {
-		if from, ok := strings.CutPrefix(call.Name, handling); ok {
+		if from, ok := strings.CutPrefix(call.Name, handlingPrefix); ok {
 			s.addEdge(from, topic)
 		}
 	}
@@ -62,7 +62,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 
 // traced runs h with a span, metrics and a call record.
 func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
-	name := handling + topic
+	name := handlingPrefix + topic
 	recorder := s.metrics.Consumer(s.name, topic)
 	return func(ctx context.Context, e eventbus.Event) (err error) {
 		start := time.Now()

@@ -62,7 +62,7 @@ func (t attemptTrace) finish(call *endpoint.Call, err error) error {
 }
 
 func (t attemptTrace) record(call *endpoint.Call, err error) {
-	if t.situation != nil && len(t.situation.Candidates) == 0 { // none were known when the attempt started: it waited for the registry
+	if t.situation != nil && len(t.situation.Candidates) == 0 { // the attempt had to wait for the registry
 		for _, i := range t.pool.Snapshot().Instances {
 			t.situation.Candidates = append(t.situation.Candidates, endpoint.Candidate{ID: i.ID})
 		}
@@ -123,16 +123,16 @@ func finishTrail(call *endpoint.Call, err error) error {
 // endReason says who or what ended a failed call; it is empty if no time limit and no
 // caller did.
 func endReason(call *endpoint.Call) string {
-	took := func(until time.Time) string { return until.Sub(call.Start).Round(time.Microsecond).String() }
+	elapsed := func(until time.Time) string { return until.Sub(call.Start).Round(time.Microsecond).String() }
 	now := time.Now()
-	callers, limited := call.Caller.Deadline()
+	callerDeadline, limited := call.Caller.Deadline()
 	switch {
 	case errors.Is(call.Caller.Err(), context.Canceled):
-		return "the caller gave up after " + took(now)
+		return "the caller gave up after " + elapsed(now)
 	case now.Before(call.Deadline):
 		return ""
-	case limited && !callers.After(call.Deadline):
-		return "no answer within the " + took(call.Deadline) + " of the caller's deadline"
+	case limited && !callerDeadline.After(call.Deadline):
+		return "no answer within the " + elapsed(call.Deadline) + " of the caller's deadline"
 	}
-	return "no answer within the timeout of " + took(call.Deadline)
+	return "no answer within the timeout of " + elapsed(call.Deadline)
 }

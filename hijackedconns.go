@@ -22,8 +22,8 @@ type hijackedConns struct {
 
 // track adds a handler, which drain waits for until done is called.
 func (t *hijackedConns) track(route string, conn net.Conn) (done func()) {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn() // a tls.Conn's Close may wait for its peer
+	if tlsConn, ok := conn.(*tls.Conn); ok {
+		conn = tlsConn.NetConn() // a tls.Conn's Close may wait for its peer
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

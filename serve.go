@@ -27,16 +27,16 @@ type listener struct {
 
 // listen opens the listeners and serves them. It returns the instance to register.
 func (s *Service) listen() (registry.Instance, error) {
-	doors, url, admin, err := s.openListeners()
+	listeners, url, admin, err := s.openListeners()
 	if err != nil {
 		return registry.Instance{}, err
 	}
 	s.mu.Lock()
 	s.state.url, s.state.adminURL = url, admin
 	s.mu.Unlock()
-	for i, d := range doors {
+	for i, d := range listeners {
 		if err := s.serve(d); err != nil {
-			return registry.Instance{}, errors.Join(err, closeListeners(doors[i:]))
+			return registry.Instance{}, errors.Join(err, closeListeners(listeners[i:]))
 		}
 	}
 	return registry.Instance{
@@ -47,13 +47,13 @@ func (s *Service) listen() (registry.Instance, error) {
 
 // openListeners opens all listeners or none. url is where others reach the first one,
 // admin where this machine reaches the admin pages, "" if they are not served.
-func (s *Service) openListeners() (doors []listener, url, admin string, err error) {
+func (s *Service) openListeners() (listeners []listener, url, admin string, err error) {
 	if err := s.config.startable(); err != nil {
 		return nil, "", "", err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, closeListeners(doors))
+			err = errors.Join(err, closeListeners(listeners))
 		}
 	}()
 	l := s.config.Listener
@@ -62,24 +62,24 @@ func (s *Service) openListeners() (doors []listener, url, admin string, err erro
 			return nil, "", "", err
 		}
 	}
-	doors = append(doors, listener{l, s.Handler()})
+	listeners = append(listeners, listener{l, s.Handler()})
 	address, err := s.config.advertisedAddress(l.Addr())
 	if err != nil {
-		return doors, "", "", err
+		return listeners, "", "", err
 	}
 	a, err := s.openAdminListener()
 	if err != nil {
-		return doors, "", "", err
+		return listeners, "", "", err
 	}
 	scheme := "http://"
 	if s.config.TLS != nil {
 		scheme = "https://"
 	}
 	if a != nil {
-		doors = append(doors, listener{a, s.withConnectionClose(s.withCall(s.admin, routed(s.admin)))})
+		listeners = append(listeners, listener{a, s.withConnectionClose(s.withCall(s.admin, routed(s.admin)))})
 		admin = scheme + localAddress(a.Addr())
 	}
-	return doors, scheme + address, admin, nil
+	return listeners, scheme + address, admin, nil
 }
 
 // openAdminListener opens the listener of the admin pages; nil means none. Nobody asked
@@ -109,9 +109,9 @@ func localAddress(bound net.Addr) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port))
 }
 
-func closeListeners(doors []listener) error {
+func closeListeners(listeners []listener) error {
 	var faults []error
-	for _, d := range doors {
+	for _, d := range listeners {
 		faults = append(faults, d.Close())
 	}
 	return errors.Join(faults...)
@@ -139,8 +139,8 @@ func (s *Service) newHTTPServer(h http.Handler) *http.Server {
 
 func (s *Service) serve(d listener) error {
 	server := &server{Server: s.newHTTPServer(d.handler)}
-	if most := s.config.MaxConnections; most > 0 {
-		l := boundListener(d.Listener, most, s.config.Logger)
+	if maxOpen := s.config.MaxConnections; maxOpen > 0 {
+		l := boundListener(d.Listener, maxOpen, s.config.Logger)
 		d.Listener, server.ConnState, server.bounded = l, l.trackState, l
 	}
 	serve := server.Serve

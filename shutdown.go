@@ -66,7 +66,7 @@ func (s *Service) stopInOrder(ctx context.Context) error {
 	announcer, servers := s.state.announcer, s.state.servers
 	s.mu.Unlock()
 	log, start := s.config.Logger.With("service", s.name), time.Now()
-	if servers == nil { // it has served nobody, so there is nothing to report
+	if servers == nil { // it has not served, so there is nothing to report
 		log = slog.New(slog.DiscardHandler)
 	}
 	until, _ := ctx.Deadline()
@@ -95,15 +95,15 @@ func (s *Service) stopInOrder(ctx context.Context) error {
 		drains = append(drains, shutdownServer(ctx, server))
 	}
 	logStep("requests are answered", append(drains, s.state.serveTasks.wait(ctx), s.state.hijacked.drain(ctx))...)
-	handled, worked := "", "" // a step without anything to stop is not logged
+	eventsStep, jobsStep := "", "" // a step without anything to stop is not logged
 	if len(s.allSubscriptions()) > 0 {
-		handled = "events are handled"
+		eventsStep = "events are handled"
 	}
-	logStep(handled, s.stopSubscriptions(ctx))
+	logStep(eventsStep, s.stopSubscriptions(ctx))
 	if s.state.jobTasks.isBusy() {
-		worked = "background jobs have ended"
+		jobsStep = "background jobs have ended"
 	}
-	logStep(worked, s.stopJobs(ctx), s.stopChecks(ctx))
+	logStep(jobsStep, s.stopJobs(ctx), s.stopChecks(ctx))
 	logStep("stopped", runWithin(ctx, "watching the registry", s.closeAll))
 	s.http.CloseIdleConnections()
 	if l := s.config.Listener; l != nil {

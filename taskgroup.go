@@ -71,12 +71,12 @@ func (c *taskGroup) wait(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	moment := time.NewTimer(cutOffGrace)
-	defer moment.Stop()
+	grace := time.NewTimer(cutOffGrace)
+	defer grace.Stop()
 	select {
 	case <-done:
 		return nil
-	case <-moment.C:
+	case <-grace.C:
 	}
 	c.mu.Lock()
 	names := slices.Sorted(maps.Keys(c.running))

@@ -135,13 +135,13 @@ func OutgoingOf(ctx context.Context) *Call {
 	return nil
 }
 
-// Elapsed returns the time since begun. It uses [Call.Now] of the call that is being made
+// Elapsed returns the time since start. It uses [Call.Now] of the call that is being made
 // in ctx if that is set, to save a reading of the clock.
-func Elapsed(ctx context.Context, begun time.Time) time.Duration {
+func Elapsed(ctx context.Context, start time.Time) time.Duration {
 	if c := OutgoingOf(ctx); c != nil && !c.Now.IsZero() {
-		return c.Now.Sub(begun)
+		return c.Now.Sub(start)
 	}
-	return time.Since(begun)
+	return time.Since(start)
 }
 
 // CallerOf returns the caller's original context of the call that is being made in ctx,

@@ -127,11 +127,11 @@ func (s *MemoryStore) Answer(_ context.Context, key, claim string, answer []byte
 	}
 	k.answer, k.answered, k.expiresAt = bytes.Clone(answer), true, time.Now().Add(ttl)
 	heap.Fix(&s.byExpiry, k.expiryIndex)
-	of := s.scope(key)
-	heap.Push(&of.answers, k)
-	of.bytes += len(answer)
+	scope := s.scope(key)
+	heap.Push(&scope.answers, k)
+	scope.bytes += len(answer)
 	s.bytes += len(answer)
-	heap.Fix(&s.byWeight, of.index)
+	heap.Fix(&s.byWeight, scope.index)
 	for s.bytes > maxMemoryBytes && s.evict() {
 		continue
 	}

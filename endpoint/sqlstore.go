@@ -119,11 +119,11 @@ func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, 
 	if s.tx == nil {
 		return err
 	}
-	kept, err := s.hasChanged(updated, err)
+	isStored, err := s.hasChanged(updated, err)
 	switch {
 	case err != nil:
 		return &once.RollbackError{Err: err}
-	case !kept:
+	case !isStored:
 		return &once.RollbackError{Err: fault.Aborted.Errorf("another run has this idempotency key, or table %s is not where it was claimed; undo the transaction", s.table()).WithReason(fault.ReasonClaimLost)}
 	}
 	return nil

@@ -188,13 +188,13 @@ func (s Step) text(known string) string {
 
 // errorText returns the text of an error, at most 500 bytes of it.
 func errorText(err error) string {
-	const longest = 500
+	const maxBytes = 500
 	if err == nil {
 		return ""
 	}
 	text := err.Error()
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	if len(text) > maxBytes {
+		text = strings.ToValidUTF8(text[:maxBytes], "") + "…"
 	}
 	return text
 }

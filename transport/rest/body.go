@@ -184,9 +184,9 @@ func decodeError(err error, t reflect.Type) error {
 		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, shorten(e.Value))
 	}
 	if e, ok := errors.AsType[*fault.Error](err); ok {
-		said := *e
-		said.Message = truncate(e.Message, maxQuotedError)
-		return &said
+		truncated := *e
+		truncated.Message = truncate(e.Message, maxQuotedError)
+		return &truncated
 	}
 	return fault.InvalidArgument.Errorf("the body is wrong: %s", truncate(strings.TrimPrefix(err.Error(), "json: "), maxQuotedError))
 }

@@ -201,7 +201,7 @@ func exchangeError(ctx context.Context, name string, err error) error {
 	if call := endpoint.CallOf(ctx); call != nil && call.Service != "" {
 		service = call.Service
 	}
-	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // the URL's query may contain secrets
+	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // the URL may contain secrets
 	f.Unprocessed = fault.IsUnprocessed(err)
 	return f
 }

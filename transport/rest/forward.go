@@ -29,7 +29,7 @@ type proxied struct {
 // hopByHop are the headers that must not pass a hop, or that each hop writes itself.
 var hopByHop = []string{
 	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Expect",
-	headerTimeout, headerForeign, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
+	headerTimeout, headerUntrusted, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
 	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
 

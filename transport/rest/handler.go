@@ -18,7 +18,7 @@ type handler struct {
 	log     func() *slog.Logger
 	store   endpoint.IdempotencyStore // nil unless the route is Keyed
 	subject func(*http.Request) string
-	run     func(ctx context.Context, request any) (response any, err error) // response is a pointer to a Resp
+	run     func(ctx context.Context, request any) (response any, err error) // returns a *Resp
 }
 
 // answer is a response before it is written.
@@ -114,7 +114,7 @@ func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request an
 
 // encodeStored encodes a response that is not a pointer, in the form that is stored.
 func (h *handler) encodeStored(response any) ([]byte, error) {
-	if v := reflect.ValueOf(response); v.IsValid() { // encoding/json finds a pointer's MarshalJSON only through a pointer
+	if v := reflect.ValueOf(response); v.IsValid() { // so that a pointer's MarshalJSON is found
 		at := reflect.New(v.Type())
 		at.Elem().Set(v)
 		response = at.Interface()

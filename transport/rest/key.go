@@ -32,7 +32,7 @@ func readKey(h http.Header) string {
 	if len(h[headerKey]) != 1 {
 		return ""
 	}
-	return headertext.OrEmpty(strings.Trim(h[headerKey][0], " \t")) // net/http trims blanks for HTTP/1, not for HTTP/2
+	return headertext.OrEmpty(strings.Trim(h[headerKey][0], " \t")) // net/http trims blanks for HTTP/1 only
 }
 
 // incomingKey returns the idempotency key of a request, "" if it carries none or the route

@@ -86,9 +86,9 @@ func dominant(all []candidate) (member, bool) {
 	if len(all) == 1 {
 		return all[0].member, true
 	}
-	named := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !c.tagged })
-	if len(named) == 1 {
-		return named[0].member, true
+	tagged := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !c.tagged })
+	if len(tagged) == 1 {
+		return tagged[0].member, true
 	}
 	return member{}, false
 }

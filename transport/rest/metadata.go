@@ -17,7 +17,7 @@ import (
 // Headers that carry metadata, besides those of the trace.
 const (
 	headerTimeout   = "X-Request-Timeout"
-	headerForeign   = "X-Request-Timeout-Untrusted"
+	headerUntrusted = "X-Request-Timeout-Untrusted"
 	headerRequestID = "X-Request-Id"
 	headerService   = "X-Service-Name"
 	headerAttempt   = "X-Request-Attempt"
@@ -86,7 +86,7 @@ func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 		default:
 			limited := deadline.With(ctx, call.Start.Add(left))
 			ctx, stop = limited, limited.Stop
-			if asked, _ := ctx.Deadline(); (!ours || r.Header[headerForeign] != nil) && asked.Equal(call.Start.Add(left)) {
+			if asked, _ := ctx.Deadline(); (!ours || r.Header[headerUntrusted] != nil) && asked.Equal(call.Start.Add(left)) {
 				ctx = deadline.Foreign(ctx, call.Start)
 			}
 		}

@@ -192,7 +192,7 @@ func inject(ctx context.Context, h http.Header) {
 			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
 			h[headerTimeout] = []string{string(append(text, "ms"...))}
 			if deadline.IsForeign(ctx) {
-				h[headerForeign] = untrustedValue
+				h[headerUntrusted] = untrustedValue
 			}
 		}
 	}

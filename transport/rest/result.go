@@ -23,11 +23,11 @@ func (r *result[Resp]) newTarget() *Resp {
 }
 
 // finish records how the attempt with this target ended.
-func (r *result[Resp]) finish(place *Resp, err error) {
+func (r *result[Resp]) finish(target *Resp, err error) {
 	switch {
 	case err == nil:
-		r.first.CompareAndSwap(nil, place)
-	case place == &r.own:
+		r.first.CompareAndSwap(nil, target)
+	case target == &r.own:
 		var none Resp
 		r.own = none
 		r.ownInUse.Store(false)

@@ -129,13 +129,13 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 		}
 		var answer result[Resp]
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
-			into := answer.newTarget()
-			err := client.fetch(ctx, addr, contract, m, into)
-			answer.finish(into, err)
+			target := answer.newTarget()
+			err := client.fetch(ctx, addr, contract, m, target)
+			answer.finish(target, err)
 			return err
 		})
-		if won := answer.first.Load(); err == nil && won != nil {
-			return *won, nil
+		if first := answer.first.Load(); err == nil && first != nil {
+			return *first, nil
 		}
 		return none, err
 	}

@@ -151,12 +151,12 @@ func (d *document) selfEncoded(t reflect.Type) (any, bool) {
 
 // enumSchema returns the schema of a type that lists its values.
 func enumSchema(t reflect.Type) any {
-	like := sampleOf(t)
-	if like.kind != "" && like.kind != "string" {
-		return like.schema() // it does not encode itself as one of the listed strings
+	sampled := sampleOf(t)
+	if sampled.kind != "" && sampled.kind != "string" {
+		return sampled.schema() // it does not encode itself as one of the listed strings
 	}
 	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(enumerator).Enum()}
-	if like.null {
+	if sampled.null {
 		return orNull(s)
 	}
 	return s

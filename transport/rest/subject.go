@@ -59,9 +59,9 @@ func certificateSubject(r *http.Request) string {
 // cookies in any order, headers that are named like a credential, and, for a sender
 // without a name, the key of a certificate that has no name or is not verified. It is all
 // zero if there is nothing like that.
-func credentials(r *http.Request, nameless bool) once.Owner {
+func credentials(r *http.Request, isNameless bool) once.Owner {
 	var parts []string
-	if nameless && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+	if isNameless && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		parts = append(parts, "certificate\x00"+string(r.TLS.PeerCertificates[0].RawSubjectPublicKeyInfo))
 	}
 	for name, values := range r.Header {

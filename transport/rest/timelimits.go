@@ -15,7 +15,7 @@ func (l timeLimits) set(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := http.NewResponseController(w)
-	if l.read != 0 && r.ContentLength != 0 { // without a body net/http is already reading, to notice when the caller disconnects
+	if l.read != 0 && r.ContentLength != 0 { // without a body net/http already reads, to notice a disconnect
 		_ = c.SetReadDeadline(deadlineIn(l.read))
 	}
 	if l.write != 0 {
