@@ -38,7 +38,7 @@ func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
 		"list.json":  `{"hosts":[` + list.String() + `1]}`,
 	} {
 		_, err := load(t, config.File(fileSource(t, name, content)))
-		says(t, err, name)
+		checkError(t, err, name)
 		if err != nil && len(err.Error()) > 20_000 {
 			t.Errorf("%s: the error has %d bytes: %.300s", name, len(err.Error()), err)
 		}

@@ -29,7 +29,7 @@ func TestBadVariablesAreAllNamed(t *testing.T) {
 	t.Setenv("BAD_HTTP_PROT", "1")
 	t.Setenv("BAD_ADRR", "hunter2")
 	_, err := load(t, config.Env("BAD"))
-	says(t, err, "variable BAD_HTTP_PROT", "variable BAD_ADRR", `"adrr"`)
+	checkError(t, err, "variable BAD_HTTP_PROT", "variable BAD_ADRR", `"adrr"`)
 }
 
 func TestVariableOfAnotherTypeIsRefusedWithItsKey(t *testing.T) {
@@ -40,7 +40,7 @@ func TestVariableOfAnotherTypeIsRefusedWithItsKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("WRONG_"+name, text)
 			_, err := load(t, config.Env("WRONG"))
-			says(t, err, "variable WRONG_"+name, "key ")
+			checkError(t, err, "variable WRONG_"+name, "key ")
 		})
 	}
 }
@@ -73,7 +73,7 @@ type base struct {
 func TestVariableThatNamesTwoSettingsIsRefused(t *testing.T) {
 	t.Setenv("TWINS_HTTP_PORT", "1")
 	_, err := config.Load(twins{}, config.Env("TWINS"))
-	says(t, err, "variable TWINS_HTTP_PORT", `"http_port"`, `"http.port"`)
+	checkError(t, err, "variable TWINS_HTTP_PORT", `"http_port"`, `"http.port"`)
 }
 
 func TestEmbeddedSettingsCountAsTheirOwn(t *testing.T) {
@@ -103,5 +103,5 @@ func TestFlagsOfTheProgramAreNoSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := load(t, config.Flags(set))
-	says(t, err, "flag -http_port", `key "http.port": a number is needed`)
+	checkError(t, err, "flag -http_port", `key "http.port": a number is needed`)
 }

@@ -89,8 +89,8 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// says fails the test unless the error has all the parts and none of the secrets.
-func says(t *testing.T, err error, parts ...string) {
+// checkError fails the test unless the error has all the parts and none of the secrets.
+func checkError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("there is no error, and it should say %q", parts)

@@ -130,9 +130,9 @@ func TestBadFilesAreRefusedWithKeyAndReason(t *testing.T) {
 			}
 			path := fileSource(t, name, content)
 			_, err := load(t, config.File(path))
-			says(t, err, parts...)
+			checkError(t, err, parts...)
 			if parts[0] != "do not validate" {
-				says(t, err, path)
+				checkError(t, err, path)
 			}
 			if !errors.Is(err, fault.InvalidArgument) {
 				t.Errorf("%s: its code is %v", content, fault.CodeOf(err))
@@ -145,7 +145,7 @@ func TestBadYAMLIsRefused(t *testing.T) {
 	for _, content := range []string{"addr: a\n  http: 1\n", "\taddr: a", "addr: [", "addr: a\naddr: b\n", "addr: &a [*a]", "addr: hunter2\n- x\n", "hunter2", "http:\n port: 2020-01-02\n"} {
 		path := fileSource(t, "bad.yml", content)
 		_, err := load(t, config.File(path))
-		says(t, err, path)
+		checkError(t, err, path)
 	}
 }
 
@@ -157,12 +157,12 @@ func TestErrorsOfValidateCanBeIdentified(t *testing.T) {
 }
 
 type explosive struct {
-	Fuse trap `json:"fuse"`
+	Fuse panickingType `json:"fuse"`
 }
 
-type trap struct{}
+type panickingType struct{}
 
-func (*trap) UnmarshalJSON([]byte) error { panic("hunter2 is not expected here") }
+func (*panickingType) UnmarshalJSON([]byte) error { panic("hunter2 is not expected here") }
 
 func TestPanicOfATypeIsAnError(t *testing.T) {
 	_, err := config.Load(explosive{}, config.File(fileSource(t, "a.json", `{"fuse":1}`)))

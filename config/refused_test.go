@@ -108,14 +108,14 @@ func TestARefusedReloadIsOneWarningAndIsReported(t *testing.T) {
 	})
 }
 
-// away is a store that cannot be reached, with another error text each time.
-type away struct {
+// unreachableStore is a store that cannot be reached, with another error text each time.
+type unreachableStore struct {
 	config.Store
 	n  *atomic.Int32
 	ok *atomic.Bool
 }
 
-func (a away) List(ctx context.Context, service, environment string) ([]config.Configuration, error) {
+func (a unreachableStore) List(ctx context.Context, service, environment string) ([]config.Configuration, error) {
 	if a.ok.Load() {
 		return a.Store.List(ctx, service, environment)
 	}
@@ -128,7 +128,7 @@ func TestAStoreThatStaysAwayIsReportedOnceWhateverElseIsRefused(t *testing.T) {
 		var n atomic.Int32
 		var ok atomic.Bool
 		ok.Store(true)
-		v, err := config.Load(defaults(), config.File(path), config.FromStore(away{config.NewMemory(config.MemoryPolicy{}), &n, &ok}, "orders", ""))
+		v, err := config.Load(defaults(), config.File(path), config.FromStore(unreachableStore{config.NewMemory(config.MemoryPolicy{}), &n, &ok}, "orders", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestAStoreThatStaysAwayIsReportedOnce(t *testing.T) {
 		var n atomic.Int32
 		var ok atomic.Bool
 		ok.Store(true)
-		v, err := config.Load(defaults(), config.FromStore(away{config.NewMemory(config.MemoryPolicy{}), &n, &ok}, "orders", ""))
+		v, err := config.Load(defaults(), config.FromStore(unreachableStore{config.NewMemory(config.MemoryPolicy{}), &n, &ok}, "orders", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,14 +212,14 @@ func TestAValuePrintsNoSettings(t *testing.T) {
 }
 
 type talkative struct {
-	Trap  trap  `json:"trap"`
-	Trial trial `json:"trial"`
+	Trap  panickingType `json:"trap"`
+	Trial quotingType   `json:"trial"`
 }
 
-// trial quotes what it cannot decode.
-type trial struct{ A, B any }
+// quotingType quotes what it cannot decode.
+type quotingType struct{ A, B any }
 
-func (r *trial) UnmarshalJSON(data []byte) error {
+func (r *quotingType) UnmarshalJSON(data []byte) error {
 	var read map[string]any
 	if err := json.Unmarshal(data, &read); err != nil || read["a"] != nil && read["b"] != nil {
 		return fmt.Errorf("cannot read %s", data)
@@ -240,7 +240,7 @@ func TestSecretsOfTheStoreShowInNoError(t *testing.T) {
 	if err == nil {
 		t.Error("a panic is lost")
 	}
-	says(t, err)
+	checkError(t, err)
 	if err := store.Delete(t.Context(), "orders", "", "trap"); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestSecretsOfTheStoreShowInNoError(t *testing.T) {
 	if err == nil {
 		t.Error("both together are read")
 	}
-	says(t, err)
+	checkError(t, err)
 }
 
 func TestErrorsOfYAMLShowNoValue(t *testing.T) {
@@ -260,6 +260,6 @@ func TestErrorsOfYAMLShowNoValue(t *testing.T) {
 		"password: *hunter2\n", "any: &hunter2 [*hunter2]\n", "any: &hunter2 {a: *hunter2}\n",
 	} {
 		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
-		says(t, err)
+		checkError(t, err)
 	}
 }

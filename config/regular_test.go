@@ -42,7 +42,7 @@ func TestOnlyARegularFileIsRead(t *testing.T) {
 		if !errors.Is(err, fault.InvalidArgument) {
 			t.Errorf("%s: %v", path, err)
 		}
-		says(t, err, path)
+		checkError(t, err, path)
 	}
 }
 

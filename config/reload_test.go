@@ -15,9 +15,9 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// replay loads a file in a bubble and calls play. poll waits for two polling intervals
+// withFile loads a file in a bubble and calls play. poll waits for two polling intervals
 // and returns the address, and how often watchers were called.
-func replay(t *testing.T, play func(path string, v *config.Value[settings], poll func() (addr string, calls int))) {
+func withFile(t *testing.T, play func(path string, v *config.Value[settings], poll func() (addr string, calls int))) {
 	t.Helper()
 	path := fileSource(t, "a.yaml", "addr: one\n")
 	synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func rename(t *testing.T, from, to string) {
 }
 
 func TestAFileWrittenInPlaceIsNoticedWithinASecond(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], _ func() (string, int)) {
+	withFile(t, func(path string, v *config.Value[settings], _ func() (string, int)) {
 		write(t, path, "addr: two\n")
 		<-time.After(time.Second + 50*time.Millisecond)
 		if got := v.Get().Addr; got != "two" {
@@ -81,7 +81,7 @@ func TestChangesByAnyEditorAreNoticed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
+			withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 				save(path)
 				if addr, calls := poll(); addr != "two" || calls != 1 || v.Err() != nil {
 					t.Errorf("got %s after %d calls, %v", addr, calls, v.Err())
@@ -138,7 +138,7 @@ func TestBadContentLeavesTheLastGoodInForce(t *testing.T) {
 		"policy not valid": "addr: two\nretry: {attempts: -1}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
+			withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 				good := v.Get()
 				write(t, path, bad)
 				if addr, calls := poll(); addr != "one" || calls != 0 || v.Get() != good {
@@ -161,7 +161,7 @@ func TestBadContentLeavesTheLastGoodInForce(t *testing.T) {
 }
 
 func TestMissingFileLeavesTheLastGoodInForce(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
+	withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		rename(t, path, path+".away")
 		if addr, calls := poll(); addr != "one" || calls != 0 || !errors.Is(v.Err(), fault.NotFound) {
 			t.Errorf("away: %s after %d calls, %v", addr, calls, v.Err())
@@ -174,7 +174,7 @@ func TestMissingFileLeavesTheLastGoodInForce(t *testing.T) {
 }
 
 func TestAFileThatIsBeingWrittenIsNotUsed(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
+	withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		<-time.After(999 * time.Millisecond)
 		write(t, path, "addr: half")
 		<-time.After(10 * time.Millisecond)
@@ -190,7 +190,7 @@ func TestAFileThatIsBeingWrittenIsNotUsed(t *testing.T) {
 }
 
 func TestAFileThatIsBeingWrittenIsNotUsedByReloadEither(t *testing.T) {
-	replay(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
+	withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 		write(t, path, "addr: half")
 		reloaded := make(chan error)
 		go func() { reloaded <- v.Reload(context.Background()) }()
@@ -218,11 +218,11 @@ func TestOneBadFileDoesNotBlockAnother(t *testing.T) {
 	v := mustLoad(t, config.File(a), config.File(b))
 	write(t, a, "adrr: two")
 	write(t, b, "timeout: 2s")
-	says(t, v.Reload(t.Context()), a, `"adrr"`)
+	checkError(t, v.Reload(t.Context()), a, `"adrr"`)
 	if got := v.Get(); got.Addr != "one" || got.Timeout != 2*time.Second {
 		t.Errorf("got %+v", got)
 	}
-	says(t, v.Err(), `"adrr"`)
+	checkError(t, v.Err(), `"adrr"`)
 }
 
 func TestARefusedChangeIsAcceptedWhenAnotherMakesItValid(t *testing.T) {

@@ -61,7 +61,7 @@ func TestConfigurationHasTheDocumentedJSON(t *testing.T) {
 func TestAnInvalidKeyIsRefused(t *testing.T) {
 	for _, key := range []string{"short", "aGVsbG8=", strings.Repeat("!", 44)} {
 		p := config.MemoryPolicy{Key: config.NewSecret(key)}
-		says(t, p.Validate(), "32 bytes in base64")
+		checkError(t, p.Validate(), "32 bytes in base64")
 		func() {
 			defer func() {
 				if text := fmt.Sprint(recover()); !strings.Contains(text, "32 bytes") || strings.Contains(text, key) {

@@ -56,8 +56,8 @@ func (c *colour) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// through sets a setting to text, by a variable and by a flag, and returns the results.
-func through(t *testing.T, name, text string) (got []shapes, errs []error) {
+// readText sets a setting to text, by a variable and by a flag, and returns the results.
+func readText(t *testing.T, name, text string) (got []shapes, errs []error) {
 	t.Helper()
 	variable := "SHAPES_" + strings.ToUpper(name)
 	t.Setenv(variable, text) // restores it after the test
@@ -129,12 +129,12 @@ func TestListsOfAnyLengthAreReadFromText(t *testing.T) {
 		{"free", "10", shapes{Free: json.Number("10")}},
 		{"free", "a,b", shapes{Free: "a,b"}},
 	} {
-		got, errs := through(t, c.name, c.text)
+		got, errs := readText(t, c.name, c.text)
 		if len(got) != 2 || !reflect.DeepEqual(got[0], c.want) || !reflect.DeepEqual(got[1], c.want) {
 			t.Errorf("%s=%s: %+v, %v", c.name, c.text, got, errs)
 		}
 	}
-	got, errs := through(t, "secrets", "10,hunter2")
+	got, errs := readText(t, "secrets", "10,hunter2")
 	if len(got) != 2 || len(got[0].Secrets) != 2 || got[1].Secrets[0].Reveal() != "10" {
 		t.Errorf("secrets: %v, %v", got, errs)
 	}
@@ -149,12 +149,12 @@ func TestWhatIsNoListIsRefusedWithItsKeyAndNothingIsSetSilently(t *testing.T) {
 		{"free", `{"a":1,"a":2}`}, {"free", `[{"a":{"b":1,"b":2}}]`}, {"map", `{"a":1,"a":2}`}, {"one", `{"id":1,"id":2}`}, {"objects", `[{"id":1,"id":2}]`}, {"raw", `{"a":1,"a":2}`},
 		{"free", strings.Repeat("[", 200) + strings.Repeat("]", 200)},
 	} {
-		got, errs := through(t, c[0], c[1])
+		got, errs := readText(t, c[0], c[1])
 		for _, err := range errs {
 			if !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), `key "`+c[0]) {
 				t.Errorf("%s=%s: %+v, %v", c[0], c[1], got, err)
 			}
-			says(t, err)
+			checkError(t, err)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestBytesAreReadFromFilesAndStoresToo(t *testing.T) {
 		_ = v.Close()
 	}
 	_, err := config.Load(shapes{}, config.File(fileSource(t, "a.yaml", "key: hunter2!\n")))
-	says(t, err, `key "key"`, "base64")
+	checkError(t, err, `key "key"`, "base64")
 }
 
 func TestADuplicateSettingIsRefused(t *testing.T) {
@@ -190,9 +190,9 @@ func TestADuplicateSettingIsRefused(t *testing.T) {
 		for _, name := range []string{"a.json", "a.yaml"} {
 			path := fileSource(t, name, content)
 			_, err := load(t, config.File(path))
-			says(t, err, path)
+			checkError(t, err, path)
 			if name == "a.json" {
-				says(t, err, "twice")
+				checkError(t, err, "twice")
 			}
 			if !errors.Is(err, fault.InvalidArgument) {
 				t.Errorf("%s in %s: %v", content, name, err)
@@ -206,12 +206,12 @@ func TestADuplicateSettingIsRefused(t *testing.T) {
 		}
 	}
 	_, err := load(t, config.File(fileSource(t, "a.json", `{"any":[{"a":{"b":1,"b":2}}]}`)))
-	says(t, err, `key "any.0.a.b"`)
+	checkError(t, err, `key "any.0.a.b"`)
 
 	t.Setenv("TWICE_HTTP_PORT", "1")
 	t.Setenv("TWICE_http_port", "2")
 	_, err = load(t, config.Env("TWICE"))
-	says(t, err, "variable TWICE_HTTP_PORT", "variable TWICE_http_port", `"http.port"`)
+	checkError(t, err, "variable TWICE_HTTP_PORT", "variable TWICE_http_port", `"http.port"`)
 
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.Int("http.port", 0, "")
@@ -220,7 +220,7 @@ func TestADuplicateSettingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = load(t, config.Flags(set))
-	says(t, err, "flag -http.port", "flag -http-port", `"http.port"`)
+	checkError(t, err, "flag -http.port", "flag -http-port", `"http.port"`)
 
 	store := config.NewMemory(config.MemoryPolicy{Key: config.NewSecretKey()})
 	for _, c := range []config.Configuration{
@@ -246,7 +246,7 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 	} {
 		path := fileSource(t, "a.yaml", content)
 		_, err := load(t, config.File(path))
-		says(t, err, path)
+		checkError(t, err, path)
 		if err != nil && !strings.Contains(err.Error(), "second YAML document") {
 			t.Errorf("%q: %v", content, err)
 		}
@@ -262,7 +262,7 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 		}
 	}
 	_, err := load(t, config.File(fileSource(t, "a.json", `{"addr":"a"}`+"\n---\n"+`{"addr":"b"}`)))
-	says(t, err, "something follows")
+	checkError(t, err, "something follows")
 }
 
 func TestYAMLWithMoreKeysThanItsParserCanCompareIsRefused(t *testing.T) {
@@ -279,7 +279,7 @@ func TestYAMLWithMoreKeysThanItsParserCanCompareIsRefused(t *testing.T) {
 		"any: {x: &a " + object(9_000) + ", y: [" + strings.Repeat("{<<: *a},", 12) + "]}",
 	} {
 		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
-		says(t, err, "10000 keys")
+		checkError(t, err, "10000 keys")
 	}
 	for name, content := range map[string]string{"a.yaml": "any: " + object(10_000), "a.json": "{\"any\":" + strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(object(30_000), "k", `"k`), ":", `":`), ", }", "}") + "}"} {
 		if v := mustLoad(t, config.File(fileSource(t, name, content))); v.Get().Any == nil {
@@ -292,7 +292,7 @@ func TestYAMLWithMoreKeysThanItsParserCanCompareIsRefused(t *testing.T) {
 func TestATextThatYAMLTakesForATagOrAnAnchorIsRefused(t *testing.T) {
 	for _, content := range []string{"addr: !hunter2\n", "addr: !hunter2 x\n", "any: [!hunter2 {a: b}]\n", "addr: &hunter2\n", "any: {a: &hunter2 , b: 1}\n"} {
 		_, err := load(t, config.File(fileSource(t, "a.yaml", content)))
-		says(t, err, "line 1", "quote it")
+		checkError(t, err, "line 1", "quote it")
 	}
 	for _, content := range []string{"addr: '!x'\n", "addr: \"!x\"\n", "addr: ! '!x'\n", "addr: !!str \"!x\"\n", "addr: &a \"!x\"\nany: *a\n", "addr: '!x'\nany: &a null\n"} {
 		v, err := load(t, config.File(fileSource(t, "a.yaml", content)))
@@ -335,7 +335,7 @@ func TestWhatIsNestedTooDeepIsRefusedAtOnce(t *testing.T) {
 	}
 	store := deepStore{config.NewMemory(config.MemoryPolicy{})}
 	_, err := load(t, config.FromStore(store, "orders", ""))
-	says(t, err, "nested", "store entry any")
+	checkError(t, err, "nested", "store entry any")
 }
 
 // deepStore has one value, nested too deep.

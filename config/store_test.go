@@ -14,14 +14,14 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// moody is a store that can become unreachable.
-type moody struct {
+// unreliableStore is a store that can become unreachable.
+type unreliableStore struct {
 	*config.Memory
 	away  atomic.Bool
 	lists atomic.Int32
 }
 
-func (m *moody) List(ctx context.Context, service, environment string) ([]config.Configuration, error) {
+func (m *unreliableStore) List(ctx context.Context, service, environment string) ([]config.Configuration, error) {
 	m.lists.Add(1)
 	if m.away.Load() {
 		return nil, fault.Unavailable.Errorf("the store is away")
@@ -30,7 +30,7 @@ func (m *moody) List(ctx context.Context, service, environment string) ([]config
 }
 
 // Watch ends when the store is unreachable, as a careless implementation might.
-func (m *moody) Watch(ctx context.Context, service, environment string) iter.Seq2[[]config.Configuration, error] {
+func (m *unreliableStore) Watch(ctx context.Context, service, environment string) iter.Seq2[[]config.Configuration, error] {
 	return func(yield func([]config.Configuration, error) bool) {
 		if m.away.Load() {
 			yield(nil, fault.Unavailable.Errorf("the store is away"))
@@ -100,7 +100,7 @@ func TestAPartInTheStoreOverridesItsObject(t *testing.T) {
 
 func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &moody{Memory: config.NewMemory(config.MemoryPolicy{})}
+		store := &unreliableStore{Memory: config.NewMemory(config.MemoryPolicy{})}
 		c := set(t, store, config.Configuration{Key: "addr", Value: "one"})
 		v, err := config.Load(defaults(), config.FromStore(store, "orders", ""))
 		if err != nil {
@@ -129,7 +129,7 @@ func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 
 func TestAStoreThatEndsItsWatchesIsWatchedAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &moody{Memory: config.NewMemory(config.MemoryPolicy{})}
+		store := &unreliableStore{Memory: config.NewMemory(config.MemoryPolicy{})}
 		c := set(t, store, config.Configuration{Key: "addr", Value: "0"})
 		v, err := config.Load(defaults(), config.FromStore(store, "orders", ""))
 		if err != nil {
@@ -238,7 +238,7 @@ func TestEntriesOfTheStoreAreNamedAndSecretsWithheld(t *testing.T) {
 		c.Key, c.Environment = key, "prod"
 		stored := set(t, store, c)
 		_, err := load(t, config.FromStore(store, "orders", "prod"))
-		says(t, err, "store entry "+key+" of orders/prod", key)
+		checkError(t, err, "store entry "+key+" of orders/prod", key)
 		if err := store.Delete(t.Context(), "orders", "prod", stored.Key); err != nil {
 			t.Fatal(err)
 		}

@@ -18,11 +18,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// once runs a handler that returns err for e, inside DeadLetter, and returns what was put
+// putAsideOnce runs a handler that returns err for e, inside DeadLetter, and returns what was put
 // aside.
-func once(t *testing.T, e eventbus.Event, err error) eventbus.Event {
+func putAsideOnce(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	t.Helper()
-	aside := make(keeping, 1)
+	aside := make(recordingPublisher, 1)
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, err }).With(eventbus.DeadLetter(aside, "dead"))
 	if _, err := ep(eventbus.ContextWithEvent(t.Context(), e), 1); err != nil {
 		t.Fatal(err)
@@ -30,10 +30,10 @@ func once(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	return <-aside
 }
 
-// keeping records what is published.
-type keeping chan eventbus.Event
+// recordingPublisher records what is published.
+type recordingPublisher chan eventbus.Event
 
-func (k keeping) Publish(_ context.Context, topic string, events ...eventbus.Event) error {
+func (k recordingPublisher) Publish(_ context.Context, topic string, events ...eventbus.Event) error {
 	for _, e := range events {
 		k <- e.WithDefaults(topic)
 	}
@@ -42,18 +42,18 @@ func (k keeping) Publish(_ context.Context, topic string, events ...eventbus.Eve
 
 func TestDeadLetterIsAnEventOfItsOwnThatNamesItsOriginal(t *testing.T) {
 	e := eventbus.Event{ID: "1", Source: "s", Type: "t", Key: "k", Data: []byte("{}")}
-	one, two := once(t, e, errors.New("boom")), once(t, e, errors.New("boom"))
+	one, two := putAsideOnce(t, e, errors.New("boom")), putAsideOnce(t, e, errors.New("boom"))
 	if one.ID == e.ID || one.ID == two.ID || one.Source != "s" || one.Extensions[eventbus.DeadID] != "1" || one.Extensions[eventbus.DeadTopic] != "t" {
 		t.Errorf("put aside as %+v and %+v", one, two)
 	}
-	if again := once(t, one, errors.New("boom")); again.ID == one.ID || again.Extensions[eventbus.DeadID] != "1" {
+	if again := putAsideOnce(t, one, errors.New("boom")); again.ID == one.ID || again.Extensions[eventbus.DeadID] != "1" {
 		t.Errorf("put back and aside again as %+v", again)
 	}
 }
 
 func TestDeadReasonIsOneLineOfText(t *testing.T) {
 	for _, text := range []string{"a\nb\x00c\x7f", "bad \xff bytes", strings.Repeat("é", 2000), "x" + strings.Repeat("é", 2000), ""} {
-		reason := once(t, eventbus.Event{ID: "1", Source: "s", Type: "t"}, errors.New(text)).Extensions[eventbus.DeadReason]
+		reason := putAsideOnce(t, eventbus.Event{ID: "1", Source: "s", Type: "t"}, errors.New(text)).Extensions[eventbus.DeadReason]
 		if !utf8.ValidString(reason) || len(reason) > 1024 || len(text) > 1024 && len(reason) < 1020 || strings.ContainsFunc(reason, unicode.IsControl) {
 			t.Errorf("%d bytes became %d: %q", len(text), len(reason), reason)
 		}
@@ -81,7 +81,7 @@ func TestWithHopelessOnlyHopelessEventsArePutAside(t *testing.T) {
 		if eventbus.Hopeless(failure) != hopeless {
 			t.Errorf("%v: %v", failure, !hopeless)
 		}
-		aside := make(keeping, 1)
+		aside := make(recordingPublisher, 1)
 		ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, failure }).
 			With(eventbus.DeadLetter(aside, "dead", eventbus.Hopeless))
 		_, err := ep(eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}), 1)

@@ -146,8 +146,8 @@ type nullable struct{ v *int }
 func (n nullable) MarshalJSON() ([]byte, error)  { return json.Marshal(n.v) }
 func (n *nullable) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &n.v) }
 
-// heard runs a handler of T for an event with this data, and returns its result.
-func heard[T any](t *testing.T, data string) (err error, handled bool) {
+// handle runs a handler of T for an event with this data, and returns its result.
+func handle[T any](t *testing.T, data string) (err error, handled bool) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	var seen error
 	_ = eventbus.Topic[T]{Name: "t"}.Handle(bus, "g", func(context.Context, T) error {
@@ -175,21 +175,21 @@ func TestNullIsAnEventOnlyIfItIsAValueOfTheType(t *testing.T) {
 		return func(err error, handled bool) check { return check{err, handled, fine} }
 	}
 	for name, c := range map[string]check{
-		"a struct":                  of(false)(heard[Order](t, "null")),
-		"a struct, with blanks":     of(false)(heard[Order](t, " null\n")),
-		"no data":                   of(false)(heard[Order](t, "")),
-		"a pointer":                 of(false)(heard[*Order](t, "null")),
-		"a string":                  of(false)(heard[string](t, "null")),
-		"a number":                  of(false)(heard[int](t, "null")),
-		"a time":                    of(false)(heard[time.Time](t, "null")),
-		"an array":                  of(false)(heard[[2]int](t, "null")),
-		"a map":                     of(true)(heard[map[string]int](t, "null")),
-		"a slice":                   of(true)(heard[[]int](t, "null")),
-		"anything":                  of(true)(heard[any](t, "null")),
-		"JSON":                      of(true)(heard[json.RawMessage](t, "null")),
-		"one that writes itself so": of(true)(heard[nullable](t, "null")),
-		"a struct that is there":    of(true)(heard[Order](t, "{}")),
-		"a string that reads so":    of(true)(heard[string](t, `"null"`)),
+		"a struct":                  of(false)(handle[Order](t, "null")),
+		"a struct, with blanks":     of(false)(handle[Order](t, " null\n")),
+		"no data":                   of(false)(handle[Order](t, "")),
+		"a pointer":                 of(false)(handle[*Order](t, "null")),
+		"a string":                  of(false)(handle[string](t, "null")),
+		"a number":                  of(false)(handle[int](t, "null")),
+		"a time":                    of(false)(handle[time.Time](t, "null")),
+		"an array":                  of(false)(handle[[2]int](t, "null")),
+		"a map":                     of(true)(handle[map[string]int](t, "null")),
+		"a slice":                   of(true)(handle[[]int](t, "null")),
+		"anything":                  of(true)(handle[any](t, "null")),
+		"JSON":                      of(true)(handle[json.RawMessage](t, "null")),
+		"one that writes itself so": of(true)(handle[nullable](t, "null")),
+		"a struct that is there":    of(true)(handle[Order](t, "{}")),
+		"a string that reads so":    of(true)(handle[string](t, `"null"`)),
 	} {
 		if c.fine != (c.err == nil) || c.handled != c.fine || !c.fine && !errors.Is(c.err, fault.InvalidArgument) {
 			t.Errorf("%s: handled %v, %v", name, c.handled, c.err)

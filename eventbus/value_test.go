@@ -39,8 +39,8 @@ type priced struct {
 	Total  float64
 }
 
-// own is a named pointer type.
-type own *basket
+// namedPointer is a named pointer type.
+type namedPointer *basket
 
 // stamped has fields that only decoding can fill.
 type stamped struct {
@@ -50,8 +50,8 @@ type stamped struct {
 	own   int
 }
 
-// through publishes v and returns what a handler gets, after checking its Data.
-func through[T any](t interface{ Fatal(...any) }, v T) T {
+// roundTrip publishes v and returns what a handler gets, after checking its Data.
+func roundTrip[T any](t interface{ Fatal(...any) }, v T) T {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	topic := eventbus.Topic[T]{Name: "t"}
 	var got T
@@ -96,34 +96,34 @@ func TestHandlerGetsWhatDecodingWouldGive(t *testing.T) {
 		case 2:
 			b.Lines, b.Bytes = nil, rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 		}
-		if got, want := through(t, b), decoded(t, b); !reflect.DeepEqual(got, want) {
+		if got, want := roundTrip(t, b), decoded(t, b); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
 		p := priced{b, rapid.Float64Range(-1e300, 1e300).Draw(t, "total")}
-		if got, want := through(t, p), decoded(t, p); !reflect.DeepEqual(got, want) {
+		if got, want := roundTrip(t, p), decoded(t, p); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
 		s := stamped{At: time.Now(), Any: p.Total, Empty: []int{}, own: 1}
-		if got, want := through(t, s), decoded(t, s); !reflect.DeepEqual(got, want) {
+		if got, want := roundTrip(t, s), decoded(t, s); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
-		if got, want := through(t, &b), decoded(t, &b); !reflect.DeepEqual(got, want) {
+		if got, want := roundTrip(t, &b), decoded(t, &b); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
-		if got, want := through(t, own(&b)), decoded(t, own(&b)); !reflect.DeepEqual(got, want) {
+		if got, want := roundTrip(t, namedPointer(&b)), decoded(t, namedPointer(&b)); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, decoding gives %+v", got, want)
 		}
 	})
 }
 
-// twice passes every event to two publishers, and twice to every handler.
-type twice struct{ first, second *eventbus.Memory }
+// duplicatingBus passes every event to two publishers, and twice to every handler.
+type duplicatingBus struct{ first, second *eventbus.Memory }
 
-func (p twice) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+func (p duplicatingBus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	return errors.Join(p.first.Publish(ctx, topic, events...), p.second.Publish(ctx, topic, events...))
 }
 
-func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+func (p duplicatingBus) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
 	again := func(ctx context.Context, e eventbus.Event) error { return errors.Join(h(ctx, e), h(ctx, e)) }
 	_, err := p.first.Subscribe(topic, group, again)
 	if err != nil {
@@ -132,14 +132,14 @@ func (p twice) Subscribe(topic, group string, h eventbus.Handler) (func(context.
 	return p.second.Subscribe(topic, group, again)
 }
 
-// changing passes events to a bus after changing them, at once or later.
-type changing struct {
+// modifyingBus passes events to a bus after changing them, at once or later.
+type modifyingBus struct {
 	eventbus.Bus
 	change func(*eventbus.Event)
 	kept   *[]eventbus.Event
 }
 
-func (p changing) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+func (p modifyingBus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
 	for _, e := range events {
 		if p.change(&e); p.kept != nil {
 			*p.kept = append(*p.kept, e)
@@ -162,7 +162,7 @@ func TestHandlerGetsWhatDataSays(t *testing.T) {
 		"sent later, the publisher's slice changed": {func(*eventbus.Event) {}, true, "red"},
 	} {
 		kept := &[]eventbus.Event{}
-		bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), c.change, kept}
+		bus := modifyingBus{eventbus.NewMemory(eventbus.MemoryPolicy{}), c.change, kept}
 		if !c.later {
 			bus.kept = nil
 		}
@@ -186,7 +186,7 @@ func TestHandlerGetsWhatDataSays(t *testing.T) {
 }
 
 func TestDataOfAnotherContentTypeIsDecoded(t *testing.T) {
-	bus := changing{eventbus.NewMemory(eventbus.MemoryPolicy{}), func(e *eventbus.Event) { e.DataContentType = "application/xml" }, nil}
+	bus := modifyingBus{eventbus.NewMemory(eventbus.MemoryPolicy{}), func(e *eventbus.Event) { e.DataContentType = "application/xml" }, nil}
 	var seen error
 	err := Placed.Handle(bus, "g", func(context.Context, Order) error { return nil }, func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -208,7 +208,7 @@ func TestAValueThatIsHandledAgainIsFresh(t *testing.T) {
 
 func handledTwice(t *testing.T, groups int64) {
 	t.Helper()
-	both := twice{eventbus.NewMemory(eventbus.MemoryPolicy{}), eventbus.NewMemory(eventbus.MemoryPolicy{})}
+	both := duplicatingBus{eventbus.NewMemory(eventbus.MemoryPolicy{}), eventbus.NewMemory(eventbus.MemoryPolicy{})}
 	topic := eventbus.Topic[basket]{Name: "t"}
 	var handled atomic.Int64
 	for range groups {
@@ -277,12 +277,12 @@ func allocations[T any](t *testing.T, v T) float64 {
 
 func TestEveryHandlerHasAValueOfItsOwn(t *testing.T) {
 	for _, failures := range [][]int{{2}, {2, 0, 0}} {
-		spoiled(t, failures)
+		checkOwnValues(t, failures)
 	}
 }
 
-// spoiled runs one handler per failure, each of which changes the value that it gets.
-func spoiled(t *testing.T, failures []int) {
+// checkOwnValues runs one handler per failure, each of which changes the value that it gets.
+func checkOwnValues(t *testing.T, failures []int) {
 	t.Helper()
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})
 	topic := eventbus.Topic[basket]{Name: "t"}

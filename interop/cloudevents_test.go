@@ -27,7 +27,7 @@ func attributesOf(e eventbus.Event) attributes {
 	for name, value := range e.Extensions {
 		x[name] = value
 	}
-	return attributes{e.ID, e.Source, e.Type, e.Subject, e.Key, e.DataSchema, e.DataContentType, e.Time.UTC(), meant(e.DataContentType, e.Data), fmt.Sprint(x)}
+	return attributes{e.ID, e.Source, e.Type, e.Subject, e.Key, e.DataSchema, e.DataContentType, e.Time.UTC(), normalized(e.DataContentType, e.Data), fmt.Sprint(x)}
 }
 
 func attributesOfSDK(e ce.Event) attributes {
@@ -38,11 +38,11 @@ func attributesOfSDK(e ce.Event) attributes {
 		}
 	}
 	key, _ := e.Extensions()["partitionkey"].(string)
-	return attributes{e.ID(), e.Source(), e.Type(), e.Subject(), key, e.DataSchema(), e.DataContentType(), e.Time().UTC(), meant(e.DataContentType(), e.Data()), fmt.Sprint(x)}
+	return attributes{e.ID(), e.Source(), e.Type(), e.Subject(), key, e.DataSchema(), e.DataContentType(), e.Time().UTC(), normalized(e.DataContentType(), e.Data()), fmt.Sprint(x)}
 }
 
-// meant returns data in a normal form if it is JSON.
-func meant(contentType string, data []byte) string {
+// normalized returns data in a normal form if it is JSON.
+func normalized(contentType string, data []byte) string {
 	var v any
 	if (contentType == "" || contentType == "application/json" || contentType == "text/json") && json.Unmarshal(data, &v) == nil {
 		data, _ = json.Marshal(v)
@@ -84,12 +84,12 @@ func TestCloudEventsOfOthersAreReadAsTheirSDKReadsThem(t *testing.T) {
 		if us, them := attributesOf(ours), attributesOfSDK(theirs); us != them {
 			t.Errorf("%s\n is to us   %+v\n to the SDK %+v", doc, us, them)
 		}
-		comesBack(t, ours)
+		checkRoundTrip(t, ours)
 	}
 }
 
-// comesBack checks that the SDK reads what we write, and that we read what it writes.
-func comesBack(t interface {
+// checkRoundTrip checks that the SDK reads what we write, and that we read what it writes.
+func checkRoundTrip(t interface {
 	Errorf(format string, args ...any)
 }, e eventbus.Event) {
 	text, err := json.Marshal(e)
@@ -115,13 +115,13 @@ func comesBack(t interface {
 	if err != nil || attributesOf(back) != attributesOf(e) {
 		t.Errorf("%s\n came back as %s: %+v, %v", text, again, attributesOf(back), err)
 	}
-	if !kinds(text, again) {
+	if !sameKinds(text, again) {
 		t.Errorf("%s\n came back with other kinds of attributes: %s", text, again)
 	}
 }
 
-// kinds reports whether both documents have their extensions as the same kinds of JSON.
-func kinds(one, two []byte) bool {
+// sameKinds reports whether both documents have their extensions as the same kinds of JSON.
+func sameKinds(one, two []byte) bool {
 	var a, b map[string]any
 	_, _ = json.Unmarshal(one, &a), json.Unmarshal(two, &b)
 	for name, v := range a {
@@ -157,7 +157,7 @@ func TestOurEventsAreReadByTheSDKAndComeBack(t *testing.T) {
 		case 4:
 			e.DataContentType, e.Data = "application/json", []byte(rapid.SampledFrom([]string{`"text"`, `5`, `null`, `true`, `{`, "\xff"}).Draw(t, "json"))
 		}
-		comesBack(t, e)
+		checkRoundTrip(t, e)
 	})
 }
 

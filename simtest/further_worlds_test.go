@@ -23,7 +23,7 @@ func further() []cell {
 	lasting := func(d time.Duration) func(w *simtest.World) { return func(w *simtest.World) { w.For = d } }
 	ends := func(seconds float64, c cell) cell { c.to = sec(seconds); return c }
 	doubtful := func(s simtest.Service) simtest.Service {
-		s.Server = func() []endpoint.Middleware { return []endpoint.Middleware{unmarked} }
+		s.Server = func() []endpoint.Middleware { return []endpoint.Middleware{ignoreRepeatMark} }
 		return s
 	}
 	deploy := func() (script []simtest.Event) {
@@ -48,7 +48,7 @@ func further() []cell {
 		trouble("registry-flaps", 0.4, nil, append(append(
 			every(2, 10, 50, func(int) simtest.Action { return simtest.RegistryDown() }),
 			every(2, 11, 51, func(int) simtest.Action { return simtest.RegistryUp() })...), at(onset, simtest.Deploy("stock", 3*time.Second)))...),
-		trouble("deploy-cold-slowly", 0.5, func(w *simtest.World) { cold(&w.Services[0], 50, 20) }, at(onset, simtest.Deploy("stock", 3*time.Second))),
+		trouble("deploy-cold-slowly", 0.5, func(w *simtest.World) { withColdStart(&w.Services[0], 50, 20) }, at(onset, simtest.Deploy("stock", 3*time.Second))),
 		toggled("crash-9-together", 0.08, 4, 2, func(int) simtest.Action { return simtest.Kill("stock", first(9)...) }, func(int) simtest.Action { return simtest.Restart("stock", first(9)...) }),
 		func() cell {
 			c := toggled("n1-crashloop", 0, 4, 1, func(int) simtest.Action { return simtest.Kill("stock") }, func(int) simtest.Action { return simtest.Restart("stock") })
@@ -64,8 +64,8 @@ func further() []cell {
 		toggled("err-100-toggle-1s", 0.3, 2, 1, func(int) simtest.Action { return simtest.Errors("stock", 1) }, func(int) simtest.Action { return simtest.Errors("stock", 0) }),
 		toggled("blips-many", 0.4, 3, 0.3, answers(oops), answers(nil)),
 		// errors close to the capacity
-		trouble("err-30-slow", 0.3, does(func(ctx context.Context, i *simtest.Instance) error {
-			if since := time.Since(bubble).Seconds(); since < onset || since >= relief || i.Draw() >= 0.3 {
+		trouble("err-30-slow", 0.3, withDo(func(ctx context.Context, i *simtest.Instance) error {
+			if since := time.Since(runStart).Seconds(); since < onset || since >= relief || i.Draw() >= 0.3 {
 				return i.Work(ctx, forty)
 			}
 			if err := i.Work(ctx, simtest.Fixed(300*time.Millisecond)); err != nil {
@@ -82,7 +82,7 @@ func further() []cell {
 		})),
 		trouble("optional-dead", 0.3, func(w *simtest.World) {
 			w.Services = append(w.Services, simtest.Service{Name: "extra", Instances: 3, Workers: 4, Latency: work})
-			does(func(ctx context.Context, i *simtest.Instance) error {
+			withDo(func(ctx context.Context, i *simtest.Instance) error {
 				if err := i.Work(ctx, forty); err != nil {
 					return err
 				}
@@ -93,8 +93,8 @@ func further() []cell {
 		// load
 		bursts("bursts-2x", 0.3, 2, 1), bursts("bursts-10x", 0.1, 10, 0.1),
 		trouble("brownout-1.3-over", 0, size(3, 4, forty, 255, 1), at(onset, simtest.Slow("stock", 1.3)), at(relief, simtest.Heal("stock"))),
-		trouble("two-speeds-full", 0, changed(size(10, 8, forty, 100, 5), func(w *simtest.World) { w.Clients[0].Operation = route(4) }, does(func(ctx context.Context, i *simtest.Instance) error {
-			if named(ctx) == "route 0" {
+		trouble("two-speeds-full", 0, changed(size(10, 8, forty, 100, 5), func(w *simtest.World) { w.Clients[0].Operation = route(4) }, withDo(func(ctx context.Context, i *simtest.Instance) error {
+			if operationOf(ctx) == "route 0" {
 				return i.Work(ctx, simtest.Exponential(time.Second, time.Second))
 			}
 			return i.Work(ctx, forty)
@@ -102,14 +102,14 @@ func further() []cell {
 		trouble("foreign-noqueue", 0.5, func(w *simtest.World) {
 			w.Services[0].Queue = -1
 			w.Services[0].Server = func() []endpoint.Middleware {
-				return []endpoint.Middleware{foreign(fault.Unavailable.Errorf("full"))}
+				return []endpoint.Middleware{answerInsteadOf(fault.Unavailable.Errorf("full"))}
 			}
 		}, at(onset, simtest.Load("web", 0.9*able)), at(relief, simtest.Load("web", 0.5*able))),
 	}
 }
 
-// unmarked ignores the mark that a request is a repeat.
-func unmarked(next kitendpoint.Endpoint) kitendpoint.Endpoint {
+// ignoreRepeatMark ignores the mark that a request is a repeat.
+func ignoreRepeatMark(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 	return func(ctx context.Context, request any) (any, error) {
 		endpoint.CallOf(ctx).Repeated = false
 		return next(ctx, request)

@@ -26,15 +26,15 @@ func (l *log[T]) add(v T) {
 	l.all = append(l.all, v)
 }
 
-// both runs a world with and without the codec.
-func both(t *testing.T, do func(t *testing.T, codec bool)) {
+// withAndWithoutCodec runs a world with and without the codec.
+func withAndWithoutCodec(t *testing.T, do func(t *testing.T, codec bool)) {
 	for name, codec := range map[string]bool{"codec": true, "no codec": false} {
 		t.Run(name, func(t *testing.T) { do(t, codec) })
 	}
 }
 
-// once is a client that makes one call.
-func once(calls string, deadline time.Duration) simtest.Client {
+// oneCall is a client that makes one call.
+func oneCall(calls string, deadline time.Duration) simtest.Client {
 	return simtest.Client{Calls: calls, Users: 1, Think: simtest.Fixed(600 * time.Millisecond), Deadline: deadline, Config: plain(calls)}
 }
 
@@ -59,10 +59,10 @@ func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 		}}, simtest.Slow("stock", 1), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			both(t, func(t *testing.T, codec bool) {
+			withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 				var seen log[error]
 				c.service.Name = "stock"
-				client := once("stock", 0)
+				client := oneCall("stock", 0)
 				client.Use = func() []endpoint.Middleware {
 					return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 						return func(ctx context.Context, request any) (any, error) {
@@ -85,11 +85,11 @@ func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 }
 
 func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
-	both(t, func(t *testing.T, codec bool) {
+	withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 		var down log[bool]
 		var up log[bool]
 		retries := sinew.Config{Clients: map[string]sinew.ClientPolicy{"db": {Retry: retry.Policy{Attempts: 2}}, "mid": {Retry: retry.Policy{Attempts: 3}}}}
-		client := once("mid", 0)
+		client := oneCall("mid", 0)
 		client.Config = retries
 		client.Use = func() []endpoint.Middleware {
 			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
@@ -122,7 +122,7 @@ func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
 }
 
 func TestDeadlinesTravelDownTheTiers(t *testing.T) {
-	both(t, func(t *testing.T, codec bool) {
+	withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 		var left log[time.Duration]
 		see := func(ctx context.Context, i *simtest.Instance) error {
 			until, ok := ctx.Deadline()
@@ -136,7 +136,7 @@ func TestDeadlinesTravelDownTheTiers(t *testing.T) {
 			return i.Call(ctx, "db", op)
 		}
 		simtest.Run(t, simtest.World{
-			For: time.Second, Codec: codec, Clients: []simtest.Client{once("mid", 300*time.Millisecond)},
+			For: time.Second, Codec: codec, Clients: []simtest.Client{oneCall("mid", 300*time.Millisecond)},
 			Services: []simtest.Service{{Name: "mid", Do: see}, {Name: "db", Do: see}},
 		})
 		mid := deadline.ForCallee(300 * time.Millisecond)
@@ -149,10 +149,10 @@ func TestDeadlinesTravelDownTheTiers(t *testing.T) {
 }
 
 func TestContextEndsWhenTheCallerHasGoneAndTheWorkGoesOn(t *testing.T) {
-	both(t, func(t *testing.T, codec bool) {
+	withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 		var ended, worked log[time.Duration]
 		res := simtest.Run(t, simtest.World{
-			For: time.Second, Codec: codec, Clients: []simtest.Client{once("stock", 50*time.Millisecond)},
+			For: time.Second, Codec: codec, Clients: []simtest.Client{oneCall("stock", 50*time.Millisecond)},
 			Services: []simtest.Service{{Name: "stock", Do: func(ctx context.Context, i *simtest.Instance) error {
 				began := time.Now()
 				go func() {
@@ -175,9 +175,9 @@ func TestContextEndsWhenTheCallerHasGoneAndTheWorkGoesOn(t *testing.T) {
 }
 
 func TestContextEndsWhenTheCallerCancels(t *testing.T) {
-	both(t, func(t *testing.T, codec bool) {
+	withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 		var ended log[time.Duration]
-		client := once("stock", 0)
+		client := oneCall("stock", 0)
 		client.Use = func() []endpoint.Middleware {
 			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 				return func(ctx context.Context, request any) (any, error) {

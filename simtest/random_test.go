@@ -23,15 +23,15 @@ import (
 	"github.com/sinew-go/sinew/simtest"
 )
 
-// sketch is a random world, described by a few figures that fit in one sentence.
-type sketch struct {
+// randomWorld is a random world, described by a few figures that fit in one sentence.
+type randomWorld struct {
 	seed      uint64
 	instances int
 	workers   int
 	processes int
-	ops       []sketchOp
+	ops       []randomOperation
 	load      float64       // of the capacity
-	over      float64       // of it, from 15 s to 30 s; 0 is no overload
+	overload  float64       // of it, from 15 s to 30 s; 0 is no overload
 	fromStart bool          // the overload is there when all begins
 	deadline  time.Duration // of callers; 0 is the policy's
 	notFound  float64       // share of calls that are answered at once with 404
@@ -41,8 +41,8 @@ type sketch struct {
 	pauses    time.Duration // of one instance after the other, every 3 s
 }
 
-// sketchOp is an operation: its share of the calls, its mean latency and its variation.
-type sketchOp struct {
+// randomOperation is an operation: its share of the calls, its mean latency and its variation.
+type randomOperation struct {
 	share float64
 	takes time.Duration
 	kind  int
@@ -50,7 +50,7 @@ type sketchOp struct {
 
 var kinds = []string{"always", "about", "at random about", "mostly well below, now and then far above"}
 
-func (o sketchOp) latency() simtest.Latency {
+func (o randomOperation) latency() simtest.Latency {
 	switch o.kind {
 	case 0:
 		return simtest.Fixed(o.takes)
@@ -63,7 +63,7 @@ func (o sketchOp) latency() simtest.Latency {
 }
 
 // mean is the mean latency of all calls.
-func (d sketch) mean() (mean time.Duration) {
+func (d randomWorld) mean() (mean time.Duration) {
 	for _, o := range d.ops {
 		takes := float64(o.takes)
 		if o.kind == 3 {
@@ -75,10 +75,10 @@ func (d sketch) mean() (mean time.Duration) {
 }
 
 // capacity is in calls per second.
-func (d sketch) capacity() float64 { return float64(d.instances*d.workers) / d.mean().Seconds() }
+func (d randomWorld) capacity() float64 { return float64(d.instances*d.workers) / d.mean().Seconds() }
 
 // String describes the world in one sentence.
-func (d sketch) String() string {
+func (d randomWorld) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d client processes call %d instances of %d workers, %.3g calls/s, %.0f %% of what they can do", d.seed, d.processes, d.instances, d.workers, d.load*d.capacity(), 100*d.load)
 	for i, o := range d.ops {
@@ -91,8 +91,8 @@ func (d sketch) String() string {
 	if d.deadline > 0 {
 		fmt.Fprintf(&b, "; callers wait %s", d.deadline)
 	}
-	if d.over > 0 {
-		fmt.Fprintf(&b, "; overload of %.2g times the capacity", d.over)
+	if d.overload > 0 {
+		fmt.Fprintf(&b, "; overload of %.2g times the capacity", d.overload)
 		if d.fromStart {
 			b.WriteString(" from the start")
 		}
@@ -123,13 +123,13 @@ func logUniform(r *rand.Rand, least, most float64) float64 {
 }
 
 // draw returns the world of a seed.
-func draw(seed uint64, over bool) sketch {
+func draw(seed uint64, over bool) randomWorld {
 	r := rand.New(rand.NewPCG(seed, 99))
-	d := sketch{seed: seed, instances: int(logUniform(r, 1, 50.9)), workers: int(logUniform(r, 2, 64)), processes: int(logUniform(r, 1, 50.9))}
+	d := randomWorld{seed: seed, instances: int(logUniform(r, 1, 50.9)), workers: int(logUniform(r, 2, 64)), processes: int(logUniform(r, 1, 50.9))}
 	n := int(logUniform(r, 1, 20.9))
 	sum := 0.0
 	for range n {
-		o := sketchOp{share: r.ExpFloat64() + 0.05, takes: time.Duration(logUniform(r, 1e5, 5e9)), kind: r.IntN(len(kinds))}
+		o := randomOperation{share: r.ExpFloat64() + 0.05, takes: time.Duration(logUniform(r, 1e5, 5e9)), kind: r.IntN(len(kinds))}
 		if over {
 			o.takes = time.Duration(logUniform(r, 1e6, 2e8))
 		}
@@ -145,7 +145,7 @@ func draw(seed uint64, over bool) sketch {
 	}
 	if over {
 		d.load = 0.5
-		d.over = logUniform(r, 1.1, 20)
+		d.overload = logUniform(r, 1.1, 20)
 		d.fromStart = r.IntN(3) == 0
 		if d.deadline > 0 {
 			longest := time.Duration(0)
@@ -154,7 +154,7 @@ func draw(seed uint64, over bool) sketch {
 			}
 			d.deadline = time.Duration(float64(longest) * logUniform(r, 10, 100))
 		}
-		for d.over*d.capacity()*30 > 4*mostCalls && d.instances*d.workers > 4 {
+		for d.overload*d.capacity()*30 > 4*mostCalls && d.instances*d.workers > 4 {
 			if d.instances > 1 {
 				d.instances = (d.instances + 1) / 2
 			} else {
@@ -182,8 +182,8 @@ func draw(seed uint64, over bool) sketch {
 	return d
 }
 
-// played is the outcome of a world.
-type played struct {
+// outcome is the outcome of a world.
+type outcome struct {
 	*simtest.Result
 	refusedThere int64 // by the limits of the instances
 	refused      int   // calls that a limit refused in the end
@@ -193,7 +193,7 @@ type played struct {
 
 // goodput is the number of successful answers per second in a window, whenever their
 // calls started.
-func (p played) goodput(from, to time.Duration) float64 {
+func (p outcome) goodput(from, to time.Duration) float64 {
 	a, _ := slices.BinarySearch(p.answered, from)
 	b, _ := slices.BinarySearch(p.answered, to)
 	return float64(b-a) / (to - from).Seconds()
@@ -202,7 +202,7 @@ func (p played) goodput(from, to time.Duration) float64 {
 const lasts = 40 * time.Second
 
 // play runs the world with the default policies on both sides.
-func (d sketch) play(t *testing.T) played {
+func (d randomWorld) play(t *testing.T) outcome {
 	var mu sync.Mutex
 	var limits []*limit.AdaptiveLimiter
 	var episodes, answered []time.Duration
@@ -246,14 +246,14 @@ func (d sketch) play(t *testing.T) played {
 			Name: "web", Calls: "stock", Rate: d.load * d.capacity(), Processes: d.processes, Deadline: d.deadline, Operation: pick,
 			Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": policy}},
 			Use: func() []endpoint.Middleware {
-				return []endpoint.Middleware{noting(&mu, &episodes, &answered)}
+				return []endpoint.Middleware{recordOutcomes(&mu, &episodes, &answered)}
 			},
 		}},
 	}
 	// The test has its own workers, because long polls and 404s occupy none.
 	var slots sync.Map
 	w.Services[0].Do = func(ctx context.Context, i *simtest.Instance) error {
-		name := named(ctx)
+		name := operationOf(ctx)
 		switch name {
 		case "GET /nothing":
 			if err := i.Work(ctx, simtest.Fixed(100*time.Microsecond)); err != nil {
@@ -280,10 +280,10 @@ func (d sketch) play(t *testing.T) played {
 	}
 	switch {
 	case d.fromStart:
-		w.Clients[0].Rate = d.over * d.capacity()
+		w.Clients[0].Rate = d.overload * d.capacity()
 		w.Script = append(w.Script, at(20, simtest.Load("web", d.load*d.capacity())))
-	case d.over > 0:
-		w.Script = append(w.Script, at(10, simtest.Load("web", d.over*d.capacity())), at(25, simtest.Load("web", d.load*d.capacity())))
+	case d.overload > 0:
+		w.Script = append(w.Script, at(10, simtest.Load("web", d.overload*d.capacity())), at(25, simtest.Load("web", d.load*d.capacity())))
 	}
 	if d.burst > 0 {
 		rate := w.Clients[0].Rate
@@ -298,7 +298,7 @@ func (d sketch) play(t *testing.T) played {
 	if d.pauses > 0 {
 		w.Script = append(w.Script, every(3, 5, 35, func(n int) simtest.Action { return simtest.Pause("stock", d.pauses, n%d.instances) })...)
 	}
-	p := played{Result: simtest.Run(t, w)}
+	p := outcome{Result: simtest.Run(t, w)}
 	for _, l := range limits {
 		p.refusedThere += l.Snapshot().Refused
 	}
@@ -319,8 +319,8 @@ func (d sketch) play(t *testing.T) played {
 	return p
 }
 
-// noting records when a limit refused a call, and when calls succeeded.
-func noting(mu *sync.Mutex, refused, answered *[]time.Duration) endpoint.Middleware {
+// recordOutcomes records when a limit refused a call, and when calls succeeded.
+func recordOutcomes(mu *sync.Mutex, refused, answered *[]time.Duration) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
@@ -328,9 +328,9 @@ func noting(mu *sync.Mutex, refused, answered *[]time.Duration) endpoint.Middlew
 			defer mu.Unlock()
 			switch {
 			case err == nil:
-				*answered = append(*answered, time.Since(bubble))
+				*answered = append(*answered, time.Since(runStart))
 			case fault.ReasonOf(err) == "overloaded":
-				*refused = append(*refused, time.Since(bubble))
+				*refused = append(*refused, time.Since(runStart))
 			}
 			return response, err
 		}
@@ -385,7 +385,7 @@ func drawnWorlds(t *testing.T) int {
 }
 
 // playAll plays this many worlds, and returns those that fail, in order.
-func playAll(t *testing.T, overload bool, fails func(t *testing.T, d sketch) (why string)) (failed []sketch) {
+func playAll(t *testing.T, overload bool, fails func(t *testing.T, d randomWorld) (why string)) (failed []randomWorld) {
 	t.Helper()
 	var mu sync.Mutex
 	t.Run("worlds", func(t *testing.T) {
@@ -402,12 +402,12 @@ func playAll(t *testing.T, overload bool, fails func(t *testing.T, d sketch) (wh
 			})
 		}
 	})
-	slices.SortFunc(failed, func(a, b sketch) int { return cmp.Compare(a.seed, b.seed) })
+	slices.SortFunc(failed, func(a, b randomWorld) int { return cmp.Compare(a.seed, b.seed) })
 	return failed
 }
 
 // shrink returns the simplest world like d that still fails.
-func (d sketch) shrink(t *testing.T, fails func(t *testing.T, d sketch) string) sketch {
+func (d randomWorld) shrink(t *testing.T, fails func(t *testing.T, d randomWorld) string) randomWorld {
 	t.Helper()
 	for {
 		simpler, found := d, false
@@ -425,25 +425,25 @@ func (d sketch) shrink(t *testing.T, fails func(t *testing.T, d sketch) string) 
 }
 
 // simpler are the worlds with one element less.
-func (d sketch) simpler() (all []sketch) {
-	without := func(drop func(d *sketch)) {
+func (d randomWorld) simpler() (all []randomWorld) {
+	without := func(drop func(d *randomWorld)) {
 		next := d
 		next.ops = slices.Clone(d.ops)
 		if drop(&next); next.String() != d.String() {
 			all = append(all, next)
 		}
 	}
-	without(func(d *sketch) { d.polls = 0 })
-	without(func(d *sketch) { d.restarts = false })
-	without(func(d *sketch) { d.pauses = 0 })
-	without(func(d *sketch) { d.burst = 0 })
-	without(func(d *sketch) { d.notFound = 0 })
-	without(func(d *sketch) { d.processes = 1 })
+	without(func(d *randomWorld) { d.polls = 0 })
+	without(func(d *randomWorld) { d.restarts = false })
+	without(func(d *randomWorld) { d.pauses = 0 })
+	without(func(d *randomWorld) { d.burst = 0 })
+	without(func(d *randomWorld) { d.notFound = 0 })
+	without(func(d *randomWorld) { d.processes = 1 })
 	for i := range d.ops {
 		if len(d.ops) == 1 {
 			break
 		}
-		without(func(d *sketch) {
+		without(func(d *randomWorld) {
 			rest := 1 - d.ops[i].share
 			d.ops = slices.Delete(d.ops, i, i+1)
 			for k := range d.ops {
@@ -456,7 +456,7 @@ func (d sketch) simpler() (all []sketch) {
 
 // In worlds without overload the limits refuse nothing, except in one world of a hundred.
 func TestTheLimitDoesNoHarmInWorldsWithoutOverload(t *testing.T) {
-	harm := func(t *testing.T, d sketch) string {
+	harm := func(t *testing.T, d randomWorld) string {
 		t.Helper()
 		p := d.play(t)
 		if p.longest > 10*time.Second {
@@ -486,7 +486,7 @@ func TestTheLimitHoldsAnOverload(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var goodputs, backs []float64
-	playAll(t, true, func(t *testing.T, d sketch) string {
+	playAll(t, true, func(t *testing.T, d randomWorld) string {
 		t.Helper()
 		p := d.play(t)
 		from, to := sec(12), sec(25)

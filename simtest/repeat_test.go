@@ -86,9 +86,9 @@ func TestTwoRunsOfASeedAreTheSameWithTheDefaultPolicies(t *testing.T) {
 	same(t, storm(2, sinew.Config{}))
 }
 
-// hard is a storm in which every policy has an effect: twice the capacity is offered,
+// hardStorm is a storm in which every policy has an effect: twice the capacity is offered,
 // instances are slow or silent, calls are hedged, and each server has a limiter.
-func hard(seed uint64) simtest.World {
+func hardStorm(seed uint64) simtest.World {
 	const second = time.Second
 	hedging := sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": {Retry: retry.Policy{Hedge: retry.Hedge{Percent: 5}}}}}
 	server := func() []endpoint.Middleware {
@@ -118,7 +118,7 @@ func hard(seed uint64) simtest.World {
 }
 
 func TestTwoRunsOfASeedAreTheSameInAHardStorm(t *testing.T) {
-	w := hard(1)
+	w := hardStorm(1)
 	same(t, w)
 	if raced {
 		return // would take a minute

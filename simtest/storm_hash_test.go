@@ -60,7 +60,7 @@ func TestStormPopularKeysOverloadNobody(t *testing.T) {
 					}
 					atMost(t, "most that one has, in fair shares", most, 1.25)
 					atMost(t, "failed", r.Failed(), 0)
-				}}.try(t, processes, seed)
+				}}.runOnce(t, processes, seed)
 			})
 		}
 	}
@@ -140,7 +140,7 @@ func TestStormKeysStayWhereTheyAreWhenAnInstanceIsGone(t *testing.T) {
 					atLeast(t, "share of the keys that moved", p.moved(), 0.01)
 					atMost(t, "share of the keys that moved", p.moved(), 1.0/50+0.01)
 					atMost(t, "failed", r.Failed(), 0)
-				}}.try(t, processes, seed)
+				}}.runOnce(t, processes, seed)
 			})
 		}
 	}

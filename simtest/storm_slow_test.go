@@ -15,7 +15,7 @@ func TestStormOneOfTenBecomesTwentyTimesSlower(t *testing.T) {
 		func(t *testing.T, r *simtest.Result, processes int) {
 			calm, storm := r.P99(sec(2), sec(10)), r.P99(sec(15), sec(40))
 			atMost(t, "p99, in calm ones", float64(storm)/float64(calm), 1.1)
-			atMost(t, "share of the slow one", r.Share("stock", 3, sec(15), sec(40)), of(processes, 0.003, 0.01))
+			atMost(t, "share of the slow one", r.Share("stock", 3, sec(15), sec(40)), boundFor(processes, 0.003, 0.01))
 			atMost(t, "failed", r.Failed(sec(15), sec(40)), 0)
 			atLeast(t, "share 5 s after its recovery", r.Share("stock", 3, sec(45), sec(47)), 0.05)
 		},
@@ -27,7 +27,7 @@ func TestStormOneOfTenIsAThirdSlowerThanItsShareAllows(t *testing.T) {
 		"weak instance",
 		stock(0.6*capacity, sec(45), at(0, simtest.Slow("stock", 1.6, 3))),
 		func(t *testing.T, r *simtest.Result, processes int) {
-			atMost(t, "p99", r.P99(sec(10), sec(45)), of(processes, 31*time.Millisecond, 33*time.Millisecond))
+			atMost(t, "p99", r.P99(sec(10), sec(45)), boundFor(processes, 31*time.Millisecond, 33*time.Millisecond))
 		},
 	})
 }
@@ -37,7 +37,7 @@ func TestStormTenSecondsOfFivefoldLatency(t *testing.T) {
 		return stock(0.8*capacity, sec(30), at(10, simtest.Slow("stock", 5)), at(20, simtest.Heal("stock")))
 	}
 	check := func(t *testing.T, r *simtest.Result, processes int) {
-		atMost(t, "99 % good after it", r.Recovery(sec(20), 0.99), of(processes, 2*time.Second, 4*time.Second))
+		atMost(t, "99 % good after it", r.Recovery(sec(20), 0.99), boundFor(processes, 2*time.Second, 4*time.Second))
 		atMost(t, "failed before", r.Failed(0, sec(10)), 0)
 	}
 	t.Run("client_alone", func(t *testing.T) { runs(t, outage{"brownout", world(), check}) })

@@ -68,7 +68,7 @@ func runs(t *testing.T, s outage) {
 		for _, seed := range seeds(t) {
 			t.Run(fmt.Sprintf("%d_processes/seed_%d", processes, seed), func(t *testing.T) {
 				t.Parallel()
-				s.try(t, processes, seed)
+				s.runOnce(t, processes, seed)
 			})
 		}
 	}
@@ -94,8 +94,8 @@ func seeds(t *testing.T) []uint64 {
 	return all
 }
 
-// try is one run of a storm.
-func (s outage) try(t *testing.T, processes int, seed uint64) {
+// runOnce is one run of a storm.
+func (s outage) runOnce(t *testing.T, processes int, seed uint64) {
 	t.Helper()
 	w := s.world
 	w.Seed = seed
@@ -130,8 +130,8 @@ func atLeast[N int | float64 | time.Duration](t *testing.T, what string, got, bo
 	}
 }
 
-// of returns the bound for one process, or the looser one for twenty.
-func of[N any](processes int, one, twenty N) N {
+// boundFor returns the bound for one process, or the looser one for twenty.
+func boundFor[N any](processes int, one, twenty N) N {
 	if processes == 1 {
 		return one
 	}

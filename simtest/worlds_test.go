@@ -96,8 +96,8 @@ func route(of int) func(n int) string {
 	return func(n int) string { return fmt.Sprintf("route %d", n%of) }
 }
 
-// named is the operation that an instance was called with.
-func named(ctx context.Context) string { return endpoint.CallOf(ctx).Name }
+// operationOf is the operation that an instance was called with.
+func operationOf(ctx context.Context) string { return endpoint.CallOf(ctx).Name }
 
 // every repeats an event with this gap.
 func every(gap, from, to float64, what func(n int) simtest.Action) (script []simtest.Event) {
@@ -123,8 +123,8 @@ func first(n int) (numbers []int) {
 	return numbers
 }
 
-// cold makes the first calls of each instance this many times slower.
-func cold(s *simtest.Service, calls int, times float64) {
+// withColdStart makes the first calls of each instance this many times slower.
+func withColdStart(s *simtest.Service, calls int, times float64) {
 	var served [100]atomic.Int64
 	l := s.Latency
 	s.Latency, s.Do = nil, func(ctx context.Context, i *simtest.Instance) error {
@@ -135,16 +135,16 @@ func cold(s *simtest.Service, calls int, times float64) {
 	}
 }
 
-// does replaces the latency of the service by this Do.
-func does(do func(ctx context.Context, i *simtest.Instance) error) func(w *simtest.World) {
+// withDo replaces the latency of the service by this Do.
+func withDo(do func(ctx context.Context, i *simtest.Instance) error) func(w *simtest.World) {
 	return func(w *simtest.World) { w.Services[0].Latency, w.Services[0].Do = nil, do }
 }
 
-// bubble is the time at which every run starts.
-var bubble = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// runStart is the time at which every run starts.
+var runStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// foreign replaces the refusal of a full queue by this answer.
-func foreign(answer error) endpoint.Middleware {
+// answerInsteadOf replaces the refusal of a full queue by this answer.
+func answerInsteadOf(answer error) endpoint.Middleware {
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
@@ -172,7 +172,7 @@ func cells() []cell {
 	shedding := func(answer error, load float64) cell {
 		return trouble(fmt.Sprintf("over-%g-%d", load, fault.CodeOf(answer).HTTPStatus()), 0.5, func(w *simtest.World) {
 			w.Services[0].Queue = 16
-			w.Services[0].Server = func() []endpoint.Middleware { return []endpoint.Middleware{foreign(answer)} }
+			w.Services[0].Server = func() []endpoint.Middleware { return []endpoint.Middleware{answerInsteadOf(answer)} }
 		}, at(onset, simtest.Load("web", load*able)), at(relief, simtest.Load("web", 0.5*able)))
 	}
 	over := func(name string, load float64, change func(w *simtest.World)) cell {
@@ -187,8 +187,8 @@ func cells() []cell {
 		return trouble(fmt.Sprintf("err-%g", 100*share), 0.3, nil, at(onset, simtest.Errors("stock", share)), at(relief, simtest.Heal("stock")))
 	}
 	routes := func(bad int) cell {
-		return trouble(fmt.Sprintf("route-%d", 20*bad), 0.3, changed(func(w *simtest.World) { w.Clients[0].Operation = route(5) }, does(func(ctx context.Context, i *simtest.Instance) error {
-			if named(ctx) < fmt.Sprintf("route %d", bad) {
+		return trouble(fmt.Sprintf("route-%d", 20*bad), 0.3, changed(func(w *simtest.World) { w.Clients[0].Operation = route(5) }, withDo(func(ctx context.Context, i *simtest.Instance) error {
+			if operationOf(ctx) < fmt.Sprintf("route %d", bad) {
 				if err := i.Work(ctx, simtest.Fixed(5*time.Millisecond)); err != nil {
 					return err
 				}
@@ -249,8 +249,8 @@ func cells() []cell {
 			c := trouble("mix-shift", 0.3, changed(size(10, 40, forty, 300, 10), func(w *simtest.World) {
 				w.Script = []simtest.Event{at(15, simtest.Load("web", 50)), at(30, simtest.Load("web", 300)), at(45, simtest.Load("web", 50))}
 			}))
-			does(func(ctx context.Context, i *simtest.Instance) error {
-				since := time.Since(bubble).Seconds()
+			withDo(func(ctx context.Context, i *simtest.Instance) error {
+				since := time.Since(runStart).Seconds()
 				if since > 15 && since < 30 || since > 45 && since < 60 {
 					return i.Work(ctx, simtest.Exponential(500*time.Millisecond, 500*time.Millisecond))
 				}
@@ -278,8 +278,8 @@ func cells() []cell {
 			for s := onset; s < relief; s += 2 {
 				c.world.Script = append(c.world.Script, at(s, simtest.Load("web", 30000)), at(s+0.002, simtest.Load("web", 300)))
 			}
-			does(func(ctx context.Context, i *simtest.Instance) error {
-				since := time.Since(bubble).Seconds()
+			withDo(func(ctx context.Context, i *simtest.Instance) error {
+				since := time.Since(runStart).Seconds()
 				for s := onset; s < relief; s += 2 {
 					if since >= s-0.01 && since < s+0.0022 {
 						if err := i.Work(ctx, simtest.Fixed(2*time.Millisecond)); err != nil {
@@ -296,13 +296,13 @@ func cells() []cell {
 		func() cell {
 			c := trouble("herd-start", 0, func(w *simtest.World) {
 				w.Clients[0].Rate, w.Clients[0].Users, w.Clients[0].Think = 0, 700, simtest.Fixed(time.Second)
-				cold(&w.Services[0], 100, 10)
+				withColdStart(&w.Services[0], 100, 10)
 			})
 			c.from, c.to = 0, sec(15)
 			return c
 		}(),
 		func() cell {
-			c := trouble("deploy-5s", 0.6, func(w *simtest.World) { cold(&w.Services[0], 100, 10) }, at(onset, simtest.Deploy("stock", 500*time.Millisecond)))
+			c := trouble("deploy-5s", 0.6, func(w *simtest.World) { withColdStart(&w.Services[0], 100, 10) }, at(onset, simtest.Deploy("stock", 500*time.Millisecond)))
 			c.to = sec(35)
 			return c
 		}(),
@@ -343,7 +343,7 @@ func cells() []cell {
 		func() cell {
 			c := trouble("hasty", 0.5, func(w *simtest.World) {
 				w.Clients[0].Use = func() []endpoint.Middleware {
-					return []endpoint.Middleware{hasty(0.9, 30*time.Millisecond)}
+					return []endpoint.Middleware{withShortDeadlines(0.9, 30*time.Millisecond)}
 				}
 			})
 			return c
@@ -393,8 +393,8 @@ func cells() []cell {
 	return append(all, further()...)
 }
 
-// hasty gives a share of the calls a short deadline.
-func hasty(share float64, deadline time.Duration) endpoint.Middleware {
+// withShortDeadlines gives a share of the calls a short deadline.
+func withShortDeadlines(share float64, deadline time.Duration) endpoint.Middleware {
 	var n atomic.Int64
 	return func(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {

@@ -115,15 +115,15 @@ var closing = []rule{
 	}},
 }
 
-// load is a topic whose handlers publish as well, and put aside what they cannot handle.
-type load struct {
+// loadTest is a topic whose handlers publish as well, and put aside what they cannot handle.
+type loadTest struct {
 	*subject
 	handled, next, dead *log
-	cut                 bool
+	cutShort            bool
 }
 
 // subscribeAll subscribes to all topics of the load.
-func (l *load) subscribeAll(bus eventbus.Bus, slow chan struct{}) {
+func (l *loadTest) subscribeAll(bus eventbus.Bus, slow chan struct{}) {
 	subscribe := func(suffix string, h eventbus.Handler) {
 		if _, err := bus.Subscribe(l.topic+suffix, "g", h); err != nil {
 			l.Fatal(err)
@@ -138,13 +138,13 @@ func (l *load) subscribeAll(bus eventbus.Bus, slow chan struct{}) {
 				select {
 				case <-slow:
 				case <-ctx.Done():
-					if !l.cut {
+					if !l.cutShort {
 						l.Error("a handler's context ended while there was time to drain")
 					}
 				}
 			}
 			if err := bus.Publish(ctx, l.topic+"-next", eventbus.Event{ID: e.ID, Source: "test"}); err != nil {
-				if !l.cut {
+				if !l.cutShort {
 					l.Errorf("a handler could not publish: %v", err)
 				}
 				return err
@@ -159,7 +159,7 @@ func (l *load) subscribeAll(bus eventbus.Bus, slow chan struct{}) {
 }
 
 // publish publishes until the bus is closed, and returns the IDs that the bus accepted.
-func (l *load) publish(key string) (taken []string) {
+func (l *loadTest) publish(key string) (taken []string) {
 	for i := 0; ; i++ {
 		id := fmt.Sprint(key, "/", i)
 		if l.bus.Publish(l.limited(), l.topic, eventbus.Event{ID: id, Source: "test", Key: key, Data: []byte(`"quick"`)}) != nil {
@@ -170,7 +170,7 @@ func (l *load) publish(key string) (taken []string) {
 }
 
 func closeUnderLoad(s *subject, cut bool) {
-	l := &load{s, newLog(), newLog(), newLog(), cut}
+	l := &loadTest{s, newLog(), newLog(), newLog(), cut}
 	slow := make(chan struct{})
 	end := sync.OnceFunc(func() { close(slow) })
 	defer end()

@@ -109,7 +109,7 @@ func (s *shop) try(method, path, body string, header ...string) (answer, error) 
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	_ = d.Decode(&a.doc) // it may be an empty list, or not JSON
-	s.fits(method, path, a)
+	s.checkDocument(method, path, a)
 	return a, nil
 }
 
@@ -147,16 +147,16 @@ func basketOf(user, product string, quantity int) string {
 	return fmt.Sprintf(`{"user_id":%q,"items":[{"product_id":%q,"quantity":%d}]}`, user, product, quantity)
 }
 
-// becomes waits until the order has the status.
-func (s *shop) becomes(order, status string) answer {
+// waitForStatus waits until the order has the status.
+func (s *shop) waitForStatus(order, status string) answer {
 	s.Helper()
-	return s.shows("/orders/"+order, "status", status)
+	return s.waitForValue("/orders/"+order, "status", status)
 }
 
-// shows waits until the document at path has a value.
-func (s *shop) shows(path, key, value string) (a answer) {
+// waitForValue waits until the document at path has a value.
+func (s *shop) waitForValue(path, key, value string) (a answer) {
 	s.Helper()
-	s.until(func() bool {
+	s.waitUntil(func() bool {
 		a = s.send("GET", path, "")
 		return a.get(key) == value
 	})
@@ -166,9 +166,9 @@ func (s *shop) shows(path, key, value string) (a answer) {
 	return a
 }
 
-// until waits until holds is true. It waits longer for separate processes, which share
+// waitUntil waits until holds is true. It waits longer for separate processes, which share
 // the machine.
-func (s *shop) until(holds func() bool) {
+func (s *shop) waitUntil(holds func() bool) {
 	s.Helper()
 	timeout := 40 * time.Second
 	if s.platform == nil {
@@ -179,15 +179,15 @@ func (s *shop) until(holds func() bool) {
 	}
 }
 
-// stock waits until the inventory has these numbers.
-func (s *shop) stock(product, quantity, reserved string) {
+// waitForStock waits until the inventory has these numbers.
+func (s *shop) waitForStock(product, quantity, reserved string) {
 	s.Helper()
 	var a answer
 	is := func() bool {
 		a = s.send("GET", "/inventory/"+product, "")
 		return a.get("quantity") == quantity && a.get("reserved") == reserved
 	}
-	if s.until(is); !is() {
+	if s.waitUntil(is); !is() {
 		s.Errorf("inventory of %s is %s, want %s with %s reserved", product, a.text, quantity, reserved)
 	}
 }

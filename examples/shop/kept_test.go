@@ -44,13 +44,13 @@ func TestNoPaidOrderIsLostWhenTheShopEndsUnderLoad(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			dir := t.TempDir()
 			p := begin(t, "-gateway", "127.0.0.1:0", "-data", dir)
-			s := p.opened(t)
+			s := p.waitUntilOpen(t)
 			user, product := s.user(), s.product("1", 1_000_000)
 			var b buyers
 			for range 16 {
 				b.all.Go(func() { b.buy(s, user, product) })
 			}
-			s.until(func() bool { return b.count() > 200 })
+			s.waitUntil(func() bool { return b.count() > 200 })
 			if err := p.Process.Signal(signal); err != nil {
 				t.Error(err)
 			}
@@ -61,10 +61,10 @@ func TestNoPaidOrderIsLostWhenTheShopEndsUnderLoad(t *testing.T) {
 			b.all.Wait()
 			s.http.CloseIdleConnections()
 			p = begin(t, "-gateway", "127.0.0.1:0", "-data", dir)
-			s = p.opened(t)
+			s = p.waitUntilOpen(t)
 			s.nothingIsLost(b.paid, user, product)
 			s.http.CloseIdleConnections()
-			p.end(t)
+			p.stop(t)
 		})
 	}
 }
@@ -74,7 +74,7 @@ func TestNoPaidOrderIsLostWhenTheShopEndsUnderLoad(t *testing.T) {
 func (s *shop) nothingIsLost(paid []string, user, product string) {
 	s.Helper()
 	var status map[string]string
-	s.until(func() bool {
+	s.waitUntil(func() bool {
 		status = s.statuses(user)
 		for id, now := range status {
 			if now == "pending" {
@@ -88,7 +88,7 @@ func (s *shop) nothingIsLost(paid []string, user, product string) {
 			s.Errorf("paid order %s is %s", id, status[id])
 		}
 	}
-	s.stock(product, fmt.Sprint(1_000_000-count(status, "delivered")), "0")
+	s.waitForStock(product, fmt.Sprint(1_000_000-count(status, "delivered")), "0")
 }
 
 // find returns the first element of a list with this value.
@@ -107,42 +107,42 @@ func TestAShopStartsWithAnyStoredData(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"-gateway", "127.0.0.1:0", "-data", dir}
 	p := begin(t, args...)
-	s := p.opened(t)
+	s := p.waitUntilOpen(t)
 	s.ok(200, "PUT", "/users/"+s.find("/users", "email", "ann@example.com").get("id")+"/status", `{"status":"suspended"}`)
 	s.ok(200, "PUT", "/products/"+s.find("/products", "sku", "SHIRT-RED").get("id")+"/stock", `{"quantity":0}`)
 	jeans := "/products/" + s.find("/products", "sku", "JEANS-BLUE").get("id")
 	s.ok(200, "PUT", jeans, strings.Replace(s.ok(200, "GET", jeans, "").text, `"USD"`, `"EUR"`, 1))
 	s.ok(201, "POST", "/products", `{"name":"Patch","sku":"OLD-SHIRT-RED","price":1}`)
 	s.http.CloseIdleConnections()
-	p.end(t)
+	p.stop(t)
 
 	p = begin(t, args...)
-	s = p.opened(t)
+	s = p.waitUntilOpen(t)
 	if got := fmt.Sprint(steps(p.out.String())); got != flow {
 		t.Errorf("printed %s\n%s", got, p.out.String())
 	}
 	s.http.CloseIdleConnections()
-	p.end(t)
+	p.stop(t)
 }
 
 func TestADemoThatFailsDoesNotCloseTheShop(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"-gateway", "127.0.0.1:0", "-data", dir}
 	p := begin(t, args...)
-	s := p.opened(t)
+	s := p.waitUntilOpen(t)
 	jeans := "/products/" + s.find("/products", "sku", "JEANS-BLUE").get("id")
 	s.ok(200, "PUT", jeans, strings.Replace(s.ok(200, "GET", jeans, "").text, `49.99`, `50.15`, 1)) // two more shirts make the total 90.13
 	s.http.CloseIdleConnections()
-	p.end(t)
+	p.stop(t)
 
 	p = begin(t, args...)
-	s = p.opened(t)
-	s.until(func() bool { return strings.Contains(p.log.String(), "was cancelled") })
+	s = p.waitUntilOpen(t)
+	s.waitUntil(func() bool { return strings.Contains(p.log.String(), "was cancelled") })
 	if got := fmt.Sprint(steps(p.out.String())); got != "[pending cancelled]" {
 		t.Errorf("printed %s\n%s", got, p.out.String())
 	}
 	s.ok(200, "GET", "/readyz", "")
 	s.http.CloseIdleConnections()
-	p.end(t)
-	begin(t, append(args, "-once")...).fails(t, 1, "was cancelled")
+	p.stop(t)
+	begin(t, append(args, "-once")...).checkFailure(t, 1, "was cancelled")
 }

@@ -63,13 +63,13 @@ func TestAKeyIsOneOrderAndOnePaymentThoughTheShopIsKilled(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"-gateway", "127.0.0.1:0", "-data", dir}
 	p := begin(t, args...)
-	s := p.opened(t)
+	s := p.waitUntilOpen(t)
 	user, product := s.user(), s.product("1", 1_000_000)
 	b := shoppers{orders: map[string]string{}}
 	for who := range 16 {
 		b.all.Go(func() { b.shop(s, who, user, product) })
 	}
-	s.until(func() bool { return b.count() > 200 })
+	s.waitUntil(func() bool { return b.count() > 200 })
 	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
@@ -78,7 +78,7 @@ func TestAKeyIsOneOrderAndOnePaymentThoughTheShopIsKilled(t *testing.T) {
 	s.http.CloseIdleConnections()
 
 	p = begin(t, args...)
-	s = p.opened(t)
+	s = p.waitUntilOpen(t)
 	var again sync.WaitGroup
 	turns := make(chan struct{}, 16)
 	for key, before := range b.orders {
@@ -108,5 +108,5 @@ func TestAKeyIsOneOrderAndOnePaymentThoughTheShopIsKilled(t *testing.T) {
 		}
 	}
 	s.http.CloseIdleConnections()
-	p.end(t)
+	p.stop(t)
 }

@@ -18,7 +18,7 @@ func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
 		if made.get("status") != "pending" || made.get("total_amount") != "30.30" || made.doc["metadata"] != nil || made.doc["shipped_at"] != nil {
 			t.Error(made.text)
 		}
-		s.stock(product, "5", "3")
+		s.waitForStock(product, "5", "3")
 		id := made.get("id")
 		s.refused(400, "failed_precondition", "illegal_transition", "PUT", "/orders/"+id+"/status", `{"status":"shipped"}`)
 		paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
@@ -29,7 +29,7 @@ func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
 		if got := s.ok(200, "GET", "/payments/"+paid.get("id"), ""); got.text != paid.text {
 			t.Errorf("%s, then %s", paid.text, got.text)
 		}
-		done := s.becomes(id, "delivered")
+		done := s.waitForStatus(id, "delivered")
 		if done.doc["shipped_at"] == nil || done.doc["delivered_at"] == nil || done.doc["payment"].(map[string]any)["status"] != "completed" {
 			t.Error(done.text)
 		}
@@ -41,7 +41,7 @@ func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
 		if len(list) != 1 || entity(t, "Shipment", list[0])["status"] != "delivered" {
 			t.Error(shipments.text)
 		}
-		s.stock(product, "2", "0")
+		s.waitForStock(product, "2", "0")
 		s.refused(400, "failed_precondition", "illegal_transition", "POST", "/orders/"+id+"/cancel", "")
 		s.refused(400, "failed_precondition", "illegal_transition", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
 		same := s.ok(200, "PUT", "/orders/"+id, strings.Replace(done.text, `"delivered"`, `"pending"`, 1))
@@ -62,13 +62,13 @@ func TestDeclinedPaymentAndCancelGiveTheStockBack(t *testing.T) {
 		if paid.get("status") != "failed" {
 			t.Error(paid.text)
 		}
-		s.becomes(declined, "cancelled")
-		s.stock(product, "5", "0")
+		s.waitForStatus(declined, "cancelled")
+		s.waitForStock(product, "5", "0")
 		cancelled := s.ok(201, "POST", "/orders", basketOf(user, product, 2)).get("id")
 		if got := s.ok(200, "POST", "/orders/"+cancelled+"/cancel", ""); got.get("status") != "cancelled" {
 			t.Error(got.text)
 		}
-		s.stock(product, "5", "0")
+		s.waitForStock(product, "5", "0")
 	})
 }
 
@@ -76,7 +76,7 @@ func TestOrdersThatAreRefused(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		user, product := s.user(), s.product("1", 5)
 		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 6))
-		s.stock(product, "5", "0")
+		s.waitForStock(product, "5", "0")
 		s.refused(404, "not_found", "", "POST", "/orders", basketOf("nobody", product, 1))
 		s.refused(404, "not_found", "", "POST", "/orders", basketOf(user, "nothing", 1))
 		s.refused(404, "not_found", "", "POST", "/payments", `{"order_id":"none","method":"paypal"}`)
@@ -107,7 +107,7 @@ func TestQuantitiesAreAddedUpWithoutOverflow(t *testing.T) {
 		}
 		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", lines("3", "3"))
 		s.ok(201, "POST", "/orders", lines("3", "2"))
-		s.stock(free, "5", "5")
+		s.waitForStock(free, "5", "5")
 	})
 }
 
@@ -129,13 +129,13 @@ func TestMoneyOfAnOrderThatGoesBackIsRefunded(t *testing.T) {
 		user, product := s.user(), s.product("1", 5)
 		id := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")
 		paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
-		s.becomes(id, "delivered")
+		s.waitForStatus(id, "delivered")
 		back := s.ok(200, "PUT", "/orders/"+id+"/status", `{"status":"refunded"}`)
 		if got := back.doc["payment"].(map[string]any)["status"]; got != "refunded" {
 			t.Error(back.text)
 		}
-		s.shows("/payments/"+paid.get("id"), "status", "refunded")
-		s.stock(product, "4", "0")
+		s.waitForValue("/payments/"+paid.get("id"), "status", "refunded")
+		s.waitForStock(product, "4", "0")
 	})
 }
 
@@ -164,11 +164,11 @@ func TestACancelledOrderIsNotDelivered(t *testing.T) {
 			if took {
 				want, money = "cancelled", "refunded"
 			}
-			s.becomes(id, want)
-			s.shows("/payments/"+payments[id], "status", money)
+			s.waitForStatus(id, want)
+			s.waitForValue("/payments/"+payments[id], "status", money)
 		}
 		delivered := count(s.statuses(user), "delivered")
-		s.stock(product, fmt.Sprint(1000-delivered), "0")
+		s.waitForStock(product, fmt.Sprint(1000-delivered), "0")
 		for id, took := range cancelled {
 			for _, sh := range items(s.ok(200, "GET", "/shipments?order_id="+id, "")) {
 				if status := sh.(map[string]any)["status"]; (status == "cancelled") != took {
@@ -196,7 +196,7 @@ func TestBuyersWhoHangUpLeaveNoOrderWithoutItsStock(t *testing.T) {
 		}
 		var pending int
 		reserved := ""
-		s.until(func() bool {
+		s.waitUntil(func() bool {
 			pending = count(s.statuses(user), "pending")
 			reserved = s.ok(200, "GET", "/inventory/"+product, "").get("reserved")
 			return reserved == fmt.Sprint(pending)

@@ -37,9 +37,9 @@ func TestTheTraceOfAnOrderCanBeSeen(t *testing.T) {
 		const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 		order := s.ok(201, "POST", "/orders", basketOf(user, product, 1), "Traceparent", "00-"+id+"-00f067aa0ba902b7-01").get("id")
 		s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, order), "Traceparent", "00-"+id+"-00f067aa0ba902b7-01")
-		s.becomes(order, "delivered")
+		s.waitForStatus(order, "delivered")
 		var trace answer
-		s.until(func() bool { // a span is recorded when it has ended
+		s.waitUntil(func() bool { // a span is recorded when it has ended
 			trace = s.ok(200, "GET", "/traces/"+id, "")
 			return strings.Contains(trace.text, "shipment.status")
 		})

@@ -67,17 +67,17 @@ func begin(t *testing.T, args ...string) *process {
 	return p
 }
 
-// end stops the process as an operator does, and checks that it succeeded.
-func (p *process) end(t *testing.T) {
+// stop stops the process as an operator does, and checks that it succeeded.
+func (p *process) stop(t *testing.T) {
 	t.Helper()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
-	p.ends(t)
+	p.waitForEnd(t)
 }
 
-// fails checks that the process ends with this status and prints these words.
-func (p *process) fails(t *testing.T, status int, words ...string) {
+// checkFailure checks that the process ends with this status and prints these words.
+func (p *process) checkFailure(t *testing.T, status int, words ...string) {
 	t.Helper()
 	<-p.ended
 	if got := p.ProcessState.ExitCode(); got != status {
@@ -90,7 +90,7 @@ func (p *process) fails(t *testing.T, status int, words ...string) {
 	}
 }
 
-func (p *process) ends(t *testing.T) {
+func (p *process) waitForEnd(t *testing.T) {
 	t.Helper()
 	select {
 	case <-p.ended:
@@ -120,12 +120,12 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
-// opened waits until the shop reports that it is open.
-func (p *process) opened(t *testing.T) *shop {
+// waitUntilOpen waits until the shop reports that it is open.
+func (p *process) waitUntilOpen(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{TB: t, http: newHTTP()}
 	t.Cleanup(s.http.CloseIdleConnections)
-	s.until(func() bool {
+	s.waitUntil(func() bool {
 		if m := regexp.MustCompile(`(?m)^The shop is open at (http://[^ ]+[0-9])`).FindStringSubmatch(p.out.String() + p.log.String()); m != nil {
 			s.remote = m[1]
 		}
@@ -155,7 +155,7 @@ const flow = "[pending confirmed processing shipped delivered]"
 
 func TestOnceShowsTheFlowAndEnds(t *testing.T) {
 	p := begin(t, "-once", "-gateway", "127.0.0.1:0")
-	p.ends(t)
+	p.waitForEnd(t)
 	if got := fmt.Sprint(steps(p.out.String())); got != flow {
 		t.Errorf("printed %s\n%s", got, p.out.String())
 	}
@@ -173,7 +173,7 @@ func TestOnceShowsTheFlowAndEnds(t *testing.T) {
 
 func TestByDefaultTheShopIsForThisMachineAlone(t *testing.T) {
 	p := begin(t, "-h")
-	p.fails(t, 0, `(default "127.0.0.1:8080")`)
+	p.checkFailure(t, 0, `(default "127.0.0.1:8080")`)
 }
 
 func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
@@ -181,10 +181,10 @@ func TestDataIsKeptAndSIGTERMEndsWell(t *testing.T) {
 	var orders []string
 	for range 2 {
 		p := begin(t, "-gateway", "127.0.0.1:0", "-data", dir)
-		s := p.opened(t)
+		s := p.waitUntilOpen(t)
 		orders = append(orders, fmt.Sprint(len(items(s.ok(200, "GET", "/orders", "")))))
 		s.http.CloseIdleConnections()
-		p.end(t)
+		p.stop(t)
 	}
 	if got := strings.Join(orders, " "); got != "1 2" {
 		t.Errorf("orders after each start: %s", got)
@@ -198,17 +198,17 @@ func TestAPortInUseIsReported(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	p := begin(t, "-once", "-gateway", l.Addr().String())
-	p.fails(t, 1, "taken", l.Addr().String())
+	p.checkFailure(t, 1, "taken", l.Addr().String())
 }
 
 func TestAnArgumentThatIsNoFlagIsRefused(t *testing.T) {
-	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").fails(t, 2, `"consul" is no flag`)
+	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").checkFailure(t, 2, `"consul" is no flag`)
 }
 
 func TestOneProcessOnConsulServesItsGatewayOnLoopback(t *testing.T) {
 	consul := realserver.Consul(t)
 	p := begin(t, "-once", "-gateway", "localhost:0", "-registry", "consul", "-consul", consul.Addr)
-	p.ends(t)
+	p.waitForEnd(t)
 	if got := fmt.Sprint(steps(p.out.String())); got != flow || !strings.Contains(p.out.String(), "The shop is open at http://localhost:") {
 		t.Errorf("printed %s\n%s", got, p.out.String())
 	}
@@ -244,12 +244,12 @@ func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 		if paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, order)); paid.get("status") != "completed" {
 			t.Error(paid.text)
 		}
-		s.becomes(order, "delivered")
+		s.waitForStatus(order, "delivered")
 	}
-	s.stock(product, "10", "0")
+	s.waitForStock(product, "10", "0")
 	s.http.CloseIdleConnections()
 	for _, p := range all {
-		p.end(t)
+		p.stop(t)
 		if p.out.String() != "" || !strings.Contains(p.log.String(), "asks nobody who they are") {
 			t.Errorf("%v shows %s and logs %s", p.Args[1:], p.out.String(), p.log.String())
 		}

@@ -87,7 +87,7 @@ func TestProductsThatAreRefused(t *testing.T) {
 				s.refused(400, "invalid_argument", "", method, path, `{"quantity":`+stock+`}`)
 			}
 		}
-		s.stock(id, "5", "0")
+		s.waitForStock(id, "5", "0")
 	})
 }
 
@@ -95,7 +95,7 @@ func TestNoMoreIsReorderedThanFits(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		id := s.product("1", 1_000_000_000)
 		s.refused(400, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
-		s.stock(id, "1000000000", "0")
+		s.waitForStock(id, "1000000000", "0")
 	})
 }
 
@@ -104,14 +104,14 @@ func TestTheStockOfAProductFollowsItsInventory(t *testing.T) {
 		user, id := s.user(), s.product("1", 5)
 		path := "/products/" + id
 		s.ok(200, "PUT", "/inventory/"+id, `{"quantity":7}`)
-		s.shows(path, "stock", "7")
+		s.waitForValue(path, "stock", "7")
 		s.ok(200, "POST", "/inventory/"+id+"/reorder", "")
-		s.shows(path, "stock", "12")
+		s.waitForValue(path, "stock", "12")
 		s.refused(400, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
 		s.ok(200, "PUT", "/inventory/"+id, `{"quantity":17}`)
 		order := s.ok(201, "POST", "/orders", basketOf(user, id, 4)).get("id")
 		s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"crypto"}`)
-		s.shows(path, "stock", "13")
+		s.waitForValue(path, "stock", "13")
 		if got := s.ok(200, "PUT", path+"/stock", `{"quantity":3}`); got.get("stock") != "3" {
 			t.Error(got.text)
 		}
@@ -169,8 +169,8 @@ func TestReleaseByHandLeavesOrdersTheirPieces(t *testing.T) {
 		s.ok(200, "POST", release, `{"quantity":2}`)
 		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, id, 3))
 		s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"paypal"}`)
-		s.becomes(order, "delivered")
-		s.stock(id, "2", "0")
+		s.waitForStatus(order, "delivered")
+		s.waitForStock(id, "2", "0")
 	})
 }
 

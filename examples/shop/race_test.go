@@ -49,7 +49,7 @@ func TestTwoHundredBuyersRaceForFiftyItems(t *testing.T) {
 		if won != 50 || lost != 150 {
 			t.Errorf("%d won and %d lost", won, lost)
 		}
-		s.stock(product, "50", "50")
+		s.waitForStock(product, "50", "50")
 	})
 }
 

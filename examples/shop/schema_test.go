@@ -48,8 +48,8 @@ func (s *shop) described() *described {
 	return &description
 }
 
-// fits validates an answer against the gateway's document.
-func (s *shop) fits(method, path string, a answer) {
+// checkDocument validates an answer against the gateway's document.
+func (s *shop) checkDocument(method, path string, a answer) {
 	s.Helper()
 	d := s.described()
 	if d.err != nil {

@@ -47,8 +47,8 @@ func open(t *testing.T) (client endpoint.Caller, bus eventbus.Bus) {
 	return client, bus
 }
 
-// has checks the stock of p-1.
-func has(t *testing.T, client endpoint.Caller, quantity, reserved int) {
+// checkStock checks the stock of p-1.
+func checkStock(t *testing.T, client endpoint.Caller, quantity, reserved int) {
 	t.Helper()
 	i, err := api.GetInventory.Endpoint(client)(t.Context(), &api.ByProduct{ProductID: "p-1"})
 	if err != nil || i.Quantity != quantity || i.Reserved != reserved || i.Available != quantity-reserved {
@@ -63,13 +63,13 @@ func TestARepeatedHoldReservesOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	has(t, client, 10, 4)
+	checkStock(t, client, 10, 4)
 	for range 3 {
 		if _, err := api.FreeInventory.Endpoint(client)(t.Context(), &api.ByHold{ProductID: "p-1", OrderID: "o-1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	has(t, client, 10, 0)
+	checkStock(t, client, 10, 0)
 }
 
 func TestAHoldThatArrivesAfterItWasFreedIsRefused(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAHoldThatArrivesAfterItWasFreedIsRefused(t *testing.T) {
 	if _, err := api.HoldInventory.Endpoint(client)(t.Context(), &api.Hold{ProductID: "p-1", OrderID: "o-1", Quantity: 4}); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
-	has(t, client, 10, 0)
+	checkStock(t, client, 10, 0)
 }
 
 func TestAnOrderIsSettledOnceDespiteRepeatedEvents(t *testing.T) {
@@ -96,7 +96,7 @@ func TestAnOrderIsSettledOnceDespiteRepeatedEvents(t *testing.T) {
 	if err = errors.Join(err, bus.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	has(t, client, 6, 0)
+	checkStock(t, client, 6, 0)
 }
 
 func TestOutdatedLevelsAreIgnored(t *testing.T) {

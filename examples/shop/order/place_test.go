@@ -72,8 +72,8 @@ func (d *desk) store(t *testing.T, status api.OrderStatus, placed bool, payment 
 	}
 }
 
-// is checks the status of the order and of its payment.
-func (d *desk) is(t *testing.T, status api.OrderStatus, payment api.PaymentStatus) {
+// checkOrder checks the status of the order and of its payment.
+func (d *desk) checkOrder(t *testing.T, status api.OrderStatus, payment api.PaymentStatus) {
 	t.Helper()
 	o, err := d.GetOrder(t.Context(), "o-1")
 	if err != nil || o.Status != status || o.Payment.Status != payment {
@@ -101,8 +101,8 @@ func keyed(ctx context.Context) context.Context {
 	return ctx
 }
 
-// sell adds one user and one product.
-func (d *desk) sell() {
+// addGoods adds one user and one product.
+func (d *desk) addGoods() {
 	d.user = func(_ context.Context, r *api.ByID) (*api.User, error) {
 		return &api.User{ID: r.ID, Status: api.UserActive}, nil
 	}
@@ -124,7 +124,7 @@ func (d *desk) all(t *testing.T) []*record {
 
 func TestARepeatAfterACrashGoesOnWithTheOrderThatWasBegun(t *testing.T) {
 	d := openDesk(t)
-	d.sell()
+	d.addGoods()
 	d.refuse = fault.Unavailable.Errorf("the inventory is away")
 	hold := d.hold
 	d.hold = func(context.Context, *api.Hold) (*api.Inventory, error) { panic("the process dies") }
@@ -144,7 +144,7 @@ func TestARepeatAfterACrashGoesOnWithTheOrderThatWasBegun(t *testing.T) {
 
 func TestARepeatOfAnOrderThatFailedIsANewOne(t *testing.T) {
 	d := openDesk(t)
-	d.sell()
+	d.addGoods()
 	d.refuse = fault.Unavailable.Errorf("the inventory is away")
 	if _, err := d.create(keyed(t.Context()), basket); err == nil {
 		t.Error("it was placed")
@@ -160,7 +160,7 @@ func TestARepeatOfAnOrderThatFailedIsANewOne(t *testing.T) {
 
 func TestAnOrderAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 	d := openDesk(t)
-	d.sell()
+	d.addGoods()
 	keys := endpoint.SQLStore{DB: d.db}
 	d.keys.Store = keys
 	if err := keys.Create(t.Context()); err != nil {
@@ -189,7 +189,7 @@ func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
 		if err := errors.Join(orders.Insert(t.Context(), d.db, o.ID, &record{Order: o, Placed: true}), d.expire(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		d.is(t, want, "")
+		d.checkOrder(t, want, "")
 		if want == api.OrderPending {
 			continue
 		}
@@ -201,7 +201,7 @@ func TestAnOrderThatNobodyPaysExpires(t *testing.T) {
 		if err := d.paid(t.Context(), money); err != nil {
 			t.Error(err)
 		}
-		d.is(t, want, api.PaymentRefunded)
+		d.checkOrder(t, want, api.PaymentRefunded)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestAnOrderThatIsWithLogisticsIsNotCancelled(t *testing.T) {
 		if err := d.CancelOrder(t.Context(), "o-1"); fault.ReasonOf(err) != "illegal_transition" {
 			t.Errorf("%s: %v", status, err)
 		}
-		d.is(t, status, api.PaymentCompleted)
+		d.checkOrder(t, status, api.PaymentCompleted)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestAnOrderThatHoldsNoStockIsNotConfirmed(t *testing.T) {
 	if err := d.UpdateOrderStatus(t.Context(), "o-1", api.OrderConfirmed); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
-	d.is(t, api.OrderPending, "")
+	d.checkOrder(t, api.OrderPending, "")
 }
 
 func TestAPaymentWaitsUntilItsOrderIsPlaced(t *testing.T) {
@@ -231,12 +231,12 @@ func TestAPaymentWaitsUntilItsOrderIsPlaced(t *testing.T) {
 	if err := d.paid(t.Context(), money); !errors.Is(err, follow.ErrEarly) {
 		t.Error(err)
 	}
-	d.is(t, api.OrderPending, "")
+	d.checkOrder(t, api.OrderPending, "")
 	for range 2 { // events may arrive twice
 		if err := errors.Join(d.ProcessOrder(t.Context(), "o-1"), d.paid(t.Context(), money)); err != nil {
 			t.Error(err)
 		}
-		d.is(t, api.OrderConfirmed, api.PaymentCompleted)
+		d.checkOrder(t, api.OrderConfirmed, api.PaymentCompleted)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestAPaymentForACancelledOrderIsRefunded(t *testing.T) {
 	if err := d.paid(t.Context(), money); err != nil {
 		t.Error(err)
 	}
-	d.is(t, api.OrderCancelled, api.PaymentRefunded)
+	d.checkOrder(t, api.OrderCancelled, api.PaymentRefunded)
 }
 
 func TestAnOrderThatEndsShowsItsMoneyAsRefundedAndFreesItsStock(t *testing.T) {
@@ -262,7 +262,7 @@ func TestAnOrderThatEndsShowsItsMoneyAsRefundedAndFreesItsStock(t *testing.T) {
 			if err := d.UpdateOrderStatus(t.Context(), "o-1", to); err != nil {
 				t.Error(err)
 			}
-			d.is(t, to, api.PaymentRefunded)
+			d.checkOrder(t, to, api.PaymentRefunded)
 			d.freedOnce(t)
 		})
 	}
@@ -275,7 +275,7 @@ func TestAnOrderWhoseStockIsRefusedIsCancelledAndFreed(t *testing.T) {
 	if err := d.ProcessOrder(t.Context(), "o-1"); !errors.Is(err, fault.FailedPrecondition) {
 		t.Error(err)
 	}
-	d.is(t, api.OrderCancelled, "")
+	d.checkOrder(t, api.OrderCancelled, "")
 	d.freedOnce(t)
 }
 
@@ -287,7 +287,7 @@ func TestAnOrderThatCannotBeProcessedInTimeIsCancelled(t *testing.T) {
 	if err := d.ProcessOrder(late, "o-1"); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	d.is(t, api.OrderCancelled, "")
+	d.checkOrder(t, api.OrderCancelled, "")
 	d.freedOnce(t)
 }
 
@@ -297,5 +297,5 @@ func TestAnOrderThatWasProcessedIsNotProcessedAgain(t *testing.T) {
 	if err := d.ProcessOrder(t.Context(), "o-1"); err != nil {
 		t.Error(err)
 	}
-	d.is(t, api.OrderShipped, api.PaymentCompleted)
+	d.checkOrder(t, api.OrderShipped, api.PaymentCompleted)
 }

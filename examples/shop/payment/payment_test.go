@@ -50,8 +50,8 @@ func openTill(t *testing.T, before ...record) (*Service, eventbus.Bus) {
 	return s, config.Bus
 }
 
-// becomes waits until a payment has the status.
-func (s *Service) becomes(t *testing.T, id string, status api.PaymentStatus) {
+// waitForStatus waits until a payment has the status.
+func (s *Service) waitForStatus(t *testing.T, id string, status api.PaymentStatus) {
 	t.Helper()
 	var now api.PaymentStatus
 	for deadline := time.Now().Add(20 * time.Second); now != status && time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
@@ -68,7 +68,7 @@ func (s *Service) becomes(t *testing.T, id string, status api.PaymentStatus) {
 
 func TestAPaymentWhoseProcessDiedIsCompleted(t *testing.T) {
 	s, _ := openTill(t, record{Payment: api.Payment{ID: "pay-1", OrderID: "o-1", Status: api.PaymentProcessing, Amount: 1000}, Begun: time.Now().Add(-2 * time.Minute)})
-	s.becomes(t, "pay-1", api.PaymentCompleted)
+	s.waitForStatus(t, "pay-1", api.PaymentCompleted)
 }
 
 func TestAnOrderIsPaidOnce(t *testing.T) {
@@ -154,9 +154,9 @@ func TestAnUnknownResultOfAProviderIsNoDecline(t *testing.T) {
 	if p, err := s.Pay(keyed(t.Context()), request); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("the payment is %+v, %v", p, err)
 	}
-	s.becomes(t, s.only(t), api.PaymentProcessing)
+	s.waitForStatus(t, s.onlyPayment(t), api.PaymentProcessing)
 	p, err := s.Pay(keyed(t.Context()), request)
-	if err != nil || p.Status != api.PaymentCompleted || p.ID != s.only(t) {
+	if err != nil || p.Status != api.PaymentCompleted || p.ID != s.onlyPayment(t) {
 		t.Errorf("the repeat is %+v, %v", p, err)
 	}
 	if payment := <-failed; payment.Status != api.PaymentCompleted {
@@ -164,8 +164,8 @@ func TestAnUnknownResultOfAProviderIsNoDecline(t *testing.T) {
 	}
 }
 
-// only returns the ID of the only payment.
-func (s *Service) only(t *testing.T) string {
+// onlyPayment returns the ID of the only payment.
+func (s *Service) onlyPayment(t *testing.T) string {
 	t.Helper()
 	all, err := payments.Where(t.Context(), s.db, "1")
 	if err != nil || len(all) != 1 {
@@ -185,7 +185,7 @@ func TestAnOrderThatEndsIsRefunded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.becomes(t, paid.ID, api.PaymentRefunded)
+			s.waitForStatus(t, paid.ID, api.PaymentRefunded)
 		})
 	}
 }
