@@ -82,7 +82,7 @@ func TestTheLongestIdleConnectionIsClosedToMakeRoom(t *testing.T) {
 			c.trackState(conns[n], http.StateActive)
 			c.trackState(conns[n], http.StateIdle)
 		}
-		c.trackState(conns[0], http.StateActive) // it is in use again
+		c.trackState(conns[0], http.StateActive) // in use again
 		if !isOpen(callers[0]) || !isOpen(callers[1]) || !isOpen(callers[2]) {
 			t.Error("one gave way to nobody")
 		}

@@ -119,7 +119,7 @@ func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"breaker":{"id":`) || !strings.Contains(string(text), `"balance":{"service":"inventory"`) {
 		t.Errorf("%s %v", text, err)
 	}
-	if err := shop.Shutdown(t.Context()); err != nil { // after which all is logged
+	if err := shop.Shutdown(t.Context()); err != nil { // after it, everything is logged
 		t.Fatal(err)
 	}
 	if line := log.String(); strings.Count(line, "breaker changed state") != 1 || !strings.Contains(line, `"client":"inventory","from":"closed","to":"open"`) {

@@ -177,7 +177,7 @@ func TestALoopbackAddressIsNotRegisteredWhereOthersReadIt(t *testing.T) {
 	}
 }
 
-// What nobody could call is found before a registry is asked.
+// An address that nobody could call is found without asking the registry.
 func TestAnAddressThatNoRegistryAcceptsCannotBeAdvertised(t *testing.T) {
 	for _, advertise := range []string{
 		"169.254.169.254:80", "[fe80::1]:80", "[::ffff:169.254.169.254]:80", "[::ffff:0.0.0.0]:80", "224.0.0.1:80", "255.255.255.255:80", "2130706433:80", "0x7f.1:80", "127.1:80", "0177.0.0.1:80",

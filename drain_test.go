@@ -43,7 +43,7 @@ var (
 )
 
 func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
-	for _, first := range []string{placed.Name, paid.Name} { // whichever subscribed first
+	for _, first := range []string{placed.Name, paid.Name} { // in either order of subscription
 		bus := newStopRecorder(t)
 		svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
 		entered := make(chan struct{})

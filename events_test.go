@@ -84,7 +84,7 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 		}
 		<-handled
 	}
-	_ = svc.Shutdown(t.Context()) // what is handled has been observed
+	_ = svc.Shutdown(t.Context()) // after it, every handled event is observed
 	for prefix, want := range map[string]string{
 		"sinew_producer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
 		"sinew_consumer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
@@ -105,7 +105,7 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 func TestEventsCarryAnUndecidedSamplingDecision(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus})) // its tracer decides nothing
+	svc := sinew.New("inventory", local(sinew.Config{Bus: bus})) // its tracer does not decide
 	got := make(chan tracing.SpanContext, 1)
 	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
 		got <- tracing.SpanContextOf(ctx)

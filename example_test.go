@@ -85,7 +85,7 @@ func Example() {
 	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: idleCallerTime})
 	api.Reserve.Handle(svc, stock.Reserve)
 	api.GetStock.Handle(svc, stock.Get)
-	fmt.Println(svc.Start(ctx)) // svc.Main() in a program of its own
+	fmt.Println(svc.Start(ctx)) // a program calls svc.Main() instead
 	defer svc.Shutdown(ctx)
 
 	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: idleCallerTime})
@@ -131,7 +131,7 @@ func ExampleExplain() {
 	ctx, why := sinew.Explain(context.Background())
 	err := svc.Client("inventory").Call(ctx, endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}, send)
 	fmt.Println(err)
-	for _, call := range why.Calls() { // or print why, which has all in sentences
+	for _, call := range why.Calls() { // or print why: the same in sentences
 		for _, step := range call.Steps {
 			fmt.Println(step.Attempt, step.Err, len(step.Situation.Candidates), "candidates, breaker", step.Situation.Breaker)
 		}
@@ -140,7 +140,7 @@ func ExampleExplain() {
 	err = svc.Client("inventory").Call(context.Background(), endpoint.Operation{Name: "DELETE /inventory"}, func(context.Context, string) error {
 		return fault.Internal.Errorf("out of shelves")
 	})
-	trail, _ := errors.AsType[*endpoint.Trail](err) // not asked for, and there
+	trail, _ := errors.AsType[*endpoint.Trail](err) // there without Explain, too
 	fmt.Println(len(trail.Steps), trail.Err)
 	// Output:
 	// <nil>

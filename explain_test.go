@@ -219,7 +219,7 @@ func TestAnExplainedAttemptShowsTriedInstances(t *testing.T) {
 		steps := why.Calls()[0].Steps
 		excluded := func(i int) (n int) {
 			for _, c := range steps[i].Situation.Candidates {
-				if c.Excluded == "tried" || c.Excluded == "ejected" { // who refuses connections is ejected at once
+				if c.Excluded == "tried" || c.Excluded == "ejected" { // an instance that refuses connections is ejected at once
 					n++
 				}
 			}
@@ -238,7 +238,7 @@ func TestCallsInOneContextAreExplainedInTheOrderOfTheirStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}, "price": {"http://10.0.0.2:80"}}})
 		ctx, why := sinew.Explain(t.Context())
-		quote := func(ctx context.Context, _ string) error { // as a handler in this process does
+		quote := func(ctx context.Context, _ string) error { // like a handler in this process
 			return shop.Client("price").Call(ctx, endpoint.Operation{Name: "GET /price"}, endAfter(time.Second, nil))
 		}
 		if err := shop.Client("inventory").Call(ctx, getStock, quote); err != nil {
@@ -298,7 +298,7 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 			}
 			return endAfter(time.Millisecond, nil)(ctx, addr)
 		}
-		for range 20 { // until that instance has failed, and is in probation
+		for range 20 { // until that instance has failed and is on probation
 			_ = c.Call(t.Context(), getStock, func(ctx context.Context, addr string) error {
 				if addr == down {
 					return refused

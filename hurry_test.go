@@ -95,7 +95,7 @@ func TestAnUntrustedDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T)
 	}
 }
 
-// Our own limit, and that of a caller whom we trust, do tell that a service hangs.
+// Our own limit, and that of a trusted caller, do show that a service hangs.
 func TestTrustedDeadlinesBlameAServiceThatHangs(t *testing.T) {
 	everybody := func(*http.Request) bool { return true }
 	for name, c := range map[string]struct {

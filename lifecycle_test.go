@@ -178,7 +178,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 	reg := registry.NewMemory()
 	c := sinew.Config{Registry: reg, DrainDelay: 100 * time.Millisecond}
-	inventory(t, c) // a steady one
+	inventory(t, c) // an instance that stays
 	shop := client(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	get := api.GetStock.Endpoint(shop.Client("inventory"))

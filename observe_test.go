@@ -126,7 +126,7 @@ func TestMetricsAndSpansHaveTheCodeThatTheCallerSees(t *testing.T) {
 	}
 	for path, status := range map[string]int{"/foreign": 409, "/missing": 404, "/recovered": 200} {
 		svc.Handle("GET "+path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			if status == 200 { // a failure that was not the answer
+			if status == 200 { // a failure that is not the answer
 				w.(interface{ Failed(error) }).Failed(fault.Internal)
 			}
 			w.WriteHeader(status)

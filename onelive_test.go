@@ -10,7 +10,7 @@ import (
 func TestOneOfThreeFixedAddressesThatListensServesAllCalls(t *testing.T) {
 	live := inventory(t, sinew.Config{})
 	addresses := []string{live.URL()}
-	for range 2 { // nobody listens there any more
+	for range 2 { // closed, so nothing listens there
 		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

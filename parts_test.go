@@ -21,8 +21,8 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// What is nil is said where the program is put together, not at the first request or,
-// in a handler of events, at each delivery for ever.
+// A nil part is reported where the program is assembled, not at the first request or,
+// in an event handler, at each delivery.
 func TestANilPartPanicsWhereItIsGiven(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	topic := eventbus.Topic[string]{Name: "t"}

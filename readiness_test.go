@@ -43,7 +43,7 @@ func TestAHangingReadinessCheckFailsAndIsNotStartedAgain(t *testing.T) {
 			})
 		}
 		looks.Wait()
-		for range 5 { // nobody waits for it a second time
+		for range 5 { // a later poll does not wait for it
 			if status, _ := readyz(svc); status != 503 {
 				t.Errorf("later: %d", status)
 			}
@@ -78,7 +78,7 @@ func TestReadyzReturnsWhenItsCallersTimeIsUp(t *testing.T) {
 		if w.Code != 503 {
 			t.Errorf("in a hurry: %d", w.Code)
 		}
-		if status, body := readyz(svc); status != 200 { // its leaving did not end the check
+		if status, body := readyz(svc); status != 200 { // the caller's leaving did not end the check
 			t.Errorf("in time: %d %s", status, body)
 		}
 	})

@@ -102,14 +102,14 @@ func (p ClientPolicy) withDefaults() ClientPolicy {
 	return p
 }
 
-// sequentialAttempts is how many attempts one after another can begin before the timeout:
-// between two there is the backoff at least.
+// sequentialAttempts returns how many attempts can start one after another before the
+// timeout: between two of them lies at least the backoff.
 func (p ClientPolicy) sequentialAttempts() int {
 	return 1 + int((p.Timeout-1)/max(p.Retry.Backoff, 1))
 }
 
-// parallelAttempts is how many attempts can begin beside another one: a hedge of the first,
-// or the one that joins a probe.
+// parallelAttempts returns how many attempts can start beside another one: a hedge of the
+// first, or the one that joins a probe.
 func (p ClientPolicy) parallelAttempts() int {
 	if p.Retry.Hedge.Percent > 0 || !p.Balance.Probation.Disabled {
 		return 1

@@ -61,7 +61,7 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-release }) }
 		},
 		"TestShutdownEndsWithItsContextAndNamesWhatDidNot": func(_ *sinew.Config, release chan struct{}) func(*sinew.Service) {
-			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-release }) } // the job by its function
+			return func(svc *sinew.Service) { svc.Go(func(context.Context) { <-release }) } // the job is named after its function
 		},
 		"registry": func(c *sinew.Config, release chan struct{}) func(*sinew.Service) {
 			c.Registry, c.Advertise = stubborn{registry.NewMemory(), release}, advertised

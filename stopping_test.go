@@ -220,7 +220,7 @@ func TestASilentConnectionDelaysShutdownByASecondAtMost(t *testing.T) {
 		svc, asking := reached()
 		defer func() { _ = asking.Close() }()
 		_, _ = io.WriteString(asking, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-		synctest.Wait() // until it is under way
+		synctest.Wait() // until it is in flight
 		time.AfterFunc(10*time.Second, func() { close(answer) })
 		down := make(chan error, 1)
 		go func() { down <- svc.Shutdown(t.Context()) }()
@@ -322,7 +322,7 @@ func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
 			}
 			_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
 			_ = buffered.Flush()
-			_, err = conn.Read(make([]byte, 1)) // as one that waits for its peer, and for nothing else
+			_, err = conn.Read(make([]byte, 1)) // it waits only for its peer
 			ended <- err
 		}))
 		if err := svc.Start(t.Context()); err != nil {

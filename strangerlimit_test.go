@@ -13,8 +13,8 @@ import (
 	"github.com/sinew-go/sinew"
 )
 
-// A stranger gives a slow operation less time than it takes, or hardly more, forty
-// times a second. The service has room for all.
+// A stranger allows a slow operation less time than it needs, or hardly more, forty
+// times a second. The service has the capacity for all calls.
 func TestAnUntrustedDeadlineMakesTheLimitRefuseNobodyElse(t *testing.T) {
 	at := func(t *testing.T) *sinew.Service {
 		svc := client(t, sinew.Config{})

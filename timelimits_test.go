@@ -47,7 +47,7 @@ func TestServersHaveTheConfiguredTimeLimits(t *testing.T) {
 func TestAnIdleConnectionMakesRoomForAnotherCaller(t *testing.T) {
 	svc := start(t, sinew.New("inventory", local(sinew.Config{MaxConnections: 1})))
 	for range 5 {
-		caller := &http.Client{Transport: &http.Transport{}} // it keeps its connection
+		caller := &http.Client{Transport: &http.Transport{}} // reuses its connection
 		defer caller.CloseIdleConnections()
 		answer, err := caller.Get(svc.URL() + "/healthz")
 		if err != nil {

@@ -37,7 +37,7 @@ func TestEventsWithoutSubscribersAreCounted(t *testing.T) {
 	if got := series(svc, "sinew_producer_unheard_events_total"); len(got) != 1001 {
 		t.Errorf("%d series", len(got))
 	}
-	broker := client(t, sinew.Config{Bus: struct{ eventbus.Bus }{bus}}) // it may keep what nobody hears yet
+	broker := client(t, sinew.Config{Bus: struct{ eventbus.Bus }{bus}}) // a broker may store events for later subscribers
 	_ = broker.Publish(t.Context(), "order.dead", eventbus.Event{})
 	if got := series(broker, "sinew_producer_unheard_events_total"); len(got) != 0 {
 		t.Errorf("%q", got)
