@@ -75,10 +75,10 @@ func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
 
 func TestConcurrentAttemptsShareOneTrail(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	twin := call.Fork()
+	fork := call.Fork()
 	var other sync.WaitGroup
 	other.Go(func() {
-		_, second := endpoint.WithCall(t.Context(), twin())
+		_, second := endpoint.WithCall(t.Context(), fork())
 		second.Note(endpoint.Step{Attempt: 2, Err: fault.Unavailable})
 	})
 	call.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})

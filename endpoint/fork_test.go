@@ -12,16 +12,16 @@ import (
 func TestAForkedRecordHasTheTriedInstancesAndSharesNothing(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k", Attempt: 1, Now: time.Now()})
 	call.Try("a")
-	twin := call.Fork()
+	fork := call.Fork()
 	call.Try("b")
 	call.Attempt = 7
-	made := twin()
+	made := fork()
 	if fmt.Sprint(made.Tried) != "[a b]" || made.HashKey != "k" || made.Attempt != 1 || !made.Now.IsZero() {
 		t.Errorf("%+v", made)
 	}
 	made.Try("c")
 	call.Try("d")
-	other := twin()
+	other := fork()
 	if fmt.Sprint(made.Tried, call.Tried, other.Tried) != "[a b c] [a b d] [a b d]" {
 		t.Errorf("%v, %v, %v", made.Tried, call.Tried, other.Tried)
 	}
@@ -29,7 +29,7 @@ func TestAForkedRecordHasTheTriedInstancesAndSharesNothing(t *testing.T) {
 
 func TestARecordIsForkedWhileItsCallGoesOn(t *testing.T) {
 	_, call := endpoint.WithCall(t.Context(), endpoint.Call{})
-	twin := call.Fork()
+	fork := call.Fork()
 	var both sync.WaitGroup
 	both.Go(func() {
 		for i := range 100 {
@@ -38,7 +38,7 @@ func TestARecordIsForkedWhileItsCallGoesOn(t *testing.T) {
 		}
 	})
 	for range 100 {
-		made := twin()
+		made := fork()
 		for i, id := range made.Tried {
 			if id != fmt.Sprint(i) {
 				t.Fatalf("%v", made.Tried)
