@@ -112,7 +112,8 @@ func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request an
 	return once.Result{Answer: text, TTL: result}, err
 }
 
-// encodeStored encodes a response that is not a pointer, in the form that is stored.
+// encodeStored encodes a response, given as a Resp and not as a pointer to one, in the
+// form that is stored.
 func (h *handler) encodeStored(response any) ([]byte, error) {
 	if v := reflect.ValueOf(response); v.IsValid() { // so that a pointer's MarshalJSON is found
 		at := reflect.New(v.Type())
