@@ -170,26 +170,26 @@ func (c *Client) hedged(ctx context.Context, a admission, after time.Duration, s
 // admission is what an attempt needs before it is sent: a place in the limit, the
 // breaker's permit, and an instance.
 type admission struct {
-	ticket limit.Ticket
-	permit breaker.Permit
-	picked loadbalance.Picked
-	trace  attemptTrace
+	limitPermit   limit.AdaptivePermit
+	breakerPermit breaker.Permit
+	picked        loadbalance.Picked
+	trace         attemptTrace
 }
 
 // admit fills a. The limit comes before the breaker, whose probes are few. The instance is
 // chosen last, when the attempt is sure to be made.
 func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (err error) {
 	a.trace = c.startTrace(call)
-	if a.ticket, err = c.limiter.Acquire(ctx); err != nil {
+	if a.limitPermit, err = c.limiter.Acquire(ctx); err != nil {
 		return fault.MarkRepeated(err) // another attempt would be refused too, or displace another call
 	}
-	if a.permit, err = c.breaker.Allow(ctx); err != nil {
-		a.ticket.Done(ctx, errNotSent)
+	if a.breakerPermit, err = c.breaker.Allow(ctx); err != nil {
+		a.limitPermit.Done(ctx, errNotSent)
 		return err
 	}
 	if a.picked, err = c.pick(ctx, call); err != nil {
-		a.permit.Done(ctx, errNotSent)
-		a.ticket.Done(ctx, errNotSent)
+		a.breakerPermit.Done(ctx, errNotSent)
+		a.limitPermit.Done(ctx, errNotSent)
 		return err
 	}
 	call.Try(a.picked.Instance.ID)
@@ -205,8 +205,8 @@ func (a *admission) send(ctx context.Context, call *endpoint.Call, send func(con
 	defer func() {
 		call.Now = call.Start.Add(time.Since(call.Start))
 		a.picked.Done(ctx, err)
-		a.permit.Done(ctx, err)
-		a.ticket.Done(ctx, err)
+		a.breakerPermit.Done(ctx, err)
+		a.limitPermit.Done(ctx, err)
 	}()
 	err = send(ctx, call.Addr)
 	return a.trace.finish(call, err)

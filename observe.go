@@ -56,14 +56,14 @@ func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
 // service waits for the caller. What follows the start of the answer (a stream, a
 // download, an upgraded or hijacked connection) may take any time.
 func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
-	ticket, err := s.limiter.Acquire(r.Context())
+	permit, err := s.limiter.Acquire(r.Context())
 	if err != nil {
 		rest.WriteError(answer, err)
 		return
 	}
-	answer.ticket, answer.ticketContext = ticket, r.Context()
+	answer.permit, answer.permitContext = permit, r.Context()
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &pausingBody{r.Body, ticket}
+		r.Body = &pausingBody{r.Body, permit}
 	}
 	panicked := true
 	defer func() {
@@ -71,7 +71,7 @@ func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
 		if panicked {
 			err = errPanicked
 		}
-		ticket.Done(r.Context(), err)
+		permit.Done(r.Context(), err)
 	}()
 	h.ServeHTTP(answer, r)
 	panicked = false
@@ -81,13 +81,13 @@ func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
 // waits for the caller.
 type pausingBody struct {
 	io.ReadCloser
-	ticket limit.Ticket
+	permit limit.AdaptivePermit
 }
 
 // Read implements io.Reader.
 func (a *pausingBody) Read(b []byte) (int, error) {
-	a.ticket.Pause()
-	defer a.ticket.Resume()
+	a.permit.Pause()
+	defer a.permit.Resume()
 	return a.ReadCloser.Read(b)
 }
 
@@ -98,8 +98,8 @@ type response struct {
 	failure error
 	outer   *response // beneath a middleware's writer, if that has Unwrap
 
-	ticket        limit.Ticket    // the request's place in the limit, until its answer starts
-	ticketContext context.Context //nolint:containedctx // the context that the ticket was acquired with
+	permit        limit.AdaptivePermit // the request's place in the limit, until its answer starts
+	permitContext context.Context      //nolint:containedctx // the context that the permit was acquired with
 
 	// For finish; set in the outermost response only.
 	start        time.Time
@@ -156,8 +156,8 @@ func (r *response) startAnswer(status int) {
 		return
 	}
 	r.status = status
-	if r.ticketContext != nil {
-		r.ticket.Done(r.ticketContext, r.err())
+	if r.permitContext != nil {
+		r.permit.Done(r.permitContext, r.err())
 	}
 }
 

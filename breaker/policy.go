@@ -23,11 +23,12 @@ type Policy struct {
 	FailureThreshold int `json:"failure_threshold" yaml:"failure_threshold"`
 	// SuccessThreshold is how many probes must succeed to close; zero is 1.
 	SuccessThreshold int `json:"success_threshold" yaml:"success_threshold"`
-	// Timeout is how long the circuit stays open at first; zero is 120 ms, and 250 ms with
-	// a FailureThreshold or percentages. Without these, probes then follow without a
-	// pause, as long as the callee answers, until eight times MinCalls have failed in a
-	// row. After failed probes it stays open for a twenty-fourth of the time since it was
-	// last closed if that is more, minus up to 25 % jitter.
+	// Timeout is how long the circuit stays open at first; zero is 120 ms, 250 ms with a
+	// FailureThreshold or percentages, and MaxTimeout if that is shorter. Without
+	// threshold and percentages, probes then follow without a pause, as long as the callee
+	// answers, until eight times MinCalls have failed in a row. After failed probes it stays
+	// open for a twenty-fourth of the time since the failures began if that is more, minus
+	// up to 25 % jitter.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// MaxTimeout is the longest time that it stays open; zero is 5 s, or Timeout if that is
 	// longer.
@@ -140,11 +141,11 @@ func (p Policy) withDefaults() Policy {
 			*d = zero
 		}
 	}
-	if !p.opensEarly() {
-		length(&p.Timeout, 120*time.Millisecond)
-	}
-	length(&p.Timeout, 250*time.Millisecond)
 	length(&p.MaxTimeout, max(5*time.Second, p.Timeout))
+	if !p.opensEarly() {
+		length(&p.Timeout, min(120*time.Millisecond, p.MaxTimeout))
+	}
+	length(&p.Timeout, min(250*time.Millisecond, p.MaxTimeout))
 	length(&p.Window, 10*time.Second)
 	length(&p.ProbeLease, max(10*time.Second, p.SlowCall))
 	if p.SlowPercent > 0 {

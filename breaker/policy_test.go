@@ -78,3 +78,12 @@ func TestPolicyReturnsTheDefaults(t *testing.T) {
 		t.Errorf("%s (%v)", text, err)
 	}
 }
+
+func TestTheDefaultTimeoutIsAtMostMaxTimeout(t *testing.T) {
+	for _, p := range []breaker.Policy{{}, {FailureThreshold: 5}} {
+		p.MaxTimeout = 50 * time.Millisecond
+		if got := breaker.New("orders", p).Policy(); got.Timeout != 50*time.Millisecond {
+			t.Errorf("the timeout is %s with a max_timeout of %s", got.Timeout, got.MaxTimeout)
+		}
+	}
+}

@@ -23,7 +23,7 @@ type MemoryPolicy struct {
 	// is 1024.
 	Buffer int `json:"buffer" yaml:"buffer"`
 	// Backoff is the shortest pause before an event is redelivered. The default is 100
-	// ms.
+	// ms, or MaxBackoff if that is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest pause. The default is 10 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
@@ -52,8 +52,8 @@ func (p MemoryPolicy) Validate() error {
 
 func (p MemoryPolicy) withDefaults() MemoryPolicy {
 	p.Buffer = cmp.Or(p.Buffer, 1024)
-	p.Backoff = cmp.Or(p.Backoff, 100*time.Millisecond)
 	p.MaxBackoff = cmp.Or(p.MaxBackoff, max(10*time.Second, p.Backoff))
+	p.Backoff = cmp.Or(p.Backoff, min(100*time.Millisecond, p.MaxBackoff))
 	return p
 }
 

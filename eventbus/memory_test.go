@@ -220,3 +220,22 @@ func BenchmarkTopicInMemory(b *testing.B) {
 	}
 	_ = bus.Close(ctx)
 }
+
+func TestTheDefaultPauseOfMemoryIsAtMostMaxBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{MaxBackoff: time.Millisecond})
+		var deliveries []time.Time
+		_, _ = bus.Subscribe("t", "g", func(context.Context, eventbus.Event) error {
+			if deliveries = append(deliveries, time.Now()); len(deliveries) < 2 {
+				return errors.New("again")
+			}
+			return nil
+		})
+		if err := errors.Join(bus.Publish(t.Context(), "t", eventbus.Event{Key: "k"}), bus.Close(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if pause := deliveries[1].Sub(deliveries[0]); pause > time.Millisecond {
+			t.Errorf("redelivered after %s", pause)
+		}
+	})
+}

@@ -17,7 +17,8 @@ import (
 type RetryPolicy struct {
 	// Attempts is the maximum number of attempts, including the first. The default is 5.
 	Attempts int `json:"attempts" yaml:"attempts"`
-	// Backoff is the shortest wait before a repeat. The default is 50 ms.
+	// Backoff is the shortest wait before a repeat. The default is 50 ms, or
+	// MaxBackoff if that is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest wait, even if a callee asks for more. The default is 2 s,
 	// or Backoff if that is longer.
@@ -58,8 +59,8 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 	if r.Disabled {
 		attempts = 1
 	}
-	pauses := backoff.Policy{Min: cmp.Or(r.Backoff, 50*time.Millisecond)}
-	pauses.Max = cmp.Or(r.MaxBackoff, max(2*time.Second, pauses.Min))
+	pauses := backoff.Policy{Max: cmp.Or(r.MaxBackoff, max(2*time.Second, r.Backoff))}
+	pauses.Min = cmp.Or(r.Backoff, min(50*time.Millisecond, pauses.Max))
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			pause := time.Duration(0)

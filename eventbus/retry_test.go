@@ -92,3 +92,16 @@ func TestRetryReadsFromJSONAndRefusesWhatIsWrong(t *testing.T) {
 	}()
 	eventbus.RetryPolicy{Attempts: -1}.Middleware()
 }
+
+func TestTheDefaultBackoffOfRetryIsAtMostMaxBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		failing := eventbus.RetryPolicy{Attempts: 2, MaxBackoff: time.Millisecond}.Middleware()(func(context.Context, any) (any, error) {
+			return nil, fault.Internal
+		})
+		_, _ = failing(t.Context(), nil)
+		if waited := time.Since(start); waited > time.Millisecond {
+			t.Errorf("it waited for %s", waited)
+		}
+	})
+}

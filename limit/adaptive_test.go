@@ -35,12 +35,12 @@ func TestAdaptiveRefusalNamesLimiterAndLimitAndSaysWhatToDo(t *testing.T) {
 
 func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
-	acquire := func() limit.Ticket {
-		ticket, err := l.Acquire(t.Context())
+	acquire := func() limit.AdaptivePermit {
+		permit, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ticket
+		return permit
 	}
 	first, second := acquire(), acquire()
 	first.Done(t.Context(), nil)
@@ -52,7 +52,7 @@ func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	}
 	second.Done(t.Context(), nil)
 	third.Done(t.Context(), nil)
-	limit.Ticket{}.Done(t.Context(), nil)
+	limit.AdaptivePermit{}.Done(t.Context(), nil)
 	if s := l.Snapshot(); s.Running != 0 || s.Passed != 3 {
 		t.Errorf("afterwards %+v", s)
 	}
@@ -76,19 +76,19 @@ func TestACallThatEndsAfterItsCallerHasGoneIsWasted(t *testing.T) {
 		left, leave := context.WithCancel(t.Context())
 		late, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		var tickets []limit.Ticket
+		var permits []limit.AdaptivePermit
 		callers := []context.Context{t.Context(), left, late}
 		for _, ctx := range callers {
-			ticket, err := l.Acquire(ctx)
+			permit, err := l.Acquire(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tickets = append(tickets, ticket)
+			permits = append(permits, permit)
 		}
 		leave()
 		<-time.After(2 * time.Second)
 		for i, ctx := range callers {
-			tickets[i].Done(ctx, nil)
+			permits[i].Done(ctx, nil)
 		}
 		if s := l.Snapshot(); s.Passed != 3 || s.Wasted != 2 {
 			t.Errorf("snapshot %+v", s)
@@ -109,25 +109,25 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 	l.Steer(100, 10*time.Millisecond)
 	passes := func(priority int) bool {
 		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: priority})
-		ticket, err := l.Acquire(ctx)
-		ticket.Done(ctx, nil)
+		permit, err := l.Acquire(ctx)
+		permit.Done(ctx, nil)
 		return err == nil
 	}
 	for running, lowest := range map[int]int{40: math.MinInt, 55: -4, 85: -1, 95: 0, 105: 1, 145: 5} {
-		var tickets []limit.Ticket
+		var permits []limit.AdaptivePermit
 		for range running {
 			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: math.MaxInt})
-			ticket, err := l.Acquire(ctx)
+			permit, err := l.Acquire(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tickets = append(tickets, ticket)
+			permits = append(permits, permit)
 		}
 		if !passes(max(lowest, -9)) || lowest > math.MinInt && passes(lowest-1) {
 			t.Errorf("with %d of 100 under way the lowest priority that passes is not %d", running, lowest)
 		}
-		for _, ticket := range tickets {
-			ticket.Done(t.Context(), nil)
+		for _, permit := range permits {
+			permit.Done(t.Context(), nil)
 		}
 	}
 }
@@ -150,8 +150,8 @@ func TestCallsWithAShortDeadlineAreShedFirst(t *testing.T) {
 		hurry, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		for i := range 4 {
-			ticket, err := l.Acquire(hurry)
-			ticket.Done(hurry, nil)
+			permit, err := l.Acquire(hurry)
+			permit.Done(hurry, nil)
 			if refused := err != nil; refused != (i >= 2) {
 				t.Errorf("with %d of 4 under way: %v", i, err)
 			}
@@ -166,12 +166,12 @@ func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		call := func(took time.Duration, err error) {
-			ticket, refused := l.Acquire(t.Context())
+			permit, refused := l.Acquire(t.Context())
 			if refused != nil {
 				t.Fatal(refused)
 			}
 			<-time.After(took)
-			ticket.Done(t.Context(), err)
+			permit.Done(t.Context(), err)
 		}
 		for range 500 {
 			call(20*time.Millisecond, nil)
@@ -192,22 +192,22 @@ func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 func TestEndlessCallsRefuseNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
-		var stay []limit.Ticket
+		var stay []limit.AdaptivePermit
 		for range 14 {
-			ticket, err := l.Acquire(t.Context())
+			permit, err := l.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			stay = append(stay, ticket)
+			stay = append(stay, permit)
 		}
 		refused := 0
 		two := func(ends error) {
 			for range 2 {
-				ticket, err := l.Acquire(t.Context())
+				permit, err := l.Acquire(t.Context())
 				if err != nil {
 					refused++
 				}
-				defer ticket.Done(t.Context(), ends)
+				defer permit.Done(t.Context(), ends)
 			}
 			<-time.After(100 * time.Millisecond)
 		}
@@ -222,8 +222,8 @@ func TestEndlessCallsRefuseNoOthers(t *testing.T) {
 		if refused > 0 {
 			t.Errorf("%d of 4000 refused beside %d that stay", refused, len(stay))
 		}
-		for _, ticket := range stay {
-			ticket.Done(t.Context(), nil)
+		for _, permit := range stay {
+			permit.Done(t.Context(), nil)
 		}
 	})
 }
@@ -233,28 +233,28 @@ func TestEndlessCallsDoNotFillALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewAdaptive("orders", limit.Adaptive{})
 		l.Steer(5, 10*time.Millisecond)
-		var stay []limit.Ticket
+		var stay []limit.AdaptivePermit
 		for {
-			ticket, err := l.Acquire(t.Context())
+			permit, err := l.Acquire(t.Context())
 			if err != nil {
 				break
 			}
-			stay = append(stay, ticket)
+			stay = append(stay, permit)
 		}
 		passed := 0
 		for range 200 {
-			ticket, err := l.Acquire(t.Context())
+			permit, err := l.Acquire(t.Context())
 			if err == nil {
 				passed++
 			}
 			<-time.After(50 * time.Millisecond)
-			ticket.Done(t.Context(), nil)
+			permit.Done(t.Context(), nil)
 		}
 		if len(stay) != 5 || passed < 120 {
 			t.Errorf("%d stay, and %d of 200 newcomers passed in 10 s", len(stay), passed)
 		}
-		for _, ticket := range stay {
-			ticket.Done(t.Context(), nil)
+		for _, permit := range stay {
+			permit.Done(t.Context(), nil)
 		}
 	})
 }
@@ -283,12 +283,12 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 		second.Pause() // without a Resume
 		second.Done(t.Context(), nil)
 		for range 50 {
-			ticket, err := l.Acquire(t.Context())
+			permit, err := l.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(10 * time.Millisecond)
-			ticket.Done(t.Context(), nil)
+			permit.Done(t.Context(), nil)
 		}
 		if s := l.Snapshot(); s.Running != 0 || s.Usual > 100*time.Millisecond {
 			t.Errorf("afterwards %+v", s)
@@ -327,7 +327,7 @@ func TestSetChangesAnAdaptiveInPlace(t *testing.T) {
 	if err := l.Set(limit.Adaptive{Max: -1}); !errors.Is(err, fault.InvalidArgument) {
 		t.Errorf("a negative max: %v", err)
 	}
-	ticket, _ := l.Acquire(t.Context())
+	permit, _ := l.Acquire(t.Context())
 	for _, c := range []struct {
 		policy limit.Adaptive
 		passes bool
@@ -341,7 +341,7 @@ func TestSetChangesAnAdaptiveInPlace(t *testing.T) {
 			t.Errorf("%+v: %v", c.policy, err)
 		}
 	}
-	ticket.Done(t.Context(), nil)
+	permit.Done(t.Context(), nil)
 	if s := l.Snapshot(); s.Running != 0 || s.Passed != 4 || s.Refused != 2 {
 		t.Errorf("afterwards %+v", s)
 	}
@@ -353,8 +353,8 @@ func TestSetWhileCallsFlow(t *testing.T) {
 	for range 4 {
 		group.Go(func() {
 			for range 2000 {
-				if ticket, err := l.Acquire(t.Context()); err == nil {
-					ticket.Done(t.Context(), nil)
+				if permit, err := l.Acquire(t.Context()); err == nil {
+					permit.Done(t.Context(), nil)
 				}
 			}
 		})
@@ -376,27 +376,27 @@ func TestSetWhileCallsFlow(t *testing.T) {
 func TestAdaptiveIsExactUnderConcurrency(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 1000})
 	var mu sync.Mutex
-	var tickets []limit.Ticket
+	var permits []limit.AdaptivePermit
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 300 {
-				if ticket, err := l.Acquire(t.Context()); err == nil {
+				if permit, err := l.Acquire(t.Context()); err == nil {
 					mu.Lock()
-					tickets = append(tickets, ticket)
+					permits = append(permits, permit)
 					mu.Unlock()
 				}
 			}
 		})
 	}
 	group.Wait()
-	if s := l.Snapshot(); len(tickets) != 1000 || s.Running != 1000 || s.Refused != 1400 {
-		t.Fatalf("%d passed, %+v", len(tickets), s)
+	if s := l.Snapshot(); len(permits) != 1000 || s.Running != 1000 || s.Refused != 1400 {
+		t.Fatalf("%d passed, %+v", len(permits), s)
 	}
 	for range 8 {
 		group.Go(func() {
-			for _, ticket := range tickets {
-				ticket.Done(t.Context(), nil)
+			for _, permit := range permits {
+				permit.Done(t.Context(), nil)
 			}
 		})
 	}

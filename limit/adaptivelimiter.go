@@ -65,16 +65,16 @@ func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
 	return l
 }
 
-// Acquire returns at once: a ticket for one call, or the zero Ticket for an operation
+// Acquire returns at once: a permit for one call, or the zero AdaptivePermit for an operation
 // outside of the limit. The error is fault.Unavailable if the limit is reached or the
 // caller's deadline cannot be met, and fault.Canceled or fault.DeadlineExceeded if ctx
 // has ended.
-func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
+func (l *AdaptiveLimiter) Acquire(ctx context.Context) (AdaptivePermit, error) {
 	if callerGone(ctx) {
-		return Ticket{}, abandonedError(ctx, l.name)
+		return AdaptivePermit{}, abandonedError(ctx, l.name)
 	}
 	if l.hasExcepted.Load() && l.operations.forCall(ctx).excepted {
-		return Ticket{}, nil
+		return AdaptivePermit{}, nil
 	}
 	if l.limiting.Load() {
 		return l.acquireLimited(ctx)
@@ -82,9 +82,9 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 	limit := int(l.limit.Load())
 	slot, generation, ok := l.slots.acquire(limit + int(l.slots.exempt.Load()))
 	if !ok {
-		return Ticket{}, l.overloaded(limit, "and as many are under way")
+		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
-	t := Ticket{limiter: l, slot: slot, generation: generation}
+	t := AdaptivePermit{limiter: l, slot: slot, generation: generation}
 	if generation&l.sampleMask.Load() == 0 {
 		l.startTiming(ctx, &t)
 		l.markStarted(&t)
@@ -92,7 +92,7 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (Ticket, error) {
 	return t, nil
 }
 
-func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *Ticket) {
+func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *AdaptivePermit) {
 	t.operation = l.operations.forCall(ctx)
 	t.startedAt = int64(endpoint.Elapsed(ctx, l.created))
 	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // others are no evidence
@@ -104,7 +104,7 @@ func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *Ticket) {
 }
 
 // markStarted counts a timed call as in flight.
-func (l *AdaptiveLimiter) markStarted(t *Ticket) {
+func (l *AdaptiveLimiter) markStarted(t *AdaptivePermit) {
 	t.hopeless = t.operation.baseline() > 0 && t.operation.hopeless(t.budget)
 	l.slots.markStarted(t.slot, t.startedAt, t.hopeless)
 	if !t.hopeless {
@@ -114,22 +114,22 @@ func (l *AdaptiveLimiter) markStarted(t *Ticket) {
 
 // acquireLimited is Acquire while there is a limit. It refuses calls whose caller will
 // not wait for the answer first, then those of the lowest priority.
-func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (Ticket, error) {
-	t := Ticket{limiter: l}
+func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (AdaptivePermit, error) {
+	t := AdaptivePermit{limiter: l}
 	l.startTiming(ctx, &t)
 	if t.budget == 1 {
-		return Ticket{}, abandonedError(ctx, l.name)
+		return AdaptivePermit{}, abandonedError(ctx, l.name)
 	}
 	limit, inFlight := int(l.limit.Load()), l.slots.needingRoom()
 	if baseline := t.operation.baseline(); t.budget > 0 && float64(t.budget) < baseline/2 && inFlight >= limit/2 {
-		return Ticket{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(t.budget))
+		return AdaptivePermit{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(t.budget))
 	}
 	if inFlight >= limit/2 {
 		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
 	var ok bool
 	if t.slot, t.generation, ok = l.slots.acquire(limit + int(l.slots.exempt.Load())); !ok {
-		return Ticket{}, l.overloaded(limit, "and as many are under way")
+		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
 	l.markStarted(&t)
 	return t, nil
@@ -139,12 +139,12 @@ func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (Ticket, error) {
 func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
-			ticket, err := l.Acquire(ctx)
+			permit, err := l.Acquire(ctx)
 			if err != nil {
 				return nil, err
 			}
 			err = panicked.Err
-			defer func() { ticket.Done(ctx, err) }()
+			defer func() { permit.Done(ctx, err) }()
 			return next(ctx, request)
 		}
 	}
@@ -185,7 +185,7 @@ func (l *AdaptiveLimiter) Snapshot() AdaptiveSnapshot {
 	return s
 }
 
-func (l *AdaptiveLimiter) finish(ctx context.Context, t Ticket, err error) {
+func (l *AdaptiveLimiter) finish(ctx context.Context, t AdaptivePermit, err error) {
 	waited, ok := l.slots.release(t.slot, t.generation)
 	if !ok {
 		return
@@ -212,7 +212,7 @@ func (l *AdaptiveLimiter) finish(ctx context.Context, t Ticket, err error) {
 
 func (l *AdaptiveLimiter) now() int64 { return int64(time.Since(l.created)) }
 
-// callerGone does not see the deadline in a ticket's budget.
+// callerGone does not see the deadline in a permit's budget.
 func callerGone(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
 
 // priorityShare is the limit for a call of this priority.

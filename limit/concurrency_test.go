@@ -39,7 +39,7 @@ func TestNoMoreThanMaxRunAndWaitingCallsRunInOrder(t *testing.T) {
 				mu.Lock()
 				running--
 				mu.Unlock()
-				permit.Release()
+				permit.Done()
 			})
 			synctest.Wait()
 		}
@@ -79,7 +79,7 @@ func TestFullQueueAndLongWaitAreRefused(t *testing.T) {
 		if !errors.Is(waited, fault.Unavailable) || time.Since(start) != time.Second {
 			t.Errorf("waited %s: %v", time.Since(start), waited)
 		}
-		permit.Release()
+		permit.Done()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Refused != 2 {
 			t.Errorf("afterwards %+v", s)
 		}
@@ -90,7 +90,7 @@ func TestSetAdmitsWaitingCallsAndRefusesAnInvalidPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewConcurrency("reports", limit.Concurrency{Max: 1})
 		first, _ := l.Acquire(t.Context())
-		got := make(chan limit.Turn)
+		got := make(chan limit.ConcurrencyPermit)
 		go func() {
 			permit, err := l.Acquire(t.Context())
 			if err != nil {
@@ -109,15 +109,15 @@ func TestSetAdmitsWaitingCallsAndRefusesAnInvalidPolicy(t *testing.T) {
 		if err := l.Set(limit.Concurrency{Max: 1, Queue: -1}); err != nil {
 			t.Fatal(err)
 		}
-		first.Release()
+		first.Done()
 		if _, err := l.Acquire(t.Context()); err == nil {
 			t.Error("let in above a lowered limit")
 		}
-		second.Release()
+		second.Done()
 		if permit, err := l.Acquire(t.Context()); err != nil {
 			t.Error(err)
 		} else {
-			permit.Release()
+			permit.Done()
 		}
 	})
 }
@@ -174,13 +174,13 @@ func TestAbandonedCallsMakeRoomInAFullQueue(t *testing.T) {
 			if err != nil {
 				t.Errorf("a full queue of callers who have left: %v", err)
 			}
-			next.Release()
+			next.Done()
 		})
 		synctest.Wait()
 		if s := l.Snapshot(); s.Waiting != 1 {
 			t.Errorf("%d wait", s.Waiting)
 		}
-		permit.Release()
+		permit.Done()
 		group.Wait()
 	})
 }
@@ -193,7 +193,7 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 			group.Go(func() {
 				if permit, err := l.Acquire(t.Context()); err == nil {
 					<-time.After(time.Second)
-					permit.Release()
+					permit.Done()
 				}
 			})
 		}
@@ -207,7 +207,7 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 				if refused != (errors.Is(err, fault.Unavailable) && time.Since(begun) == 0 && fault.IsUnprocessed(err)) {
 					t.Errorf("one who waits %s: %v after %s", timeout, err, time.Since(begun))
 				}
-				permit.Release()
+				permit.Done()
 			})
 		}
 		group.Wait()
@@ -224,8 +224,8 @@ func TestWorkWhoseCallerHasGoneIsCountedAsWasted(t *testing.T) {
 	stays, _ := l.Acquire(t.Context())
 	cancel()
 	for range 2 {
-		gone.Release()
-		stays.Release()
+		gone.Done()
+		stays.Done()
 	}
 	if s := l.Snapshot(); s.Passed != 2 || s.Wasted != 1 {
 		t.Errorf("snapshot %+v", s)

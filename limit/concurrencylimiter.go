@@ -29,7 +29,7 @@ type ConcurrencyLimiter struct {
 type waiter struct {
 	ctx      context.Context
 	admitted chan struct{}
-	permit   Turn
+	permit   ConcurrencyPermit
 }
 
 // ConcurrencySnapshot is the state of a [ConcurrencyLimiter] at one moment.
@@ -59,9 +59,9 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 // Acquire waits until the call may run. The error is fault.Unavailable if the queue is
 // full, if the call may not run within the policy's MaxWait, or if it could not before
 // the caller's deadline, and fault.Canceled or fault.DeadlineExceeded if ctx ends first.
-func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
+func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, error) {
 	if ctx.Err() != nil {
-		return Turn{}, abandonedError(ctx, l.name)
+		return ConcurrencyPermit{}, abandonedError(ctx, l.name)
 	}
 	l.mu.Lock()
 	if l.policy.Disabled || l.running < l.policy.Max && l.waiting.Len() == 0 {
@@ -73,14 +73,14 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (Turn, error) {
 	}
 	if l.waiting.Len() >= l.policy.Queue {
 		defer l.mu.Unlock()
-		return Turn{}, l.overloaded("and its queue of %d is full", max(l.policy.Queue, 0))
+		return ConcurrencyPermit{}, l.overloaded("and its queue of %d is full", max(l.policy.Queue, 0))
 	}
 	if l.waiting.Len() == 0 {
 		l.queueRate = queueRate{}
 	}
 	if deadline, ok := ctx.Deadline(); ok && l.queueRate.minWait(l.waiting.Len()) > time.Until(deadline) {
 		defer l.mu.Unlock()
-		return Turn{}, l.overloaded("and %d are before this one, which cannot wait so long", l.waiting.Len())
+		return ConcurrencyPermit{}, l.overloaded("and %d are before this one, which cannot wait so long", l.waiting.Len())
 	}
 	w := &waiter{ctx: ctx, admitted: make(chan struct{})}
 	element := l.waiting.PushBack(w)
@@ -97,7 +97,7 @@ func (l *ConcurrencyLimiter) Middleware() endpoint.Middleware {
 			if err != nil {
 				return nil, err
 			}
-			defer permit.Release()
+			defer permit.Done()
 			return next(ctx, request)
 		}
 	}
@@ -123,7 +123,7 @@ func (l *ConcurrencyLimiter) Snapshot() ConcurrencySnapshot {
 	return ConcurrencySnapshot{l.name, l.policy, l.running, l.waiting.Len(), l.passed, l.refused, l.wasted}
 }
 
-func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time.Duration) (Turn, error) {
+func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time.Duration) (ConcurrencyPermit, error) {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
@@ -141,25 +141,25 @@ func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time
 		}
 		l.passed--
 		l.finish(w.permit, false)
-		return Turn{}, abandonedError(w.ctx, l.name)
+		return ConcurrencyPermit{}, abandonedError(w.ctx, l.name)
 	default:
 	}
 	l.waiting.Remove(element)
 	if w.ctx.Err() != nil {
-		return Turn{}, abandonedError(w.ctx, l.name)
+		return ConcurrencyPermit{}, abandonedError(w.ctx, l.name)
 	}
-	return Turn{}, l.overloaded("and none has ended for %s", maxWait)
+	return ConcurrencyPermit{}, l.overloaded("and none has ended for %s", maxWait)
 }
 
 // start counts a call as running. The caller holds the lock.
-func (l *ConcurrencyLimiter) start(ctx context.Context) Turn {
+func (l *ConcurrencyLimiter) start(ctx context.Context) ConcurrencyPermit {
 	l.running++
 	l.passed++
 	return l.permits.issue(ctx, l)
 }
 
 // finish ends a permit, once, and admits waiting calls. The caller holds the lock.
-func (l *ConcurrencyLimiter) finish(t Turn, callerGone bool) {
+func (l *ConcurrencyLimiter) finish(t ConcurrencyPermit, callerGone bool) {
 	if l.permits.retire(t) {
 		l.running--
 		if callerGone {

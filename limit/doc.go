@@ -68,7 +68,7 @@
 //   - A call that is merely old. While there is a limit, or calls are late, a call in
 //     flight for longer than 8 times the target latency, and at least 1 s, needs no
 //     room: streams, long polls and hung handlers do not fill the limit.
-//   - A call that waits for its own caller, between [Ticket.Pause] and [Ticket.Resume].
+//   - A call that waits for its own caller, between [AdaptivePermit.Pause] and [AdaptivePermit.Resume].
 //     A server pauses while it reads a request's body.
 //   - A call that could not be answered in time under any load: its caller waits for
 //     less than 2.5 times the best baseline, or more than a quarter of the calls of its

@@ -30,7 +30,7 @@ func ExampleConcurrencyLimiter_Acquire() {
 	fmt.Println(err)
 	_, err = reports.Acquire(context.Background())
 	fmt.Println(err)
-	permit.Release()
+	permit.Done()
 	// Output:
 	// <nil>
 	// unavailable: reports runs 1 calls at once, and its queue of 0 is full (overloaded)
@@ -47,11 +47,11 @@ func ExampleAdaptive() {
 func ExampleAdaptiveLimiter_Acquire() {
 	ctx := context.Background()
 	inventory := limit.NewAdaptive("inventory", limit.Adaptive{Max: 1})
-	ticket, err := inventory.Acquire(ctx)
+	permit, err := inventory.Acquire(ctx)
 	fmt.Println(err)
 	_, err = inventory.Acquire(ctx)
 	fmt.Println(err)
-	ticket.Done(ctx, nil) // and the error of the call, if it had one
+	permit.Done(ctx, nil) // and the error of the call, if it had one
 
 	s := inventory.Snapshot()
 	fmt.Println(s.Running, "running,", s.Passed, "passed,", s.Refused, "refused,", s.Wasted, "wasted")

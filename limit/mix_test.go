@@ -17,7 +17,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 		var mu sync.Mutex
 		call := func(name string, takes time.Duration) {
 			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: name}})
-			ticket, err := l.Acquire(ctx)
+			permit, err := l.Acquire(ctx)
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -25,7 +25,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 				return
 			}
 			<-time.After(takes)
-			ticket.Done(ctx, nil)
+			permit.Done(ctx, nil)
 		}
 		var all sync.WaitGroup
 		for range 16 {

@@ -55,7 +55,7 @@ func FuzzRate(f *testing.F)        { fuzzPlay(f, playRate) }
 type callInFlight struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	ticket limit.Ticket
+	permit limit.AdaptivePermit
 	over   bool
 }
 
@@ -73,7 +73,7 @@ func playAdaptive(t *testing.T, s script) {
 			if s.next(5) == 0 {
 				cancel()
 			}
-			ticket, err := l.Acquire(ctx)
+			permit, err := l.Acquire(ctx)
 			code := fault.CodeOf(err)
 			switch {
 			case ctx.Err() != nil:
@@ -92,7 +92,7 @@ func playAdaptive(t *testing.T, s script) {
 					t.Fatalf("with %d of %d under way: %v", want.Running, most, err)
 				}
 			}
-			calls = append(calls, &callInFlight{ctx, cancel, ticket, err != nil})
+			calls = append(calls, &callInFlight{ctx, cancel, permit, err != nil})
 			defer cancel()
 		case 2, 3:
 			if len(calls) == 0 {
@@ -106,7 +106,7 @@ func playAdaptive(t *testing.T, s script) {
 					want.Wasted++
 				}
 			}
-			c.ticket.Done(c.ctx, ends[s.next(len(ends))])
+			c.permit.Done(c.ctx, ends[s.next(len(ends))])
 		case 4:
 			if len(calls) > 0 {
 				calls[s.next(len(calls))].cancel()
@@ -131,7 +131,7 @@ type waitingCall struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	until  time.Time
-	permit limit.Turn
+	permit limit.ConcurrencyPermit
 }
 
 // playConcurrency compares a Concurrency with a reference of plain lists.
@@ -169,7 +169,7 @@ func playConcurrency(t *testing.T, s script) {
 			if c.ctx.Err() != nil {
 				want.Wasted++
 			}
-			c.permit.Release()
+			c.permit.Done()
 			if len(waiting) > 0 {
 				running, waiting = append(running, waiting[0]), waiting[1:]
 				want.Passed++
@@ -180,7 +180,7 @@ func playConcurrency(t *testing.T, s script) {
 				c.cancel()
 				waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool { return w == c })
 				if s.next(2) == 0 && slices.Contains(over, c) {
-					c.permit.Release()
+					c.permit.Done()
 				}
 			}
 		case 4:

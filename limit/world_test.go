@@ -57,8 +57,8 @@ type request struct {
 	begun    time.Duration
 	client   *process
 	instance int
-	atClient limit.Ticket
-	atServer limit.Ticket
+	atClient limit.AdaptivePermit
+	atServer limit.AdaptivePermit
 	over     bool
 }
 

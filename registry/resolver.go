@@ -75,9 +75,9 @@ type ResolverSnapshot struct {
 	Instances []Instance
 	// Known reports whether the registry has answered at least once.
 	Known bool
-	// Held is the number of Instances that the registry does not list as healthy, and
+	// HeldBack is the number of Instances that the registry does not list as healthy, and
 	// whose removal is held back.
-	Held int
+	HeldBack int
 	// Err is the registry's last error, and Age is how long ago it began to fail, which
 	// is the age of the list. Both are zero while the registry answers.
 	Err error
@@ -130,7 +130,7 @@ func (r *Resolver) Subscribe(name string, f func([]Instance)) (stop func()) {
 // Snapshot returns the current state of the service.
 func (r *Resolver) Snapshot(name string) ResolverSnapshot {
 	now, _ := r.service(name).snapshot()
-	out := ResolverSnapshot{Instances: now.list, Known: now.known, Held: now.heldBack, Err: now.err}
+	out := ResolverSnapshot{Instances: now.list, Known: now.known, HeldBack: now.heldBack, Err: now.err}
 	out.Stale = now.err != nil || now.heldBack > 0
 	if now.err != nil {
 		out.Age = time.Since(now.failingSince)

@@ -80,12 +80,12 @@ func TestImplausibleLossIsHeldBack(t *testing.T) {
 		s.list("a", "b", "c", "d", "e")
 		seen := follow(t, r)
 		s.list("a", "f") // f is new: published at once
-		if now := r.Snapshot("orders"); now.Held != 4 || !now.Stale || now.Err != nil || len(now.Instances) != 6 {
+		if now := r.Snapshot("orders"); now.HeldBack != 4 || !now.Stale || now.Err != nil || len(now.Instances) != 6 {
 			t.Errorf("held back: %+v", now)
 		}
 		<-time.After(5 * time.Second)
 		s.list("a", "b") // b is back; f is missing and waits with the others
-		if now := r.Snapshot("orders"); now.Held != 4 || len(now.Instances) != 6 {
+		if now := r.Snapshot("orders"); now.HeldBack != 4 || len(now.Instances) != 6 {
 			t.Errorf("b came back: %+v", now)
 		}
 		<-time.After(5*time.Second - 1)
@@ -95,7 +95,7 @@ func TestImplausibleLossIsHeldBack(t *testing.T) {
 		}
 		<-time.After(1)
 		synctest.Wait()
-		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"a", "b"}) || now.Stale || now.Held != 0 {
+		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"a", "b"}) || now.Stale || now.HeldBack != 0 {
 			t.Errorf("after the wait: %+v", now)
 		}
 		if got := seen(); got != "a,b,c,d,e a,b,c,d,e,f a,b" {
@@ -127,7 +127,7 @@ func TestWhatIsMissingAfterAnOutageIsHeldBack(t *testing.T) {
 		s.fail(errAway)
 		<-time.After(time.Minute)
 		s.list() // after a restart it knows no instance
-		if now := r.Snapshot("orders"); now.Held != 2 || !now.Stale || now.Err != nil || len(now.Instances) != 2 {
+		if now := r.Snapshot("orders"); now.HeldBack != 2 || !now.Stale || now.Err != nil || len(now.Instances) != 2 {
 			t.Errorf("right after: %+v", now)
 		}
 		<-time.After(3 * time.Second)
@@ -147,7 +147,7 @@ func TestFailureWhileHoldingBackBeginsTheWaitAnew(t *testing.T) {
 		<-time.After(9 * time.Second)
 		s.fail(errAway)
 		<-time.After(time.Hour)
-		if now := r.Snapshot("orders"); len(now.Instances) != 4 || now.Held != 4 {
+		if now := r.Snapshot("orders"); len(now.Instances) != 4 || now.HeldBack != 4 {
 			t.Errorf("while it fails: %+v", now)
 		}
 		s.list()

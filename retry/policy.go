@@ -16,7 +16,8 @@ import (
 type Policy struct {
 	// Attempts is how many attempts a call makes at most, with the first; zero is 3.
 	Attempts int `json:"attempts" yaml:"attempts"`
-	// Backoff is the shortest wait before a repeat; zero is 20 ms.
+	// Backoff is the shortest wait before a repeat; zero is 20 ms, or MaxBackoff if that
+	// is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest wait, unless the answer asks for more; zero is 1 s, or
 	// Backoff if that is longer.
@@ -162,6 +163,9 @@ func (p Policy) withDefaults() Policy {
 	}
 	if p.Backoff == 0 {
 		p.Backoff = 20 * time.Millisecond
+		if p.MaxBackoff > 0 {
+			p.Backoff = min(p.Backoff, p.MaxBackoff)
+		}
 	}
 	if p.MaxBackoff == 0 {
 		p.MaxBackoff = max(time.Second, p.Backoff)

@@ -101,3 +101,10 @@ func TestTheWorstCaseOfAPolicyIsTheSumOfItsLongestWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestTheDefaultBackoffIsAtMostMaxBackoff(t *testing.T) {
+	p := retry.New("orders", retry.Policy{MaxBackoff: 3 * time.Millisecond}).Snapshot().Policy
+	if p.Backoff != 3*time.Millisecond {
+		t.Errorf("the backoff is %s with a max_backoff of %s", p.Backoff, p.MaxBackoff)
+	}
+}

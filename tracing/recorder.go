@@ -11,15 +11,15 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// defaultCapacity is the default of Recorder.Keep.
+// defaultCapacity is the default of Recorder.Capacity.
 const defaultCapacity = 1000
 
 // Recorder is a [Tracer] that samples every trace that starts here and stores the newest
 // finished spans in memory: for tests, and to inspect a running program. The zero Recorder
 // is ready to use. It is safe for concurrent use.
 type Recorder struct {
-	// Keep is how many spans are stored; zero is 1000.
-	Keep int
+	// Capacity is how many spans are stored; zero is 1000.
+	Capacity int
 
 	mu    sync.Mutex
 	spans []Finished // a ring buffer once it is full
@@ -54,7 +54,7 @@ func (r *Recorder) Spans() []Finished {
 }
 
 func (r *Recorder) add(f Finished) {
-	capacity := r.Keep
+	capacity := r.Capacity
 	if capacity <= 0 {
 		capacity = defaultCapacity
 	}

@@ -172,7 +172,7 @@ func TestSilentTracerPassesTracesOn(t *testing.T) {
 }
 
 func TestRecorderKeepsTheNewestSpansAndTheirParents(t *testing.T) {
-	r := &tracing.Recorder{Keep: 3}
+	r := &tracing.Recorder{Capacity: 3}
 	ctx, root := r.Start(t.Context(), strings.Repeat("n", 5000), tracing.Server)
 	for i := range 5 {
 		_, s := r.Start(ctx, fmt.Sprint(i), tracing.Client)
@@ -212,7 +212,7 @@ func TestMiddlewareEndsTheSpanOfAPanicWithAnError(t *testing.T) {
 }
 
 func TestSpansAreSafeForConcurrentUse(t *testing.T) {
-	r := &tracing.Recorder{Keep: 10}
+	r := &tracing.Recorder{Capacity: 10}
 	ctx, shared := r.Start(t.Context(), "shared", tracing.Internal)
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -16,9 +16,9 @@ type Features struct {
 	// Virtual runs every rule in a testing/synctest bubble, where waiting is
 	// instantaneous. It is for a store that lives in this process only.
 	Virtual bool
-	// Patience is how long a change may take to reach a watch. A whole rule may take six
+	// MaxDelay is how long a change may take to reach a watch. A whole rule may take six
 	// times as long. The default is 10 s.
-	Patience time.Duration
+	MaxDelay time.Duration
 	// Secrets: the store accepts encrypted configurations. Without it, the store must
 	// refuse them.
 	Secrets bool
@@ -27,13 +27,13 @@ type Features struct {
 // Run runs the suite. In each subtest it calls open once; open returns a store and closes
 // it with t.Cleanup.
 func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
-	if f.Patience == 0 {
-		f.Patience = 10 * time.Second
+	if f.MaxDelay == 0 {
+		f.MaxDelay = 10 * time.Second
 	}
 	for _, r := range append(append(writes(), secrets()...), watches()...) {
 		t.Run(r.name, func(t *testing.T) {
 			run := func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 6*f.Patience)
+				ctx, cancel := context.WithTimeout(context.Background(), 6*f.MaxDelay)
 				defer cancel()
 				t.Cleanup(func() {
 					if t.Failed() {

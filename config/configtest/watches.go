@@ -30,7 +30,7 @@ func (s *subject) watcher() config.Watcher {
 // until reads a watch until a list is as wanted. It calls first when the watch runs.
 func (s *subject) until(wanted string, first func(), is func([]config.Configuration) bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
+	ctx, cancel := context.WithTimeout(s.ctx, s.MaxDelay)
 	defer cancel()
 	var last string
 	for list, err := range s.watcher().Watch(ctx, s.service, "prod") {
@@ -44,7 +44,7 @@ func (s *subject) until(wanted string, first func(), is func([]config.Configurat
 			return
 		}
 	}
-	s.Fatalf("after %s a watch has not given %s; last it gave %s", s.Patience, wanted, last)
+	s.Fatalf("after %s a watch has not given %s; last it gave %s", s.MaxDelay, wanted, last)
 }
 
 func firstIsTheFullList(s *subject) {

@@ -66,7 +66,7 @@ type platform struct {
 
 // newPlatform creates the services of the options. Nothing runs before start.
 func newPlatform(o options) (*platform, error) {
-	p := &platform{options: o, traces: tracing.Recorder{Keep: keepSpans}}
+	p := &platform{options: o, traces: tracing.Recorder{Capacity: keepSpans}}
 	err := errors.Join(p.openRegistry(), p.openBus())
 	for _, part := range backends {
 		if err == nil && (o.service == "" || o.service == part.name) {

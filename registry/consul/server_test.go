@@ -23,7 +23,7 @@ func TestConsulKeepsTheRules(t *testing.T) {
 	server := realserver.Consul(t)
 	registrytest.Run(t, registrytest.Features{
 		TTL:      ttl,
-		Patience: waitLimit,
+		MaxDelay: waitLimit,
 		Crash:    func(t *testing.T, r registry.Registry) { shut(t, r.(*consul.Registry)) },
 		Lose: func(*testing.T) {
 			server.Kill()

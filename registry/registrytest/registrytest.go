@@ -17,8 +17,8 @@ type Features struct {
 	// Virtual runs every rule in a testing/synctest bubble, where waiting is
 	// instantaneous. It is for a registry that lives in this process only.
 	Virtual bool
-	// Patience is how long a change may take until others see it. The default is 10 s.
-	Patience time.Duration
+	// MaxDelay is how long a change may take until others see it. The default is 10 s.
+	MaxDelay time.Duration
 	// TTL is how long an instance stays healthy without renewal. Zero means that nothing
 	// needs to be renewed; the rules then use 1 s.
 	TTL time.Duration
@@ -34,8 +34,8 @@ type Features struct {
 // Run runs the suite. open returns a registry for a subtest, and closes it with
 // t.Cleanup. A subtest calls it once or more.
 func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
-	if f.Patience == 0 {
-		f.Patience = 10 * time.Second
+	if f.MaxDelay == 0 {
+		f.MaxDelay = 10 * time.Second
 	}
 	if f.TTL == 0 {
 		f.TTL = time.Second
@@ -46,7 +46,7 @@ func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 				t.Skip(why)
 			}
 			run := func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 12*f.Patience+20*f.TTL)
+				ctx, cancel := context.WithTimeout(context.Background(), 12*f.MaxDelay+20*f.TTL)
 				defer cancel()
 				t.Cleanup(func() {
 					if t.Failed() {
@@ -141,7 +141,7 @@ func (s *subject) deregister(r registry.Registrar, all ...registry.Instance) {
 // until watches the service until a set is as wanted, and returns that set.
 func (s *subject) until(d registry.Discoverer, wanted string, is func([]registry.Instance) bool) []registry.Instance {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
+	ctx, cancel := context.WithTimeout(s.ctx, s.MaxDelay)
 	defer cancel()
 	last, lastErr := []registry.Instance(nil), error(nil)
 	for set, err := range d.Watch(ctx, s.service) {
@@ -153,7 +153,7 @@ func (s *subject) until(d registry.Discoverer, wanted string, is func([]registry
 			return set
 		}
 	}
-	s.Fatalf("after %s a watch has not given %s; last it gave %v, its last error is %v", s.Patience, wanted, ids(last), lastErr)
+	s.Fatalf("after %s a watch has not given %s; last it gave %v, its last error is %v", s.MaxDelay, wanted, ids(last), lastErr)
 	return nil
 }
 

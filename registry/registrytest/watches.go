@@ -37,7 +37,7 @@ func firstIsTheFullSet(s *subject) {
 func nobodyIsAnEmptySet(s *subject) {
 	r := s.registry()
 	first := true
-	ctx, cancel := context.WithTimeout(s.ctx, s.Patience)
+	ctx, cancel := context.WithTimeout(s.ctx, s.MaxDelay)
 	defer cancel()
 	for set, err := range r.Watch(ctx, s.service) {
 		switch {
@@ -88,7 +88,7 @@ func slowReaderGetsTheNewest(s *subject) {
 	const changes = 20
 	r := s.registry()
 	first := true
-	ctx, cancel := context.WithTimeout(s.ctx, 2*s.Patience)
+	ctx, cancel := context.WithTimeout(s.ctx, 2*s.MaxDelay)
 	defer cancel()
 	for set, err := range r.Watch(ctx, s.service) {
 		if err != nil {
@@ -137,7 +137,7 @@ func watchEndsWithItsContext(s *subject) {
 		if seen != 1 {
 			s.Errorf("it gave %d things (an error counts as 100)", seen)
 		}
-	case <-time.After(s.Patience):
+	case <-time.After(s.MaxDelay):
 		s.Fatal("it goes on")
 	}
 	for set, err := range r.Watch(ctx, s.service) {
@@ -188,8 +188,8 @@ func (s *subject) next(sets <-chan []registry.Instance) []registry.Instance {
 	select {
 	case set := <-sets:
 		return set
-	case <-time.After(s.Patience):
-		s.Fatalf("a watch has given nothing for %s", s.Patience)
+	case <-time.After(s.MaxDelay):
+		s.Fatalf("a watch has given nothing for %s", s.MaxDelay)
 		return nil
 	}
 }
@@ -197,7 +197,7 @@ func (s *subject) next(sets <-chan []registry.Instance) []registry.Instance {
 // eventually repeats a question until the answer is yes.
 func (s *subject) eventually(what string, yes func() bool) {
 	s.Helper()
-	limit := time.NewTimer(s.Patience)
+	limit := time.NewTimer(s.MaxDelay)
 	defer limit.Stop()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -205,7 +205,7 @@ func (s *subject) eventually(what string, yes func() bool) {
 		select {
 		case <-again.C:
 		case <-limit.C:
-			s.Fatalf("%s: not so after %s", what, s.Patience)
+			s.Fatalf("%s: not so after %s", what, s.MaxDelay)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (s *Service) withHashLimit(ctx context.Context, f func() error) error {
 	if err != nil {
 		return err
 	}
-	defer permit.Release()
+	defer permit.Done()
 	return f()
 }
 

@@ -36,12 +36,12 @@ func TestAWaitingCallLeavesTheQueueAtItsDeadline(t *testing.T) {
 		if s := l.Snapshot(); s.Waiting != 0 {
 			t.Errorf("%d still wait", s.Waiting)
 		}
-		permit.Release()
+		permit.Done()
 		refused("was dead when there was room")
 		if permit, err := l.Acquire(t.Context()); err != nil {
 			t.Error(err)
 		} else {
-			permit.Release()
+			permit.Done()
 		}
 		if s := l.Snapshot(); s.Running != 0 || s.Passed != 2 || s.Refused != 0 {
 			t.Errorf("afterwards %+v", s)
@@ -72,11 +72,11 @@ func TestAWaitingCallWhoseContextHasEndedNeverRuns(t *testing.T) {
 			if err != nil || time.Since(begun) != 0 {
 				t.Errorf("the next one got its turn after %s: %v", time.Since(begun), err)
 			}
-			next.Release()
+			next.Done()
 		})
 		synctest.Wait()
 		cancel()
-		permit.Release()
+		permit.Done()
 		group.Wait()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 || s.Passed != 2 {
 			t.Errorf("afterwards %+v", s)
@@ -95,7 +95,7 @@ func TestAQueueOfAbandonedCallsDoesNotDelayACall(t *testing.T) {
 			synctest.Wait()
 			_ = l.Set(limit.Concurrency{Max: 1, Queue: -1})
 			cancel()
-			permit.Release()
+			permit.Done()
 			if _, err := l.Acquire(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -115,14 +115,14 @@ func TestAPermitIsNotLostIfTheContextEndsAtTheSameTime(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() {
 			if permit, err := l.Acquire(ctx); err == nil {
-				permit.Release()
+				permit.Done()
 			}
 		})
 		for l.Snapshot().Waiting == 0 {
 			runtime.Gosched()
 		}
 		both.Go(cancel)
-		permit.Release()
+		permit.Done()
 		both.Wait()
 		if s := l.Snapshot(); s.Running != 0 || s.Waiting != 0 {
 			t.Fatalf("round %d: %+v", round, s)
@@ -132,7 +132,7 @@ func TestAPermitIsNotLostIfTheContextEndsAtTheSameTime(t *testing.T) {
 
 func TestSecondReleaseDoesNothing(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 2, Queue: -1})
-	acquire := func() limit.Turn {
+	acquire := func() limit.ConcurrencyPermit {
 		permit, err := l.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -140,19 +140,19 @@ func TestSecondReleaseDoesNothing(t *testing.T) {
 		return permit
 	}
 	first, second := acquire(), acquire()
-	first.Release()
-	first.Release()
+	first.Done()
+	first.Done()
 	third := acquire() // reuses the slot of the first
-	first.Release()
+	first.Done()
 	if s := l.Snapshot(); s.Running != 2 {
 		t.Errorf("%d run of two", s.Running)
 	}
 	if _, err := l.Acquire(t.Context()); err == nil {
 		t.Error("one too many was let in")
 	}
-	second.Release()
-	third.Release()
-	limit.Turn{}.Release()
+	second.Done()
+	third.Done()
+	limit.ConcurrencyPermit{}.Done()
 	if s := l.Snapshot(); s.Running != 0 {
 		t.Errorf("%d run after all", s.Running)
 	}
@@ -177,7 +177,7 @@ func TestPermitsAreNeverLostOrDoubled(t *testing.T) {
 						t.Errorf("%d run of %d", s.Running, most)
 					}
 					<-time.After(5 * time.Millisecond)
-					permit.Release()
+					permit.Done()
 				})
 			}
 			group.Wait()

@@ -2,18 +2,18 @@ package limit
 
 import "context"
 
-// Turn is permission to run, from [ConcurrencyLimiter.Acquire]. The caller must call
-// Release; further calls of Release do nothing.
-type Turn struct {
+// ConcurrencyPermit is permission to run, from [ConcurrencyLimiter.Acquire]. The caller must call
+// Done; further calls of Done do nothing.
+type ConcurrencyPermit struct {
 	limiter    *ConcurrencyLimiter
-	caller     context.Context //nolint:containedctx // Release checks whether it has ended
+	caller     context.Context //nolint:containedctx // Done checks whether it has ended
 	slot       int
 	generation uint64
 }
 
-// Release ends the turn and admits the next waiting call. A second Release does nothing,
-// on any copy of the turn; neither does Release of the zero Turn.
-func (t Turn) Release() {
+// Done returns the permit and admits the next waiting call. A second Done does nothing,
+// on any copy of the permit; neither does Done of the zero ConcurrencyPermit.
+func (t ConcurrencyPermit) Done() {
 	l := t.limiter
 	if l == nil {
 		return
@@ -32,18 +32,18 @@ type permits struct {
 	free        []int
 }
 
-func (s *permits) issue(ctx context.Context, l *ConcurrencyLimiter) Turn {
+func (s *permits) issue(ctx context.Context, l *ConcurrencyLimiter) ConcurrencyPermit {
 	slot := len(s.generations)
 	if n := len(s.free); n > 0 {
 		slot, s.free = s.free[n-1], s.free[:n-1]
 	} else {
 		s.generations = append(s.generations, 0)
 	}
-	return Turn{l, ctx, slot, s.generations[slot]}
+	return ConcurrencyPermit{l, ctx, slot, s.generations[slot]}
 }
 
 // retire is false if the permit has ended before.
-func (s *permits) retire(t Turn) bool {
+func (s *permits) retire(t ConcurrencyPermit) bool {
 	if s.generations[t.slot] != t.generation {
 		return false
 	}

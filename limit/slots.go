@@ -1,47 +1,9 @@
 package limit
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 )
-
-// Ticket is permission to make one call, from [AdaptiveLimiter.Acquire]. The caller must
-// call Done; further calls of Done do nothing.
-type Ticket struct {
-	limiter    *AdaptiveLimiter
-	operation  *operation // nil if the call is not timed
-	slot       uint32
-	generation uint32
-	hopeless   bool  // it cannot be answered in time under any load
-	startedAt  int64 // ns since the limiter was created
-	budget     int64 // ns until the caller's deadline; 0 if not known
-}
-
-// Done reports how the call ended and returns the ticket. ctx is the caller's context. A
-// second Done does nothing, on any copy of the ticket; neither does Done of the zero
-// Ticket.
-func (t Ticket) Done(ctx context.Context, err error) {
-	if t.limiter != nil {
-		t.limiter.finish(ctx, t, err)
-	}
-}
-
-// Pause says that the call waits for its own caller, such as for the body of a request.
-// Until Resume the call needs no room, and the time does not count. Pause and Resume
-// must not be called concurrently.
-func (t Ticket) Pause() {
-	if t.limiter != nil {
-		t.limiter.slots.pause(t.slot, t.generation, t.limiter.now())
-	}
-}
-
-// Resume ends a Pause. The call continues whether or not there is room.
-func (t Ticket) Resume() {
-	if t.limiter != nil {
-		t.limiter.slots.resume(t.slot, t.generation, t.limiter.now())
-	}
-}
 
 // slots are the slots of the calls in flight. The free ones form a stack whose head also
 // holds how many are in use, so acquiring a slot and counting it is one step (Treiber,
@@ -66,7 +28,7 @@ const (
 
 type page [pageSize]slot
 
-// slot holds one call in flight. Its generation changes when the call ends, so a ticket
+// slot holds one call in flight. Its generation changes when the call ends, so a permit
 // ends its own call only, and once.
 type slot struct {
 	next       atomic.Uint32
@@ -81,7 +43,7 @@ type slot struct {
 
 // Reasons why a call needs no room.
 const (
-	waitsForCaller = 1 << iota // between Ticket.Pause and Ticket.Resume
+	waitsForCaller = 1 << iota // between AdaptivePermit.Pause and AdaptivePermit.Resume
 	longRunning                // it may never end
 	hopeless                   // it cannot be answered in time under any load
 )
@@ -124,7 +86,7 @@ func (t *slots) markStarted(i uint32, now int64, hopelessCall bool) {
 }
 
 // release frees a slot and returns for how long its call was paused. ok is false if the
-// slot's generation is another: the ticket has been returned already.
+// slot's generation is another: the permit has been returned already.
 func (t *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
 	p := t.slotAt(i)
 	if !p.generation.CompareAndSwap(generation, generation+1) {
