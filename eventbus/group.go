@@ -63,13 +63,13 @@ func (g *group) put(ctx context.Context, e *Event) error {
 	}
 	g.pending++
 	if e.Key != "" {
-		l, busy := g.queues[e.Key]
+		queue, busy := g.queues[e.Key]
 		if !busy {
-			l = &keyQueue{}
-			g.queues[e.Key] = l
+			queue = &keyQueue{}
+			g.queues[e.Key] = queue
 		}
-		d.queue = l
-		l.deliveries = append(l.deliveries, d)
+		d.queue = queue
+		queue.deliveries = append(queue.deliveries, d)
 		if busy {
 			return nil
 		}
@@ -131,10 +131,10 @@ func (g *group) finish(d *delivery, err error) {
 		})
 		return
 	}
-	if l := d.queue; l != nil {
-		l.deliveries[0] = nil
-		if l.deliveries = l.deliveries[1:]; len(l.deliveries) > 0 {
-			g.makeReady(l.deliveries[0])
+	if queue := d.queue; queue != nil {
+		queue.deliveries[0] = nil
+		if queue.deliveries = queue.deliveries[1:]; len(queue.deliveries) > 0 {
+			g.makeReady(queue.deliveries[0])
 		} else {
 			delete(g.queues, d.event.Key)
 		}

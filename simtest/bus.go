@@ -20,14 +20,14 @@ const drainTimeout = 30 * time.Second
 // Events that a killed instance was handling are redelivered to another member of the
 // group. Call it in Service.Start.
 func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
-	l := i.currentIncarnation()
+	inc := i.currentIncarnation()
 	end, err := i.run.bus.Subscribe(topic, group, func(ctx context.Context, e eventbus.Event) error {
 		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
 			Operation: endpoint.Operation{Service: i.service.Name, Name: "handle " + topic, Safe: true},
 			From:      e.Source, Start: time.Now(), RequestID: e.ID, Inbound: true,
 		})
 		err := h(ctx, e)
-		if l.isKilled() {
+		if inc.isKilled() {
 			return errKilled
 		}
 		return err
@@ -37,19 +37,19 @@ func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(cont
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	l.stops = append(l.stops, end)
+	inc.stops = append(inc.stops, end)
 	return end, nil
 }
 
 // unsubscribe ends the subscriptions of an incarnation; those of a killed one end at
 // once.
-func (i *Instance) unsubscribe(l *incarnation) {
+func (i *Instance) unsubscribe(inc *incarnation) {
 	i.mu.Lock()
-	stops := l.stops
+	stops := inc.stops
 	i.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if l.isKilled() {
+	if inc.isKilled() {
 		cancel()
 	}
 	for _, end := range stops {

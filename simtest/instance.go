@@ -54,16 +54,17 @@ type incarnation struct {
 }
 
 // isKilled reports whether the incarnation was killed.
-func (l *incarnation) isKilled() bool {
+func (inc *incarnation) isKilled() bool {
 	select {
-	case <-l.killed:
+	case <-inc.killed:
 		return true
 	default:
 		return false
 	}
 }
 
-// condition is the state of an instance as the script has set it.
+// condition is the state of an instance as the script has set it. Copies of it are in
+// use, so its slice is replaced, never modified.
 type condition struct {
 	up              bool
 	slow            float64

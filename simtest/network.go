@@ -76,13 +76,13 @@ func (p *Process) deliver(ctx context.Context, addr string, r *http.Request) rep
 // exchange runs a call that an instance has accepted. The instance continues when the
 // caller has gone, so it works in a separate goroutine. A call carries the time that is
 // left, so its deadline is later at the callee than at the caller.
-func (p *Process) exchange(ctx context.Context, i *Instance, l *incarnation, way time.Duration, r *http.Request) reply {
+func (p *Process) exchange(ctx context.Context, i *Instance, inc *incarnation, way time.Duration, r *http.Request) reply {
 	until, limited := ctx.Deadline()
 	if !limited {
 		until = time.Now().Add(noDeadline)
 	}
 	until = until.Add(way + 1 + p.run.jitter(p.salt^i.salt, momentJitter))
-	x := &exchange{to: i, incarnation: l, request: r, reply: make(chan reply, 1), ctx: deadline.With(context.Background(), until)}
+	x := &exchange{to: i, incarnation: inc, request: r, reply: make(chan reply, 1), ctx: deadline.With(context.Background(), until)}
 	if r == nil {
 		x.record = inboundRecord(endpoint.CallOf(ctx), i, time.Now().Add(deadline.ForCallee(time.Until(until))))
 	}
@@ -93,11 +93,11 @@ func (p *Process) exchange(ctx context.Context, i *Instance, l *incarnation, way
 	var answer reply
 	select {
 	case answer = <-x.reply:
-	case <-l.killed:
+	case <-inc.killed:
 	case <-ctx.Done():
 		return noAnswer(ctx, i.service.Name)
 	}
-	if l.isKilled() { // even if there is an answer
+	if inc.isKilled() { // even if there is an answer
 		x.ctx.Stop()
 		returnDelay += resetNoticed
 		answer = reply{err: fault.Unavailable.Errorf("%s gave no answer", i.Name).WithCause(errKilled)}

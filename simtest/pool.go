@@ -13,21 +13,21 @@ type goroutinePool struct {
 }
 
 // run runs f in a goroutine.
-func (c *goroutinePool) run(f func()) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
-		next := c.idle[n-1]
-		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
+func (p *goroutinePool) run(f func()) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		next := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
 		next <- f
 		return
 	}
-	c.mu.Unlock()
-	c.all.Go(func() {
+	p.mu.Unlock()
+	p.all.Go(func() {
 		next := make(chan func(), 1)
 		for f != nil {
 			f()
-			if !c.park(next) {
+			if !p.park(next) {
 				return
 			}
 			f = <-next
@@ -36,24 +36,24 @@ func (c *goroutinePool) run(f func()) {
 }
 
 // park adds a goroutine to the idle ones. It is false if the pool is closed.
-func (c *goroutinePool) park(next chan func()) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+func (p *goroutinePool) park(next chan func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
 		return false
 	}
-	c.idle = append(c.idle, next)
+	p.idle = append(p.idle, next)
 	return true
 }
 
 // close ends the idle goroutines and waits for the others.
-func (c *goroutinePool) close() {
-	c.mu.Lock()
-	c.closed = true
-	for _, next := range c.idle {
+func (p *goroutinePool) close() {
+	p.mu.Lock()
+	p.closed = true
+	for _, next := range p.idle {
 		next <- nil
 	}
-	c.idle = nil
-	c.mu.Unlock()
-	c.all.Wait()
+	p.idle = nil
+	p.mu.Unlock()
+	p.all.Wait()
 }

@@ -27,42 +27,42 @@ func newWorldRegistry() *worldRegistry {
 	return &worldRegistry{Memory: registry.NewMemory(), changed: make(chan struct{})}
 }
 
-func (n *worldRegistry) set(down bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.down = down
-	close(n.changed)
-	n.changed = make(chan struct{})
+func (r *worldRegistry) set(down bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = down
+	close(r.changed)
+	r.changed = make(chan struct{})
 }
 
-func (n *worldRegistry) state() (down bool, changed <-chan struct{}) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.down, n.changed
+func (r *worldRegistry) state() (down bool, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.down, r.changed
 }
 
 // Register implements registry.Registrar.
-func (n *worldRegistry) Register(ctx context.Context, i registry.Instance) error {
-	if down, _ := n.state(); down {
+func (r *worldRegistry) Register(ctx context.Context, i registry.Instance) error {
+	if down, _ := r.state(); down {
 		return errRegistryDown
 	}
-	return n.Memory.Register(ctx, i)
+	return r.Memory.Register(ctx, i)
 }
 
 // Deregister implements registry.Registrar.
-func (n *worldRegistry) Deregister(ctx context.Context, id string) error {
-	if down, _ := n.state(); down {
+func (r *worldRegistry) Deregister(ctx context.Context, id string) error {
+	if down, _ := r.state(); down {
 		return errRegistryDown
 	}
-	return n.Memory.Deregister(ctx, id)
+	return r.Memory.Deregister(ctx, id)
 }
 
 // Watch implements registry.Discoverer. While the registry is down it yields one error
 // and then nothing, like a watch that keeps retrying.
-func (n *worldRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
+func (r *worldRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
 	return func(yield func([]registry.Instance, error) bool) {
 		for ctx.Err() == nil {
-			down, changed := n.state()
+			down, changed := r.state()
 			if down {
 				if !yield(nil, errRegistryDown) {
 					return
@@ -73,7 +73,7 @@ func (n *worldRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]regi
 				}
 				continue
 			}
-			if !n.forward(ctx, name, changed, yield) {
+			if !r.forward(ctx, name, changed, yield) {
 				return
 			}
 		}
@@ -82,7 +82,7 @@ func (n *worldRegistry) Watch(ctx context.Context, name string) iter.Seq2[[]regi
 
 // forward yields what the registry reports until it goes down. It is false if the reader
 // breaks off.
-func (n *worldRegistry) forward(ctx context.Context, name string, changed <-chan struct{}, yield func([]registry.Instance, error) bool) bool {
+func (r *worldRegistry) forward(ctx context.Context, name string, changed <-chan struct{}, yield func([]registry.Instance, error) bool) bool {
 	up, cancel := context.WithCancel(ctx)
 	defer cancel()
 	gone := make(chan struct{})
@@ -98,7 +98,7 @@ func (n *worldRegistry) forward(ctx context.Context, name string, changed <-chan
 	}()
 	for up.Err() == nil {
 		yielded := false
-		for set, err := range n.Memory.Watch(up, name) {
+		for set, err := range r.Memory.Watch(up, name) {
 			if yielded || up.Err() != nil {
 				break
 			}

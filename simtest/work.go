@@ -135,20 +135,20 @@ func (i *Instance) limitWorkers(next endpoint.Func) endpoint.Func {
 }
 
 // acquire waits for a worker of the current incarnation.
-func (i *Instance) acquire(ctx context.Context) (l *incarnation, err error) {
+func (i *Instance) acquire(ctx context.Context) (inc *incarnation, err error) {
 	i.mu.Lock()
-	l = i.incarnation
-	if l.free > 0 {
-		l.free--
+	inc = i.incarnation
+	if inc.free > 0 {
+		inc.free--
 		i.mu.Unlock()
-		return l, nil
+		return inc, nil
 	}
-	if q := i.service.Queue; q != 0 && l.waiting.Len() >= max(q, 0) {
+	if q := i.service.Queue; q != 0 && inc.waiting.Len() >= max(q, 0) {
 		i.mu.Unlock()
 		return nil, fault.Unavailable.Errorf("the queue of %s is full", i.Name).WithReason(fault.ReasonOverloaded).WithUnprocessed()
 	}
 	granted := make(chan struct{})
-	position := l.waiting.PushBack(granted)
+	position := inc.waiting.PushBack(granted)
 	i.mu.Unlock()
 	var gone <-chan struct{} // nil if the instance ignores cancellation
 	if i.service.StopsOnCancel {
@@ -156,34 +156,34 @@ func (i *Instance) acquire(ctx context.Context) (l *incarnation, err error) {
 	}
 	select {
 	case <-granted:
-		return l, nil
+		return inc, nil
 	case <-gone:
 		err = ctx.Err()
-	case <-l.killed:
+	case <-inc.killed:
 		err = errKilled
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	select {
 	case <-granted: // granted meanwhile
-		i.releaseLocked(l)
+		i.releaseLocked(inc)
 	default:
-		l.waiting.Remove(position)
+		inc.waiting.Remove(position)
 	}
 	return nil, err
 }
 
 // release passes the worker to the next call.
-func (i *Instance) release(l *incarnation) {
+func (i *Instance) release(inc *incarnation) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.releaseLocked(l)
+	i.releaseLocked(inc)
 }
 
-func (i *Instance) releaseLocked(l *incarnation) {
-	if first := l.waiting.Front(); first != nil {
-		close(l.waiting.Remove(first).(chan struct{}))
+func (i *Instance) releaseLocked(inc *incarnation) {
+	if first := inc.waiting.Front(); first != nil {
+		close(inc.waiting.Remove(first).(chan struct{}))
 		return
 	}
-	l.free++
+	inc.free++
 }

@@ -38,69 +38,69 @@ type partition struct {
 }
 
 // run delivers events to the member until it leaves.
-func (l *partition) run() {
-	for pause := shortestPause; l.leaving.Err() == nil; pause = min(2*pause, longestPause) {
+func (p *partition) run() {
+	for pause := shortestPause; p.leaving.Err() == nil; pause = min(2*pause, longestPause) {
 		began := time.Now()
-		err := l.consume()
-		if l.leaving.Err() != nil {
+		err := p.consume()
+		if p.leaving.Err() != nil {
 			return
 		}
-		l.logFailure(err)
+		p.logFailure(err)
 		if time.Since(began) > longestPause {
 			pause = shortestPause
 		}
-		_ = backoff.Wait(l.leaving, pause)
+		_ = backoff.Wait(p.leaving, pause)
 	}
 }
 
 // logFailure logs why no events arrive. If somebody must act, the level is Warn.
-func (l *partition) logFailure(err error) {
-	err = l.bus.failure(l.topic, 0, err)
+func (p *partition) logFailure(err error) {
+	err = p.bus.failure(p.topic, 0, err)
 	level := slog.LevelWarn
 	if errors.Is(err, fault.Unavailable) {
 		level = slog.LevelDebug
 	}
-	l.bus.config.Logger.Log(l.leaving, level, "nats hands out no events", "topic", l.topic, "group", l.group, "error", err)
+	p.bus.config.Logger.Log(p.leaving, level, "nats hands out no events", "topic", p.topic, "group", p.group, "error", err)
 }
 
-func (l *partition) consume() error {
-	ctx, cancel := context.WithTimeout(l.leaving, setupTimeout)
+func (p *partition) consume() error {
+	ctx, cancel := context.WithTimeout(p.leaving, setupTimeout)
 	defer cancel()
-	if err := l.bus.stream(ctx, l.topic); err != nil {
+	if err := p.bus.stream(ctx, p.topic); err != nil {
 		return err
 	}
-	consumer, err := l.consumer(ctx, l.number)
+	consumer, err := p.consumer(ctx, p.number)
 	if err != nil {
 		return err
 	}
-	l.ackWait = consumer.CachedInfo().Config.AckWait
+	p.ackWait = consumer.CachedInfo().Config.AckWait
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return err
 	}
 	defer messages.Stop()
-	defer context.AfterFunc(l.leaving, messages.Drain)()
+	defer context.AfterFunc(p.leaving, messages.Drain)()
 	for {
-		m, err := l.next(messages)
+		m, err := p.next(messages)
 		if err != nil {
 			return err
 		}
-		l.handle(m)
+		p.handle(m)
 	}
 }
 
 // next returns the next event of the partition. The server delivers an event to whoever
 // asked first. A slow member therefore asks only when it is free, and for one partition
 // after the other, so that it withholds few events from other members.
-func (l *partition) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
-	first := l.slow && l.waitUntilFree()
-	l.slow = false
+func (p *partition) next(messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	first := p.slow && p.waitUntilFree()
+	p.slow = false
 	// The client requests nothing while it is still sending its previous request, even if
 	// the answer has arrived. It does so when Next is called again.
 	for poll := firstPoll; poll < time.Second; poll *= 8 {
 		m, err := messages.Next(jetstream.NextMaxWait(poll))
 		if first {
-			<-l.asking
+			<-p.asking
 			first = false
 		}
 		if !errors.Is(err, nats.ErrTimeout) {
@@ -112,33 +112,33 @@ func (l *partition) next(messages jetstream.MessagesContext) (jetstream.Msg, err
 
 // waitUntilFree waits until the member is free and no other partition asks. It is false
 // if the member leaves.
-func (l *partition) waitUntilFree() bool {
+func (p *partition) waitUntilFree() bool {
 	select {
-	case l.asking <- struct{}{}:
-	case <-l.leaving.Done():
+	case p.asking <- struct{}{}:
+	case <-p.leaving.Done():
 		return false
 	}
-	if !l.slot.acquire(l.leaving, noLimit) {
-		<-l.asking
+	if !p.slot.acquire(p.leaving, noLimit) {
+		<-p.asking
 		return false
 	}
-	l.slot.release()
+	p.slot.release()
 	return true
 }
 
 // handle runs the handler for one event when the slot is free, and reports the result to
 // the server.
-func (l *partition) handle(m jetstream.Msg) {
-	stop := l.extendAckWait(m)
+func (p *partition) handle(m jetstream.Msg) {
+	stop := p.extendAckWait(m)
 	defer stop()
-	if !l.slot.acquire(l.leaving, handOffAfter) {
+	if !p.slot.acquire(p.leaving, handOffAfter) {
 		_ = m.Nak() // another member gets it at once
-		l.slow = true
+		p.slow = true
 		return
 	}
-	defer l.slot.release()
-	ctx, err := l.deliver(m)
-	l.slow = l.slot.runningFor() > handOffAfter
+	defer p.slot.release()
+	ctx, err := p.deliver(m)
+	p.slow = p.slot.runningFor() > handOffAfter
 	if err == nil {
 		_ = m.Ack() // if this is lost, the event is redelivered
 		return
@@ -147,43 +147,43 @@ func (l *partition) handle(m jetstream.Msg) {
 	if meta, failed := m.Metadata(); failed == nil {
 		seq = meta.Sequence.Stream
 	}
-	if seq != l.failedSeq {
-		l.failedSeq, l.pause = seq, 0
+	if seq != p.failedSeq {
+		p.failedSeq, p.pause = seq, 0
 	}
-	l.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(l.pause)
-	l.log(ctx).Warn("an event will be delivered again", "topic", l.topic, "group", l.group, "error", err, "pause", l.pause)
-	_ = m.NakWithDelay(l.pause) // if this is lost, the event is redelivered after AckWait
+	p.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(p.pause)
+	p.log(ctx).Warn("an event will be delivered again", "topic", p.topic, "group", p.group, "error", err, "pause", p.pause)
+	_ = m.NakWithDelay(p.pause) // if this is lost, the event is redelivered after AckWait
 }
 
 // deliver calls the handler. It returns the context of the call.
-func (l *partition) deliver(m jetstream.Msg) (ctx context.Context, err error) {
-	ctx = l.ctx
+func (p *partition) deliver(m jetstream.Msg) (ctx context.Context, err error) {
+	ctx = p.ctx
 	defer func() {
-		if p := recover(); p != nil {
-			l.log(ctx).Error("an event's handler panicked", "topic", l.topic, "panic", p, "stack", string(debug.Stack()))
+		if recovered := recover(); recovered != nil {
+			p.log(ctx).Error("an event's handler panicked", "topic", p.topic, "panic", recovered, "stack", string(debug.Stack()))
 			err = fault.Internal.Errorf("the handler panicked")
 		}
 	}()
 	var e eventbus.Event
 	if err := json.Unmarshal(m.Data(), &e); err != nil {
-		l.bus.config.Logger.Error("a message that is no event is dropped", "topic", l.topic, "subject", m.Subject(), "error", err)
+		p.bus.config.Logger.Error("a message that is no event is dropped", "topic", p.topic, "subject", m.Subject(), "error", err)
 		return ctx, nil // a redelivery would not change it
 	}
-	ctx = eventbus.ContextWithEvent(l.ctx, e)
-	return ctx, l.handler(ctx, e)
+	ctx = eventbus.ContextWithEvent(p.ctx, e)
+	return ctx, p.handler(ctx, e)
 }
 
 // log is the logger for messages about the event that is handled in ctx.
-func (l *partition) log(ctx context.Context) *slog.Logger {
-	if log := eventbus.LoggerOf(ctx); log != nil && !l.bus.ownLog {
+func (p *partition) log(ctx context.Context) *slog.Logger {
+	if log := eventbus.LoggerOf(ctx); log != nil && !p.bus.ownLog {
 		return log
 	}
-	return l.bus.config.Logger
+	return p.bus.config.Logger
 }
 
 // extendAckWait tells the server periodically that the event is still being handled.
-func (l *partition) extendAckWait(m jetstream.Msg) (stop func()) {
-	return heartbeat.Every(context.Background(), l.ackWait/3, func(context.Context) {
+func (p *partition) extendAckWait(m jetstream.Msg) (stop func()) {
+	return heartbeat.Every(context.Background(), p.ackWait/3, func(context.Context) {
 		_ = m.InProgress() // if this is lost, the event may be delivered twice
 	})
 }

@@ -21,33 +21,33 @@ func newSlot() slot { return slot{busy: make(chan struct{}, 1), epoch: time.Now(
 
 // acquire waits for the slot. It is false if leaving ends, or if the current handler runs
 // longer than maxBusy.
-func (t *slot) acquire(leaving context.Context, maxBusy time.Duration) bool {
+func (s *slot) acquire(leaving context.Context, maxBusy time.Duration) bool {
 	select {
-	case t.busy <- struct{}{}:
+	case s.busy <- struct{}{}:
 	default:
-		if !t.waitFree(leaving, maxBusy) {
+		if !s.waitFree(leaving, maxBusy) {
 			return false
 		}
 	}
-	t.startedAt.Store(int64(time.Since(t.epoch)))
+	s.startedAt.Store(int64(time.Since(s.epoch)))
 	if leaving.Err() != nil {
-		t.release()
+		s.release()
 		return false
 	}
 	return true
 }
 
-func (t *slot) waitFree(leaving context.Context, maxBusy time.Duration) bool {
+func (s *slot) waitFree(leaving context.Context, maxBusy time.Duration) bool {
 	timer := time.NewTimer(maxBusy)
 	defer timer.Stop()
 	for {
 		select {
-		case t.busy <- struct{}{}:
+		case s.busy <- struct{}{}:
 			return true
 		case <-leaving.Done():
 			return false
 		case <-timer.C:
-			left := maxBusy - t.runningFor()
+			left := maxBusy - s.runningFor()
 			if left <= 0 {
 				return false
 			}
@@ -57,8 +57,8 @@ func (t *slot) waitFree(leaving context.Context, maxBusy time.Duration) bool {
 }
 
 // runningFor is how long the current handler has been running.
-func (t *slot) runningFor() time.Duration {
-	return time.Since(t.epoch) - time.Duration(t.startedAt.Load())
+func (s *slot) runningFor() time.Duration {
+	return time.Since(s.epoch) - time.Duration(s.startedAt.Load())
 }
 
-func (t *slot) release() { <-t.busy }
+func (s *slot) release() { <-s.busy }

@@ -69,21 +69,21 @@ func (r *Registry) Register(ctx context.Context, i registry.Instance) error {
 	}
 	i.Status = cmp.Or(i.Status, registry.Healthy)
 	i.Metadata, i.Tags = maps.Clone(i.Metadata), slices.Clone(i.Tags)
-	g, err := r.claim(ctx, i.ID)
+	reg, err := r.claim(ctx, i.ID)
 	if err != nil {
 		return err
 	}
-	defer r.release(g)
+	defer r.release(reg)
 	i.UpdatedAt = time.Now().UTC()
 	i.RegisteredAt = i.UpdatedAt
-	if g.live {
-		i.RegisteredAt = g.instance.RegisteredAt
+	if reg.live {
+		i.RegisteredAt = reg.instance.RegisteredAt
 	}
 	if err := r.write(ctx, i); err != nil {
 		return err
 	}
-	g.instance = i
-	r.startRenewing(g)
+	reg.instance = i
+	r.startRenewing(reg)
 	return nil
 }
 
@@ -94,12 +94,12 @@ func (r *Registry) Deregister(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
 	}
-	g, err := r.claim(ctx, id)
+	reg, err := r.claim(ctx, id)
 	if err != nil {
 		return err
 	}
-	defer r.release(g)
-	g.stopRenewing()
+	defer r.release(reg)
+	reg.stopRenewing()
 	limited, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	err = r.client.Agent().ServiceDeregisterOpts(serviceID(id), (&api.QueryOptions{}).WithContext(limited))
@@ -114,20 +114,20 @@ func (r *Registry) SetStatus(ctx context.Context, id string, s registry.Status) 
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	g, err := r.claim(ctx, id)
+	reg, err := r.claim(ctx, id)
 	if err != nil {
 		return err
 	}
-	defer r.release(g)
-	if !g.live {
+	defer r.release(reg)
+	if !reg.live {
 		return fault.NotFound.Errorf("no instance %q is registered here", id)
 	}
-	i := g.instance
+	i := reg.instance
 	i.Status, i.UpdatedAt = s, time.Now().UTC()
 	if err := r.write(ctx, i); err != nil {
 		return err
 	}
-	g.instance = i
+	reg.instance = i
 	return nil
 }
 
@@ -149,27 +149,27 @@ func (r *Registry) Close() error {
 // claim waits until the caller alone may write for the ID.
 func (r *Registry) claim(ctx context.Context, id string) (*registration, error) {
 	for {
-		g, err := r.registration(id)
+		reg, err := r.registration(id)
 		if err != nil {
 			return nil, err
 		}
 		select {
-		case g.writeToken <- struct{}{}:
+		case reg.writeToken <- struct{}{}:
 		case <-ctx.Done():
 			select {
-			case g.writeToken <- struct{}{}:
-				r.release(g)
+			case reg.writeToken <- struct{}{}:
+				r.release(reg)
 			default: // its holder will release it
 			}
 			return nil, r.fault(ctx, ctx.Err(), "write instance "+id)
 		}
-		if now, err := r.registration(id); err != nil || now == g {
+		if now, err := r.registration(id); err != nil || now == reg {
 			if err != nil {
-				<-g.writeToken
+				<-reg.writeToken
 			}
-			return g, err
+			return reg, err
 		}
-		<-g.writeToken // it was released meanwhile
+		<-reg.writeToken // it was released meanwhile
 	}
 }
 
@@ -179,22 +179,22 @@ func (r *Registry) registration(id string) (*registration, error) {
 	if r.closed {
 		return nil, fault.FailedPrecondition.Errorf("the registry is closed; instance %q was not written", id)
 	}
-	g, ok := r.registrations[id]
+	reg, ok := r.registrations[id]
 	if !ok {
-		g = &registration{writeToken: make(chan struct{}, 1)}
-		r.registrations[id] = g
+		reg = &registration{writeToken: make(chan struct{}, 1)}
+		r.registrations[id] = reg
 	}
-	return g, nil
+	return reg, nil
 }
 
 // release lets others write for the ID, and removes it if it is not live.
-func (r *Registry) release(g *registration) {
-	if !g.live {
+func (r *Registry) release(reg *registration) {
+	if !reg.live {
 		r.mu.Lock()
-		maps.DeleteFunc(r.registrations, func(_ string, other *registration) bool { return other == g })
+		maps.DeleteFunc(r.registrations, func(_ string, other *registration) bool { return other == reg })
 		r.mu.Unlock()
 	}
-	<-g.writeToken
+	<-reg.writeToken
 }
 
 // write registers the instance with the agent. Registering does not change the status of

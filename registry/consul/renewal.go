@@ -23,32 +23,32 @@ type registration struct {
 }
 
 // stopRenewing ends the renewals. The caller holds writeToken, so none is running.
-func (g *registration) stopRenewing() {
-	if !g.live {
+func (reg *registration) stopRenewing() {
+	if !reg.live {
 		return
 	}
-	g.live = false
-	close(g.stop)
-	<-g.done
+	reg.live = false
+	close(reg.stop)
+	<-reg.done
 }
 
 // startRenewing starts the renewals of a registration, unless they run already.
-func (r *Registry) startRenewing(g *registration) {
+func (r *Registry) startRenewing(reg *registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if g.live || r.closed {
+	if reg.live || r.closed {
 		return
 	}
-	g.live, g.stop, g.done = true, make(chan struct{}), make(chan struct{})
-	stop, done := g.stop, g.done
+	reg.live, reg.stop, reg.done = true, make(chan struct{}), make(chan struct{})
+	stop, done := reg.stop, reg.done
 	r.renewLoops.Go(func() {
 		defer close(done)
-		r.renewLoop(g, stop)
+		r.renewLoop(reg, stop)
 	})
 }
 
 // renewLoop renews the registration until stop or the registry is closed.
-func (r *Registry) renewLoop(g *registration, stop <-chan struct{}) {
+func (r *Registry) renewLoop(reg *registration, stop <-chan struct{}) {
 	every := r.config.TTL / renewalsPerTTL
 	again := backoff.Policy{Min: every / 10, Max: every}
 	pause, failing := time.Duration(0), false
@@ -69,15 +69,15 @@ func (r *Registry) renewLoop(g *registration, stop <-chan struct{}) {
 			return
 		}
 		select {
-		case g.writeToken <- struct{}{}:
+		case reg.writeToken <- struct{}{}:
 		case <-stop:
 			return
 		case <-r.ctx.Done():
 			return
 		}
-		err := r.renewOnce(g.instance)
-		id, service := g.instance.ID, g.instance.Name
-		<-g.writeToken
+		err := r.renewOnce(reg.instance)
+		id, service := reg.instance.ID, reg.instance.Name
+		<-reg.writeToken
 		if ok := err == nil; ok == failing && r.ctx.Err() == nil {
 			failing, pause = !ok, 0
 			if ok {
