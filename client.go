@@ -78,16 +78,16 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) (err error) {
 	op.Service = c.name
 	start := time.Now()
-	begun := tracing.Begin(caller, op, start, start.Add(time.Duration(c.timeout.Load())))
-	defer begun.Stop()
-	begun.Record.From = c.service.name
-	ctx, span := c.service.config.Tracer.Start(begun, op.Name, tracing.Client)
+	callCtx := tracing.Begin(caller, op, start, start.Add(time.Duration(c.timeout.Load())))
+	defer callCtx.Stop()
+	callCtx.Record.From = c.service.name
+	ctx, span := c.service.config.Tracer.Start(callCtx, op.Name, tracing.Client)
 
 	err = errPanicked
 	defer func() {
-		err = finishTrail(&begun.Record, err)
+		err = finishTrail(&callCtx.Record, err)
 		span.End(err)
-		c.recorder(op.Name).Observe(endpoint.Elapsed(begun, start), err)
+		c.recorder(op.Name).Observe(endpoint.Elapsed(callCtx, start), err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)
@@ -167,8 +167,8 @@ func (c *Client) hedged(ctx context.Context, a admission, after time.Duration, s
 	})
 }
 
-// admission is what an attempt needs before it is sent: a place in the limit, the
-// breaker's permit, and an instance.
+// admission is what an attempt needs before it is sent: the permits of the limit and
+// of the breaker, and an instance.
 type admission struct {
 	limitPermit   limit.AdaptivePermit
 	breakerPermit breaker.Permit
