@@ -45,7 +45,7 @@ func TestLastGoodListIsKeptWhileTheRegistryFails(t *testing.T) {
 	})
 }
 
-func TestOnlyHealthyInstancesAreHandedOut(t *testing.T) {
+func TestOnlyHealthyInstancesArePublished(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		ill, unsure := orders("b"), orders("c")
 		ill.Status, unsure.Status = registry.Unhealthy, registry.Unknown
@@ -56,7 +56,7 @@ func TestOnlyHealthyInstancesAreHandedOut(t *testing.T) {
 	})
 }
 
-func TestSmallLossesAreBelievedAtOnce(t *testing.T) {
+func TestSmallLossesArePublishedAtOnce(t *testing.T) {
 	for before, after := range map[string]string{
 		"a":                   "",
 		"a,b":                 "",
@@ -104,7 +104,7 @@ func TestImplausibleLossIsHeldBack(t *testing.T) {
 	})
 }
 
-func TestWhatComesBackIsNotMissing(t *testing.T) {
+func TestAnInstanceThatReturnsIsNotMissing(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		seen := follow(t, r)
@@ -140,7 +140,7 @@ func TestWhatIsMissingAfterAnOutageIsHeldBack(t *testing.T) {
 	})
 }
 
-func TestFailureWhileHoldingBackBeginsTheWaitAnew(t *testing.T) {
+func TestAFailureDuringHoldBackRestartsTheWait(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		s.list()
@@ -230,7 +230,7 @@ func TestNoListIsEverEmptyBecauseOfAnError(t *testing.T) {
 	})
 }
 
-func TestRegistryThatComesAndGoesTakesNothingAway(t *testing.T) {
+func TestARegistryThatFailsRepeatedlyRemovesNothing(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		seen := follow(t, r)
@@ -253,7 +253,7 @@ func TestRegistryThatComesAndGoesTakesNothingAway(t *testing.T) {
 	})
 }
 
-func TestNoMassLossIsHandedOutUnlessTheRegistryStandsByIt(t *testing.T) {
+func TestAMassLossIsPublishedOnlyIfTheRegistryConfirmsIt(t *testing.T) {
 	const hold = 10 * time.Second
 	rapid.Check(t, func(rt *rapid.T) {
 		resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {

@@ -67,8 +67,8 @@ type subject struct {
 	service string
 }
 
-// of returns a configuration of the subject's service in the environment "prod".
-func (s *subject) of(key string, value any) config.Configuration {
+// configuration returns a configuration of the subject's service in the environment "prod".
+func (s *subject) configuration(key string, value any) config.Configuration {
 	return config.Configuration{Service: s.service, Environment: "prod", Key: key, Value: value}
 }
 

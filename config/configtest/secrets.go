@@ -25,7 +25,7 @@ func (s *subject) secret(key string, value any) config.Configuration {
 	if !s.Secrets {
 		s.Skip("this store keeps no encrypted configurations")
 	}
-	c := s.of(key, value)
+	c := s.configuration(key, value)
 	c.Encrypted = true
 	return c
 }
@@ -100,7 +100,7 @@ func noKeyNoSecret(s *subject) {
 	if s.Secrets {
 		s.Skip("this store has a key")
 	}
-	c := s.of("db.password", password)
+	c := s.configuration("db.password", password)
 	c.Encrypted = true
 	_, err := s.store.Set(s.ctx, c)
 	if !errors.Is(err, fault.FailedPrecondition) || strings.Contains(err.Error(), password) {

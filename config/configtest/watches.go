@@ -56,14 +56,14 @@ func firstIsTheFullList(s *subject) {
 			}
 			break
 		}
-		s.set(s.of(fmt.Sprint("key", want), want))
+		s.set(s.configuration(fmt.Sprint("key", want), want))
 	}
 }
 
 func changesAreSeen(s *subject) {
 	s.watcher()
 	var c config.Configuration
-	s.until("a new one", func() { c = s.set(s.of("x", "a")) }, func(list []config.Configuration) bool {
+	s.until("a new one", func() { c = s.set(s.configuration("x", "a")) }, func(list []config.Configuration) bool {
 		return len(list) == 1 && list[0].Value == "a"
 	})
 	s.until("its change", func() { c.Value = "b"; s.set(c) }, func(list []config.Configuration) bool {
@@ -79,18 +79,18 @@ func changesAreSeen(s *subject) {
 func othersAreNotSeen(s *subject) {
 	s.watcher()
 	s.until("its own alone", func() {
-		elsewhere, other := s.of("other", 1), s.of("other", 1)
+		elsewhere, other := s.configuration("other", 1), s.configuration("other", 1)
 		elsewhere.Environment, other.Service = "test", name()
 		s.set(elsewhere)
 		s.set(other)
-		s.set(s.of("own", 1))
+		s.set(s.configuration("own", 1))
 	}, func(list []config.Configuration) bool { return slices.Equal(keys(list), []string{"own"}) })
 }
 
 func slowReaderGetsTheNewest(s *subject) {
 	s.watcher()
 	s.until("the newest", func() {
-		c := s.of("x", 0)
+		c := s.configuration("x", 0)
 		for i := range 100 {
 			c.Value = i
 			c = s.set(c)

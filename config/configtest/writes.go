@@ -31,7 +31,7 @@ func writes() []rule {
 }
 
 func getGivesWhatWasSet(s *subject) {
-	stored := s.set(s.of("http.addr", ":8080"))
+	stored := s.set(s.configuration("http.addr", ":8080"))
 	if stored.ID == "" || stored.Version != 1 || stored.Type != config.String || stored.CreatedAt.IsZero() || !stored.UpdatedAt.Equal(stored.CreatedAt) {
 		s.Errorf("Set gave %+v, id %q, type %q, created %s, updated %s", stored, stored.ID, stored.Type, stored.CreatedAt, stored.UpdatedAt)
 	}
@@ -56,7 +56,7 @@ func nothingIsNotFound(s *subject) {
 }
 
 func versionsCountUp(s *subject) {
-	first := s.set(s.of("x", "a"))
+	first := s.set(s.configuration("x", "a"))
 	c := first
 	for want := 2; want < 5; want++ {
 		c.Value = fmt.Sprint(want)
@@ -70,7 +70,7 @@ func versionsCountUp(s *subject) {
 }
 
 func otherVersionIsAborted(s *subject) {
-	c := s.set(s.of("x", "a"))
+	c := s.set(s.configuration("x", "a"))
 	c.Value = "b"
 	c = s.set(c)
 	for _, version := range []int{0, 1, 3} {
@@ -82,7 +82,7 @@ func otherVersionIsAborted(s *subject) {
 	if got := s.get("x"); got.Value != "b" || got.Version != 2 {
 		s.Errorf("there is now %v", got)
 	}
-	unknown := s.of("y", "a")
+	unknown := s.configuration("y", "a")
 	unknown.Version = 1
 	if _, err := s.store.Set(s.ctx, unknown); !errors.Is(err, fault.Aborted) {
 		s.Errorf("version 1 over nothing: %v", err)
@@ -90,7 +90,7 @@ func otherVersionIsAborted(s *subject) {
 }
 
 func oneOfManyWins(s *subject) {
-	base := s.set(s.of("x", json.Number("0")))
+	base := s.set(s.configuration("x", json.Number("0")))
 	var won atomic.Int32
 	var all sync.WaitGroup
 	for i := range 16 {
@@ -112,7 +112,7 @@ func oneOfManyWins(s *subject) {
 }
 
 func deletedIsGone(s *subject) {
-	c := s.set(s.of("x", "a"))
+	c := s.set(s.configuration("x", "a"))
 	if err := s.store.Delete(s.ctx, s.service, "prod", "x"); err != nil {
 		s.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func deletedIsGone(s *subject) {
 	if all := s.list(s.service, "prod"); len(all) != 0 {
 		s.Errorf("List: %v", all)
 	}
-	again := s.set(s.of("x", "b"))
+	again := s.set(s.configuration("x", "b"))
 	if again.Version <= c.Version {
 		s.Errorf("it came back with version %d after %d", again.Version, c.Version)
 	}
@@ -133,14 +133,14 @@ func deletedIsGone(s *subject) {
 }
 
 func apart(s *subject) {
-	s.set(s.of("x", "prod"))
-	test := s.of("x", "test")
+	s.set(s.configuration("x", "prod"))
+	test := s.configuration("x", "test")
 	test.Environment = "test"
 	s.set(test)
-	everywhere := s.of("y", "everywhere")
+	everywhere := s.configuration("y", "everywhere")
 	everywhere.Environment = ""
 	s.set(everywhere)
-	other := s.of("z", "other")
+	other := s.configuration("z", "other")
 	other.Service = name()
 	s.set(other)
 	if got := s.get("x"); got.Value != "prod" {
@@ -161,7 +161,7 @@ func apart(s *subject) {
 
 func listIsByKey(s *subject) {
 	for _, key := range []string{"b", "a.z", "c", "a", "a.b"} {
-		s.set(s.of(key, true))
+		s.set(s.configuration(key, true))
 	}
 	if got := s.list(s.service, "prod"); !slices.Equal(got, []string{"a", "a.b", "a.z", "b", "c"}) {
 		s.Errorf("it gave %v", got)
@@ -185,7 +185,7 @@ func typesAreKept(s *subject) {
 		{nil, "", config.JSON, `null`},
 		{"port: 1\n", config.YAML, config.YAML, `"port: 1\n"`},
 	} {
-		c := s.of(fmt.Sprint("key", i), v.value)
+		c := s.configuration(fmt.Sprint("key", i), v.value)
 		c.Type = v.as
 		s.set(c)
 		got := s.get(c.Key)
@@ -223,7 +223,7 @@ func misfitsAreRefused(s *subject) {
 
 func callersCannotReachInside(s *subject) {
 	inside := map[string]any{"port": "1"}
-	s.set(s.of("x", inside))
+	s.set(s.configuration("x", inside))
 	inside["port"] = "2"
 	got, _ := s.get("x").Value.(map[string]any)
 	if fmt.Sprint(got) != "map[port:1]" {
@@ -236,12 +236,12 @@ func callersCannotReachInside(s *subject) {
 }
 
 func endedContextIsHeeded(s *subject) {
-	s.set(s.of("x", "a"))
+	s.set(s.configuration("x", "a"))
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	_, get := s.store.Get(ctx, s.service, "prod", "x")
 	_, list := s.store.List(ctx, s.service, "prod")
-	_, set := s.store.Set(ctx, s.of("y", "a"))
+	_, set := s.store.Set(ctx, s.configuration("y", "a"))
 	for operation, err := range map[string]error{"Get": get, "List": list, "Set": set, "Delete": s.store.Delete(ctx, s.service, "prod", "x")} {
 		if !errors.Is(err, context.Canceled) {
 			s.Errorf("%s: %v", operation, err)

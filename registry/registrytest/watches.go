@@ -115,7 +115,7 @@ func watchEndsWithItsContext(s *subject) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	ended := make(chan int, 1)
-	begun := make(chan struct{}, 1)
+	started := make(chan struct{}, 1)
 	go func() {
 		seen := 0
 		for _, err := range r.Watch(ctx, s.service) {
@@ -124,13 +124,13 @@ func watchEndsWithItsContext(s *subject) {
 			}
 			seen++
 			select {
-			case begun <- struct{}{}:
+			case started <- struct{}{}:
 			default:
 			}
 		}
 		ended <- seen
 	}()
-	<-begun
+	<-started
 	cancel()
 	select {
 	case seen := <-ended:
