@@ -22,8 +22,8 @@ type MemoryPolicy struct {
 	// Buffer is how many events may wait for a group before Publish blocks. The default
 	// is 1024.
 	Buffer int `json:"buffer" yaml:"buffer"`
-	// Backoff is the shortest pause before an event is redelivered. The default is 100
-	// ms, or MaxBackoff if that is shorter.
+	// Backoff is the shortest pause before an event is redelivered. The default is
+	// 100 ms, or MaxBackoff if that is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest pause. The default is 10 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`

@@ -34,8 +34,8 @@ type Config struct {
 	Namespace string
 	// TLS is used for an https Address.
 	TLS *tls.Config
-	// TTL is how long an instance stays healthy after its last renewal. The default is 15
-	// s.
+	// TTL is how long an instance stays healthy after its last renewal. The default is
+	// 15 s.
 	TTL time.Duration
 	// DeregisterAfter is how long an instance that is not renewed stays in Consul after
 	// its TTL. The default is one minute, which is Consul's minimum.
