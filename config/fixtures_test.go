@@ -74,7 +74,7 @@ func mustLoad(t *testing.T, layers ...config.Layer) *config.Value[settings] {
 	return v
 }
 
-// file writes a file for a test.
+// fileSource writes a file for a test.
 func fileSource(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -104,7 +104,7 @@ func TestAnInstanceThatCannotBeCalledIsNotPublished(t *testing.T) {
 	})
 }
 
-// ended returns a context that has ended.
+// contextFault returns a context that has ended.
 func contextFault(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
