@@ -93,7 +93,7 @@ var closing = []rule{
 	{"close_under_load", "Close under load, twice at once, loses no event and has none put aside; handlers publish until they end.", nil, func(s *subject) {
 		closeUnderLoad(s, false)
 	}},
-	{"cut_short_under_load", "Close that is cut short under load has no event put aside, and what was not handled comes again.", nil, func(s *subject) {
+	{"cut_short_under_load", "Close that is cut short under load has no event put aside, and what was not handled is redelivered.", nil, func(s *subject) {
 		closeUnderLoad(s, true)
 	}},
 	{"cut_short", "A drain whose time runs out cancels the handlers and says so.", nil, func(s *subject) {

@@ -56,7 +56,7 @@ var delivery = []rule{
 			s.Errorf("got %+v", got[0])
 		}
 	}},
-	{"again", "An event whose handler fails or panics comes again until it succeeds.", nil, func(s *subject) {
+	{"again", "An event whose handler fails or panics is redelivered until it succeeds.", nil, func(s *subject) {
 		seen := newLog()
 		s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
 			switch seen.add(e) {

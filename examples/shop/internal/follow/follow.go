@@ -33,7 +33,7 @@ func Safely(bus eventbus.Publisher) endpoint.Middleware {
 			case err == nil || !handling || ctx.Err() != nil || errors.Is(err, ErrEarly):
 				return response, err
 			case !isHopeless(err):
-				slog.WarnContext(ctx, "an event comes again", "topic", e.Type, "key", e.Key, "event", e.ID, "error", err)
+				slog.WarnContext(ctx, "an event will be redelivered", "topic", e.Type, "key", e.Key, "event", e.ID, "error", err)
 				return response, err
 			}
 			slog.ErrorContext(ctx, "an event is put aside", "topic", e.Type, "key", e.Key, "event", e.ID, "error", err)
