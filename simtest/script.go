@@ -58,7 +58,7 @@ func AnswerWith(service string, err error, after time.Duration, instances ...int
 		i.set(func(s *condition) { s.answer, s.after = err, after })
 	})
 	if after < 0 {
-		a.fault = fmt.Sprintf("Answer: after %s is negative", after)
+		a.fault = fmt.Sprintf("AnswerWith: after %s is negative", after)
 	}
 	return a
 }

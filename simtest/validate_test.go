@@ -49,7 +49,7 @@ func TestEveryFaultOfAWorldIsReportedTogether(t *testing.T) {
 		"client client: Rate: NaN", `client client: Calls: there is no service "nobody"`, "Rate and Users are both set", "Processes: -1", "Deadline: -1ns",
 		"client idle: neither Rate nor Users", "client idle: Think", "client idle: Config.Clients: stock: invalid_argument: timeout: -1ns", "client a: Users: -1",
 		"Script: at 0s: nothing happens", "Script: at -1ns: the run is from 0 to", "Script: at 1h0m0s: the run is from 0 to",
-		"Slow: factor NaN", "Errors: share NaN", "Answer: after -1ns", "Load: rate NaN", `there is no client "someone"`, "Load has no effect on client users",
+		"Slow: factor NaN", "Errors: share NaN", "AnswerWith: after -1ns", "Load: rate NaN", `there is no client "someone"`, "Load has no effect on client users",
 		`there is no service "nowhere"`, "service a has no instance 1 then", "service a has no instance -3 then", `there is no client or service "thin air"`,
 		"Deploy: pause -1ns", "Add: 0 instances",
 	} {

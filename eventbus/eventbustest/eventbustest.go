@@ -33,9 +33,9 @@ type Features struct {
 	// NoBackPressure: Publish does not wait for slow handlers, because the bus has room
 	// for all events.
 	NoBackPressure bool
-	// SharesLanes: several keys share a partition, so that a failing event may also block
+	// SharesPartitions: several keys share a partition, so that a failing event may also block
 	// the events of other keys.
-	SharesLanes bool
+	SharesPartitions bool
 	// Events is the number of events in the rules about many events. The default is 2000.
 	Events int
 }

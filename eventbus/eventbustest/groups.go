@@ -38,7 +38,7 @@ var groups = []rule{
 			s.Errorf("one member got nothing: %d and %d", group[0].Load(), group[1].Load())
 		}
 	}},
-	{"key_waits", "A failing event holds up the events of its key, and no others.", func(f Features) bool { return f.SharesLanes }, func(s *subject) {
+	{"key_waits", "A failing event holds up the events of its key, and no others.", func(f Features) bool { return f.SharesPartitions }, func(s *subject) {
 		seen := newLog()
 		var broken atomic.Bool
 		broken.Store(true)
@@ -89,7 +89,7 @@ var groups = []rule{
 			s.publish(fmt.Sprint("k", k), numbers(each)...)
 		}
 		free := keys * each
-		if s.SharesLanes {
+		if s.SharesPartitions {
 			free = free * 3 / 4
 		}
 		for _, e := range s.wait(seen, "the other keys' events", atLeast(free)) {

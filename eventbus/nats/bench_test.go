@@ -27,7 +27,8 @@ func workOff(b *testing.B, took time.Duration) {
 		}
 		return stop
 	}
-	if err := subscribe(nil)(b.Context()); err != nil { // creates the group
+	ignore := func(context.Context, eventbus.Event) error { return nil }
+	if err := subscribe(ignore)(b.Context()); err != nil { // creates the group
 		b.Fatal(err)
 	}
 	var publishers sync.WaitGroup
