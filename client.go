@@ -1,7 +1,6 @@
 package sinew
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -285,6 +284,6 @@ func (c *Client) logBreakerChange(change breaker.Change) {
 
 // configure stores the settings that belong to none of the parts.
 func (c *Client) configure(p ClientPolicy) {
-	c.timeout.Store(int64(cmp.Or(p.Timeout, defaultCallTimeout)))
+	c.timeout.Store(int64(p.WithDefaults().Timeout))
 	c.hedges.Store(p.Retry.Hedge.Percent > 0)
 }

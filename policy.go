@@ -1,6 +1,7 @@
 package sinew
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -11,9 +12,6 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
-
-// defaultCallTimeout is the default of ClientPolicy.Timeout.
-const defaultCallTimeout = 10 * time.Second
 
 // ClientPolicy configures the calls to another service. The zero ClientPolicy is the
 // recommended one.
@@ -52,4 +50,15 @@ func (p ClientPolicy) Validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p ClientPolicy) WithDefaults() ClientPolicy {
+	p.Timeout = cmp.Or(p.Timeout, 10*time.Second)
+	p.Retry = p.Retry.WithDefaults()
+	p.Limit = p.Limit.WithDefaults()
+	p.Breaker = p.Breaker.WithDefaults()
+	p.Balance = p.Balance.WithDefaults()
+	return p
 }

@@ -5,10 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/internal/duration"
-	"github.com/sinew-go/sinew/loadbalance"
-	"github.com/sinew-go/sinew/retry"
 )
 
 // Report is what a [ClientPolicy] amounts to.
@@ -49,7 +46,7 @@ func (p ClientPolicy) Review() Report {
 	if err := p.Validate(); err != nil {
 		return Report{Warnings: []Warning{{Problem: strings.ReplaceAll(err.Error(), "\n", "; "), Advice: "correct it"}}}
 	}
-	full := p.withDefaults()
+	full := p.WithDefaults()
 	report := Report{Latency: full.Timeout}
 	report.Attempts, report.Waiting = p.Retry.WorstCase()
 	report.Attempts = min(report.Attempts, full.sequentialAttempts()+full.parallelAttempts())
@@ -89,17 +86,6 @@ func (w Warning) String() string {
 		text = strings.Join(w.Settings, ", ") + ": " + text
 	}
 	return text
-}
-
-// withDefaults is the policy, which is valid, as it is in force.
-func (p ClientPolicy) withDefaults() ClientPolicy {
-	if p.Timeout == 0 {
-		p.Timeout = defaultCallTimeout
-	}
-	p.Retry = retry.New("", p.Retry).Snapshot().Policy
-	p.Breaker = breaker.New("", p.Breaker).Policy()
-	p.Balance = loadbalance.New("", p.Balance).Snapshot().Policy
-	return p
 }
 
 // sequentialAttempts returns how many attempts can start one after another before the

@@ -42,7 +42,7 @@ func New(name string, p Policy) *Circuit {
 	if err := p.Validate(); err != nil {
 		panic("breaker.New(" + name + "): " + err.Error())
 	}
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	c := &Circuit{name: name, created: time.Now()}
 	c.tally.init()
 	c.rng.Seed(p.circuitSeed(name))
@@ -80,7 +80,7 @@ func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.Seed != c.policy.Load().Seed {

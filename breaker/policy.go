@@ -124,7 +124,9 @@ func (p Policy) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (p Policy) withDefaults() Policy {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p Policy) WithDefaults() Policy {
 	number := func(n *int, zero int) {
 		if *n == 0 {
 			*n = zero

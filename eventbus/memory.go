@@ -50,7 +50,9 @@ func (p MemoryPolicy) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (p MemoryPolicy) withDefaults() MemoryPolicy {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p MemoryPolicy) WithDefaults() MemoryPolicy {
 	p.Buffer = cmp.Or(p.Buffer, 1024)
 	p.MaxBackoff = cmp.Or(p.MaxBackoff, max(10*time.Second, p.Backoff))
 	p.Backoff = cmp.Or(p.Backoff, min(100*time.Millisecond, p.MaxBackoff))
@@ -86,7 +88,7 @@ func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("eventbus.NewMemory: " + err.Error())
 	}
-	b := &Memory{policy: p.withDefaults(), idle: make(chan struct{}, 1)}
+	b := &Memory{policy: p.WithDefaults(), idle: make(chan struct{}, 1)}
 	b.current.Store(&busState{topics: map[string][]*group{}})
 	return b
 }

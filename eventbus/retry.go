@@ -48,6 +48,18 @@ func (r RetryPolicy) Validate() error {
 	return errors.Join(faults...)
 }
 
+// WithDefaults returns the policy with its defaults filled in, as it is in force. r must
+// be valid.
+func (r RetryPolicy) WithDefaults() RetryPolicy {
+	r.Attempts = cmp.Or(r.Attempts, 5)
+	if r.Disabled {
+		r.Attempts = 1
+	}
+	r.MaxBackoff = cmp.Or(r.MaxBackoff, max(2*time.Second, r.Backoff))
+	r.Backoff = cmp.Or(r.Backoff, min(50*time.Millisecond, r.MaxBackoff))
+	return r
+}
+
 // Middleware repeats a handler after a failure (see [fault.Judge]), and after an error
 // with a RetryAfter: then it waits that long, but at most MaxBackoff. It repeats nothing
 // that would fail again. It panics if the policy does not validate.
@@ -55,18 +67,14 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 	if err := r.Validate(); err != nil {
 		panic("eventbus.RetryPolicy: " + err.Error())
 	}
-	attempts := cmp.Or(r.Attempts, 5)
-	if r.Disabled {
-		attempts = 1
-	}
-	pauses := backoff.Policy{Max: cmp.Or(r.MaxBackoff, max(2*time.Second, r.Backoff))}
-	pauses.Min = cmp.Or(r.Backoff, min(50*time.Millisecond, pauses.Max))
+	r = r.WithDefaults()
+	pauses := backoff.Policy{Min: r.Backoff, Max: r.MaxBackoff}
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			pause := time.Duration(0)
 			for attempt := 1; ; attempt++ {
 				response, err := next(ctx, request)
-				if attempt >= attempts || !isRepeatable(ctx, err) {
+				if attempt >= r.Attempts || !isRepeatable(ctx, err) {
 					return response, err
 				}
 				pause = pauses.Next(pause)

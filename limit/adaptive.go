@@ -49,7 +49,9 @@ func (a Adaptive) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (a Adaptive) withDefaults() Adaptive {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. a must
+// be valid.
+func (a Adaptive) WithDefaults() Adaptive {
 	if a.Max == 0 {
 		a.Max = maxInFlight
 	}

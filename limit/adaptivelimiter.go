@@ -159,7 +159,7 @@ func (l *AdaptiveLimiter) Set(a Adaptive) error {
 	c := &l.controller
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.policy = a.withDefaults()
+	c.policy = a.WithDefaults()
 	l.operations.setExcept(a.Except)
 	l.hasExcepted.Store(len(a.Except) > 0)
 	l.publish()

@@ -47,7 +47,9 @@ func (c Concurrency) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (c Concurrency) withDefaults() Concurrency {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. c must
+// be valid.
+func (c Concurrency) WithDefaults() Concurrency {
 	if c.Max == 0 {
 		c.Max = 64
 	}

@@ -53,7 +53,7 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 	if err := c.Validate(); err != nil {
 		panic("limit.NewConcurrency(" + name + "): " + err.Error())
 	}
-	return &ConcurrencyLimiter{name: name, policy: c.withDefaults(), waiting: list.New()}
+	return &ConcurrencyLimiter{name: name, policy: c.WithDefaults(), waiting: list.New()}
 }
 
 // Acquire waits until the call may run. The error is fault.Unavailable if the queue is
@@ -111,7 +111,7 @@ func (l *ConcurrencyLimiter) Set(c Concurrency) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.policy = c.withDefaults()
+	l.policy = c.WithDefaults()
 	l.admitWaiting()
 	return nil
 }

@@ -48,7 +48,9 @@ const (
 	maxPerSecond = 1e9
 )
 
-func (r Rate) withDefaults() Rate {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. r must
+// be valid.
+func (r Rate) WithDefaults() Rate {
 	if r.PerSecond == 0 {
 		r.PerSecond = 100
 	}
@@ -154,7 +156,7 @@ func (l *RateLimiter) Set(r Rate) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	r = r.withDefaults()
+	r = r.WithDefaults()
 	interval := max(int64(math.Round(float64(time.Second)/r.PerSecond)), 1)
 	size := int64(math.MaxInt64 / 4)
 	if int64(r.Burst) < size/interval {

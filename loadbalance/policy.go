@@ -141,7 +141,9 @@ func (e Ejection) allows(out, all int) bool {
 	return out == 0 || out < all && (out == 1 || 100*out <= e.MaxPercent*all)
 }
 
-func (p Policy) withDefaults() Policy {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p Policy) WithDefaults() Policy {
 	p.Algorithm = cmp.Or(p.Algorithm, PeakEWMA)
 	p.Decay = cmp.Or(p.Decay, 10*time.Second)
 	e := &p.Ejection

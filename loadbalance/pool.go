@@ -89,7 +89,7 @@ func (b *Pool) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.policy

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -36,7 +37,12 @@ func (p ResolverPolicy) Validate() error {
 	return nil
 }
 
-const defaultHoldBack = 10 * time.Second
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p ResolverPolicy) WithDefaults() ResolverPolicy {
+	p.HoldBack = cmp.Or(p.HoldBack, 10*time.Second)
+	return p
+}
 
 // Resolver maintains the healthy instances of services by watching a [Discoverer]. All
 // users of a service share one watch, from its first use until Close. A Resolver is safe
@@ -96,11 +102,9 @@ func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
 	if err := p.Validate(); err != nil {
 		panic("registry.NewResolver: " + err.Error())
 	}
-	switch {
-	case p.Disabled:
+	p = p.WithDefaults()
+	if p.Disabled {
 		p.HoldBack = 0
-	case p.HoldBack == 0:
-		p.HoldBack = defaultHoldBack
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Resolver{source: d, holdBack: p.HoldBack, ctx: ctx, cancel: cancel, services: map[string]*resolvedService{}}

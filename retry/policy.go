@@ -97,7 +97,7 @@ func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(dat
 // WorstCase is the worst case of a call whose answers have no RetryAfter: the number of
 // attempts, and the sum of the waits between them.
 func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}
 	wait, sum := time.Duration(0), 0.0
 	for left := p.Attempts - 1; left > 0; left-- {
@@ -157,7 +157,9 @@ func (p Policy) Validate() error {
 
 const maxPerSecond = 1e9
 
-func (p Policy) withDefaults() Policy {
+// WithDefaults returns the policy with its defaults filled in, as it is in force. p must
+// be valid.
+func (p Policy) WithDefaults() Policy {
 	if p.Attempts == 0 {
 		p.Attempts = 3
 	}

@@ -133,7 +133,7 @@ func (r *Retrier) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	if was := r.policy.Swap(&p); was == nil || was.Seed != p.Seed {
 		r.rng.Seed(p.Seed)
 	}
