@@ -114,6 +114,8 @@ type response struct {
 	hijackDone   func() // to call when the handler of a hijacked connection has returned; else nil
 }
 
+var _ rest.FailureObserver = (*response)(nil)
+
 // responseOf returns w, or what it wraps, if that is a *response, and else nil.
 func responseOf(w http.ResponseWriter) *response {
 	for {
@@ -128,8 +130,7 @@ func responseOf(w http.ResponseWriter) *response {
 	}
 }
 
-// Failed is called by package rest with the error behind the answer, which says more than
-// the status.
+// Failed implements [rest.FailureObserver].
 func (r *response) Failed(err error) {
 	r.failure = err
 	if r.outer != nil {

@@ -49,11 +49,21 @@ func (a answer) prepare(w http.ResponseWriter) {
 	reportFailure(w, a.err)
 }
 
-// observerOf returns w, or a writer that it wraps, if that wants to be given failures.
-func observerOf(w http.ResponseWriter) interface{ Failed(err error) } {
+// FailureObserver is an [http.ResponseWriter] that wants the errors behind the answers that
+// it writes, for metrics and logs: the HTTP status says less than an error's code. Routes
+// and [WriteError] look for it in the writer that they get and in those that it unwraps to.
+type FailureObserver interface {
+	// Failed is called with the error of each failure before its answer is written. The
+	// observer must log the failure itself; without one, the route logs it, with the
+	// request's id and trace.
+	Failed(err error)
+}
+
+// observerOf returns w, or a writer that it wraps, if that is a FailureObserver.
+func observerOf(w http.ResponseWriter) FailureObserver {
 	for {
 		switch at := w.(type) {
-		case interface{ Failed(err error) }:
+		case FailureObserver:
 			return at
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = at.Unwrap()

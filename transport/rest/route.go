@@ -57,10 +57,7 @@ type None = endpoint.None
 // (else a verified certificate identifies the sender), and Logger() *slog.Logger logs
 // panics and the causes of failures (else slog.Default()).
 //
-// If the [http.ResponseWriter], or one that it unwraps to, has a method Failed(err error),
-// that is called with the error of each failure that is answered through it: for metrics
-// and logs, since the HTTP status says less than the error's code. Such a writer must log
-// the failure itself. Otherwise the route logs it, with the request's id and trace.
+// Who serves the routes may see the error of each failure: see [FailureObserver].
 type Mux interface {
 	// Handle serves the pattern with h.
 	Handle(pattern string, h http.Handler)

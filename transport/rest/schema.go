@@ -28,11 +28,11 @@ type typeUse struct {
 	input bool
 }
 
-// enumerator is a type that lists its values.
-type enumerator interface{ Enum() []string }
+// Enumerator is a string type that lists its values, for the OpenAPI document.
+type Enumerator interface{ Enum() []string }
 
 var (
-	enumeratorType = reflect.TypeFor[enumerator]()
+	enumeratorType = reflect.TypeFor[Enumerator]()
 	marshalerType  = reflect.TypeFor[json.Marshaler]()
 	numberType     = reflect.TypeFor[json.Number]()
 )
@@ -155,7 +155,7 @@ func enumSchema(t reflect.Type) any {
 	if sampled.kind != "" && sampled.kind != "string" {
 		return sampled.schema() // it does not encode itself as one of the listed strings
 	}
-	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(enumerator).Enum()}
+	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(Enumerator).Enum()}
 	if sampled.null {
 		return orNull(s)
 	}

@@ -24,7 +24,7 @@ type codec struct {
 func (c codec) schemaOf(t reflect.Type) map[string]any {
 	s := maps.Clone(c.schema)
 	if p := reflect.PointerTo(t); s["type"] == "string" && t.Kind() == reflect.String && p.Implements(enumeratorType) {
-		s["enum"] = reflect.New(t).Interface().(enumerator).Enum()
+		s["enum"] = reflect.New(t).Interface().(Enumerator).Enum()
 	}
 	return s
 }
