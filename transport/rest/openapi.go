@@ -15,8 +15,9 @@ import (
 // pattern the first counts, even if the names of their variables differ.
 //
 // A type that encodes itself is described by what it makes of its zero value and of a
-// non-zero one. An [Enumerator] is described by the values that it lists. In an answer all members are required, except those that may be left
-// out. In a request none is required, since a missing member is the zero value.
+// non-zero one. An [Enumerator] is described by the values that it lists. In an answer all
+// members are required, except those that may be left out. In a request none is required,
+// since a missing member is the zero value.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	d := document{
 		schemas: map[string]any{}, names: map[typeUse]string{}, inProgress: map[typeUse]bool{},
