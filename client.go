@@ -41,6 +41,8 @@ type Client struct {
 	hedges         atomic.Bool // first attempts may be hedged
 	retrier        *retry.Retrier
 	limiter        *limit.AdaptiveLimiter
+	limitEpisode   limitEpisode
+	limitLog       *slog.Logger
 	breaker        *breaker.Circuit
 	pool           *loadbalance.Pool
 	recordersMu    sync.Mutex                                    // guards additions to recorders
@@ -63,6 +65,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 		name: name, service: s,
 		retrier:    retry.New(name, p.Retry),
 		limiter:    limit.NewAdaptive(name, p.Limit),
+		limitLog:   s.config.Logger.With("service", s.name, "client", name),
 		breaker:    breaker.New(name, p.Breaker),
 		pool:       loadbalance.New(name, p.Balance),
 		discovered: make(chan struct{}),
@@ -180,8 +183,12 @@ type admission struct {
 func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (err error) {
 	a.trace = c.startTrace(call)
 	if a.limitPermit, err = c.limiter.Acquire(ctx); err != nil {
+		if fault.ReasonOf(err) == fault.ReasonOverloaded {
+			c.limitEpisode.onRefusal(c.limitLog, c.limiter)
+		}
 		return fault.MarkRepeated(err) // another attempt would be refused too, or displace another call
 	}
+	c.limitEpisode.onPass(c.limitLog, c.limiter)
 	if a.breakerPermit, err = c.breaker.Allow(ctx); err != nil {
 		a.limitPermit.Done(ctx, errNotSent)
 		return err

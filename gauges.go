@@ -14,11 +14,11 @@ import (
 type gauges struct {
 	service *Service
 
-	breaker, instances, repeats                              *prometheus.Desc
-	limit, running, refused, wasted                          *prometheus.Desc // of clients, by the service called
-	serverLimit, serverInFlight, serverRefused, serverWasted *prometheus.Desc // of the server
-	settings                                                 *prometheus.Desc
-	unheard                                                  *prometheus.Desc // of the bus, by topic
+	breaker, instances, repeats                                                *prometheus.Desc
+	limit, limitPhase, running, refused, wasted                                *prometheus.Desc // of clients, by the service called
+	serverLimit, serverLimitPhase, serverInFlight, serverRefused, serverWasted *prometheus.Desc // of the server
+	settings                                                                   *prometheus.Desc
+	unheard                                                                    *prometheus.Desc // of the bus, by topic
 }
 
 func newGauges(s *Service) *gauges {
@@ -29,19 +29,21 @@ func newGauges(s *Service) *gauges {
 		return prometheus.NewDesc("sinew_"+name, help, nil, prometheus.Labels{"service": s.name})
 	}
 	return &gauges{
-		service:        s,
-		breaker:        desc("client_breaker_state", "The breaker of calls to a service: 0 closed, 1 half-open, 2 open.", "service"),
-		instances:      desc("client_instances", "Instances of a service, by whether they are ejected.", "service", "ejected"),
-		repeats:        desc("client_repeats_total", "Attempts beyond the first: after a failure (repeat), beside another (hedge), or not made since the budget refused them (refused).", "service", "kind"),
-		limit:          desc("client_limit", "How many attempts may be under way; 0 is no limit for now.", "service"),
-		running:        desc("client_in_flight", "Attempts that are under way.", "service"),
-		refused:        desc("client_limit_refused_total", "Calls that the limit refused.", "service"),
-		wasted:         desc("client_wasted_total", "Attempts that ended when their caller had gone.", "service"),
-		serverLimit:    own("server_limit", "How many requests may be answered at once; 0 is no limit for now."),
-		serverInFlight: own("server_in_flight", "Requests that are being answered."),
-		serverRefused:  own("server_limit_refused_total", "Requests that the limit refused."),
-		serverWasted:   own("server_wasted_total", "Requests that were answered when their caller had gone."),
-		settings:       own("settings_refused", "Whether something of the settings is refused at present, so that what was good before is in force: 0 nothing, 1 something."),
+		service:          s,
+		breaker:          desc("client_breaker_state", "The breaker of calls to a service: 0 closed, 1 half-open, 2 open.", "service"),
+		instances:        desc("client_instances", "Instances of a service, by whether they are ejected.", "service", "ejected"),
+		repeats:          desc("client_repeats_total", "Attempts beyond the first: after a failure (repeat), beside another (hedge), or not made since the budget refused them (refused).", "service", "kind"),
+		limit:            desc("client_limit", "How many attempts may be under way; 0 is no limit for now.", "service"),
+		limitPhase:       desc("client_limit_phase", "What the limit does: 0 unlimited, 1 trial, 2 steering.", "service"),
+		running:          desc("client_in_flight", "Attempts that are under way.", "service"),
+		refused:          desc("client_limit_refused_total", "Calls that the limit refused.", "service"),
+		wasted:           desc("client_wasted_total", "Attempts that ended when their caller had gone.", "service"),
+		serverLimit:      own("server_limit", "How many requests may be answered at once; 0 is no limit for now."),
+		serverLimitPhase: own("server_limit_phase", "What the limit does: 0 unlimited, 1 trial, 2 steering."),
+		serverInFlight:   own("server_in_flight", "Requests that are being answered."),
+		serverRefused:    own("server_limit_refused_total", "Requests that the limit refused."),
+		serverWasted:     own("server_wasted_total", "Requests that were answered when their caller had gone."),
+		settings:         own("settings_refused", "Whether something of the settings is refused at present, so that what was good before is in force: 0 nothing, 1 something."),
 		unheard: prometheus.NewDesc("sinew_producer_unheard_events_total",
 			"Events published when nobody subscribed to their topic, on a bus that keeps none for such a one: they are gone.",
 			[]string{"topic"}, prometheus.Labels{"service": s.name}),
@@ -64,8 +66,8 @@ func (g *gauges) register(r prometheus.Registerer) (unregister func()) {
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		g.breaker, g.instances, g.repeats, g.limit, g.running, g.refused, g.wasted,
-		g.serverLimit, g.serverInFlight, g.serverRefused, g.serverWasted, g.unheard, g.settings,
+		g.breaker, g.instances, g.repeats, g.limit, g.limitPhase, g.running, g.refused, g.wasted,
+		g.serverLimit, g.serverLimitPhase, g.serverInFlight, g.serverRefused, g.serverWasted, g.unheard, g.settings,
 	} {
 		out <- d
 	}
@@ -90,12 +92,12 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		for kind, n := range map[string]uint64{"repeat": s.Retry.Repeats, "hedge": s.Retry.Hedges, "refused": s.Retry.Refused} {
 			out <- prometheus.MustNewConstMetric(g.repeats, prometheus.CounterValue, float64(n), s.Service, kind)
 		}
-		collectLimit(out, s.Limit, g.limit, g.running, g.refused, g.wasted, s.Service)
+		collectLimit(out, s.Limit, g.limit, g.limitPhase, g.running, g.refused, g.wasted, s.Service)
 	}
 	for topic, n := range g.service.unheard.snapshot() {
 		out <- prometheus.MustNewConstMetric(g.unheard, prometheus.CounterValue, float64(n), topic)
 	}
-	collectLimit(out, g.service.limiter.Snapshot(), g.serverLimit, g.serverInFlight, g.serverRefused, g.serverWasted)
+	collectLimit(out, g.service.limiter.Snapshot(), g.serverLimit, g.serverLimitPhase, g.serverInFlight, g.serverRefused, g.serverWasted)
 	if settings := g.service.config.Settings; settings != nil {
 		refused := 0.0
 		if settings.Err() != nil {
@@ -106,8 +108,9 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 }
 
 // collectLimit sends the series of one adaptive limit.
-func collectLimit(out chan<- prometheus.Metric, s limit.AdaptiveSnapshot, limit, running, refused, wasted *prometheus.Desc, labels ...string) {
-	out <- prometheus.MustNewConstMetric(limit, prometheus.GaugeValue, float64(s.Limit), labels...)
+func collectLimit(out chan<- prometheus.Metric, s limit.AdaptiveSnapshot, limited, phase, running, refused, wasted *prometheus.Desc, labels ...string) {
+	out <- prometheus.MustNewConstMetric(limited, prometheus.GaugeValue, float64(s.Limit), labels...)
+	out <- prometheus.MustNewConstMetric(phase, prometheus.GaugeValue, map[limit.Phase]float64{limit.Trial: 1, limit.Steering: 2}[s.Phase], labels...)
 	out <- prometheus.MustNewConstMetric(running, prometheus.GaugeValue, float64(s.Running), labels...)
 	out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(s.Refused), labels...)
 	out <- prometheus.MustNewConstMetric(wasted, prometheus.CounterValue, float64(s.Wasted), labels...)

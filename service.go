@@ -36,6 +36,8 @@ type Service struct {
 	resolver     *registry.Resolver
 	http         *http.Client
 	limiter      *limit.AdaptiveLimiter
+	limitEpisode limitEpisode
+	limitLog     *slog.Logger
 	mux          *http.ServeMux
 	admin        *http.ServeMux
 	ownPages     map[string]bool // by pattern; not modified after New
@@ -79,6 +81,7 @@ func New(name string, c Config) *Service {
 		registry: c.Registry,
 		http:     newHTTPClient(c),
 		limiter:  limit.NewAdaptive(name, c.Limit),
+		limitLog: c.Logger.With("service", name),
 		mux:      http.NewServeMux(),
 		ownPages: map[string]bool{},
 		admin:    http.NewServeMux(),

@@ -41,6 +41,10 @@ type AdaptiveSnapshot struct {
 	Policy Adaptive `json:"policy"`
 	// Limit is how many calls may be in flight; zero says that there is no overload.
 	Limit int `json:"limit"`
+	// Phase is what the limiter does, and Reason why it limits calls; "" in the phase
+	// Unlimited.
+	Phase  Phase  `json:"phase"`
+	Reason Reason `json:"reason,omitempty"`
 	// Running is the number of calls in flight.
 	Running int `json:"running"`
 	// Passed and Refused count all calls so far, except those whose caller had gone
@@ -179,8 +183,9 @@ func (l *AdaptiveLimiter) Snapshot() AdaptiveSnapshot {
 		}
 	})
 	s.Passed = l.tally.ended() + int64(s.Running)
+	s.Phase = Unlimited
 	if c.phase != unlimited && !c.policy.Disabled {
-		s.Limit = int(l.limit.Load())
+		s.Limit, s.Phase, s.Reason = int(l.limit.Load()), c.phase.exported(), c.reason
 	}
 	return s
 }

@@ -15,6 +15,7 @@ type controller struct {
 	countsAtStart counts // of the tally
 
 	phase         phase
+	reason        Reason  // why there is a limit, unless the phase is unlimited
 	limit         float64 // unless the phase is unlimited
 	phaseSince    int64
 	target        float64 // target latency, ns
@@ -212,6 +213,7 @@ func (c *controller) detect(w window) {
 	case shed && t.windows >= 3:
 		c.reference = reference{limit: inFlight, meanLatency: w.meanLatency()}
 		c.enterPhase(steering, w.now)
+		c.reason = CalleeRefuses
 		c.setLimit(max(c.targetLimit(w), inFlight/2))
 	case w.pilesUp && t.windows >= 2, t.windows >= 3 && w.now-t.start >= required:
 		latency := w.meanLatency()
@@ -221,6 +223,10 @@ func (c *controller) detect(w window) {
 		// The geometric mean is nearer to the target than to how long calls took.
 		c.reference = reference{inFlight, latency, max(1.3*c.target, math.Sqrt(c.target*latency))}
 		c.enterPhase(trial, w.now)
+		c.reason = CallsPileUp
+		if late {
+			c.reason = CallsLate
+		}
 		c.drainUntil = w.now + int64(min(max(2*drainTime, float64(minLateTime)), float64(maxTrialWait)))
 		c.setLimit(c.targetLimit(w))
 	}
@@ -231,7 +237,7 @@ func (c *controller) enterPhase(p phase, now int64) {
 	c.lastPressure, c.lastWaiting, c.lastEvidence, c.drainUntil = now, now, now, now
 }
 
-func (c *controller) liftLimit() { c.phase, c.trouble = unlimited, trouble{} }
+func (c *controller) liftLimit() { c.phase, c.reason, c.trouble = unlimited, "", trouble{} }
 
 // abandonTrial lifts a limit that does not help: the service is slow by nature. There
 // is no further trial for a while, which doubles each time.

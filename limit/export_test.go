@@ -11,6 +11,7 @@ func (l *AdaptiveLimiter) Steer(limit int, base time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.enterPhase(steering, l.now())
+	c.reason = CallsLate
 	c.limit, c.target = float64(limit), 2*float64(base)
 	o := l.operations.forCall(context.Background())
 	o.setBaseline(float64(base))

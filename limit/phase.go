@@ -1,0 +1,42 @@
+package limit
+
+// Phase is what an [AdaptiveLimiter] does at the moment.
+type Phase string
+
+// The phases, and what leads from one to the next.
+const (
+	// Unlimited: there is no overload. An overload that is detected starts a Trial, or
+	// Steering if the callee itself refuses calls for lack of room.
+	Unlimited Phase = "unlimited"
+	// Trial: calls are limited, and it is not known yet whether that helps. If they become
+	// faster by it, Steering follows, otherwise Unlimited.
+	Trial Phase = "trial"
+	// Steering: the limit helps, and follows what is served in time. When no call waits any
+	// more, Unlimited follows; a limit that has fallen far passes another Trial.
+	Steering Phase = "steering"
+)
+
+// Reason is why an [AdaptiveLimiter] limits calls.
+type Reason string
+
+// The reasons.
+const (
+	// CallsLate: most calls take so long that they are late for their callers.
+	CallsLate Reason = "calls_late"
+	// CallsPileUp: more calls are in flight than can be answered in time.
+	CallsPileUp Reason = "calls_pile_up"
+	// CalleeRefuses: the callee itself refuses calls for lack of room.
+	CalleeRefuses Reason = "callee_refuses"
+)
+
+// exported is the phase as users see it.
+func (p phase) exported() Phase {
+	switch p {
+	case trial:
+		return Trial
+	case steering:
+		return Steering
+	default:
+		return Unlimited
+	}
+}
