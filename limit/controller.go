@@ -115,47 +115,6 @@ func (l *AdaptiveLimiter) publish() {
 	l.target.Store(int64(c.target))
 }
 
-// window is what happened between two evaluations.
-type window struct {
-	counts
-	start, now, length int64 // ns
-	inFlight           int   // at the end, those that need room
-	allInFlight        int   // and those that need none
-	pilesUp            bool  // see controller.pilesUp
-}
-
-// evidence is the number of calls that show something of the callee's load.
-func (w window) evidence() int64 { return w.timed + w.expired + w.shed }
-
-// meanSuccess is how long a success took, in ns, and 0 if there was none.
-func (w window) meanSuccess() float64 { return ratio(w.spent, w.timed) }
-
-// meanLatency includes calls that ran out of time, in ns.
-func (w window) meanLatency() float64 { return ratio(w.spent+w.lostTime, w.timed+w.expired) }
-
-// successRate is successes per ns.
-func (w window) successRate() float64 { return float64(w.succeeded) / float64(w.length) }
-
-// mostlyLate says that two thirds of the calls were late.
-func (w window) mostlyLate() bool {
-	return w.timed+w.expired >= minEvidence && 3*w.late >= 2*(w.timed+w.expired)
-}
-
-// isShedding says that the callee itself refused at least one of so many calls.
-func (w window) isShedding(of int64) bool { return w.shed >= minEvidence && of*w.shed >= w.evidence() }
-
-// isCalm says that no call waited for another: latencies were close to the baseline.
-func (w window) isCalm() bool {
-	return !w.isShedding(shedToContinue) && float64(w.spent) < 1.5*float64(w.baselines) && 10*w.late <= w.evidence()
-}
-
-func ratio(sum, n int64) float64 {
-	if n == 0 {
-		return 0
-	}
-	return float64(sum) / float64(n)
-}
-
 // trouble is a row of windows in which calls are late, or pile up.
 type trouble struct {
 	windows      int
@@ -252,41 +211,6 @@ func (c *controller) abandonTrial(now int64, ops *operations, stretch float64) {
 type reference struct {
 	limit, meanLatency float64
 	helpsBelow         float64 // a lower limit helps if calls take no longer than this, in ns
-}
-
-// measurement sums windows while the limit stays the same.
-type measurement struct {
-	settledSince int64 // since when no more than the limit are in flight, or 0
-	allInFlight  float64
-	length       int64
-	counts       counts
-}
-
-// add adds a window and says whether there is enough to judge the limit. It counts calls
-// that started after those that need room had fallen to the limit, and after earlier
-// calls had drained or stopped ending.
-func (m *measurement) add(w window, limit, latency float64) bool {
-	allInFlight := float64(w.allInFlight)
-	drains := float64(w.inFlight) > limit+1 || allInFlight > limit+1 && allInFlight < 0.98*m.allInFlight
-	m.allInFlight = allInFlight
-	if drains {
-		m.settledSince = 0
-		return false
-	}
-	if m.settledSince == 0 {
-		m.settledSince = w.now
-	}
-	if float64(w.start) < float64(m.settledSince)+latency {
-		return false
-	}
-	m.counts.timed += w.timed
-	m.counts.spent += w.spent
-	m.counts.baselines += w.baselines
-	m.counts.expired += w.expired
-	m.counts.lostTime += w.lostTime
-	m.length += w.length
-	n := m.counts.timed + m.counts.expired
-	return n >= enoughCalls || n >= minEvidence && m.length >= maxWindow/2 || n > 0 && m.length >= maxWindow
 }
 
 // stepTrial compares latencies at the limit with those before it. Calls that waited for
