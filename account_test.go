@@ -19,6 +19,8 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -92,7 +94,7 @@ func TestAFailedRequestIsOneLogLineWithAllItsDetails(t *testing.T) {
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	for path, status := range map[string]float64{"/rest": 503, "/foreign": 503, "/panic": 500, "/restpanic": 500} {
 		log := &logbook{}
-		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+		svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
 		addFailingRoutes(svc)
 		post(svc, path+"?token=hunter2", "X-Request-Id", "r-1", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
 		lines := log.lines(t, "request failed")
@@ -127,12 +129,12 @@ func TestAFailedRequestIsOneLogLineWithAllItsDetails(t *testing.T) {
 func TestAccessLogLogsOtherRequests(t *testing.T) {
 	for _, access := range []bool{false, true} {
 		log := &logbook{}
-		svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: access})
+		svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: access})
 		addFailingRoutes(svc)
 		for _, path := range []string{"/good", "/missing", "/nothing", "/rest", "/healthz"} {
 			post(svc, path+"?token=hunter2")
 		}
-		ask(svc, "GET", "/healthz")
+		servicetest.Ask(svc, "GET", "/healthz")
 		got := map[any]any{}
 		for _, line := range log.lines(t, "request") {
 			got[line["path"]] = line["status"]
@@ -155,7 +157,7 @@ func TestAccessLogLogsOtherRequests(t *testing.T) {
 
 func TestRefusalsForOverloadDoNotFillTheLog(t *testing.T) {
 	log := &logbook{}
-	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+	svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
 	svc.Handle("POST /full", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		rest.WriteError(w, fault.Unavailable.Errorf("full").WithReason("overloaded").WithUnprocessed())
 	}))
@@ -168,19 +170,19 @@ func TestRefusalsForOverloadDoNotFillTheLog(t *testing.T) {
 
 func TestRequestsWithoutARouteHaveOneSeriesAndSpan(t *testing.T) {
 	spans := &tracing.Recorder{}
-	svc := client(t, sinew.Config{Tracer: spans})
+	svc := servicetest.New(t, sinew.Config{Tracer: spans})
 	svc.Handle("GET /orders/{id}", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for _, request := range [][2]string{{"GET", "/wp-login.php"}, {"GET", "/.env"}, {"BREW", "/coffee"}, {"DELETE", "/orders/1"}, {"POST", "/healthz"}} {
-		ask(svc, request[0], request[1])
+		servicetest.Ask(svc, request[0], request[1])
 	}
 	want := []string{
 		`sinew_server_requests_total{code="not_found",operation="no route",service="shop"} 3`,
 		`sinew_server_requests_total{code="unimplemented",operation="no route",service="shop"} 2`,
 	}
-	if got := series(svc, "sinew_server_requests_total"); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+	if got := servicetest.Series(svc, "sinew_server_requests_total"); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("%q", got)
 	}
-	if got := series(svc, `sinew_server_request_duration_seconds_count{operation="no route"`); len(got) != 1 || !strings.HasSuffix(got[0], " 5") {
+	if got := servicetest.Series(svc, `sinew_server_request_duration_seconds_count{operation="no route"`); len(got) != 1 || !strings.HasSuffix(got[0], " 5") {
 		t.Errorf("%q", got)
 	}
 	all := spans.Spans()
@@ -196,7 +198,7 @@ func TestRequestsWithoutARouteHaveOneSeriesAndSpan(t *testing.T) {
 
 func TestARequestThatArrivesTooLateIsCounted(t *testing.T) {
 	log := &logbook{}
-	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: true})
+	svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo), AccessLog: true})
 	addFailingRoutes(svc)
 	if w := post(svc, "/good", "X-Request-Timeout", "0s"); w.Code != http.StatusGatewayTimeout {
 		t.Fatal(w.Code)
@@ -205,7 +207,7 @@ func TestARequestThatArrivesTooLateIsCounted(t *testing.T) {
 		t.Errorf("%v", line)
 	}
 	want := `sinew_server_requests_total{code="deadline_exceeded",operation="POST /good",service="shop"} 1`
-	if got := series(svc, "sinew_server_requests_total"); len(got) != 1 || got[0] != want {
+	if got := servicetest.Series(svc, "sinew_server_requests_total"); len(got) != 1 || got[0] != want {
 		t.Errorf("%q", got)
 	}
 }
@@ -213,7 +215,7 @@ func TestARequestThatArrivesTooLateIsCounted(t *testing.T) {
 func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	log, spans := &logbook{}, &tracing.Recorder{}
 	metrics := prometheus.NewRegistry()
-	svc := client(t, sinew.Config{Tracer: spans, Logger: log.logger(slog.LevelInfo), AccessLog: true, Metrics: metrics})
+	svc := servicetest.New(t, sinew.Config{Tracer: spans, Logger: log.logger(slog.LevelInfo), AccessLog: true, Metrics: metrics})
 	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -255,7 +257,7 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 }
 
 func TestAMiddlewaresWriterMayHideTheServicesWriter(t *testing.T) {
-	svc := client(t, sinew.Config{})
+	svc := servicetest.New(t, sinew.Config{})
 	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(hidingWriter{w}, r) })
@@ -263,7 +265,7 @@ func TestAMiddlewaresWriterMayHideTheServicesWriter(t *testing.T) {
 	for path, code := range map[string]string{"/rest": "unavailable", "/missing": "not_found", "/good": "ok", "/panic": "internal"} {
 		post(svc, path)
 		want := `sinew_server_requests_total{code="` + code + `",operation="POST ` + path + `",service="shop"} 1`
-		if !strings.Contains(ask(svc, "GET", "/metrics").Body.String(), want) {
+		if !strings.Contains(servicetest.Ask(svc, "GET", "/metrics").Body.String(), want) {
 			t.Errorf("no %s", want)
 		}
 	}
@@ -286,7 +288,7 @@ func (o hidingWriter) WriteHeader(status int)      { o.w.WriteHeader(status) }
 
 func TestARewrittenPathIsCountedForItsRoute(t *testing.T) {
 	metrics := prometheus.NewRegistry()
-	svc := client(t, sinew.Config{Metrics: metrics})
+	svc := servicetest.New(t, sinew.Config{Metrics: metrics})
 	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler { return http.StripPrefix("/v1", next) })
 	post(svc, "/v1/good")
@@ -303,10 +305,10 @@ func TestShutdownLogsEachStep(t *testing.T) {
 	log := &logbook{}
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", local(sinew.Config{Logger: log.logger(slog.LevelInfo), Registry: registry.NewMemory(), Bus: bus}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Logger: log.logger(slog.LevelInfo), Registry: registry.NewMemory(), Bus: bus}))
 	svc.Go(func(ctx context.Context) { <-ctx.Done() })
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
-	start(t, svc)
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return nil })
+	servicetest.Start(t, svc)
 	if err := svc.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +326,7 @@ func TestShutdownLogsEachStep(t *testing.T) {
 		}
 	}
 	idle := &logbook{}
-	for _, svc := range []*sinew.Service{start(t, sinew.New("idle", local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))), sinew.New("never", local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))} {
+	for _, svc := range []*sinew.Service{servicetest.Start(t, sinew.New("idle", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))), sinew.New("never", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))} {
 		if err := svc.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -335,11 +337,11 @@ func TestShutdownLogsEachStep(t *testing.T) {
 }
 
 func TestUnknownPathsOnAdminAreCounted(t *testing.T) {
-	metrics, admin := prometheus.NewRegistry(), freeAddr(t)
-	svc := sinew.New("inventory", local(sinew.Config{Admin: admin, Metrics: metrics}))
-	start(t, svc)
+	metrics, admin := prometheus.NewRegistry(), servicetest.FreeAddr(t)
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Admin: admin, Metrics: metrics}))
+	servicetest.Start(t, svc)
 	for _, path := range []string{"/.env", "/metrics"} {
-		get(t, "http://"+admin+path)
+		servicetest.Get(t, "http://"+admin+path)
 	}
 	_ = svc.Shutdown(t.Context()) // after it, every answer is counted
 	if all := requestCounters(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
@@ -349,7 +351,7 @@ func TestUnknownPathsOnAdminAreCounted(t *testing.T) {
 
 func TestAnAbortedAnswerIsReportedAsAborted(t *testing.T) {
 	log := &logbook{}
-	svc := client(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+	svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
 	svc.Handle("GET /broken", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("half"))
 		panic(http.ErrAbortHandler)

@@ -6,25 +6,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 )
 
-// instances waits until the registry has n instances of the service.
-func instances(t *testing.T, reg registry.Discoverer, n int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for now := range reg.Watch(ctx, "inventory") {
-		if len(now) == n {
-			return
-		}
-	}
-	t.Fatalf("never %d instances", n)
-}
+// advertised is an address that a service may advertise, whatever its registry.
+const advertised = "inventory.internal:80"
 
 // registrar is a registry with its own Register, and a Deregister whose answer is lost.
 type registrar struct {
@@ -43,22 +33,22 @@ func (r registrar) Register(ctx context.Context, i registry.Instance) error {
 func TestServiceIsNotRegisteredWhileItIsNotReady(t *testing.T) {
 	reg := registry.NewMemory()
 	var broken atomic.Bool
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
 		return nil
 	})
-	start(t, svc)
-	instances(t, reg, 1)
+	servicetest.Start(t, svc)
+	servicetest.WaitForInstances(t, reg, 1)
 	broken.Store(true)
-	instances(t, reg, 0)
-	if status, _, body := get(t, svc.URL()+"/readyz"); status != 503 || !strings.Contains(body, "database") || strings.Contains(body, "away") {
+	servicetest.WaitForInstances(t, reg, 0)
+	if status, _, body := servicetest.Get(t, svc.URL()+"/readyz"); status != 503 || !strings.Contains(body, "database") || strings.Contains(body, "away") {
 		t.Errorf("%d %s", status, body)
 	}
 	broken.Store(false)
-	instances(t, reg, 1)
+	servicetest.WaitForInstances(t, reg, 1)
 }
 
 func TestAServiceStoppedWhileItRegistersIsDeregistered(t *testing.T) {
@@ -70,7 +60,7 @@ func TestAServiceStoppedWhileItRegistersIsDeregistered(t *testing.T) {
 		<-ctx.Done() // the answer is too late
 		return ctx.Err()
 	}}
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Advertise: advertised}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg, Advertise: advertised}))
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx) }()
@@ -87,19 +77,19 @@ func TestAServiceStoppedWhileItRegistersIsDeregistered(t *testing.T) {
 func TestServiceRegistersAgainAfterADeregistrationWithALostAnswer(t *testing.T) {
 	memory := registry.NewMemory()
 	var broken atomic.Bool
-	svc := sinew.New("inventory", local(sinew.Config{Registry: registrar{memory, memory.Register}, Advertise: advertised}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: registrar{memory, memory.Register}, Advertise: advertised}))
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
 		return nil
 	})
-	start(t, svc)
-	instances(t, memory, 1)
+	servicetest.Start(t, svc)
+	servicetest.WaitForInstances(t, memory, 1)
 	broken.Store(true)
-	instances(t, memory, 0)
+	servicetest.WaitForInstances(t, memory, 0)
 	broken.Store(false)
-	instances(t, memory, 1)
+	servicetest.WaitForInstances(t, memory, 1)
 }
 
 func TestARegistrationWithALostAnswerIsUndoneWhenTheServiceIsNotReady(t *testing.T) {
@@ -108,7 +98,7 @@ func TestARegistrationWithALostAnswerIsUndoneWhenTheServiceIsNotReady(t *testing
 	reg := registrar{memory, func(ctx context.Context, i registry.Instance) error {
 		return errors.Join(memory.Register(ctx, i), fault.Unavailable.Errorf("no answer"))
 	}}
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Advertise: advertised}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg, Advertise: advertised}))
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
@@ -118,9 +108,9 @@ func TestARegistrationWithALostAnswerIsUndoneWhenTheServiceIsNotReady(t *testing
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx) }()
-	instances(t, memory, 1)
+	servicetest.WaitForInstances(t, memory, 1)
 	broken.Store(true)
-	instances(t, memory, 0)
+	servicetest.WaitForInstances(t, memory, 0)
 	terminate()
 	<-ended
 }
@@ -130,7 +120,7 @@ func TestStartFailsWhenTheRegistryRefusesTheInstance(t *testing.T) {
 	reg := registrar{memory, func(context.Context, registry.Instance) error {
 		return fault.InvalidArgument.Errorf("metadata: the key %q is too long", "zone")
 	}}
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Advertise: advertised}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg, Advertise: advertised}))
 	defer svc.Shutdown(t.Context())
 	if err := svc.Start(t.Context()); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "inventory") || !strings.Contains(err.Error(), "zone") {
 		t.Error(err)
@@ -142,7 +132,7 @@ func TestStartThatRunsOutOfTimeSaysWhatItWaitedFor(t *testing.T) {
 		return fault.Unavailable.Errorf("the agent is away")
 	}}
 	for want, c := range map[string]sinew.Config{"database": {}, "the agent is away": {Registry: reg, Advertise: advertised}} {
-		svc := sinew.New("inventory", local(c))
+		svc := sinew.New("inventory", servicetest.Local(c))
 		looks, twice := 0, make(chan struct{})
 		svc.AddReadinessCheck("database", func(context.Context) error {
 			if looks++; looks == 2 { // what came of the first is known

@@ -13,12 +13,11 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 )
-
-// inventoryAddress is a fixed address of an inventory, for calls that use no socket.
-var inventoryAddress = map[string][]string{"inventory": {"http://10.0.0.1:80"}}
 
 // neverAnswer is an attempt that never ends by itself.
 func neverAnswer(ctx context.Context, _ string) error {
@@ -42,7 +41,7 @@ func TestTheBreakerCountsATimeoutByWhoseLimitItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
+				shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				switch {
@@ -68,8 +67,8 @@ func TestTheBreakerCountsATimeoutByWhoseLimitItIs(t *testing.T) {
 
 func TestShortDeadlinesOfCallersDoNotOpenTheBreakerAndOurTimeoutsDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{
-			Static:  inventoryAddress,
+		shop := servicetest.New(t, sinew.Config{
+			Static:  servicetest.InventoryAddress,
 			Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second, Breaker: breaker.Consecutive}},
 		})
 		c := shop.Client("inventory")
@@ -97,19 +96,19 @@ func TestACallerThatLeavesBlamesNobodyOverTheWire(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer hang.Close()
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {hang.URL}}})
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {hang.URL}}})
 	ask := api.GetStock.Endpoint(shop.Client("inventory"))
 	leaving, leave := context.WithCancel(t.Context())
 	go func() {
 		<-entered
 		leave()
 	}()
-	if _, err := ask(leaving, &StockRequest{ProductID: "p-1"}); !errors.Is(err, fault.Canceled) {
+	if _, err := ask(leaving, &api.StockRequest{ProductID: "p-1"}); !errors.Is(err, fault.Canceled) {
 		t.Errorf("a caller that cancelled got %v", err)
 	}
 	hurried, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := ask(hurried, &StockRequest{ProductID: "p-1"}); !errors.Is(err, fault.DeadlineExceeded) {
+	if _, err := ask(hurried, &api.StockRequest{ProductID: "p-1"}); !errors.Is(err, fault.DeadlineExceeded) {
 		t.Errorf("a caller whose time ran out got %v", err)
 	}
 	if s := shop.Client("inventory").Snapshot(); s.Breaker.FailureCount != 0 || s.Breaker.Statistics.FailedRequests != 0 || s.Balance.Instances[0].InFlight != 0 {
@@ -121,7 +120,7 @@ func TestACallWithoutAnInstanceFreesItsProbeAndIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := registry.NewMemory()
 		only := registry.Instance{ID: "i-1", Name: "inventory", Endpoint: "http://10.0.0.1:80"}
-		shop := client(t, sinew.Config{Registry: reg, Clients: map[string]sinew.ClientPolicy{
+		shop := servicetest.New(t, sinew.Config{Registry: reg, Clients: map[string]sinew.ClientPolicy{
 			"inventory": {Breaker: breaker.Consecutive, Retry: retry.Policy{Disabled: true}},
 		}})
 		c := shop.Client("inventory")

@@ -16,6 +16,8 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -32,13 +34,13 @@ func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s.URL
 	}
-	shop := client(t, sinew.Config{
+	shop := servicetest.New(t, sinew.Config{
 		Static:  map[string][]string{"inventory": {answer(&good, 200), answer(&bad, 503)}, "broken": {answer(&bad, 500)}},
 		Clients: map[string]sinew.ClientPolicy{"broken": {Breaker: breaker.Consecutive, Retry: retry.Policy{Disabled: true}}},
 	})
 	get := api.GetStock.Endpoint(shop.Client("inventory"))
 	for range 50 {
-		if _, err := get(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+		if _, err := get(t.Context(), &api.StockRequest{ProductID: "p-1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +51,7 @@ func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
 	get = api.GetStock.Endpoint(shop.Client("broken"))
 	var err error
 	for range 20 {
-		_, err = get(t.Context(), &StockRequest{ProductID: "p-1"})
+		_, err = get(t.Context(), &api.StockRequest{ProductID: "p-1"})
 	}
 	var f *fault.Error
 	if bad.Load() != 5 || !errors.As(err, &f) || f.Reason != "breaker_open" || !strings.Contains(f.Message, "broken") {
@@ -61,8 +63,8 @@ func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
 }
 
 func TestACallWithoutInstancesNamesTheService(t *testing.T) {
-	shop := client(t, sinew.Config{})
-	_, err := api.GetStock.Endpoint(shop.Client("nobody"))(t.Context(), &StockRequest{ProductID: "p-1"})
+	shop := servicetest.New(t, sinew.Config{})
+	_, err := api.GetStock.Endpoint(shop.Client("nobody"))(t.Context(), &api.StockRequest{ProductID: "p-1"})
 	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "nobody") {
 		t.Error(err)
 	}
@@ -74,11 +76,11 @@ func TestACallWithoutInstancesNamesTheService(t *testing.T) {
 func TestCallsHaveADeadlineThatIsOurOwn(t *testing.T) {
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer hang.Close()
-	shop := client(t, sinew.Config{
+	shop := servicetest.New(t, sinew.Config{
 		Static:  map[string][]string{"inventory": {hang.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: 50 * time.Millisecond}},
 	})
-	_, err := api.GetStock.Endpoint(shop.Client("inventory"))(t.Context(), &StockRequest{ProductID: "p-1"})
+	_, err := api.GetStock.Endpoint(shop.Client("inventory"))(t.Context(), &api.StockRequest{ProductID: "p-1"})
 	if !errors.Is(err, fault.DeadlineExceeded) || fault.Judge(t.Context(), err).Outcome() != fault.Failure {
 		t.Error(err)
 	}
@@ -102,14 +104,14 @@ func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
 	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
 	defer down.Close()
 	var log strings.Builder
-	shop := client(t, sinew.Config{
+	shop := servicetest.New(t, sinew.Config{
 		Logger:  slog.New(slog.NewJSONHandler(&log, nil)),
 		Static:  map[string][]string{"inventory": {down.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Breaker: breaker.Consecutive, Retry: retry.Policy{Disabled: true}}},
 	})
 	ask := api.GetStock.Endpoint(shop.Client("inventory"))
 	for range 6 {
-		_, _ = ask(t.Context(), &StockRequest{ProductID: "p-1"})
+		_, _ = ask(t.Context(), &api.StockRequest{ProductID: "p-1"})
 	}
 	s := shop.Client("inventory").Snapshot()
 	if s.Service != "inventory" || s.Breaker.State != breaker.Open || len(s.Balance.Instances) != 1 || s.Balance.Instances[0].Endpoint != down.URL {
@@ -129,7 +131,7 @@ func TestAClientShowsWhatItKnowsAndLogsItsBreaker(t *testing.T) {
 
 func TestACallThatPanicsIsCountedAndFreesItsInstance(t *testing.T) {
 	spans := &tracing.Recorder{}
-	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {"http://127.0.0.1:1"}}})
+	shop := servicetest.New(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {"http://127.0.0.1:1"}}})
 	c := shop.Client("inventory")
 	func() {
 		defer func() { _ = recover() }()

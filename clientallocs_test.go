@@ -6,6 +6,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -16,7 +17,7 @@ func TestACallAllocatesLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := client(t, sinew.Config{Registry: reg}).Client("inventory")
+	c := servicetest.New(t, sinew.Config{Registry: reg}).Client("inventory")
 	ctx := t.Context()
 	op := endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}
 	send := func(context.Context, string) error { return nil }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/registry"
@@ -33,7 +37,7 @@ func panicOf(name string, c sinew.Config) (said string) {
 			said = fmt.Sprint(p)
 		}
 	}()
-	sinew.New(name, local(c))
+	sinew.New(name, servicetest.Local(c))
 	return ""
 }
 
@@ -115,7 +119,7 @@ func TestNilPartsArePanicsAtOnce(t *testing.T) {
 			t.Errorf("want %s, got %q", want, said)
 		}
 	}
-	svc := client(t, sinew.Config{})
+	svc := servicetest.New(t, sinew.Config{})
 	for want, use := range map[string]func(){
 		"GET /x": func() { svc.Handle("GET /x", nil) }, "job": func() { svc.Go(nil) }, "database": func() { svc.AddReadinessCheck("database", nil) }, "Use": func() { svc.Use(nil) },
 		"tracer": func() { tracing.Middleware((*tracing.Recorder)(nil), "op", tracing.Internal) },
@@ -132,7 +136,7 @@ func TestNilPartsArePanicsAtOnce(t *testing.T) {
 }
 
 func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
-	taken := strings.TrimPrefix(inventory(t, sinew.Config{}).URL(), "http://")
+	taken := strings.TrimPrefix(servicetest.StartInventory(t, sinew.Config{}).URL(), "http://")
 	for want, c := range map[string]sinew.Config{
 		"Config.Addr: " + taken + " is taken":         {Addr: taken},
 		`Config.Addr: "nowhere" is no host:port`:      {Addr: "nowhere"},
@@ -148,7 +152,7 @@ func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
 		`Config.Admin: "nowhere" is no host:port`:     {Admin: "nowhere"},
 		"Config.TLS: no certificate":                  {TLS: &tls.Config{MinVersion: tls.VersionTLS12}},
 	} {
-		svc := sinew.New("x", local(c))
+		svc := sinew.New("x", servicetest.Local(c))
 		err := svc.Start(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || svc.URL() != "" {
 			t.Errorf("want %s, got %v; it serves at %q", want, err, svc.URL())
@@ -162,11 +166,19 @@ func TestStartRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
 	}
 }
 
+func hasOwnAddress() bool {
+	all, _ := net.InterfaceAddrs()
+	return slices.ContainsFunc(all, func(a net.Addr) bool {
+		ip, _, err := net.ParseCIDR(a.String())
+		return err == nil && ip.IsGlobalUnicast()
+	})
+}
+
 func TestALoopbackAddressIsNotRegisteredWhereOthersReadIt(t *testing.T) {
 	for _, advertise := range []string{
 		"", "127.0.0.1:80", "127.8.9.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80", "[0:0:0:0:0:0:0:1]:80", "localhost:80", "LocalHost:80", "localhost.:80", "x.localhost:80", "localhost.localdomain:80",
 	} {
-		svc := sinew.New("x", local(sinew.Config{Registry: remote(), Advertise: advertise}))
+		svc := sinew.New("x", servicetest.Local(sinew.Config{Registry: servicetest.RemoteRegistry(), Advertise: advertise}))
 		err := svc.Start(t.Context())
 		if own := hasOwnAddress(); own && (!errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "Config.Advertise") || !strings.Contains(err.Error(), "this machine alone")) {
 			t.Errorf("%q: %v", advertise, err)
@@ -196,13 +208,13 @@ func TestAnAddressThatNoRegistryAcceptsCannotBeAdvertised(t *testing.T) {
 }
 
 func TestServiceOnIPv6IsReached(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{Addr: "[::1]:0"}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Addr: "[::1]:0"}))
 	api.GetStock.Handle(svc, stock.Get)
 	if err := svc.Start(t.Context()); err != nil {
 		t.Skip("no IPv6 here:", err)
 	}
 	defer svc.Shutdown(t.Context())
-	if status, _, _ := get(t, svc.URL()+"/inventory/p-1"); status != 200 || !strings.HasPrefix(svc.URL(), "http://[::1]:") {
+	if status, _, _ := servicetest.Get(t, svc.URL()+"/inventory/p-1"); status != 200 || !strings.HasPrefix(svc.URL(), "http://[::1]:") {
 		t.Errorf("%s: %d", svc.URL(), status)
 	}
 }
@@ -212,11 +224,11 @@ func TestAConfigThatChangesLaterChangesNothing(t *testing.T) {
 		Clients: map[string]sinew.ClientPolicy{"inventory": {}}, Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}},
 		Registry: registry.NewMemory(), Metadata: map[string]string{"zone": "a"}, Tags: []string{"a"},
 	}
-	svc := sinew.New("shop", local(c))
+	svc := sinew.New("shop", servicetest.Local(c))
 	c.Clients["inventory"] = sinew.ClientPolicy{Timeout: -1}
 	c.Metadata["zone"], c.Tags[0] = "b", "b"
 	delete(c.Static, "inventory")
-	start(t, svc)
+	servicetest.Start(t, svc)
 	addr := ""
 	err := svc.Client("inventory").Call(t.Context(), endpoint.Operation{}, func(_ context.Context, a string) error {
 		addr = a

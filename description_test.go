@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestTheDocumentIsRenderedOncePerSetOfRoutes(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{Version: "1.2.3"}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Version: "1.2.3"}))
 	type answer struct{ A, B, C, D, E, F, G, H []string }
 	noAnswer := func(context.Context, rest.None) (*answer, error) { return nil, nil }
 	rest.Route[rest.None, *answer]{Pattern: "GET /first"}.Handle(svc, noAnswer)

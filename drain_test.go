@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/servicetest"
 )
 
 // stopRecorder is a bus that records the order in which its subscriptions stop.
@@ -45,7 +46,7 @@ var (
 func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
 	for _, first := range []string{placed.Name, paid.Name} { // in either order of subscription
 		bus := newStopRecorder(t)
-		svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
+		svc := sinew.New("shop", servicetest.Local(sinew.Config{Bus: bus}))
 		entered := make(chan struct{})
 		var handled atomic.Int64
 		onPlaced := func(ctx context.Context, o Order) error {
@@ -64,7 +65,7 @@ func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
 		if first == placed.Name {
 			_ = paid.Handle(svc, "g", onPaid)
 		}
-		start(t, svc)
+		servicetest.Start(t, svc)
 		if err := placed.Publish(t.Context(), svc, Order{ID: "o-1"}); err != nil {
 			t.Fatal(err)
 		}
@@ -77,12 +78,12 @@ func TestWhatAHandlerPublishesWhileItIsDrainedIsHandled(t *testing.T) {
 
 func TestATopicIsDrainedAfterThoseWhoseHandlersPublishToIt(t *testing.T) {
 	bus := newStopRecorder(t)
-	svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("shop", servicetest.Local(sinew.Config{Bus: bus}))
 	all := make(chan struct{})
 	_ = sent.Handle(svc, "g", func(context.Context, Order) error { close(all); return nil })
 	_ = paid.Handle(svc, "g", func(ctx context.Context, o Order) error { return sent.Publish(ctx, svc, o) })
 	_ = placed.Handle(svc, "g", func(ctx context.Context, o Order) error { return paid.Publish(ctx, svc, o) })
-	start(t, svc)
+	servicetest.Start(t, svc)
 	if err := placed.Publish(t.Context(), svc, Order{ID: "o-1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestATopicIsDrainedAfterThoseWhoseHandlersPublishToIt(t *testing.T) {
 
 func TestTopicsInACycleAreDrained(t *testing.T) {
 	bus := newStopRecorder(t)
-	svc := sinew.New("shop", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("shop", servicetest.Local(sinew.Config{Bus: bus}))
 	round := make(chan struct{})
 	_ = placed.Handle(svc, "g", func(ctx context.Context, o Order) error {
 		if o.Total > 0 {
@@ -107,7 +108,7 @@ func TestTopicsInACycleAreDrained(t *testing.T) {
 		return paid.Publish(ctx, svc, o)
 	})
 	_ = paid.Handle(svc, "g", func(ctx context.Context, _ Order) error { return placed.Publish(ctx, svc, Order{Total: 1}) })
-	start(t, svc)
+	servicetest.Start(t, svc)
 	if err := placed.Publish(t.Context(), svc, Order{}); err != nil {
 		t.Fatal(err)
 	}

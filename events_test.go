@@ -10,21 +10,23 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/tracing"
 )
 
 func TestEventsCarryTheTrace(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	spans := &tracing.Recorder{}
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus, Tracer: spans}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus, Tracer: spans}))
 	got := make(chan tracing.SpanContext, 1)
-	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ api.StockEvent) error {
 		got <- tracing.SpanContextOf(ctx)
 		return nil
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	ctx, root := spans.Start(t.Context(), "root", tracing.Internal)
-	if err := api.LowStock.Publish(ctx, svc, StockEvent{}); err != nil {
+	if err := api.LowStock.Publish(ctx, svc, api.StockEvent{}); err != nil {
 		t.Fatal(err)
 	}
 	if handled := <-got; handled.TraceID != root.Context().TraceID {
@@ -32,8 +34,8 @@ func TestEventsCarryTheTrace(t *testing.T) {
 	}
 	_ = svc.Shutdown(t.Context())
 	_ = bus.Close(t.Context())
-	nobus := client(t, sinew.Config{})
-	if err := api.LowStock.Publish(ctx, nobus, StockEvent{}); !errors.Is(err, fault.FailedPrecondition) || !strings.Contains(err.Error(), "Config.Bus") {
+	nobus := servicetest.New(t, sinew.Config{})
+	if err := api.LowStock.Publish(ctx, nobus, api.StockEvent{}); !errors.Is(err, fault.FailedPrecondition) || !strings.Contains(err.Error(), "Config.Bus") {
 		t.Error(err)
 	}
 }
@@ -41,20 +43,20 @@ func TestEventsCarryTheTrace(t *testing.T) {
 func TestAHandlerCanMakeCallsForAnEventWhoseIDFitsNoHeader(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	callee := inventory(t, sinew.Config{})
-	svc := sinew.New("buyer", local(sinew.Config{Bus: bus, Static: map[string][]string{"inventory": {callee.URL()}}}))
+	callee := servicetest.StartInventory(t, sinew.Config{})
+	svc := sinew.New("buyer", servicetest.Local(sinew.Config{Bus: bus, Static: map[string][]string{"inventory": {callee.URL()}}}))
 	getStock := api.GetStock.Endpoint(svc.Client("inventory"))
 	requests, calls := make(chan string, 1), make(chan error, 1)
-	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ api.StockEvent) error {
 		if endpoint.OutgoingOf(ctx) != nil {
 			t.Error("what the handler calls would be recorded as the event")
 		}
 		requests <- endpoint.CallOf(ctx).RequestID
-		_, err := getStock(ctx, &StockRequest{ProductID: "p-1"})
+		_, err := getStock(ctx, &api.StockRequest{ProductID: "p-1"})
 		calls <- err
 		return nil
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	for id, keeps := range map[string]bool{"e-1": true, "line\nbreak": false, "ünicode": false, strings.Repeat("x", 129): false} {
 		if err := svc.Publish(t.Context(), api.LowStock.Name, eventbus.Event{ID: id, Data: []byte(`{}`)}); err != nil {
 			t.Fatal(err)
@@ -71,15 +73,15 @@ func TestAHandlerCanMakeCallsForAnEventWhoseIDFitsNoHeader(t *testing.T) {
 func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
 	handled := make(chan error, 2)
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {
 		handled <- nil
 		return nil
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	for range 2 {
-		if err := api.LowStock.Publish(t.Context(), svc, StockEvent{}); err != nil {
+		if err := api.LowStock.Publish(t.Context(), svc, api.StockEvent{}); err != nil {
 			t.Fatal(err)
 		}
 		<-handled
@@ -91,12 +93,12 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 		"sinew_producer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
 		"sinew_consumer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
 	} {
-		if got := series(svc, prefix); len(got) != 1 || got[0] != prefix+want {
+		if got := servicetest.Series(svc, prefix); len(got) != 1 || got[0] != prefix+want {
 			t.Errorf("%q", got)
 		}
 	}
 	for _, side := range []string{"client", "server"} {
-		if got := series(svc, "sinew_"+side+"_requests_total"); len(got) != 0 {
+		if got := servicetest.Series(svc, "sinew_"+side+"_requests_total"); len(got) != 0 {
 			t.Errorf("events are counted as requests: %q", got)
 		}
 	}
@@ -105,15 +107,15 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 func TestEventsCarryAnUndecidedSamplingDecision(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus})) // its tracer does not decide
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus})) // its tracer does not decide
 	got := make(chan tracing.SpanContext, 1)
-	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ api.StockEvent) error {
 		got <- tracing.SpanContextOf(ctx)
 		return nil
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	sent := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Undecided: true}
-	if err := api.LowStock.Publish(tracing.ContextWithSpan(t.Context(), sent), svc, StockEvent{}); err != nil {
+	if err := api.LowStock.Publish(tracing.ContextWithSpan(t.Context(), sent), svc, api.StockEvent{}); err != nil {
 		t.Fatal(err)
 	}
 	if handled := <-got; handled.TraceID != sent.TraceID || !handled.Undecided {

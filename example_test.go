@@ -16,86 +16,31 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
-	"github.com/sinew-go/sinew/transport/rest"
-)
-
-// api is what a consumer of the inventory service imports.
-var api = struct {
-	Reserve  rest.Route[*ReserveRequest, *Inventory]
-	GetStock rest.Route[*StockRequest, *Inventory]
-	LowStock eventbus.Topic[StockEvent]
-}{
-	Reserve:  rest.Route[*ReserveRequest, *Inventory]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true},
-	GetStock: rest.Route[*StockRequest, *Inventory]{Pattern: "GET /inventory/{product_id}"},
-	LowStock: eventbus.Topic[StockEvent]{Name: "inventory.low_stock"},
-}
-
-type ReserveRequest struct {
-	ProductID string `path:"product_id" json:"-"`
-	Quantity  int    `json:"quantity"`
-}
-
-func (r *ReserveRequest) Validate() error {
-	if r.Quantity < 1 {
-		return errors.New("quantity must be at least 1")
-	}
-	return nil
-}
-
-type StockRequest struct {
-	ProductID string `path:"product_id" json:"-"`
-}
-
-type Inventory struct {
-	ProductID string `json:"product_id"`
-	Available int    `json:"available"`
-}
-
-type StockEvent struct {
-	ProductID string `json:"product_id"`
-}
-
-// shelf is the service behind the contract.
-type shelf map[string]int
-
-func (s shelf) Reserve(_ context.Context, r *ReserveRequest) (*Inventory, error) {
-	n, ok := s[r.ProductID]
-	if !ok {
-		return nil, fault.NotFound.Errorf("no product has the id %q", r.ProductID)
-	}
-	return &Inventory{ProductID: r.ProductID, Available: n - r.Quantity}, nil
-}
-
-func (s shelf) Get(_ context.Context, r *StockRequest) (*Inventory, error) {
-	return &Inventory{ProductID: r.ProductID, Available: s[r.ProductID]}, nil
-}
-
-var (
-	stock          = shelf{"p-1": 10}
-	idleCallerTime = slog.New(slog.DiscardHandler)
 )
 
 func Example() {
 	ctx := context.Background()
 	reg := registry.NewMemory()
 
-	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: idleCallerTime})
+	svc := sinew.New("inventory", sinew.Config{Version: "1.4.0", Addr: "127.0.0.1:0", Registry: reg, Logger: slog.New(slog.DiscardHandler)})
 	api.Reserve.Handle(svc, stock.Reserve)
 	api.GetStock.Handle(svc, stock.Get)
 	fmt.Println(svc.Start(ctx)) // a program calls svc.Main() instead
 	defer svc.Shutdown(ctx)
 
-	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: idleCallerTime})
+	shop := sinew.New("shop", sinew.Config{Registry: reg, Logger: slog.New(slog.DiscardHandler)})
 	defer shop.Shutdown(ctx)
 	inventory := shop.Client("inventory")
 	reserve := api.Reserve.Endpoint(inventory)
-	got, err := reserve(ctx, &ReserveRequest{ProductID: "p-1", Quantity: 2})
+	got, err := reserve(ctx, &api.ReserveRequest{ProductID: "p-1", Quantity: 2})
 	fmt.Println(got.Available, err)
 
-	_, err = reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
+	_, err = reserve(ctx, &api.ReserveRequest{ProductID: "p-9", Quantity: 2})
 	fmt.Println(errors.Is(err, fault.NotFound), err)
 	// Output:
 	// <nil>
@@ -104,7 +49,9 @@ func Example() {
 }
 
 func Example_parts() {
-	call := func(context.Context, *StockRequest) (*Inventory, error) { return &Inventory{Available: 7}, nil }
+	call := func(context.Context, *api.StockRequest) (*api.Inventory, error) {
+		return &api.Inventory{Available: 7}, nil
+	}
 
 	red := metrics.New(prometheus.NewRegistry()) // or prometheus.DefaultRegisterer
 	ep := endpoint.New(call).With(
@@ -113,13 +60,13 @@ func Example_parts() {
 		breaker.New("orders", breaker.Policy{}).Middleware(),
 		endpoint.Timeout(time.Second),
 	)
-	got, err := ep(context.Background(), &StockRequest{})
+	got, err := ep(context.Background(), &api.StockRequest{})
 	fmt.Println(got.Available, err)
 	// Output: 7 <nil>
 }
 
 func ExampleExplain() {
-	svc := sinew.New("shop", sinew.Config{Logger: idleCallerTime, Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+	svc := sinew.New("shop", sinew.Config{Logger: slog.New(slog.DiscardHandler), Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 	defer svc.Shutdown(context.Background())
 	tries := 0
 	send := func(context.Context, string) error { // stands in for the network
@@ -151,7 +98,7 @@ func ExampleExplain() {
 
 // A stream of events ends by itself, in order, when the service stops.
 func ExampleService_Stopping() {
-	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: idleCallerTime})
+	svc := sinew.New("feed", sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
 	svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for n := 1; ; n++ {
 			_, _ = fmt.Fprintf(w, "data: %d\n\n", n)
@@ -185,14 +132,14 @@ func ExampleService_Stopping() {
 
 func ExampleService_Publish() {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
-	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: idleCallerTime})
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Bus: bus, Logger: slog.New(slog.DiscardHandler)})
 	ctx := context.Background()
-	_ = api.LowStock.Handle(svc, "buyer", func(_ context.Context, e StockEvent) error {
+	_ = api.LowStock.Handle(svc, "buyer", func(_ context.Context, e api.StockEvent) error {
 		fmt.Println("buy more of", e.ProductID)
 		return nil
 	})
 	_ = svc.Start(ctx)
-	_ = api.LowStock.Publish(ctx, svc, StockEvent{ProductID: "p-1"})
+	_ = api.LowStock.Publish(ctx, svc, api.StockEvent{ProductID: "p-1"})
 	_ = svc.Shutdown(ctx)
 	_ = bus.Close(ctx)
 	// Output: buy more of p-1

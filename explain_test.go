@@ -16,6 +16,7 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -50,7 +51,7 @@ func trailOf(t *testing.T, err error) *endpoint.Trail {
 
 func TestTheErrorOfAFailedCallNamesItsAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: pair})
+		shop := servicetest.New(t, sinew.Config{Static: pair})
 		begun := time.Now()
 		err := shop.Client("inventory").Call(t.Context(), getStock, endAfter(10*time.Millisecond, refused))
 		trail := trailOf(t, err)
@@ -98,7 +99,7 @@ func TestTheErrorOfAFailedCallNamesWhatEndedIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
+				shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if c.cancel > 0 {
@@ -119,7 +120,7 @@ func TestTheErrorOfAFailedCallNamesWhatEndedIt(t *testing.T) {
 
 func TestTheServicesOwnAnswerIsNotWrappedInATrail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second}}})
+		shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Second}}})
 		gone := error(fault.NotFound.Errorf("no such product"))
 		for name, send := range map[string]func(context.Context, string) error{
 			"in time":  endAfter(0, gone),
@@ -144,7 +145,7 @@ func TestTheServicesOwnAnswerIsNotWrappedInATrail(t *testing.T) {
 
 func TestTheErrorOfARefusedCallSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{
+		shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{
 			"inventory": {Breaker: breaker.Policy{FailureThreshold: 1}, Retry: retry.Policy{Disabled: true}},
 		}})
 		c := shop.Client("inventory")
@@ -159,7 +160,7 @@ func TestTheErrorOfARefusedCallSaysSo(t *testing.T) {
 
 func TestAnExplainedCallShowsTheSituationOfEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
+		shop := servicetest.New(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
 			Balance: loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1}},
 		}}})
 		first := ""
@@ -213,7 +214,7 @@ func TestAnExplainedCallShowsTheSituationOfEachAttempt(t *testing.T) {
 
 func TestAnExplainedAttemptShowsTriedInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: pair})
+		shop := servicetest.New(t, sinew.Config{Static: pair})
 		ctx, why := sinew.Explain(t.Context())
 		err := shop.Client("inventory").Call(ctx, getStock, endAfter(0, refused))
 		steps := why.Calls()[0].Steps
@@ -236,7 +237,7 @@ func TestAnExplainedAttemptShowsTriedInstances(t *testing.T) {
 
 func TestCallsInOneContextAreExplainedInTheOrderOfTheirStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}, "price": {"http://10.0.0.2:80"}}})
+		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}, "price": {"http://10.0.0.2:80"}}})
 		ctx, why := sinew.Explain(t.Context())
 		quote := func(ctx context.Context, _ string) error { // like a handler in this process
 			return shop.Client("price").Call(ctx, endpoint.Operation{Name: "GET /price"}, endAfter(time.Second, nil))
@@ -256,7 +257,7 @@ func TestCallsInOneContextAreExplainedInTheOrderOfTheirStart(t *testing.T) {
 }
 
 func TestConcurrentCallsInOneContextAreExplained(t *testing.T) {
-	shop := client(t, sinew.Config{Static: pair})
+	shop := servicetest.New(t, sinew.Config{Static: pair})
 	ctx, why := sinew.Explain(t.Context())
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -288,7 +289,7 @@ func TestConcurrentCallsInOneContextAreExplained(t *testing.T) {
 
 func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
+		c := servicetest.New(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": {
 			Balance: loadbalance.Policy{Ejection: loadbalance.Ejection{Failures: 1, Period: time.Second}},
 		}}}).Client("inventory")
 		down := "http://10.0.0.1:80"
@@ -332,7 +333,7 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 }
 
 func TestExplainPreservesItsContext(t *testing.T) {
-	shop := client(t, sinew.Config{Static: inventoryAddress})
+	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
 	sent := func(ctx context.Context) (call endpoint.Call) {
 		ctx, why := sinew.Explain(ctx)
 		_ = shop.Client("inventory").Call(ctx, getStock, func(ctx context.Context, _ string) error {
@@ -359,7 +360,7 @@ func TestExplainPreservesItsContext(t *testing.T) {
 }
 
 func TestAnExplainedCallThatPanicsIsComplete(t *testing.T) {
-	shop := client(t, sinew.Config{Static: inventoryAddress})
+	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
 	ctx, why := sinew.Explain(t.Context())
 	func() {
 		defer func() { _ = recover() }()
@@ -371,7 +372,7 @@ func TestAnExplainedCallThatPanicsIsComplete(t *testing.T) {
 }
 
 func BenchmarkExplain(b *testing.B) {
-	c := client(b, sinew.Config{Static: pair}).Client("inventory")
+	c := servicetest.New(b, sinew.Config{Static: pair}).Client("inventory")
 	good := func(context.Context, string) error { return nil }
 	ctx := context.Background()
 	_ = c.Call(ctx, getStock, good)
@@ -415,7 +416,7 @@ func TestATrailSaysWhyThereWasNoFurtherAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shop := client(t, sinew.Config{Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": tt.policy}})
+				shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": tt.policy}})
 				c := shop.Client("inventory")
 				for range tt.before {
 					_ = c.Call(t.Context(), tt.op, endAfter(0, fault.Internal))

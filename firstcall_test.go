@@ -9,13 +9,14 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 )
 
 func TestTheWaitForTheRegistryIsNotCountedAsLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := registry.NewMemory()
-		shop := client(t, sinew.Config{Registry: slowRegistry{reg, time.Second}})
+		shop := servicetest.New(t, sinew.Config{Registry: slowRegistry{reg, time.Second}})
 		if err := reg.Register(t.Context(), registry.Instance{ID: "i-1", Name: "inventory", Endpoint: "http://10.0.0.1:80"}); err != nil {
 			t.Fatal(err)
 		}

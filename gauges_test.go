@@ -15,14 +15,15 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 )
 
 func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 		call := func(err error) {
 			_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error {
-				all := series(shop, "sinew_client_in_flight")
+				all := servicetest.Series(shop, "sinew_client_in_flight")
 				if want := `sinew_client_in_flight{caller="shop",service="inventory"} 1`; !slices.Contains(all, want) {
 					t.Errorf("during a call: %q", all)
 				}
@@ -31,7 +32,7 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 		}
 		state := func(want ...string) {
 			t.Helper()
-			all := series(shop, "sinew_client_")
+			all := servicetest.Series(shop, "sinew_client_")
 			for _, line := range want {
 				if line = strings.Replace(line, "{", `{caller="shop",`, 1); !slices.Contains(all, line) {
 					t.Errorf("no %s in %q", line, all)
@@ -51,12 +52,12 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 }
 
 func TestRequestsWhoseCallerHasGoneAreCountedAsWasted(t *testing.T) {
-	shop := client(t, sinew.Config{})
+	shop := servicetest.New(t, sinew.Config{})
 	shop.Handle("GET /slow", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/slow", nil)
 	r.Header.Set("X-Request-Timeout", "1ms")
 	shop.Handler().ServeHTTP(httptest.NewRecorder(), r)
-	if all := series(shop, "sinew_server_wasted_total"); len(all) != 1 || all[0] != `sinew_server_wasted_total{service="shop"} 1` {
+	if all := servicetest.Series(shop, "sinew_server_wasted_total"); len(all) != 1 || all[0] != `sinew_server_wasted_total{service="shop"} 1` {
 		t.Errorf("%q", all)
 	}
 }
@@ -91,18 +92,18 @@ func (r *switchableSettings) Err() error { return r.err }
 
 func TestRefusedSettingsAreInTheMetrics(t *testing.T) {
 	settings := &switchableSettings{}
-	svc := client(t, sinew.Config{Settings: settings})
+	svc := servicetest.New(t, sinew.Config{Settings: settings})
 	for _, refused := range []error{nil, fault.InvalidArgument, nil} {
 		settings.err = refused
 		want := `sinew_settings_refused{service="shop"} 0`
 		if refused != nil {
 			want = `sinew_settings_refused{service="shop"} 1`
 		}
-		if got := series(svc, "sinew_settings_refused"); len(got) != 1 || got[0] != want {
+		if got := servicetest.Series(svc, "sinew_settings_refused"); len(got) != 1 || got[0] != want {
 			t.Errorf("%v: %q", refused, got)
 		}
 	}
-	if got := series(client(t, sinew.Config{}), "sinew_settings_refused"); len(got) != 0 {
+	if got := servicetest.Series(servicetest.New(t, sinew.Config{}), "sinew_settings_refused"); len(got) != 0 {
 		t.Errorf("without settings: %q", got)
 	}
 }

@@ -11,17 +11,18 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestAHeadCountsAsAGetDoesOnEveryTier(t *testing.T) {
 	route := rest.Route[rest.None, *struct{}]{Pattern: "GET /x"}
 	for _, code := range []fault.Code{fault.NotFound, fault.AlreadyExists, fault.FailedPrecondition, fault.OutOfRange} {
-		backend := sinew.New("backend", local(sinew.Config{}))
+		backend := sinew.New("backend", servicetest.Local(sinew.Config{}))
 		route.Handle(backend, func(context.Context, rest.None) (*struct{}, error) { return nil, code.Errorf("no") })
-		start(t, backend)
+		servicetest.Start(t, backend)
 		metrics := prometheus.NewRegistry()
-		gateway := sinew.New("gateway", local(sinew.Config{Static: map[string][]string{"backend": {backend.URL()}}, Metrics: metrics}))
+		gateway := sinew.New("gateway", servicetest.Local(sinew.Config{Static: map[string][]string{"backend": {backend.URL()}}, Metrics: metrics}))
 		t.Cleanup(func() { _ = gateway.Shutdown(context.Background()) })
 		route.Forward(gateway, gateway.Client("backend"))
 		for _, method := range []string{"GET", "HEAD"} {

@@ -14,6 +14,7 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -47,8 +48,8 @@ func (s slowService) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // gatewayTo is a service that forwards everything.
 func gatewayTo(t *testing.T, c sinew.Config) *sinew.Service {
-	c.Static = inventoryAddress
-	gateway := client(t, c)
+	c.Static = servicetest.InventoryAddress
+	gateway := servicetest.New(t, c)
 	for path := range serviceTimes {
 		rest.Route[rest.None, rest.None]{Pattern: "GET " + path}.Forward(gateway, gateway.Client("inventory"))
 	}
@@ -116,7 +117,7 @@ func TestTrustedDeadlinesBlameAServiceThatHangs(t *testing.T) {
 
 func TestAHandlersOwnEarlierDeadlineIsTrusted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gateway := client(t, sinew.Config{Transport: slowService{}, Static: inventoryAddress})
+		gateway := servicetest.New(t, sinew.Config{Transport: slowService{}, Static: servicetest.InventoryAddress})
 		hangs := rest.Route[rest.None, rest.None]{Pattern: "GET /hangs"}
 		ask := hangs.Endpoint(gateway.Client("inventory"))
 		hangs.Handle(gateway, func(ctx context.Context, _ rest.None) (rest.None, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -23,23 +24,23 @@ type slow struct {
 }
 
 func newSlow(t *testing.T, c sinew.Config) *slow {
-	s := &slow{Service: sinew.New("inventory", local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
-	read.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	s := &slow{Service: sinew.New("inventory", servicetest.Local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
+	servicetest.Read.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		s.inside.Add(1)
 		defer s.inside.Add(-1)
 		s.entered <- struct{}{}
 		<-s.letGo
 		return rest.None{}, ctx.Err()
 	})
-	start(t, s.Service)
+	servicetest.Start(t, s.Service)
 	return s
 }
 
 func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 	reg := registry.NewMemory()
 	s := newSlow(t, sinew.Config{Registry: reg})
-	shop := client(t, sinew.Config{Registry: reg})
-	ask := read.Endpoint(shop.Client("inventory"))
+	shop := servicetest.New(t, sinew.Config{Registry: reg})
+	ask := servicetest.Read.Endpoint(shop.Client("inventory"))
 	const calls = 50
 	answers := make(chan error, calls)
 	for range calls {
@@ -59,7 +60,7 @@ func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 		}
 		stopped <- err
 	}()
-	instances(t, reg, 0) // the service stops
+	servicetest.WaitForInstances(t, reg, 0) // the service stops
 	for n := range calls {
 		select {
 		case err := <-stopped:
@@ -76,16 +77,16 @@ func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 }
 
 func TestShutdownUnderLoadAnswersEveryAcceptedCall(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	var taken, done atomic.Int64
-	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		taken.Add(1)
 		return rest.None{}, nil
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
-	ask := read.Endpoint(rest.Remote(svc.URL(), &http.Client{Transport: transport}))
+	ask := servicetest.Read.Endpoint(rest.Remote(svc.URL(), &http.Client{Transport: transport}))
 	begun := make(chan struct{}, 1)
 	var load sync.WaitGroup
 	for range 16 {

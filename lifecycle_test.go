@@ -14,6 +14,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -60,7 +62,7 @@ func TestABusThatDoesNotAnswerBlocksNeitherStartNorShutdown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			memory := eventbus.NewMemory(eventbus.MemoryPolicy{})
 			bus := silentBus{memory, make(chan struct{})}
-			svc := sinew.New("inventory", sinew.Config{Listener: newPipe(), Logger: idleCallerTime, Bus: bus})
+			svc := sinew.New("inventory", sinew.Config{Listener: servicetest.NewPipe(), Logger: servicetest.NoLog, Bus: bus})
 			if _, err := svc.Subscribe("order.placed", "g", func(context.Context, eventbus.Event) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -105,8 +107,8 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	entered, leave := make(chan struct{}), make(chan struct{})
-	addr := freeAddr(t)
-	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: idleCallerTime, DrainDelay: time.Second})
+	addr := servicetest.FreeAddr(t)
+	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: servicetest.NoLog, DrainDelay: time.Second})
 	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		close(entered)
 		<-leave
@@ -114,7 +116,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 		return rest.None{}, nil
 	})
 	handling := make(chan struct{})
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {
 		close(handling)
 		<-leave
 		s.add("event ended")
@@ -135,12 +137,12 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	if err := svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := api.LowStock.Publish(t.Context(), svc, StockEvent{}); err != nil {
+	if err := api.LowStock.Publish(t.Context(), svc, api.StockEvent{}); err != nil {
 		t.Fatal(err)
 	}
 	request := make(chan int)
 	go func() {
-		status, _, _ := get(t, "http://"+addr+"/slow")
+		status, _, _ := servicetest.Get(t, "http://"+addr+"/slow")
 		request <- status
 	}()
 	<-entered
@@ -148,7 +150,7 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- svc.Shutdown(t.Context()) }()
 	for { // it still answers, and announces that it stops
-		status, header, _ := get(t, "http://"+addr+"/readyz")
+		status, header, _ := servicetest.Get(t, "http://"+addr+"/readyz")
 		if header.Get("Connection") == "close" || status == 503 {
 			break
 		}
@@ -178,8 +180,8 @@ func TestOrderOfStartAndStop(t *testing.T) {
 func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 	reg := registry.NewMemory()
 	c := sinew.Config{Registry: reg, DrainDelay: 100 * time.Millisecond}
-	inventory(t, c) // an instance that stays
-	shop := client(t, sinew.Config{Registry: reg})
+	servicetest.StartInventory(t, c) // an instance that stays
+	shop := servicetest.New(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	get := api.GetStock.Endpoint(shop.Client("inventory"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -188,8 +190,8 @@ func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 	for range 8 {
 		load.Go(func() {
 			for ctx.Err() == nil {
-				_, err1 := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1})
-				_, err2 := get(t.Context(), &StockRequest{ProductID: "p-1"})
+				_, err1 := reserve(t.Context(), &api.ReserveRequest{ProductID: "p-1", Quantity: 1})
+				_, err2 := get(t.Context(), &api.StockRequest{ProductID: "p-1"})
 				calls.Add(2)
 				if err := errors.Join(err1, err2); err != nil {
 					failed.Add(1)
@@ -199,7 +201,7 @@ func TestNoCallFailsWhileInstancesComeAndGo(t *testing.T) {
 		})
 	}
 	for range 5 {
-		svc := inventory(t, c)
+		svc := servicetest.StartInventory(t, c)
 		if err := svc.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}

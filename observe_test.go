@@ -13,6 +13,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -21,19 +23,19 @@ import (
 func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 	reg := registry.NewMemory()
 	spans := &tracing.Recorder{}
-	inventory(t, sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine})
-	order := sinew.New("order", local(sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine}))
+	servicetest.StartInventory(t, sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine})
+	order := sinew.New("order", servicetest.Local(sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine}))
 	reserve := api.Reserve.Endpoint(order.Client("inventory"))
-	rest.Route[rest.None, *Inventory]{Pattern: "POST /orders"}.Handle(order, func(ctx context.Context, _ rest.None) (*Inventory, error) {
+	rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}.Handle(order, func(ctx context.Context, _ rest.None) (*api.Inventory, error) {
 		if call := endpoint.CallOf(ctx); call.RequestID != "r-1" || call.From != "shop" {
 			t.Errorf("order got %+v", call)
 		}
-		return reserve(ctx, &ReserveRequest{ProductID: "p-1", Quantity: 1})
+		return reserve(ctx, &api.ReserveRequest{ProductID: "p-1", Quantity: 1})
 	})
-	start(t, order)
-	shop := client(t, sinew.Config{Registry: reg, Tracer: spans})
+	servicetest.Start(t, order)
+	shop := servicetest.New(t, sinew.Config{Registry: reg, Tracer: spans})
 	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
-	if _, err := (rest.Route[rest.None, *Inventory]{Pattern: "POST /orders"}).Endpoint(shop.Client("order"))(ctx, rest.None{}); err != nil {
+	if _, err := (rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}).Endpoint(shop.Client("order"))(ctx, rest.None{}); err != nil {
 		t.Fatal(err)
 	}
 	var all []tracing.Finished
@@ -65,7 +67,7 @@ func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 }
 
 func TestForeignHandlerThatPanicsIs500(t *testing.T) {
-	svc := client(t, sinew.Config{})
+	svc := servicetest.New(t, sinew.Config{})
 	svc.Handle("GET /panic", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "5")
 		w.Header().Set("Content-Encoding", "gzip")
@@ -75,7 +77,7 @@ func TestForeignHandlerThatPanicsIs500(t *testing.T) {
 	}))
 	server := httptest.NewServer(svc.Handler())
 	defer server.Close()
-	status, header, body := get(t, server.URL+"/panic")
+	status, header, body := servicetest.Get(t, server.URL+"/panic")
 	if status != 500 || strings.Contains(body, "secret") || !strings.Contains(body, "internal") || header.Get("Content-Type") != fault.ProblemType {
 		t.Errorf("%d %s", status, body)
 	}
@@ -95,7 +97,7 @@ func TestHandlerThatPanicsAfterItsAnswerStartedBreaksTheConnection(t *testing.T)
 		"flush":      func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
 		"controller": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
 	} {
-		svc := client(t, sinew.Config{})
+		svc := servicetest.New(t, sinew.Config{})
 		svc.Handle("GET /panic", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			begin(w)
 			panic("secret")
@@ -116,7 +118,7 @@ func TestHandlerThatPanicsAfterItsAnswerStartedBreaksTheConnection(t *testing.T)
 
 func TestMetricsAndSpansHaveTheCodeThatTheCallerSees(t *testing.T) {
 	spans := &tracing.Recorder{}
-	svc := client(t, sinew.Config{Tracer: spans})
+	svc := servicetest.New(t, sinew.Config{Tracer: spans})
 	codes := []fault.Code{fault.AlreadyExists, fault.FailedPrecondition, fault.DataLoss, fault.NotFound, fault.Unavailable}
 	for _, code := range codes {
 		svc.Handle("GET /"+code.String(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -132,7 +134,7 @@ func TestMetricsAndSpansHaveTheCodeThatTheCallerSees(t *testing.T) {
 			w.WriteHeader(status)
 		}))
 	}
-	serve := func(path string) string { return ask(svc, "GET", path).Body.String() }
+	serve := func(path string) string { return servicetest.Ask(svc, "GET", path).Body.String() }
 	want := map[string]string{"/foreign": "aborted", "/missing": "not_found", "/recovered": "ok"}
 	for _, code := range codes {
 		want["/"+code.String()] = code.String()

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 )
 
 func TestOneOfThreeFixedAddressesThatListensServesAllCalls(t *testing.T) {
-	live := inventory(t, sinew.Config{})
+	live := servicetest.StartInventory(t, sinew.Config{})
 	addresses := []string{live.URL()}
 	for range 2 { // closed, so nothing listens there
 		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -20,10 +22,10 @@ func TestOneOfThreeFixedAddressesThatListensServesAllCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	svc := client(t, sinew.Config{Static: map[string][]string{"inventory": addresses}})
+	svc := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": addresses}})
 	get := api.GetStock.Endpoint(svc.Client("inventory"))
 	for n := range 300 {
-		if _, err := get(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+		if _, err := get(t.Context(), &api.StockRequest{ProductID: "p-1"}); err != nil {
 			t.Fatalf("call %d: %v", n, err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -38,9 +40,9 @@ func (b slowBus) Subscribe(topic, group string, h eventbus.Handler) (func(contex
 
 func TestABusThatIsSlowToSubscribeBlocksNothingElse(t *testing.T) {
 	bus := newSlowBus(t)
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
 	var handled atomic.Bool
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {
 		handled.Store(true)
 		return nil
 	})
@@ -57,7 +59,7 @@ func TestABusThatIsSlowToSubscribeBlocksNothingElse(t *testing.T) {
 	if err := <-started; !errors.Is(err, fault.Canceled) {
 		t.Errorf("Start: %v", err)
 	}
-	if err := api.LowStock.Publish(t.Context(), bus, StockEvent{}); err != nil {
+	if err := api.LowStock.Publish(t.Context(), bus, api.StockEvent{}); err != nil {
 		t.Error(err)
 	}
 	if err := bus.Close(t.Context()); err != nil || handled.Load() {
@@ -68,8 +70,8 @@ func TestABusThatIsSlowToSubscribeBlocksNothingElse(t *testing.T) {
 func TestShutdownThatOvertakesStartLeavesNothingBehind(t *testing.T) {
 	reg := registry.NewMemory()
 	bus := newSlowBus(t)
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg, Bus: bus}))
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg, Bus: bus}))
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return nil })
 	var worked atomic.Bool
 	svc.Go(func(context.Context) { worked.Store(true) })
 	started, stopped := make(chan error, 1), make(chan error, 1)
@@ -96,7 +98,7 @@ func TestShutdownThatOvertakesStartLeavesNothingBehind(t *testing.T) {
 func TestStartAndShutdownAtOnceLeaveNothingServing(t *testing.T) {
 	for range 50 {
 		reg := registry.NewMemory()
-		svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+		svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
 		var working atomic.Int64
 		svc.Go(func(ctx context.Context) {
 			working.Add(1)
@@ -120,7 +122,7 @@ func TestStartAndShutdownAtOnceLeaveNothingServing(t *testing.T) {
 
 func TestAJobAddedDuringTheDrainIsWaitedForAndALaterOneDoesNotStart(t *testing.T) {
 	var log bytes.Buffer
-	svc := sinew.New("inventory", local(sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
 	entered, stopping := make(chan struct{}), make(chan struct{})
 	var ended, late atomic.Bool
 	svc.Handle("GET /slow", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -131,7 +133,7 @@ func TestAJobAddedDuringTheDrainIsWaitedForAndALaterOneDoesNotStart(t *testing.T
 			ended.Store(true)
 		})
 	}))
-	start(t, svc)
+	servicetest.Start(t, svc)
 	go func() {
 		if answer, err := http.Get(svc.URL() + "/slow"); err == nil {
 			_ = answer.Body.Close()
@@ -154,7 +156,7 @@ func TestAJobAddedDuringTheDrainIsWaitedForAndALaterOneDoesNotStart(t *testing.T
 }
 
 func TestRunReturnsAfterShutdown(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	working := make(chan struct{})
 	svc.Go(func(context.Context) { close(working) })
 	ended := make(chan error, 1)
@@ -176,7 +178,7 @@ func TestRunReturnsAfterShutdown(t *testing.T) {
 
 func TestASubscriptionThatIsStoppedWhileTheServiceStartsStopsNothingElse(t *testing.T) {
 	bus := newSlowBus(t)
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
 	stop, err := svc.Subscribe("inventory.low_stock", "g", func(context.Context, eventbus.Event) error { return nil })
 	if err != nil {
 		t.Fatal(err)

@@ -20,13 +20,15 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestPagesThatEveryServiceHas(t *testing.T) {
-	svc := inventory(t, sinew.Config{Version: "1.4.0"})
-	if _, err := api.GetStock.Endpoint(rest.Remote(svc.URL(), nil))(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+	svc := servicetest.StartInventory(t, sinew.Config{Version: "1.4.0"})
+	if _, err := api.GetStock.Endpoint(rest.Remote(svc.URL(), nil))(t.Context(), &api.StockRequest{ProductID: "p-1"}); err != nil {
 		t.Fatal(err)
 	}
 	for page, want := range map[string]string{
@@ -35,22 +37,22 @@ func TestPagesThatEveryServiceHas(t *testing.T) {
 		svc.AdminURL() + "/readyz":  `"ready"`,
 		svc.AdminURL() + "/healthz": `"ok"`,
 	} {
-		if status, _, body := get(t, page); status != 200 || !strings.Contains(body, want) {
+		if status, _, body := servicetest.Get(t, page); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", page, status, body)
 		}
 	}
 	for path, want := range map[string]int{"/nothing": 404, "/inventory/p-1/reserve": 405} {
-		if status, header, body := get(t, svc.URL()+path); status != want || header.Get("Content-Type") != fault.ProblemType {
+		if status, header, body := servicetest.Get(t, svc.URL()+path); status != want || header.Get("Content-Type") != fault.ProblemType {
 			t.Errorf("%s: %d %s %s", path, status, header, body)
 		}
 	}
 }
 
 func TestAdminPagesMoveToAnAddressOfTheirOwn(t *testing.T) {
-	admin := freeAddr(t)
-	svc := inventory(t, sinew.Config{Admin: admin})
+	admin := servicetest.FreeAddr(t)
+	svc := servicetest.StartInventory(t, sinew.Config{Admin: admin})
 	for page, want := range map[string]int{"/metrics": 404, "/readyz": 404, "/healthz": 200, "/inventory/p-1": 200} {
-		if status, _, _ := get(t, svc.URL()+page); status != want {
+		if status, _, _ := servicetest.Get(t, svc.URL()+page); status != want {
 			t.Errorf("%s on Addr: %d", page, status)
 		}
 	}
@@ -58,7 +60,7 @@ func TestAdminPagesMoveToAnAddressOfTheirOwn(t *testing.T) {
 		t.Errorf("they are said to be at %s", svc.AdminURL())
 	}
 	for page, want := range map[string]int{"/metrics": 200, "/readyz": 200, "/healthz": 200, "/inventory/p-1": 404} {
-		if status, header, _ := get(t, "http://"+admin+page); status != want || status == 404 && header.Get("Content-Type") != fault.ProblemType {
+		if status, header, _ := servicetest.Get(t, "http://"+admin+page); status != want || status == 404 && header.Get("Content-Type") != fault.ProblemType {
 			t.Errorf("%s on Admin: %d", page, status)
 		}
 	}
@@ -66,12 +68,12 @@ func TestAdminPagesMoveToAnAddressOfTheirOwn(t *testing.T) {
 
 func TestTheRegistrysHealthCheckIsServed(t *testing.T) {
 	reg := registry.NewMemory()
-	inventory(t, sinew.Config{Registry: reg, Admin: freeAddr(t)})
+	servicetest.StartInventory(t, sinew.Config{Registry: reg, Admin: servicetest.FreeAddr(t)})
 	all, err := reg.Services(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
 	}
-	if status, _, _ := get(t, all[0].HealthCheck); status != 200 {
+	if status, _, _ := servicetest.Get(t, all[0].HealthCheck); status != 200 {
 		t.Errorf("%s: %d", all[0].HealthCheck, status)
 	}
 }
@@ -82,7 +84,7 @@ func TestMetricsOnAddrAreForTrustedCallersOnly(t *testing.T) {
 		"loopback peers are ours":   rest.SameMachine,
 		"a network is ours":         rest.Networks(netip.MustParsePrefix("192.0.2.0/24")),
 	} {
-		h := client(t, sinew.Config{Trust: trust}).Handler()
+		h := servicetest.New(t, sinew.Config{Trust: trust}).Handler()
 		for from, peer := range map[string]string{"this machine": "127.0.0.1:5", "a network": "192.0.2.77:5"} {
 			r := httptest.NewRequest("GET", "/metrics", nil)
 			r.RemoteAddr = peer
@@ -98,40 +100,40 @@ func TestMetricsOnAddrAreForTrustedCallersOnly(t *testing.T) {
 
 func TestAdminPagesAreServedNextToTheMetrics(t *testing.T) {
 	pages := map[string]http.Handler{"GET /debug/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.Path)) })}
-	admin := freeAddr(t)
-	svc := inventory(t, sinew.Config{Admin: admin, AdminPages: pages})
-	if status, _, body := get(t, "http://"+admin+"/debug/pprof"); status != 200 || body != "/debug/pprof" {
+	admin := servicetest.FreeAddr(t)
+	svc := servicetest.StartInventory(t, sinew.Config{Admin: admin, AdminPages: pages})
+	if status, _, body := servicetest.Get(t, "http://"+admin+"/debug/pprof"); status != 200 || body != "/debug/pprof" {
 		t.Errorf("on Admin: %d %s", status, body)
 	}
-	if status, _, _ := get(t, svc.URL()+"/debug/pprof"); status != 404 {
+	if status, _, _ := servicetest.Get(t, svc.URL()+"/debug/pprof"); status != 404 {
 		t.Errorf("on Addr: %d", status)
 	}
-	local := sinew.New("inventory", local(sinew.Config{AdminPages: pages, Trust: rest.SameMachine}))
+	local := sinew.New("inventory", servicetest.Local(sinew.Config{AdminPages: pages, Trust: rest.SameMachine}))
 	local.Handle("GET /{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
-	start(t, local)
+	servicetest.Start(t, local)
 	for url, want := range map[string]int{local.AdminURL(): 200, local.URL(): http.StatusTeapot} {
-		if status, _, _ := get(t, url+"/debug/pprof"); status != want {
+		if status, _, _ := servicetest.Get(t, url+"/debug/pprof"); status != want {
 			t.Errorf("without Admin, at %s: %d", url, status)
 		}
 	}
 }
 
 func TestAdminPagesServeProfiles(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{AdminPages: map[string]http.Handler{"/debug/pprof/": http.DefaultServeMux}}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{AdminPages: map[string]http.Handler{"/debug/pprof/": http.DefaultServeMux}}))
 	svc.Handle("GET /{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
-	start(t, svc)
-	if status, _, body := get(t, svc.AdminURL()+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(body, "goroutine profile") {
+	servicetest.Start(t, svc)
+	if status, _, body := servicetest.Get(t, svc.AdminURL()+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(body, "goroutine profile") {
 		t.Errorf("%d %.100s", status, body)
 	}
 }
 
 func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
 	all := prometheus.NewRegistry()
-	svc := client(t, sinew.Config{Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all), Gatherer: all})
+	svc := servicetest.New(t, sinew.Config{Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all), Gatherer: all})
 	addFailingRoutes(svc)
 	post(svc, "/good")
-	if got := series(svc, `sinew_server_requests_total{code="ok",operation="POST /good",service="shop",zone="a"} 1`); len(got) != 1 {
-		t.Errorf("%s", ask(svc, "GET", "/metrics").Body)
+	if got := servicetest.Series(svc, `sinew_server_requests_total{code="ok",operation="POST /good",service="shop",zone="a"} 1`); len(got) != 1 {
+		t.Errorf("%s", servicetest.Ask(svc, "GET", "/metrics").Body)
 	}
 	for name, c := range map[string]sinew.Config{
 		"Config.Gatherer": {Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, all)},
@@ -150,9 +152,9 @@ func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
 }
 
 func TestCallerIsALabelOfAllSeriesOfClients(t *testing.T) {
-	shop := client(t, sinew.Config{Static: inventoryAddress})
+	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
 	_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
-	all := series(shop, "sinew_client_")
+	all := servicetest.Series(shop, "sinew_client_")
 	for _, line := range all {
 		if !strings.Contains(line, `caller="shop"`) {
 			t.Error(line)
@@ -199,9 +201,9 @@ func proxies(t *testing.T, to string) map[string]string {
 func TestNobodyIsTrustedThroughAProxyOnTheSameMachine(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
 		svc, got := trustRecorder(t, sinew.Config{Addr: addr})
-		start(t, svc)
+		servicetest.Start(t, svc)
 		for name, at := range proxies(t, svc.URL()) {
-			if status, _, body := get(t, at+"/metrics"); status != 403 || strings.Contains(body, "sinew_") {
+			if status, _, body := servicetest.Get(t, at+"/metrics"); status != 403 || strings.Contains(body, "sinew_") {
 				t.Errorf("at %s, %s: /metrics: %d %s", addr, name, status, body)
 			}
 			r, err := http.NewRequestWithContext(t.Context(), "GET", at+"/look", nil)
@@ -223,15 +225,15 @@ func TestNobodyIsTrustedThroughAProxyOnTheSameMachine(t *testing.T) {
 
 func TestByDefaultMetricsAreServedToTheMachineItself(t *testing.T) {
 	var log bytes.Buffer
-	svc := inventory(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	svc := servicetest.StartInventory(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	admin := svc.AdminURL()
 	if at, err := url.Parse(admin); err != nil || at.Hostname() != "127.0.0.1" || !strings.Contains(log.String(), admin) {
 		t.Errorf("the admin pages are at %q; the log says %s", admin, &log)
 	}
-	if status, _, body := get(t, admin+"/metrics"); status != 200 || !strings.Contains(body, "sinew_server_limit") {
+	if status, _, body := servicetest.Get(t, admin+"/metrics"); status != 200 || !strings.Contains(body, "sinew_server_limit") {
 		t.Errorf("%d %s", status, body)
 	}
-	if status, _, body := get(t, svc.URL()+"/metrics"); status != 403 || !strings.Contains(body, admin+"/metrics") {
+	if status, _, body := servicetest.Get(t, svc.URL()+"/metrics"); status != 403 || !strings.Contains(body, admin+"/metrics") {
 		t.Errorf("who asks at the wrong place is not told the right one: %d %s", status, body)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/limit"
 )
 
@@ -17,7 +18,7 @@ import (
 // once.
 func oneAtATime(t *testing.T, except ...string) *sinew.Service {
 	t.Helper()
-	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1, Except: except}})
+	svc := servicetest.New(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1, Except: except}})
 	svc.Handle("GET /work", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	return svc
 }
@@ -25,7 +26,7 @@ func oneAtATime(t *testing.T, except ...string) *sinew.Service {
 // assertRoom asserts that a request is admitted beside what is in flight.
 func assertRoom(t *testing.T, svc *sinew.Service, beside string) {
 	t.Helper()
-	if code, _, body := get(t, svc.URL()+"/work"); code != http.StatusOK {
+	if code, _, body := servicetest.Get(t, svc.URL()+"/work"); code != http.StatusOK {
 		t.Errorf("beside %s: %d %s", beside, code, body)
 	}
 }
@@ -44,7 +45,7 @@ func TestAStartedAnswerOccupiesNoPlaceInTheLimit(t *testing.T) {
 				close(begun)
 				<-leave
 			}))
-			start(t, svc)
+			servicetest.Start(t, svc)
 			over := make(chan struct{})
 			go func() {
 				defer close(over)
@@ -74,7 +75,7 @@ func TestAHijackedConnectionOccupiesNoPlaceInTheLimit(t *testing.T) {
 		close(taken)
 		<-leave
 	}))
-	start(t, svc)
+	servicetest.Start(t, svc)
 	conn := dial(t, svc)
 	fmt.Fprint(conn, "GET /socket HTTP/1.1\r\nHost: shop\r\n\r\n")
 	<-taken
@@ -93,12 +94,12 @@ func TestAnAwaitedBodyOccupiesNoPlaceInTheLimit(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
-	start(t, svc)
+	servicetest.Start(t, svc)
 	conn := dial(t, svc)
 	fmt.Fprint(conn, "POST /work HTTP/1.1\r\nHost: shop\r\nContent-Length: 12\r\n\r\nslow")
 	<-begun
 	for { // until the handler reads
-		if code, _, _ := get(t, svc.URL()+"/work"); code == http.StatusOK {
+		if code, _, _ := servicetest.Get(t, svc.URL()+"/work"); code == http.StatusOK {
 			break
 		}
 	}
@@ -116,11 +117,11 @@ func TestAnExemptRouteIsOutsideTheLimit(t *testing.T) {
 		entered <- struct{}{}
 		<-leave
 	}))
-	start(t, svc)
+	servicetest.Start(t, svc)
 	over := make(chan int)
 	for range 3 {
 		go func() {
-			code, _, _ := get(t, svc.URL()+"/poll")
+			code, _, _ := servicetest.Get(t, svc.URL()+"/poll")
 			over <- code
 		}()
 		<-entered

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 )
 
 func TestAClientOfAFixedAddressIsReadyWhenTheAddressAcceptsConnections(t *testing.T) {
@@ -18,7 +19,7 @@ func TestAClientOfAFixedAddressIsReadyWhenTheAddressAcceptsConnections(t *testin
 	up := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	down := "http://" + freeAddr(t)
+	down := "http://" + servicetest.FreeAddr(t)
 	for name, c := range map[string]struct {
 		urls  []string
 		c     sinew.Config
@@ -33,12 +34,12 @@ func TestAClientOfAFixedAddressIsReadyWhenTheAddressAcceptsConnections(t *testin
 		"a transport of its own":  {urls: []string{"http://10.0.0.1:80"}, c: sinew.Config{Transport: slowService{}}, ready: true},
 	} {
 		c.c.Static = map[string][]string{"inventory": c.urls}
-		err := client(t, c.c).Client("inventory").Ready(t.Context())
+		err := servicetest.New(t, c.c).Client("inventory").Ready(t.Context())
 		if (err == nil) != c.ready || err != nil && (!errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "inventory")) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {up.URL}}})
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {up.URL}}})
 	up.Close()
 	if err := shop.Client("inventory").Ready(t.Context()); err == nil {
 		t.Error("it is ready, and nobody listens any more")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 )
 
 // readyz returns the answer of /readyz of a service without a socket.
@@ -24,7 +25,7 @@ func readyz(svc *sinew.Service) (status int, body string) {
 
 func TestAHangingReadinessCheckFailsAndIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		svc := sinew.New("inventory", local(sinew.Config{}))
+		svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 		defer func() { _ = svc.Shutdown(t.Context()) }()
 		var begun atomic.Int64
 		answer := make(chan struct{})
@@ -61,7 +62,7 @@ func TestAHangingReadinessCheckFailsAndIsNotStartedAgain(t *testing.T) {
 
 func TestReadyzReturnsWhenItsCallersTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		svc := sinew.New("inventory", local(sinew.Config{}))
+		svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 		defer func() { _ = svc.Shutdown(t.Context()) }()
 		svc.AddReadinessCheck("database", func(ctx context.Context) error {
 			select {
@@ -86,7 +87,7 @@ func TestReadyzReturnsWhenItsCallersTimeIsUp(t *testing.T) {
 
 func TestAReadinessCheckThatPanicsHasFailed(t *testing.T) {
 	var log bytes.Buffer
-	svc := client(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	svc := servicetest.New(t, sinew.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	svc.AddReadinessCheck("database", func(context.Context) error { panic("secret") })
 	if status, body := readyz(svc); status != 503 || !strings.Contains(body, "database") || strings.Contains(body, "secret") {
 		t.Errorf("%d %s", status, body)

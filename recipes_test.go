@@ -15,6 +15,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -76,7 +78,7 @@ func tourOfGateways() {
 	svc.Main()
 }
 
-func tourOfTimeouts(ctx context.Context, svc *sinew.Service, request *ReserveRequest) error {
+func tourOfTimeouts(ctx context.Context, svc *sinew.Service, request *api.ReserveRequest) error {
 	api.Reserve.Handle(svc, stock.Reserve, endpoint.Timeout(500*time.Millisecond)) // of the handler
 
 	reserve := api.Reserve.Endpoint(svc.Client("inventory")) // ClientPolicy.Timeout: 10 s for all attempts together
@@ -119,7 +121,7 @@ func TestAnAPIKeyAdmitsOnlyItsOwner(t *testing.T) {
 func TestAUsersMiddlewareSeesTheCall(t *testing.T) {
 	var lines bytes.Buffer
 	svc := sinew.New("inventory", sinew.Config{
-		Subject: func(*http.Request) string { return "acme" }, Logger: idleCallerTime,
+		Subject: func(*http.Request) string { return "acme" }, Logger: slog.New(slog.DiscardHandler),
 	})
 	defer svc.Shutdown(context.Background())
 	api.GetStock.Handle(svc, stock.Get, audited(slog.New(slog.NewTextHandler(&lines, nil))))
@@ -136,7 +138,7 @@ func TestMiddlewaresRunAfterValidateAndSeeNoHeaders(t *testing.T) {
 	sees := func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			seen++
-			if _, typed := request.(*ReserveRequest); !typed {
+			if _, typed := request.(*api.ReserveRequest); !typed {
 				t.Errorf("it sees a %T", request)
 			}
 			return next(ctx, request)

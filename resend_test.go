@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -34,7 +35,7 @@ func TestResendsOfNetHTTPAreInTheTrail(t *testing.T) {
 	mux.HandleFunc("/here", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	svc := sinew.New("caller", local(sinew.Config{Static: map[string][]string{"callee": {server.URL}}, Transport: server.Client().Transport}))
+	svc := sinew.New("caller", servicetest.Local(sinew.Config{Static: map[string][]string{"callee": {server.URL}}, Transport: server.Client().Transport}))
 	call := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Endpoint(svc.Client("callee"))
 	if _, err := call(t.Context(), rest.None{}); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -99,8 +100,8 @@ func TestReportIsData(t *testing.T) {
 func TestAServiceLogsWarningsAboutItsPoliciesOnceAndAppliesThePolicies(t *testing.T) {
 	var log strings.Builder
 	doubtful := sinew.ClientPolicy{Timeout: time.Second, Retry: retry.Policy{Attempts: 2, Backoff: time.Second}}
-	shop := client(t, sinew.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, nil)), Static: inventoryAddress,
+	shop := servicetest.New(t, sinew.Config{
+		Logger: slog.New(slog.NewTextHandler(&log, nil)), Static: servicetest.InventoryAddress,
 		Clients: map[string]sinew.ClientPolicy{"inventory": doubtful, "price": {}, "tax": doubtful},
 	})
 	c := shop.Client("inventory")
@@ -158,7 +159,7 @@ func TestNoCallExceedsTheLatencyAndAttemptsOfItsReport(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, hurry-4*time.Second)
 			}
 			defer cancel()
-			c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
+			c := servicetest.New(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made, begun := 0, time.Now()
 			err := c.Call(ctx, getStock, func(ctx context.Context, addr string) error {
 				made++
@@ -184,7 +185,7 @@ func TestWithoutATimeoutFailingAttemptsTakeTheReportedWaiting(t *testing.T) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			says := p.Review()
-			c := client(t, sinew.Config{Static: pair, Logger: idleCallerTime, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
+			c := servicetest.New(t, sinew.Config{Static: pair, Logger: servicetest.NoLog, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made, begun := 0, time.Now()
 			_ = c.Call(t.Context(), getStock, func(context.Context, string) error { made++; return refused })
 			least := time.Duration(made-1) * backoff
@@ -203,7 +204,7 @@ func TestOnlyTheReportedAttemptsDoNotStart(t *testing.T) {
 			Balance: loadbalance.Policy{Probation: loadbalance.Probation{Disabled: true}},
 		}
 		synctest.Test(t, func(t *testing.T) {
-			c := client(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
+			c := servicetest.New(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made := 0
 			_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(context.Context, string) error { made++; return refused })
 			if says := p.Review(); made != says.Attempts {

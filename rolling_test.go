@@ -7,13 +7,16 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/registry"
 )
 
 // startCallers starts n callers that call until stop is called. ended receives after their
 // calls.
 func startCallers(t *testing.T, reg registry.Registry, n int) (ended <-chan struct{}, stop func() (calls, failed int64)) {
-	shop := client(t, sinew.Config{Registry: reg})
+	shop := servicetest.New(t, sinew.Config{Registry: reg})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	getStock := api.GetStock.Endpoint(shop.Client("inventory"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -24,8 +27,8 @@ func startCallers(t *testing.T, reg registry.Registry, n int) (ended <-chan stru
 	for range n {
 		load.Go(func() {
 			for ctx.Err() == nil {
-				_, reserving := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1})
-				_, looking := getStock(t.Context(), &StockRequest{ProductID: "p-1"})
+				_, reserving := reserve(t.Context(), &api.ReserveRequest{ProductID: "p-1", Quantity: 1})
+				_, looking := getStock(t.Context(), &api.StockRequest{ProductID: "p-1"})
 				for _, err := range []error{reserving, looking} {
 					calls.Add(1)
 					if err != nil {
@@ -76,9 +79,9 @@ func TestNoCallFailsWhileEveryInstanceIsReplacedInTurn(t *testing.T) {
 // startWithDefaults starts an inventory with the drain delay of the zero Config.
 func startWithDefaults(t *testing.T, c sinew.Config) *sinew.Service {
 	t.Helper()
-	c.Addr, c.Logger = "127.0.0.1:0", idleCallerTime
+	c.Addr, c.Logger = "127.0.0.1:0", servicetest.NoLog
 	svc := sinew.New("inventory", c)
 	api.Reserve.Handle(svc, stock.Reserve)
 	api.GetStock.Handle(svc, stock.Get)
-	return start(t, svc)
+	return servicetest.Start(t, svc)
 }

@@ -2,43 +2,22 @@ package sinew_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
 )
 
-// ask returns what a service without a socket answers to a trusted caller.
-func ask(svc *sinew.Service, method, path string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, nil)
-	r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
-	w := httptest.NewRecorder()
-	svc.Handler().ServeHTTP(w, r)
-	return w
-}
-
-// series returns the lines of the service's metrics that start with prefix.
-func series(svc *sinew.Service, prefix string) (lines []string) {
-	for line := range strings.Lines(ask(svc, "GET", "/metrics").Body.String()) {
-		if strings.HasPrefix(line, prefix) {
-			lines = append(lines, strings.TrimSpace(line))
-		}
-	}
-	return lines
-}
-
 func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) {
 	spans := &tracing.Recorder{}
-	shop := client(t, sinew.Config{Tracer: spans, Static: inventoryAddress, Clients: map[string]sinew.ClientPolicy{
+	shop := servicetest.New(t, sinew.Config{Tracer: spans, Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{
 		"inventory": {Retry: retry.Policy{Attempts: 3, Budget: retry.Budget{Disabled: true}}},
 	}})
 	attempts := 0
@@ -58,7 +37,7 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 		code, _, _ := strings.Cut(name, " ")
 		labels := `{caller="shop",code="` + code + `",operation="` + name + `",service="inventory"} 1`
 		counted := false
-		for _, line := range series(shop, "sinew_client_requests_total") {
+		for _, line := range servicetest.Series(shop, "sinew_client_requests_total") {
 			if strings.Contains(line, `operation="`+name+`"`) {
 				if counted || line != "sinew_client_requests_total"+labels {
 					t.Errorf("%s, which ended with %v: %s", name, err, line)
@@ -66,7 +45,7 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 				counted = true
 			}
 		}
-		timed := series(shop, `sinew_client_request_duration_seconds_count{caller="shop",operation="`+name+`",service="inventory"} 1`)
+		timed := servicetest.Series(shop, `sinew_client_request_duration_seconds_count{caller="shop",operation="`+name+`",service="inventory"} 1`)
 		if !counted || len(timed) != 1 {
 			t.Errorf("%s, which ended with %v: counted %v, timed %q", name, err, counted, timed)
 		}
@@ -77,22 +56,22 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 }
 
 func TestCallsThatReachNoInstanceAreCounted(t *testing.T) {
-	shop := client(t, sinew.Config{})
+	shop := servicetest.New(t, sinew.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
-	if lines := series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `caller="shop",code="canceled",operation="op",service="inventory"`) {
+	if lines := servicetest.Series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `caller="shop",code="canceled",operation="op",service="inventory"`) {
 		t.Errorf("%q", lines)
 	}
 }
 
 func TestSeriesOfAClientAreBounded(t *testing.T) {
-	shop := client(t, sinew.Config{Static: inventoryAddress})
+	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
 	c := shop.Client("inventory")
 	for i := range 5000 {
 		_ = c.Call(t.Context(), endpoint.Operation{Name: fmt.Sprint("GET /", i)}, func(context.Context, string) error { return nil })
 	}
-	lines := series(shop, "sinew_client_requests_total")
+	lines := servicetest.Series(shop, "sinew_client_requests_total")
 	sum := 0
 	for _, line := range lines {
 		var n int
@@ -108,22 +87,22 @@ func TestSeriesOfAClientAreBounded(t *testing.T) {
 
 func TestUnknownPathsMakeNoSeriesOfTheirOwn(t *testing.T) {
 	spans := &tracing.Recorder{}
-	svc := client(t, sinew.Config{Tracer: spans})
+	svc := servicetest.New(t, sinew.Config{Tracer: spans})
 	svc.Handle("GET /files/{path...}", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
-	ask(svc, "GET", "/files/0")
-	before := len(series(svc, "sinew_"))
+	servicetest.Ask(svc, "GET", "/files/0")
+	before := len(servicetest.Series(svc, "sinew_"))
 	for i := range 10_000 {
 		for _, path := range []string{"/nothing/", "/files/"} {
-			if w := ask(svc, "GET", fmt.Sprint(path, i)); w.Code != http.StatusNotFound {
+			if w := servicetest.Ask(svc, "GET", fmt.Sprint(path, i)); w.Code != http.StatusNotFound {
 				t.Fatalf("%s%d: %d", path, i, w.Code)
 			}
 		}
-		ask(svc, fmt.Sprint("M", i), "/files/")
+		servicetest.Ask(svc, fmt.Sprint("M", i), "/files/")
 	}
-	if lines := series(svc, "sinew_server_requests_total"); len(lines) > 3 || !strings.HasSuffix(lines[0], " 10001") {
+	if lines := servicetest.Series(svc, "sinew_server_requests_total"); len(lines) > 3 || !strings.HasSuffix(lines[0], " 10001") {
 		t.Errorf("%q", lines)
 	}
-	if after := series(svc, "sinew_"); len(after) > 2*before {
+	if after := servicetest.Series(svc, "sinew_"); len(after) > 2*before {
 		t.Errorf("%d series were %d before", len(after), before)
 	}
 	for _, span := range spans.Spans() {

@@ -10,11 +10,12 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/limit"
 )
 
 func TestRequestsAboveTheServersLimitAreRefusedBeforeTheirHandler(t *testing.T) {
-	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
+	svc := servicetest.New(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
 	entered, leave := make(chan struct{}), make(chan struct{})
 	svc.Handle("GET /work", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		entered <- struct{}{}
@@ -52,7 +53,7 @@ func TestRequestsAboveTheServersLimitAreRefusedBeforeTheirHandler(t *testing.T) 
 }
 
 func TestAPanicInAHandlerFreesItsPlaceInTheLimit(t *testing.T) {
-	svc := client(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
+	svc := servicetest.New(t, sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}})
 	svc.Handle("GET /work", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
 	for range 3 {
 		w := httptest.NewRecorder()

@@ -7,19 +7,20 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestEveryLimitOfTheHTTPServerIsSet(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	got := make(chan *http.Server, 1)
-	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		server, _ := ctx.Value(http.ServerContextKey).(*http.Server)
 		got <- server
 		return rest.None{}, nil
 	})
-	start(t, svc)
-	if status, _, body := get(t, svc.URL()+"/look"); status != http.StatusNoContent {
+	servicetest.Start(t, svc)
+	if status, _, body := servicetest.Get(t, svc.URL()+"/look"); status != http.StatusNoContent {
 		t.Fatal(status, body)
 	}
 	s := <-got
@@ -33,8 +34,8 @@ func TestEveryLimitOfTheHTTPServerIsSet(t *testing.T) {
 }
 
 func TestAHeaderAboveTheLimitIsRefusedAndOneBelowIsNot(t *testing.T) {
-	admin := freeAddr(t)
-	svc := inventory(t, sinew.Config{Admin: admin})
+	admin := servicetest.FreeAddr(t)
+	svc := servicetest.StartInventory(t, sinew.Config{Admin: admin})
 	defer http.DefaultClient.CloseIdleConnections()
 	for _, url := range []string{svc.URL(), "http://" + admin} {
 		for size, want := range map[int]int{32 << 10: http.StatusOK, 128 << 10: http.StatusRequestHeaderFieldsTooLarge} {

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -20,16 +23,16 @@ func TestTLSAtBothEnds(t *testing.T) {
 	pool := source.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	reg := registry.NewMemory()
 	both := &tls.Config{Certificates: source.TLS.Certificates, RootCAs: pool, MinVersion: tls.VersionTLS12}
-	svc := inventory(t, sinew.Config{Registry: reg, TLS: both})
-	shop := client(t, sinew.Config{Registry: reg, TLS: both})
-	got, err := api.GetStock.Endpoint(shop.Client("inventory"))(t.Context(), &StockRequest{ProductID: "p-1"})
+	svc := servicetest.StartInventory(t, sinew.Config{Registry: reg, TLS: both})
+	shop := servicetest.New(t, sinew.Config{Registry: reg, TLS: both})
+	got, err := api.GetStock.Endpoint(shop.Client("inventory"))(t.Context(), &api.StockRequest{ProductID: "p-1"})
 	if err != nil || got.Available != 10 || !strings.HasPrefix(svc.URL(), "https://") {
 		t.Errorf("%+v %v", got, err)
 	}
 }
 
 func TestUseWrapsEverythingAndHandlerNeedsNoSocket(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	defer func() { _ = svc.Shutdown(context.Background()) }()
 	api.GetStock.Handle(svc, stock.Get)
 	var order []string
@@ -50,7 +53,7 @@ func TestUseWrapsEverythingAndHandlerNeedsNoSocket(t *testing.T) {
 }
 
 func TestMiddlewareMayAskTheServiceWhileItIsMade(t *testing.T) {
-	svc := client(t, sinew.Config{})
+	svc := servicetest.New(t, sinew.Config{})
 	made := 0
 	svc.Use(func(next http.Handler) http.Handler {
 		svc.Client("auth")
@@ -64,7 +67,7 @@ func TestMiddlewareMayAskTheServiceWhileItIsMade(t *testing.T) {
 }
 
 func TestUsePanicsAfterStart(t *testing.T) {
-	svc := inventory(t, sinew.Config{})
+	svc := servicetest.StartInventory(t, sinew.Config{})
 	defer func() {
 		if said := fmt.Sprint(recover()); !strings.Contains(said, "Use") || !strings.Contains(said, "inventory") {
 			t.Errorf("middleware that would never run was taken: %s", said)
@@ -74,7 +77,7 @@ func TestUsePanicsAfterStart(t *testing.T) {
 }
 
 func TestAnswersOfMiddlewareAnnounceTheStop(t *testing.T) {
-	svc := client(t, sinew.Config{})
+	svc := servicetest.New(t, sinew.Config{})
 	svc.Use(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -25,7 +26,7 @@ var (
 )
 
 func two(t *testing.T) *sinew.Client {
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 	return shop.Client("inventory")
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -70,7 +72,7 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 		"inventory.low_stock": func(c *sinew.Config, release chan struct{}) func(*sinew.Service) {
 			c.Bus = deaf{c.Bus, release}
 			return func(svc *sinew.Service) {
-				_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return nil })
+				_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return nil })
 			}
 		},
 	} {
@@ -78,7 +80,7 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 		c := sinew.Config{Bus: bus}
 		use := set(&c, release)
-		svc := sinew.New("inventory", local(c))
+		svc := sinew.New("inventory", servicetest.Local(c))
 		use(svc)
 		if err := svc.Start(t.Context()); err != nil {
 			t.Fatal(err)
@@ -96,7 +98,7 @@ func TestShutdownEndsWithItsContextAndNamesWhatDidNot(t *testing.T) {
 }
 
 func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	begun, release := make(chan struct{}), make(chan struct{})
 	svc.AddReadinessCheck("database", func(context.Context) error {
 		close(begun)
@@ -116,7 +118,7 @@ func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
 }
 
 func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	entered, left := make(chan struct{}), make(chan error, 1)
 	rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		close(entered)
@@ -124,8 +126,8 @@ func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
 		left <- ctx.Err()
 		return rest.None{}, nil
 	})
-	start(t, svc)
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {svc.URL()}}})
+	servicetest.Start(t, svc)
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {svc.URL()}}})
 	answer := make(chan error, 1)
 	go func() {
 		_, err := rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
@@ -145,13 +147,13 @@ func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
 
 func TestTasksThatObserveTheirContextEndEvenIfShutdownHasNoTimeLeft(t *testing.T) {
 	reg := registry.NewMemory()
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
 	ended := make(chan struct{})
 	svc.Go(func(ctx context.Context) {
 		<-ctx.Done()
 		close(ended)
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	none, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := svc.Shutdown(none); err != nil {
@@ -164,21 +166,21 @@ func TestTasksThatObserveTheirContextEndEvenIfShutdownHasNoTimeLeft(t *testing.T
 }
 
 func TestShutdownsContextCutsTheDrainDelayShort(t *testing.T) {
-	svc := inventory(t, sinew.Config{DrainDelay: time.Hour})
+	svc := servicetest.StartInventory(t, sinew.Config{DrainDelay: time.Hour})
 	if err := cutOff(t, svc); err != nil {
 		t.Errorf("nothing was cut off: %v", err)
 	}
 }
 
 func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
-	svc := sinew.New("inventory", local(sinew.Config{}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	stopping, release := make(chan struct{}), make(chan struct{})
 	svc.Go(func(ctx context.Context) {
 		<-ctx.Done()
 		close(stopping)
 		<-release
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	first := make(chan error, 1)
 	go func() { first <- svc.Shutdown(t.Context()) }()
 	<-stopping

@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -29,8 +32,8 @@ func init() {
 	if err != nil {
 		return
 	}
-	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: idleCallerTime, DrainDelay: delay})
-	api.GetStock.Handle(svc, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
+	svc := sinew.New("inventory", sinew.Config{Addr: "127.0.0.1:0", Logger: servicetest.NoLog, DrainDelay: delay})
+	api.GetStock.Handle(svc, func(ctx context.Context, r *api.StockRequest) (*api.Inventory, error) {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
@@ -80,7 +83,7 @@ func TestSIGTERMDuringLoadFailsNoRequest(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := get(t.Context(), &StockRequest{ProductID: "p-1"}); err == nil {
+				if _, err := get(t.Context(), &api.StockRequest{ProductID: "p-1"}); err == nil {
 					answered.Add(1)
 				} else {
 					failed.Add(1)
@@ -124,7 +127,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 		}
 	}()
 	for { // until the hanging request is in
-		_, _, body := get(t, url+"/readyz")
+		_, _, body := servicetest.Get(t, url+"/readyz")
 		if strings.Contains(body, "ready") {
 			break
 		}

@@ -11,13 +11,15 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/registry"
 )
 
 func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", local(sinew.Config{Bus: bus}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
 	events, callers := make(chan eventbus.Event, 1), make(chan string, 1)
 	if _, err := svc.Subscribe(api.LowStock.Name, "g", func(ctx context.Context, e eventbus.Event) error {
 		events <- e
@@ -26,9 +28,9 @@ func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	start(t, svc)
+	servicetest.Start(t, svc)
 	for want, publish := range map[string]func() error{
-		"inventory": func() error { return api.LowStock.Publish(t.Context(), svc, StockEvent{ProductID: "p-1"}) },
+		"inventory": func() error { return api.LowStock.Publish(t.Context(), svc, api.StockEvent{ProductID: "p-1"}) },
 		"elsewhere": func() error {
 			return svc.Publish(t.Context(), api.LowStock.Name, eventbus.Event{Source: "elsewhere", Data: []byte(`{}`)})
 		},
@@ -45,7 +47,7 @@ func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
 func TestPublishDoesNotModifyItsCallersEvents(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := client(t, sinew.Config{Bus: bus})
+	svc := servicetest.New(t, sinew.Config{Bus: bus})
 	mine := []eventbus.Event{{ID: "e-1", Data: []byte(`{}`), Extensions: map[string]string{"tenant": "a"}}}
 	if err := svc.Publish(t.Context(), "x", mine...); err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func TestStaticNamesUseTheirAddressesAndOthersTheRegistry(t *testing.T) {
 	}
 	fixed := httptest.NewServer(http.NotFoundHandler())
 	defer fixed.Close()
-	shop := client(t, sinew.Config{Registry: reg, Static: map[string][]string{"inventory": {fixed.URL}}})
+	shop := servicetest.New(t, sinew.Config{Registry: reg, Static: map[string][]string{"inventory": {fixed.URL}}})
 	for name, want := range map[string]string{"inventory": fixed.URL, "order": "http://10.0.0.9:80"} {
 		for range 10 {
 			err := shop.Client(name).Call(t.Context(), endpoint.Operation{Name: "op"}, func(_ context.Context, addr string) error {

@@ -17,6 +17,9 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -45,9 +48,9 @@ func stream(svc *sinew.Service, observes bool) {
 
 func TestAStreamThatObservesStoppingEndsCleanlyAndDelaysNothing(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/1.0"} {
-		svc := sinew.New("inventory", local(sinew.Config{}))
+		svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 		stream(svc, true)
-		start(t, svc)
+		servicetest.Start(t, svc)
 		select {
 		case <-svc.Stopping():
 			t.Fatal("it says that it stops")
@@ -86,75 +89,33 @@ func TestAStreamThatObservesStoppingEndsCleanlyAndDelaysNothing(t *testing.T) {
 
 func TestStoppingIsClosedBeforeAnythingStops(t *testing.T) {
 	reg := registry.NewMemory()
-	svc := sinew.New("inventory", local(sinew.Config{Registry: reg}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
 	jobErr := make(chan error, 1)
 	svc.Go(func(ctx context.Context) {
 		<-svc.Stopping()
 		jobErr <- ctx.Err() // jobs are stopped last
 		<-ctx.Done()
 	})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	if err := svc.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := <-jobErr; err != nil {
 		t.Errorf("a job heard of it when it was over: %v", err)
 	}
-	unstarted := sinew.New("inventory", local(sinew.Config{}))
+	unstarted := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	_ = unstarted.Shutdown(t.Context())
 	<-unstarted.Stopping()
 }
 
-// pipe is a listener in memory, for use within synctest.
-type pipe struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func newPipe() *pipe { return &pipe{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipe) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipe) Close() error {
-	select {
-	case <-p.closed:
-		return net.ErrClosed
-	default:
-		close(p.closed)
-		return nil
-	}
-}
-
-func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "/run/inventory.sock", Net: "unix"} }
-
-// client returns a client that calls through the pipe.
-func (p *pipe) client() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		here, there := net.Pipe()
-		select {
-		case p.conns <- there:
-			return here, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}}}
-}
-
 func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) {
-	for name, obstacle := range map[string]func(svc *sinew.Service, l *pipe){
-		`handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`: func(svc *sinew.Service, _ *pipe) {
-			_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error { return errors.New("the disk is full") })
-			_ = api.LowStock.Publish(context.Background(), svc, StockEvent{})
+	for name, obstacle := range map[string]func(svc *sinew.Service, l *servicetest.Pipe){
+		`handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`: func(svc *sinew.Service, _ *servicetest.Pipe) {
+			_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return errors.New("the disk is full") })
+			_ = api.LowStock.Publish(context.Background(), svc, api.StockEvent{})
 		},
-		"requests were cut off": func(svc *sinew.Service, l *pipe) {
-			c := l.client()
+		"requests were cut off": func(svc *sinew.Service, l *servicetest.Pipe) {
+			c := l.Client()
 			go func() {
 				answer, err := c.Get("http://x/events")
 				if err == nil {
@@ -164,13 +125,13 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 				c.CloseIdleConnections()
 			}()
 		},
-		"background job": func(svc *sinew.Service, _ *pipe) {
+		"background job": func(svc *sinew.Service, _ *servicetest.Pipe) {
 			svc.Go(func(context.Context) { <-time.After(time.Hour) })
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			l := newPipe()
+			l := servicetest.NewPipe()
 			bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 			svc := sinew.New("inventory", sinew.Config{Listener: l, Bus: bus, Logger: slog.New(slog.NewTextHandler(&log, nil)), DrainDelay: -1})
 			stream(svc, false)
@@ -199,14 +160,14 @@ func TestASilentConnectionDelaysShutdownByASecondAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
 		reached := func() (*sinew.Service, net.Conn) {
-			l := newPipe()
-			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
+			l := servicetest.NewPipe()
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
 			svc.Handle("GET /slow", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
 			if err := svc.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			conn, there := net.Pipe()
-			l.conns <- there
+			l.Conns <- there
 			synctest.Wait()
 			return svc, conn
 		}
@@ -237,13 +198,13 @@ func TestASilentConnectionDelaysShutdownByASecondAtMost(t *testing.T) {
 func TestListenerIsServedOnAndClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		l := newPipe()
+		l := servicetest.NewPipe()
 		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: slog.New(slog.NewTextHandler(&log, nil)), DrainDelay: -1})
 		api.GetStock.Handle(svc, stock.Get)
 		if err := svc.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c := l.client()
+		c := l.Client()
 		answer, err := c.Get(svc.URL() + "/inventory/p-1")
 		if err != nil || answer.StatusCode != 200 || svc.AdminURL() != "" {
 			t.Errorf("%v, %v; the admin pages are at %q", answer, err, svc.AdminURL())
@@ -254,21 +215,21 @@ func TestListenerIsServedOnAndClosed(t *testing.T) {
 		if err := svc.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		<-l.closed
+		<-l.Closed
 		if strings.Contains(log.String(), "registered") {
 			t.Errorf("there is no registry: %s", &log)
 		}
-		unused := newPipe()
-		if err := sinew.New("inventory", sinew.Config{Listener: unused, Logger: idleCallerTime}).Shutdown(t.Context()); err != nil {
+		unused := servicetest.NewPipe()
+		if err := sinew.New("inventory", sinew.Config{Listener: unused, Logger: servicetest.NoLog}).Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		<-unused.closed
-		remotely := newPipe()
-		svc = sinew.New("inventory", sinew.Config{Listener: remotely, Logger: idleCallerTime, Registry: remote(), DrainDelay: -1})
+		<-unused.Closed
+		remotely := servicetest.NewPipe()
+		svc = sinew.New("inventory", sinew.Config{Listener: remotely, Logger: servicetest.NoLog, Registry: servicetest.RemoteRegistry(), DrainDelay: -1})
 		if err := svc.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Config.Advertise") {
 			t.Errorf("a socket of this machine in a registry: %v", err)
 		}
-		<-remotely.closed
+		<-remotely.Closed
 		_ = svc.Shutdown(t.Context())
 	})
 }
@@ -279,8 +240,8 @@ func TestAListenerThatWasHandedOverIsAdvertisedAtItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := registry.NewMemory()
-	svc := sinew.New("inventory", sinew.Config{Listener: l, Registry: reg, Logger: idleCallerTime, DrainDelay: -1})
-	start(t, svc)
+	svc := sinew.New("inventory", sinew.Config{Listener: l, Registry: reg, Logger: servicetest.NoLog, DrainDelay: -1})
+	servicetest.Start(t, svc)
 	all, _ := reg.Services(t.Context())
 	if want := "http://" + l.Addr().String(); svc.URL() != want || len(all) != 1 || all[0].Endpoint != want {
 		t.Errorf("%s: %v", svc.URL(), all)
@@ -311,8 +272,8 @@ func upgrades(svc *sinew.Service, observes bool) {
 
 func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newPipe()
-		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
+		l := servicetest.NewPipe()
+		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
 		ended := make(chan error, 1)
 		svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -330,7 +291,7 @@ func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
 		}
 		here, there := net.Pipe()
 		defer func() { _ = here.Close() }()
-		l.conns <- there
+		l.Conns <- there
 		_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
 		if answer, err := http.ReadResponse(bufio.NewReader(here), nil); err != nil || answer.StatusCode != 101 {
 			t.Fatal(answer, err)
@@ -355,14 +316,14 @@ func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
 func TestShutdownWaitsForHijackedConnections(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			l := newPipe()
-			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: idleCallerTime, DrainDelay: -1})
+			l := servicetest.NewPipe()
+			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
 			upgrades(svc, heeds)
 			if err := svc.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			here, there := net.Pipe()
-			l.conns <- there
+			l.Conns <- there
 			_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
 			in := bufio.NewReader(here)
 			answer, err := http.ReadResponse(in, nil)

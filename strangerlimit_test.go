@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 )
 
 // A stranger allows a slow operation less time than it needs, or hardly more, forty
 // times a second. The service has the capacity for all calls.
 func TestAnUntrustedDeadlineMakesTheLimitRefuseNobodyElse(t *testing.T) {
 	at := func(t *testing.T) *sinew.Service {
-		svc := client(t, sinew.Config{})
+		svc := servicetest.New(t, sinew.Config{})
 		for path, took := range serviceTimes {
 			svc.Handle("GET "+path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				select {

@@ -9,13 +9,14 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestKeysBelongToTheSubjectOfConfigSubject(t *testing.T) {
 	type user struct{}
 	var subjects []string
-	svc := sinew.New("till", local(sinew.Config{Subject: func(r *http.Request) string {
+	svc := sinew.New("till", servicetest.Local(sinew.Config{Subject: func(r *http.Request) string {
 		name, _ := r.Context().Value(user{}).(string)
 		return name
 	}}))

@@ -11,33 +11,31 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// read is the route of every tier; it is safe to repeat.
-var read = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
-
 // failingTier is the last tier, which always fails. It counts the attempts.
 func failingTier(t *testing.T, attempts *atomic.Int64) *sinew.Service {
-	svc := sinew.New("stock", local(sinew.Config{Trust: rest.SameMachine}))
-	read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	svc := sinew.New("stock", servicetest.Local(sinew.Config{Trust: rest.SameMachine}))
+	servicetest.Read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
 		attempts.Add(1)
 		return rest.None{}, fault.Unavailable.Errorf("the database is away")
 	})
-	return start(t, svc)
+	return servicetest.Start(t, svc)
 }
 
 // middleTier is the tier before the last; handle makes its answer from that of the last.
 func middleTier(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
-	svc := sinew.New("order", local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
-	ask := read.Endpoint(svc.Client("stock"))
-	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	svc := sinew.New("order", servicetest.Local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
+	ask := servicetest.Read.Endpoint(svc.Client("stock"))
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		return rest.None{}, handle(ctx, func(ctx context.Context) error {
 			_, err := ask(ctx, rest.None{})
 			return err
 		})
 	})
-	return start(t, svc)
+	return servicetest.Start(t, svc)
 }
 
 func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
@@ -55,8 +53,8 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 			entered.Add(1)
 			return handle(ctx, ask)
 		})
-		shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-		_, err := read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
+		_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
 		if !errors.Is(err, fault.Unavailable) || attempts.Load() != 3 || entered.Load() != 1 {
 			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", name, entered.Load(), attempts.Load(), err)
 		}
@@ -74,8 +72,8 @@ func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 		}
 		return ask(ctx)
 	})
-	shop := client(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-	_, err := read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
+	_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
 	if !errors.Is(err, fault.Unavailable) || entered.Load() != 3 || attempts.Load() != 2 {
 		t.Errorf("%d attempts at the tier between, %d at the last: %v", entered.Load(), attempts.Load(), err)
 	}

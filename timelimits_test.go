@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // serverOf returns the http.Server of a service with this Config.
 func serverOf(t *testing.T, c sinew.Config) *http.Server {
 	t.Helper()
-	svc := sinew.New("inventory", local(c))
+	svc := sinew.New("inventory", servicetest.Local(c))
 	var got *http.Server
-	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		got, _ = ctx.Value(http.ServerContextKey).(*http.Server)
 		return rest.None{}, nil
 	})
-	start(t, svc)
-	if status, _, body := get(t, svc.URL()+"/look"); status != http.StatusNoContent {
+	servicetest.Start(t, svc)
+	if status, _, body := servicetest.Get(t, svc.URL()+"/look"); status != http.StatusNoContent {
 		t.Fatal(status, body)
 	}
 	return got
@@ -45,7 +46,7 @@ func TestServersHaveTheConfiguredTimeLimits(t *testing.T) {
 }
 
 func TestAnIdleConnectionMakesRoomForAnotherCaller(t *testing.T) {
-	svc := start(t, sinew.New("inventory", local(sinew.Config{MaxConnections: 1})))
+	svc := servicetest.Start(t, sinew.New("inventory", servicetest.Local(sinew.Config{MaxConnections: 1})))
 	for range 5 {
 		caller := &http.Client{Transport: &http.Transport{}} // reuses its connection
 		defer caller.CloseIdleConnections()

@@ -20,6 +20,8 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/registry/consul"
@@ -60,8 +62,8 @@ func tourOfTelemetry(settings *config.Value[struct{}]) {
 	svc.Main()
 }
 
-func tourOfErrors(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory]) {
-	_, err := reserve(ctx, &ReserveRequest{ProductID: "p-9", Quantity: 2})
+func tourOfErrors(ctx context.Context, reserve endpoint.Endpoint[*api.ReserveRequest, *api.Inventory]) {
+	_, err := reserve(ctx, &api.ReserveRequest{ProductID: "p-9", Quantity: 2})
 	switch {
 	case errors.Is(err, fault.NotFound): // the callee's error, as itself
 	case fault.ReasonOf(err) == "insufficient_stock":
@@ -111,14 +113,14 @@ func tourOfConfig(orders *breaker.Circuit) error {
 	return settings.Close()
 }
 
-func tourOfGoKit(call endpoint.Endpoint[*ReserveRequest, *Inventory], theirs endpoint.Middleware, log *slog.Logger) {
+func tourOfGoKit(call endpoint.Endpoint[*api.ReserveRequest, *api.Inventory], theirs endpoint.Middleware, log *slog.Logger) {
 	ep := call.With(theirs, endpoint.Recover(log), retry.Policy{}.Middleware(), breaker.Policy{}.Middleware())
-	kit := ep.Kit()                                            // for any go-kit transport
-	back := endpoint.FromKit[*ReserveRequest, *Inventory](kit) // and back, typed
+	kit := ep.Kit()                                                    // for any go-kit transport
+	back := endpoint.FromKit[*api.ReserveRequest, *api.Inventory](kit) // and back, typed
 	_ = back
 }
 
-func tourOfFailures(ctx context.Context, reserve endpoint.Endpoint[*ReserveRequest, *Inventory], request *ReserveRequest) error {
+func tourOfFailures(ctx context.Context, reserve endpoint.Endpoint[*api.ReserveRequest, *api.Inventory], request *api.ReserveRequest) error {
 	ctx, why := sinew.Explain(ctx)
 	_, err := reserve(ctx, request)
 	log.Print(why)
@@ -133,7 +135,7 @@ func tourOfDoubts(t *testing.T, policy sinew.ClientPolicy) {
 
 func ExampleClient() {
 	reg := registry.NewMemory()
-	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: idleCallerTime})
+	svc := sinew.New("shop", sinew.Config{Registry: reg, Logger: slog.New(slog.DiscardHandler)})
 	defer svc.Shutdown(context.Background())
 
 	err := svc.Client("inventory").Ready(context.Background())

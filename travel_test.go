@@ -11,6 +11,8 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -52,18 +54,18 @@ func (l *headerRecorder) values(name string) (values []string) {
 
 func TestRepeatsOfAKeyedCallSendTheSameKeyAndOtherCallsAnother(t *testing.T) {
 	l := newHeaderRecorder(t, 2)
-	shop := client(t, sinew.Config{
+	shop := servicetest.New(t, sinew.Config{
 		Static:  map[string][]string{"inventory": {l.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Retry: retry.Policy{Budget: retry.Budget{Disabled: true}}}},
 	})
 	reserve := api.Reserve.Endpoint(shop.Client("inventory"))
 	for range 2 {
-		if _, err := reserve(t.Context(), &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
+		if _, err := reserve(t.Context(), &api.ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	given, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k-1"})
-	if _, err := reserve(given, &ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
+	if _, err := reserve(given, &api.ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
 		t.Fatal(err)
 	}
 	keys := l.values("Idempotency-Key")
@@ -77,7 +79,7 @@ func TestRepeatsOfAKeyedCallSendTheSameKeyAndOtherCallsAnother(t *testing.T) {
 
 func TestACallThatIsNotSafeIsNotRepeatedOnceItRan(t *testing.T) {
 	l := newHeaderRecorder(t, 2)
-	shop := client(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
 	_, err := rest.Route[rest.None, rest.None]{Pattern: "POST /orders"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
 	if keys := l.values("Idempotency-Key"); err == nil || !slices.Equal(keys, []string{""}) {
 		t.Errorf("attempts with the keys %q: %v", keys, err)
@@ -87,10 +89,10 @@ func TestACallThatIsNotSafeIsNotRepeatedOnceItRan(t *testing.T) {
 func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
 	l := newHeaderRecorder(t, 2)
 	spans := &tracing.Recorder{}
-	shop := client(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {l.URL}}})
+	shop := servicetest.New(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {l.URL}}})
 	ctx, root := spans.Start(t.Context(), "root", tracing.Internal)
 	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{RequestID: "r-1"})
-	if _, err := api.GetStock.Endpoint(shop.Client("inventory"))(ctx, &StockRequest{ProductID: "p-1"}); err != nil {
+	if _, err := api.GetStock.Endpoint(shop.Client("inventory"))(ctx, &api.StockRequest{ProductID: "p-1"}); err != nil {
 		t.Fatal(err)
 	}
 	all := spans.Spans()
@@ -107,23 +109,23 @@ func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
 
 func TestTheDeadlineShrinksFromHopToHopAndFromAttemptToAttempt(t *testing.T) {
 	l := newHeaderRecorder(t, 2)
-	order := sinew.New("order", local(sinew.Config{
+	order := sinew.New("order", servicetest.Local(sinew.Config{
 		Static:  map[string][]string{"inventory": {l.URL}},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: time.Hour, Retry: retry.Policy{Backoff: 10 * time.Millisecond}}},
 	}))
 	ask := api.GetStock.Endpoint(order.Client("inventory"))
 	left := make(chan time.Duration, 1)
-	api.GetStock.Handle(order, func(ctx context.Context, r *StockRequest) (*Inventory, error) {
+	api.GetStock.Handle(order, func(ctx context.Context, r *api.StockRequest) (*api.Inventory, error) {
 		at, _ := ctx.Deadline()
 		left <- time.Until(at)
 		return ask(ctx, r)
 	})
-	start(t, order)
-	shop := client(t, sinew.Config{
+	servicetest.Start(t, order)
+	shop := servicetest.New(t, sinew.Config{
 		Static:  map[string][]string{"order": {order.URL()}},
 		Clients: map[string]sinew.ClientPolicy{"order": {Timeout: time.Minute}},
 	})
-	if _, err := api.GetStock.Endpoint(shop.Client("order"))(t.Context(), &StockRequest{ProductID: "p-1"}); err != nil {
+	if _, err := api.GetStock.Endpoint(shop.Client("order"))(t.Context(), &api.StockRequest{ProductID: "p-1"}); err != nil {
 		t.Fatal(err)
 	}
 	before := <-left

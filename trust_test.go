@@ -20,16 +20,17 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // trustRecorder is a service that sends the record of each call on a channel.
 func trustRecorder(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Call) {
-	svc := sinew.New("inventory", local(c))
+	svc := sinew.New("inventory", servicetest.Local(c))
 	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
 	got := make(chan endpoint.Call, 1)
-	read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		got <- *endpoint.CallOf(ctx)
 		return rest.None{}, nil
 	})
@@ -130,7 +131,7 @@ func TestAClientCertificateIsTrustedOverTheWire(t *testing.T) {
 	svc, got := trustRecorder(t, sinew.Config{TLS: &tls.Config{
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
 	}})
-	start(t, svc)
+	servicetest.Start(t, svc)
 	for name, certs := range map[string][]tls.Certificate{"with": {cert}, "without": nil} {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool, Certificates: certs}}
 		r, err := http.NewRequestWithContext(t.Context(), "GET", svc.URL()+"/look", nil)
@@ -197,7 +198,7 @@ func TestAnUntrustedDeadlineCanOnlyShorten(t *testing.T) {
 func TestAnUntrustedServiceIsLoggedOnce(t *testing.T) {
 	for name, trust := range map[string]func(*http.Request) bool{"trusted": rest.SameMachine, "not trusted": nil} {
 		var log bytes.Buffer
-		svc := client(t, sinew.Config{Trust: trust, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		svc := servicetest.New(t, sinew.Config{Trust: trust, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		for range 3 {
 			r := claimMuch(httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil))
 			r.RemoteAddr = "127.0.0.1:5"
@@ -217,7 +218,7 @@ func TestAnUntrustedSampledFlagForcesNoSpans(t *testing.T) {
 	} {
 		for _, trusted := range []bool{true, false} {
 			var in tracing.SpanContext
-			svc := client(t, sinew.Config{Trust: func(*http.Request) bool { return trusted }})
+			svc := servicetest.New(t, sinew.Config{Trust: func(*http.Request) bool { return trusted }})
 			svc.Handle("GET /trace", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { in = tracing.SpanContextOf(r.Context()) }))
 			r := httptest.NewRequestWithContext(t.Context(), "GET", "/trace", nil)
 			r.Header.Set(header[0], header[1])

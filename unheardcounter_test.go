@@ -12,12 +12,14 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 )
 
 func TestEventsWithoutSubscribersAreCounted(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
-	svc := client(t, sinew.Config{Bus: bus})
+	svc := servicetest.New(t, sinew.Config{Bus: bus})
 	if _, err := bus.Subscribe("heard", "g", func(context.Context, eventbus.Event) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -28,18 +30,18 @@ func TestEventsWithoutSubscribersAreCounted(t *testing.T) {
 			}
 		}
 	}
-	if got := series(svc, "sinew_producer_unheard_events_total"); len(got) != 1 || got[0] != `sinew_producer_unheard_events_total{service="shop",topic="order.dead"} 6` {
+	if got := servicetest.Series(svc, "sinew_producer_unheard_events_total"); len(got) != 1 || got[0] != `sinew_producer_unheard_events_total{service="shop",topic="order.dead"} 6` {
 		t.Errorf("%q", got)
 	}
 	for i := range 3000 {
 		_ = svc.Publish(t.Context(), fmt.Sprint("topic-", i), eventbus.Event{})
 	}
-	if got := series(svc, "sinew_producer_unheard_events_total"); len(got) != 1001 {
+	if got := servicetest.Series(svc, "sinew_producer_unheard_events_total"); len(got) != 1001 {
 		t.Errorf("%d series", len(got))
 	}
-	broker := client(t, sinew.Config{Bus: struct{ eventbus.Bus }{bus}}) // a broker may store events for later subscribers
+	broker := servicetest.New(t, sinew.Config{Bus: struct{ eventbus.Bus }{bus}}) // a broker may store events for later subscribers
 	_ = broker.Publish(t.Context(), "order.dead", eventbus.Event{})
-	if got := series(broker, "sinew_producer_unheard_events_total"); len(got) != 0 {
+	if got := servicetest.Series(broker, "sinew_producer_unheard_events_total"); len(got) != 0 {
 		t.Errorf("%q", got)
 	}
 }
@@ -50,9 +52,9 @@ func TestABusLogsToTheServicesLogger(t *testing.T) {
 	defer slog.SetDefault(before)
 	slog.SetDefault(slog.New(slog.NewTextHandler(&other, nil)))
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})
-	svc := sinew.New("inventory", local(sinew.Config{Bus: struct{ eventbus.Bus }{bus}, Logger: slog.New(slog.NewTextHandler(&own, nil))}))
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: struct{ eventbus.Bus }{bus}, Logger: slog.New(slog.NewTextHandler(&own, nil))}))
 	tries := 0
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, StockEvent) error {
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {
 		switch tries++; tries {
 		case 1:
 			return errors.New("not yet")
@@ -61,8 +63,8 @@ func TestABusLogsToTheServicesLogger(t *testing.T) {
 		}
 		return nil
 	})
-	start(t, svc)
-	err := api.LowStock.Publish(t.Context(), svc, StockEvent{})
+	servicetest.Start(t, svc)
+	err := api.LowStock.Publish(t.Context(), svc, api.StockEvent{})
 	if err = errors.Join(err, bus.Close(t.Context()), svc.Shutdown(t.Context())); err != nil {
 		t.Fatal(err)
 	}
