@@ -1,4 +1,4 @@
-package sinew_test
+package e2e_test
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// slow is a service whose calls stay in flight until they are released.
-type slow struct {
+// slowInventory is a service whose calls stay in flight until they are released.
+type slowInventory struct {
 	*sinew.Service
 	entered chan struct{}
 	letGo   chan struct{}
 	inside  atomic.Int64
 }
 
-func newSlow(t *testing.T, c sinew.Config) *slow {
-	s := &slow{Service: sinew.New("inventory", servicetest.Local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
+func newSlowInventory(t *testing.T, c sinew.Config) *slowInventory {
+	s := &slowInventory{Service: sinew.New("inventory", servicetest.Local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
 	servicetest.Read.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
 		s.inside.Add(1)
 		defer s.inside.Add(-1)
@@ -38,7 +38,7 @@ func newSlow(t *testing.T, c sinew.Config) *slow {
 
 func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 	reg := registry.NewMemory()
-	s := newSlow(t, sinew.Config{Registry: reg})
+	s := newSlowInventory(t, sinew.Config{Registry: reg})
 	shop := servicetest.New(t, sinew.Config{Registry: reg})
 	ask := servicetest.Read.Endpoint(shop.Client("inventory"))
 	const calls = 50
