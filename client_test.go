@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,8 +20,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
+	"github.com/sinew-go/sinew/loadbalance"
+	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestClientRepeatsOnAnotherInstanceAndOpensItsBreaker(t *testing.T) {
@@ -142,5 +147,175 @@ func TestACallThatPanicsIsCountedAndFreesItsInstance(t *testing.T) {
 	}
 	if all := spans.Spans(); len(all) != 1 || all[0].Tags["error"] == "" {
 		t.Errorf("%+v", all)
+	}
+}
+
+// thorough and brief are policies that differ in every setting.
+var (
+	thorough = sinew.ClientPolicy{
+		Timeout: time.Hour, Retry: retry.Policy{Attempts: 4, Backoff: time.Millisecond, Budget: retry.Budget{Disabled: true}},
+		Breaker: breaker.Policy{Disabled: true}, Balance: loadbalance.Policy{Algorithm: loadbalance.RoundRobin},
+	}
+	brief = sinew.ClientPolicy{Timeout: time.Minute, Retry: retry.Policy{Disabled: true}, Breaker: breaker.Consecutive}
+)
+
+func two(t *testing.T) *sinew.Client {
+	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
+	return shop.Client("inventory")
+}
+
+func TestPoliciesChangeWhileCallsGoOnAndNoCallFails(t *testing.T) {
+	c := two(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan struct{})
+	var load sync.WaitGroup
+	for range 8 {
+		load.Go(func() {
+			for ctx.Err() == nil {
+				err := c.Call(t.Context(), endpoint.Operation{Name: "GET /", Safe: true}, func(context.Context, string) error { return nil })
+				if err != nil {
+					t.Error(err)
+				}
+				select {
+				case ended <- struct{}{}:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	for n := range 500 {
+		p := thorough
+		if n%2 == 0 {
+			p = brief
+		}
+		if err := c.Set(p); err != nil {
+			t.Error(err)
+		}
+		c.Snapshot()
+		for range 16 { // two of each caller under each policy
+			<-ended
+		}
+	}
+	cancel()
+	load.Wait()
+}
+
+func TestTheNextCallUsesTheLatestPolicy(t *testing.T) {
+	c := two(t)
+	call := func() (attempts int, left time.Duration) {
+		_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(ctx context.Context, _ string) error {
+			attempts++
+			at, _ := ctx.Deadline()
+			left = time.Until(at)
+			return fault.Unavailable
+		})
+		return attempts, left
+	}
+	for name, c2 := range map[string]struct {
+		policy   sinew.ClientPolicy
+		attempts int
+	}{"thorough": {thorough, 4}, "brief": {brief, 1}} {
+		if err := c.Set(c2.policy); err != nil {
+			t.Fatal(err)
+		}
+		attempts, left := call()
+		if attempts != c2.attempts || left > c2.policy.Timeout || left <= c2.policy.Timeout/2 {
+			t.Errorf("%s: %d attempts within %s", name, attempts, left)
+		}
+		if s := c.Snapshot(); s.Retry.Policy.Attempts != c2.attempts || s.Breaker.Config.FailureThreshold != c2.policy.Breaker.FailureThreshold {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
+func TestAPolicyThatIsRefusedChangesNothing(t *testing.T) {
+	c := two(t)
+	if err := c.Set(thorough); err != nil {
+		t.Fatal(err)
+	}
+	before := c.Snapshot()
+	for _, wrong := range []sinew.ClientPolicy{
+		{Timeout: -1}, {Timeout: 1, Retry: retry.Policy{Attempts: -1}}, {Timeout: 1, Breaker: breaker.Policy{Window: -1}},
+		{Timeout: 1, Balance: loadbalance.Policy{Algorithm: "best"}},
+	} {
+		if err := c.Set(wrong); !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+		after := c.Snapshot()
+		if after.Retry.Policy != before.Retry.Policy || after.Breaker.Config != before.Breaker.Config || after.Balance.Policy != before.Balance.Policy {
+			t.Errorf("%+v has changed %+v to %+v", wrong, before, after)
+		}
+		err := c.Call(t.Context(), endpoint.Operation{}, func(ctx context.Context, _ string) error { return ctx.Err() })
+		if err != nil {
+			t.Errorf("%+v has changed the timeout: %v", wrong, err)
+		}
+	}
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestCallsAreSentThroughTheConfiguredTransport(t *testing.T) {
+	var asked string
+	svc := sinew.New("web", sinew.Config{
+		Static: map[string][]string{"stock": {"http://stock.test:80"}},
+		Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			asked = r.URL.String()
+			answer := httptest.NewRecorder()
+			rest.WriteError(answer, fault.NotFound.Errorf("no such thing"))
+			return answer.Result(), nil
+		}),
+	})
+	defer func() { _ = svc.Shutdown(context.Background()) }()
+	get := rest.Route[rest.None, rest.None]{Pattern: "GET /things"}.Endpoint(svc.Client("stock"))
+	if _, err := get(t.Context(), rest.None{}); !errors.Is(err, fault.NotFound) || asked != "http://stock.test:80/things" {
+		t.Errorf("asked %q, got %v", asked, err)
+	}
+}
+
+func TestACallAllocatesLittle(t *testing.T) {
+	reg := registry.NewMemory()
+	for _, id := range []string{"i-1", "i-2", "i-3"} {
+		if err := reg.Register(t.Context(), registry.Instance{ID: id, Name: "inventory", Endpoint: "http://10.0.0.1:80"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := servicetest.New(t, sinew.Config{Registry: reg}).Client("inventory")
+	ctx := t.Context()
+	op := endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}
+	send := func(context.Context, string) error { return nil }
+	call := func() {
+		if err := c.Call(ctx, op, send); err != nil {
+			t.Error(err)
+		}
+	}
+	call() // the first waits for the registry
+	if got := testing.AllocsPerRun(1000, call); got > 1 {
+		t.Errorf("%v allocations of a call, want 1 at most", got)
+	}
+}
+
+func BenchmarkClient(b *testing.B) {
+	reg := registry.NewMemory()
+	for i := range 10 {
+		id := strconv.Itoa(i)
+		if err := reg.Register(b.Context(), registry.Instance{ID: id, Name: "orders", Endpoint: "http://10.0.0.1" + id + ":80"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	svc := sinew.New("bench", sinew.Config{Registry: reg, Clients: map[string]sinew.ClientPolicy{"orders": {Timeout: time.Second}}})
+	defer func() { _ = svc.Shutdown(context.Background()) }()
+	c := svc.Client("orders")
+	op := endpoint.Operation{Name: "orders.Place", Safe: true}
+	send := func(context.Context, string) error { return nil }
+	ctx := context.Background()
+	_ = c.Call(ctx, op, send)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.Call(ctx, op, send); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -122,3 +122,44 @@ func TestEventsCarryAnUndecidedSamplingDecision(t *testing.T) {
 		t.Errorf("handled in %+v", handled)
 	}
 }
+
+func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
+	events, callers := make(chan eventbus.Event, 1), make(chan string, 1)
+	if _, err := svc.Subscribe(api.LowStock.Name, "g", func(ctx context.Context, e eventbus.Event) error {
+		events <- e
+		callers <- endpoint.CallOf(ctx).From
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	servicetest.Start(t, svc)
+	for want, publish := range map[string]func() error{
+		"inventory": func() error { return api.LowStock.Publish(t.Context(), svc, api.StockEvent{ProductID: "p-1"}) },
+		"elsewhere": func() error {
+			return svc.Publish(t.Context(), api.LowStock.Name, eventbus.Event{Source: "elsewhere", Data: []byte(`{}`)})
+		},
+	} {
+		if err := publish(); err != nil {
+			t.Fatal(err)
+		}
+		if e, from := <-events, <-callers; e.Source != want || from != want {
+			t.Errorf("an event of %s has the source %q and is handled as a call from %q", want, e.Source, from)
+		}
+	}
+}
+
+func TestPublishDoesNotModifyItsCallersEvents(t *testing.T) {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := servicetest.New(t, sinew.Config{Bus: bus})
+	mine := []eventbus.Event{{ID: "e-1", Data: []byte(`{}`), Extensions: map[string]string{"tenant": "a"}}}
+	if err := svc.Publish(t.Context(), "x", mine...); err != nil {
+		t.Fatal(err)
+	}
+	if e := mine[0]; e.Source != "" || len(e.Extensions) != 1 {
+		t.Errorf("%+v", e)
+	}
+}

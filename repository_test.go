@@ -173,7 +173,7 @@ var documents = map[string]int{
 
 func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	var compiled []string
-	for _, file := range []string{"tour_test.go", "recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
+	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
