@@ -1,4 +1,4 @@
-package sinew_test
+package repository_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,9 @@ import (
 )
 
 const module = "github.com/sinew-go/sinew"
+
+// root is the repository's root, where the tests run.
+const root = "../.."
 
 // layers are the packages of the root module and their level: a package imports only from
 // lower levels.
@@ -30,6 +33,8 @@ var dependencies = []string{
 // testDependencies are required by tests only.
 var testDependencies = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
 
+// output returns what a command prints. go test does not see which files the command reads;
+// it repeats these tests when a Go file changes because TestNoVagueWordIsDeclared opens all.
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	c := exec.Command(name, args...)
@@ -48,6 +53,7 @@ func topPackage(path string) (name string, ours bool) {
 }
 
 func TestNoPackageImportsUpwardOrSideways(t *testing.T) {
+	t.Chdir(root)
 	for line := range strings.Lines(output(t, "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")) {
 		paths := strings.Fields(line)
 		from, _ := topPackage(paths[0])
@@ -71,6 +77,7 @@ func TestNoPackageImportsUpwardOrSideways(t *testing.T) {
 }
 
 func TestNoPackageButAnAdapterImportsAHeavyDependency(t *testing.T) {
+	t.Chdir(root)
 	for line := range strings.Lines(output(t, "go", "list", "-deps", "-f", `{{.ImportPath}}`, ".", "./transport/...", "./loadbalance", "./eventbus", "./endpoint")) {
 		for _, heavy := range []string{"hashicorp", "nats-io", "zipkin", "hystrix", "google.golang.org/grpc", "k8s.io", "etcd", "kafka"} {
 			if strings.Contains(line, heavy) {
@@ -81,6 +88,7 @@ func TestNoPackageButAnAdapterImportsAHeavyDependency(t *testing.T) {
 }
 
 func TestRootModuleRequiresWhatWasAgreed(t *testing.T) {
+	t.Chdir(root)
 	var mod struct {
 		Require []struct {
 			Path     string
@@ -103,6 +111,7 @@ func TestRootModuleRequiresWhatWasAgreed(t *testing.T) {
 }
 
 func TestEveryModuleIsOnTheSameGoAndTheNextRelease(t *testing.T) {
+	t.Chdir(root)
 	files, err := filepath.Glob("*/go.mod")
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +147,7 @@ func TestEveryModuleIsOnTheSameGoAndTheNextRelease(t *testing.T) {
 }
 
 func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
+	t.Chdir(root)
 	format := `{{.Dir}}|{{.ImportPath}}|{{.Doc}}|{{.Name}}|{{join .GoFiles ","}}|{{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}`
 	for line := range strings.Lines(output(t, "go", "list", "-f", format, "./...")) {
 		p := strings.Split(strings.TrimSpace(line), "|")
@@ -172,6 +182,7 @@ var documents = map[string]int{
 }
 
 func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
+	t.Chdir(root)
 	var compiled []string
 	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go"} {
 		text, err := os.ReadFile(file)
@@ -220,6 +231,7 @@ func codeBlocks(document string) (blocks []string) {
 }
 
 func TestREADMEAndDocsLinkToWhatIsThere(t *testing.T) {
+	t.Chdir(root)
 	for document := range documents {
 		text, err := os.ReadFile(document)
 		if err != nil {
