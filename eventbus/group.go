@@ -56,6 +56,9 @@ func (g *group) put(ctx context.Context, e *Event) error {
 	if g.ending {
 		return g.bus.errIfClosed(g.topic)
 	}
+	if !g.bus.current.Load().accepts(ctx) { // Close may have counted the backlog since publish looked
+		return errClosed(g.topic)
+	}
 	if g.pending >= g.bus.policy.Buffer && !isHandling(ctx) {
 		if err := g.waitForSpace(ctx); err != nil {
 			return err

@@ -74,6 +74,12 @@ type busState struct {
 	state  int
 }
 
+// accepts reports whether an event may be published: while the bus drains, only handlers
+// publish.
+func (s *busState) accepts(ctx context.Context) bool {
+	return s.state == open || s.state == draining && isHandling(ctx)
+}
+
 // The states of a bus, in order.
 const (
 	open = iota
@@ -106,7 +112,7 @@ func (b *Memory) Publish(ctx context.Context, topic string, events ...Event) err
 // publish publishes e, and sets its defaults.
 func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	now := b.current.Load()
-	if now.state == closed || now.state == draining && !isHandling(ctx) {
+	if !now.accepts(ctx) {
 		return errClosed(topic)
 	}
 	if err := ctx.Err(); err != nil {
@@ -214,13 +220,16 @@ func (b *Memory) removeGroup(g *group) {
 	b.replaceGroups(g.topic, slices.DeleteFunc(groups, func(other *group) bool { return other == g }))
 }
 
-// backlog is the number of events that wait for a group or are in delivery.
+// backlog is the number of events that wait for a group or are in delivery, at one moment:
+// it holds the locks of all groups together, or it would miss an event that a handler
+// publishes to a group that has been counted. Every call locks the groups in one order.
 func (b *Memory) backlog() (n int) {
-	for _, groups := range b.current.Load().topics {
-		for _, g := range groups {
+	topics := b.current.Load().topics
+	for _, topic := range slices.Sorted(maps.Keys(topics)) {
+		for _, g := range topics[topic] {
 			g.mu.Lock()
+			defer g.mu.Unlock()
 			n += g.backlog()
-			g.mu.Unlock()
 		}
 	}
 	return n

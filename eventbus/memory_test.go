@@ -239,3 +239,65 @@ func TestTheDefaultPauseOfMemoryIsAtMostMaxBackoff(t *testing.T) {
 		}
 	})
 }
+
+// An event that hops from topic to topic is in one queue after another, and always in one.
+func TestCloseWaitsForEventsThatHandlersPublish(t *testing.T) {
+	const topics = 64
+	for range 200 {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		var last atomic.Bool
+		for i := range topics {
+			_, err := bus.Subscribe(fmt.Sprint(i), "g", func(ctx context.Context, e eventbus.Event) error {
+				if i == topics-1 {
+					last.Store(true)
+					return nil
+				}
+				err := bus.Publish(ctx, fmt.Sprint(i+1), eventbus.Event{Source: "test"})
+				if err != nil {
+					t.Errorf("the handler of topic %d cannot publish: %v", i, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := bus.Publish(t.Context(), "0", eventbus.Event{Source: "test"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := bus.Close(t.Context()); err != nil || !last.Load() {
+			t.Fatalf("closed with %v, and the event has reached the last topic: %v", err, last.Load())
+		}
+	}
+}
+
+func TestCloseHandlesWhatPublishAccepted(t *testing.T) {
+	for range 500 {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		var handled, accepted atomic.Int64
+		for _, topic := range []string{"first", "second"} {
+			_, err := bus.Subscribe(topic, "g", func(context.Context, eventbus.Event) error {
+				handled.Add(1)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var publishers sync.WaitGroup
+		for p := range 8 {
+			publishers.Go(func() {
+				for bus.Publish(context.Background(), []string{"first", "second"}[p%2], eventbus.Event{Source: "test"}) == nil {
+					accepted.Add(1)
+				}
+			})
+		}
+		if err := bus.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		publishers.Wait()
+		if handled.Load() != accepted.Load() {
+			t.Fatalf("%d events were accepted and %d handled", accepted.Load(), handled.Load())
+		}
+	}
+}
