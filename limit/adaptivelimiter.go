@@ -84,7 +84,7 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (AdaptivePermit, error) {
 		return l.acquireLimited(ctx)
 	}
 	limit := int(l.limit.Load())
-	slot, generation, ok := l.slots.acquire(limit + int(l.slots.exempt.Load()))
+	slot, generation, ok := l.slots.acquire(limit + int(l.slots.exemptFromMax.Load()))
 	if !ok {
 		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
@@ -132,7 +132,8 @@ func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (AdaptivePermit, e
 		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
 	var ok bool
-	if t.slot, t.generation, ok = l.slots.acquire(limit + int(l.slots.exempt.Load())); !ok {
+	bound := min(limit+int(l.slots.exempt.Load()), int(l.ceiling.Load()+l.slots.exemptFromMax.Load()))
+	if t.slot, t.generation, ok = l.slots.acquire(bound); !ok {
 		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
 	l.markStarted(&t)

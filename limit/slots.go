@@ -14,7 +14,8 @@ type slots struct {
 	pages   atomic.Pointer[[]*page]
 	growing sync.Mutex
 
-	exempt atomic.Int64 // slots in use that need no room: paused, long-running or hopeless
+	exempt        atomic.Int64 // slots in use that need no room: paused, long-running or hopeless
+	exemptFromMax atomic.Int64 // of those, the ones that Policy.Max does not count: all but hopeless ones
 }
 
 const (
@@ -46,6 +47,8 @@ const (
 	waitsForCaller = 1 << iota // between AdaptivePermit.Pause and AdaptivePermit.Resume
 	longRunning                // it may never end
 	hopeless                   // it cannot be answered in time under any load
+
+	beyondMax = waitsForCaller | longRunning
 )
 
 func (t *slots) slotAt(i uint32) *slot { return &(*t.pages.Load())[i/pageSize][i%pageSize] }
@@ -92,8 +95,8 @@ func (t *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
 	if !p.generation.CompareAndSwap(generation, generation+1) {
 		return 0, false
 	}
-	if p.exemptFor.Load() != 0 && p.exemptFor.Swap(0) != 0 {
-		t.exempt.Add(-1)
+	if p.exemptFor.Load() != 0 {
+		t.countExempt(p.exemptFor.Swap(0), 0)
 	}
 	pausedFor = p.pausedFor.Load()
 	if pausedFor != 0 {
@@ -118,15 +121,24 @@ func (t *slots) setExempt(p *slot, reason uint32, exempt bool) {
 			return
 		}
 		if p.exemptFor.CompareAndSwap(was, is) {
-			switch {
-			case was == 0:
-				t.exempt.Add(1)
-			case is == 0:
-				t.exempt.Add(-1)
-			}
+			t.countExempt(was, is)
 			return
 		}
 	}
+}
+
+// countExempt counts a change of a slot's reasons.
+func (t *slots) countExempt(was, is uint32) {
+	count := func(n *atomic.Int64, reasons uint32) {
+		switch before, now := was&reasons != 0, is&reasons != 0; {
+		case now && !before:
+			n.Add(1)
+		case before && !now:
+			n.Add(-1)
+		}
+	}
+	count(&t.exempt, beyondMax|hopeless)
+	count(&t.exemptFromMax, beyondMax)
 }
 
 func (t *slots) pause(i, generation uint32, now int64) {
