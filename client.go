@@ -40,9 +40,7 @@ type Client struct {
 	timeout        atomic.Int64
 	hedges         atomic.Bool // first attempts may be hedged
 	retrier        *retry.Retrier
-	limiter        *limit.AdaptiveLimiter
-	limitEpisode   limitEpisode
-	limitLog       *slog.Logger
+	limiter        loggedLimiter
 	breaker        *breaker.Circuit
 	pool           *loadbalance.Pool
 	recordersMu    sync.Mutex                                    // guards additions to recorders
@@ -64,8 +62,7 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 	c := &Client{
 		name: name, service: s,
 		retrier:    retry.New(name, p.Retry),
-		limiter:    limit.NewAdaptive(name, p.Limit),
-		limitLog:   s.config.Logger.With("service", s.name, "client", name),
+		limiter:    loggedLimiter{AdaptiveLimiter: limit.NewAdaptive(name, p.Limit), log: s.config.Logger.With("service", s.name, "client", name)},
 		breaker:    breaker.New(name, p.Breaker),
 		pool:       loadbalance.New(name, p.Balance),
 		discovered: make(chan struct{}),
@@ -183,12 +180,8 @@ type admission struct {
 func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (err error) {
 	a.trace = c.startTrace(call)
 	if a.limitPermit, err = c.limiter.Acquire(ctx); err != nil {
-		if fault.ReasonOf(err) == fault.ReasonOverloaded {
-			c.limitEpisode.onRefusal(c.limitLog, c.limiter)
-		}
 		return fault.MarkRepeated(err) // another attempt would be refused too, or displace another call
 	}
-	c.limitEpisode.onPass(c.limitLog, c.limiter)
 	if a.breakerPermit, err = c.breaker.Allow(ctx); err != nil {
 		a.limitPermit.Done(ctx, errNotSent)
 		return err

@@ -58,13 +58,9 @@ func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
 func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
 	permit, err := s.limiter.Acquire(r.Context())
 	if err != nil {
-		if fault.ReasonOf(err) == fault.ReasonOverloaded {
-			s.limitEpisode.onRefusal(s.limitLog, s.limiter)
-		}
 		rest.WriteError(answer, err)
 		return
 	}
-	s.limitEpisode.onPass(s.limitLog, s.limiter)
 	answer.permit, answer.permitContext = permit, r.Context()
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = &pausingBody{r.Body, permit}

@@ -35,9 +35,7 @@ type Service struct {
 	registry     registry.Registry
 	resolver     *registry.Resolver
 	http         *http.Client
-	limiter      *limit.AdaptiveLimiter
-	limitEpisode limitEpisode
-	limitLog     *slog.Logger
+	limiter      loggedLimiter
 	mux          *http.ServeMux
 	admin        *http.ServeMux
 	ownPages     map[string]bool // by pattern; not modified after New
@@ -80,8 +78,7 @@ func New(name string, c Config) *Service {
 		metrics:  metrics.New(c.Metrics).For(name),
 		registry: c.Registry,
 		http:     newHTTPClient(c),
-		limiter:  limit.NewAdaptive(name, c.Limit),
-		limitLog: c.Logger.With("service", name),
+		limiter:  loggedLimiter{AdaptiveLimiter: limit.NewAdaptive(name, c.Limit), log: c.Logger.With("service", name)},
 		mux:      http.NewServeMux(),
 		ownPages: map[string]bool{},
 		admin:    http.NewServeMux(),

@@ -18,7 +18,7 @@ import (
 
 func TestALimitLogsWhenItStartsToRefuseAndWhenItIsLifted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedText
+		var log logbook
 		shop := sinew.New("shop", sinew.Config{
 			Logger:  slog.New(slog.NewTextHandler(&log, nil)),
 			Static:  map[string][]string{"orders": {"http://10.0.0.1:80"}},
@@ -71,7 +71,7 @@ func TestALimitLogsWhenItStartsToRefuseAndWhenItIsLifted(t *testing.T) {
 
 func TestRefusalsBeyondMaxAreNoEpisode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log lockedText
+		var log logbook
 		shop := sinew.New("shop", sinew.Config{
 			Logger:  slog.New(slog.NewTextHandler(&log, nil)),
 			Static:  map[string][]string{"orders": {"http://10.0.0.1:80"}},
@@ -99,22 +99,4 @@ func TestRefusalsBeyondMaxAreNoEpisode(t *testing.T) {
 			t.Errorf("%d refused, logged %s", refused, text)
 		}
 	})
-}
-
-// lockedText is a text that several goroutines write.
-type lockedText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lockedText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
