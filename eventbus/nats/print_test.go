@@ -3,7 +3,6 @@ package nats_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,29 +11,10 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/nats"
+	"github.com/sinew-go/sinew/internal/redact/redacttest"
 )
 
 const secret = "hunter2"
-
-// printed returns v in every form in which it may get into a log.
-func printed(t *testing.T, v any) string {
-	t.Helper()
-	var all bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		fmt.Fprintf(&all, verb+"\n", v)
-	}
-	fmt.Fprintln(&all, v, []any{v}, map[string]any{"a": v}, struct{ A any }{v}, fmt.Errorf("%v", v))
-	slog.New(slog.NewTextHandler(&all, nil)).Info("x", "v", v, "inside", struct{ A any }{v})
-	slog.New(slog.NewJSONHandler(&all, nil)).Info("x", "v", v, "inside", struct{ A any }{v})
-	if text, err := json.Marshal(v); err == nil {
-		all.Write(text)
-	}
-	return all.String()
-}
-
-func shows(text string) bool {
-	return strings.Contains(text, secret) || strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", secret))
-}
 
 func TestThePasswordIsPrintedNowhere(t *testing.T) {
 	var log bytes.Buffer
@@ -44,7 +24,7 @@ func TestThePasswordIsPrintedNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range []any{c, &c, []nats.Config{c}, struct{ NATS nats.Config }{c}, bus} {
-		if text := printed(t, v); shows(text) {
+		if text := redacttest.Printed(v); redacttest.Shows(text, secret) {
 			t.Errorf("%T: %s", v, text)
 		}
 	}
@@ -53,11 +33,11 @@ func TestThePasswordIsPrintedNowhere(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if err := bus.Publish(ctx, "t", eventbus.Event{}); err == nil || shows(err.Error()) {
+	if err := bus.Publish(ctx, "t", eventbus.Event{}); err == nil || redacttest.Shows(err.Error(), secret) {
 		t.Errorf("%v", err)
 	}
 	_ = bus.Close(t.Context())
-	if shows(log.String()) {
+	if redacttest.Shows(log.String(), secret) {
 		t.Error(&log)
 	}
 	for _, url := range []string{
@@ -67,7 +47,7 @@ func TestThePasswordIsPrintedNowhere(t *testing.T) {
 		bus, err := nats.New(nats.Config{URL: url, Logger: slog.New(slog.DiscardHandler)})
 		if err == nil {
 			_ = bus.Close(t.Context())
-		} else if shows(err.Error()) || !strings.Contains(err.Error(), "Config.URL") {
+		} else if redacttest.Shows(err.Error(), secret) || !strings.Contains(err.Error(), "Config.URL") {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
