@@ -41,21 +41,14 @@ func (p MemoryPolicy) Validate() error {
 	if p.Buffer < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("buffer: %d is negative", p.Buffer))
 	}
-	if p.Backoff < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is negative", p.Backoff))
-	}
-	if p.MaxBackoff < 0 || p.MaxBackoff > 0 && p.MaxBackoff < p.Backoff {
-		faults = append(faults, fault.InvalidArgument.Errorf("max_backoff: %s is less than backoff, %s", p.MaxBackoff, p.Backoff))
-	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, backoff.Check(p.Backoff, p.MaxBackoff)...)...)
 }
 
 // WithDefaults returns the policy with its defaults filled in, as it is in force. p must
 // be valid.
 func (p MemoryPolicy) WithDefaults() MemoryPolicy {
 	p.Buffer = cmp.Or(p.Buffer, 1024)
-	p.MaxBackoff = cmp.Or(p.MaxBackoff, max(10*time.Second, p.Backoff))
-	p.Backoff = cmp.Or(p.Backoff, min(100*time.Millisecond, p.MaxBackoff))
+	backoff.SetDefaults(&p.Backoff, &p.MaxBackoff, 100*time.Millisecond, 10*time.Second)
 	return p
 }
 

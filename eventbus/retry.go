@@ -39,13 +39,7 @@ func (r RetryPolicy) Validate() error {
 	if r.Attempts < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("attempts: %d is negative", r.Attempts))
 	}
-	if r.Backoff < 0 {
-		faults = append(faults, fault.InvalidArgument.Errorf("backoff: %s is negative", r.Backoff))
-	}
-	if r.MaxBackoff < 0 || r.MaxBackoff > 0 && r.MaxBackoff < r.Backoff {
-		faults = append(faults, fault.InvalidArgument.Errorf("max_backoff: %s is less than backoff, %s", r.MaxBackoff, r.Backoff))
-	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, backoff.Check(r.Backoff, r.MaxBackoff)...)...)
 }
 
 // WithDefaults returns the policy with its defaults filled in, as it is in force. r must
@@ -55,8 +49,7 @@ func (r RetryPolicy) WithDefaults() RetryPolicy {
 	if r.Disabled {
 		r.Attempts = 1
 	}
-	r.MaxBackoff = cmp.Or(r.MaxBackoff, max(2*time.Second, r.Backoff))
-	r.Backoff = cmp.Or(r.Backoff, min(50*time.Millisecond, r.MaxBackoff))
+	backoff.SetDefaults(&r.Backoff, &r.MaxBackoff, 50*time.Millisecond, 2*time.Second)
 	return r
 }
 

@@ -131,12 +131,7 @@ func (p Policy) Validate() error {
 	if p.Attempts < 0 {
 		bad("attempts: %d is negative", p.Attempts)
 	}
-	if p.Backoff < 0 {
-		bad("backoff: %s is negative", p.Backoff)
-	}
-	if p.MaxBackoff < 0 || p.MaxBackoff > 0 && p.MaxBackoff < p.Backoff {
-		bad("max_backoff: %s is less than backoff, %s", p.MaxBackoff, p.Backoff)
-	}
+	faults = append(faults, backoff.Check(p.Backoff, p.MaxBackoff)...)
 	if p.Budget.Percent < 0 || p.Budget.Percent > 100 {
 		bad("budget.percent: %d is not between 0 and 100", p.Budget.Percent)
 	}
@@ -163,15 +158,7 @@ func (p Policy) WithDefaults() Policy {
 	if p.Attempts == 0 {
 		p.Attempts = 3
 	}
-	if p.Backoff == 0 {
-		p.Backoff = 20 * time.Millisecond
-		if p.MaxBackoff > 0 {
-			p.Backoff = min(p.Backoff, p.MaxBackoff)
-		}
-	}
-	if p.MaxBackoff == 0 {
-		p.MaxBackoff = max(time.Second, p.Backoff)
-	}
+	backoff.SetDefaults(&p.Backoff, &p.MaxBackoff, 20*time.Millisecond, time.Second)
 	if p.Budget.Percent == 0 {
 		p.Budget.Percent = 10
 	}
