@@ -30,16 +30,21 @@ func (r registrar) Register(ctx context.Context, i registry.Instance) error {
 	return r.register(ctx, i)
 }
 
-func TestServiceIsNotRegisteredWhileItIsNotReady(t *testing.T) {
-	reg := registry.NewMemory()
-	var broken atomic.Bool
-	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
-	svc.AddReadinessCheck("database", func(context.Context) error {
+// awayWhile is a readiness check that fails while broken is set.
+func awayWhile(broken *atomic.Bool) func(context.Context) error {
+	return func(context.Context) error {
 		if broken.Load() {
 			return errors.New("away")
 		}
 		return nil
-	})
+	}
+}
+
+func TestServiceIsNotRegisteredWhileItIsNotReady(t *testing.T) {
+	reg := registry.NewMemory()
+	var broken atomic.Bool
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg}))
+	svc.AddReadinessCheck("database", awayWhile(&broken))
 	servicetest.Start(t, svc)
 	servicetest.WaitForInstances(t, reg, 1)
 	broken.Store(true)
@@ -78,12 +83,7 @@ func TestServiceRegistersAgainAfterADeregistrationWithALostAnswer(t *testing.T) 
 	memory := registry.NewMemory()
 	var broken atomic.Bool
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: registrar{memory, memory.Register}, Advertise: advertised}))
-	svc.AddReadinessCheck("database", func(context.Context) error {
-		if broken.Load() {
-			return errors.New("away")
-		}
-		return nil
-	})
+	svc.AddReadinessCheck("database", awayWhile(&broken))
 	servicetest.Start(t, svc)
 	servicetest.WaitForInstances(t, memory, 1)
 	broken.Store(true)
@@ -99,12 +99,7 @@ func TestARegistrationWithALostAnswerIsUndoneWhenTheServiceIsNotReady(t *testing
 		return errors.Join(memory.Register(ctx, i), fault.Unavailable.Errorf("no answer"))
 	}}
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Registry: reg, Advertise: advertised}))
-	svc.AddReadinessCheck("database", func(context.Context) error {
-		if broken.Load() {
-			return errors.New("away")
-		}
-		return nil
-	})
+	svc.AddReadinessCheck("database", awayWhile(&broken))
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx) }()
