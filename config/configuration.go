@@ -119,7 +119,7 @@ func (c Configuration) valueJSON() ([]byte, Type, error) {
 		}
 	case YAML:
 		text, isText := value.(string)
-		_, err := parse([]byte(text), yamlParser{})
+		_, err := parse([]byte(text), parseYAML)
 		fits = isText && err == nil
 	default:
 		return nil, "", fmt.Errorf("type %q does not exist; there are string, number, boolean, json, yaml", t)

@@ -34,7 +34,7 @@ type flaw struct {
 }
 
 // err returns all flaws as one error that names their origin.
-func (d *decoder) err(e entry) error {
+func (d *decoder) err(p part) error {
 	if len(d.flaws) == 0 {
 		return nil
 	}
@@ -44,15 +44,15 @@ func (d *decoder) err(e entry) error {
 			texts = append(texts, fmt.Sprintf("and %d more", len(d.flaws)-i))
 			break
 		}
-		if secretPath := strings.Join(e.path, "."); e.secret && strings.HasPrefix(f.path, secretPath+".") {
+		if secretPath := strings.Join(p.path, "."); p.secret && strings.HasPrefix(f.path, secretPath+".") {
 			f = flaw{path: secretPath, text: "a part of the secret does not fit"}
 		}
-		if e.secret && f.quotes {
+		if p.secret && f.quotes {
 			f.text = "its type refuses the secret"
 		}
 		texts = append(texts, fmt.Sprintf("key %q: %s", truncated(f.path), f.text))
 	}
-	return fault.InvalidArgument.Errorf("%s: %s", e.origin, strings.Join(texts, "; "))
+	return fault.InvalidArgument.Errorf("%s: %s", p.origin, strings.Join(texts, "; "))
 }
 
 // truncated returns a key as an error quotes it.
@@ -72,7 +72,7 @@ func (d *decoder) decode(value any, to reflect.Value, path string) {
 		return
 	}
 	if why, ok := value.(unreadable); ok {
-		d.flaws = append(d.flaws, flaw{path: path, text: string(why)})
+		d.flaws = append(d.flaws, flaw{path: path, text: string(why), quotes: true})
 		return
 	}
 	if to.Kind() == reflect.Pointer {
@@ -230,7 +230,7 @@ func (d *decoder) decodeScalar(value any, to reflect.Value, path string) {
 			d.addMismatch("a number", value, path)
 			return
 		}
-		to.Set(reflect.ValueOf(value))
+		to.Set(reflect.ValueOf(deepCopy(value)))
 	default:
 		d.flaws = append(d.flaws, flaw{path: path, text: fmt.Sprintf("a %s cannot be set", to.Type())})
 	}

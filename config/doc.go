@@ -19,6 +19,8 @@
 // is written "1s", a []byte in base64. A type with UnmarshalJSON or UnmarshalText, such
 // as every Policy of this library, decodes itself.
 //
+// A source of another kind is a type with the two methods of [Layer].
+//
 // # What is refused
 //
 // These are refused: a key that is no setting, a key that one source sets twice, a value
@@ -33,7 +35,7 @@
 //
 // The content of files is compared once a second, so that renames, editors and the
 // symlink swaps of Kubernetes are all noticed. A store is watched if it is a [Watcher],
-// otherwise it is listed every ten seconds. [Layer.Every] changes both intervals.
+// otherwise it is listed every ten seconds. [Every] sets another interval.
 // Environment variables are read again at each reload, flags only once.
 //
 // If a source cannot be read, parsed or decoded, its last good content stays in force and

@@ -3,11 +3,9 @@ package config
 import (
 	"context"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sinew-go/sinew/fault"
 )
@@ -21,60 +19,36 @@ import (
 // A variable that names no setting is refused, except those that Kubernetes sets for each
 // Service. Two variables for the same setting are refused, too.
 func Env(prefix string) Layer {
-	return Layer{open: func(settings reflect.Type, _ time.Duration) (source, error) {
-		prefix := strings.TrimSuffix(prefix, "_")
-		if prefix == "" {
-			return nil, fault.InvalidArgument.Errorf("config.Env needs a prefix; without one every variable would be a setting")
-		}
-		return &envSource{prefix: prefix + "_", settings: byName(settings)}, nil
-	}}
+	return envLayer(strings.TrimSuffix(prefix, "_") + "_")
 }
 
-type envSource struct {
-	prefix   string
-	settings map[string][]setting
-}
+// envLayer is the prefix with an underscore.
+type envLayer string
 
-func (e *envSource) read(context.Context) ([]entry, error) {
-	var entries []entry
-	var refused []error
+// Read implements [Layer].
+func (e envLayer) Read(context.Context) ([]Entry, error) {
+	if e == "_" {
+		return nil, fault.InvalidArgument.Errorf("config.Env needs a prefix; without one every variable would be a setting")
+	}
+	var entries []Entry
 	variables := os.Environ()
 	slices.Sort(variables)
 	for _, variable := range variables {
 		name, text, _ := strings.Cut(variable, "=")
-		rest, ours := strings.CutPrefix(name, e.prefix)
+		rest, ours := strings.CutPrefix(name, string(e))
 		if !ours || rest == "" {
 			continue
 		}
-		s, err := findSetting(e.settings, rest, "variable "+name)
-		switch {
-		case err != nil:
-			refused = append(refused, err)
-		case s != nil:
-			entries = append(entries, entry{origin: "variable " + name, path: s.path, value: parseText(text, s.typ)})
-		case !serviceLink.MatchString(rest) && !linkAddress.MatchString(text):
-			refused = append(refused, fault.InvalidArgument.Errorf("variable %s: no setting is named %q", name, strings.ToLower(rest)))
-		}
+		entries = append(entries, Entry{
+			Origin: "variable " + name, Path: rest, Value: text, Text: true,
+			Optional: serviceLink.MatchString(rest) || linkAddress.MatchString(text),
+		})
 	}
-	refused = append(refused, duplicates(entries)...)
-	slices.SortStableFunc(entries, shorterPathFirst)
-	return entries, joinErrors(refused)
+	return entries, nil
 }
 
-// duplicates reports settings that two of the entries set, because one of the two would
-// be lost.
-func duplicates(entries []entry) (refused []error) {
-	first := map[string]string{} // the origin that set a path
-	for _, e := range entries {
-		path := strings.Join(e.path, ".")
-		if other, ok := first[path]; ok {
-			refused = append(refused, fault.InvalidArgument.Errorf("%s: %s sets key %q, too; leave one of them out", e.origin, other, path))
-			continue
-		}
-		first[path] = e.origin
-	}
-	return refused
-}
+// Watch implements [Layer]. Variables are read again at each reload only.
+func (envLayer) Watch(context.Context, func(error)) {}
 
 // The variables that Kubernetes sets in every container for each Service of the
 // namespace; see "Accessing the Service" in its documentation.
@@ -82,19 +56,3 @@ var (
 	serviceLink = regexp.MustCompile(`(^|_)(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 	linkAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
-
-// findSetting returns the setting with this flat name, or nil.
-func findSetting(settings map[string][]setting, name, origin string) (*setting, error) {
-	found := settings[flatName(name)]
-	if len(found) > 1 {
-		return nil, fault.InvalidArgument.Errorf("%s: it names both key %q and key %q; rename one of them",
-			origin, strings.Join(found[0].path, "."), strings.Join(found[1].path, "."))
-	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	return &found[0], nil
-}
-
-// shorterPathFirst lets the entry of a part override the entry of an object around it.
-func shorterPathFirst(a, b entry) int { return len(a.path) - len(b.path) }

@@ -4,20 +4,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/knadh/koanf/v2"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
@@ -26,6 +22,9 @@ import (
 // settleTime is how long a changed file must stay unchanged before it is read, so that
 // half-written content is not used.
 const settleTime = 20 * time.Millisecond
+
+// fileInterval is the time between two comparisons of a file's content.
+const fileInterval = time.Second
 
 // File is a file of settings: YAML if its name ends in .yaml or .yml, JSON if it ends in
 // .json. It must exist when Load reads it. Afterwards changes are noticed, and used once
@@ -37,53 +36,58 @@ const settleTime = 20 * time.Millisecond
 // regular file, such as a pipe. In YAML also more than 10,000 keys in one object or
 // 100,000 in total, and a custom tag (!x).
 func File(path string) Layer {
-	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
-		if every <= 0 {
-			every = time.Second
-		}
-		f := &fileSource{path: path, interval: every}
-		switch strings.ToLower(filepath.Ext(path)) {
-		case ".yaml", ".yml":
-			f.parser = yamlParser{}
-		case ".json":
-			f.parser = jsonParser{}
-		default:
-			return nil, fault.InvalidArgument.Errorf("%s: a file of settings is called .yaml, .yml or .json", path)
-		}
-		return f, nil
-	}}
+	f := &fileLayer{path: path}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml":
+		f.parser = parseYAML
+	case ".json":
+		f.parser = parseJSONObject
+	}
+	return f
 }
 
-type fileSource struct {
-	path     string
-	interval time.Duration
-	parser   koanf.Parser
-	lastHash atomic.Pointer[contentHash] // of the content read last
+type fileLayer struct {
+	path    string
+	parser  parser // nil if the name of the file has another ending
+	last    atomic.Pointer[fileContent]
+	watched atomic.Bool
+}
 
-	entries []entry // the result of that content
+// fileContent is the content that was read last, and its result.
+type fileContent struct {
+	hash    contentHash
+	entries []Entry
 	err     error
 }
 
 // contentHash identifies the content of a file.
 type contentHash [sha256.Size]byte
 
-func (f *fileSource) read(ctx context.Context) ([]entry, error) {
+// Read implements [Layer].
+func (f *fileLayer) Read(ctx context.Context) ([]Entry, error) {
+	if f.parser == nil {
+		return nil, fault.InvalidArgument.Errorf("%s: a file of settings is called .yaml, .yml or .json", f.path)
+	}
 	content, now, err := f.readHashed()
-	if before := f.lastHash.Load(); before != nil && now != *before {
+	if before := f.last.Load(); before != nil {
+		if now == before.hash {
+			return before.entries, before.err
+		}
 		if wait := backoff.Wait(ctx, settleTime); wait != nil {
 			return nil, wait
 		}
 		if _, later, _ := f.readHashed(); later != now { // it is being written
-			return f.entries, f.err
+			return before.entries, before.err
 		}
 	}
-	f.lastHash.Store(&now)
-	f.entries, f.err = f.parseContent(content, err)
-	return f.entries, f.err
+	next := &fileContent{hash: now}
+	next.entries, next.err = f.parseContent(content, err)
+	f.last.Store(next)
+	return next.entries, next.err
 }
 
 // parseContent parses content, which was read with err.
-func (f *fileSource) parseContent(content []byte, err error) ([]entry, error) {
+func (f *fileLayer) parseContent(content []byte, err error) ([]Entry, error) {
 	if err != nil {
 		code := fault.Unavailable
 		switch {
@@ -98,25 +102,25 @@ func (f *fileSource) parseContent(content []byte, err error) ([]entry, error) {
 	if err != nil {
 		return nil, fault.InvalidArgument.Errorf("%s: %w", f.path, err)
 	}
-	return []entry{{origin: f.path, value: tree}}, nil
+	return []Entry{{Origin: f.path, Value: tree}}, nil
 }
 
-func (f *fileSource) follow(ctx context.Context, changed func(), _ func(error)) {
-	tick := time.NewTicker(f.interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if _, now, _ := f.readHashed(); now != *f.lastHash.Load() {
-			changed()
-		}
+// Watch implements [Layer]. What was read last is known to one Value only, so a second one
+// is refused.
+func (f *fileLayer) Watch(ctx context.Context, changed func(error)) {
+	if !f.watched.CompareAndSwap(false, true) {
+		changed(fault.FailedPrecondition.Errorf("%s: the layer of this file belongs to another config.Value; call config.File for each Load", f.path))
+		return
 	}
+	defer f.watched.Store(false)
+	poll(ctx, fileInterval, func() {
+		if _, now, _ := f.readHashed(); f.last.Load() == nil || now != f.last.Load().hash {
+			changed(nil)
+		}
+	})
 }
 
-func (f *fileSource) readHashed() ([]byte, contentHash, error) {
+func (f *fileLayer) readHashed() ([]byte, contentHash, error) {
 	content, err := readRegular(f.path)
 	if err != nil {
 		return nil, sha256.Sum256([]byte("cannot be read: " + err.Error())), err
@@ -157,12 +161,15 @@ func readRegular(path string) ([]byte, error) {
 	return content, err
 }
 
+// parser decodes an object of settings. Its error quotes no value.
+type parser func(data []byte) (map[string]any, error)
+
 // parse decodes the content of a file. Its error quotes no content.
-func parse(content []byte, parser koanf.Parser) (map[string]any, error) {
+func parse(content []byte, p parser) (map[string]any, error) {
 	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, errors.New("the file is empty; {} says that nothing is set")
 	}
-	tree, err := parser.Unmarshal(content)
+	tree, err := p(content)
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +183,8 @@ func parse(content []byte, parser koanf.Parser) (map[string]any, error) {
 
 var errNoObject = errors.New("an object with the names of settings is needed at the top")
 
-// jsonParser is parseJSON for content that must be an object.
-type jsonParser struct{}
-
-// Unmarshal implements koanf.Parser.
-func (jsonParser) Unmarshal(data []byte) (map[string]any, error) {
+// parseJSONObject is parseJSON for content that must be an object.
+func parseJSONObject(data []byte) (map[string]any, error) {
 	tree, err := parseJSON(data)
 	if err != nil {
 		return nil, err
@@ -191,6 +195,3 @@ func (jsonParser) Unmarshal(data []byte) (map[string]any, error) {
 	}
 	return object, nil
 }
-
-// Marshal implements koanf.Parser.
-func (jsonParser) Marshal(object map[string]any) ([]byte, error) { return json.Marshal(object) }

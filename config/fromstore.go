@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -14,8 +13,8 @@ import (
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
-// storeTimeout limits one read of a store.
-const storeTimeout = 10 * time.Second
+// storeInterval is the time between two reads of a store that cannot be watched.
+const storeInterval = 10 * time.Second
 
 var rewatchBackoff = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 
@@ -24,38 +23,31 @@ var rewatchBackoff = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.
 // a setting: http.port. A configuration of type json or yaml may be an object of several
 // settings; a configuration for a part of it overrides that part.
 func FromStore(s Store, service, environment string) Layer {
-	return Layer{open: func(_ reflect.Type, every time.Duration) (source, error) {
-		if absent.Is(s) || service == "" {
-			return nil, fault.InvalidArgument.Errorf("config.FromStore needs a store and the name of a service")
-		}
-		if every <= 0 {
-			every = 10 * time.Second
-		}
-		environments := []string{""}
-		if environment != "" {
-			environments = append(environments, environment)
-		}
-		return &storeSource{store: s, service: service, environments: environments, interval: every}, nil
-	}}
+	environments := []string{""}
+	if environment != "" {
+		environments = append(environments, environment)
+	}
+	return storeLayer{store: s, service: service, environments: environments}
 }
 
-type storeSource struct {
+type storeLayer struct {
 	store        Store
 	service      string
 	environments []string // later ones override earlier ones
-	interval     time.Duration
 }
 
-func (s *storeSource) read(ctx context.Context) ([]entry, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	var entries []entry
+// Read implements [Layer].
+func (s storeLayer) Read(ctx context.Context) ([]Entry, error) {
+	if absent.Is(s.store) || s.service == "" {
+		return nil, fault.InvalidArgument.Errorf("config.FromStore needs a store and the name of a service")
+	}
+	var entries []Entry
 	for _, environment := range s.environments {
 		list, err := s.store.List(ctx, s.service, environment)
 		if err != nil {
 			return nil, fmt.Errorf("the store's settings of %s: %w", place(s.service, environment), err)
 		}
-		var these []entry
+		var these []Entry
 		for _, c := range list {
 			e, err := c.entry()
 			if err != nil {
@@ -69,60 +61,56 @@ func (s *storeSource) read(ctx context.Context) ([]entry, error) {
 	return entries, nil
 }
 
-func (s *storeSource) follow(ctx context.Context, changed func(), failed func(error)) {
+// shorterPathFirst lets the entry of a part override the entry of an object around it.
+func shorterPathFirst(a, b Entry) int { return strings.Count(a.Path, ".") - strings.Count(b.Path, ".") }
+
+// Watch implements [Layer].
+func (s storeLayer) Watch(ctx context.Context, changed func(error)) {
 	watcher, ok := s.store.(Watcher)
 	if !ok {
-		tick := time.NewTicker(s.interval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				changed()
-			}
-		}
+		poll(ctx, storeInterval, func() { changed(nil) })
+		return
 	}
 	var both sync.WaitGroup
 	defer both.Wait()
 	for _, environment := range s.environments {
-		both.Go(func() { s.watch(ctx, watcher, environment, changed, failed) })
+		both.Go(func() { s.watch(ctx, watcher, environment, changed) })
 	}
 }
 
-func (s *storeSource) watch(ctx context.Context, w Watcher, environment string, changed func(), failed func(error)) {
+func (s storeLayer) watch(ctx context.Context, w Watcher, environment string, changed func(error)) {
 	for pause := time.Duration(0); backoff.Wait(ctx, pause) == nil; pause = rewatchBackoff.Next(pause) {
 		for _, err := range w.Watch(ctx, s.service, environment) {
 			if err != nil {
-				failed(fmt.Errorf("the store's settings of %s are not followed: %w", place(s.service, environment), err))
+				changed(fmt.Errorf("the store's settings of %s are not followed: %w", place(s.service, environment), err))
 				continue
 			}
 			pause = 0
-			changed()
+			changed(nil)
 		}
 	}
 }
 
 // entry returns the configuration as an entry of the settings.
-func (c Configuration) entry() (entry, error) {
-	e := entry{
-		origin: fmt.Sprintf("store entry %s of %s", c.Key, place(c.Service, c.Environment)),
-		path:   strings.Split(c.Key, "."), value: c.Value, secret: c.Encrypted,
+func (c Configuration) entry() (Entry, error) {
+	e := Entry{
+		Origin: fmt.Sprintf("store entry %s of %s", c.Key, place(c.Service, c.Environment)),
+		Path:   c.Key, Value: c.Value, Secret: c.Encrypted,
 	}
 	if secret, ok := c.Value.(Secret); ok {
-		e.value, e.secret = secret.Reveal(), true
+		e.Value, e.Secret = secret.Reveal(), true
 	}
-	text, ok := e.value.(string)
+	text, ok := e.Value.(string)
 	if !ok {
 		return e, nil
 	}
 	switch c.Type {
 	case YAML:
-		tree, err := parse([]byte(text), yamlParser{})
+		tree, err := parse([]byte(text), parseYAML)
 		if err != nil {
-			return e, fault.InvalidArgument.Errorf("%s: it is not an object in YAML, alone and with each key once", e.origin)
+			return e, fault.InvalidArgument.Errorf("%s: it is not an object in YAML, alone and with each key once", e.Origin)
 		}
-		e.value = tree
+		e.Value = tree
 	case Number, Boolean, JSON:
 		if !isJSON(text) {
 			return e, nil
@@ -130,11 +118,11 @@ func (c Configuration) entry() (entry, error) {
 		tree, err := parseJSON([]byte(text))
 		switch {
 		case err == nil:
-			e.value = tree
-		case e.secret:
-			return e, fault.InvalidArgument.Errorf("%s: a key stands twice in it, or it is nested more than %d deep", e.origin, maxDepth)
+			e.Value = tree
+		case e.Secret:
+			return e, fault.InvalidArgument.Errorf("%s: a key stands twice in it, or it is nested more than %d deep", e.Origin, maxDepth)
 		default:
-			return e, fault.InvalidArgument.Errorf("%s: %w", e.origin, err)
+			return e, fault.InvalidArgument.Errorf("%s: %w", e.Origin, err)
 		}
 	}
 	return e, nil

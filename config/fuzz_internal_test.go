@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/v2"
-
 	"github.com/sinew-go/sinew/retry"
 )
 
@@ -32,15 +29,20 @@ type fuzzed struct {
 	Secret Secret                    `json:"secret"`
 }
 
-// given is a source for tests.
-type given []entry
+// given is a layer for tests.
+type given []Entry
 
-func (g given) read(context.Context) ([]entry, error) { return g, nil }
+func (g given) Read(context.Context) ([]Entry, error) { return g, nil }
 
-func fuzzBuild(t *testing.T, entries ...entry) (any, error) {
+func (g given) Watch(context.Context, func(error)) {}
+
+func fuzzBuild(t *testing.T, entries ...Entry) (any, error) {
 	t.Helper()
 	defaults := fuzzed{Map: map[string]fuzzed{"a": {Number: 1}}, Next: &fuzzed{Text: "x"}, List: []fuzzed{{}}}
-	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), sources: []source{given(entries)}, accepted: make([][]entry, 1)}
+	b := &builder{
+		defaults: reflect.ValueOf(&defaults).Elem(), names: namesIn(reflect.TypeFor[fuzzed]()),
+		layers: []Layer{given(entries)}, accepted: make([][]part, 1),
+	}
 	next, err := b.build(t.Context())
 	if err != nil && strings.Contains(err.Error(), "panicked") {
 		t.Fatal(err)
@@ -51,8 +53,8 @@ func fuzzBuild(t *testing.T, entries ...entry) (any, error) {
 	// Merging, which copies, must not lose anything that decoding alone finds.
 	alone := clone(b.defaults)
 	var d decoder
-	for _, e := range entries {
-		d.decode(e.tree(), alone, "")
+	for _, p := range b.accepted[0] {
+		d.decode(p.tree(), alone, "")
 	}
 	if len(d.flaws) > 0 {
 		t.Fatalf("it was accepted, and alone it is refused: %v", d.flaws)
@@ -74,9 +76,9 @@ func FuzzFile(f *testing.F) {
 		f.Add([]byte(seed), false)
 	}
 	f.Fuzz(func(t *testing.T, content []byte, asJSON bool) {
-		var parser koanf.Parser = yaml.Parser()
+		parser := parseYAML
 		if asJSON {
-			parser = jsonParser{}
+			parser = parseJSONObject
 		}
 		var tree map[string]any
 		err := recoverPanic(func() (err error) {
@@ -89,7 +91,7 @@ func FuzzFile(f *testing.F) {
 		if strings.Contains(strings.ToLower(string(content)), "nan") {
 			return // it is unequal to itself
 		}
-		_, _ = fuzzBuild(t, entry{origin: "file", value: tree})
+		_, _ = fuzzBuild(t, Entry{Origin: "file", Value: tree})
 	})
 }
 
@@ -99,13 +101,13 @@ func FuzzVariable(f *testing.F) {
 			f.Add(name, text)
 		}
 	}
-	names := byName(reflect.TypeFor[fuzzed]())
+	names := namesIn(reflect.TypeFor[fuzzed]())
 	f.Fuzz(func(t *testing.T, name, text string) {
-		s, err := findSetting(names, name, "variable")
+		s, err := names.find(name, "variable")
 		if err != nil || s == nil {
 			return
 		}
-		_, err = fuzzBuild(t, entry{origin: "variable", path: s.path, value: parseText(text, s.typ)})
+		_, err = fuzzBuild(t, Entry{Origin: "variable", Path: name, Value: text, Text: true})
 		if s.typ.Kind() == reflect.String && err != nil {
 			t.Fatalf("%q is refused for a string: %v", text, err)
 		}

@@ -2,87 +2,94 @@ package config
 
 import (
 	"context"
-	"reflect"
 	"time"
 )
 
-// Layer is one source of settings: [File], [FromStore], [Env] or [Flags].
-type Layer struct {
-	open     func(settings reflect.Type, every time.Duration) (source, error)
+// Layer is one source of settings. [File], [FromStore], [Env] and [Flags] are layers, and
+// so is any type with these two methods, such as one that reads a vault or a database.
+//
+// A layer belongs to one [Value] at a time. [Load] and the Value call Read never twice at
+// once, but they call it while Watch runs, from another goroutine. A layer that panics in
+// Read is refused like one that returns an error; a panic in Watch is not recovered.
+//
+// [configtest.RunLayer] tests an implementation.
+//
+// [configtest.RunLayer]: https://pkg.go.dev/github.com/sinew-go/sinew/config/configtest#RunLayer
+type Layer interface {
+	// Read returns all settings that the source has at present. It returns soon after
+	// ctx ends, which is after 10 s at the latest.
+	//
+	// Load fails with the error. Later, the last good settings of the layer stay in
+	// force, and Value.Err, Value.OnRefused and the log show the error as it is, so it
+	// names the source, has the fault.Code of its cause, and quotes no secret. While
+	// errors persist that are not fault.InvalidArgument, only the first with each code
+	// is reported.
+	Read(ctx context.Context) ([]Entry, error)
+	// Watch calls changed(nil) whenever Read may return something else, and changed with
+	// an error while it cannot find that out. It returns when ctx ends, or at once if the
+	// settings never change. Value.Close waits for that.
+	//
+	// changed reads all layers again, and returns when that is done and the functions
+	// given to Value.Watch have returned. It may be called from several goroutines, too
+	// often, and after ctx has ended.
+	Watch(ctx context.Context, changed func(err error))
+}
+
+// Entry is a setting, or an object of settings, as a [Layer] returns it. Of two entries
+// for one setting the later one overrides the earlier one.
+type Entry struct {
+	// Origin names the entry in errors: "orders.yaml", "variable ORDERS_ADDR".
+	Origin string
+	// Path is the path of the setting: http.port. An empty Path is the root: Value is
+	// then an object whose keys are names of settings.
+	Path string
+	// Value is the value as JSON has it: a string, a number, a bool, a []any or a
+	// map[string]any of those, or anything that encoding/json can write. A
+	// time.Duration is taken as its text. A nil Value sets nothing. A [Secret] is
+	// revealed, and has the effect of the field Secret.
+	Value any
+	// Secret keeps all of Value out of errors and logs, but for the keys at the root.
+	Secret bool
+	// Text says that the source has nothing but text, as environment variables do. Value
+	// is then a string that is written as for [Env] and read by the type of its setting.
+	// In Path, capitals and small letters are the same, and so are _ - and dots. Two
+	// entries with Text for one setting are refused. Those for a part of an object
+	// override those for the whole, and all of them override the entries without Text.
+	Text bool
+	// Optional says that an entry with Text is ignored if no setting has its path. Other
+	// entries are refused then.
+	Optional bool
+}
+
+// Every returns a layer that reads as l does, and that is read again after each interval
+// d, in place of what l.Watch does. If d is not above 0, it returns l.
+func Every(d time.Duration, l Layer) Layer {
+	if d <= 0 {
+		return l
+	}
+	return polled{l, d}
+}
+
+type polled struct {
+	Layer
 	interval time.Duration
 }
 
-// Every returns the layer with another polling interval, for files (default 1 s) and for
-// stores that cannot be watched (default 10 s). Layers that do not poll ignore it.
-func (l Layer) Every(d time.Duration) Layer {
-	l.interval = d
-	return l
+// Watch implements [Layer].
+func (p polled) Watch(ctx context.Context, changed func(error)) {
+	poll(ctx, p.interval, func() { changed(nil) })
 }
 
-// source is an opened layer.
-type source interface {
-	// read returns the current settings; later entries override earlier ones.
-	read(ctx context.Context) ([]entry, error)
-}
-
-// follower is a source that notices changes.
-type follower interface {
-	// follow calls changed when read may return something new, and failed when changes
-	// cannot be noticed any more. It returns when ctx ends.
-	follow(ctx context.Context, changed func(), failed func(error))
-}
-
-// entry is a part of the settings with one origin.
-type entry struct {
-	origin string   // for messages: "orders.yaml", "ORDERS_HTTP_PORT"
-	path   []string // where value belongs; empty is the root
-	value  any      // a tree of maps, lists and scalars, as a parser returns it
-	secret bool     // no message may quote anything derived from value
-}
-
-// tree returns the value at its path, without nulls. It shares nothing with the entry, so
-// that it can be merged and modified.
-func (e entry) tree() map[string]any {
-	value := withoutNulls(e.value)
-	for i := len(e.path) - 1; i >= 0; i-- {
-		value = map[string]any{e.path[i]: value}
-	}
-	root, _ := value.(map[string]any)
-	return root
-}
-
-func withoutNulls(value any) any {
-	if list, ok := value.([]any); ok {
-		return deepCopy(list)
-	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return value
-	}
-	nonNull := make(map[string]any, len(object))
-	for key, v := range object {
-		if v != nil {
-			nonNull[key] = withoutNulls(v)
+// poll calls f after each interval until ctx ends.
+func poll(ctx context.Context, interval time.Duration, f func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f()
 		}
 	}
-	return nonNull
-}
-
-// deepCopy copies value with all its lists and objects.
-func deepCopy(value any) any {
-	switch v := value.(type) {
-	case []any:
-		clone := make([]any, len(v))
-		for i, inner := range v {
-			clone[i] = deepCopy(inner)
-		}
-		return clone
-	case map[string]any:
-		clone := make(map[string]any, len(v))
-		for key, inner := range v {
-			clone[key] = deepCopy(inner)
-		}
-		return clone
-	}
-	return value
 }

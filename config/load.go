@@ -6,32 +6,30 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-
-	"github.com/knadh/koanf/maps"
+	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // Load reads the layers over the defaults, later ones over earlier ones, and follows
 // their changes until [Value.Close]. T is a struct whose settings are named by json tags.
-// A read of a store may take 10 s. The error joins those of all refused sources:
+// A read of a layer may take 10 s. The error joins those of all refused layers:
 // fault.NotFound for a missing file, fault.InvalidArgument for wrong content, otherwise
-// the error of the store.
+// the error of the store or of a layer of your own.
 func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	settings := reflect.TypeFor[T]()
 	if settings.Kind() != reflect.Struct {
 		return nil, fault.InvalidArgument.Errorf("settings are a struct, not a %s", settings)
 	}
-	b := &builder{defaults: reflect.ValueOf(&defaults).Elem(), accepted: make([][]entry, len(layers))}
-	for _, l := range layers {
-		if l.open == nil {
-			return nil, fault.InvalidArgument.Errorf("a config.Layer is made by File, FromStore, Env or Flags; the zero value is none")
+	for i, l := range layers {
+		if absent.Is(l) {
+			return nil, fault.InvalidArgument.Errorf("layer %d of config.Load is nil; give a File, FromStore, Env, Flags or a type of your own", i+1)
 		}
-		s, err := l.open(settings, l.interval)
-		if err != nil {
-			return nil, err
-		}
-		b.sources = append(b.sources, s)
+	}
+	b := &builder{
+		defaults: reflect.ValueOf(&defaults).Elem(), names: namesIn(settings),
+		layers: layers, accepted: make([][]part, len(layers)),
 	}
 	first, err := b.build(context.Background())
 	if err != nil {
@@ -40,36 +38,33 @@ func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	return newValue(b, first.Addr().Interface().(*T)), nil
 }
 
-// builder builds settings from the content of the sources. One goroutine uses it at a
+// readTimeout limits one read of a layer.
+const readTimeout = 10 * time.Second
+
+// builder builds settings from the content of the layers. One goroutine uses it at a
 // time.
 type builder struct {
 	defaults reflect.Value
-	sources  []source
-	accepted [][]entry // the last accepted content of each source
+	names    settingNames
+	layers   []Layer
+	accepted [][]part // the last accepted content of each layer
 }
 
-// build reads all sources. If it returns an error about some sources, the settings are
+// build reads all layers. If it returns an error about some layers, the settings are
 // still valid and contain the last good content of those. If the settings were refused as
 // a whole, it returns the zero Value.
 func (b *builder) build(ctx context.Context) (reflect.Value, error) {
 	fresh := slices.Clone(b.accepted)
 	var refused []error
-	for i, s := range b.sources {
-		err := recoverPanic(func() error {
-			entries, err := s.read(ctx)
-			if err == nil {
-				err = b.checkEntries(entries)
-			}
-			if err == nil {
-				fresh[i] = entries
-			}
-			return err
-		})
+	for i, l := range b.layers {
+		parts, err := b.read(ctx, l)
 		if err != nil {
 			refused = append(refused, err)
+			continue
 		}
+		fresh[i] = parts
 	}
-	secret := slices.ContainsFunc(slices.Concat(fresh...), func(e entry) bool { return e.secret })
+	secret := slices.ContainsFunc(slices.Concat(fresh...), func(p part) bool { return p.secret })
 	var next reflect.Value
 	err := recoverRedacted(secret, func() (err error) {
 		next, err = b.merge(fresh, secret)
@@ -82,18 +77,36 @@ func (b *builder) build(ctx context.Context) (reflect.Value, error) {
 	return next, joinErrors(refused)
 }
 
-// checkEntries decodes each entry alone, so that an error can name its origin.
-func (b *builder) checkEntries(entries []entry) error {
+// read reads one layer. It returns parts without a fault.
+func (b *builder) read(ctx context.Context, l Layer) ([]part, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var entries []Entry
+	if err := recoverPanic(func() (err error) {
+		entries, err = l.Read(ctx)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	var parts []part
+	secret := slices.ContainsFunc(entries, func(e Entry) bool { return e.Secret })
+	if err := recoverRedacted(secret, func() (err error) {
+		parts, err = b.names.resolve(entries)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return parts, b.check(parts)
+}
+
+// check decodes each part alone, so that an error can name its origin.
+func (b *builder) check(parts []part) error {
 	var flawed []error
-	for _, e := range entries {
-		if tooDeep(e.value, maxDepth) {
-			flawed = append(flawed, fault.InvalidArgument.Errorf("%s: %w", e.origin, errDeep))
-			continue
-		}
-		if err := recoverRedacted(e.secret, func() error {
+	for _, p := range parts {
+		if err := recoverRedacted(p.secret, func() error {
 			var d decoder
-			d.decode(e.tree(), clone(b.defaults), "")
-			return d.err(e)
+			d.decode(p.tree(), clone(b.defaults), "")
+			return d.err(p)
 		}); err != nil {
 			flawed = append(flawed, err)
 		}
@@ -103,15 +116,15 @@ func (b *builder) checkEntries(entries []entry) error {
 
 // merge returns the combined settings of the layers. If any of them is secret, no message
 // quotes anything derived from the whole.
-func (b *builder) merge(layers [][]entry, secret bool) (reflect.Value, error) {
+func (b *builder) merge(layers [][]part, secret bool) (reflect.Value, error) {
 	tree := map[string]any{}
-	for _, e := range slices.Concat(layers...) {
-		maps.Merge(e.tree(), tree)
+	for _, p := range slices.Concat(layers...) {
+		mergeInto(tree, p.tree())
 	}
 	next := clone(b.defaults)
 	var d decoder
 	d.decode(tree, next, "")
-	if err := d.err(entry{origin: "the settings together", secret: secret}); err != nil {
+	if err := d.err(part{origin: "the settings together", secret: secret}); err != nil {
 		return reflect.Value{}, err
 	}
 	return next, validate(next, "")

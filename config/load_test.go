@@ -183,7 +183,7 @@ func TestMistakesInTheCallAreErrors(t *testing.T) {
 		"no prefix":      {config.Env(""), fault.InvalidArgument},
 		"no store":       {config.FromStore(nil, "orders", ""), fault.InvalidArgument},
 		"no service":     {config.FromStore(store, "", ""), fault.InvalidArgument},
-		"zero layer":     {config.Layer{}, fault.InvalidArgument},
+		"nil layer":      {nil, fault.InvalidArgument},
 		"flags unparsed": {config.Flags(flag.NewFlagSet("", flag.ContinueOnError)), fault.FailedPrecondition},
 	} {
 		if _, err := load(t, c.layer); !errors.Is(err, c.code) {

@@ -110,7 +110,7 @@ func TestASymlinkSwapOfKubernetesIsNoticed(t *testing.T) {
 	link("..1", "..data")
 	link(filepath.Join("..data", "a.yaml"), "a.yaml")
 	synctest.Test(t, func(t *testing.T) {
-		v, err := config.Load(defaults(), config.File(filepath.Join(dir, "a.yaml")).Every(time.Minute))
+		v, err := config.Load(defaults(), config.Every(time.Minute, config.File(filepath.Join(dir, "a.yaml"))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +241,7 @@ func TestARefusedChangeIsAcceptedWhenAnotherMakesItValid(t *testing.T) {
 
 func TestWatchersAreCalledInOrderOneAtATime(t *testing.T) {
 	path := fileSource(t, "a.yaml", "http: {port: 1}")
-	v := mustLoad(t, config.File(path).Every(time.Hour)) // only Reload finds a change
+	v := mustLoad(t, config.Every(time.Hour, config.File(path))) // only Reload finds a change
 	last, busy := 1, sync.Mutex{}
 	stop := v.Watch(func(old, new *settings) {
 		if !busy.TryLock() {

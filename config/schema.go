@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sinew-go/sinew/fault"
 )
 
 var durationType = reflect.TypeFor[time.Duration]()
@@ -51,9 +53,12 @@ type setting struct {
 	typ  reflect.Type
 }
 
-// byName returns all settings under t by their flat names.
-func byName(t reflect.Type) map[string][]setting {
-	found := map[string][]setting{}
+// settingNames is all settings of a struct by their flat names.
+type settingNames map[string][]setting
+
+// namesIn returns the settings under t.
+func namesIn(t reflect.Type) settingNames {
+	found := settingNames{}
 	var walk func(t reflect.Type, path []string, above []reflect.Type)
 	walk = func(t reflect.Type, path []string, above []reflect.Type) {
 		for t.Kind() == reflect.Pointer {
@@ -72,6 +77,19 @@ func byName(t reflect.Type) map[string][]setting {
 	}
 	walk(t, nil, nil)
 	return found
+}
+
+// find returns the setting with this flat name, or nil.
+func (n settingNames) find(name, origin string) (*setting, error) {
+	found := n[flatName(name)]
+	if len(found) > 1 {
+		return nil, fault.InvalidArgument.Errorf("%s: it names both key %q and key %q; rename one of them",
+			origin, strings.Join(found[0].path, "."), strings.Join(found[1].path, "."))
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return &found[0], nil
 }
 
 // flatName is a path in a form without dots, as variables and flags need it.

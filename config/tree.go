@@ -81,6 +81,25 @@ func renameKeys[K comparable](object map[K]any) (any, error) {
 	return names, nil
 }
 
+// deepCopy copies value with all its lists and objects.
+func deepCopy(value any) any {
+	switch v := value.(type) {
+	case []any:
+		clone := make([]any, len(v))
+		for i, inner := range v {
+			clone[i] = deepCopy(inner)
+		}
+		return clone
+	case map[string]any:
+		clone := make(map[string]any, len(v))
+		for key, inner := range v {
+			clone[key] = deepCopy(inner)
+		}
+		return clone
+	}
+	return value
+}
+
 // unreadable replaces a value that cannot be read, in a tree. It is the reason, without a
 // quote of the value.
 type unreadable string

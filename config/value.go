@@ -37,14 +37,23 @@ func newValue[T any](b *builder, first *T) *Value[T] {
 	v := &Value[T]{build: b, buildSlot: make(chan struct{}, 1)}
 	v.current.Store(first)
 	v.ctx, v.cancel = context.WithCancel(context.Background())
-	for _, s := range b.sources {
-		if f, ok := s.(follower); ok {
-			v.tasks.Go(func() {
-				f.follow(v.ctx, func() { _ = v.Reload(v.ctx) }, func(err error) { v.setRefused(err); v.deliver() })
-			})
-		}
+	for _, l := range b.layers {
+		v.tasks.Go(func() { l.Watch(v.ctx, v.changed) })
 	}
 	return v
+}
+
+// changed is what a layer calls when it may have changed, or with an error while it
+// cannot find out whether it has.
+func (v *Value[T]) changed(err error) {
+	switch {
+	case v.ctx.Err() != nil:
+	case err == nil:
+		_ = v.Reload(v.ctx)
+	default:
+		v.setRefused(err)
+		v.deliver()
+	}
 }
 
 // Get returns the newest settings, which are read-only. It is one atomic load and does

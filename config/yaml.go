@@ -11,11 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlParser parses exactly one document.
-type yamlParser struct{}
-
-// Unmarshal implements koanf.Parser. Its errors quote no value.
-func (yamlParser) Unmarshal(data []byte) (map[string]any, error) {
+// parseYAML parses exactly one document, an object. Its errors quote no value.
+func parseYAML(data []byte) (map[string]any, error) {
 	text := decodeUTF16(data)
 	if hasSecondDocument(text) {
 		return nil, errors.New("a second YAML document follows; settings are one document, so take out what stands after ---")
@@ -48,11 +45,6 @@ func redactYAMLError(err error) error {
 		text = strings.ToValidUTF8(text[:maxYAMLError], "") + "…"
 	}
 	return errors.New(text)
-}
-
-// Marshal implements koanf.Parser.
-func (yamlParser) Marshal(object map[string]any) ([]byte, error) {
-	return yaml.Marshal(object)
 }
 
 // The parts of an error in which the parser quotes the content. Text that begins with *
