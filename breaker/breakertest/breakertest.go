@@ -18,11 +18,11 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/suite"
 )
 
 // Features say what a breaker cannot do; the zero Features test it against every rule.
@@ -63,41 +63,34 @@ type New func(t *testing.T, s Settings) breaker.Breaker
 // Run runs every rule as a subtest.
 func Run(t *testing.T, f Features, n New) {
 	t.Helper()
-	for _, r := range rules {
-		if r.unless != nil && r.unless(f) {
-			continue
-		}
-		t.Run(r.name, func(t *testing.T) {
-			t.Log(r.sentence)
-			s := Settings{Failures: 5, Successes: 3, Timeout: time.Minute, Probes: 2, ProbeLease: 10 * time.Second}
-			if f.RealTime {
-				s.Timeout = max(200*time.Millisecond, r.realTime)
-			}
-			if f.OneProbe {
-				s.Successes, s.Probes = 1, 1
-			}
-			run := func(t *testing.T) { r.check(&subject{T: t, Features: f, Settings: s, b: n(t, s)}) }
-			if f.RealTime {
-				run(t)
-			} else {
-				synctest.Test(t, run)
-			}
-		})
+	settings := Settings{Failures: 5, Successes: 3, Timeout: time.Minute, Probes: 2, ProbeLease: 10 * time.Second}
+	if f.RealTime {
+		settings.Timeout = 200 * time.Millisecond
 	}
+	if f.OneProbe {
+		settings.Successes, settings.Probes = 1, 1
+	}
+	suite.Suite[Features, *subject]{
+		Rules: rules, Features: f, RealTime: f.RealTime,
+		Subject: func(t *testing.T) *subject {
+			return &subject{T: t, Features: f, Settings: settings, open: n, b: n(t, settings)}
+		},
+	}.Run(t)
 }
 
-type rule struct {
-	name, sentence string
-	unless         func(Features) bool
-	check          func(*subject)
-	realTime       time.Duration // minimum of the timeout in real time
-}
+// rule is one guarantee of every breaker.
+type rule = suite.Rule[Features, *subject]
 
-// inTime marks a rule that must finish within the timeout, and gives it the time to do so
-// on a busy machine.
-func (r rule) inTime() rule {
-	r.realTime = 2 * time.Second
-	return r
+// inTime returns a check that must finish within the timeout, and gives it the time to do
+// so on a busy machine.
+func inTime(check func(*subject)) func(*subject) {
+	return func(s *subject) {
+		if s.RealTime {
+			s.Timeout = 2 * time.Second
+			s.b = s.open(s.T, s.Settings)
+		}
+		check(s)
+	}
 }
 
 // subject is the breaker under test.
@@ -105,7 +98,8 @@ type subject struct {
 	*testing.T
 	Features
 	Settings
-	b breaker.Breaker
+	open New
+	b    breaker.Breaker
 }
 
 var errFailed = fault.Internal.Errorf("it broke")

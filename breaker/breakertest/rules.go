@@ -12,225 +12,292 @@ import (
 )
 
 var rules = []rule{
-	rule{name: "opens", sentence: "It begins closed, and enough failures open it.", check: func(s *subject) {
-		if got := s.state(); got != breaker.Closed {
-			s.Fatalf("begins %s", got)
-		}
-		s.trip()
-		s.refusal()
-	}}.inTime(),
-	{name: "timeouts", sentence: "A call that our own time limit ends counts as a failure.", check: func(s *subject) {
-		for i := range s.Failures {
-			if !s.call([]error{fault.DeadlineExceeded, context.DeadlineExceeded}[i%2]) {
-				s.Fatal("refused before enough calls had failed")
+	{
+		Name:     "opens",
+		Sentence: "It begins closed, and enough failures open it.",
+		Check: inTime(func(s *subject) {
+			if got := s.state(); got != breaker.Closed {
+				s.Fatalf("begins %s", got)
 			}
-		}
-		s.await("the breaker to open", func() bool { return s.state() == breaker.Open })
-	}},
-	rule{name: "refusal", sentence: "A refusal is fault.Unavailable with reason breaker_open, Unprocessed, and says how long to wait.", check: func(s *subject) {
-		s.trip()
-		err := s.refusal()
-		var f *fault.Error
-		if !errors.As(err, &f) || f.Code != fault.Unavailable || f.Reason != fault.ReasonBreakerOpen || !f.Unprocessed {
-			s.Errorf("refused with %#v", err)
-		}
-		if wait := fault.RetryAfter(err); wait <= 0 || wait > s.Timeout {
-			s.Errorf("says to wait %s of %s", wait, s.Timeout)
-		}
-	}}.inTime(),
-	{name: "recovers", sentence: "After the timeout it admits probes, and closes when enough of them succeed.", check: func(s *subject) {
-		s.trip()
-		s.wait(s.Timeout + time.Millisecond)
-		for i := range s.Successes {
-			if !s.call(nil) {
-				s.Fatalf("probe %d refused", i+1)
-			}
-			if want := breaker.HalfOpen; i+1 < s.Successes && !s.HidesHalfOpen && s.state() != want {
-				s.Fatalf("%s after %d successes of %d", s.state(), i+1, s.Successes)
-			}
-		}
-		s.await("the breaker to close", func() bool { return s.state() == breaker.Closed })
-		if !s.call(nil) {
-			s.Error("refused when closed again")
-		}
-	}},
-	rule{name: "reopens", sentence: "A probe that fails opens it again for a whole timeout at least.", check: func(s *subject) {
-		s.trip()
-		s.wait(s.Timeout + time.Millisecond)
-		if !s.call(errFailed) {
-			s.Fatal("no probe")
-		}
-		s.refusal()
-		if !s.RealTime {
-			s.wait(s.Timeout - 2*time.Millisecond)
+			s.trip()
 			s.refusal()
-		}
-	}}.inTime(),
-	{name: "refusals_do_not_count", sentence: "Refusals are no failures: a storm of them does not keep it open.", check: func(s *subject) {
-		s.trip()
-		for range 1000 {
-			s.call(errFailed)
-		}
-		s.wait(s.Timeout + time.Millisecond)
-		if !s.call(nil) {
-			s.Error("no probe after the timeout")
-		}
-	}},
-	{name: "stampede", sentence: "At the moment of half-opening no more than its number of probes pass, however many ask.", check: func(s *subject) {
-		s.trip()
-		s.wait(s.Timeout + time.Millisecond)
-		begun := time.Now()
-		got, most := len(s.permits(10_000)), s.Probes
-		if s.KeepsProbes { // it admits the next ones after each Timeout
-			most *= 1 + int(time.Since(begun)/s.Timeout)
-		}
-		if got < s.Probes || got > most {
-			s.Errorf("%d of 10000 callers passed; %d probes are allowed", got, most)
-		}
-	}},
-	{name: "ignored", sentence: "Callers who cancel or err count as nothing.", check: func(s *subject) {
-		ctx, cancel := context.WithCancelCause(s.Context())
-		cancel(errors.New("the user went away"))
-		for range 10 * s.Failures {
-			for _, err := range []error{context.Canceled, context.Cause(ctx), fault.Unavailable.Errorf("torn: %w", context.Canceled)} {
-				permit, refused := s.b.Allow(s.Context())
-				if refused != nil {
-					s.Fatalf("opened by callers who cancelled: %v", refused)
-				}
-				permit.Done(ctx, err)
-			}
-			if !s.call(fault.NotFound.Errorf("no such thing")) {
-				s.Fatal("opened by callers' mistakes")
-			}
-		}
-	}},
-	{name: "relayed", sentence: "A failure that the callee passes on does not open it, and shows as a probe that the callee is there.", check: func(s *subject) {
-		s.harmless(&fault.Error{Code: fault.Internal, Message: "stock failed", Service: "stock", Relayed: true})
-	}},
-	{name: "overloaded", sentence: "A refusal for lack of room does not open it, and shows as a probe that the callee is there.", check: func(s *subject) {
-		s.harmless(fault.Unavailable.Errorf("full").WithReason(fault.ReasonOverloaded).WithUnprocessed())
-		s.harmless(fault.Unavailable.Errorf("come again later").WithRetryAfter(time.Second))
-	}},
-	{name: "ignored_probes", sentence: "A probe that ends as ignored neither closes it nor opens it anew.", check: func(s *subject) {
-		s.trip()
-		ctx, cancel := context.WithCancel(s.Context())
-		cancel()
-		s.wait(s.Timeout + time.Millisecond)
-		for range 2 * s.Successes {
-			for _, err := range []error{context.Canceled, fault.NotFound.Errorf("no such thing")} {
-				probe := s.permits(1)
-				if len(probe) != 1 {
-					s.Fatalf("no probe after one that ended as ignored; the state is %s", s.state())
-				}
-				probe[0].Done(ctx, err)
-				if s.KeepsProbes {
-					s.wait(s.Timeout + time.Millisecond)
-				}
-				if got := s.state(); got == breaker.Closed || got == breaker.Open && !s.HidesHalfOpen {
-					s.Fatalf("%s after a probe that ended as ignored", got)
+		}),
+	},
+	{
+		Name:     "timeouts",
+		Sentence: "A call that our own time limit ends counts as a failure.",
+		Check: func(s *subject) {
+			for i := range s.Failures {
+				if !s.call([]error{fault.DeadlineExceeded, context.DeadlineExceeded}[i%2]) {
+					s.Fatal("refused before enough calls had failed")
 				}
 			}
-		}
-	}},
-	{name: "leases_end", sentence: "A probe that ends in whatever way lets the next one in.", unless: func(f Features) bool { return f.KeepsProbes }, check: func(s *subject) {
-		s.trip()
-		s.wait(s.Timeout + time.Millisecond)
-		cancelled, cancel := context.WithCancel(s.Context())
-		cancel()
-		probes := s.probes()
-		for i, end := range []func(breaker.Permit){
-			func(p breaker.Permit) { p.Done(s.Context(), fault.InvalidArgument) },
-			func(p breaker.Permit) { p.Done(cancelled, context.Canceled) },
-		} {
-			for at, p := range probes {
-				end(p)
-				next := s.permits(2)
-				if len(next) != 1 {
-					s.Fatalf("ending %d: %d probes in the place of the one that ended", i+1, len(next))
-				}
-				probes[at] = next[0]
+			s.await("the breaker to open", func() bool { return s.state() == breaker.Open })
+		},
+	},
+	{
+		Name:     "refusal",
+		Sentence: "A refusal is fault.Unavailable with reason breaker_open, Unprocessed, and says how long to wait.",
+		Check: inTime(func(s *subject) {
+			s.trip()
+			err := s.refusal()
+			var f *fault.Error
+			if !errors.As(err, &f) || f.Code != fault.Unavailable || f.Reason != fault.ReasonBreakerOpen || !f.Unprocessed {
+				s.Errorf("refused with %#v", err)
 			}
-		}
-		probes[0].Done(cancelled, context.Canceled)
-		s.panics()
-		s.await("the breaker to open when a probe panics", func() bool { return s.state() == breaker.Open })
-		s.wait(2*s.Timeout + time.Millisecond) // the second open time may be twice the first
-		probes = s.probes()
-		probes[0].Done(cancelled, nil)
-		if s.state() != breaker.Closed && len(s.permits(2)) != 1 {
-			s.Error("no probe in the place of one that succeeded for a caller who had left")
-		}
-	}},
-	{name: "leases_lapse", sentence: "A probe that never ends lets the next one in when its lease is over.", unless: func(f Features) bool { return f.KeepsProbes }, check: func(s *subject) {
-		s.trip()
-		s.wait(s.Timeout + time.Millisecond)
-		lost := s.permits(s.Probes)
-		s.refusal()
-		s.wait(s.ProbeLease + time.Millisecond)
-		if got := len(s.permits(s.Probes + 1)); got != s.Probes {
-			s.Fatalf("%d probes after the leases lapsed, not %d", got, s.Probes)
-		}
-		for _, p := range lost {
-			p.Done(s.Context(), errFailed)
-		}
-		if s.state() == breaker.Open {
-			s.Error("a lapsed probe opened it")
-		}
-	}},
-	{name: "late_results", sentence: "Results from before it opened change nothing.", unless: func(f Features) bool { return f.TrustsLateResults }, check: func(s *subject) {
-		late := s.permits(20 + s.Failures)
-		s.trip()
-		for _, p := range late[:10] {
-			p.Done(s.Context(), nil)
-		}
-		if got := s.state(); got != breaker.Open {
-			s.Fatalf("late successes made it %s", got)
-		}
-		s.wait(s.Timeout + time.Millisecond)
-		probe := s.permits(1)
-		for _, p := range late[10:20] {
-			p.Done(s.Context(), errFailed)
-		}
-		if s.state() == breaker.Open || len(probe) != 1 {
-			s.Fatal("late failures decided the probe")
-		}
-		probe[0].Done(s.Context(), nil)
-		for range s.Successes - 1 {
-			s.call(nil)
-		}
-		s.await("the breaker to close", func() bool { return s.state() == breaker.Closed })
-		for _, p := range late[20:] {
-			p.Done(s.Context(), errFailed)
-		}
-		if got := s.state(); got != breaker.Closed {
-			s.Errorf("%s by late failures after it had recovered", got)
-		}
-	}},
-	{name: "late_results_count", sentence: "Every call that was let through and has ended is in the statistics, however late it ends.", check: func(s *subject) {
-		late := s.permits(10)
-		s.trip()
-		before := s.b.Snapshot().Statistics.TotalRequests
-		for i, p := range late {
-			p.Done(s.Context(), []error{nil, errFailed}[i%2])
-		}
-		s.await("late results to be counted", func() bool { return s.b.Snapshot().Statistics.TotalRequests == before+int64(len(late)) })
-	}},
-	{name: "concurrent", sentence: "It is safe for concurrent use, and lets nothing through that it does not learn of.", check: func(s *subject) {
-		var passed atomic.Int64
-		var group sync.WaitGroup
-		for range 8 {
-			group.Go(func() {
-				for i := range 500 {
-					if err := error(nil); s.call(err) {
-						passed.Add(1)
+			if wait := fault.RetryAfter(err); wait <= 0 || wait > s.Timeout {
+				s.Errorf("says to wait %s of %s", wait, s.Timeout)
+			}
+		}),
+	},
+	{
+		Name:     "recovers",
+		Sentence: "After the timeout it admits probes, and closes when enough of them succeed.",
+		Check: func(s *subject) {
+			s.trip()
+			s.wait(s.Timeout + time.Millisecond)
+			for i := range s.Successes {
+				if !s.call(nil) {
+					s.Fatalf("probe %d refused", i+1)
+				}
+				if want := breaker.HalfOpen; i+1 < s.Successes && !s.HidesHalfOpen && s.state() != want {
+					s.Fatalf("%s after %d successes of %d", s.state(), i+1, s.Successes)
+				}
+			}
+			s.await("the breaker to close", func() bool { return s.state() == breaker.Closed })
+			if !s.call(nil) {
+				s.Error("refused when closed again")
+			}
+		},
+	},
+	{
+		Name:     "reopens",
+		Sentence: "A probe that fails opens it again for a whole timeout at least.",
+		Check: inTime(func(s *subject) {
+			s.trip()
+			s.wait(s.Timeout + time.Millisecond)
+			if !s.call(errFailed) {
+				s.Fatal("no probe")
+			}
+			s.refusal()
+			if !s.RealTime {
+				s.wait(s.Timeout - 2*time.Millisecond)
+				s.refusal()
+			}
+		}),
+	},
+	{
+		Name:     "refusals_do_not_count",
+		Sentence: "Refusals are no failures: a storm of them does not keep it open.",
+		Check: func(s *subject) {
+			s.trip()
+			for range 1000 {
+				s.call(errFailed)
+			}
+			s.wait(s.Timeout + time.Millisecond)
+			if !s.call(nil) {
+				s.Error("no probe after the timeout")
+			}
+		},
+	},
+	{
+		Name:     "stampede",
+		Sentence: "At the moment of half-opening no more than its number of probes pass, however many ask.",
+		Check: func(s *subject) {
+			s.trip()
+			s.wait(s.Timeout + time.Millisecond)
+			begun := time.Now()
+			got, most := len(s.permits(10_000)), s.Probes
+			if s.KeepsProbes { // it admits the next ones after each Timeout
+				most *= 1 + int(time.Since(begun)/s.Timeout)
+			}
+			if got < s.Probes || got > most {
+				s.Errorf("%d of 10000 callers passed; %d probes are allowed", got, most)
+			}
+		},
+	},
+	{
+		Name:     "ignored",
+		Sentence: "Callers who cancel or err count as nothing.",
+		Check: func(s *subject) {
+			ctx, cancel := context.WithCancelCause(s.Context())
+			cancel(errors.New("the user went away"))
+			for range 10 * s.Failures {
+				for _, err := range []error{context.Canceled, context.Cause(ctx), fault.Unavailable.Errorf("torn: %w", context.Canceled)} {
+					permit, refused := s.b.Allow(s.Context())
+					if refused != nil {
+						s.Fatalf("opened by callers who cancelled: %v", refused)
 					}
-					if i%50 == 0 {
-						s.b.Snapshot()
+					permit.Done(ctx, err)
+				}
+				if !s.call(fault.NotFound.Errorf("no such thing")) {
+					s.Fatal("opened by callers' mistakes")
+				}
+			}
+		},
+	},
+	{
+		Name:     "relayed",
+		Sentence: "A failure that the callee passes on does not open it, and shows as a probe that the callee is there.",
+		Check: func(s *subject) {
+			s.harmless(&fault.Error{Code: fault.Internal, Message: "stock failed", Service: "stock", Relayed: true})
+		},
+	},
+	{
+		Name:     "overloaded",
+		Sentence: "A refusal for lack of room does not open it, and shows as a probe that the callee is there.",
+		Check: func(s *subject) {
+			s.harmless(fault.Unavailable.Errorf("full").WithReason(fault.ReasonOverloaded).WithUnprocessed())
+			s.harmless(fault.Unavailable.Errorf("come again later").WithRetryAfter(time.Second))
+		},
+	},
+	{
+		Name:     "ignored_probes",
+		Sentence: "A probe that ends as ignored neither closes it nor opens it anew.",
+		Check: func(s *subject) {
+			s.trip()
+			ctx, cancel := context.WithCancel(s.Context())
+			cancel()
+			s.wait(s.Timeout + time.Millisecond)
+			for range 2 * s.Successes {
+				for _, err := range []error{context.Canceled, fault.NotFound.Errorf("no such thing")} {
+					probe := s.permits(1)
+					if len(probe) != 1 {
+						s.Fatalf("no probe after one that ended as ignored; the state is %s", s.state())
+					}
+					probe[0].Done(ctx, err)
+					if s.KeepsProbes {
+						s.wait(s.Timeout + time.Millisecond)
+					}
+					if got := s.state(); got == breaker.Closed || got == breaker.Open && !s.HidesHalfOpen {
+						s.Fatalf("%s after a probe that ended as ignored", got)
 					}
 				}
-			})
-		}
-		group.Wait()
-		s.await("every call to be counted", func() bool { return s.b.Snapshot().Statistics.TotalRequests == passed.Load() })
-	}},
+			}
+		},
+	},
+	{
+		Name:     "leases_end",
+		Sentence: "A probe that ends in whatever way lets the next one in.",
+		Unless:   func(f Features) bool { return f.KeepsProbes },
+		Check: func(s *subject) {
+			s.trip()
+			s.wait(s.Timeout + time.Millisecond)
+			cancelled, cancel := context.WithCancel(s.Context())
+			cancel()
+			probes := s.probes()
+			for i, end := range []func(breaker.Permit){
+				func(p breaker.Permit) { p.Done(s.Context(), fault.InvalidArgument) },
+				func(p breaker.Permit) { p.Done(cancelled, context.Canceled) },
+			} {
+				for at, p := range probes {
+					end(p)
+					next := s.permits(2)
+					if len(next) != 1 {
+						s.Fatalf("ending %d: %d probes in the place of the one that ended", i+1, len(next))
+					}
+					probes[at] = next[0]
+				}
+			}
+			probes[0].Done(cancelled, context.Canceled)
+			s.panics()
+			s.await("the breaker to open when a probe panics", func() bool { return s.state() == breaker.Open })
+			s.wait(2*s.Timeout + time.Millisecond) // the second open time may be twice the first
+			probes = s.probes()
+			probes[0].Done(cancelled, nil)
+			if s.state() != breaker.Closed && len(s.permits(2)) != 1 {
+				s.Error("no probe in the place of one that succeeded for a caller who had left")
+			}
+		},
+	},
+	{
+		Name:     "leases_lapse",
+		Sentence: "A probe that never ends lets the next one in when its lease is over.",
+		Unless:   func(f Features) bool { return f.KeepsProbes },
+		Check: func(s *subject) {
+			s.trip()
+			s.wait(s.Timeout + time.Millisecond)
+			lost := s.permits(s.Probes)
+			s.refusal()
+			s.wait(s.ProbeLease + time.Millisecond)
+			if got := len(s.permits(s.Probes + 1)); got != s.Probes {
+				s.Fatalf("%d probes after the leases lapsed, not %d", got, s.Probes)
+			}
+			for _, p := range lost {
+				p.Done(s.Context(), errFailed)
+			}
+			if s.state() == breaker.Open {
+				s.Error("a lapsed probe opened it")
+			}
+		},
+	},
+	{
+		Name:     "late_results",
+		Sentence: "Results from before it opened change nothing.",
+		Unless:   func(f Features) bool { return f.TrustsLateResults },
+		Check: func(s *subject) {
+			late := s.permits(20 + s.Failures)
+			s.trip()
+			for _, p := range late[:10] {
+				p.Done(s.Context(), nil)
+			}
+			if got := s.state(); got != breaker.Open {
+				s.Fatalf("late successes made it %s", got)
+			}
+			s.wait(s.Timeout + time.Millisecond)
+			probe := s.permits(1)
+			for _, p := range late[10:20] {
+				p.Done(s.Context(), errFailed)
+			}
+			if s.state() == breaker.Open || len(probe) != 1 {
+				s.Fatal("late failures decided the probe")
+			}
+			probe[0].Done(s.Context(), nil)
+			for range s.Successes - 1 {
+				s.call(nil)
+			}
+			s.await("the breaker to close", func() bool { return s.state() == breaker.Closed })
+			for _, p := range late[20:] {
+				p.Done(s.Context(), errFailed)
+			}
+			if got := s.state(); got != breaker.Closed {
+				s.Errorf("%s by late failures after it had recovered", got)
+			}
+		},
+	},
+	{
+		Name:     "late_results_count",
+		Sentence: "Every call that was let through and has ended is in the statistics, however late it ends.",
+		Check: func(s *subject) {
+			late := s.permits(10)
+			s.trip()
+			before := s.b.Snapshot().Statistics.TotalRequests
+			for i, p := range late {
+				p.Done(s.Context(), []error{nil, errFailed}[i%2])
+			}
+			s.await("late results to be counted", func() bool { return s.b.Snapshot().Statistics.TotalRequests == before+int64(len(late)) })
+		},
+	},
+	{
+		Name:     "concurrent",
+		Sentence: "It is safe for concurrent use, and lets nothing through that it does not learn of.",
+		Check: func(s *subject) {
+			var passed atomic.Int64
+			var group sync.WaitGroup
+			for range 8 {
+				group.Go(func() {
+					for i := range 500 {
+						if err := error(nil); s.call(err) {
+							passed.Add(1)
+						}
+						if i%50 == 0 {
+							s.b.Snapshot()
+						}
+					}
+				})
+			}
+			group.Wait()
+			s.await("every call to be counted", func() bool { return s.b.Snapshot().Statistics.TotalRequests == passed.Load() })
+		},
+	},
 }

@@ -2,61 +2,53 @@ package configtest
 
 import (
 	"context"
-	"crypto/rand"
-	"strings"
+	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/internal/suite"
 )
 
-// Features describe what the store under test can do.
+// Features say what the store under test cannot do, and how it is tested. The zero
+// Features is held to every rule.
 type Features struct {
-	// Virtual runs every rule in a testing/synctest bubble, where waiting is
-	// instantaneous. It is for a store that lives in this process only.
-	Virtual bool
+	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	RealTime bool
+	// NoSecrets: it accepts no encrypted configurations. It must then refuse them.
+	NoSecrets bool
+	// NoWatch: it is no config.Watcher.
+	NoWatch bool
 	// MaxDelay is how long a change may take to reach a watch. A whole rule may take six
 	// times as long. The default is 10 s.
 	MaxDelay time.Duration
-	// Secrets: the store accepts encrypted configurations. Without it, the store must
-	// refuse them.
-	Secrets bool
 }
+
+func noSecrets(f Features) bool { return f.NoSecrets }
+
+func acceptsSecrets(f Features) bool { return !f.NoSecrets }
+
+func noWatch(f Features) bool { return f.NoWatch }
 
 // Run runs the suite. In each subtest it calls open once; open returns a store and closes
 // it with t.Cleanup.
 func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
+	t.Helper()
 	if f.MaxDelay == 0 {
 		f.MaxDelay = 10 * time.Second
 	}
-	for _, r := range append(append(writes(), secrets()...), watches()...) {
-		t.Run(r.name, func(t *testing.T) {
-			run := func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 6*f.MaxDelay)
-				defer cancel()
-				t.Cleanup(func() {
-					if t.Failed() {
-						t.Log("the rule: " + r.sentence)
-					}
-				})
-				r.check(&subject{T: t, Features: f, ctx: ctx, store: open(t), service: name()})
-			}
-			if f.Virtual {
-				synctest.Test(t, run)
-			} else {
-				run(t)
-			}
-		})
-	}
+	suite.Suite[Features, *subject]{
+		Rules: slices.Concat(writes(), secrets(), watches()), Features: f, RealTime: f.RealTime,
+		Subject: func(t *testing.T) *subject {
+			ctx, cancel := context.WithTimeout(context.Background(), 6*f.MaxDelay)
+			t.Cleanup(cancel)
+			return &subject{T: t, Features: f, ctx: ctx, store: open(t), service: suite.Name()}
+		},
+	}.Run(t)
 }
 
 // rule is one guarantee of every store.
-type rule struct {
-	name     string
-	sentence string
-	check    func(s *subject)
-}
+type rule = suite.Rule[Features, *subject]
 
 // subject is the store under test.
 type subject struct {
@@ -106,6 +98,3 @@ func keys(all []config.Configuration) []string {
 	}
 	return found
 }
-
-// name returns a name that no other test uses.
-func name() string { return "suite-" + strings.ToLower(rand.Text()[:10]) }

@@ -7,22 +7,38 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/config"
+	"github.com/sinew-go/sinew/internal/suite"
 )
 
 func watches() []rule {
 	return []rule{
-		{"FirstIsTheFullList", "the first thing that a watch gives is the full list, also when that is empty", firstIsTheFullList},
-		{"ChangesAreSeen", "each write and deletion is seen by a watch of its service and environment", changesAreSeen},
-		{"OthersAreNotSeen", "a change in another environment or service is not in the list that a watch gives", othersAreNotSeen},
-		{"SlowReaderGetsTheNewest", "a reader that was slow gets the newest list", slowReaderGetsTheNewest},
-		{"WatchEndsWithItsContext", "a watch ends when its context does, and gives no error for it", watchEndsWithItsContext},
+		{
+			Name: "FirstIsTheFullList", Unless: noWatch, Check: firstIsTheFullList,
+			Sentence: "the first thing that a watch gives is the full list, also when that is empty",
+		},
+		{
+			Name: "ChangesAreSeen", Unless: noWatch, Check: changesAreSeen,
+			Sentence: "each write and deletion is seen by a watch of its service and environment",
+		},
+		{
+			Name: "OthersAreNotSeen", Unless: noWatch, Check: othersAreNotSeen,
+			Sentence: "a change in another environment or service is not in the list that a watch gives",
+		},
+		{
+			Name: "SlowReaderGetsTheNewest", Unless: noWatch, Check: slowReaderGetsTheNewest,
+			Sentence: "a reader that was slow gets the newest list",
+		},
+		{
+			Name: "WatchEndsWithItsContext", Unless: noWatch, Check: watchEndsWithItsContext,
+			Sentence: "a watch ends when its context does, and gives no error for it",
+		},
 	}
 }
 
 func (s *subject) watcher() config.Watcher {
 	w, ok := s.store.(config.Watcher)
 	if !ok {
-		s.Skip("this store is no Watcher")
+		s.Fatal("the store is no config.Watcher; if it cannot be one, set Features.NoWatch")
 	}
 	return w
 }
@@ -61,7 +77,6 @@ func firstIsTheFullList(s *subject) {
 }
 
 func changesAreSeen(s *subject) {
-	s.watcher()
 	var c config.Configuration
 	s.until("a new one", func() { c = s.set(s.configuration("x", "a")) }, func(list []config.Configuration) bool {
 		return len(list) == 1 && list[0].Value == "a"
@@ -77,10 +92,9 @@ func changesAreSeen(s *subject) {
 }
 
 func othersAreNotSeen(s *subject) {
-	s.watcher()
 	s.until("its own alone", func() {
 		elsewhere, other := s.configuration("other", 1), s.configuration("other", 1)
-		elsewhere.Environment, other.Service = "test", name()
+		elsewhere.Environment, other.Service = "test", suite.Name()
 		s.set(elsewhere)
 		s.set(other)
 		s.set(s.configuration("own", 1))
@@ -88,7 +102,6 @@ func othersAreNotSeen(s *subject) {
 }
 
 func slowReaderGetsTheNewest(s *subject) {
-	s.watcher()
 	s.until("the newest", func() {
 		c := s.configuration("x", 0)
 		for i := range 100 {

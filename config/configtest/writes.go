@@ -11,22 +11,59 @@ import (
 
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/suite"
 )
 
 func writes() []rule {
 	return []rule{
-		{"GetGivesWhatWasSet", "what was set is read back as Set returned it: with an id, version 1 and its times", getGivesWhatWasSet},
-		{"NothingIsNotFound", "to get or delete what is not there is fault.NotFound, and a list of nothing is empty", nothingIsNotFound},
-		{"VersionsCountUp", "each write counts the version up; the id and the time of creation stay", versionsCountUp},
-		{"OtherVersionIsAborted", "a write over another version than the one stored is fault.Aborted and changes nothing", otherVersionIsAborted},
-		{"OneOfManyWins", "of many writers that read the same version, one succeeds", oneOfManyWins},
-		{"DeletedIsGone", "what is deleted is gone, and no version from before the deletion can be written over later", deletedIsGone},
-		{"ServicesAndEnvironmentsAreApart", "services and environments do not see each other's configurations", apart},
-		{"ListIsByKey", "a list is in the order of the keys", listIsByKey},
-		{"TypesAreKept", "a value of each type comes back as it was, to the last digit", typesAreKept},
-		{"MisfitsAreRefused", "a value that does not fit its type, a type that does not exist, a text with one key twice or two documents, and a key that is no path are fault.InvalidArgument", misfitsAreRefused},
-		{"CallersCannotReachInside", "a caller that changes what it gave or got does not change what is stored", callersCannotReachInside},
-		{"EndedContextIsHeeded", "a context that has ended stops every operation, with its error", endedContextIsHeeded},
+		{
+			Name: "GetGivesWhatWasSet", Check: getGivesWhatWasSet,
+			Sentence: "what was set is read back as Set returned it: with an id, version 1 and its times",
+		},
+		{
+			Name: "NothingIsNotFound", Check: nothingIsNotFound,
+			Sentence: "to get or delete what is not there is fault.NotFound, and a list of nothing is empty",
+		},
+		{
+			Name: "VersionsCountUp", Check: versionsCountUp,
+			Sentence: "each write counts the version up; the id and the time of creation stay",
+		},
+		{
+			Name: "OtherVersionIsAborted", Check: otherVersionIsAborted,
+			Sentence: "a write over another version than the one stored is fault.Aborted and changes nothing",
+		},
+		{
+			Name: "OneOfManyWins", Check: oneOfManyWins,
+			Sentence: "of many writers that read the same version, one succeeds",
+		},
+		{
+			Name: "DeletedIsGone", Check: deletedIsGone,
+			Sentence: "what is deleted is gone, and no version from before the deletion can be written over later",
+		},
+		{
+			Name: "ServicesAndEnvironmentsAreApart", Check: apart,
+			Sentence: "services and environments do not see each other's configurations",
+		},
+		{
+			Name: "ListIsByKey", Check: listIsByKey,
+			Sentence: "a list is in the order of the keys",
+		},
+		{
+			Name: "TypesAreKept", Check: typesAreKept,
+			Sentence: "a value of each type comes back as it was, to the last digit",
+		},
+		{
+			Name: "MisfitsAreRefused", Check: misfitsAreRefused,
+			Sentence: "a value that does not fit its type, a type that does not exist, a text with one key twice or two documents, and a key that is no path are fault.InvalidArgument",
+		},
+		{
+			Name: "CallersCannotReachInside", Check: callersCannotReachInside,
+			Sentence: "a caller that changes what it gave or got does not change what is stored",
+		},
+		{
+			Name: "EndedContextIsHeeded", Check: endedContextIsHeeded,
+			Sentence: "a context that has ended stops every operation, with its error",
+		},
 	}
 }
 
@@ -141,7 +178,7 @@ func apart(s *subject) {
 	everywhere.Environment = ""
 	s.set(everywhere)
 	other := s.configuration("z", "other")
-	other.Service = name()
+	other.Service = suite.Name()
 	s.set(other)
 	if got := s.get("x"); got.Value != "prod" {
 		s.Errorf("Get gave %v", got)

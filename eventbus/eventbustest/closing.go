@@ -14,105 +14,129 @@ import (
 
 // closing are the rules for the end of subscriptions and buses.
 var closing = []rule{
-	{"nil handler", "A handler that is nil is refused, and not called for ever.", nil, func(s *subject) {
-		if _, err := s.bus.Subscribe(s.topic, "g", nil); !errors.Is(err, fault.InvalidArgument) {
-			s.Errorf("it was subscribed: %v", err)
-		}
-	}},
-	{"stop", "Stop waits for the handler, after it none is called, and it may be called again.", nil, func(s *subject) {
-		seen := newLog()
-		var stopped atomic.Bool
-		entered, leave := make(chan struct{}), make(chan struct{})
-		stop := s.subscribe("g", func(ctx context.Context, e eventbus.Event) error {
-			if stopped.Load() {
-				s.Error("called after stop")
+	{
+		Name:     "nil handler",
+		Sentence: "A handler that is nil is refused, and not called for ever.",
+		Check: func(s *subject) {
+			if _, err := s.bus.Subscribe(s.topic, "g", nil); !errors.Is(err, fault.InvalidArgument) {
+				s.Errorf("it was subscribed: %v", err)
 			}
-			if seen.add(e) == 1 {
-				close(entered)
-				<-leave
-			}
-			return ctx.Err()
-		})
-		s.publish("k", "1")
-		<-entered
-		done := make(chan error)
-		go func() {
-			err := stop(s.limited())
-			stopped.Store(true)
-			done <- err
-		}()
-		select {
-		case <-done:
-			s.Error("stop did not wait")
-		case <-time.After(20 * time.Millisecond):
-		}
-		close(leave)
-		if err := <-done; err != nil {
-			s.Errorf("stop: %v", err)
-		}
-		if err := stop(s.limited()); err != nil {
-			s.Errorf("second stop: %v", err)
-		}
-		s.publish("k", "2")
-	}},
-	{"drain", "Close lets what was begun end, and is harmless twice and at once.", nil, func(s *subject) {
-		var begun, ended atomic.Int64
-		entered := make(chan struct{}, s.Events)
-		s.subscribe("g", func(ctx context.Context, _ eventbus.Event) error {
-			begun.Add(1)
-			entered <- struct{}{}
-			select {
-			case <-ctx.Done():
-				s.Error("a handler's context ended while there was time to drain")
-			case <-time.After(time.Millisecond):
-			}
-			ended.Add(1)
-			return nil
-		})
-		s.publish("", numbers(20)...)
-		<-entered
-		var group sync.WaitGroup
-		for range 3 {
-			group.Go(func() {
-				if err := s.bus.Close(s.limited()); err != nil {
-					s.Errorf("close: %v", err)
+		},
+	},
+	{
+		Name:     "stop",
+		Sentence: "Stop waits for the handler, after it none is called, and it may be called again.",
+		Check: func(s *subject) {
+			seen := newLog()
+			var stopped atomic.Bool
+			entered, leave := make(chan struct{}), make(chan struct{})
+			stop := s.subscribe("g", func(ctx context.Context, e eventbus.Event) error {
+				if stopped.Load() {
+					s.Error("called after stop")
 				}
+				if seen.add(e) == 1 {
+					close(entered)
+					<-leave
+				}
+				return ctx.Err()
 			})
-		}
-		group.Wait()
-		if begun.Load() != ended.Load() || !s.KeepsGroups && ended.Load() != 20 {
-			s.Errorf("%d begun and %d ended of 20", begun.Load(), ended.Load())
-		}
-		if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: "late"}); !errors.Is(err, fault.FailedPrecondition) {
-			s.Errorf("publish on a closed bus: %v", err)
-		}
-		if _, err := s.bus.Subscribe(s.topic, "g", func(context.Context, eventbus.Event) error { return nil }); !errors.Is(err, fault.FailedPrecondition) {
-			s.Errorf("subscribe on a closed bus: %v", err)
-		}
-	}},
-	{"close_under_load", "Close under load, twice at once, loses no event and has none put aside; handlers publish until they end.", nil, func(s *subject) {
-		closeUnderLoad(s, false)
-	}},
-	{"cut_short_under_load", "Close that is cut short under load has no event put aside, and what was not handled is redelivered.", nil, func(s *subject) {
-		closeUnderLoad(s, true)
-	}},
-	{"cut_short", "A drain whose time runs out cancels the handlers and says so.", nil, func(s *subject) {
-		entered, left := make(chan struct{}), make(chan struct{})
-		s.subscribe("g", func(ctx context.Context, _ eventbus.Event) error {
-			close(entered)
-			<-ctx.Done()
-			defer close(left)
-			return nil
-		})
-		s.publish("", "1")
-		<-entered
-		ctx, cancel := context.WithTimeout(s.Context(), 10*time.Millisecond)
-		defer cancel()
-		if err := s.bus.Close(ctx); err == nil {
-			s.Error("close says that all is well")
-		}
-		<-left
-	}},
+			s.publish("k", "1")
+			<-entered
+			done := make(chan error)
+			go func() {
+				err := stop(s.limited())
+				stopped.Store(true)
+				done <- err
+			}()
+			select {
+			case <-done:
+				s.Error("stop did not wait")
+			case <-time.After(20 * time.Millisecond):
+			}
+			close(leave)
+			if err := <-done; err != nil {
+				s.Errorf("stop: %v", err)
+			}
+			if err := stop(s.limited()); err != nil {
+				s.Errorf("second stop: %v", err)
+			}
+			s.publish("k", "2")
+		},
+	},
+	{
+		Name:     "drain",
+		Sentence: "Close lets what was begun end, and is harmless twice and at once.",
+		Check: func(s *subject) {
+			var begun, ended atomic.Int64
+			entered := make(chan struct{}, s.Events)
+			s.subscribe("g", func(ctx context.Context, _ eventbus.Event) error {
+				begun.Add(1)
+				entered <- struct{}{}
+				select {
+				case <-ctx.Done():
+					s.Error("a handler's context ended while there was time to drain")
+				case <-time.After(time.Millisecond):
+				}
+				ended.Add(1)
+				return nil
+			})
+			s.publish("", numbers(20)...)
+			<-entered
+			var group sync.WaitGroup
+			for range 3 {
+				group.Go(func() {
+					if err := s.bus.Close(s.limited()); err != nil {
+						s.Errorf("close: %v", err)
+					}
+				})
+			}
+			group.Wait()
+			if begun.Load() != ended.Load() || s.ForgetsGroups && ended.Load() != 20 {
+				s.Errorf("%d begun and %d ended of 20", begun.Load(), ended.Load())
+			}
+			if err := s.bus.Publish(s.limited(), s.topic, eventbus.Event{ID: "late"}); !errors.Is(err, fault.FailedPrecondition) {
+				s.Errorf("publish on a closed bus: %v", err)
+			}
+			if _, err := s.bus.Subscribe(s.topic, "g", func(context.Context, eventbus.Event) error { return nil }); !errors.Is(err, fault.FailedPrecondition) {
+				s.Errorf("subscribe on a closed bus: %v", err)
+			}
+		},
+	},
+	{
+		Name:     "close_under_load",
+		Sentence: "Close under load, twice at once, loses no event and has none put aside; handlers publish until they end.",
+		Check: func(s *subject) {
+			closeUnderLoad(s, false)
+		},
+	},
+	{
+		Name:     "cut_short_under_load",
+		Sentence: "Close that is cut short under load has no event put aside, and what was not handled is redelivered.",
+		Check: func(s *subject) {
+			closeUnderLoad(s, true)
+		},
+	},
+	{
+		Name:     "cut_short",
+		Sentence: "A drain whose time runs out cancels the handlers and says so.",
+		Check: func(s *subject) {
+			entered, left := make(chan struct{}), make(chan struct{})
+			s.subscribe("g", func(ctx context.Context, _ eventbus.Event) error {
+				close(entered)
+				<-ctx.Done()
+				defer close(left)
+				return nil
+			})
+			s.publish("", "1")
+			<-entered
+			ctx, cancel := context.WithTimeout(s.Context(), 10*time.Millisecond)
+			defer cancel()
+			if err := s.bus.Close(ctx); err == nil {
+				s.Error("close says that all is well")
+			}
+			<-left
+		},
+	},
 }
 
 // loadTest is a topic whose handlers publish as well, and put aside what they cannot handle.
@@ -206,12 +230,12 @@ func closeUnderLoad(s *subject, cut bool) {
 	for some := range taken {
 		all = append(all, some...)
 	}
-	if s.KeepsGroups {
+	if !s.ForgetsGroups {
 		s.bus = s.open(s.T)
 		end()
 		l.subscribeAll(s.bus, slow)
 	}
-	if s.KeepsGroups || !cut {
+	if !s.ForgetsGroups || !cut {
 		for what, got := range map[string]*log{"all events": l.handled, "what their handlers published": l.next} {
 			s.wait(got, what, includes(all))
 		}

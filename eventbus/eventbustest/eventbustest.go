@@ -8,12 +8,11 @@
 // # Guarantees
 //
 // Each rule is a subtest with its own bus and topics, and logs its rule as a sentence.
-// The suite runs in real time, but waits only as long as an event takes to arrive.
+// The suite runs in virtual time, unless Features.RealTime says that the bus cannot.
 package eventbustest
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,14 +21,17 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/suite"
 )
 
-// Features describe what a bus can and cannot do. With the zero Features every rule
-// applies.
+// Features say what a bus cannot do, and how it is tested. The zero Features is held to
+// every rule.
 type Features struct {
-	// KeepsGroups: a group outlives its members, and gets what was published while it had
-	// none.
-	KeepsGroups bool
+	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	RealTime bool
+	// ForgetsGroups: a group ends with its last member, and gets nothing of what is
+	// published while it has none.
+	ForgetsGroups bool
 	// NoBackPressure: Publish does not wait for slow handlers, because the bus has room
 	// for all events.
 	NoBackPressure bool
@@ -40,8 +42,8 @@ type Features struct {
 	Events int
 }
 
-// New returns a bus for a rule, which closes it. A bus with KeepsGroups must find the
-// groups of earlier buses of the same rule.
+// New returns a bus for a rule, which closes it. Unless the bus ForgetsGroups, it must
+// find the groups of earlier buses of the same rule.
 type New func(t *testing.T) eventbus.Bus
 
 // Run runs every rule as a subtest.
@@ -50,24 +52,18 @@ func Run(t *testing.T, f Features, n New) {
 	if f.Events == 0 {
 		f.Events = 2000
 	}
-	for _, r := range slices.Concat(delivery, groups, closing) {
-		if r.unless != nil && r.unless(f) {
-			continue
-		}
-		t.Run(r.name, func(t *testing.T) {
-			t.Log(r.sentence)
-			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: "t-" + rand.Text()[:10]}
+	suite.Suite[Features, *subject]{
+		Rules: slices.Concat(delivery, groups, closing), Features: f, RealTime: f.RealTime,
+		Subject: func(t *testing.T) *subject {
+			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: suite.Name()}
 			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })
-			r.check(s)
-		})
-	}
+			return s
+		},
+	}.Run(t)
 }
 
-type rule struct {
-	name, sentence string
-	unless         func(Features) bool
-	check          func(*subject)
-}
+// rule is one guarantee of every bus.
+type rule = suite.Rule[Features, *subject]
 
 // subject is the bus under test.
 type subject struct {

@@ -14,185 +14,228 @@ import (
 
 // groups are the rules for sharing events among the members of a group.
 var groups = []rule{
-	{"groups", "Each group gets every event, one member of it each, and the group \"\" is everybody for himself.", nil, func(s *subject) {
-		var group [2]atomic.Int64
-		all, one, two := newLog(), newLog(), newLog()
-		for i := range group {
-			s.subscribe("shared", func(_ context.Context, e eventbus.Event) error {
-				group[i].Add(1)
-				<-time.After(time.Millisecond) // busy enough for the other to get some
-				all.add(e)
-				return nil
-			})
-		}
-		s.subscribe("", one.record)
-		s.subscribe("", two.record)
-		s.publish("", numbers(200)...)
-		for _, l := range []*log{all, one, two} {
-			s.wait(l, "200 events", atLeast(200))
-		}
-		if n := len(all.all()); n != 200 {
-			s.Errorf("the group was given %d deliveries of 200 events", n)
-		}
-		if group[0].Load() == 0 || group[1].Load() == 0 {
-			s.Errorf("one member got nothing: %d and %d", group[0].Load(), group[1].Load())
-		}
-	}},
-	{"key_waits", "A failing event holds up the events of its key, and no others.", func(f Features) bool { return f.SharesPartitions }, func(s *subject) {
-		seen := newLog()
-		var broken atomic.Bool
-		broken.Store(true)
-		s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
-			if e.Key == "bad" && broken.Load() {
-				return errNotYet
+	{
+		Name:     "groups",
+		Sentence: "Each group gets every event, one member of it each, and the group \"\" is everybody for himself.",
+		Check: func(s *subject) {
+			var group [2]atomic.Int64
+			all, one, two := newLog(), newLog(), newLog()
+			for i := range group {
+				s.subscribe("shared", func(_ context.Context, e eventbus.Event) error {
+					group[i].Add(1)
+					<-time.After(time.Millisecond) // busy enough for the other to get some
+					all.add(e)
+					return nil
+				})
 			}
-			seen.add(e)
-			return nil
-		})
-		s.publish("bad", "1", "2")
-		s.publish("good", numbers(20)...)
-		s.wait(seen, "the other key's events", atLeast(20))
-		broken.Store(false)
-		got := s.wait(seen, "all events", atLeast(22))
-		if err := ordered(got); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"begins", "A group begins with what is published after its first Subscribe.", nil, func(s *subject) {
-		seen := newLog()
-		s.publish("k", "1", "2")
-		s.subscribe("g", seen.record)
-		s.publish("k", "3")
-		if got := s.wait(seen, "the event", atLeast(1)); string(got[0].Data) != "3" {
-			s.Errorf("got %s, which was there before", got[0].Data)
-		}
-	}},
-	{"slow", "A slow handler holds up the events of its key alone: the other members take all others.", nil, func(s *subject) {
-		seen := newLog()
-		entered, leave := make(chan struct{}), make(chan struct{})
-		end := sync.OnceFunc(func() { close(leave) })
-		defer end()
-		for range 4 {
+			s.subscribe("", one.record)
+			s.subscribe("", two.record)
+			s.publish("", numbers(200)...)
+			for _, l := range []*log{all, one, two} {
+				s.wait(l, "200 events", atLeast(200))
+			}
+			if n := len(all.all()); n != 200 {
+				s.Errorf("the group was given %d deliveries of 200 events", n)
+			}
+			if group[0].Load() == 0 || group[1].Load() == 0 {
+				s.Errorf("one member got nothing: %d and %d", group[0].Load(), group[1].Load())
+			}
+		},
+	},
+	{
+		Name:     "key_waits",
+		Sentence: "A failing event holds up the events of its key, and no others.",
+		Unless:   func(f Features) bool { return f.SharesPartitions },
+		Check: func(s *subject) {
+			seen := newLog()
+			var broken atomic.Bool
+			broken.Store(true)
 			s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
-				if e.ID == "slow/1" {
-					close(entered)
-					<-leave
+				if e.Key == "bad" && broken.Load() {
+					return errNotYet
 				}
 				seen.add(e)
 				return nil
 			})
-		}
-		s.publish("slow", "1", "2")
-		<-entered
-		const keys, each = 40, 5
-		for k := range keys {
-			s.publish(fmt.Sprint("k", k), numbers(each)...)
-		}
-		free := keys * each
-		if s.SharesPartitions {
-			free = free * 3 / 4
-		}
-		for _, e := range s.wait(seen, "the other keys' events", atLeast(free)) {
-			if e.Key == "slow" {
-				s.Errorf("event %s before the one that is being handled", e.ID)
+			s.publish("bad", "1", "2")
+			s.publish("good", numbers(20)...)
+			s.wait(seen, "the other key's events", atLeast(20))
+			broken.Store(false)
+			got := s.wait(seen, "all events", atLeast(22))
+			if err := ordered(got); err != nil {
+				s.Error(err)
 			}
-		}
-		end()
-		if err := ordered(s.wait(seen, "all events", atLeast(keys*each+2))); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"order", "Events of one key are handled in order and one at a time, whichever members there are.", nil, func(s *subject) {
-		seen := newLog()
-		var busy sync.Map
-		handle := func(_ context.Context, e eventbus.Event) error {
-			if _, taken := busy.LoadOrStore(e.Key, true); taken {
-				s.Errorf("two events of key %s at once", e.Key)
+		},
+	},
+	{
+		Name:     "begins",
+		Sentence: "A group begins with what is published after its first Subscribe.",
+		Check: func(s *subject) {
+			seen := newLog()
+			s.publish("k", "1", "2")
+			s.subscribe("g", seen.record)
+			s.publish("k", "3")
+			if got := s.wait(seen, "the event", atLeast(1)); string(got[0].Data) != "3" {
+				s.Errorf("got %s, which was there before", got[0].Data)
 			}
-			seen.add(e)
-			busy.Delete(e.Key)
-			return nil
-		}
-		for range 4 {
-			s.subscribe("g", handle)
-		}
-		var publishers sync.WaitGroup
-		const keys = 8
-		for k := range keys {
-			publishers.Go(func() { s.publish(fmt.Sprint("k", k), numbers(s.Events/keys)...) })
-		}
-		publishers.Wait()
-		got := s.wait(seen, "all events", atLeast(s.Events/keys*keys))
-		if err := ordered(got); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"members_come_and_go", "Nothing is lost and no key loses its order while members come and go.", nil, func(s *subject) {
-		seen := newLog()
-		s.subscribe("g", seen.record)
-		var group sync.WaitGroup
-		group.Go(func() { s.publish("a", numbers(s.Events/4)...) })
-		group.Go(func() { s.publish("b", numbers(s.Events/4)...) })
-		for range 10 {
-			stop := s.subscribe("g", seen.record)
-			if err := stop(s.limited()); err != nil {
-				s.Errorf("stop: %v", err)
+		},
+	},
+	{
+		Name:     "slow",
+		Sentence: "A slow handler holds up the events of its key alone: the other members take all others.",
+		Check: func(s *subject) {
+			seen := newLog()
+			entered, leave := make(chan struct{}), make(chan struct{})
+			end := sync.OnceFunc(func() { close(leave) })
+			defer end()
+			for range 4 {
+				s.subscribe("g", func(_ context.Context, e eventbus.Event) error {
+					if e.ID == "slow/1" {
+						close(entered)
+						<-leave
+					}
+					seen.add(e)
+					return nil
+				})
 			}
-		}
-		group.Wait()
-		if err := ordered(s.wait(seen, "all events", atLeast(s.Events/4*2))); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"rejoin", "A member that joins while the last one leaves is of the same group: order holds, and nothing comes twice at once.", nil, func(s *subject) {
-		for _, cut := range []bool{false, true} {
-			rejoin(s, cut, fmt.Sprint("cut short ", cut))
-		}
-	}},
-	{"leaving", "What was published while there was a member is handled though the last one leaves, or Publish says that it is not.", nil, leaving},
-	{"keeps_groups", "A group gets what was published while it had no members.", func(f Features) bool { return !f.KeepsGroups }, func(s *subject) {
-		seen := newLog()
-		if err := s.subscribe("g", seen.record)(s.limited()); err != nil {
-			s.Fatal(err)
-		}
-		s.publish("k", numbers(10)...)
-		s.subscribe("g", seen.record)
-		if err := ordered(s.wait(seen, "ten events", atLeast(10))); err != nil {
-			s.Error(err)
-		}
-	}},
-	{"back_pressure", "Publish waits for slow handlers rather than pile up, ends with its context, and does not wait within a handler.", func(f Features) bool { return f.NoBackPressure }, func(s *subject) {
-		leave := make(chan struct{})
-		s.subscribe("g", func(ctx context.Context, e eventbus.Event) error {
-			if string(e.Data) == "first" {
-				<-leave
-				return s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("nested")})
+			s.publish("slow", "1", "2")
+			<-entered
+			const keys, each = 40, 5
+			for k := range keys {
+				s.publish(fmt.Sprint("k", k), numbers(each)...)
 			}
-			return nil
-		})
-		s.publish("", "first")
-		ctx, cancel := context.WithCancel(s.Context())
-		var published atomic.Int64
-		done := make(chan error)
-		go func() {
-			for {
-				if err := s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("more")}); err != nil {
-					done <- err
-					return
+			free := keys * each
+			if s.SharesPartitions {
+				free = free * 3 / 4
+			}
+			for _, e := range s.wait(seen, "the other keys' events", atLeast(free)) {
+				if e.Key == "slow" {
+					s.Errorf("event %s before the one that is being handled", e.ID)
 				}
-				published.Add(1)
 			}
-		}()
-		settledCount(&published)
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			s.Errorf("publish ended with %v", err)
-		}
-		close(leave)
-		if err := s.bus.Close(s.limited()); err != nil {
-			s.Errorf("close: %v", err)
-		}
-	}},
+			end()
+			if err := ordered(s.wait(seen, "all events", atLeast(keys*each+2))); err != nil {
+				s.Error(err)
+			}
+		},
+	},
+	{
+		Name:     "order",
+		Sentence: "Events of one key are handled in order and one at a time, whichever members there are.",
+		Check: func(s *subject) {
+			seen := newLog()
+			var busy sync.Map
+			handle := func(_ context.Context, e eventbus.Event) error {
+				if _, taken := busy.LoadOrStore(e.Key, true); taken {
+					s.Errorf("two events of key %s at once", e.Key)
+				}
+				seen.add(e)
+				busy.Delete(e.Key)
+				return nil
+			}
+			for range 4 {
+				s.subscribe("g", handle)
+			}
+			var publishers sync.WaitGroup
+			const keys = 8
+			for k := range keys {
+				publishers.Go(func() { s.publish(fmt.Sprint("k", k), numbers(s.Events/keys)...) })
+			}
+			publishers.Wait()
+			got := s.wait(seen, "all events", atLeast(s.Events/keys*keys))
+			if err := ordered(got); err != nil {
+				s.Error(err)
+			}
+		},
+	},
+	{
+		Name:     "members_come_and_go",
+		Sentence: "Nothing is lost and no key loses its order while members come and go.",
+		Check: func(s *subject) {
+			seen := newLog()
+			s.subscribe("g", seen.record)
+			var group sync.WaitGroup
+			group.Go(func() { s.publish("a", numbers(s.Events/4)...) })
+			group.Go(func() { s.publish("b", numbers(s.Events/4)...) })
+			for range 10 {
+				stop := s.subscribe("g", seen.record)
+				if err := stop(s.limited()); err != nil {
+					s.Errorf("stop: %v", err)
+				}
+			}
+			group.Wait()
+			if err := ordered(s.wait(seen, "all events", atLeast(s.Events/4*2))); err != nil {
+				s.Error(err)
+			}
+		},
+	},
+	{
+		Name:     "rejoin",
+		Sentence: "A member that joins while the last one leaves is of the same group: order holds, and nothing comes twice at once.",
+		Check: func(s *subject) {
+			for _, cut := range []bool{false, true} {
+				rejoin(s, cut, fmt.Sprint("cut short ", cut))
+			}
+		},
+	},
+	{
+		Name:     "leaving",
+		Sentence: "What was published while there was a member is handled though the last one leaves, or Publish says that it is not.",
+		Check:    leaving,
+	},
+	{
+		Name:     "keeps_groups",
+		Sentence: "A group gets what was published while it had no members.",
+		Unless:   func(f Features) bool { return f.ForgetsGroups },
+		Check: func(s *subject) {
+			seen := newLog()
+			if err := s.subscribe("g", seen.record)(s.limited()); err != nil {
+				s.Fatal(err)
+			}
+			s.publish("k", numbers(10)...)
+			s.subscribe("g", seen.record)
+			if err := ordered(s.wait(seen, "ten events", atLeast(10))); err != nil {
+				s.Error(err)
+			}
+		},
+	},
+	{
+		Name:     "back_pressure",
+		Sentence: "Publish waits for slow handlers rather than pile up, ends with its context, and does not wait within a handler.",
+		Unless:   func(f Features) bool { return f.NoBackPressure },
+		Check: func(s *subject) {
+			leave := make(chan struct{})
+			s.subscribe("g", func(ctx context.Context, e eventbus.Event) error {
+				if string(e.Data) == "first" {
+					<-leave
+					return s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("nested")})
+				}
+				return nil
+			})
+			s.publish("", "first")
+			ctx, cancel := context.WithCancel(s.Context())
+			var published atomic.Int64
+			done := make(chan error)
+			go func() {
+				for {
+					if err := s.bus.Publish(ctx, s.topic, eventbus.Event{Data: []byte("more")}); err != nil {
+						done <- err
+						return
+					}
+					published.Add(1)
+				}
+			}()
+			settledCount(&published)
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				s.Errorf("publish ended with %v", err)
+			}
+			close(leave)
+			if err := s.bus.Close(s.limited()); err != nil {
+				s.Errorf("close: %v", err)
+			}
+		},
+	},
 }
 
 // rejoin adds a member while the only other member, which is stopped, handles the first
@@ -277,7 +320,7 @@ func leaving(s *subject) {
 		s.Errorf("stop: %v", err)
 	}
 	ids := <-published
-	if s.KeepsGroups {
+	if !s.ForgetsGroups {
 		s.subscribe("g", seen.record)
 	}
 	early := slices.DeleteFunc(ids, func(id string) bool { return id >= fmt.Sprintf("%08d", before) })

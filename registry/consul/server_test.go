@@ -22,6 +22,7 @@ const (
 func TestConsulKeepsTheRules(t *testing.T) {
 	server := realserver.Consul(t)
 	registrytest.Run(t, registrytest.Features{
+		RealTime: true,
 		TTL:      ttl,
 		MaxDelay: waitLimit,
 		Crash:    func(t *testing.T, r registry.Registry) { shut(t, r.(*consul.Registry)) },

@@ -2,11 +2,11 @@
 // rule is a subtest with a sentence that states the rule.
 //
 //	func TestRegistry(t *testing.T) {
-//		registrytest.Run(t, registrytest.Features{Virtual: true}, func(*testing.T) registry.Registry {
+//		registrytest.Run(t, registrytest.Features{NoCrash: true, NoLoss: true}, func(*testing.T) registry.Registry {
 //			return registry.NewMemory()
 //		})
 //	}
 //
 // Each subtest uses its own service names, so that a server can be shared with others.
-// [Features] describe what the registry can do; rules that need more are skipped.
+// [Features] say what the registry cannot do; those rules are skipped.
 package registrytest

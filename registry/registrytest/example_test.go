@@ -10,7 +10,7 @@ import (
 // A test of your own registry calls the suite with the features of that registry.
 func ExampleRun() {
 	testRegistry := func(t *testing.T) {
-		registrytest.Run(t, registrytest.Features{Virtual: true}, func(*testing.T) registry.Registry {
+		registrytest.Run(t, registrytest.Features{NoCrash: true, NoLoss: true}, func(*testing.T) registry.Registry {
 			return registry.NewMemory()
 		})
 	}

@@ -8,12 +8,30 @@ import (
 
 func lifetimes() []rule {
 	return []rule{
-		{"RenewsItself", "a registration stays healthy by itself, however long", nothing, renewsItself},
-		{"NothingAfterDeregister", "nothing is written for an id after Deregister returned, whatever else was going on", nothing, nothingAfterDeregister},
-		{"ExpiresWithItsProcess", "an instance whose process died is soon not healthy any more, and others are", crash, expiresWithItsProcess},
-		{"StatusOutlivesRenewal", "a status that was set stays through renewals", nothing, statusOutlivesRenewal},
-		{"ReturnsWhenLost", "an instance that the registry lost comes back as it was, to watches that were there before too", lose, returnsWhenLost},
-		{"DeregisteredStaysAway", "an instance that was deregistered does not come back when the registry loses the others", lose, deregisteredStaysAway},
+		{
+			Name: "RenewsItself", Check: renewsItself,
+			Sentence: "a registration stays healthy by itself, however long",
+		},
+		{
+			Name: "NothingAfterDeregister", Check: nothingAfterDeregister,
+			Sentence: "nothing is written for an id after Deregister returned, whatever else was going on",
+		},
+		{
+			Name: "ExpiresWithItsProcess", Unless: cannotCrash, Check: expiresWithItsProcess,
+			Sentence: "an instance whose process died is soon not healthy any more, and others are",
+		},
+		{
+			Name: "StatusOutlivesRenewal", Check: statusOutlivesRenewal,
+			Sentence: "a status that was set stays through renewals",
+		},
+		{
+			Name: "ReturnsWhenLost", Unless: cannotLose, Check: returnsWhenLost,
+			Sentence: "an instance that the registry lost comes back as it was, to watches that were there before too",
+		},
+		{
+			Name: "DeregisteredStaysAway", Unless: cannotLose, Check: deregisteredStaysAway,
+			Sentence: "an instance that was deregistered does not come back when the registry loses the others",
+		},
 	}
 }
 

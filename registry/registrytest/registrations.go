@@ -8,25 +8,68 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/suite"
 	"github.com/sinew-go/sinew/registry"
 )
 
 func registrations() []rule {
 	return []rule{
-		{"EveryFieldSurvives", "a watcher sees an instance with every field it was registered with, and the times of its registration", nothing, everyFieldSurvives},
-		{"RegisterReplaces", "Register of an id that is there replaces the instance and keeps the time it was first registered", nothing, registerReplaces},
-		{"RegisterMovesBetweenServices", "an id registered under another service name is gone from the first", nothing, registerMoves},
-		{"EmptyStatusIsHealthy", "an instance registered without a status is healthy", nothing, emptyStatusIsHealthy},
-		{"StatusIsSeen", "SetStatus is seen by watchers, in each of the three values", nothing, statusIsSeen},
-		{"StatusOfNobody", "SetStatus of an id that is not registered is NotFound, and of no known status InvalidArgument", nothing, statusOfNobody},
-		{"IncompleteIsRefused", "Register of an instance that lacks its id, name or endpoint is InvalidArgument", nothing, incompleteIsRefused},
-		{"UncallableIsRefused", "Register of an instance whose endpoint nobody could or should call is InvalidArgument", nothing, uncallableIsRefused},
-		{"AnyID", "an instance of any id that Register takes is seen under it, changes its status and can be deregistered; an id that it does not take is InvalidArgument", nothing, anyID},
-		{"AnyName", "an instance of any service name that Register takes is seen under it; a name that it does not take is InvalidArgument", nothing, anyName},
-		{"DeregisterTwice", "Deregister removes the instance; again, or of an id never seen, it is no error", nothing, deregisterTwice},
-		{"EndedContextIsSaid", "Register with a context that has ended fails with its class and writes nothing", nothing, endedContextIsSaid},
-		{"CallersKeepTheirOwn", "what the caller does to an instance after Register changes nothing", nothing, callersKeepTheirOwn},
-		{"ServicesByTags", "Services lists the instances of all services that have all of the tags", nothing, servicesByTags},
+		{
+			Name: "EveryFieldSurvives", Check: everyFieldSurvives,
+			Sentence: "a watcher sees an instance with every field it was registered with, and the times of its registration",
+		},
+		{
+			Name: "RegisterReplaces", Check: registerReplaces,
+			Sentence: "Register of an id that is there replaces the instance and keeps the time it was first registered",
+		},
+		{
+			Name: "RegisterMovesBetweenServices", Check: registerMoves,
+			Sentence: "an id registered under another service name is gone from the first",
+		},
+		{
+			Name: "EmptyStatusIsHealthy", Check: emptyStatusIsHealthy,
+			Sentence: "an instance registered without a status is healthy",
+		},
+		{
+			Name: "StatusIsSeen", Check: statusIsSeen,
+			Sentence: "SetStatus is seen by watchers, in each of the three values",
+		},
+		{
+			Name: "StatusOfNobody", Check: statusOfNobody,
+			Sentence: "SetStatus of an id that is not registered is NotFound, and of no known status InvalidArgument",
+		},
+		{
+			Name: "IncompleteIsRefused", Check: incompleteIsRefused,
+			Sentence: "Register of an instance that lacks its id, name or endpoint is InvalidArgument",
+		},
+		{
+			Name: "UncallableIsRefused", Check: uncallableIsRefused,
+			Sentence: "Register of an instance whose endpoint nobody could or should call is InvalidArgument",
+		},
+		{
+			Name: "AnyID", Check: anyID,
+			Sentence: "an instance of any id that Register takes is seen under it, changes its status and can be deregistered; an id that it does not take is InvalidArgument",
+		},
+		{
+			Name: "AnyName", Check: anyName,
+			Sentence: "an instance of any service name that Register takes is seen under it; a name that it does not take is InvalidArgument",
+		},
+		{
+			Name: "DeregisterTwice", Check: deregisterTwice,
+			Sentence: "Deregister removes the instance; again, or of an id never seen, it is no error",
+		},
+		{
+			Name: "EndedContextIsSaid", Check: endedContextIsSaid,
+			Sentence: "Register with a context that has ended fails with its class and writes nothing",
+		},
+		{
+			Name: "CallersKeepTheirOwn", Check: callersKeepTheirOwn,
+			Sentence: "what the caller does to an instance after Register changes nothing",
+		},
+		{
+			Name: "ServicesByTags", Check: servicesByTags,
+			Sentence: "Services lists the instances of all services that have all of the tags",
+		},
 	}
 }
 
@@ -65,7 +108,7 @@ func registerMoves(s *subject) {
 	i := s.instance("1")
 	s.register(r, i)
 	s.count(r, 1)
-	i.Name = name()
+	i.Name = suite.Name()
 	s.register(r, i)
 	s.count(r, 0)
 	s.service = i.Name
@@ -250,7 +293,7 @@ func servicesByTags(s *subject) {
 	r := s.registry()
 	mark := "mark-" + s.service
 	one, two, three := s.instance("1"), s.instance("2"), s.instance("3")
-	two.Name = name()
+	two.Name = suite.Name()
 	one.Tags, two.Tags, three.Tags = []string{mark, "blue", "api"}, []string{"api", mark}, nil
 	s.register(r, one, two, three)
 	for _, c := range []struct{ tags, want []string }{

@@ -2,97 +2,66 @@ package registrytest
 
 import (
 	"context"
-	"crypto/rand"
-	"strings"
+	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/suite"
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Features describe what the registry under test can do. The zero value is a registry in
-// this process whose instances last as long as the process.
+// Features say what the registry under test cannot do, and how it is tested. The zero
+// Features is held to every rule.
 type Features struct {
-	// Virtual runs every rule in a testing/synctest bubble, where waiting is
-	// instantaneous. It is for a registry that lives in this process only.
-	Virtual bool
+	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	RealTime bool
+	// NoCrash: an instance and its registry cannot die separately. Otherwise Crash is
+	// needed.
+	NoCrash bool
+	// NoLoss: it cannot lose its data and go on. Otherwise Lose is needed.
+	NoLoss bool
+	// Crash stops a registry as the death of its process would: it renews and deregisters
+	// nothing more. Two registries opened by one test must show the same instances.
+	Crash func(t *testing.T, r registry.Registry)
+	// Lose makes the registry lose all data and answer again, as a server does that is
+	// killed and restarted without its data.
+	Lose func(t *testing.T)
 	// MaxDelay is how long a change may take until others see it. The default is 10 s.
 	MaxDelay time.Duration
 	// TTL is how long an instance stays healthy without renewal. Zero means that nothing
 	// needs to be renewed; the rules then use 1 s.
 	TTL time.Duration
-	// Crash stops a registry as the death of its process would: it renews and deregisters
-	// nothing more. Nil if an instance and its registry cannot die separately. With
-	// Crash, two registries opened by one test must show the same instances.
-	Crash func(t *testing.T, r registry.Registry)
-	// Lose makes the registry lose all data and answer again, as a server does that is
-	// killed and restarted without its data. Nil if that is impossible.
-	Lose func(t *testing.T)
 }
+
+func cannotCrash(f Features) bool { return f.NoCrash }
+
+func cannotLose(f Features) bool { return f.NoLoss }
 
 // Run runs the suite. open returns a registry for a subtest, and closes it with
 // t.Cleanup. A subtest calls it once or more.
 func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
+	t.Helper()
+	if f.Crash == nil && !f.NoCrash || f.Lose == nil && !f.NoLoss {
+		t.Fatal("registrytest: set Features.Crash and Lose, or NoCrash and NoLoss where that is impossible")
+	}
 	if f.MaxDelay == 0 {
 		f.MaxDelay = 10 * time.Second
 	}
 	if f.TTL == 0 {
 		f.TTL = time.Second
 	}
-	for _, r := range rules() {
-		t.Run(r.name, func(t *testing.T) {
-			if why := f.cannot(r); why != "" {
-				t.Skip(why)
-			}
-			run := func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(context.Background(), 12*f.MaxDelay+20*f.TTL)
-				defer cancel()
-				t.Cleanup(func() {
-					if t.Failed() {
-						t.Log("the rule: " + r.sentence)
-					}
-				})
-				r.check(&subject{T: t, Features: f, ctx: ctx, open: open, service: name()})
-			}
-			if f.Virtual {
-				synctest.Test(t, run)
-			} else {
-				run(t)
-			}
-		})
-	}
+	suite.Suite[Features, *subject]{
+		Rules: slices.Concat(registrations(), watches(), lifetimes()), Features: f, RealTime: f.RealTime,
+		Subject: func(t *testing.T) *subject {
+			ctx, cancel := context.WithTimeout(context.Background(), 12*f.MaxDelay+20*f.TTL)
+			t.Cleanup(cancel)
+			return &subject{T: t, Features: f, ctx: ctx, open: open, service: suite.Name()}
+		},
+	}.Run(t)
 }
 
 // rule is one guarantee of every registry.
-type rule struct {
-	name     string
-	sentence string
-	needs    need
-	check    func(s *subject)
-}
-
-type need int
-
-const (
-	nothing need = iota
-	crash
-	lose
-)
-
-func rules() []rule {
-	return append(append(registrations(), watches()...), lifetimes()...)
-}
-
-func (f Features) cannot(r rule) string {
-	switch {
-	case r.needs == crash && f.Crash == nil:
-		return "instances of this registry do not die apart from it"
-	case r.needs == lose && f.Lose == nil:
-		return "this registry cannot be made to forget"
-	}
-	return ""
-}
+type rule = suite.Rule[Features, *subject]
 
 // subject is the registry under test.
 type subject struct {
@@ -225,6 +194,3 @@ func ids(set []registry.Instance) []string {
 	}
 	return found
 }
-
-// name returns a name that no other test uses.
-func name() string { return "suite-" + strings.ToLower(rand.Text()[:10]) }

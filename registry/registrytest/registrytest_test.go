@@ -8,13 +8,13 @@ import (
 )
 
 func TestMemoryKeepsTheRules(t *testing.T) {
-	registrytest.Run(t, registrytest.Features{Virtual: true}, func(*testing.T) registry.Registry {
+	registrytest.Run(t, registrytest.Features{NoCrash: true, NoLoss: true}, func(*testing.T) registry.Registry {
 		return registry.NewMemory()
 	})
 }
 
 func TestMemoryKeepsTheRulesInRealTime(t *testing.T) {
-	registrytest.Run(t, registrytest.Features{TTL: 1}, func(*testing.T) registry.Registry {
+	registrytest.Run(t, registrytest.Features{RealTime: true, NoCrash: true, NoLoss: true, TTL: 1}, func(*testing.T) registry.Registry {
 		return registry.NewMemory()
 	})
 }

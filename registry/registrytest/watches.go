@@ -6,18 +6,40 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/suite"
 	"github.com/sinew-go/sinew/registry"
 )
 
 func watches() []rule {
 	return []rule{
-		{"FirstIsTheFullSet", "the first thing that a watch gives is the full set", nothing, firstIsTheFullSet},
-		{"NobodyIsAnEmptySet", "a watch of a service that nobody registered begins with an empty set, and goes on", nothing, nobodyIsAnEmptySet},
-		{"ChangesAreSeen", "each coming and going is seen by every watch of the service, and by no other", nothing, changesAreSeen},
-		{"SlowReaderGetsTheNewest", "a reader that was slow gets the newest set next, not those in between", nothing, slowReaderGetsTheNewest},
-		{"WatchEndsWithItsContext", "a watch ends when its context does, and gives no error for it", nothing, watchEndsWithItsContext},
-		{"WatchEndsOnBreak", "a watch ends when its reader breaks off, and can be begun again", nothing, watchEndsOnBreak},
-		{"ManyAtOnce", "many may register and deregister at once, and a watch ends up with those that are left", nothing, manyAtOnce},
+		{
+			Name: "FirstIsTheFullSet", Check: firstIsTheFullSet,
+			Sentence: "the first thing that a watch gives is the full set",
+		},
+		{
+			Name: "NobodyIsAnEmptySet", Check: nobodyIsAnEmptySet,
+			Sentence: "a watch of a service that nobody registered begins with an empty set, and goes on",
+		},
+		{
+			Name: "ChangesAreSeen", Check: changesAreSeen,
+			Sentence: "each coming and going is seen by every watch of the service, and by no other",
+		},
+		{
+			Name: "SlowReaderGetsTheNewest", Check: slowReaderGetsTheNewest,
+			Sentence: "a reader that was slow gets the newest set next, not those in between",
+		},
+		{
+			Name: "WatchEndsWithItsContext", Check: watchEndsWithItsContext,
+			Sentence: "a watch ends when its context does, and gives no error for it",
+		},
+		{
+			Name: "WatchEndsOnBreak", Check: watchEndsOnBreak,
+			Sentence: "a watch ends when its reader breaks off, and can be begun again",
+		},
+		{
+			Name: "ManyAtOnce", Check: manyAtOnce,
+			Sentence: "many may register and deregister at once, and a watch ends up with those that are left",
+		},
 	}
 }
 
@@ -56,7 +78,7 @@ func nobodyIsAnEmptySet(s *subject) {
 func changesAreSeen(s *subject) {
 	r := s.registry()
 	one, two := s.watch(r), s.watch(r)
-	other := &subject{T: s.T, Features: s.Features, ctx: s.ctx, service: name()}
+	other := &subject{T: s.T, Features: s.Features, ctx: s.ctx, service: suite.Name()}
 	elsewhere := other.watch(r)
 	if set := s.next(elsewhere); len(set) != 0 {
 		s.Fatalf("the other service begins with %v", ids(set))
