@@ -81,7 +81,7 @@ func (c *Client) situation(call *endpoint.Call) *endpoint.Situation {
 	limiter := c.limiter.Snapshot()
 	s := &endpoint.Situation{
 		Breaker: string(c.breaker.State()),
-		Limit:   limiter.Limit, Running: limiter.Running,
+		Limit:   limiter.Limit, Running: limiter.InFlight,
 		Budget: c.retrier.Snapshot().Left,
 	}
 	for _, i := range c.pool.Snapshot().Instances {

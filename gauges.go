@@ -111,7 +111,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 func collectLimit(out chan<- prometheus.Metric, s limit.AdaptiveSnapshot, limited, phase, running, refused, wasted *prometheus.Desc, labels ...string) {
 	out <- prometheus.MustNewConstMetric(limited, prometheus.GaugeValue, float64(s.Limit), labels...)
 	out <- prometheus.MustNewConstMetric(phase, prometheus.GaugeValue, map[limit.Phase]float64{limit.Trial: 1, limit.Steering: 2}[s.Phase], labels...)
-	out <- prometheus.MustNewConstMetric(running, prometheus.GaugeValue, float64(s.Running), labels...)
+	out <- prometheus.MustNewConstMetric(running, prometheus.GaugeValue, float64(s.InFlight), labels...)
 	out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(s.Refused), labels...)
 	out <- prometheus.MustNewConstMetric(wasted, prometheus.CounterValue, float64(s.Wasted), labels...)
 }

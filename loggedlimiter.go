@@ -57,7 +57,7 @@ func (l *loggedLimiter) onRefusal() {
 	l.nextCheck.Store(l.start.Add(episodeCheckInterval).UnixNano())
 	l.refusing.Store(true)
 	l.log.Warn("the limit refuses calls", "phase", string(s.Phase), "reason", string(s.Reason), "limit", s.Limit,
-		"in_flight", s.Running, "baseline", s.Usual, "target", s.Target)
+		"in_flight", s.InFlight, "baseline", s.Baseline, "target", s.Target)
 }
 
 func (l *loggedLimiter) onPass() {

@@ -70,7 +70,7 @@ func (s *Service) stopInOrder(ctx context.Context) error {
 		log = slog.New(slog.DiscardHandler)
 	}
 	until, _ := ctx.Deadline()
-	log.Info("shutting down", "requests", s.limiter.Snapshot().Running, "within", time.Until(until))
+	log.Info("shutting down", "requests", s.limiter.Snapshot().InFlight, "within", time.Until(until))
 	var faults []error
 	logStep := func(what string, errs ...error) {
 		if err := errors.Join(errs...); err != nil {

@@ -56,7 +56,7 @@ func (a Adaptive) WithDefaults() Adaptive {
 		a.Max = maxInFlight
 	}
 	if a.Min == 0 {
-		a.Min = min(5, a.Max)
+		a.Min = min(defaultMin, a.Max)
 	}
 	return a
 }

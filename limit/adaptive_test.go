@@ -28,7 +28,7 @@ func TestAdaptiveRefusalNamesLimiterAndLimitAndSaysWhatToDo(t *testing.T) {
 	}
 	first.Done(t.Context(), nil)
 	second.Done(t.Context(), nil)
-	if s := l.Snapshot(); s.Running != 0 || s.Passed != 2 || s.Refused != 1 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed != 2 || s.Refused != 1 {
 		t.Errorf("afterwards %+v", s)
 	}
 }
@@ -47,13 +47,13 @@ func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	first.Done(t.Context(), nil)
 	third := acquire() // reuses the slot of the first
 	first.Done(t.Context(), nil)
-	if s := l.Snapshot(); s.Running != 2 || s.Passed != 3 {
+	if s := l.Snapshot(); s.InFlight != 2 || s.Passed != 3 {
 		t.Errorf("snapshot %+v", s)
 	}
 	second.Done(t.Context(), nil)
 	third.Done(t.Context(), nil)
 	limit.AdaptivePermit{}.Done(t.Context(), nil)
-	if s := l.Snapshot(); s.Running != 0 || s.Passed != 3 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed != 3 {
 		t.Errorf("afterwards %+v", s)
 	}
 }
@@ -65,7 +65,7 @@ func TestAPanicReturnsTheTicket(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, _ = ep(t.Context(), 1)
 	}()
-	if s := l.Snapshot(); s.Running != 0 || s.Passed != 1 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed != 1 {
 		t.Errorf("afterwards %+v", s)
 	}
 }
@@ -176,14 +176,14 @@ func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 		for range 500 {
 			call(20*time.Millisecond, nil)
 		}
-		usual := l.Snapshot().Usual
+		usual := l.Snapshot().Baseline
 		for range 500 {
 			call(20*time.Millisecond, nil)
 			call(time.Millisecond, fault.Internal.Errorf("oops"))
 			call(time.Millisecond, fault.NotFound.Errorf("nothing"))
 			call(time.Millisecond, fault.Unavailable.Errorf("down"))
 		}
-		if s := l.Snapshot(); usual != 20*time.Millisecond || s.Usual != usual || s.Refused != 0 {
+		if s := l.Snapshot(); usual != 20*time.Millisecond || s.Baseline != usual || s.Refused != 0 {
 			t.Errorf("usual was %s, then %+v", usual, s)
 		}
 	})
@@ -290,7 +290,7 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 			<-time.After(10 * time.Millisecond)
 			permit.Done(t.Context(), nil)
 		}
-		if s := l.Snapshot(); s.Running != 0 || s.Usual > 100*time.Millisecond {
+		if s := l.Snapshot(); s.InFlight != 0 || s.Baseline > 100*time.Millisecond {
 			t.Errorf("afterwards %+v", s)
 		}
 	})
@@ -342,7 +342,7 @@ func TestSetChangesAnAdaptiveInPlace(t *testing.T) {
 		}
 	}
 	permit.Done(t.Context(), nil)
-	if s := l.Snapshot(); s.Running != 0 || s.Passed != 4 || s.Refused != 2 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed != 4 || s.Refused != 2 {
 		t.Errorf("afterwards %+v", s)
 	}
 }
@@ -368,7 +368,7 @@ func TestSetWhileCallsFlow(t *testing.T) {
 		}
 	})
 	group.Wait()
-	if s := l.Snapshot(); s.Running != 0 || s.Passed+s.Refused != 8000 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed+s.Refused != 8000 {
 		t.Errorf("afterwards %+v", s)
 	}
 }
@@ -390,7 +390,7 @@ func TestAdaptiveIsExactUnderConcurrency(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if s := l.Snapshot(); len(permits) != 1000 || s.Running != 1000 || s.Refused != 1400 {
+	if s := l.Snapshot(); len(permits) != 1000 || s.InFlight != 1000 || s.Refused != 1400 {
 		t.Fatalf("%d passed, %+v", len(permits), s)
 	}
 	for range 8 {
@@ -401,7 +401,7 @@ func TestAdaptiveIsExactUnderConcurrency(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if s := l.Snapshot(); s.Running != 0 || s.Passed != 1000 {
+	if s := l.Snapshot(); s.InFlight != 0 || s.Passed != 1000 {
 		t.Errorf("afterwards %+v", s)
 	}
 }

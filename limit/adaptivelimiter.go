@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,8 +16,11 @@ import (
 // nothing, except when more calls are in flight than ever before, when its operation
 // is new, or once there are more than 200 operations.
 type AdaptiveLimiter struct {
-	name           string
-	created        time.Time
+	name       string
+	created    time.Time
+	operations *operations
+
+	// What calls read: the policy, and the setting of the controller.
 	limiting       atomic.Bool   // an overload was detected, and calls are limited
 	hasExcepted    atomic.Bool   // some operations are outside of the limit
 	limit          atomic.Int64  // of calls in flight
@@ -24,45 +28,26 @@ type AdaptiveLimiter struct {
 	nextEvaluation atomic.Int64  // when the next call evaluates the window, ns since created
 	target         atomic.Int64  // target latency, ns
 	sampleMask     atomic.Uint32 // a call is timed if its slot's generation has none of these bits
-	_              [64]byte
+	_              cacheLine
 
-	slots      slots
-	_          [64]byte
-	tally      tally
-	_          [64]byte
-	controller controller
+	// What calls write.
+	slots slots
+	_     cacheLine
+	tally tally
+	_     cacheLine
 
-	operations *operations
-}
-
-// AdaptiveSnapshot is the state of an [AdaptiveLimiter] at one moment.
-type AdaptiveSnapshot struct {
-	Name   string   `json:"name"`
-	Policy Adaptive `json:"policy"`
-	// Limit is how many calls may be in flight; zero says that there is no overload.
-	Limit int `json:"limit"`
-	// Phase is what the limiter does, and Reason why it limits calls; "" in the phase
-	// Unlimited.
-	Phase  Phase  `json:"phase"`
-	Reason Reason `json:"reason,omitempty"`
-	// Running is the number of calls in flight.
-	Running int `json:"running"`
-	// Passed and Refused count all calls so far, except those whose caller had gone
-	// before Acquire.
-	Passed  int64 `json:"passed"`
-	Refused int64 `json:"refused"`
-	// Wasted is how many of Passed ended after their caller had gone.
-	Wasted int64 `json:"wasted"`
-	// Usual is the baseline, how long a success takes without overload, of the
-	// operation that is called most. Target is the target latency, how long calls may
-	// take while others are refused.
-	Usual  time.Duration `json:"usual"`
-	Target time.Duration `json:"target"`
+	mu            sync.Mutex // guards what follows; calls try it, and do not wait for it
+	policy        Adaptive
+	controller    controller
+	setting       setting // the last one of the controller
+	windowStart   int64   // ns since created
+	countsAtStart counts  // of the tally, at windowStart
 }
 
 // NewAdaptive returns a limiter with this name. It panics when the policy is invalid.
 func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
-	l := &AdaptiveLimiter{name: name, created: time.Now(), operations: newOperations()}
+	l := &AdaptiveLimiter{name: name, created: time.Now(), operations: newOperations(), controller: newController()}
+	l.setting = l.controller.setting(window{}, baselineChange{})
 	if err := l.Set(a); err != nil {
 		panic("limit.NewAdaptive(" + name + "): " + err.Error())
 	}
@@ -88,56 +73,62 @@ func (l *AdaptiveLimiter) Acquire(ctx context.Context) (AdaptivePermit, error) {
 	if !ok {
 		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
-	t := AdaptivePermit{limiter: l, slot: slot, generation: generation}
+	p := AdaptivePermit{limiter: l, slot: slot, generation: generation}
 	if generation&l.sampleMask.Load() == 0 {
-		l.startTiming(ctx, &t)
-		l.markStarted(&t)
+		l.startTiming(ctx, &p)
+		l.markStarted(&p)
 	}
-	return t, nil
-}
-
-func (l *AdaptiveLimiter) startTiming(ctx context.Context, t *AdaptivePermit) {
-	t.operation = l.operations.forCall(ctx)
-	t.startedAt = int64(endpoint.Elapsed(ctx, l.created))
-	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) { // others are no evidence
-		t.budget = max(int64(until.Sub(l.created))-t.startedAt, 1)
-	}
-	if t.startedAt >= l.nextEvaluation.Load() {
-		l.evaluate(t.startedAt)
-	}
-}
-
-// markStarted counts a timed call as in flight.
-func (l *AdaptiveLimiter) markStarted(t *AdaptivePermit) {
-	t.hopeless = t.operation.baseline() > 0 && t.operation.hopeless(t.budget)
-	l.slots.markStarted(t.slot, t.startedAt, t.hopeless)
-	if !t.hopeless {
-		t.operation.inFlight.Add(1)
-	}
+	return p, nil
 }
 
 // acquireLimited is Acquire while there is a limit. It refuses calls whose caller will
 // not wait for the answer first, then those of the lowest priority.
 func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (AdaptivePermit, error) {
-	t := AdaptivePermit{limiter: l}
-	l.startTiming(ctx, &t)
-	if t.budget == 1 {
+	p := AdaptivePermit{limiter: l}
+	l.startTiming(ctx, &p)
+	if p.budget == noTimeLeft {
 		return AdaptivePermit{}, abandonedError(ctx, l.name)
 	}
-	limit, inFlight := int(l.limit.Load()), l.slots.needingRoom()
-	if baseline := t.operation.baseline(); t.budget > 0 && float64(t.budget) < baseline/2 && inFlight >= limit/2 {
-		return AdaptivePermit{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(t.budget))
-	}
-	if inFlight >= limit/2 {
+	limit := int(l.limit.Load())
+	if l.slots.needingRoom() >= limit/strictFrom {
+		if p.operation.expectation().isHurried(p.budget) {
+			return AdaptivePermit{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(p.budget))
+		}
 		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
 	var ok bool
 	bound := min(limit+int(l.slots.exempt.Load()), int(l.ceiling.Load()+l.slots.exemptFromMax.Load()))
-	if t.slot, t.generation, ok = l.slots.acquire(bound); !ok {
+	if p.slot, p.generation, ok = l.slots.acquire(bound); !ok {
 		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}
-	l.markStarted(&t)
-	return t, nil
+	l.markStarted(&p)
+	return p, nil
+}
+
+// noTimeLeft is the budget of a call whose deadline has passed; 0 says that it has none.
+const noTimeLeft = 1
+
+// startTiming notes when a call starts and how long its caller waits. A deadline of an
+// untrusted caller is no evidence.
+func (l *AdaptiveLimiter) startTiming(ctx context.Context, p *AdaptivePermit) {
+	p.operation = l.operations.forCall(ctx)
+	p.startedAt = int64(endpoint.Elapsed(ctx, l.created))
+	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) {
+		p.budget = max(int64(until.Sub(l.created))-p.startedAt, noTimeLeft)
+	}
+	if p.startedAt >= l.nextEvaluation.Load() {
+		l.evaluate(p.startedAt)
+	}
+}
+
+// markStarted counts a timed call as in flight.
+func (l *AdaptiveLimiter) markStarted(p *AdaptivePermit) {
+	e := p.operation.expectation()
+	p.hopeless = e.isKnown() && e.isHopeless(p.budget)
+	l.slots.markStarted(p.slot, p.startedAt, p.hopeless)
+	if !p.hopeless {
+		p.operation.inFlight.Add(1)
+	}
 }
 
 // Middleware limits an endpoint. A panic counts as a failure.
@@ -161,42 +152,23 @@ func (l *AdaptiveLimiter) Set(a Adaptive) error {
 	if err := a.Validate(); err != nil {
 		return err
 	}
-	c := &l.controller
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.policy = a.WithDefaults()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.policy = a.WithDefaults()
+	l.controller.min, l.controller.max = float64(l.policy.Min), float64(l.policy.Max)
 	l.operations.setExcept(a.Except)
 	l.hasExcepted.Store(len(a.Except) > 0)
 	l.publish()
 	return nil
 }
 
-// Snapshot returns the limiter's state.
-func (l *AdaptiveLimiter) Snapshot() AdaptiveSnapshot {
-	c := &l.controller
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := AdaptiveSnapshot{Name: l.name, Policy: c.policy, Running: l.slots.inUse(), Refused: l.tally.refused.Load(), Wasted: l.tally.wasted.Load(), Target: time.Duration(c.target)}
-	busiest := int64(-1)
-	l.operations.each(func(o *operation) {
-		if n := o.succeeded.Load(); n > busiest {
-			busiest, s.Usual = n, time.Duration(o.baseline())
-		}
-	})
-	s.Passed = l.tally.ended() + int64(s.Running)
-	s.Phase = Unlimited
-	if c.phase != unlimited && !c.policy.Disabled {
-		s.Limit, s.Phase, s.Reason = int(l.limit.Load()), c.phase.exported(), c.reason
-	}
-	return s
-}
-
-func (l *AdaptiveLimiter) finish(ctx context.Context, t AdaptivePermit, err error) {
-	waited, ok := l.slots.release(t.slot, t.generation)
+// finish ends the call of a permit.
+func (l *AdaptiveLimiter) finish(ctx context.Context, p AdaptivePermit, err error) {
+	paused, ok := l.slots.release(p.slot, p.generation)
 	if !ok {
 		return
 	}
-	if t.operation == nil {
+	if p.operation == nil {
 		if err == nil && !callerGone(ctx) {
 			l.tally.succeeded.Add(1)
 		} else {
@@ -204,16 +176,66 @@ func (l *AdaptiveLimiter) finish(ctx context.Context, t AdaptivePermit, err erro
 		}
 		return
 	}
-	if !t.hopeless {
-		t.operation.inFlight.Add(-1)
+	if !p.hopeless {
+		p.operation.inFlight.Add(-1)
 	}
 	now := int64(endpoint.Elapsed(ctx, l.created))
-	took := now - t.startedAt
-	gone := t.budget > 0 && took >= t.budget || callerGone(ctx)
-	l.tally.add(ctx, timedCall{t.operation, max(took-waited, 0), t.budget, gone}, err)
+	took := now - p.startedAt
+	gone := p.budget > 0 && took >= p.budget || callerGone(ctx)
+	l.tally.add(ctx, timedCall{p.operation, max(took-paused, 0), p.budget, gone}, err)
 	if now >= l.nextEvaluation.Load() {
 		l.evaluate(now)
 	}
+}
+
+// evaluate ends the window if it shows enough, and has the controller decide.
+func (l *AdaptiveLimiter) evaluate(now int64) {
+	if !l.mu.TryLock() {
+		return
+	}
+	defer l.mu.Unlock()
+	length := now - l.windowStart
+	if length < minPileUpWindow {
+		l.nextEvaluation.Store(l.windowStart + minPileUpWindow)
+		return
+	}
+	counts := l.tally.counts()
+	w := window{
+		counts: counts.since(l.countsAtStart), start: l.windowStart, now: now, length: length,
+		inFlight: l.slots.needingRoom(), backlog: l.operations.backlog(length),
+	}
+	if w.pilesUp = l.controller.pilesUp(w); !w.isOver() {
+		l.nextEvaluation.Store(now + recheckInterval)
+		return
+	}
+	limited := l.setting.phase != Unlimited
+	if limited || w.mostlyLate() {
+		l.slots.exemptOlder(now - l.setting.longRunning)
+		w.inFlight = l.slots.needingRoom()
+	}
+	w.allInFlight = l.slots.inUse()
+	l.countsAtStart, l.windowStart = counts, now
+	l.operations.closeWindow(w.start, now, limited || w.mostlyLate() || w.refused > 0)
+	l.setting = l.controller.next(w)
+	l.operations.change(l.setting.baselines, length)
+	l.nextEvaluation.Store(now + minPileUpWindow)
+	l.publish()
+}
+
+// publish copies policy and setting to where calls read them. The caller holds the lock.
+func (l *AdaptiveLimiter) publish() {
+	limit := int64(l.policy.Max)
+	if l.setting.phase != Unlimited {
+		limit = min(limit, int64(l.setting.limit))
+	}
+	if l.policy.Disabled {
+		limit = maxInFlight
+	}
+	l.limiting.Store(l.setting.phase != Unlimited && !l.policy.Disabled)
+	l.limit.Store(limit)
+	l.ceiling.Store(int64(l.policy.Max))
+	l.sampleMask.Store(l.setting.sampleMask)
+	l.target.Store(int64(l.setting.target))
 }
 
 func (l *AdaptiveLimiter) now() int64 { return int64(time.Since(l.created)) }
@@ -227,13 +249,15 @@ func priorityShare(ctx context.Context, limit int) int {
 	if c == nil || c.Priority == 0 {
 		return limit
 	}
-	return max(limit+limit*min(max(c.Priority, -5), 5)/10, 1)
+	return max(limit+limit*min(max(c.Priority, -maxPriority), maxPriority)/priorityParts, 1)
 }
 
+// overloaded counts a refusal.
 func (l *AdaptiveLimiter) overloaded(limit int, why string, args ...any) error {
 	l.tally.refused.Add(1)
+	retryAfter := min(max(time.Duration(l.target.Load())/retryAfterParts, minRetryAfter), maxRetryAfter)
 	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, limit}, args...)...).
-		WithReason(fault.ReasonOverloaded).WithRetryAfter(min(max(time.Duration(l.target.Load())/4, 20*time.Millisecond), time.Second)).WithUnprocessed()
+		WithReason(fault.ReasonOverloaded).WithRetryAfter(retryAfter).WithUnprocessed()
 }
 
 // abandonedError is the error for a caller that waits no longer.

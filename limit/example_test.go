@@ -54,7 +54,7 @@ func ExampleAdaptiveLimiter_Acquire() {
 	permit.Done(ctx, nil) // and the error of the call, if it had one
 
 	s := inventory.Snapshot()
-	fmt.Println(s.Running, "running,", s.Passed, "passed,", s.Refused, "refused,", s.Wasted, "wasted")
+	fmt.Println(s.InFlight, "running,", s.Passed, "passed,", s.Refused, "refused,", s.Wasted, "wasted")
 	// Output:
 	// <nil>
 	// unavailable: inventory takes 1 calls at once now, and as many are under way (overloaded)

@@ -2,18 +2,19 @@ package limit
 
 // measurement sums windows while the limit stays the same.
 type measurement struct {
-	settledSince int64 // since when no more than the limit are in flight, or 0
-	allInFlight  float64
-	length       int64
+	settledSince int64   // since when no more than the limit are in flight, or 0
+	allInFlight  float64 // in the last window
+	length       int64   // ns
 	counts       counts
 }
 
 // add adds a window and says whether there is enough to judge the limit. It counts calls
 // that started after those that need room had fallen to the limit, and after earlier
-// calls had drained or stopped ending.
-func (m *measurement) add(w window, limit, latency float64) bool {
+// calls had drained or stopped ending. latency is how long a call is expected to take, in ns.
+func (m *measurement) add(w window, limit, latency float64) (isEnough bool) {
 	allInFlight := float64(w.allInFlight)
-	drains := float64(w.inFlight) > limit+1 || allInFlight > limit+1 && allInFlight < 0.98*m.allInFlight
+	drains := float64(w.inFlight) > limit+settledDifference ||
+		allInFlight > limit+settledDifference && allInFlight < notFalling*m.allInFlight
 	m.allInFlight = allInFlight
 	if drains {
 		m.settledSince = 0
@@ -32,5 +33,8 @@ func (m *measurement) add(w window, limit, latency float64) bool {
 	m.counts.lostTime += w.lostTime
 	m.length += w.length
 	n := m.counts.timed + m.counts.expired
-	return n >= enoughCalls || n >= minEvidence && m.length >= maxWindow/2 || n > 0 && m.length >= maxWindow
+	return n >= enoughCalls || n >= minEvidence && m.length >= sparseMeasurement || n > 0 && m.length >= maxWindow
 }
+
+// result is all that was measured.
+func (m *measurement) result() window { return window{counts: m.counts} }

@@ -92,16 +92,16 @@ func playAdaptive(t *testing.T, s script) {
 				if code != fault.Canceled {
 					t.Fatalf("one who had left got %v", err)
 				}
-			case want.Running >= most && (err != nil || want.Running >= most+longRunning(calls)):
+			case want.InFlight >= most && (err != nil || want.InFlight >= most+longRunning(calls)):
 				want.Refused++
 				if code != fault.Unavailable {
 					t.Fatalf("one too many got %v", err)
 				}
 			default:
-				want.Running++
+				want.InFlight++
 				want.Passed++
 				if err != nil {
-					t.Fatalf("with %d of %d under way: %v", want.Running, most, err)
+					t.Fatalf("with %d of %d under way: %v", want.InFlight, most, err)
 				}
 			}
 			calls = append(calls, &callInFlight{ctx, cancel, permit, time.Now(), err != nil})
@@ -113,7 +113,7 @@ func playAdaptive(t *testing.T, s script) {
 			c := calls[s.next(len(calls))]
 			if !c.over {
 				c.over = true
-				want.Running--
+				want.InFlight--
 				if c.ctx.Err() != nil {
 					want.Wasted++
 				}
@@ -132,7 +132,7 @@ func playAdaptive(t *testing.T, s script) {
 				}
 			}
 		}
-		if got := l.Snapshot(); got.Running != want.Running || got.Passed != want.Passed || got.Refused != want.Refused || got.Wasted != want.Wasted {
+		if got := l.Snapshot(); got.InFlight != want.InFlight || got.Passed != want.Passed || got.Refused != want.Refused || got.Wasted != want.Wasted {
 			t.Fatalf("%+v, and the reference has %+v", got, want)
 		}
 	}

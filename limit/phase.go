@@ -28,15 +28,3 @@ const (
 	// CalleeRefuses: the callee itself refuses calls for lack of room.
 	CalleeRefuses Reason = "callee_refuses"
 )
-
-// exported is the phase as users see it.
-func (p phase) exported() Phase {
-	switch p {
-	case trial:
-		return Trial
-	case steering:
-		return Steering
-	default:
-		return Unlimited
-	}
-}

@@ -65,7 +65,7 @@ type RateLimiter struct {
 	name    string
 	created time.Time
 	policy  atomic.Pointer[bucket]
-	_       [64]byte // separates what calls write from what they only read
+	_       cacheLine
 
 	fullAt  atomic.Int64 // when the bucket is full again, ns since created
 	passed  atomic.Int64

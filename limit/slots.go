@@ -51,52 +51,52 @@ const (
 	beyondMax = waitsForCaller | longRunning
 )
 
-func (t *slots) slotAt(i uint32) *slot { return &(*t.pages.Load())[i/pageSize][i%pageSize] }
+func (s *slots) slotAt(i uint32) *slot { return &(*s.pages.Load())[i/pageSize][i%pageSize] }
 
 func inUse(head uint64) int { return int(head >> slotBits & slotMask) }
 
 // inUse is the number of calls in flight.
-func (t *slots) inUse() int { return inUse(t.head.Load()) }
+func (s *slots) inUse() int { return inUse(s.head.Load()) }
 
 // needingRoom is the number of calls in flight that count towards the limit.
-func (t *slots) needingRoom() int { return max(t.inUse()-int(t.exempt.Load()), 0) }
+func (s *slots) needingRoom() int { return max(s.inUse()-int(s.exempt.Load()), 0) }
 
 // acquire takes a free slot unless limit slots are in use.
-func (t *slots) acquire(limit int) (i, generation uint32, ok bool) {
+func (s *slots) acquire(limit int) (i, generation uint32, ok bool) {
 	for {
-		head := t.head.Load()
+		head := s.head.Load()
 		if inUse(head) >= limit {
 			return 0, 0, false
 		}
 		top := uint32(head & slotMask)
 		if top == 0 {
-			t.addPage()
+			s.addPage()
 			continue
 		}
-		p := t.slotAt(top - 1)
-		if t.head.CompareAndSwap(head, head&^slotMask+oneInUse+oneTag|uint64(p.next.Load())) {
+		p := s.slotAt(top - 1)
+		if s.head.CompareAndSwap(head, head&^slotMask+oneInUse+oneTag|uint64(p.next.Load())) {
 			return top - 1, p.generation.Load(), true
 		}
 	}
 }
 
-func (t *slots) markStarted(i uint32, now int64, hopelessCall bool) {
-	p := t.slotAt(i)
+func (s *slots) markStarted(i uint32, now int64, hopelessCall bool) {
+	p := s.slotAt(i)
 	p.startedAt.Store(now + 1)
 	if hopelessCall {
-		t.setExempt(p, hopeless, true)
+		s.setExempt(p, hopeless, true)
 	}
 }
 
 // release frees a slot and returns for how long its call was paused. ok is false if the
 // slot's generation is another: the permit has been returned already.
-func (t *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
-	p := t.slotAt(i)
+func (s *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
+	p := s.slotAt(i)
 	if !p.generation.CompareAndSwap(generation, generation+1) {
 		return 0, false
 	}
 	if p.exemptFor.Load() != 0 {
-		t.countExempt(p.exemptFor.Swap(0), 0)
+		s.countExempt(p.exemptFor.Swap(0), 0)
 	}
 	pausedFor = p.pausedFor.Load()
 	if pausedFor != 0 {
@@ -105,12 +105,12 @@ func (t *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
 	if p.startedAt.Load() != 0 {
 		p.startedAt.Store(0)
 	}
-	t.push(i, ^uint64(oneInUse-1))
+	s.push(i, ^uint64(oneInUse-1))
 	return pausedFor, true
 }
 
 // setExempt adds or removes a reason why a call needs no room.
-func (t *slots) setExempt(p *slot, reason uint32, exempt bool) {
+func (s *slots) setExempt(p *slot, reason uint32, exempt bool) {
 	for {
 		was := p.exemptFor.Load()
 		is := was &^ reason
@@ -121,14 +121,14 @@ func (t *slots) setExempt(p *slot, reason uint32, exempt bool) {
 			return
 		}
 		if p.exemptFor.CompareAndSwap(was, is) {
-			t.countExempt(was, is)
+			s.countExempt(was, is)
 			return
 		}
 	}
 }
 
 // countExempt counts a change of a slot's reasons.
-func (t *slots) countExempt(was, is uint32) {
+func (s *slots) countExempt(was, is uint32) {
 	count := func(n *atomic.Int64, reasons uint32) {
 		switch before, now := was&reasons != 0, is&reasons != 0; {
 		case now && !before:
@@ -137,27 +137,27 @@ func (t *slots) countExempt(was, is uint32) {
 			n.Add(-1)
 		}
 	}
-	count(&t.exempt, beyondMax|hopeless)
-	count(&t.exemptFromMax, beyondMax)
+	count(&s.exempt, beyondMax|hopeless)
+	count(&s.exemptFromMax, beyondMax)
 }
 
-func (t *slots) pause(i, generation uint32, now int64) {
-	if p := t.slotAt(i); p.generation.Load() == generation {
+func (s *slots) pause(i, generation uint32, now int64) {
+	if p := s.slotAt(i); p.generation.Load() == generation {
 		p.pausedAt.Store(now)
-		t.setExempt(p, waitsForCaller, true)
+		s.setExempt(p, waitsForCaller, true)
 	}
 }
 
-func (t *slots) resume(i, generation uint32, now int64) {
-	if p := t.slotAt(i); p.generation.Load() == generation && p.exemptFor.Load()&waitsForCaller != 0 {
+func (s *slots) resume(i, generation uint32, now int64) {
+	if p := s.slotAt(i); p.generation.Load() == generation && p.exemptFor.Load()&waitsForCaller != 0 {
 		p.pausedFor.Add(now - p.pausedAt.Load())
-		t.setExempt(p, waitsForCaller, false)
+		s.setExempt(p, waitsForCaller, false)
 	}
 }
 
 // exemptOlder exempts the calls that started before a moment.
-func (t *slots) exemptOlder(before int64) {
-	pages := t.pages.Load()
+func (s *slots) exemptOlder(before int64) {
+	pages := s.pages.Load()
 	if pages == nil {
 		return
 	}
@@ -168,41 +168,41 @@ func (t *slots) exemptOlder(before int64) {
 			if startedAt == 0 || startedAt > before || p.exemptFor.Load()&longRunning != 0 {
 				continue
 			}
-			t.setExempt(p, longRunning, true)
+			s.setExempt(p, longRunning, true)
 			if p.generation.Load() != generation { // the call ended meanwhile, and the slot may hold another
-				t.setExempt(p, longRunning, false)
+				s.setExempt(p, longRunning, false)
 			}
 		}
 	}
 }
 
 // push frees a slot and adds count to the head.
-func (t *slots) push(i uint32, count uint64) {
-	p := t.slotAt(i)
+func (s *slots) push(i uint32, count uint64) {
+	p := s.slotAt(i)
 	for {
-		head := t.head.Load()
+		head := s.head.Load()
 		p.next.Store(uint32(head & slotMask))
-		if t.head.CompareAndSwap(head, head&^slotMask+count+oneTag|uint64(i+1)) {
+		if s.head.CompareAndSwap(head, head&^slotMask+count+oneTag|uint64(i+1)) {
 			return
 		}
 	}
 }
 
 // addPage adds a page of free slots.
-func (t *slots) addPage() {
-	t.growing.Lock()
-	defer t.growing.Unlock()
-	if t.head.Load()&slotMask != 0 {
+func (s *slots) addPage() {
+	s.growing.Lock()
+	defer s.growing.Unlock()
+	if s.head.Load()&slotMask != 0 {
 		return
 	}
 	var pages []*page
-	if pagesBefore := t.pages.Load(); pagesBefore != nil {
+	if pagesBefore := s.pages.Load(); pagesBefore != nil {
 		pages = append(pages, *pagesBefore...)
 	}
 	first := uint32(len(pages) * pageSize)
 	pages = append(pages, new(page))
-	t.pages.Store(&pages)
+	s.pages.Store(&pages)
 	for i := first; i < min(first+pageSize, maxInFlight); i++ {
-		t.push(i, 0)
+		s.push(i, 0)
 	}
 }

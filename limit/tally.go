@@ -41,24 +41,23 @@ type timedCall struct {
 
 // add counts a timed call.
 func (t *tally) add(ctx context.Context, call timedCall, err error) {
-	op := call.operation
-	known := op.baseline() > 0
-	isLate := known && float64(call.took) > op.lateAfter(call.budget)
+	op, e := call.operation, call.operation.expectation()
+	isLate := e.isKnown() && float64(call.took) > e.lateAfter(call.budget)
 	if err == nil && !call.callerGone {
 		t.succeeded.Add(1)
 		t.timed.Add(1)
 		t.served.Add(1)
 		t.spent.Add(call.took)
-		if known {
-			t.baselines.Add(int64(op.baseline()))
-			t.targets.Add(int64(op.target(call.budget)))
+		if e.isKnown() {
+			t.baselines.Add(int64(e.baseline))
+			t.targets.Add(int64(e.target(call.budget)))
 		} else {
 			t.baselines.Add(call.took)
-			t.targets.Add(2 * call.took)
+			t.targets.Add(firstTargetLatencies * call.took)
 		}
 		op.addSuccess(call.took)
-		op.budgets.Add(int64(op.callerWait(call.budget)))
-	} else if !t.addFailure(ctx, call, isLate, err) {
+		op.callerWaits.Add(int64(e.callerWait(call.budget)))
+	} else if !t.addFailure(ctx, call, e, isLate, err) {
 		return
 	}
 	if isLate {
@@ -67,7 +66,7 @@ func (t *tally) add(ctx context.Context, call timedCall, err error) {
 }
 
 // addFailure says whether the call is evidence of latency.
-func (t *tally) addFailure(ctx context.Context, call timedCall, isLate bool, err error) bool {
+func (t *tally) addFailure(ctx context.Context, call timedCall, e expectation, isLate bool, err error) bool {
 	if call.callerGone {
 		t.wasted.Add(1)
 	}
@@ -78,11 +77,11 @@ func (t *tally) addFailure(ctx context.Context, call timedCall, isLate bool, err
 	switch end {
 	case timedOut:
 		call.operation.expired.Add(1)
-		if call.operation.hopeless(call.budget) {
+		if e.isHopeless(call.budget) {
 			t.other.Add(1) // it could not have been answered in time, under any load
 			return false
 		}
-		call.operation.budgets.Add(int64(call.operation.callerWait(call.budget)))
+		call.operation.callerWaits.Add(int64(e.callerWait(call.budget)))
 		t.expired.Add(1)
 		t.lostTime.Add(call.took)
 		if err == nil {
