@@ -2,6 +2,9 @@ package sinew
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -34,12 +37,12 @@ func newGauges(s *Service) *gauges {
 		instances:        desc("client_instances", "Instances of a service, by whether they are ejected.", "service", "ejected"),
 		repeats:          desc("client_repeats_total", "Attempts beyond the first: after a failure (repeat), beside another (hedge), or not made since the budget refused them (refused).", "service", "kind"),
 		limit:            desc("client_limit", "How many attempts may be under way; 0 is no limit for now.", "service"),
-		limitPhase:       desc("client_limit_phase", "What the limit does: 0 unlimited, 1 trial, 2 steering.", "service"),
+		limitPhase:       desc("client_limit_phase", limitPhaseHelp(), "service"),
 		running:          desc("client_in_flight", "Attempts that are under way.", "service"),
 		refused:          desc("client_limit_refused_total", "Calls that the limit refused.", "service"),
 		wasted:           desc("client_wasted_total", "Attempts that ended when their caller had gone.", "service"),
 		serverLimit:      own("server_limit", "How many requests may be answered at once; 0 is no limit for now."),
-		serverLimitPhase: own("server_limit_phase", "What the limit does: 0 unlimited, 1 trial, 2 steering."),
+		serverLimitPhase: own("server_limit_phase", limitPhaseHelp()),
 		serverInFlight:   own("server_in_flight", "Requests that are being answered."),
 		serverRefused:    own("server_limit_refused_total", "Requests that the limit refused."),
 		serverWasted:     own("server_wasted_total", "Requests that were answered when their caller had gone."),
@@ -107,10 +110,21 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// limitPhases are the phases of an adaptive limit, by their number in the metric.
+var limitPhases = []limit.Phase{limit.Unlimited, limit.Trial, limit.Steering}
+
+func limitPhaseHelp() string {
+	var numbers []string
+	for i, phase := range limitPhases {
+		numbers = append(numbers, fmt.Sprintf("%d %s", i, phase))
+	}
+	return "What the limit does: " + strings.Join(numbers, ", ") + "."
+}
+
 // collectLimit sends the series of one adaptive limit.
 func collectLimit(out chan<- prometheus.Metric, s limit.AdaptiveSnapshot, limited, phase, running, refused, wasted *prometheus.Desc, labels ...string) {
 	out <- prometheus.MustNewConstMetric(limited, prometheus.GaugeValue, float64(s.Limit), labels...)
-	out <- prometheus.MustNewConstMetric(phase, prometheus.GaugeValue, map[limit.Phase]float64{limit.Trial: 1, limit.Steering: 2}[s.Phase], labels...)
+	out <- prometheus.MustNewConstMetric(phase, prometheus.GaugeValue, float64(slices.Index(limitPhases, s.Phase)), labels...)
 	out <- prometheus.MustNewConstMetric(running, prometheus.GaugeValue, float64(s.InFlight), labels...)
 	out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(s.Refused), labels...)
 	out <- prometheus.MustNewConstMetric(wasted, prometheus.CounterValue, float64(s.Wasted), labels...)

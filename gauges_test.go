@@ -2,6 +2,7 @@ package sinew_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/limit"
 )
 
 func TestPolicyStatesAreInTheMetrics(t *testing.T) {
@@ -49,6 +51,33 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 		<-time.After(2 * time.Second)
 		state(`sinew_client_breaker_state{service="inventory"} 1`, `sinew_client_in_flight{service="inventory"} 0`, `sinew_client_limit{service="inventory"} 0`)
 	})
+}
+
+func TestThePhaseOfTheLimitHasTheWordsOfTheSnapshotInItsHelp(t *testing.T) {
+	all := prometheus.NewRegistry()
+	shop := servicetest.New(t, sinew.Config{Metrics: all, Static: map[string][]string{"orders": {"http://10.0.0.1:80"}}})
+	shop.Client("orders")
+	families, err := all.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("What the limit does: 0 %s, 1 %s, 2 %s.", limit.Unlimited, limit.Trial, limit.Steering)
+	found := 0
+	for _, family := range families {
+		if name := family.GetName(); name != "sinew_client_limit_phase" && name != "sinew_server_limit_phase" {
+			continue
+		}
+		found++
+		if got := family.GetHelp(); got != want {
+			t.Errorf("the help of %s is %q, want %q", family.GetName(), got, want)
+		}
+		if got := family.GetMetric()[0].GetGauge().GetValue(); got != 0 {
+			t.Errorf("%s is %v without an overload, want 0", family.GetName(), got)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d series of a phase, want one of the client and one of the server", found)
+	}
 }
 
 func TestRequestsWhoseCallerHasGoneAreCountedAsWasted(t *testing.T) {

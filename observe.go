@@ -71,7 +71,7 @@ func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
 		if panicked {
 			err = errPanicked
 		}
-		permit.Done(r.Context(), err)
+		answer.endPermit(err)
 	}()
 	h.ServeHTTP(answer, r)
 	panicked = false
@@ -99,7 +99,7 @@ type response struct {
 	outer   *response // beneath a middleware's writer, if that has Unwrap
 
 	permit        limit.AdaptivePermit // the request's place in the limit, until its answer starts
-	permitContext context.Context      //nolint:containedctx // the context that the permit was acquired with
+	permitContext context.Context      //nolint:containedctx // that it was acquired with; nil once it is returned
 
 	// For finish; set in the outermost response only.
 	start        time.Time
@@ -157,8 +157,15 @@ func (r *response) startAnswer(status int) {
 		return
 	}
 	r.status = status
-	if r.permitContext != nil {
-		r.permit.Done(r.permitContext, r.err())
+	r.endPermit(r.err())
+}
+
+// endPermit frees the request's place in the limit, if it has one. Only the first call has
+// an effect.
+func (r *response) endPermit(err error) {
+	if ctx := r.permitContext; ctx != nil {
+		r.permitContext = nil
+		r.permit.Done(ctx, err)
 	}
 }
 

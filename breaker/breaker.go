@@ -18,7 +18,8 @@ type Breaker interface {
 	Snapshot() Snapshot
 }
 
-// Permit is permission to make one call. The caller must call Done once.
+// Permit is permission to make one call. Call Done exactly once, when the call ends, on this
+// value or on a copy; a second Done, on either, is a mistake and may count the call twice.
 type Permit struct {
 	generation *generation
 	start      int64

@@ -33,7 +33,7 @@ func TestAdaptiveRefusalNamesLimiterAndLimitAndSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
+func TestASecondDoneEndsNoOtherCall(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 2})
 	acquire := func() limit.AdaptivePermit {
 		permit, err := l.Acquire(t.Context())
@@ -58,7 +58,7 @@ func TestTicketEndsOnceOnAnyCopy(t *testing.T) {
 	}
 }
 
-func TestAPanicReturnsTheTicket(t *testing.T) {
+func TestAPanicReturnsThePermit(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{})
 	ep := endpoint.New(func(context.Context, int) (int, error) { panic("oops") }).With(l.Middleware())
 	func() {

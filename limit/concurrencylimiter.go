@@ -18,7 +18,6 @@ type ConcurrencyLimiter struct {
 	policy    Concurrency
 	running   int
 	waiting   *list.List // of *waiter, the oldest first
-	permits   permits
 	passed    int64
 	refused   int64
 	wasted    int64
@@ -78,9 +77,10 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, er
 	if l.waiting.Len() == 0 {
 		l.queueRate = queueRate{}
 	}
-	if deadline, ok := ctx.Deadline(); ok && l.queueRate.minWait(l.waiting.Len()) > time.Until(deadline) {
+	ahead := l.waiting.Len()
+	if deadline, ok := ctx.Deadline(); ok && l.queueRate.minWait(ahead) > time.Until(deadline) {
 		defer l.mu.Unlock()
-		return ConcurrencyPermit{}, l.overloaded("and %d are before this one, which cannot wait so long", l.waiting.Len())
+		return ConcurrencyPermit{}, l.overloaded("and %d are before this one, which cannot wait so long", ahead)
 	}
 	w := &waiter{ctx: ctx, admitted: make(chan struct{})}
 	element := l.waiting.PushBack(w)
@@ -123,7 +123,10 @@ func (l *ConcurrencyLimiter) Snapshot() ConcurrencySnapshot {
 	return ConcurrencySnapshot{l.name, l.policy, l.running, l.waiting.Len(), l.passed, l.refused, l.wasted}
 }
 
-func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time.Duration) (ConcurrencyPermit, error) {
+// wait waits in the queue.
+func (l *ConcurrencyLimiter) wait(
+	w *waiter, element *list.Element, maxWait time.Duration,
+) (ConcurrencyPermit, error) {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
@@ -140,7 +143,7 @@ func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time
 			return w.permit, nil
 		}
 		l.passed--
-		l.finish(w.permit, false)
+		l.end()
 		return ConcurrencyPermit{}, abandonedError(w.ctx, l.name)
 	default:
 	}
@@ -155,18 +158,23 @@ func (l *ConcurrencyLimiter) wait(w *waiter, element *list.Element, maxWait time
 func (l *ConcurrencyLimiter) start(ctx context.Context) ConcurrencyPermit {
 	l.running++
 	l.passed++
-	return l.permits.issue(ctx, l)
+	return ConcurrencyPermit{l, ctx}
 }
 
-// finish ends a permit, once, and admits waiting calls. The caller holds the lock.
-func (l *ConcurrencyLimiter) finish(t ConcurrencyPermit, callerGone bool) {
-	if l.permits.retire(t) {
-		l.running--
-		if callerGone {
-			l.wasted++
-		}
-		l.admitWaiting()
+// finish ends a call that ran.
+func (l *ConcurrencyLimiter) finish(callerGone bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if callerGone {
+		l.wasted++
 	}
+	l.end()
+}
+
+// end counts a call as running no more, and admits waiting calls. The caller holds the lock.
+func (l *ConcurrencyLimiter) end() {
+	l.running--
+	l.admitWaiting()
 }
 
 // admitWaiting starts waiting calls while there is room, and drops those whose context
@@ -200,6 +208,7 @@ const maxDropped = 1024
 // overloaded counts a refusal. The caller holds the lock.
 func (l *ConcurrencyLimiter) overloaded(why string, args ...any) error {
 	l.refused++
-	return fault.Unavailable.Errorf("%s runs %d calls at once, "+why, append([]any{l.name, l.policy.Max}, args...)...).
+	args = append([]any{l.name, l.policy.Max}, args...)
+	return fault.Unavailable.Errorf("%s runs %d calls at once, "+why, args...).
 		WithReason(fault.ReasonOverloaded).WithRetryAfter(l.policy.MaxWait).WithUnprocessed()
 }

@@ -130,7 +130,7 @@ func TestAPermitIsNotLostIfTheContextEndsAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestSecondReleaseDoesNothing(t *testing.T) {
+func TestDoneOnACopyReturnsThePermit(t *testing.T) {
 	l := limit.NewConcurrency("reports", limit.Concurrency{Max: 2, Queue: -1})
 	acquire := func() limit.ConcurrencyPermit {
 		permit, err := l.Acquire(t.Context())
@@ -140,21 +140,20 @@ func TestSecondReleaseDoesNothing(t *testing.T) {
 		return permit
 	}
 	first, second := acquire(), acquire()
-	first.Done()
-	first.Done()
-	third := acquire() // reuses the slot of the first
-	first.Done()
+	clone := first
+	clone.Done()
+	third := acquire()
 	if s := l.Snapshot(); s.Running != 2 {
-		t.Errorf("%d run of two", s.Running)
+		t.Errorf("%d run, want 2", s.Running)
 	}
 	if _, err := l.Acquire(t.Context()); err == nil {
-		t.Error("one too many was let in")
+		t.Error("a third call was admitted beside two, want a refusal")
 	}
 	second.Done()
 	third.Done()
 	limit.ConcurrencyPermit{}.Done()
 	if s := l.Snapshot(); s.Running != 0 {
-		t.Errorf("%d run after all", s.Running)
+		t.Errorf("%d run after all have ended, want 0", s.Running)
 	}
 }
 

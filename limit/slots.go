@@ -29,8 +29,8 @@ const (
 
 type page [pageSize]slot
 
-// slot holds one call in flight. Its generation changes when the call ends, so a permit
-// ends its own call only, and once.
+// slot holds one call in flight. Its generation changes when the call ends, so that what
+// comes late (exemptOlder, or Pause and Resume after Done) does not change the next call.
 type slot struct {
 	next       atomic.Uint32
 	generation atomic.Uint32
@@ -88,8 +88,9 @@ func (s *slots) markStarted(i uint32, now int64, hopelessCall bool) {
 	}
 }
 
-// release frees a slot and returns for how long its call was paused. ok is false if the
-// slot's generation is another: the permit has been returned already.
+// release frees a slot and returns for how long its call was paused. ok is false if its
+// call has ended already: a slot that is freed twice would be given to two calls, and the
+// number of slots in use would be wrong from then on.
 func (s *slots) release(i, generation uint32) (pausedFor int64, ok bool) {
 	p := s.slotAt(i)
 	if !p.generation.CompareAndSwap(generation, generation+1) {

@@ -19,7 +19,8 @@ type Request struct {
 	Safe bool
 }
 
-// Picked is the result of a choice. The caller must call Done once, when the attempt ends.
+// Picked is the result of a choice. Call Done exactly once, when the call ends, on this value
+// or on a copy; a second Done, on either, is a mistake and may count the call twice.
 type Picked struct {
 	// Instance is the chosen one; read-only.
 	Instance *registry.Instance
