@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // decoder writes a tree into settings and collects what does not fit. Its own messages
@@ -123,9 +124,9 @@ func (d *decoder) decodeStruct(value any, to reflect.Value, path string) {
 		d.addMismatch("an object", value, path)
 		return
 	}
-	fields := fieldsOf(to.Type())
+	fields := jsonfields.Of(to.Type())
 	for _, key := range sortedKeys(object) {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
+		i := slices.IndexFunc(fields, func(f jsonfields.Field) bool { return f.Name == key })
 		if i < 0 {
 			f := flaw{path: joinPath(path, key)}
 			if len(d.flaws) < maxFlaws { // beyond that it is not printed
@@ -134,7 +135,12 @@ func (d *decoder) decodeStruct(value any, to reflect.Value, path string) {
 			d.flaws = append(d.flaws, f)
 			continue
 		}
-		d.decode(object[key], to.FieldByIndex(fields[i].index), joinPath(path, key))
+		setting, ok := fields[i].Set(to)
+		if !ok || !setting.CanSet() {
+			d.flaws = append(d.flaws, flaw{path: joinPath(path, key), text: "it belongs to an embedded type that is not exported, and cannot be set"})
+			continue
+		}
+		d.decode(object[key], setting, joinPath(path, key))
 	}
 }
 
@@ -340,10 +346,10 @@ func joinPath(path, key string) string {
 	return path + "." + key
 }
 
-func namesOf(fields []field) string {
+func namesOf(fields []jsonfields.Field) string {
 	var names []string
 	for _, f := range fields {
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")

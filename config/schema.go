@@ -9,43 +9,10 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 var durationType = reflect.TypeFor[time.Duration]()
-
-// field is a setting of a struct.
-type field struct {
-	name  string
-	index []int
-	typ   reflect.Type
-}
-
-// fieldsOf lists the settings of a struct by their json names. The settings of an
-// embedded struct without a tag are promoted.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Tag.Get("json") == "-":
-		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
-			for _, inner := range fieldsOf(f.Type) {
-				if !slices.ContainsFunc(fields, func(f field) bool { return f.name == inner.name }) {
-					inner.index = append([]int{i}, inner.index...)
-					fields = append(fields, inner)
-				}
-			}
-		case f.IsExported():
-			if name == "" {
-				name = f.Name
-			}
-			fields = slices.DeleteFunc(fields, func(f field) bool { return f.name == name })
-			fields = append(fields, field{name: name, index: []int{i}, typ: f.Type})
-		}
-	}
-	return fields
-}
 
 // setting is a setting that a variable or a flag can name.
 type setting struct {
@@ -71,8 +38,8 @@ func namesIn(t reflect.Type) settingNames {
 		if t.Kind() != reflect.Struct || slices.Contains(above, t) {
 			return
 		}
-		for _, f := range fieldsOf(t) {
-			walk(f.typ, append(slices.Clip(path), f.name), append(slices.Clip(above), t))
+		for _, f := range jsonfields.Of(t) {
+			walk(f.Type, append(slices.Clip(path), f.Name), append(slices.Clip(above), t))
 		}
 	}
 	walk(t, nil, nil)

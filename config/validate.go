@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // validate calls Validate on v, and if that succeeds, on the parts of v.
@@ -43,8 +44,10 @@ func validate(v reflect.Value, path string) error {
 func visit(v reflect.Value, f func(name string, part reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for _, field := range fieldsOf(v.Type()) {
-			f(field.name, v.FieldByIndex(field.index))
+		for _, field := range jsonfields.Of(v.Type()) {
+			if part, ok := field.Get(v); ok && part.CanInterface() {
+				f(field.Name, part)
+			}
 		}
 	case reflect.Map:
 		keys := v.MapKeys()

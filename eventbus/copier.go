@@ -1,12 +1,15 @@
 package eventbus
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // copier copies the values of one type, with the same result as encoding and decoding
@@ -69,18 +72,16 @@ func structCopier(t reflect.Type, within []reflect.Type) *copier {
 	names := map[string]bool{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous || options != "" || f.Tag.Get("json") == "-," {
+		tag, ok := jsonfields.TagOf(f)
+		if f.Anonymous || tag.Options != nil {
 			return nil
 		}
-		if name == "-" || !f.IsExported() {
+		if !ok {
 			c.cleared = append(c.cleared, i)
 			continue
 		}
-		if name == "" {
-			name = f.Name
-		}
-		if name = strings.ToLower(name); names[name] {
+		name := strings.ToLower(cmp.Or(tag.Name, f.Name))
+		if names[name] {
 			return nil
 		}
 		names[name] = true

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 var durationType = reflect.TypeFor[time.Duration]()
@@ -21,15 +23,14 @@ var durationType = reflect.TypeFor[time.Duration]()
 func Marshal(v any) ([]byte, error) {
 	rv := reflect.Indirect(reflect.ValueOf(v))
 	fields := map[string]any{}
-	for name, i := range fieldIndexes(rv.Type()) {
-		f := rv.Field(i)
-		if omitsZero(rv.Type().Field(i)) && f.IsZero() {
-			continue
-		}
-		if f.Type() == durationType {
-			fields[name] = time.Duration(f.Int()).String()
-		} else {
-			fields[name] = f.Interface()
+	for _, field := range jsonfields.Of(rv.Type()) {
+		f, ok := field.Get(rv)
+		switch {
+		case !ok || field.Optional && f.IsZero():
+		case f.Type() == durationType:
+			fields[field.Name] = time.Duration(f.Int()).String()
+		default:
+			fields[field.Name] = f.Interface()
 		}
 	}
 	return json.Marshal(fields)
@@ -48,17 +49,22 @@ func Unmarshal(data []byte, v any) error {
 	if key, ok := duplicateKey(data); ok {
 		return fmt.Errorf("the setting %q is there twice; one of the two would be lost", key)
 	}
-	fields := fieldIndexes(target.Type())
+	fields := map[string]jsonfields.Field{}
+	for _, f := range jsonfields.Of(target.Type()) {
+		fields[f.Name] = f
+	}
 	next := reflect.New(target.Type()).Elem()
 	next.Set(target)
 	var faults []error
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
-		i, ok := fields[key]
+		field, ok := fields[key]
 		if !ok {
 			faults = append(faults, fmt.Errorf("no setting is named %q; there are %s", key, strings.Join(slices.Sorted(maps.Keys(fields)), ", ")))
 			continue
 		}
-		if err := setField(next.Field(i), raw[key]); err != nil {
+		if f, ok := field.Set(next); !ok {
+			faults = append(faults, fmt.Errorf("%s: it is in an embedded type that is not exported, and cannot be set", key))
+		} else if err := setField(f, raw[key]); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", key, err))
 		}
 	}
@@ -109,25 +115,4 @@ func parseDuration(value json.RawMessage) (time.Duration, error) {
 		}
 	}
 	return 0, fmt.Errorf(`a duration such as "1s" is needed, not %s`, value)
-}
-
-func fieldIndexes(t reflect.Type) map[string]int {
-	fields := map[string]int{}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if !f.IsExported() || name == "-" {
-			continue
-		}
-		if name == "" {
-			name = f.Name
-		}
-		fields[name] = i
-	}
-	return fields
-}
-
-func omitsZero(f reflect.StructField) bool {
-	_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return slices.Contains(strings.Split(options, ","), "omitempty") || slices.Contains(strings.Split(options, ","), "omitzero")
 }

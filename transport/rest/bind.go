@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // binding says where the fields of a request type travel.
@@ -70,14 +71,14 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
-		_, _, inBody := jsonTag(f)
+		_, inBody := jsonfields.TagOf(f)
 		if in, name := locationOf(p, f); in != "" {
 			b.add(p, t, f, in, name, at)
 			b.overlapping = b.overlapping || inBody && p.hasBody()
 			continue
 		}
 		switch {
-		case isInlined(f) && f.Type.Kind() == reflect.Struct:
+		case jsonfields.Inlined(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
 		case f.Anonymous && hasBoundField(f.Type):
 			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged path, query or header would not be bound: embed the struct as it is", f.Name, t)
@@ -247,6 +248,13 @@ func hasBoundField(t reflect.Type, around ...reflect.Type) bool {
 		}
 	}
 	return false
+}
+
+func deref(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // isBound reports whether a field is tagged to travel outside the body.

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 const (
@@ -214,11 +215,11 @@ func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
 		return nil, false
 	}
 	for f := range t.Fields() {
-		tag, _, isMember := jsonTag(f)
+		tag, isMember := jsonfields.TagOf(f)
 		switch {
-		case isInlined(f) && f.Name == name:
+		case jsonfields.Inlined(f) && f.Name == name:
 			return f.Type, true
-		case isMember && cmp.Or(tag, f.Name) == name:
+		case isMember && cmp.Or(tag.Name, f.Name) == name:
 			return f.Type, false
 		}
 	}

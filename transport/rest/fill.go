@@ -3,6 +3,8 @@ package rest
 import (
 	"bytes"
 	"reflect"
+
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // fillPlan says where encoding/json writes null for a value of a type, though its reader
@@ -62,8 +64,8 @@ func (all *fillPlanner) of(t reflect.Type, addressable bool) *fillPlan {
 		w.pointed = all.of(t.Elem(), true)
 	case reflect.Struct:
 		w.members = map[string]*fillPlan{}
-		for _, m := range membersOf(t) {
-			w.members[m.name] = all.of(m.t, addressable || t.FieldByIndex(m.index).Type != m.t)
+		for _, m := range jsonfields.Of(t) {
+			w.members[m.Name] = all.of(m.Type, addressable || m.Indirect)
 		}
 	case reflect.Map:
 		w.empty, w.elem = "{}", all.of(t.Elem(), false)

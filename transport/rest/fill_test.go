@@ -113,6 +113,19 @@ func TestValuesThatAMapWouldWriteByTheirFieldsAreRefused(t *testing.T) {
 	}
 }
 
+func TestValuesBehindAnEmbeddedPointerInAMapAreWrittenByTheirMethods(t *testing.T) {
+	type Base struct{ Price cents }
+	type byPointer struct{ *Base }
+	sent := map[string]byPointer{"a": {&Base{Price: cents{1999}}}}
+	route := rest.Route[rest.None, map[string]byPointer]{Pattern: "GET /x"}
+	mux := http.NewServeMux()
+	route.Handle(mux, func(context.Context, rest.None) (map[string]byPointer, error) { return sent, nil })
+	caller, _ := serve(t, mux)
+	if got, err := route.Endpoint(caller)(t.Context(), rest.None{}); err != nil || !reflect.DeepEqual(got, sent) {
+		t.Errorf("got %+v, %v, want %+v", got, err, sent)
+	}
+}
+
 type holding struct {
 	List   []string             `json:"list"`
 	Map    map[string][]int     `json:"map"`

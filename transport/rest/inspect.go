@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // shape describes how encoding/json decodes into a type: which members an object may have.
@@ -41,10 +43,10 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 	case reflect.Struct:
 		known[t] = s
 		s.members, s.folded = map[string]*shape{}, map[string]string{}
-		for _, m := range membersOf(t) {
-			s.members[m.name] = shapeOf(m.t, known)
-			if fold := foldName(m.name); s.folded[fold] == "" {
-				s.folded[fold] = m.name
+		for _, m := range jsonfields.Of(t) {
+			s.members[m.Name] = shapeOf(m.Type, known)
+			if fold := foldName(m.Name); s.folded[fold] == "" {
+				s.folded[fold] = m.Name
 			}
 		}
 	case reflect.Map, reflect.Slice, reflect.Array:

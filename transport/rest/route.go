@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // Route is the contract of one operation: how it is requested and answered over HTTP. It
@@ -221,12 +222,12 @@ func (p pattern) refuseHeaders(answer, request reflect.Type) {
 	if t.Kind() != reflect.Struct || encodesItself(reflect.PointerTo(t)) {
 		return
 	}
-	members := membersOf(t)
+	members := jsonfields.Of(t)
 	for _, f := range reflect.VisibleFields(t) {
 		if _, tagged := f.Tag.Lookup("header"); !tagged {
 			continue
 		}
-		inBody := slices.ContainsFunc(members, func(m member) bool { return slices.Equal(m.index, f.Index) })
+		inBody := slices.ContainsFunc(members, func(m jsonfields.Field) bool { return slices.Equal(m.Index, f.Index) })
 		if t != request || !inBody {
 			p.refuse("field %s of the answer %s is tagged header, and an answer has no header of its own: leave the tag out, or write the header in a handler of net/http", f.Name, t)
 		}

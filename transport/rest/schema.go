@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // document collects the schemas of an OpenAPI document. A Go type may have two, one for
@@ -219,13 +220,13 @@ func orNull(schema any) any {
 func (d *document) object(t reflect.Type, bound []field) map[string]any {
 	properties := map[string]any{}
 	var required []string
-	for _, m := range membersOf(t) {
-		if slices.ContainsFunc(bound, func(f field) bool { return slices.Equal(f.index, m.index) }) {
+	for _, m := range jsonfields.Of(t) {
+		if slices.ContainsFunc(bound, func(f field) bool { return slices.Equal(f.index, m.Index) }) {
 			continue
 		}
-		properties[m.name] = d.member(m)
-		if !m.optional && !d.input {
-			required = append(required, m.name)
+		properties[m.Name] = d.member(m)
+		if !m.Optional && !d.input {
+			required = append(required, m.Name)
 		}
 	}
 	s := map[string]any{"type": "object", "properties": properties}
@@ -235,13 +236,13 @@ func (d *document) object(t reflect.Type, bound []field) map[string]any {
 	return s
 }
 
-func (d *document) member(m member) any {
-	t, null := m.t, false
+func (d *document) member(m jsonfields.Field) any {
+	t, null := m.Type, false
 	if t.Kind() == reflect.Pointer && t.Name() == "" {
 		t, null = t.Elem(), true
 	}
 	s := d.schema(t)
-	if _, itself := d.selfEncoded(t); m.quoted && (!itself || t == numberType) {
+	if _, itself := d.selfEncoded(t); m.Quoted && (!itself || t == numberType) {
 		s = quotedSchema(t)
 	}
 	if null || t.Kind() == reflect.Pointer {
