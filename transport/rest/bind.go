@@ -1,12 +1,10 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
@@ -34,11 +32,6 @@ type field struct {
 	optional bool // a pointer
 	list     bool // a slice
 }
-
-var (
-	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
-	reservedHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
-)
 
 func bindingOf(p pattern, t reflect.Type) binding {
 	var b binding
@@ -103,7 +96,7 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 	}
 	if in == "header" {
 		bound.name = http.CanonicalHeaderKey(name)
-		if strings.ContainsFunc(name, func(r rune) bool { return !isLetterOrDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) }) {
+		if !isHeaderName(name) {
 			p.refuse("field %s of %s is tagged `header:%q`, which is no name of a header", f.Name, owner, name)
 		}
 		if slices.Contains(reservedHeaders, bound.name) {
@@ -220,65 +213,4 @@ func (f *field) String() string {
 	default:
 		return "header " + f.name
 	}
-}
-
-// locationOf returns where a field travels; in is "" for the body.
-func locationOf(p pattern, f reflect.StructField) (in, name string) {
-	for _, tag := range []string{"path", "query", "header"} {
-		if value, ok := f.Tag.Lookup(tag); ok {
-			if in != "" {
-				p.refuse("field %s is tagged %s and %s; choose one", f.Name, in, tag)
-			}
-			in, name = tag, value
-		}
-	}
-	return in, name
-}
-
-// hasBoundField reports whether t, or a struct that it embeds, has a field that travels
-// outside the body. around are the structs that embed t.
-func hasBoundField(t reflect.Type, around ...reflect.Type) bool {
-	t = deref(t)
-	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
-		return false
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); isBound(f) || f.Anonymous && hasBoundField(f.Type, append(around, t)...) {
-			return true
-		}
-	}
-	return false
-}
-
-func deref(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Pointer {
-		return t.Elem()
-	}
-	return t
-}
-
-// isBound reports whether a field is tagged to travel outside the body.
-func isBound(f reflect.StructField) bool {
-	for _, in := range []string{"path", "query", "header"} {
-		if _, ok := f.Tag.Lookup(in); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// maxQuotedValue is how many bytes of a caller's value an answer quotes.
-const maxQuotedValue = 64
-
-// shorten limits how much of a caller's value an answer quotes.
-func shorten(text string) string {
-	return truncate(text, maxQuotedValue)
-}
-
-// truncate returns at most limit bytes of text, and an ellipsis if there was more.
-func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

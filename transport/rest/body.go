@@ -2,33 +2,25 @@ package rest
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 const (
-	jsonType = "application/json"
 	// initialCapacity is the size of the buffer for a body before any of it arrives, in
 	// bytes.
 	initialCapacity = 4 << 10
 	// maxNesting is how deep arrays and objects of a body may be nested.
 	maxNesting = 100
-	// maxQuotedError is how many bytes of an error of a type's own decoder an answer
-	// quotes.
-	maxQuotedError = 512
 )
 
 // readBody reads the whole body of a request.
@@ -83,35 +75,6 @@ func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
 
 func bodyTooLarge(limit int64) error {
 	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
-}
-
-// checkContentType refuses a media type other than JSON in UTF-8. It refuses several
-// Content-Type headers, too: a proxy on the way may have used another one.
-func checkContentType(headers []string) error {
-	header := strings.Join(headers, ", ")
-	if header == jsonType {
-		return nil
-	}
-	kind, params, err := mime.ParseMediaType(header)
-	charset := strings.ToLower(params["charset"])
-	if err == nil && kind == jsonType && (charset == "" || charset == "utf-8" || charset == "utf8") {
-		return nil
-	}
-	what := strconv.Quote(shorten(header))
-	if header == "" {
-		what = "missing"
-	}
-	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
-}
-
-// checkEncoding refuses a body that is still encoded.
-func checkEncoding(w http.ResponseWriter, header http.Header) error {
-	coding := strings.Join(header["Content-Encoding"], ", ")
-	if coding == "" || strings.EqualFold(coding, "identity") {
-		return nil
-	}
-	w.Header()["Accept-Encoding"] = []string{"identity"}
-	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shorten(coding)).WithStatus(http.StatusUnsupportedMediaType)
 }
 
 // decode decodes one JSON value, text, into v, whose shape is s.
@@ -206,26 +169,4 @@ func jsonPath(t reflect.Type, path string) string {
 		}
 	}
 	return strings.Join(known, ".")
-}
-
-// fieldOf returns the type of the member of a struct with this name, nil if there is none,
-// and whether the name is that of an embedded struct.
-func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
-	if t == nil || t.Kind() != reflect.Struct {
-		return nil, false
-	}
-	for f := range t.Fields() {
-		tag, isMember := jsonfields.TagOf(f)
-		switch {
-		case jsonfields.Inlined(f) && f.Name == name:
-			return f.Type, true
-		case isMember && cmp.Or(tag.Name, f.Name) == name:
-			return f.Type, false
-		}
-	}
-	return nil, false
-}
-
-func wholeSeconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d-1)/time.Second)+1, 10)
 }

@@ -81,30 +81,20 @@ func (all *fillPlanner) of(t reflect.Type, addressable bool) *fillPlan {
 	return w
 }
 
-// encodesItself reports whether encoding/json encodes a value of type t by t's own method.
-func encodesItself(t reflect.Type) bool {
-	return t.Implements(marshalerType) || t.Implements(textMarshalerType)
-}
-
-// isBytes reports whether encoding/json writes a slice as a string, in base64.
-func isBytes(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !encodesItself(reflect.PointerTo(t.Elem()))
-}
-
 // fill returns text, which encoding/json wrote, with an empty list or object for each nil
 // slice or map.
 func (w *fillPlan) fill(text []byte) []byte {
 	if w == nil || !bytes.Contains(text, []byte("null")) {
 		return text
 	}
-	f := filler{inspection: inspection{text: text}, out: make([]byte, 0, len(text))}
+	f := filler{scanner: scanner{text: text}, out: make([]byte, 0, len(text))}
 	f.value(w)
 	return append(f.out, text[f.copied:]...)
 }
 
 // filler walks through text that encoding/json wrote.
 type filler struct {
-	inspection
+	scanner
 	out    []byte
 	copied int // how much of the text is in out
 }
@@ -142,6 +132,6 @@ func (f *filler) value(w *fillPlan) {
 		}
 		f.pos++
 	default:
-		_ = f.inspection.value(nil, 0) // a string or a scalar, which encoding/json wrote
+		_ = f.skipScalar() // encoding/json wrote it
 	}
 }

@@ -2,95 +2,19 @@ package rest
 
 import (
 	"bytes"
-	"encoding"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
-
-	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
-// shape describes how encoding/json decodes into a type: which members an object may have.
-// The nil shape is that of a type that decodes itself or accepts anything.
-type shape struct {
-	members map[string]*shape // of a struct
-	folded  map[string]string // a member's name, by its folded name
-	elem    *shape            // of a map, slice or array
-	key     reflect.Type      // of a map whose keys are not plain strings
-}
-
-// shapeOf returns the shape of t. The shape of a recursive type is recursive.
-func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
-	for steps := 0; t.Kind() == reflect.Pointer && !decodesItself(t); steps++ {
-		if steps > maxNesting { // a pointer type that points to itself
-			return nil
-		}
-		t = t.Elem()
-	}
-	if s, ok := known[t]; ok {
-		return s
-	}
-	if decodesItself(t) {
-		return nil
-	}
-	s := &shape{}
-	switch t.Kind() {
-	case reflect.Struct:
-		known[t] = s
-		s.members, s.folded = map[string]*shape{}, map[string]string{}
-		for _, m := range jsonfields.Of(t) {
-			s.members[m.Name] = shapeOf(m.Type, known)
-			if fold := foldName(m.Name); s.folded[fold] == "" {
-				s.folded[fold] = m.Name
-			}
-		}
-	case reflect.Map, reflect.Slice, reflect.Array:
-		known[t] = s
-		if t.Kind() == reflect.Map && (t.Key().Kind() != reflect.String || decodesItself(t.Key())) {
-			s.key = t.Key()
-		}
-		s.elem = shapeOf(t.Elem(), known)
-	default:
-		return nil
-	}
-	return s
-}
-
-// decodesItself reports whether encoding/json decodes a value of type t by t's own method.
-func decodesItself(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return p.Implements(unmarshalerType) || p.Implements(textUnmarshalerType)
-}
-
-// foldName returns the form of a name in which encoding/json compares names when none
-// matches exactly.
-func foldName(name string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
-			least = min(least, other)
-		}
-		return least
-	}, name)
-}
-
 // inspection reads JSON text before it is decoded, and finds what encoding/json would
-// silently accept. It leaves invalid JSON to encoding/json.
+// silently accept.
 type inspection struct {
-	text     []byte
-	pos      int
+	scanner
 	strict   bool     // refuse members that the type does not have
 	names    [][]byte // members of the open objects, the innermost object last
 	maxDepth int      // how deep arrays and objects may be nested
 }
-
-// errNotJSON ends the inspection of text that encoding/json will refuse.
-var errNotJSON = errors.New("no JSON")
 
 // bodyError is what an inspection finds, and where.
 type bodyError struct {
@@ -110,7 +34,7 @@ func (m *bodyError) Error() string {
 // are one key of a map. With strict it also refuses members that the type does not have
 // under exactly this name.
 func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
-	i := inspection{text: text, strict: strict, maxDepth: maxDepth}
+	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth}
 	if err := i.value(s, 0); err != nil && !errors.Is(err, errNotJSON) {
 		return err
 	}
@@ -127,19 +51,8 @@ func (i *inspection) value(s *shape, depth int) error {
 			return i.object(s, depth)
 		}
 		return i.array(s, depth)
-	case '"':
-		_, _, err := i.skipString()
-		return err
-	case 0:
-		return errNotJSON
 	}
-	for ; i.pos < len(i.text); i.pos++ {
-		switch i.text[i.pos] {
-		case ',', ']', '}', ' ', '\t', '\r', '\n':
-			return nil
-		}
-	}
-	return nil
+	return i.skipScalar()
 }
 
 func (i *inspection) array(s *shape, depth int) error {
@@ -184,7 +97,7 @@ func (i *inspection) object(s *shape, depth int) error {
 		if err != nil {
 			return err
 		}
-		into, canonical, err := i.memberOf(s, name)
+		into, canonical, err := s.member(name, i.strict)
 		if err != nil {
 			return err
 		}
@@ -206,49 +119,6 @@ func (i *inspection) object(s *shape, depth int) error {
 			return errNotJSON
 		}
 	}
-}
-
-// memberOf returns the shape of a member and the canonical name of the field or key that
-// it sets. With strict, only the exact name matches a field.
-func (i *inspection) memberOf(s *shape, name []byte) (into *shape, canonical []byte, err error) {
-	if s == nil || s.members == nil {
-		if s != nil {
-			into = s.elem
-		}
-		if s != nil && s.key != nil {
-			name = keyOf(s.key, name)
-		}
-		return into, name, nil
-	}
-	if into, ok := s.members[string(name)]; ok {
-		return into, name, nil
-	}
-	if i.strict {
-		return nil, nil, &bodyError{what: "unknown member " + strconv.Quote(shorten(string(name)))}
-	}
-	if field, ok := s.folded[foldName(string(name))]; ok {
-		return s.members[field], []byte(field), nil
-	}
-	return nil, name, nil
-}
-
-// keyOf returns the canonical form of a map key: two names may be one key, such as "1" and
-// "01" for a number. encoding/json will refuse a name that is not a valid key.
-func keyOf(t reflect.Type, name []byte) []byte {
-	key := reflect.New(t)
-	if u, ok := key.Interface().(encoding.TextUnmarshaler); ok {
-		if u.UnmarshalText(name) != nil {
-			return name
-		}
-		return fmt.Appendf(nil, "%#v", key.Elem().Interface())
-	}
-	if n, err := strconv.ParseInt(string(name), 10, 64); err == nil {
-		return strconv.AppendInt(nil, n, 10)
-	}
-	if n, err := strconv.ParseUint(string(name), 10, 64); err == nil {
-		return strconv.AppendUint(nil, n, 10)
-	}
-	return name
 }
 
 // checkDuplicates refuses a name that occurs more than once. It may sort names.
@@ -288,48 +158,4 @@ func inPath(step string, err error) error {
 		}
 	}
 	return err
-}
-
-// next skips blanks and returns the byte that follows, 0 at the end.
-func (i *inspection) next() byte {
-	for ; i.pos < len(i.text); i.pos++ {
-		switch i.text[i.pos] {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return i.text[i.pos]
-		}
-	}
-	return 0
-}
-
-// skipString skips the string at the current position and returns it with its quotes.
-func (i *inspection) skipString() (text []byte, escaped bool, err error) {
-	start := i.pos
-	for i.pos++; i.pos < len(i.text) && i.text[i.pos] != '"'; i.pos++ {
-		if i.text[i.pos] == '\\' {
-			escaped = true
-			i.pos++
-		}
-	}
-	if i.pos >= len(i.text) {
-		return nil, false, errNotJSON
-	}
-	i.pos++
-	return i.text[start:i.pos], escaped, nil
-}
-
-// readName reads the string at the current position and resolves its escapes.
-func (i *inspection) readName() ([]byte, error) {
-	text, escaped, err := i.skipString()
-	switch {
-	case err != nil:
-		return nil, err
-	case !escaped:
-		return text[1 : len(text)-1], nil
-	}
-	var plain string
-	if json.Unmarshal(text, &plain) != nil {
-		return nil, errNotJSON
-	}
-	return []byte(plain), nil
 }

@@ -107,14 +107,3 @@ func extractTrace(ctx context.Context, h http.Header, ours bool) context.Context
 	span.Sampled, span.Undecided = false, true
 	return tracing.ContextWithSpan(ctx, span)
 }
-
-// isHeaderValue reports whether text may be the value of a header. net/http refuses
-// control characters with an error that would look like an unreachable service.
-func isHeaderValue(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}

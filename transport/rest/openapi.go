@@ -20,8 +20,9 @@ import (
 // since a missing member is the zero value.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	d := document{
-		schemas: map[string]any{}, names: map[typeUse]string{}, inProgress: map[typeUse]bool{},
-		paths: map[string]*pathItem{}, ids: map[string]bool{},
+		components: components{schemas: map[string]any{}, names: map[typeUse]string{}},
+		inProgress: map[typeUse]bool{},
+		paths:      map[string]*pathItem{}, ids: map[string]bool{},
 	}
 	var ops []operation
 	for _, c := range contractsOf(handlers) {
@@ -187,10 +188,6 @@ func content(kind string, schema any) map[string]any {
 	return map[string]any{kind: map[string]any{"schema": schema}}
 }
 
-func reference(name string) map[string]any {
-	return map[string]any{"$ref": "#/components/schemas/" + name}
-}
-
 // operationID returns "getOrdersById" for "GET /orders/{id}". It appends a number if
 // another operation has that id.
 func (d *document) operationID(pattern string) string {
@@ -212,8 +209,4 @@ func (d *document) operationID(pattern string) string {
 	}
 	d.ids[own] = true
 	return own
-}
-
-func isLetterOrDigit(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }

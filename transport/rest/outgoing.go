@@ -173,13 +173,6 @@ func (m *outgoing) request(ctx context.Context, addr string) (*http.Request, err
 	return r, nil
 }
 
-// Shared header values, which save an allocation. They must not be modified.
-var (
-	jsonTypes      = []string{jsonType}
-	problemTypes   = []string{fault.ProblemType}
-	untrustedValue = []string{"1"}
-)
-
 // inject writes the metadata of a call into the headers. It leaves out what cannot travel:
 // that is no reason to fail a call.
 func inject(ctx context.Context, h http.Header) {

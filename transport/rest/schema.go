@@ -1,11 +1,8 @@
 package rest
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/jsonfields"
@@ -15,28 +12,15 @@ import (
 // answers and one for requests: an answer always has the members that encoding/json
 // writes, while a request may leave out any, and may have null for a list.
 type document struct {
-	schemas    map[string]any
-	names      map[typeUse]string
+	components
 	inProgress map[typeUse]bool // named types whose description is not finished
 	input      bool             // the schema being made is that of a request
 	paths      map[string]*pathItem
 	ids        map[string]bool // operation ids in use
 }
 
-// typeUse is a type in one of the two directions.
-type typeUse struct {
-	reflect.Type
-	input bool
-}
-
 // Enumerator is a string type that lists its values, for the OpenAPI document.
 type Enumerator interface{ Enum() []string }
-
-var (
-	enumeratorType = reflect.TypeFor[Enumerator]()
-	marshalerType  = reflect.TypeFor[json.Marshaler]()
-	numberType     = reflect.TypeFor[json.Number]()
-)
 
 // schema returns the JSON Schema of what encoding/json writes for a t, or reads into one.
 func (d *document) schema(t reflect.Type) any {
@@ -178,21 +162,6 @@ func (d *document) structSchema(t reflect.Type) any {
 	return reference(name)
 }
 
-// assignName reserves a name for the schema of a type before it is made, since it may
-// refer to itself. A request is "OrderInput" if Order is also in an answer.
-func (d *document) assignName(key typeUse) string {
-	plain := schemaName(key.Type)
-	if key.input && d.names[typeUse{key.Type, false}] != "" {
-		plain += "Input"
-	}
-	name := plain
-	for n := 2; d.schemas[name] != nil || name == "Problem"; n++ {
-		name = plain + strconv.Itoa(n)
-	}
-	d.names[key], d.schemas[name] = name, true
-	return name
-}
-
 // orNull returns a schema that allows null, too.
 func orNull(schema any) any {
 	s, ok := schema.(map[string]any)
@@ -292,21 +261,3 @@ func (d *document) addProblemSchema() {
 }
 
 func typeSchema(name string) map[string]any { return map[string]any{"type": name} }
-
-// schemaName returns "ListOrder" for List[*api.Order].
-func schemaName(t reflect.Type) string {
-	var b strings.Builder
-	for part := range strings.FieldsFuncSeq(t.Name(), func(r rune) bool { return strings.ContainsRune("[]{}(),;* ", r) }) {
-		part = part[strings.LastIndexAny(part, "./")+1:]
-		part, _, _ = strings.Cut(part, "·") // follows the name of a type declared in a function
-		for _, r := range part {
-			if isLetterOrDigit(r) || r == '_' || r == '-' {
-				b.WriteRune(r)
-			}
-		}
-	}
-	if b.Len() == 0 {
-		return "Type"
-	}
-	return b.String()
-}

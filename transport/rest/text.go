@@ -29,13 +29,6 @@ func (c codec) schemaOf(t reflect.Type) map[string]any {
 	return s
 }
 
-var (
-	timeType            = reflect.TypeFor[time.Time]()
-	durationType        = reflect.TypeFor[time.Duration]()
-	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
-	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
-)
-
 // durationPattern matches what time.ParseDuration accepts, but does not exclude numbers
 // that are too large for it.
 const durationPattern = `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`

@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+const jsonType = "application/json"
+
+// Shared header values, which save an allocation. They must not be modified.
+var (
+	jsonTypes      = []string{jsonType}
+	problemTypes   = []string{fault.ProblemType}
+	untrustedValue = []string{"1"}
+)
+
+// reservedHeaders are set by HTTP itself, and not by fields.
+var reservedHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
+
+// isHeaderName reports whether name may be the name of a header.
+func isHeaderName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !isLetterOrDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// isHeaderValue reports whether text may be the value of a header. net/http refuses
+// control characters with an error that would look like an unreachable service.
+func isHeaderValue(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// checkContentType refuses a media type other than JSON in UTF-8. It refuses several
+// Content-Type headers, too: a proxy on the way may have used another one.
+func checkContentType(headers []string) error {
+	header := strings.Join(headers, ", ")
+	if header == jsonType {
+		return nil
+	}
+	kind, params, err := mime.ParseMediaType(header)
+	charset := strings.ToLower(params["charset"])
+	if err == nil && kind == jsonType && (charset == "" || charset == "utf-8" || charset == "utf8") {
+		return nil
+	}
+	what := strconv.Quote(shorten(header))
+	if header == "" {
+		what = "missing"
+	}
+	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
+}
+
+// checkEncoding refuses a body that is still encoded.
+func checkEncoding(w http.ResponseWriter, header http.Header) error {
+	coding := strings.Join(header["Content-Encoding"], ", ")
+	if coding == "" || strings.EqualFold(coding, "identity") {
+		return nil
+	}
+	w.Header()["Accept-Encoding"] = []string{"identity"}
+	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shorten(coding)).WithStatus(http.StatusUnsupportedMediaType)
+}
+
+// wholeSeconds returns d as the seconds of a Retry-After, rounded up.
+func wholeSeconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d-1)/time.Second)+1, 10)
+}
+
+func isLetterOrDigit(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}

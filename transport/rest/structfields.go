@@ -1,0 +1,103 @@
+package rest
+
+import (
+	"cmp"
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/sinew-go/sinew/internal/jsonfields"
+)
+
+// Types that travel in a form of their own.
+var (
+	timeType            = reflect.TypeFor[time.Time]()
+	durationType        = reflect.TypeFor[time.Duration]()
+	numberType          = reflect.TypeFor[json.Number]()
+	enumeratorType      = reflect.TypeFor[Enumerator]()
+	marshalerType       = reflect.TypeFor[json.Marshaler]()
+	unmarshalerType     = reflect.TypeFor[json.Unmarshaler]()
+	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
+	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// encodesItself reports whether encoding/json encodes a value of type t by t's own method.
+func encodesItself(t reflect.Type) bool {
+	return t.Implements(marshalerType) || t.Implements(textMarshalerType)
+}
+
+// decodesItself reports whether encoding/json decodes a value of type t by t's own method.
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(unmarshalerType) || p.Implements(textUnmarshalerType)
+}
+
+// isBytes reports whether encoding/json writes a slice as a string, in base64.
+func isBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !encodesItself(reflect.PointerTo(t.Elem()))
+}
+
+// fieldOf returns the type of the member of a struct with this name, nil if there is none,
+// and whether the name is that of an embedded struct.
+func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	for f := range t.Fields() {
+		tag, isMember := jsonfields.TagOf(f)
+		switch {
+		case jsonfields.Inlined(f) && f.Name == name:
+			return f.Type, true
+		case isMember && cmp.Or(tag.Name, f.Name) == name:
+			return f.Type, false
+		}
+	}
+	return nil, false
+}
+
+// locationOf returns where a field travels; in is "" for the body.
+func locationOf(p pattern, f reflect.StructField) (in, name string) {
+	for _, tag := range []string{"path", "query", "header"} {
+		if value, ok := f.Tag.Lookup(tag); ok {
+			if in != "" {
+				p.refuse("field %s is tagged %s and %s; choose one", f.Name, in, tag)
+			}
+			in, name = tag, value
+		}
+	}
+	return in, name
+}
+
+// isBound reports whether a field is tagged to travel outside the body.
+func isBound(f reflect.StructField) bool {
+	for _, in := range []string{"path", "query", "header"} {
+		if _, ok := f.Tag.Lookup(in); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// hasBoundField reports whether t, or a struct that it embeds, has a field that travels
+// outside the body. around are the structs that embed t.
+func hasBoundField(t reflect.Type, around ...reflect.Type) bool {
+	t = deref(t)
+	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); isBound(f) || f.Anonymous && hasBoundField(f.Type, append(around, t)...) {
+			return true
+		}
+	}
+	return false
+}
+
+func deref(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
