@@ -37,14 +37,17 @@ func (a *Adaptive) UnmarshalJSON(data []byte) error { return duration.Unmarshal(
 // Validate returns all errors of the policy joined, each as fault.InvalidArgument.
 func (a Adaptive) Validate() error {
 	var faults []error
+	invalid := func(format string, args ...any) {
+		faults = append(faults, fault.InvalidArgument.Errorf(format, args...))
+	}
 	if a.Min < 0 || a.Min > maxInFlight {
-		faults = append(faults, fault.InvalidArgument.Errorf("min: %d is not between 0 and %d", a.Min, maxInFlight))
+		invalid("min: %d is not between 0 and %d", a.Min, maxInFlight)
 	}
 	if a.Max < 0 || a.Max > maxInFlight {
-		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is not between 0 and %d", a.Max, maxInFlight))
+		invalid("max: %d is not between 0 and %d", a.Max, maxInFlight)
 	}
 	if a.Max > 0 && a.Max < a.Min {
-		faults = append(faults, fault.InvalidArgument.Errorf("max: %d is below min, %d", a.Max, a.Min))
+		invalid("max: %d is below min, %d", a.Max, a.Min)
 	}
 	return errors.Join(faults...)
 }

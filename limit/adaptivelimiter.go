@@ -46,7 +46,8 @@ type AdaptiveLimiter struct {
 
 // NewAdaptive returns a limiter with this name. It panics when the policy is invalid.
 func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
-	l := &AdaptiveLimiter{name: name, created: time.Now(), operations: newOperations(), controller: newController()}
+	l := &AdaptiveLimiter{name: name, created: time.Now(), operations: newOperations()}
+	l.controller = newController()
 	l.setting = l.controller.setting(window{}, baselineChange{})
 	if err := l.Set(a); err != nil {
 		panic("limit.NewAdaptive(" + name + "): " + err.Error())
@@ -92,7 +93,8 @@ func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (AdaptivePermit, e
 	limit := int(l.limit.Load())
 	if l.slots.needingRoom() >= limit/strictFrom {
 		if p.operation.expectation().isHurried(p.budget) {
-			return AdaptivePermit{}, l.overloaded(limit, "and the caller waits for %s only", time.Duration(p.budget))
+			wait := time.Duration(p.budget)
+			return AdaptivePermit{}, l.overloaded(limit, "and the caller waits for %s only", wait)
 		}
 		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
@@ -169,11 +171,7 @@ func (l *AdaptiveLimiter) finish(ctx context.Context, p AdaptivePermit, err erro
 		return
 	}
 	if p.operation == nil {
-		if err == nil && !callerGone(ctx) {
-			l.tally.succeeded.Add(1)
-		} else {
-			l.tally.addUntimed(ctx)
-		}
+		l.tally.addUntimed(ctx, err)
 		return
 	}
 	if !p.hopeless {
@@ -256,7 +254,8 @@ func priorityShare(ctx context.Context, limit int) int {
 func (l *AdaptiveLimiter) overloaded(limit int, why string, args ...any) error {
 	l.tally.refused.Add(1)
 	retryAfter := min(max(time.Duration(l.target.Load())/retryAfterParts, minRetryAfter), maxRetryAfter)
-	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, append([]any{l.name, limit}, args...)...).
+	args = append([]any{l.name, limit}, args...)
+	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, args...).
 		WithReason(fault.ReasonOverloaded).WithRetryAfter(retryAfter).WithUnprocessed()
 }
 
@@ -266,5 +265,6 @@ func abandonedError(ctx context.Context, name string) error {
 	if err == nil {
 		err = context.DeadlineExceeded
 	}
-	return fault.CodeOf(err).Errorf("%s: the caller waited no longer for its turn: %w", name, err).WithUnprocessed()
+	return fault.CodeOf(err).Errorf("%s: the caller waited no longer for its turn: %w", name, err).
+		WithUnprocessed()
 }

@@ -23,6 +23,14 @@ type Concurrency struct {
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
+const (
+	// defaultConcurrency is enough for 640 calls a second of 100 ms (Little, 1961), and few
+	// enough for the memory and the connections of any service.
+	defaultConcurrency = 64
+	// defaultMaxWait is below the deadline of most callers, so that time is left for the call.
+	defaultMaxWait = time.Second
+)
+
 // Middleware returns the middleware of a new [ConcurrencyLimiter] with this policy. It
 // panics when the policy is invalid.
 func (c Concurrency) Middleware() endpoint.Middleware {
@@ -51,14 +59,14 @@ func (c Concurrency) Validate() error {
 // be valid.
 func (c Concurrency) WithDefaults() Concurrency {
 	if c.Max == 0 {
-		c.Max = 64
+		c.Max = defaultConcurrency
 	}
 	if c.Queue == 0 {
 		c.Queue = c.Max
 	}
 	c.Queue = max(c.Queue, -1)
 	if c.MaxWait == 0 {
-		c.MaxWait = time.Second
+		c.MaxWait = defaultMaxWait
 	}
 	return c
 }

@@ -119,11 +119,11 @@ func (c *controller) startTrial(w window) {
 	drainTime := float64(w.inFlight) / max(w.successRate(), 1/float64(maxTrialWait))
 	latency := max(w.meanLatency(), min(drainTime, float64(maxTrialWait)))
 	c.reference = reference{float64(w.inFlight), latency}
+	wait := min(max(drainFactor*drainTime, float64(minDrainTime)), float64(maxTrialWait))
 	c.trial = trial{
-		start: w.now, lastEvidence: w.now, before: latency,
+		start: w.now, lastEvidence: w.now, drainUntil: w.now + int64(wait), before: latency,
 		// The geometric mean is nearer to the target than to how long calls took.
 		passesBelow: max(helpfulTargets*c.target, math.Sqrt(c.target*latency)),
-		drainUntil:  w.now + int64(min(max(drainFactor*drainTime, float64(minDrainTime)), float64(maxTrialWait))),
 	}
 	c.setLimit(c.targetLimit(w))
 }

@@ -39,7 +39,8 @@ func (e expectation) target(budget int64) float64 {
 // isHopeless says that a call cannot be answered within its budget under any load, or that
 // this is not known yet. Such a call is no evidence of overload.
 func (e expectation) isHopeless(budget int64) bool {
-	return e.best == 0 || budget > 0 && float64(budget) < reachableBaselines*e.best || e.expiredShare > maxNormalExpired
+	isShort := budget > 0 && float64(budget) < reachableBaselines*e.best
+	return e.best == 0 || isShort || e.expiredShare > maxNormalExpired
 }
 
 // isHurried says that the caller waits for so short a time that its call is refused first.

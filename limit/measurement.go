@@ -32,8 +32,14 @@ func (m *measurement) add(w window, limit, latency float64) (isEnough bool) {
 	m.counts.expired += w.expired
 	m.counts.lostTime += w.lostTime
 	m.length += w.length
-	n := m.counts.timed + m.counts.expired
-	return n >= enoughCalls || n >= minEvidence && m.length >= sparseMeasurement || n > 0 && m.length >= maxWindow
+	switch n := m.counts.timed + m.counts.expired; {
+	case m.length >= maxWindow:
+		return n > 0
+	case m.length >= sparseMeasurement:
+		return n >= minEvidence
+	default:
+		return n >= enoughCalls
+	}
 }
 
 // result is all that was measured.

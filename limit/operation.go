@@ -36,7 +36,8 @@ func (c operationCounts) since(before operationCounts) operationCounts {
 // counts reads served first, so that no call is in it that is not in the others.
 func (o *operation) counts() (c operationCounts) {
 	c.served = o.served.Load()
-	c.succeeded, c.spent, c.expired, c.callerWaits = o.succeeded.Load(), o.spent.Load(), o.expired.Load(), o.callerWaits.Load()
+	c.succeeded, c.expired = o.succeeded.Load(), o.expired.Load()
+	c.spent, c.callerWaits = o.spent.Load(), o.callerWaits.Load()
 	return c
 }
 
@@ -52,12 +53,26 @@ func (o *operation) publish() {
 	o.expiredShare.store(e.expiredShare)
 }
 
-func (o *operation) addSuccess(took int64) {
+// addSuccess counts a success whose caller waited for that long at most.
+func (o *operation) addSuccess(took, callerWait int64) {
 	o.succeeded.Add(1)
 	o.spent.Add(took)
+	o.callerWaits.Add(callerWait)
 	o.served.Add(1)
 	o.firsts.add(took)
 }
+
+// addExpired counts a call that ran out of time; served says that the callee did its work.
+func (o *operation) addExpired(callerWait int64, served bool) {
+	o.expired.Add(1)
+	o.callerWaits.Add(callerWait)
+	if served {
+		o.served.Add(1)
+	}
+}
+
+// addHopeless counts a call that ran out of time, and that tells nothing but that.
+func (o *operation) addHopeless() { o.expired.Add(1) }
 
 // backlog compares the calls in flight with what can be served at the rate of a window of
 // this length.
@@ -76,9 +91,12 @@ func (o *operation) backlog(length int64) backlog {
 func (o *operation) closeWindow(start, now int64, doubtful bool) {
 	before, at := o.atWindowStart, o.counts()
 	o.atWindowStart = at
-	d := at.since(before)
-	o.rate.add(d.served, now-start, now)
-	o.estimate.add(operationWindow{operationCounts: d, before: before, length: now - start, doubtful: doubtful, firstMean: o.firsts.mean()})
+	w := operationWindow{
+		operationCounts: at.since(before), before: before, length: now - start,
+		doubtful: doubtful, firstMean: o.firsts.mean(),
+	}
+	o.rate.add(w.served, w.length, now)
+	o.estimate.add(w)
 	o.publish()
 }
 

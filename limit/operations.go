@@ -59,7 +59,9 @@ func (o *operations) setExcept(except []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	byName := maps.Clone(*o.byName.Load())
-	maps.DeleteFunc(byName, func(name string, op *operation) bool { return op.excepted != slices.Contains(except, name) })
+	maps.DeleteFunc(byName, func(name string, op *operation) bool {
+		return op.excepted != slices.Contains(except, name)
+	})
 	for _, name := range except {
 		if byName[name] == nil {
 			byName[name] = &operation{excepted: true}

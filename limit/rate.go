@@ -34,7 +34,8 @@ func (r *Rate) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data
 func (r Rate) Validate() error {
 	var faults []error
 	if r.PerSecond != 0 && !(r.PerSecond >= minPerSecond && r.PerSecond <= maxPerSecond) {
-		faults = append(faults, fault.InvalidArgument.Errorf("per_second: %v is not between %v and %v", r.PerSecond, minPerSecond, maxPerSecond))
+		faults = append(faults, fault.InvalidArgument.Errorf(
+			"per_second: %v is not between %v and %v", r.PerSecond, minPerSecond, maxPerSecond))
 	}
 	if r.Burst < 0 {
 		faults = append(faults, fault.InvalidArgument.Errorf("burst: %d is negative", r.Burst))
@@ -42,17 +43,26 @@ func (r Rate) Validate() error {
 	return errors.Join(faults...)
 }
 
-// The bounds of a rate: about one call a day, and one a nanosecond.
 const (
+	// defaultPerSecond stops a caller that has run wild, and nobody who calls by hand.
+	defaultPerSecond = 100
+	// minPerSecond is about one call a day.
 	minPerSecond = 1e-5
+	// maxPerSecond is one call a nanosecond, the unit in which the limiter counts.
 	maxPerSecond = 1e9
+	// maxLag is how far fullAt may lag behind the clock, in ns, before Allow moves it up. A
+	// full bucket may exceed its size by that much.
+	maxLag = int64(time.Microsecond)
+	// maxBucket is the size of the largest bucket in ns, 73 years: the sums of Allow do not
+	// overflow with it.
+	maxBucket = int64(math.MaxInt64 / 4)
 )
 
 // WithDefaults returns the policy with its defaults filled in, as it is in force. r must
 // be valid.
 func (r Rate) WithDefaults() Rate {
 	if r.PerSecond == 0 {
-		r.PerSecond = 100
+		r.PerSecond = defaultPerSecond
 	}
 	if r.Burst == 0 {
 		r.Burst = int(max(1, math.Ceil(r.PerSecond)))
@@ -128,10 +138,6 @@ func (l *RateLimiter) Allow() error {
 	}
 }
 
-// maxLag is how far fullAt may lag behind the clock, in ns, before Allow moves it up. A
-// full bucket may exceed its size by that much.
-const maxLag = int64(time.Microsecond)
-
 func (l *RateLimiter) refuse(b *bucket, over int64) error {
 	l.refused.Add(1)
 	return fault.ResourceExhausted.Errorf("%s takes %g calls a second", l.name, b.PerSecond).
@@ -158,7 +164,7 @@ func (l *RateLimiter) Set(r Rate) error {
 	}
 	r = r.WithDefaults()
 	interval := max(int64(math.Round(float64(time.Second)/r.PerSecond)), 1)
-	size := int64(math.MaxInt64 / 4)
+	size := maxBucket
 	if int64(r.Burst) < size/interval {
 		size = int64(r.Burst) * interval
 	}

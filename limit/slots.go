@@ -10,7 +10,7 @@ import (
 // 1986). A tag in the head detects that it changed and changed back.
 type slots struct {
 	head    atomic.Uint64 // tag, slots in use, top free slot + 1
-	_       [56]byte
+	_       cacheLine
 	pages   atomic.Pointer[[]*page]
 	growing sync.Mutex
 
@@ -19,12 +19,17 @@ type slots struct {
 }
 
 const (
-	slotBits    = 20
+	// slotBits is the size of a slot's number in the head. Two of them leave 24 bits for the
+	// tag, so the head must change 16 million times within one step to be mistaken.
+	slotBits = 20
+	slotMask = 1<<slotBits - 1
+	oneInUse = 1 << slotBits
+	oneTag   = 1 << (2 * slotBits)
+	// maxInFlight leaves room for the number 0, which says that no slot is free, and for a count
+	// of one more.
 	maxInFlight = 1<<slotBits - 2
-	slotMask    = 1<<slotBits - 1
-	oneInUse    = 1 << slotBits
-	oneTag      = 1 << (2 * slotBits)
-	pageSize    = 64
+	// pageSize is how many slots are allocated together: 4 KiB.
+	pageSize = 64
 )
 
 type page [pageSize]slot

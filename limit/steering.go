@@ -10,7 +10,8 @@ type steering struct {
 
 // add adds a window that ended under this limit.
 func (s *steering) add(w window, limit float64) {
-	if w.refused > 0 || w.mostlyLate() || w.isShedding(shedToContinue) || float64(w.inFlight) > usedShare*limit {
+	isUsed := float64(w.inFlight) > usedShare*limit
+	if isUsed || w.refused > 0 || w.mostlyLate() || w.isShedding(shedToContinue) {
 		s.lastPressure = w.now
 	}
 	if w.evidence() > 0 {
@@ -49,5 +50,5 @@ const (
 	limitFollows steeringResult = iota
 	limitIsNotNeeded
 	limitHasFallenFar
-	lowestLimitIsSlow // calls are slow even at the lowest limit, so they do not, or not only, wait for each other
+	lowestLimitIsSlow // so calls do not, or not only, wait for each other
 )

@@ -3,32 +3,15 @@ package limit
 import (
 	"context"
 	"sync/atomic"
-
-	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// tally counts ended calls since the limiter was created.
+// tally counts calls since the limiter was created: counts says what each counter means.
 type tally struct {
-	succeeded atomic.Int64 // while their caller waited
-	timed     atomic.Int64 // of succeeded
-	spent     atomic.Int64 // sum over timed, ns
-	baselines atomic.Int64 // sum of the baselines of timed, ns
-	targets   atomic.Int64 // sum of the target latencies of timed, ns
-	expired   atomic.Int64 // no answer in time, by anyone's deadline, or a late failure
-	lostTime  atomic.Int64 // sum over expired, ns
-	served    atomic.Int64 // of timed and expired: successes of the callee, even if too late
-	other     atomic.Int64 // other failures, and calls that show nothing
-	shed      atomic.Int64 // refused by the callee for overload
-	late      atomic.Int64 // of timed and expired: late
-	refused   atomic.Int64
-	wasted    atomic.Int64
-}
-
-// counts is a tally at one moment, or the difference of two.
-type counts struct {
-	succeeded, timed, spent, baselines, targets, expired, lostTime, served, shed, late, refused int64
+	succeeded, timed, spent, baselines, targets atomic.Int64
+	expired, lostTime, served, late, shed       atomic.Int64
+	refused                                     atomic.Int64
+	other                                       atomic.Int64 // ended calls that show nothing of the load
+	wasted                                      atomic.Int64 // ended calls whose caller had gone
 }
 
 // timedCall is an ended call whose start was timed.
@@ -41,69 +24,75 @@ type timedCall struct {
 
 // add counts a timed call.
 func (t *tally) add(ctx context.Context, call timedCall, err error) {
-	op, e := call.operation, call.operation.expectation()
+	e := call.operation.expectation()
 	isLate := e.isKnown() && float64(call.took) > e.lateAfter(call.budget)
 	if err == nil && !call.callerGone {
-		t.succeeded.Add(1)
-		t.timed.Add(1)
-		t.served.Add(1)
-		t.spent.Add(call.took)
-		if e.isKnown() {
-			t.baselines.Add(int64(e.baseline))
-			t.targets.Add(int64(e.target(call.budget)))
-		} else {
-			t.baselines.Add(call.took)
-			t.targets.Add(firstTargetLatencies * call.took)
-		}
-		op.addSuccess(call.took)
-		op.callerWaits.Add(int64(e.callerWait(call.budget)))
-	} else if !t.addFailure(ctx, call, e, isLate, err) {
+		t.addSuccess(call, e, isLate)
 		return
 	}
-	if isLate {
-		t.late.Add(1)
-	}
-}
-
-// addFailure says whether the call is evidence of latency.
-func (t *tally) addFailure(ctx context.Context, call timedCall, e expectation, isLate bool, err error) bool {
 	if call.callerGone {
 		t.wasted.Add(1)
 	}
 	end := endingOf(ctx, err)
-	if end == failed && isLate || end == neutral && call.callerGone && call.budget > 0 && call.took >= call.budget {
+	isOver := call.callerGone && call.budget > 0 && call.took >= call.budget
+	if end == failed && isLate || end == neutral && isOver {
 		end = timedOut
 	}
 	switch end {
 	case timedOut:
-		call.operation.expired.Add(1)
-		if e.isHopeless(call.budget) {
-			t.other.Add(1) // it could not have been answered in time, under any load
-			return false
-		}
-		call.operation.callerWaits.Add(int64(e.callerWait(call.budget)))
-		t.expired.Add(1)
-		t.lostTime.Add(call.took)
-		if err == nil {
-			t.served.Add(1)
-			call.operation.served.Add(1)
-		}
-		if !isLate {
-			t.late.Add(1) // its caller waited no longer, or the call would have become late
-		}
-		return true
+		t.addExpired(call, e, err == nil)
 	case shedByCallee:
 		t.shed.Add(1)
 	default:
 		t.other.Add(1) // a fast failure is no evidence of latency
 	}
-	return false
 }
 
-// addUntimed counts an untimed call that is not a success.
-func (t *tally) addUntimed(ctx context.Context) {
+// addSuccess counts a success whose caller waited. Without a baseline it is its own.
+func (t *tally) addSuccess(call timedCall, e expectation, isLate bool) {
+	t.succeeded.Add(1)
+	t.timed.Add(1)
+	t.served.Add(1)
+	t.spent.Add(call.took)
+	if e.isKnown() {
+		t.baselines.Add(int64(e.baseline))
+		t.targets.Add(int64(e.target(call.budget)))
+	} else {
+		t.baselines.Add(call.took)
+		t.targets.Add(firstTargetLatencies * call.took)
+	}
+	if isLate {
+		t.late.Add(1)
+	}
+	call.operation.addSuccess(call.took, int64(e.callerWait(call.budget)))
+}
+
+// addExpired counts a call that ran out of time; served says that the callee did its work.
+// It is late in any case: its caller waits no longer, or the call would have become late.
+func (t *tally) addExpired(call timedCall, e expectation, served bool) {
+	if e.isHopeless(call.budget) {
+		t.other.Add(1) // it could not have been answered in time, under any load
+		call.operation.addHopeless()
+		return
+	}
+	t.expired.Add(1)
+	t.late.Add(1)
+	t.lostTime.Add(call.took)
+	if served {
+		t.served.Add(1)
+	}
+	call.operation.addExpired(int64(e.callerWait(call.budget)), served)
+}
+
+// addUntimed counts an untimed call.
+func (t *tally) addUntimed(ctx context.Context, err error) {
+	gone := callerGone(ctx)
+	if err == nil && !gone {
+		t.succeeded.Add(1)
+		return
+	}
 	t.other.Add(1)
-	if callerGone(ctx) {
+	if gone {
 		t.wasted.Add(1)
 	}
 }
@@ -115,46 +104,16 @@ func (t *tally) ended() int64 {
 
 func (t *tally) counts() counts {
 	return counts{
-		t.succeeded.Load(), t.timed.Load(), t.spent.Load(), t.baselines.Load(), t.targets.Load(),
-		t.expired.Load(), t.lostTime.Load(), t.served.Load(), t.shed.Load(), t.late.Load(), t.refused.Load(),
+		succeeded: t.succeeded.Load(),
+		timed:     t.timed.Load(),
+		spent:     t.spent.Load(),
+		baselines: t.baselines.Load(),
+		targets:   t.targets.Load(),
+		expired:   t.expired.Load(),
+		lostTime:  t.lostTime.Load(),
+		served:    t.served.Load(),
+		late:      t.late.Load(),
+		shed:      t.shed.Load(),
+		refused:   t.refused.Load(),
 	}
-}
-
-func (c counts) since(before counts) counts {
-	return counts{
-		c.succeeded - before.succeeded, c.timed - before.timed, c.spent - before.spent, c.baselines - before.baselines, c.targets - before.targets,
-		c.expired - before.expired, c.lostTime - before.lostTime, c.served - before.served, c.shed - before.shed, c.late - before.late,
-		c.refused - before.refused,
-	}
-}
-
-// ending is what the end of a call shows of the callee's load.
-type ending int
-
-const (
-	timedOut     ending = iota // no answer in time
-	shedByCallee               // the callee says that it is overloaded
-	failed
-	neutral // nothing
-)
-
-// endingOf gets a nil err for a success whose caller had gone.
-func endingOf(ctx context.Context, err error) ending {
-	caller := endpoint.CallerOf(ctx)
-	if err == nil {
-		if caller.Err() == context.Canceled || deadline.IsForeign(ctx) { //nolint:errorlint // it is never wrapped
-			return neutral
-		}
-		return timedOut
-	}
-	switch fault.Judge(caller, err) {
-	case fault.TimedOut, fault.Expired:
-		return timedOut
-	case fault.Overloaded:
-		return shedByCallee
-	case fault.Failed, fault.Unreached, fault.Relayed: // a callee that relays a failure has done its work
-		return failed
-	case fault.OK, fault.Refused, fault.Gone:
-	}
-	return neutral
 }

@@ -40,7 +40,8 @@ func (w window) isShedding(share fraction) bool {
 
 // isCalm says that no call waited for another: latencies were close to the baseline.
 func (w window) isCalm() bool {
-	return !w.isShedding(shedToContinue) && float64(w.spent) < calmBaselines*float64(w.baselines) && !fewLate.isExceeded(w.late, w.evidence())
+	isFast := float64(w.spent) < calmBaselines*float64(w.baselines)
+	return isFast && !w.isShedding(shedToContinue) && !fewLate.isExceeded(w.late, w.evidence())
 }
 
 // sampleMask says which calls are timed until the next evaluation while there is no limit:
