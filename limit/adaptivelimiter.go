@@ -12,9 +12,9 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// AdaptiveLimiter enforces an [Adaptive]. It is safe for concurrent use. A call locks
-// nothing, except when more calls are in flight than ever before, when its operation
-// is new, or once there are more than 200 operations.
+// AdaptiveLimiter enforces an [Adaptive]. It is safe for concurrent use. A call waits for no
+// lock, except when more calls are in flight than ever before, or when its operation is
+// new.
 type AdaptiveLimiter struct {
 	name       string
 	created    time.Time
@@ -55,8 +55,8 @@ func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
 	return l
 }
 
-// Acquire returns at once: a permit for one call, or the zero AdaptivePermit for an operation
-// outside of the limit. The error is fault.Unavailable if the limit is reached or the
+// Acquire admits a call or refuses it, and does not wait. For an operation of Except it returns
+// the zero AdaptivePermit. The error is fault.Unavailable if the limit is reached or the
 // caller's deadline cannot be met, and fault.Canceled or fault.DeadlineExceeded if ctx
 // has ended.
 func (l *AdaptiveLimiter) Acquire(ctx context.Context) (AdaptivePermit, error) {
@@ -133,7 +133,8 @@ func (l *AdaptiveLimiter) markStarted(p *AdaptivePermit) {
 	}
 }
 
-// Middleware limits an endpoint. A panic counts as a failure.
+// Middleware returns a middleware that makes each call of an endpoint with a permit, or
+// returns the error of Acquire. A panic counts as a failure.
 func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -148,8 +149,8 @@ func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy. Calls in flight and measurements stay. It returns an error
-// for an invalid policy and keeps the old one.
+// Set replaces the policy. Calls in flight continue, and measurements stay. If the policy is
+// invalid it returns an error, and the old one stays in force.
 func (l *AdaptiveLimiter) Set(a Adaptive) error {
 	if err := a.Validate(); err != nil {
 		return err

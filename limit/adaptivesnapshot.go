@@ -4,11 +4,13 @@ import "time"
 
 // AdaptiveSnapshot is the state of an [AdaptiveLimiter] at one moment.
 type AdaptiveSnapshot struct {
-	Name   string   `json:"name"`
+	Name string `json:"name"`
+	// Policy has its defaults filled in.
 	Policy Adaptive `json:"policy"`
-	// Limit is how many calls may be in flight; zero says that there is no overload.
+	// Limit is how many calls may be in flight. It is zero while there is no overload; then
+	// only the policy's Max counts.
 	Limit int `json:"limit"`
-	// Phase is what the limiter does, and Reason why it limits calls; "" in the phase
+	// Phase is what the limiter does. Reason is why it limits calls, and "" in the phase
 	// Unlimited.
 	Phase  Phase  `json:"phase"`
 	Reason Reason `json:"reason,omitempty"`
@@ -20,9 +22,9 @@ type AdaptiveSnapshot struct {
 	Refused int64 `json:"refused"`
 	// Wasted is how many of Passed ended after their caller had gone.
 	Wasted int64 `json:"wasted"`
-	// Baseline is how long a success takes without overload, of the operation that is
-	// called most; zero is not known. Target is the target latency: how long calls may
-	// take while others are refused.
+	// Baseline is how long a success takes without overload, of the operation with the most
+	// successes; zero is not known. Target is the target latency: how long calls may take
+	// while others are refused. In JSON both are in nanoseconds.
 	Baseline time.Duration `json:"baseline"`
 	Target   time.Duration `json:"target"`
 }

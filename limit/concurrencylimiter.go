@@ -33,9 +33,10 @@ type waiter struct {
 
 // ConcurrencySnapshot is the state of a [ConcurrencyLimiter] at one moment.
 type ConcurrencySnapshot struct {
-	Name   string      `json:"name"`
+	Name string `json:"name"`
+	// Policy has its defaults filled in.
 	Policy Concurrency `json:"policy"`
-	// Running and Waiting are the current calls.
+	// Running is the number of calls that run, and Waiting that of calls in the queue.
 	Running int `json:"running"`
 	Waiting int `json:"waiting"`
 	// Passed and Refused count all calls so far, except those whose context ended
@@ -56,8 +57,8 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 }
 
 // Acquire waits until the call may run. The error is fault.Unavailable if the queue is
-// full, if the call may not run within the policy's MaxWait, or if it could not before
-// the caller's deadline, and fault.Canceled or fault.DeadlineExceeded if ctx ends first.
+// full, if it moves too slowly for the caller's deadline, or if the policy's MaxWait ends,
+// and fault.Canceled or fault.DeadlineExceeded if ctx ends first.
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, error) {
 	if ctx.Err() != nil {
 		return ConcurrencyPermit{}, abandonedError(ctx, l.name)
@@ -89,7 +90,8 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, er
 	return l.wait(w, element, maxWait)
 }
 
-// Middleware limits an endpoint.
+// Middleware returns a middleware that makes each call of an endpoint with a permit, or
+// returns the error of Acquire.
 func (l *ConcurrencyLimiter) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -103,8 +105,8 @@ func (l *ConcurrencyLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy; running and waiting calls stay. It returns an error for an
-// invalid policy and keeps the old one.
+// Set replaces the policy. Running calls continue, and a higher Max admits waiting ones. If the
+// policy is invalid it returns an error, and the old one stays in force.
 func (l *ConcurrencyLimiter) Set(c Concurrency) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -161,7 +163,7 @@ func (l *ConcurrencyLimiter) start(ctx context.Context) ConcurrencyPermit {
 	return ConcurrencyPermit{l, ctx}
 }
 
-// finish ends a call that ran.
+// finish ends a call that ran. callerGone says that nobody waits for its result.
 func (l *ConcurrencyLimiter) finish(callerGone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

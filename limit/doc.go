@@ -13,7 +13,7 @@
 //
 // # Rate
 //
-// A [RateLimiter] is a token bucket for a caller's quota. A call above it is refused
+// A [RateLimiter] is a token bucket for a caller's quota. A call beyond it is refused
 // at once, as fault.ResourceExhausted (429) with reason rate_limited and the time
 // until the next token in RetryAfter. It uses no lock.
 //
@@ -33,83 +33,141 @@
 // answered in time. A refusal despite free capacity is worse than an overload that
 // goes on: where the limiter cannot avoid both, it lets the overload go on.
 //
-// What it measures. Operations are told apart by the name in
+// It is in one of three phases. The numbers are explained below.
+//
+//	             1: calls are late, or pile up
+//	+-----------+ ---------------------------> +---------+
+//	| unlimited |                              |  trial  |
+//	+-----------+ <--------------------------- +---------+
+//	  ^       |    3: calls do not get faster    |     ^
+//	  |       |                                  |     |
+//	  |       | 2: the callee refuses     4: calls     | 6: the limit has
+//	  |       |    a third                get faster   |    fallen far
+//	  |       |                                  |     |
+//	  |       |                                  v     |
+//	  |       +------------------------------> +----------+
+//	  |                                        | steering |
+//	  +--------------------------------------- +----------+
+//	   5: no call waits, nobody needs the limit,
+//	      or no call ends
+//
+// [AdaptiveLimiter.Snapshot] shows the [Phase], the limit and the [Reason] for it. A service
+// or client of package sinew has the phase in a metric, sinew_server_limit_phase or
+// sinew_client_limit_phase. It logs when a limit refuses its first call, and when a limit
+// that refused calls is lifted:
+//
+//	arrow  phase      metric  Limit  Reason          log line
+//	1      trial      1       > 0    calls_late or   "the limit refuses calls"
+//	                                 calls_pile_up
+//	2      steering   2       > 0    callee_refuses  "the limit refuses calls"
+//	3      unlimited  0       0      ""              "the limit is lifted"
+//	4      steering   2       > 0    as before
+//	5      unlimited  0       0      ""              "the limit is lifted"
+//	6      trial      1       > 0    as before
+//
+// The log line of arrows 1 and 2 has the phase, the reason and the limit; that of 3 and 5
+// has the duration of the episode and the number of refused calls. After arrow 3 the
+// Baseline in the snapshot is higher.
+//
+// # What an AdaptiveLimiter measures
+//
+// It tells operations apart by the name in
 // [github.com/sinew-go/sinew/endpoint.Call]: the first 200 of a limiter separately, the
 // others together as one. A call is compared with calls of its own operation only.
-//   - The baseline is how long a success takes (Usual in the snapshot). It starts with
-//     the first 32 successes, then follows the mean slowly. It does not rise while calls
-//     are late or refused, nor far above its last confirmed value, so a queue that grows
-//     slowly does not raise it.
-//   - The best baseline is how long a success takes in good times: the lowest baseline
-//     of the last minutes.
+//   - The baseline is how long a success takes when no call waits. It starts with the
+//     first 32 successes, then follows the mean slowly. It does not rise while calls
+//     are late or refused, nor above 3 times a value that rises still more slowly, so a
+//     queue that grows slowly does not raise it.
+//   - The best baseline is the lowest baseline of the last minutes.
 //   - A caller waits until its deadline. A caller without a deadline counts as one that
 //     waits for 20 times the best baseline, and for at least 2 s.
 //   - A call is late when it takes 0.8 of the time that its caller waits, and at least
 //     3 times its baseline.
-//   - The target latency is how long calls may take while others are refused: a quarter
-//     of the time that their callers wait, but at most 10 times the baseline (50 ms where
-//     that is less), and at least twice the baseline, as far as half of that time allows.
-//     Without a deadline it is 10 times the best baseline, and at least 50 ms.
+//   - The target latency is how long calls may take while others are refused. It is a
+//     quarter of the time that their callers wait, but at most 10 times the baseline (or
+//     50 ms if that is more). It is at least twice the baseline, as far as half of the
+//     caller's time allows, and at least 1.25 times the baseline in any case. Without a
+//     deadline it is 10 times the best baseline, and at least 50 ms.
 //
-// A limit starts in one of three cases:
-//   - Two thirds of the calls are late, for half a second or longer. Where no call is
-//     served at all, this must last twice as long as the calls waited: the service may
-//     have paused for a moment, and no limit helps against that.
-//   - More calls are in flight than can be served in time at the current rate, or at 0.8
-//     of the best rate of the last minute if that is higher. The number may exceed that
-//     by 3 standard deviations of the recent number in flight, since it varies by chance.
-//     This case can be detected before the first call is late.
-//   - The service itself refuses a third of the calls for overload.
+// It compares counts of calls in windows. A window ends after 16 calls, but lasts 0.1 s at
+// least (40 ms if calls pile up) and 2 s at most. With fewer than 8 calls it shows no
+// overload.
 //
-// In the first two of these cases more than Min calls must be in flight, and their number
-// must not be falling already.
+// # When a limit starts
+//
+// Arrow 1, calls are late: two thirds of the calls are late, for half a second or
+// longer. If no call is served in that time, this must last twice as long as the calls
+// waited: the service may have paused for a moment, and no limit helps against that.
+//
+// Arrow 1, calls pile up: more calls are in flight than can be served in time at the
+// current rate, or at 0.8 of the best rate of the last minute if that is higher. The
+// number may exceed that by 3 standard deviations of the recent number in flight, since
+// it varies by chance. This can be detected before the first call is late.
+//
+// Arrow 2: the callee itself refuses a third of the calls for overload, in three windows in
+// a row. No trial is needed, since the callee says that there are too many.
+//
+// Arrow 1 needs more than Min calls in flight, and a number in flight that does not fall
+// by itself.
 //
 // What never counts as overload:
 //   - A call that is merely old. While there is a limit, or calls are late, a call in
 //     flight for longer than 8 times the target latency, and at least 1 s, needs no
 //     room: streams, long polls and hung handlers do not fill the limit.
-//   - A call that waits for its own caller, between [AdaptivePermit.Pause] and [AdaptivePermit.Resume].
-//     A server pauses while it reads a request's body.
+//   - A call that waits for its own caller, between [AdaptivePermit.Pause] and
+//     [AdaptivePermit.Resume]. A server pauses while it reads a request's body.
 //   - A call that could not be answered in time under any load: its caller waits for
 //     less than 2.5 times the best baseline, or more than a quarter of the calls of its
-//     operation run out of time even in good times.
+//     operation run out of time even without overload.
 //   - Deadlines of callers that are not trusted.
 //   - Fast failures, and refusals that the service relays from another one.
 //
-// If calls are late or pile up (the first two cases), the limit is a trial at first:
-//   - It starts with as many calls as are served within the target latency, by Little's
-//     law (1961). Earlier calls may drain first, for 8 s at most.
-//   - It passes if calls then take at most the geometric mean of how long they took
-//     before and the target latency, or 1.3 times the target latency if that is longer.
-//     Calls that waited for each other do become that fast.
-//   - Otherwise the calls are slow by nature. The limit is lifted, their latency becomes
-//     the baseline, and there is no further trial for 2 s, then 4 s, and so on up to
-//     2 min. A trial that passes resets this time.
+// # What a trial is
+//
+// Calls may be late because they wait for each other, or because they are slow by nature.
+// A limit makes the former faster, and not the latter. So a limit for late calls, or calls
+// that pile up, is a trial first. It allows as many calls as are served within the target
+// latency, by Little's law (1961). Earlier calls drain first, for 8 s at most.
+//
+// Arrow 4: the trial passes if calls take at most the geometric mean of how long they took
+// before and the target latency, or 1.3 times the target latency if that is longer.
+//
+// Arrow 3: otherwise the calls are slow by nature. The limit is lifted, their latency
+// becomes the baseline, and there is no further trial for 2 s, then 4 s, and so on up to
+// 2 min. A trial that passes resets this time. A trial fails, too, if no call ends for
+// 2 s or 4 times the target latency, whichever is longer.
+//
+// # How a limit is steered, and when it ends
 //
 // While the limit helps, it follows the number of calls served per second times the
-// target latency, plus one; the one gives each of many limiters a share. A limit that
-// has fallen to a quarter must pass another trial, by making calls twice as fast.
+// target latency, plus one. The one makes the shares of many limiters equal in time.
 //
-// The limit ends in one of three cases:
+// Arrow 6: a limit that has fallen to a quarter while calls are refused must pass another
+// trial, in which calls take at most half as long.
+//
+// Arrow 5: the limit ends in one of three cases.
 //   - No call waits for another: calls take less than 1.5 times the baseline, for 1 s.
-//   - It is not needed: no call is refused, none is late, and at most half of it is in
+//   - Nobody needs it: no call is refused, few are late, and at most half of it is in
 //     use, for 1 s or twice the target latency, whichever is longer.
 //   - No call ends, for 2 s or 4 times the target latency, whichever is longer.
 //
-// The order of refusals. Once half of the limit is in use, calls whose caller waits for
-// less than half of the baseline are refused first, then those of lower priority: each
-// step of priority moves the limit for a call by a tenth, up to five steps. RetryAfter
-// is a quarter of the target latency, from 20 ms to 1 s.
+// # Which calls are refused first
 //
-// What it cannot do:
+// Once half of the limit is in use, calls whose caller waits for less than half of the
+// baseline are refused first, then those of lower priority: each step of priority moves
+// the limit for a call by a tenth, up to five steps. RetryAfter is a quarter of the target
+// latency, from 20 ms to 1 s.
+//
+// The limiter neither counts nor refuses calls of the operations in [Adaptive].Except.
+//
+// # What an AdaptiveLimiter cannot do
+//
 //   - Callers that wait long get late answers before any call is refused, since they
 //     allow that wait.
 //   - Each of many limiters in front of one service sees a small share of its calls, and
 //     detects overload later. Each always admits Min calls, so the service must bear Min
 //     times their number.
 //   - Above 10,000 successes a second only some calls are timed while there is no limit.
-//
-// The limiter neither counts nor refuses calls of the operations in [Adaptive].Except.
 //
 // Finding a limit from latencies is the idea of TCP Vegas (Brakmo and Peterson, 1995),
 // and working at the rate of delivery that of BBR (Cardwell et al., 2016). Netflix'
@@ -120,10 +178,9 @@
 // # Guarantees
 //
 // All refusals are Unprocessed. Set changes a policy in place: a higher limit admits
-// waiting calls, a lower one lets running calls finish. A permit is returned even when
-// the call panics, and counts once however often it is returned. A call that need not
-// wait allocates nothing, and locks nothing in a RateLimiter or AdaptiveLimiter; the
-// exceptions in an AdaptiveLimiter are the first call of an operation and a new maximum
-// of calls in flight. Calls that end after their caller has gone are counted as Wasted
-// in the snapshots.
+// waiting calls, a lower one lets running calls finish. A middleware returns its permit
+// even when the call panics. A call that need not wait allocates nothing, and waits for no
+// lock in a RateLimiter or AdaptiveLimiter; the exceptions in an AdaptiveLimiter are the
+// first call of an operation and a new maximum of calls in flight. Calls that end after
+// their caller has gone are counted as Wasted in the snapshots.
 package limit

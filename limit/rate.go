@@ -16,8 +16,8 @@ import (
 type Rate struct {
 	// PerSecond is the rate in the long run; zero is 100.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
-	// Burst is how many calls may pass at once after a pause; zero is those of one
-	// second, and at least 1.
+	// Burst is how many calls may pass at once after a pause, the size of the bucket; zero is
+	// as many as pass in one second, and at least 1.
 	Burst int `json:"burst" yaml:"burst"`
 	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -91,8 +91,9 @@ type bucket struct {
 
 // RateSnapshot is the state of a [RateLimiter] at one moment.
 type RateSnapshot struct {
-	Name   string `json:"name"`
-	Policy Rate   `json:"policy"`
+	Name string `json:"name"`
+	// Policy has its defaults filled in.
+	Policy Rate `json:"policy"`
 	// Passed and Refused count all calls so far.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
@@ -144,7 +145,8 @@ func (l *RateLimiter) refuse(b *bucket, over int64) error {
 		WithReason(fault.ReasonRateLimited).WithRetryAfter(time.Duration(over)).WithUnprocessed()
 }
 
-// Middleware limits an endpoint.
+// Middleware returns a middleware that uses one token for each call of an endpoint, or
+// returns the error of Allow.
 func (l *RateLimiter) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -156,8 +158,8 @@ func (l *RateLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy; tokens in use stay in use. It returns an error for an invalid
-// policy and keeps the old one.
+// Set replaces the policy. As many tokens as were used up before are used up after it. If the
+// policy is invalid it returns an error, and the old one stays in force.
 func (l *RateLimiter) Set(r Rate) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -174,7 +176,7 @@ func (l *RateLimiter) Set(r Rate) error {
 	return nil
 }
 
-// rescale keeps the number of tokens in use when the time per token changes by a factor.
+// rescale leaves the number of tokens that are used up as it is when the time per token changes by a factor.
 func (l *RateLimiter) rescale(factor float64, size int64) {
 	for {
 		fullAt, now := l.fullAt.Load(), int64(time.Since(l.created))
