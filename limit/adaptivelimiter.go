@@ -24,7 +24,7 @@ type AdaptiveLimiter struct {
 	limiting       atomic.Bool   // an overload was detected, and calls are limited
 	hasExcepted    atomic.Bool   // some operations are outside of the limit
 	limit          atomic.Int64  // of calls in flight
-	ceiling        atomic.Int64  // the limit for every priority: Policy.Max
+	ceiling        atomic.Int64  // the limit for every priority: Adaptive.Max
 	nextEvaluation atomic.Int64  // when the next call evaluates the window, ns since created
 	target         atomic.Int64  // target latency, ns
 	sampleMask     atomic.Uint32 // a call is timed if its slot's generation has none of these bits
@@ -99,7 +99,7 @@ func (l *AdaptiveLimiter) acquireLimited(ctx context.Context) (AdaptivePermit, e
 		limit = min(priorityShare(ctx, limit), int(l.ceiling.Load()))
 	}
 	var ok bool
-	bound := min(limit+int(l.slots.exempt.Load()), int(l.ceiling.Load()+l.slots.exemptFromMax.Load()))
+	bound := min(limit+int(l.slots.exempted.Load()), int(l.ceiling.Load()+l.slots.exemptFromMax.Load()))
 	if p.slot, p.generation, ok = l.slots.acquire(bound); !ok {
 		return AdaptivePermit{}, l.overloaded(limit, "and as many are under way")
 	}

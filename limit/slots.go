@@ -14,8 +14,8 @@ type slots struct {
 	pages   atomic.Pointer[[]*page]
 	growing sync.Mutex
 
-	exempt        atomic.Int64 // slots in use that need no room: paused, long-running or hopeless
-	exemptFromMax atomic.Int64 // of those, the ones that Policy.Max does not count: all but hopeless ones
+	exempted      atomic.Int64 // slots in use that need no room: paused, long-running or hopeless
+	exemptFromMax atomic.Int64 // of those, the ones that Adaptive.Max does not count: all but hopeless ones
 }
 
 const (
@@ -34,28 +34,6 @@ const (
 
 type page [pageSize]slot
 
-// slot holds one call in flight. Its generation changes when the call ends, so that what
-// comes late (exemptOlder, or Pause and Resume after Done) does not change the next call.
-type slot struct {
-	next       atomic.Uint32
-	generation atomic.Uint32
-	exemptFor  atomic.Uint32 // reasons why the call needs no room, as bits
-	_          uint32
-	startedAt  atomic.Int64 // ns + 1; 0 if not timed
-	pausedAt   atomic.Int64 // ns
-	pausedFor  atomic.Int64 // total, ns
-	_          [24]byte
-}
-
-// Reasons why a call needs no room.
-const (
-	waitsForCaller = 1 << iota // between AdaptivePermit.Pause and AdaptivePermit.Resume
-	longRunning                // it may never end
-	hopeless                   // it cannot be answered in time under any load
-
-	beyondMax = waitsForCaller | longRunning
-)
-
 func (s *slots) slotAt(i uint32) *slot { return &(*s.pages.Load())[i/pageSize][i%pageSize] }
 
 func inUse(head uint64) int { return int(head >> slotBits & slotMask) }
@@ -64,10 +42,11 @@ func inUse(head uint64) int { return int(head >> slotBits & slotMask) }
 func (s *slots) inUse() int { return inUse(s.head.Load()) }
 
 // needingRoom is the number of calls in flight that count towards the limit.
-func (s *slots) needingRoom() int { return max(s.inUse()-int(s.exempt.Load()), 0) }
+func (s *slots) needingRoom() int { return max(s.inUse()-int(s.exempted.Load()), 0) }
 
-// acquire takes a free slot unless limit slots are in use.
+// acquire uses a free slot unless limit slots are in use.
 func (s *slots) acquire(limit int) (i, generation uint32, ok bool) {
+	limit = min(limit, maxInFlight)
 	for {
 		head := s.head.Load()
 		if inUse(head) >= limit {
@@ -133,6 +112,15 @@ func (s *slots) setExempt(p *slot, reason uint32, exempt bool) {
 	}
 }
 
+// exempt adds a reason for the call of this generation. If that has ended meanwhile, the slot
+// may hold another, to which the reason does not apply.
+func (s *slots) exempt(p *slot, generation, reason uint32) {
+	s.setExempt(p, reason, true)
+	if p.generation.Load() != generation {
+		s.setExempt(p, reason, false)
+	}
+}
+
 // countExempt counts a change of a slot's reasons.
 func (s *slots) countExempt(was, is uint32) {
 	count := func(n *atomic.Int64, reasons uint32) {
@@ -143,14 +131,14 @@ func (s *slots) countExempt(was, is uint32) {
 			n.Add(-1)
 		}
 	}
-	count(&s.exempt, beyondMax|hopeless)
+	count(&s.exempted, beyondMax|hopeless)
 	count(&s.exemptFromMax, beyondMax)
 }
 
 func (s *slots) pause(i, generation uint32, now int64) {
 	if p := s.slotAt(i); p.generation.Load() == generation {
 		p.pausedAt.Store(now)
-		s.setExempt(p, waitsForCaller, true)
+		s.exempt(p, generation, waitsForCaller)
 	}
 }
 
@@ -174,10 +162,7 @@ func (s *slots) exemptOlder(before int64) {
 			if startedAt == 0 || startedAt > before || p.exemptFor.Load()&longRunning != 0 {
 				continue
 			}
-			s.setExempt(p, longRunning, true)
-			if p.generation.Load() != generation { // the call ended meanwhile, and the slot may hold another
-				s.setExempt(p, longRunning, false)
-			}
+			s.exempt(p, generation, longRunning)
 		}
 	}
 }
