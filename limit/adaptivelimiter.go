@@ -239,10 +239,11 @@ func (l *AdaptiveLimiter) publish() {
 
 func (l *AdaptiveLimiter) now() int64 { return int64(time.Since(l.created)) }
 
-// callerGone does not see the deadline in a permit's budget.
+// callerGone says that the caller's context has ended. It may miss a deadline that has just
+// passed; the budget of a permit shows that.
 func callerGone(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
 
-// priorityShare is the limit for a call of this priority.
+// priorityShare is the limit for a call of the priority in ctx.
 func priorityShare(ctx context.Context, limit int) int {
 	c := endpoint.CallOf(ctx)
 	if c == nil || c.Priority == 0 {

@@ -56,7 +56,7 @@ func (c *controller) next(w window) setting {
 		case trialFails:
 			c.phase = Unlimited
 			change = baselineChange{adoptLatency, c.trial.slowdown()}
-		case trialHearsNothing:
+		case trialIsSilent:
 			c.phase = Unlimited
 			change = baselineChange{adoptLatency, 1}
 		}
@@ -69,10 +69,10 @@ func (c *controller) next(w window) setting {
 		fallthrough // a trial that passes is steered at once
 	case Steering:
 		switch c.steer(w) {
-		case limitFollows:
-		case limitIsNotNeeded:
+		case steeringGoesOn:
+		case limitNotNeeded:
 			c.phase = Unlimited
-		case limitHasFallenFar:
+		case limitFellFar:
 			c.phase = Trial
 			c.startFurtherTrial(w)
 		case lowestLimitIsSlow:
@@ -132,7 +132,7 @@ func (c *controller) startTrial(w window) {
 func (c *controller) startFurtherTrial(w window) {
 	c.trial = trial{
 		start: w.now, lastEvidence: w.now, before: c.reference.latency,
-		passesBelow: secondTrialShare * c.reference.latency, drainUntil: w.now,
+		passesBelow: furtherTrialShare * c.reference.latency, drainUntil: w.now,
 	}
 }
 
@@ -147,12 +147,12 @@ func (c *controller) passTrial(w window) {
 func (c *controller) steer(w window) steeringResult {
 	c.steering.add(w, c.limit)
 	if c.steering.isOver(w.now, c.target) {
-		return limitIsNotNeeded
+		return limitNotNeeded
 	}
 	if w.evidence() == 0 {
-		return limitFollows
+		return steeringGoesOn
 	}
-	c.setLimit(approached(c.limit, c.targetLimit(w), w))
+	c.setLimit(nextLimit(c.limit, c.targetLimit(w), w))
 	switch {
 	case c.limit > c.reference.limit:
 		c.reference = reference{c.limit, w.meanLatency()}
@@ -162,9 +162,9 @@ func (c *controller) steer(w window) steeringResult {
 			return lowestLimitIsSlow
 		}
 	case c.limit <= fallenFar*c.reference.limit:
-		return limitHasFallenFar
+		return limitFellFar
 	}
-	return limitFollows
+	return steeringGoesOn
 }
 
 // targetLimit is how many calls are served within the target latency at the window's

@@ -19,6 +19,7 @@ type operationWindow struct {
 	firstMean float64         // how long the first successes took, ns
 }
 
+// add adds a window.
 func (e *estimate) add(w operationWindow) {
 	e.addExpiredShare(w)
 	e.addBaseline(w)
@@ -45,8 +46,8 @@ func (e *estimate) addExpiredShare(w operationWindow) {
 	}
 }
 
-// addBaseline moves the baseline to the window's mean, faster down than up. While calls
-// are refused or late it only moves down.
+// addBaseline moves the baseline towards the window's mean, faster down than up. In doubt it
+// moves down only.
 func (e *estimate) addBaseline(w operationWindow) {
 	if w.succeeded == 0 {
 		return
@@ -55,7 +56,7 @@ func (e *estimate) addBaseline(w operationWindow) {
 	e.lastMean = mean
 	e.recentMean = toward(max(e.recentMean, 1), mean, w.length, recentLatency, recentLatency)
 	switch {
-	case (mostInTime.isExceeded(w.expired, w.succeeded) || w.doubtful) && e.baseline > 0 && mean > e.baseline:
+	case (manyExpired.isExceeded(w.expired, w.succeeded) || w.doubtful) && e.baseline > 0 && mean > e.baseline:
 		return
 	case w.before.succeeded < firstSuccesses:
 		e.confirm(w.firstMean)
@@ -65,6 +66,7 @@ func (e *estimate) addBaseline(w operationWindow) {
 	e.confirmed = toward(e.confirmed, e.baseline, w.length, confirmedUp, confirmedDown)
 }
 
+// confirm sets the baseline, without doubt.
 func (e *estimate) confirm(baseline float64) { e.baseline, e.confirmed = baseline, baseline }
 
 // adopt makes the current latency the baseline, after a trial in which calls took slowdown

@@ -11,13 +11,14 @@ type operation struct {
 	spent        atomic.Int64 // sum over succeeded, ns
 	expired      atomic.Int64 // timed calls that ran out of time
 	served       atomic.Int64 // of succeeded and expired: successes of the callee, even if too late
-	callerWaits  atomic.Int64 // sum over succeeded and expired of how long their callers waited at most, ns
+	callerWaits  atomic.Int64 // sum over those of how long their callers waited at most, ns
 	inFlight     atomic.Int64 // timed calls that can be answered in time
 	firsts       firstCalls
-	baseline     atomicFloat // the expectation
+	baseline     atomicFloat // these three are the expectation
 	best         atomicFloat
 	expiredShare atomicFloat
 
+	// Guarded by the limiter's lock.
 	atWindowStart operationCounts
 	estimate      estimate
 	rate          servedRate
@@ -41,11 +42,12 @@ func (o *operation) counts() (c operationCounts) {
 	return c
 }
 
-// expectation is what calls are compared with.
+// expectation is what a call of the operation is compared with.
 func (o *operation) expectation() expectation {
 	return expectation{o.baseline.load(), o.best.load(), o.expiredShare.load()}
 }
 
+// publish copies the estimate to where calls read it.
 func (o *operation) publish() {
 	e := o.estimate.expectation
 	o.baseline.store(e.baseline)

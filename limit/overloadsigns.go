@@ -5,14 +5,14 @@ import "math"
 // overloadSigns is a row of windows that show an overload, while there is no limit.
 type overloadSigns struct {
 	windows      int
-	start        int64
+	start        int64   // of the first window
 	mostInFlight float64 // the maximum of the row
 	minDuration  int64   // that the row must last, once no call was served in one of its windows
 	lastInFlight float64 // of the last window, whether or not it is in a row; 0 after a limit
 }
 
 // add adds a window and returns why a limit should start, or "". late says that the
-// window's calls are late, and that more are in flight than can be answered in time.
+// window's calls are late, and that a limit would leave fewer in flight.
 func (s *overloadSigns) add(w window, late bool) Reason {
 	shed := w.isShedding(shedToStart)
 	if !late && !w.pilesUp && !shed || s.hasFallen(w) && !shed {

@@ -44,7 +44,7 @@ func (s *slots) inUse() int { return inUse(s.head.Load()) }
 // needingRoom is the number of calls in flight that count towards the limit.
 func (s *slots) needingRoom() int { return max(s.inUse()-int(s.exempted.Load()), 0) }
 
-// acquire uses a free slot unless limit slots are in use.
+// acquire occupies a free slot unless limit slots are in use.
 func (s *slots) acquire(limit int) (i, generation uint32, ok bool) {
 	limit = min(limit, maxInFlight)
 	for {

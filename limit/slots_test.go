@@ -7,11 +7,7 @@ import (
 
 func TestNoMoreThanMaxInFlightSlotsAreInUseWhateverTheLimit(t *testing.T) {
 	var s slots
-	for i := range maxInFlight {
-		if _, _, ok := s.acquire(maxInFlight + 1); !ok {
-			t.Fatalf("with %d in use there was no slot", i)
-		}
-	}
+	s.head.Store(maxInFlight * oneInUse)
 	if _, _, ok := s.acquire(maxInFlight + 1); ok {
 		t.Errorf("there was a slot beyond %d", maxInFlight)
 	}

@@ -30,8 +30,8 @@ func (s *steering) isOver(now int64, target float64) bool {
 		now-s.lastEvidence >= maxSilence(target)
 }
 
-// approached is the limit on its way to the goal, after a window.
-func approached(limit, goal float64, w window) float64 {
+// nextLimit is the limit after a window, on its way to the goal.
+func nextLimit(limit, goal float64, w window) float64 {
 	gain := lowerGain
 	if goal > limit {
 		gain = raiseGain
@@ -47,8 +47,8 @@ func approached(limit, goal float64, w window) float64 {
 type steeringResult int
 
 const (
-	limitFollows steeringResult = iota
-	limitIsNotNeeded
-	limitHasFallenFar
+	steeringGoesOn steeringResult = iota
+	limitNotNeeded
+	limitFellFar
 	lowestLimitIsSlow // so calls do not, or not only, wait for each other
 )

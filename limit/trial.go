@@ -15,22 +15,21 @@ type trial struct {
 type trialResult int
 
 const (
-	trialGoesOn trialResult = iota
-	trialExpires
-	trialPasses
-	trialFails
-	trialHearsNothing
+	trialGoesOn   trialResult = iota
+	trialExpires              // it goes on, and most of its calls run out of time
+	trialPasses               // calls have become faster
+	trialFails                // calls are as slow as before
+	trialIsSilent             // no call ends
 )
 
-// add adds a window. The result is trialExpires if the trial goes on, and its calls run out
-// of time nevertheless.
+// add adds a window that ended under this limit.
 func (t *trial) add(w window, limit, target float64) trialResult {
 	if !t.measurement.add(w, limit, max(w.meanSuccess(), target)) {
 		switch {
 		case w.evidence() > 0:
 			t.lastEvidence = w.now
 		case w.now-t.lastEvidence > maxSilence(target):
-			return trialHearsNothing
+			return trialIsSilent
 		}
 		return trialGoesOn
 	}
@@ -62,11 +61,3 @@ func (t *trial) slowdown() float64 {
 
 // maxSilence is how long no call may end while there is a limit, in ns.
 func maxSilence(target float64) int64 { return max(maxWindow, silentTargets*int64(target)) }
-
-// trialPause is the time after a failed trial in which no other starts.
-type trialPause struct{ length, until int64 }
-
-func (p *trialPause) start(now int64) {
-	p.length = min(max(pauseGrowth*p.length, minTrialPause), maxTrialPause)
-	p.until = now + p.length
-}

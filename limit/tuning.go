@@ -15,8 +15,8 @@ const (
 	// minPileUpWindow is the shortest window in which calls pile up: a small part of usual
 	// deadlines, so that a limit starts before the first call is late.
 	minPileUpWindow = int64(40 * time.Millisecond)
-	// maxWindow ends a window in which few calls ended. A person who looks at a quiet
-	// service sees a change within seconds.
+	// maxWindow ends a window in which few calls ended, so that a service with little traffic
+	// is judged within seconds, too.
 	maxWindow = int64(2 * time.Second)
 	// recheckInterval is the time until a window that is too short is examined again.
 	recheckInterval = minWindow / 5
@@ -42,37 +42,38 @@ var (
 	// shedToStart is the share of calls that the callee refuses for overload when a limit
 	// starts. Below it, repeats on other instances find room.
 	shedToStart = fraction{1, 3}
-	// shedToContinue is that share while there is a limit. It is lower, so that the limit
-	// does not end and start in turns.
+	// shedToContinue is that share while there is a limit. It is lower, so that a limit that
+	// makes refusals rarer does not end by that and start again.
 	shedToContinue = fraction{1, 10}
 )
 
 const (
-	// lateWindows and shedWindows are how many windows in a row must show an overload. Two
-	// may be both ends of one disturbance.
+	// lateWindows and shedWindows are how many windows in a row must show an overload. A
+	// disturbance of a moment may fall into two.
 	lateWindows = 3
 	shedWindows = 3
-	// pileUpWindows is that number where calls pile up. Waiting for a third would have calls
-	// late; chanceDeviations exclude chance already.
+	// pileUpWindows is that number where calls pile up. A third would cost time in which calls
+	// become late, and chanceDeviations exclude chance already.
 	pileUpWindows = 2
 	// minLateTime is how long most calls are late before a trial starts. What passes sooner,
 	// such as a collection of garbage, needs no limit.
 	minLateTime = int64(500 * time.Millisecond)
 	// pausedWaits is how long calls must be late if none is served, in mean waits of the
-	// expired calls: the service may have paused, and what waited in that time is late once.
+	// expired calls. If the service paused, all that waited for it expire within one wait.
 	pausedWaits = 2
 	// chanceDeviations is by how many standard deviations the calls in flight exceed what can
 	// be served in time. Without a queue the number in flight is Poisson distributed (it is an
 	// M/G/∞ system), so its variance is its mean. Three are the control limit of Shewhart (1931).
 	chanceDeviations = 3
 	// recoverableRate is the share of its best rate that a slow service is expected to reach
-	// again before the callers have gone.
+	// again before the callers have gone. The best of many measured rates is above the true one.
 	recoverableRate = 0.8
-	// notFalling is the share of the number in flight of the window before that still counts
-	// as not falling: it hides the variation of a large number.
+	// notFalling is the share of the number in flight of the window before from which on the
+	// number counts as not falling: a large number varies by a percent or two.
 	notFalling = 0.98
 	// fallenShare and fallenDeviations say when a row of windows is over: the number in
-	// flight is below this share of its maximum, by more than these standard deviations.
+	// flight is below this share of its maximum, by more than these standard deviations. Two
+	// leave 2 % to chance.
 	fallenShare      = 0.9
 	fallenDeviations = 2
 	// shedLimitShare is the share of the calls in flight that a limit starts with at least,
@@ -85,10 +86,10 @@ const (
 	// helpfulTargets is how many target latencies calls may take in a trial that passes. The
 	// tolerance is about the standard error of enoughCalls.
 	helpfulTargets = 1.3
-	// secondTrialShare is the share of the latency before that calls may take in the trial of
+	// furtherTrialShare is the share of the latency before that calls may take in the trial of
 	// a limit that has fallen far. With a quarter of the calls, calls that wait for each other
 	// become up to four times as fast.
-	secondTrialShare = 0.5
+	furtherTrialShare = 0.5
 	// fallenFar is the share of the limit of the last trial at which the next one starts.
 	// Further down a limit that does not help would refuse most calls.
 	fallenFar = 0.25
@@ -113,8 +114,8 @@ const (
 	// settledDifference is how many calls more than the limit may be in flight in a
 	// measurement: calls end and start while they are counted.
 	settledDifference = 1
-	// sparseMeasurement ends a measurement with minEvidence calls: at so few calls the mean
-	// must do. With one call it ends after maxWindow.
+	// sparseMeasurement is after how long minEvidence calls end a measurement, since few calls
+	// are made. After maxWindow a single one does.
 	sparseMeasurement = maxWindow / 2
 )
 
@@ -140,7 +141,8 @@ const (
 	// slowTargets is how many target latencies calls take at the lowest limit when they are
 	// slow by nature: the tolerance of helpfulTargets.
 	slowTargets = helpfulTargets
-	// usedShare is the share of the limit in use above which the limit is needed.
+	// usedShare is the share of the limit in use above which the limit is needed. With less in
+	// use, twice as many calls could come before one is refused.
 	usedShare = 0.5
 )
 
@@ -149,11 +151,11 @@ const (
 	// calmBaselines is how many baselines calls take at most when none waits for another:
 	// with no queue only chance exceeds the baseline.
 	calmBaselines = 1.5
-	// minCalmTime is how long no call must have waited, or the limit must not have been
-	// needed: several windows, and short for who is refused.
+	// minCalmTime is for how long no call waited, or the limit was not needed, when it ends:
+	// several windows, and a short time for callers who are refused.
 	minCalmTime = int64(time.Second)
-	// unneededTargets is the same in target latencies, if that is longer: an answer takes so
-	// long to show what the limit does.
+	// unneededTargets is the same in target latencies, if that is longer: a call shows what
+	// the limit does when it ends.
 	unneededTargets = 2
 	// silentTargets is after how many target latencies without the end of any call, and
 	// at least maxWindow, a limit ends: it cannot know that it is needed.

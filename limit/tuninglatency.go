@@ -13,13 +13,13 @@ const (
 	// exponentially distributed latency exceeds 3 times its mean in 5 % of the calls.
 	lateBaselines = 3.0
 	// defaultWaitBaselines is how many best baselines a caller without a deadline counts as
-	// waiting: long enough that no variation by nature reaches it.
+	// waiting. Latencies that vary by nature do not reach it.
 	defaultWaitBaselines = 20.0
 	// minDefaultWait is how long such a caller counts as waiting at least: the bound of Miller
 	// (1968) for an answer that must not interrupt a person's work.
 	minDefaultWait = float64(2 * time.Second)
-	// reachableBaselines is how many best baselines a caller must wait for to count as
-	// evidence. One that waits for less runs out of time often even without load.
+	// reachableBaselines is how many best baselines a caller must wait for, or its call is no
+	// evidence: 8 % of exponentially distributed latencies exceed 2.5 times their mean.
 	reachableBaselines = 2.5
 	// maxNormalExpired is the share of calls of an operation that run out of time without
 	// overload, above which an expired call of it is no evidence. It is far from the two
@@ -29,9 +29,9 @@ const (
 
 // The target latency.
 const (
-	// targetShare is the share of its caller's time that the target latency is. The rest is
-	// for calls that take longer than the mean: 98 % of exponentially distributed latencies
-	// are below 4 times their mean.
+	// targetShare is the target latency as a share of the caller's time. The rest is for calls
+	// that take longer than the mean: 98 % of exponentially distributed latencies are below
+	// 4 times their mean.
 	targetShare = 0.25
 	// maxTargetBaselines is how many baselines the target latency is at most. A longer queue
 	// adds latency, and no throughput.
@@ -48,7 +48,7 @@ const (
 	// the baseline the limit would refuse calls of an idle service.
 	floorTargetBaselines = 1.25
 	// firstTargetLatencies is the target latency of a call whose operation has no baseline
-	// yet, in latencies of the call itself: minTargetBaselines, as if it had waited for none.
+	// yet, in latencies of the call itself, which is its own baseline.
 	firstTargetLatencies = minTargetBaselines
 )
 
@@ -81,12 +81,13 @@ const (
 	// maxAdopted is how many times the latency of a failed trial the new baseline is at most:
 	// the last window may be one of calls that still drain.
 	maxAdopted = 2
-	// maxMove bounds how far a mean moves in one window.
+	// maxMove bounds how far a mean moves in one window: no window decides alone.
 	maxMove = 0.5
 )
 
-// mostInTime is the share of expired calls above which a baseline does not rise.
-var mostInTime = fraction{1, 4}
+// manyExpired is the share of expired calls above which a baseline does not rise: the calls
+// that are still answered took long for the same reason.
+var manyExpired = fraction{1, 4}
 
 // Time constants of means. A mean moves by the share of its time constant that a window
 // lasts. Baselines fall faster than they rise: load makes calls slower, and nothing makes
@@ -97,9 +98,9 @@ const (
 	// confirmedUp is long beside the overloads that a service survives unattended.
 	confirmedUp   = 5 * time.Minute
 	confirmedDown = 30 * time.Second
-	// bestUp is how long good times are remembered.
+	// bestUp is how long the best baseline remembers good times.
 	bestUp = 5 * time.Minute
-	// recentLatency is that of the mean from which the usual number in flight follows.
+	// recentLatency is that of the latency from which the recent number in flight follows.
 	recentLatency = 5 * time.Second
 	// slowAtLowestLimit is that of baselines that approach the latency at the lowest limit.
 	slowAtLowestLimit = 10 * time.Second
@@ -127,7 +128,7 @@ const (
 	// retryAfterParts divides the target latency: about then as many calls have ended as make
 	// room for a repeat.
 	retryAfterParts = 4
-	minRetryAfter   = 20 * time.Millisecond // a repeat sooner than that is refused again
+	minRetryAfter   = 20 * time.Millisecond // a sooner repeat comes within the same window
 	maxRetryAfter   = time.Second           // an overload may be over by then
 )
 
