@@ -81,7 +81,7 @@ func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, er
 	ahead := l.waiting.Len()
 	if deadline, ok := ctx.Deadline(); ok && l.queueRate.minWait(ahead) > time.Until(deadline) {
 		defer l.mu.Unlock()
-		return ConcurrencyPermit{}, l.overloaded("and %d wait before this one, which cannot wait so long", ahead)
+		return ConcurrencyPermit{}, l.overloaded("and %d wait before this one, too many for its deadline", ahead)
 	}
 	w := &waiter{ctx: ctx, admitted: make(chan struct{})}
 	element := l.waiting.PushBack(w)

@@ -55,8 +55,9 @@ func (e *estimate) addBaseline(w operationWindow) {
 	mean := float64(w.spent) / float64(w.succeeded)
 	e.lastMean = mean
 	e.recentMean = toward(max(e.recentMean, 1), mean, w.length, recentLatency, recentLatency)
+	isDoubtful := w.doubtful || manyExpired.isExceeded(w.expired, w.succeeded)
 	switch {
-	case (manyExpired.isExceeded(w.expired, w.succeeded) || w.doubtful) && e.baseline > 0 && mean > e.baseline:
+	case isDoubtful && e.baseline > 0 && mean > e.baseline:
 		return
 	case w.before.succeeded < firstSuccesses:
 		e.confirm(w.firstMean)
