@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/tracing"
@@ -26,9 +26,9 @@ func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 	accept := rest.ReadMetadata(s.config.Trust)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := responseOf(w)
 		ctx := r.Context()
-		call := endpoint.CallOf(ctx)
-		call.Operation = endpoint.Operation{Service: s.name, Name: answer.route}
-		if call.From == "" && r.Header["X-Service-Name"] != nil {
+		record := call.Of(ctx)
+		record.Operation = call.Operation{Service: s.name, Name: answer.route}
+		if record.From == "" && r.Header["X-Service-Name"] != nil {
 			s.untrustedOnce.Do(func() { s.logUntrusted(r) })
 		}
 		if !answer.isOwnPage {
@@ -138,7 +138,7 @@ func (s *Service) requestAttrs(a *response) []slog.Attr {
 	all := make([]slog.Attr, 0, 12)
 	all = append(all, slog.String("service", s.name), slog.String("route", a.route),
 		slog.String("method", tracing.Bounded(a.method)), slog.String("path", tracing.Bounded(a.path)), slog.String("remote", a.remote))
-	if endpoint.CallOf(a.ctx) == nil { // refused before it had a record
+	if call.Of(a.ctx) == nil { // refused before it had a record
 		all = append(all, slog.String("request_id", a.Header().Get("X-Request-Id")))
 	}
 	return append(all, contextAttrs(a.ctx)...)
@@ -146,12 +146,12 @@ func (s *Service) requestAttrs(a *response) []slog.Attr {
 
 // contextAttrs returns the ids in ctx: request, caller and trace.
 func contextAttrs(ctx context.Context) (all []slog.Attr) {
-	if call := endpoint.CallOf(ctx); call != nil {
-		if call.RequestID != "" {
-			all = append(all, slog.String("request_id", call.RequestID))
+	if r := call.Of(ctx); r != nil {
+		if r.RequestID != "" {
+			all = append(all, slog.String("request_id", r.RequestID))
 		}
-		if call.From != "" {
-			all = append(all, slog.String("caller", call.From))
+		if r.From != "" {
+			all = append(all, slog.String("caller", r.From))
 		}
 	}
 	if span := tracing.SpanContextOf(ctx); span.IsValid() {

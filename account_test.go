@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -219,9 +219,9 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	addFailingRoutes(svc)
 	svc.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			call := endpoint.CallOf(r.Context())
-			if call == nil || call.RequestID != "r-1" || !tracing.SpanContextOf(r.Context()).IsValid() || w.Header().Get("X-Request-Id") != "r-1" {
-				t.Errorf("the middleware has no request: %+v", call)
+			record := call.Of(r.Context())
+			if record == nil || record.RequestID != "r-1" || !tracing.SpanContextOf(r.Context()).IsValid() || w.Header().Get("X-Request-Id") != "r-1" {
+				t.Errorf("the middleware has no request: %+v", record)
 			}
 			switch r.Header.Get("Authorization") {
 			case "":

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/metrics"
@@ -29,7 +30,7 @@ const discoveryTimeout = 2 * time.Second
 // metrics distinguishes.
 const maxOperations = 1000
 
-// Client calls one other service. It implements [endpoint.Caller], so that a contract such
+// Client calls one other service. It implements [call.Caller], so that a contract such
 // as rest.Route can make a typed endpoint of it. It is safe for concurrent use and is
 // usable as long as its [Service].
 type Client struct {
@@ -72,21 +73,21 @@ func newClient(s *Service, name string, p ClientPolicy) *Client {
 	return c
 }
 
-// Call implements [endpoint.Caller]. It makes one call, with as many attempts as the
+// Call implements [call.Caller]. It makes one call, with as many attempts as the
 // policy allows.
-func (c *Client) Call(caller context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) (err error) {
+func (c *Client) Call(caller context.Context, op call.Operation, send func(ctx context.Context, addr string) error) (err error) {
 	op.Service = c.name
 	start := time.Now()
-	callCtx := tracing.Begin(caller, op, start, start.Add(time.Duration(c.timeout.Load())))
+	callCtx := callctx.Begin[tracing.SpanContext](caller, op, start, start.Add(time.Duration(c.timeout.Load())))
 	defer callCtx.Stop()
-	callCtx.Record.From = c.service.name
+	callCtx.Call.From = c.service.name
 	ctx, span := c.service.config.Tracer.Start(callCtx, op.Name, tracing.Client)
 
 	err = errPanicked
 	defer func() {
-		err = finishTrail(&callCtx.Record, err)
+		err = finishTrail(&callCtx.Call, err)
 		span.End(err)
-		c.recorder(op.Name).Observe(endpoint.Elapsed(callCtx, start), err)
+		c.recorder(op.Name).Observe(callctx.Elapsed(callCtx, start), err)
 	}()
 	err = c.retrier.Do(ctx, op.Safe, func(ctx context.Context, attempt int) error {
 		return c.attempt(ctx, attempt, send)
@@ -137,22 +138,20 @@ func (c *Client) HTTPClient() *http.Client { return c.service.http }
 // attempt sends once. It sends to a second instance too if the first is on probation or
 // the policy hedges.
 func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, string) error) error {
-	call := endpoint.CallOf(ctx) // concurrent attempts have a record each
-	if call.Attempt = n; n > 1 {
-		call.Now = time.Time{}
-	}
+	made := callctx.Of(ctx) // concurrent attempts have one each
+	made.Attempt = n
 	var a admission
-	if err := c.admit(ctx, call, &a); err != nil {
-		return a.trace.finish(call, err)
+	if err := c.admit(ctx, made, &a); err != nil {
+		return a.trace.finish(made, err)
 	}
 	switch {
-	case !call.Safe:
+	case !made.Safe:
 	case a.picked.Probe:
 		return c.hedged(ctx, a, a.picked.HedgeAfter(), send)
 	case n == 1 && c.hedges.Load():
 		return c.hedged(ctx, a, 0, send)
 	}
-	return a.send(ctx, call, send)
+	return a.send(ctx, made, send)
 }
 
 // hedged sends, and starts a second attempt if there is no answer after the given time; 0
@@ -160,9 +159,9 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 func (c *Client) hedged(ctx context.Context, a admission, after time.Duration, send func(context.Context, string) error) error {
 	return c.retrier.Race(ctx, after, func(ctx context.Context, n int) error {
 		if n > 1 {
-			return c.attempt(ctx, endpoint.CallOf(ctx).Attempt, send)
+			return c.attempt(ctx, callctx.Of(ctx).Attempt, send)
 		}
-		return a.send(ctx, endpoint.CallOf(ctx), send)
+		return a.send(ctx, callctx.Of(ctx), send)
 	})
 }
 
@@ -177,8 +176,8 @@ type admission struct {
 
 // admit fills a. The limit comes before the breaker, whose probes are few. The instance is
 // chosen last, when the attempt is sure to be made.
-func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (err error) {
-	a.trace = c.startTrace(call)
+func (c *Client) admit(ctx context.Context, made *callctx.Call, a *admission) (err error) {
+	a.trace = c.startTrace(made)
 	if a.limitPermit, err = c.limiter.Acquire(ctx); err != nil {
 		return fault.MarkRepeated(err) // another attempt would be refused too, or displace another call
 	}
@@ -186,39 +185,39 @@ func (c *Client) admit(ctx context.Context, call *endpoint.Call, a *admission) (
 		a.limitPermit.Done(ctx, errNotSent)
 		return err
 	}
-	if a.picked, err = c.pick(ctx, call); err != nil {
+	if a.picked, err = c.pick(ctx, made); err != nil {
 		a.breakerPermit.Done(ctx, errNotSent)
 		a.limitPermit.Done(ctx, errNotSent)
 		return err
 	}
-	call.Try(a.picked.Instance.ID)
-	call.Addr = a.picked.Instance.Endpoint
+	made.Try(a.picked.Instance.ID)
+	made.Addr = a.picked.Instance.Endpoint
 	return nil
 }
 
 // send makes the attempt and reports its end to the limit, the breaker and the balancer.
 // All three use one reading of the clock.
-func (a *admission) send(ctx context.Context, call *endpoint.Call, send func(context.Context, string) error) (err error) {
-	call.Now = time.Time{} // stale once the attempt waits
+func (a *admission) send(ctx context.Context, made *callctx.Call, send func(context.Context, string) error) (err error) {
+	made.Waited()
 	err = errPanicked
 	defer func() {
-		call.Now = call.Start.Add(time.Since(call.Start))
+		made.ReadClock()
 		a.picked.Done(ctx, err)
 		a.breakerPermit.Done(ctx, err)
 		a.limitPermit.Done(ctx, err)
 	}()
-	err = send(ctx, call.Addr)
-	return a.trace.finish(call, err)
+	err = send(ctx, made.Addr)
+	return a.trace.finish(made, err)
 }
 
 // pick chooses an instance. If none is known, it waits for the registry's first answer.
-func (c *Client) pick(ctx context.Context, call *endpoint.Call) (loadbalance.Picked, error) {
-	request := loadbalance.Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe}
+func (c *Client) pick(ctx context.Context, made *callctx.Call) (loadbalance.Picked, error) {
+	request := loadbalance.Request{HashKey: made.HashKey, Tried: made.Tried, Safe: made.Safe}
 	picked, err := c.pool.Pick(ctx, request)
 	if err == nil {
 		return picked, nil
 	}
-	call.Now = time.Time{} // the wait is not the instance's
+	made.Waited()
 	timer := time.NewTimer(discoveryTimeout)
 	defer timer.Stop()
 	select {

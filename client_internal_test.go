@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -24,7 +24,7 @@ func stock(t *testing.T) *Client {
 func TestAClientCachesABoundedNumberOfOperations(t *testing.T) {
 	c := stock(t)
 	for i := range 5000 {
-		op := endpoint.Operation{Name: fmt.Sprint("GET /", i)}
+		op := call.Operation{Name: fmt.Sprint("GET /", i)}
 		if err := c.Call(t.Context(), op, func(context.Context, string) error { return nil }); err != nil {
 			t.Fatal(err)
 		}

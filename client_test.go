@@ -16,7 +16,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -140,7 +140,7 @@ func TestACallThatPanicsIsCountedAndFreesItsInstance(t *testing.T) {
 	c := shop.Client("inventory")
 	func() {
 		defer func() { _ = recover() }()
-		_ = c.Call(t.Context(), endpoint.Operation{Name: "inventory.Get"}, func(context.Context, string) error { panic("no") })
+		_ = c.Call(t.Context(), call.Operation{Name: "inventory.Get"}, func(context.Context, string) error { panic("no") })
 	}()
 	if s := c.Snapshot(); s.Balance.Instances[0].InFlight != 0 || s.Breaker.FailureCount != 1 {
 		t.Errorf("%+v", s)
@@ -173,7 +173,7 @@ func TestPoliciesChangeWhileCallsGoOnAndNoCallFails(t *testing.T) {
 	for range 8 {
 		load.Go(func() {
 			for ctx.Err() == nil {
-				err := c.Call(t.Context(), endpoint.Operation{Name: "GET /", Safe: true}, func(context.Context, string) error { return nil })
+				err := c.Call(t.Context(), call.Operation{Name: "GET /", Safe: true}, func(context.Context, string) error { return nil })
 				if err != nil {
 					t.Error(err)
 				}
@@ -204,7 +204,7 @@ func TestPoliciesChangeWhileCallsGoOnAndNoCallFails(t *testing.T) {
 func TestTheNextCallUsesTheLatestPolicy(t *testing.T) {
 	c := two(t)
 	call := func() (attempts int, left time.Duration) {
-		_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(ctx context.Context, _ string) error {
+		_ = c.Call(t.Context(), call.Operation{Safe: true}, func(ctx context.Context, _ string) error {
 			attempts++
 			at, _ := ctx.Deadline()
 			left = time.Until(at)
@@ -246,7 +246,7 @@ func TestAPolicyThatIsRefusedChangesNothing(t *testing.T) {
 		if after.Retry.Policy != before.Retry.Policy || after.Breaker.Config != before.Breaker.Config || after.Balance.Policy != before.Balance.Policy {
 			t.Errorf("%+v has changed %+v to %+v", wrong, before, after)
 		}
-		err := c.Call(t.Context(), endpoint.Operation{}, func(ctx context.Context, _ string) error { return ctx.Err() })
+		err := c.Call(t.Context(), call.Operation{}, func(ctx context.Context, _ string) error { return ctx.Err() })
 		if err != nil {
 			t.Errorf("%+v has changed the timeout: %v", wrong, err)
 		}
@@ -284,7 +284,7 @@ func TestACallAllocatesLittle(t *testing.T) {
 	}
 	c := servicetest.New(t, sinew.Config{Registry: reg}).Client("inventory")
 	ctx := t.Context()
-	op := endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}
+	op := call.Operation{Name: "GET /inventory/{product_id}", Safe: true}
 	send := func(context.Context, string) error { return nil }
 	call := func() {
 		if err := c.Call(ctx, op, send); err != nil {
@@ -308,7 +308,7 @@ func BenchmarkClient(b *testing.B) {
 	svc := sinew.New("bench", sinew.Config{Registry: reg, Clients: map[string]sinew.ClientPolicy{"orders": {Timeout: time.Second}}})
 	defer func() { _ = svc.Shutdown(context.Background()) }()
 	c := svc.Client("orders")
-	op := endpoint.Operation{Name: "orders.Place", Safe: true}
+	op := call.Operation{Name: "orders.Place", Safe: true}
 	send := func(context.Context, string) error { return nil }
 	ctx := context.Background()
 	_ = c.Call(ctx, op, send)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
@@ -82,10 +82,10 @@ type Config struct {
 	AdminPages map[string]http.Handler
 	// Idempotency stores the answers of Keyed routes. When nil, they are in memory, which
 	// is right for a single instance only and is lost when the process ends.
-	Idempotency endpoint.IdempotencyStore
+	Idempotency idempotency.Store
 	// Subject returns who sent a request, as the service has verified it, for example the
 	// subject of a token; it must not change when the token is renewed. It becomes
-	// Call.Subject, and separates the idempotency keys of different callers. Return "" for
+	// call.Record.Subject, and separates the idempotency keys of different callers. Return "" for
 	// an unknown caller. For those, and when Subject is nil, it is the name on a verified
 	// certificate. Callers without one share their keys, and a key that arrives with other
 	// credentials than before is refused: see package rest. Subject may read what a
@@ -173,7 +173,7 @@ func (c Config) withDefaults() Config {
 		c.Gatherer, _ = c.Metrics.(prometheus.Gatherer)
 	}
 	if c.Idempotency == nil {
-		c.Idempotency = endpoint.NewMemoryStore()
+		c.Idempotency = idempotency.NewMemory()
 	}
 	if c.Trust == nil {
 		c.Trust = rest.Verified

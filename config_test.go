@@ -16,10 +16,11 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/config"
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/internal/servicetest/stock"
@@ -83,7 +84,7 @@ func TestValidateReportsEveryFaultOfAConfigAtOnceAndPanicsAtNone(t *testing.T) {
 	all := sinew.Config{
 		Addr: "http://x", Admin: "x", Advertise: "host:0", Listener: (*net.TCPListener)(nil), Registry: (*registry.Memory)(nil), Bus: (*eventbus.Memory)(nil),
 		Static: map[string][]string{"order": {"localhost:80"}}, Transport: (*http.Transport)(nil), Tracer: (*tracing.Recorder)(nil),
-		Idempotency: (*endpoint.MemoryStore)(nil), Metrics: (*prometheus.Registry)(nil), Limit: limit.Adaptive{Max: -1},
+		Idempotency: (*idempotency.Memory)(nil), Metrics: (*prometheus.Registry)(nil), Limit: limit.Adaptive{Max: -1},
 		Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: -1}}, AdminPages: map[string]http.Handler{"/x": nil, "/y": http.HandlerFunc(nil)},
 		Settings: (*config.Value[string])(nil),
 	}
@@ -109,11 +110,11 @@ func TestValidateReportsEveryFaultOfAConfigAtOnceAndPanicsAtNone(t *testing.T) {
 
 func TestNilPartsArePanicsAtOnce(t *testing.T) {
 	for want, c := range map[string]sinew.Config{
-		"Config.Tracer is a nil *tracing.Recorder":     {Tracer: (*tracing.Recorder)(nil)},
-		"Config.Registry is a nil *registry.Memory":    {Registry: (*registry.Memory)(nil)},
-		"Config.Bus is a nil *eventbus.Memory":         {Bus: (*eventbus.Memory)(nil)},
-		"Config.Transport is a nil *http.Transport":    {Transport: (*http.Transport)(nil)},
-		"Config.Idempotency is a nil *endpoint.Memory": {Idempotency: (*endpoint.MemoryStore)(nil)},
+		"Config.Tracer is a nil *tracing.Recorder":        {Tracer: (*tracing.Recorder)(nil)},
+		"Config.Registry is a nil *registry.Memory":       {Registry: (*registry.Memory)(nil)},
+		"Config.Bus is a nil *eventbus.Memory":            {Bus: (*eventbus.Memory)(nil)},
+		"Config.Transport is a nil *http.Transport":       {Transport: (*http.Transport)(nil)},
+		"Config.Idempotency is a nil *idempotency.Memory": {Idempotency: (*idempotency.Memory)(nil)},
 	} {
 		if said := panicOf("shop", c); !strings.Contains(said, want) {
 			t.Errorf("want %s, got %q", want, said)
@@ -230,7 +231,7 @@ func TestAConfigThatChangesLaterChangesNothing(t *testing.T) {
 	delete(c.Static, "inventory")
 	servicetest.Start(t, svc)
 	addr := ""
-	err := svc.Client("inventory").Call(t.Context(), endpoint.Operation{}, func(_ context.Context, a string) error {
+	err := svc.Client("inventory").Call(t.Context(), call.Operation{}, func(_ context.Context, a string) error {
 		addr = a
 		return nil
 	})

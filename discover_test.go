@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
@@ -26,7 +26,7 @@ func TestStaticNamesUseTheirAddressesAndOthersTheRegistry(t *testing.T) {
 	shop := servicetest.New(t, sinew.Config{Registry: reg, Static: map[string][]string{"inventory": {fixed.URL}}})
 	for name, want := range map[string]string{"inventory": fixed.URL, "order": "http://10.0.0.9:80"} {
 		for range 10 {
-			err := shop.Client(name).Call(t.Context(), endpoint.Operation{Name: "op"}, func(_ context.Context, addr string) error {
+			err := shop.Client(name).Call(t.Context(), call.Operation{Name: "op"}, func(_ context.Context, addr string) error {
 				if addr != want {
 					t.Errorf("%s is called at %s, want %s", name, addr, want)
 				}

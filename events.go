@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
@@ -26,8 +26,8 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 	if s.config.Bus == nil {
 		return fault.FailedPrecondition.Errorf("service %s has no bus to publish %s on; set Config.Bus", s.name, topic)
 	}
-	if call := endpoint.CallOf(ctx); call != nil && call.Service == s.name {
-		if from, ok := strings.CutPrefix(call.Name, handlingPrefix); ok {
+	if r := call.Of(ctx); r != nil && r.Service == s.name {
+		if from, ok := strings.CutPrefix(r.Name, handlingPrefix); ok {
 			s.addEdge(from, topic)
 		}
 	}
@@ -67,8 +67,8 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 	return func(ctx context.Context, e eventbus.Event) (err error) {
 		start := time.Now()
 		ctx, span := s.config.Tracer.Start(tracing.Extract(ctx, tracing.Map(e.Extensions)), name, tracing.Consumer)
-		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
-			Operation: endpoint.Operation{Service: s.name, Name: name, Safe: true},
+		ctx = call.With(ctx, call.Record{
+			Operation: call.Operation{Service: s.name, Name: name, Safe: true},
 			From:      e.Source, Start: start, Inbound: true, RequestID: requestID(e),
 		})
 		eventbus.LogTo(ctx, s.config.Logger)

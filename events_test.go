@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/tracing"
@@ -48,10 +49,10 @@ func TestAHandlerCanMakeCallsForAnEventWhoseIDFitsNoHeader(t *testing.T) {
 	getStock := api.GetStock.Endpoint(svc.Client("inventory"))
 	requests, calls := make(chan string, 1), make(chan error, 1)
 	_ = api.LowStock.Handle(svc, "g", func(ctx context.Context, _ api.StockEvent) error {
-		if endpoint.OutgoingOf(ctx) != nil {
+		if callctx.RecordOf(ctx) != nil {
 			t.Error("what the handler calls would be recorded as the event")
 		}
-		requests <- endpoint.CallOf(ctx).RequestID
+		requests <- call.Of(ctx).RequestID
 		_, err := getStock(ctx, &api.StockRequest{ProductID: "p-1"})
 		calls <- err
 		return nil
@@ -130,7 +131,7 @@ func TestTheSourceOfAnEventIsTheServiceUnlessItSaysOtherwise(t *testing.T) {
 	events, callers := make(chan eventbus.Event, 1), make(chan string, 1)
 	if _, err := svc.Subscribe(api.LowStock.Name, "g", func(ctx context.Context, e eventbus.Event) error {
 		events <- e
-		callers <- endpoint.CallOf(ctx).From
+		callers <- call.Of(ctx).From
 		return nil
 	}); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/limit"
@@ -87,7 +88,7 @@ func tourOfPolicies() error {
 
 func tourOfEvents(ctx context.Context, bus eventbus.Bus, send func(context.Context, Order) error) error {
 	err := Placed.Handle(bus, "mailer", send,
-		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
+		eventbus.Dedupe(idempotency.NewMemory(), "mailer"),
 		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
 		eventbus.RetryPolicy{Attempts: 3}.Middleware(),
 	)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -25,8 +26,8 @@ func audited(log *slog.Logger) endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
-			if call := endpoint.CallOf(ctx); call != nil {
-				log.InfoContext(ctx, "audit", "operation", call.Operation.Name, "subject", call.Subject, "error", err)
+			if r := call.Of(ctx); r != nil {
+				log.InfoContext(ctx, "audit", "operation", r.Operation.Name, "subject", r.Subject, "error", err)
 			}
 			return response, err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
@@ -76,7 +77,7 @@ func ExampleExplain() {
 		return nil
 	}
 	ctx, why := sinew.Explain(context.Background())
-	err := svc.Client("inventory").Call(ctx, endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}, send)
+	err := svc.Client("inventory").Call(ctx, call.Operation{Name: "GET /inventory/{product_id}", Safe: true}, send)
 	fmt.Println(err)
 	for _, call := range why.Calls() { // or print why: the same in sentences
 		for _, step := range call.Steps {
@@ -84,10 +85,10 @@ func ExampleExplain() {
 		}
 	}
 
-	err = svc.Client("inventory").Call(context.Background(), endpoint.Operation{Name: "DELETE /inventory"}, func(context.Context, string) error {
+	err = svc.Client("inventory").Call(context.Background(), call.Operation{Name: "DELETE /inventory"}, func(context.Context, string) error {
 		return fault.Internal.Errorf("out of shelves")
 	})
-	trail, _ := errors.AsType[*endpoint.Trail](err) // there without Explain, too
+	trail, _ := errors.AsType[*call.Trail](err) // there without Explain, too
 	fmt.Println(len(trail.Steps), trail.Err)
 	// Output:
 	// <nil>

@@ -14,15 +14,16 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
 )
 
 var (
-	getStock = endpoint.Operation{Name: "GET /inventory/{product_id}", Safe: true}
+	getStock = call.Operation{Name: "GET /inventory/{product_id}", Safe: true}
 	refused  = fault.Unavailable.Errorf("connection refused").WithUnprocessed()
 	// pair is where two instances of an inventory are said to be.
 	pair = map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}
@@ -40,9 +41,9 @@ func endAfter(d time.Duration, err error) func(context.Context, string) error {
 	}
 }
 
-func trailOf(t *testing.T, err error) *endpoint.Trail {
+func trailOf(t *testing.T, err error) *call.Trail {
 	t.Helper()
-	trail, ok := errors.AsType[*endpoint.Trail](err)
+	trail, ok := errors.AsType[*call.Trail](err)
 	if !ok {
 		t.Fatalf("no trail in %v", err)
 	}
@@ -240,12 +241,12 @@ func TestCallsInOneContextAreExplainedInTheOrderOfTheirStart(t *testing.T) {
 		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80"}, "price": {"http://10.0.0.2:80"}}})
 		ctx, why := sinew.Explain(t.Context())
 		quote := func(ctx context.Context, _ string) error { // like a handler in this process
-			return shop.Client("price").Call(ctx, endpoint.Operation{Name: "GET /price"}, endAfter(time.Second, nil))
+			return shop.Client("price").Call(ctx, call.Operation{Name: "GET /price"}, endAfter(time.Second, nil))
 		}
 		if err := shop.Client("inventory").Call(ctx, getStock, quote); err != nil {
 			t.Fatal(err)
 		}
-		_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "DELETE /all"}, endAfter(0, fault.PermissionDenied))
+		_ = shop.Client("inventory").Call(ctx, call.Operation{Name: "DELETE /all"}, endAfter(0, fault.PermissionDenied))
 		names := ""
 		for _, call := range why.Calls() {
 			names += call.Operation.Name + fmt.Sprint(" ", len(call.Steps), call.Err == nil, call.Took, "; ")
@@ -334,27 +335,27 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 
 func TestExplainPreservesItsContext(t *testing.T) {
 	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
-	sent := func(ctx context.Context) (call endpoint.Call) {
+	sent := func(ctx context.Context) (record call.Record) {
 		ctx, why := sinew.Explain(ctx)
 		_ = shop.Client("inventory").Call(ctx, getStock, func(ctx context.Context, _ string) error {
-			call = *endpoint.OutgoingOf(ctx)
+			record = callctx.Of(ctx).Record
 			return nil
 		})
 		if len(why.Calls()) != 1 {
 			t.Errorf("explained: %s", why)
 		}
-		return call
+		return record
 	}
-	by, _ := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "h-1", IdempotencyKey: "k-1", RequestID: "r-1"})
-	if call := sent(by); call.HashKey != "h-1" || call.IdempotencyKey != "k-1" || call.RequestID != "r-1" {
-		t.Errorf("by hand: %+v", call)
+	by := call.With(t.Context(), call.Record{HashKey: "h-1", IdempotencyKey: "k-1", RequestID: "r-1"})
+	if r := sent(by); r.HashKey != "h-1" || r.IdempotencyKey != "k-1" || r.RequestID != "r-1" {
+		t.Errorf("by hand: %+v", r)
 	}
-	in, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: getStock, IdempotencyKey: "k-1", RequestID: "r-1", Priority: 3, Repeated: true, Inbound: true})
-	if call := sent(in); call.IdempotencyKey != "" || call.RequestID != "r-1" || call.Priority != 3 || !call.Repeated || call.Inbound {
-		t.Errorf("in a handler: %+v", call)
+	in := call.With(t.Context(), call.Record{Operation: getStock, IdempotencyKey: "k-1", RequestID: "r-1", Priority: 3, Repeated: true, Inbound: true})
+	if r := sent(in); r.IdempotencyKey != "" || r.RequestID != "r-1" || r.Priority != 3 || !r.Repeated || r.Inbound {
+		t.Errorf("in a handler: %+v", r)
 	}
 	ctx, _ := sinew.Explain(t.Context())
-	if endpoint.OutgoingOf(ctx) != nil {
+	if callctx.RecordOf(ctx) != nil {
 		t.Error("there is a call being made")
 	}
 }
@@ -389,7 +390,7 @@ func BenchmarkExplain(b *testing.B) {
 	})
 	b.Run("failed", func(b *testing.B) {
 		for b.Loop() {
-			_ = c.Call(ctx, endpoint.Operation{}, func(context.Context, string) error { return fault.Aborted })
+			_ = c.Call(ctx, call.Operation{}, func(context.Context, string) error { return fault.Aborted })
 		}
 	})
 }
@@ -400,7 +401,7 @@ func TestATrailSaysWhyThereWasNoFurtherAttempt(t *testing.T) {
 	spent := retry.Budget{Percent: 1, PerSecond: 0.001}
 	for name, tt := range map[string]struct {
 		policy  sinew.ClientPolicy
-		op      endpoint.Operation
+		op      call.Operation
 		before  int // calls that fail
 		timeout time.Duration
 		fails   error

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/limit"
@@ -24,7 +24,7 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {"http://10.0.0.1:80", "http://10.0.0.2:80"}}})
 		call := func(err error) {
-			_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error {
+			_ = shop.Client("inventory").Call(t.Context(), call.Operation{Name: "op"}, func(context.Context, string) error {
 				all := servicetest.Series(shop, "sinew_client_in_flight")
 				if want := `sinew_client_in_flight{caller="shop",service="inventory"} 1`; !slices.Contains(all, want) {
 					t.Errorf("during a call: %q", all)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/retry"
@@ -31,7 +31,7 @@ func TestALimitLogsWhenItStartsToRefuseAndWhenItIsLifted(t *testing.T) {
 				var calls sync.WaitGroup
 				for range 40 {
 					calls.Go(func() {
-						_ = orders.Call(t.Context(), endpoint.Operation{Name: "place"}, func(context.Context, string) error {
+						_ = orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
 							<-time.After(10 * time.Millisecond)
 							return answer
 						})
@@ -83,7 +83,7 @@ func TestRefusalsBeyondMaxAreNoEpisode(t *testing.T) {
 		var mu sync.Mutex
 		for range 10 {
 			calls.Go(func() {
-				err := orders.Call(t.Context(), endpoint.Operation{Name: "place"}, func(context.Context, string) error {
+				err := orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
 					<-time.After(10 * time.Millisecond)
 					return nil
 				})

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
@@ -44,8 +44,8 @@ func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
 		if outer != nil {
 			outer.route, outer.recorder, outer.isOwnPage = pattern, recorder, false
 		}
-		if call := endpoint.CallOf(r.Context()); call != nil {
-			call.Operation = endpoint.Operation{Service: s.name, Name: pattern}
+		if record := call.Of(r.Context()); record != nil {
+			record.Operation = call.Operation{Service: s.name, Name: pattern}
 		}
 		s.admitted(h, answer, r)
 	})

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -27,14 +27,14 @@ func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 	order := sinew.New("order", servicetest.Local(sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine}))
 	reserve := api.Reserve.Endpoint(order.Client("inventory"))
 	rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}.Handle(order, func(ctx context.Context, _ rest.None) (*api.Inventory, error) {
-		if call := endpoint.CallOf(ctx); call.RequestID != "r-1" || call.From != "shop" {
-			t.Errorf("order got %+v", call)
+		if r := call.Of(ctx); r.RequestID != "r-1" || r.From != "shop" {
+			t.Errorf("order got %+v", r)
 		}
 		return reserve(ctx, &api.ReserveRequest{ProductID: "p-1", Quantity: 1})
 	})
 	servicetest.Start(t, order)
 	shop := servicetest.New(t, sinew.Config{Registry: reg, Tracer: spans})
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
+	ctx := call.With(t.Context(), call.Record{RequestID: "r-1"})
 	if _, err := (rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}).Endpoint(shop.Client("order"))(ctx, rest.None{}); err != nil {
 		t.Fatal(err)
 	}

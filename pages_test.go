@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -151,7 +151,7 @@ func TestMetricsTakesARegistererAndAGatherer(t *testing.T) {
 
 func TestCallerIsALabelOfAllSeriesOfClients(t *testing.T) {
 	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
-	_ = shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
+	_ = shop.Client("inventory").Call(t.Context(), call.Operation{Name: "op"}, func(context.Context, string) error { return nil })
 	all := servicetest.Series(shop, "sinew_client_")
 	for _, line := range all {
 		if !strings.Contains(line, `caller="shop"`) {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/loadbalance"
@@ -206,7 +206,7 @@ func TestOnlyTheReportedAttemptsDoNotStart(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := servicetest.New(t, sinew.Config{Static: pair, Clients: map[string]sinew.ClientPolicy{"inventory": p}}).Client("inventory")
 			made := 0
-			_ = c.Call(t.Context(), endpoint.Operation{Safe: true}, func(context.Context, string) error { made++; return refused })
+			_ = c.Call(t.Context(), call.Operation{Safe: true}, func(context.Context, string) error { made++; return refused })
 			if says := p.Review(); made != says.Attempts {
 				t.Errorf("%s apart %d were made: %s", backoff, made, says)
 			}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/limit"
@@ -213,7 +213,7 @@ func (s *Service) Go(job func(ctx context.Context)) {
 func (s *Service) Logger() *slog.Logger { return s.config.Logger }
 
 // IdempotencyStore returns the store in which Keyed routes of the service keep answers.
-func (s *Service) IdempotencyStore() endpoint.IdempotencyStore { return s.config.Idempotency }
+func (s *Service) IdempotencyStore() idempotency.Store { return s.config.Idempotency }
 
 // Subject returns who sent a request, by Config.Subject; "" if that is nil.
 func (s *Service) Subject(r *http.Request) string {

@@ -31,7 +31,7 @@ type Permit struct {
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
 // Done reports how the call ended. ctx is the caller's context, or one whose record has it
-// ([endpoint.CallerOf]): a timeout of our own is not the caller's deadline.
+// ([callctx.CallerOf]): a timeout of our own is not the caller's deadline.
 func (p Permit) Done(ctx context.Context, err error) {
 	switch {
 	case p.done != nil:

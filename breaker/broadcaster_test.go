@@ -26,7 +26,7 @@ func TestAReaderMayUseTheCircuitAndGetsChangesInOrder(t *testing.T) {
 				heard = append(heard, change.To)
 				c.Snapshot()
 				c.State()
-				call(c, 0, nil)
+				callOnce(c, 0, nil)
 				if err := c.Set(c.Policy()); err != nil {
 					t.Error(err)
 				}

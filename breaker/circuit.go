@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/rng"
 	"github.com/sinew-go/sinew/internal/window"
 )
@@ -201,7 +202,7 @@ func (c *Circuit) startTime(ctx context.Context) int64 {
 // nowIn reads the clock of the call made in ctx, now the clock itself; both in ns since the
 // circuit was created.
 func (c *Circuit) nowIn(ctx context.Context) int64 {
-	return max(int64(endpoint.Elapsed(ctx, c.created)), 0)
+	return max(int64(callctx.Elapsed(ctx, c.created)), 0)
 }
 
 func (c *Circuit) now() int64 { return int64(time.Since(c.created)) }

@@ -20,7 +20,7 @@ import (
 
 var errFailed = fault.Internal.Errorf("it broke")
 
-func call(c breaker.Breaker, took time.Duration, err error) bool {
+func callOnce(c breaker.Breaker, took time.Duration, err error) bool {
 	permit, refused := c.Allow(context.Background())
 	if refused != nil {
 		return false
@@ -34,7 +34,7 @@ func call(c breaker.Breaker, took time.Duration, err error) bool {
 
 func calls(c breaker.Breaker, n int, err error) {
 	for range n {
-		call(c, 0, err)
+		callOnce(c, 0, err)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestSlowCallsOpenEvenWhenTheySucceed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{SlowCall: 100 * time.Millisecond})
 		for range 16 {
-			call(c, 100*time.Millisecond, nil)
+			callOnce(c, 100*time.Millisecond, nil)
 		}
 		calls(c, 3, nil)
 		if got := c.State(); got != breaker.Closed {
@@ -87,7 +87,7 @@ func TestProbesThatAreSlowDoNotClose(t *testing.T) {
 		calls(c, 1, errFailed)
 		for range 10 {
 			<-time.After(15 * time.Second)
-			call(c, 100*time.Millisecond, nil)
+			callOnce(c, 100*time.Millisecond, nil)
 			if got := c.State(); got != breaker.Open {
 				t.Fatalf("%s after a slow probe", got)
 			}
@@ -173,7 +173,7 @@ func TestSetPreservesStateAndWindowAndRefusesAnInvalidPolicy(t *testing.T) {
 	if err := c.Set(breaker.Policy{FailurePercent: 50, MinCalls: 30}); err != nil || c.State() != breaker.Open {
 		t.Errorf("Set changed the state to %s (%v)", c.State(), err)
 	}
-	if err := c.Set(breaker.Policy{Disabled: true}); err != nil || c.State() != breaker.Closed || !call(c, 0, errFailed) {
+	if err := c.Set(breaker.Policy{Disabled: true}); err != nil || c.State() != breaker.Closed || !callOnce(c, 0, errFailed) {
 		t.Error("a disabled circuit does not let through")
 	}
 	calls(c, 100, errFailed)

@@ -18,10 +18,10 @@ func churn(c breaker.Breaker) (passed, failed int64) {
 		group.Go(func() {
 			for n := range 20_000 {
 				if (n+i)%3 == 0 {
-					if call(c, 0, errFailed) {
+					if callOnce(c, 0, errFailed) {
 						bad.Add(1)
 					}
-				} else if call(c, 0, nil) {
+				} else if callOnce(c, 0, nil) {
 					good.Add(1)
 				}
 			}

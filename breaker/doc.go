@@ -40,7 +40,7 @@
 //
 // At any moment at most MaxRequests probes are in flight (or three, until the circuit is
 // sure that nothing succeeds), including those of an earlier half-open state. A retry
-// ([endpoint.Call].Attempt) is no probe. A probe has a lease, which ends when its call
+// ([call.Record].Attempt) is no probe. A probe has a lease, which ends when its call
 // ends, in whatever way, and expires after ProbeLease if it never does. The result of a
 // call that started before the last change of state counts in the statistics, ends its
 // lease, and changes nothing else. A refusal is no failure: it is fault.Unavailable with
@@ -62,7 +62,7 @@
 //
 // Everything that decides is counted: each call, failure and slow call. The clock is read
 // where a decision needs it, from the record of the call if there is one
-// ([endpoint.Elapsed]). With a failure threshold, nothing depends on the time of a
+// ([callctx.Elapsed]). With a failure threshold, nothing depends on the time of a
 // successful call unless its caller has a deadline. Only the first 16 such calls, and then
 // one in 16, are timed, for the statistics. Of the timed successes, at most one in a
 // millisecond enters the averages.

@@ -51,7 +51,7 @@ func TestACircuitForcedClosedAdmitsAllCallsAndCounts(t *testing.T) {
 	mixed(c, 15) // looked at, and well enough
 	c.ForceClosed()
 	for range 100 {
-		if !call(c, 0, errFailed) {
+		if !callOnce(c, 0, errFailed) {
 			t.Fatal("refused")
 		}
 	}
@@ -67,7 +67,7 @@ func TestACircuitForcedClosedAdmitsAllCallsAndCounts(t *testing.T) {
 		t.Errorf("%s although 115 of 131 have failed", got)
 	}
 	c.ForceClosed()
-	if !call(c, 0, nil) || c.State() != breaker.Closed {
+	if !callOnce(c, 0, nil) || c.State() != breaker.Closed {
 		t.Error("an open circuit was not closed by hand")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 )
 
@@ -20,7 +20,7 @@ func every(c breaker.Breaker, gap time.Duration, n int, fails func(n int) bool) 
 		if fails(k) {
 			err = errFailed
 		}
-		if !call(c, 0, err) {
+		if !callOnce(c, 0, err) {
 			refused++
 		}
 		<-time.After(gap)
@@ -84,7 +84,7 @@ func TestAnOutageOpensTheZeroPolicy(t *testing.T) {
 				c.Release()
 				passed := 0
 				for c.State() == breaker.Closed && passed <= tt.most {
-					call(c, 0, errFailed)
+					callOnce(c, 0, errFailed)
 					passed++
 					<-time.After(10 * time.Millisecond)
 				}
@@ -129,13 +129,13 @@ func TestCallsThatAreSlowByNatureOpenNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{})
 		for range 500 {
-			if !call(c, 6*time.Second, nil) {
+			if !callOnce(c, 6*time.Second, nil) {
 				t.Fatal("refused, though every call succeeds")
 			}
 		}
 		c.ForceOpen()
 		c.Release()
-		if call(c, 6*time.Second, nil); c.State() != breaker.Closed {
+		if callOnce(c, 6*time.Second, nil); c.State() != breaker.Closed {
 			t.Errorf("%s after a good probe that took 6 s", c.State())
 		}
 	})
@@ -150,7 +150,7 @@ func TestOneGoodProbeCloses(t *testing.T) {
 		}
 		_, err := c.Allow(t.Context())
 		<-time.After(fault.RetryAfter(err))
-		if call(c, 0, nil); c.State() != breaker.Closed {
+		if callOnce(c, 0, nil); c.State() != breaker.Closed {
 			t.Errorf("%s after a good probe", c.State())
 		}
 	})
@@ -222,7 +222,7 @@ func TestUntilItIsSureItAdmitsThreeProbesAndNoRetry(t *testing.T) {
 				c := breaker.New("orders", breaker.Policy{})
 				every(c, 20*time.Millisecond, 20, always)
 				<-time.After(250 * time.Millisecond)
-				repeat, _ := endpoint.WithCall(t.Context(), endpoint.Call{Attempt: 2})
+				repeat := call.With(t.Context(), call.Record{Attempt: 2})
 				if _, err := c.Allow(repeat); fault.ReasonOf(err) != "breaker_open" {
 					t.Error("a repeat is a probe:", err)
 				}
@@ -232,7 +232,7 @@ func TestUntilItIsSureItAdmitsThreeProbesAndNoRetry(t *testing.T) {
 				<-time.After(10 * time.Second) // their leases
 				probes := 0
 				for c.State() == breaker.HalfOpen && probes <= tt.most {
-					call(c, 0, tt.fails)
+					callOnce(c, 0, tt.fails)
 					probes++
 				}
 				if probes != tt.most+1 {

@@ -54,7 +54,7 @@ func TestTheLongestDurationsDoNotOverflow(t *testing.T) {
 		})
 		<-time.After(time.Hour)
 		calls(c, 1, errFailed)
-		if call(c, 0, nil) {
+		if callOnce(c, 0, nil) {
 			t.Error("the timeout was over at once")
 		}
 		c.ForceOpen()
@@ -63,7 +63,7 @@ func TestTheLongestDurationsDoNotOverflow(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if call(c, 0, nil) {
+			if callOnce(c, 0, nil) {
 				t.Error("the lease was over at once")
 			}
 		}

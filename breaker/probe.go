@@ -3,7 +3,7 @@ package breaker
 import (
 	"context"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // lease belongs to a probe in flight.
@@ -23,7 +23,7 @@ func (c *Circuit) allowProbe(ctx context.Context, now int64) (Permit, error) {
 	case gen.state == Open:
 		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}
-	if call := endpoint.OutgoingOf(ctx); call != nil && call.Attempt > 1 { // one call must not be several probes
+	if r := callctx.RecordOf(ctx); r != nil && r.Attempt > 1 { // one call must not be several probes
 		p := c.policy.Load()
 		return Permit{}, gen.refuse(now, saturatingAdd(now, p.Timeout), p)
 	}

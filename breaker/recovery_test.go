@@ -26,11 +26,11 @@ func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClos
 				t.Errorf("opening %d lasts %s, want %s to %s", i+1, wait, least, longest)
 			}
 			<-time.After(wait - time.Nanosecond)
-			if call(c, 0, nil) {
+			if callOnce(c, 0, nil) {
 				t.Errorf("opening %d: admitted before its time was over", i+1)
 			}
 			<-time.After(time.Nanosecond)
-			if !call(c, 0, errFailed) {
+			if !callOnce(c, 0, errFailed) {
 				t.Errorf("opening %d: no probe after its time", i+1)
 			}
 		}
@@ -78,7 +78,7 @@ func TestConsecutiveIsFiveThreeSixtySecondsTen(t *testing.T) {
 		}
 		calls(c, 1, errFailed)
 		<-time.After(time.Minute - time.Nanosecond)
-		if call(c, 0, nil) {
+		if callOnce(c, 0, nil) {
 			t.Fatal("admitted within 60 s")
 		}
 		<-time.After(time.Nanosecond)
@@ -168,7 +168,7 @@ func TestRecoveryAfterAnOutageIsComplete(t *testing.T) {
 					if down {
 						err = tt.fails
 					}
-					ok := call(c, 0, err)
+					ok := callOnce(c, 0, err)
 					if ok && down {
 						reached++
 					}

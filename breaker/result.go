@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // finish handles the result of a permitted call.
@@ -52,7 +52,7 @@ func (c *Circuit) judge(ctx context.Context, now int64, timed bool, took time.Du
 		}
 		return fault.OK, fault.Success
 	}
-	verdict := fault.Judge(endpoint.CallerOf(ctx), err)
+	verdict := fault.Judge(callctx.CallerOf(ctx), err)
 	outcome := verdict.Outcome()
 	switch verdict {
 	case fault.Relayed, fault.Overloaded: // an open circuit would also refuse calls for which there is room

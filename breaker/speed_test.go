@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // hot is a circuit in each state in which many calls may arrive.
@@ -56,24 +57,22 @@ func TestCallsAndRefusalsAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestACallWithATimeInItsRecordReadsNoOtherClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for name, p := range map[string]breaker.Policy{"window": {SlowCall: time.Second, MinCalls: 1}, "row": {FailureThreshold: 1}} {
-			c := breaker.New("orders", p)
-			caller, cancel := context.WithTimeout(t.Context(), time.Hour)
-			ctx, record := endpoint.WithCall(caller, endpoint.Call{Now: time.Now().Add(time.Minute), Caller: caller})
-			permit, err := c.Allow(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			record.Now = record.Now.Add(3 * time.Second) // by the clock itself no time has passed
-			permit.Done(ctx, nil)
-			cancel()
-			if s := c.Snapshot(); s.Statistics.AverageResponseTime != 3*time.Second || (s.State == breaker.Open) != (name == "window") {
-				t.Errorf("%s: %+v", name, s)
-			}
+func TestACallWithAReadingOfTheClockMakesNoOther(t *testing.T) {
+	for name, p := range map[string]breaker.Policy{"window": {SlowCall: time.Second, MinCalls: 1}, "row": {FailureThreshold: 1}} {
+		c := breaker.New("orders", p)
+		ahead := time.Now().Add(time.Minute)
+		callAt := func(at time.Time) context.Context {
+			return callctx.Begin[struct{}](t.Context(), call.Operation{}, at, at.Add(time.Hour))
 		}
-	})
+		permit, err := c.Allow(callAt(ahead))
+		if err != nil {
+			t.Fatal(err)
+		}
+		permit.Done(callAt(ahead.Add(3*time.Second)), nil)
+		if s := c.Snapshot(); s.Statistics.AverageResponseTime != 3*time.Second || (s.State == breaker.Open) != (name == "window") {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
 }
 
 func TestATimeoutOfOurOwnIsNotTheCallersDeadline(t *testing.T) {
@@ -81,7 +80,8 @@ func TestATimeoutOfOurOwnIsNotTheCallersDeadline(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		limited, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		ctx, _ := endpoint.WithCall(limited, endpoint.Call{Caller: t.Context()})
+		ctx, made := callctx.With(limited, call.Record{})
+		made.SetCaller(t.Context())
 		permit, err := c.Allow(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestWithAFailureThresholdAllSuccessesAreCountedAndSomeAreTimed(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 5})
 		for range 1000 {
-			call(c, 20*time.Millisecond, nil)
+			callOnce(c, 20*time.Millisecond, nil)
 		}
 		s := c.Snapshot()
 		if s.Statistics.TotalRequests != 1000 || s.Statistics.SuccessfulRequests != 1000 || s.Statistics.AverageResponseTime != 20*time.Millisecond {
@@ -108,11 +108,11 @@ func TestWithAFailureThresholdAllSuccessesAreCountedAndSomeAreTimed(t *testing.T
 			t.Errorf("the last sample is %s old", ago)
 		}
 		for range 4 {
-			call(c, 0, errFailed)
+			callOnce(c, 0, errFailed)
 		}
 		calls(c, 1, nil)
 		for range 4 {
-			call(c, 0, errFailed)
+			callOnce(c, 0, errFailed)
 		}
 		if got := c.State(); got != breaker.Closed {
 			t.Errorf("%s: a success that is not timed ends no row", got)

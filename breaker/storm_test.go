@@ -80,7 +80,7 @@ func TestACircuitClosesSoonAfterATenSecondOutage(t *testing.T) {
 					if down {
 						err = errFailed
 					}
-					ok := call(c, 0, err)
+					ok := callOnce(c, 0, err)
 					switch {
 					case ok && down:
 						reached++
@@ -118,7 +118,7 @@ func TestLostPacketsOpenTheCircuitThroughCallersDeadlines(t *testing.T) {
 					c := breaker.New("orders", p)
 					for range 1000 {
 						if tt.usual > 0 {
-							call(c, tt.usual, nil)
+							callOnce(c, tt.usual, nil)
 						}
 					}
 					for range 20 {
@@ -180,7 +180,7 @@ func TestTenThousandNamedCircuitsLeaveNothingBehind(t *testing.T) {
 			for i := range 10_000 {
 				c := g.Get(fmt.Sprint(i))
 				for range i % 40 {
-					call(c, 0, map[bool]error{true: errFailed}[i%3 == 0])
+					callOnce(c, 0, map[bool]error{true: errFailed}[i%3 == 0])
 				}
 			}
 			for range 2 { // a group that counts in a row looks twice

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -108,7 +109,7 @@ func TestLogLevelFollowsTheOutcome(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		log := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
+		ctx := call.With(t.Context(), call.Record{RequestID: "r-1"})
 		ep := endpoint.New(func(context.Context, int) (int, error) { return 0, c.err }).With(endpoint.Log(log, "orders.Get"))
 		_, _ = ep(ctx, 1)
 		var line map[string]any
@@ -145,31 +146,6 @@ func TestACallThatPanicsIsLogged(t *testing.T) {
 	}()
 	if line := out.String(); !strings.Contains(line, "ERROR") || !strings.Contains(line, "orders.Get") || !strings.Contains(line, "internal") {
 		t.Errorf("it is logged as %q", line)
-	}
-}
-
-func TestCallRecordIsOneAllocationAndFoundThroughTheContext(t *testing.T) {
-	if endpoint.CallOf(t.Context()) != nil {
-		t.Fatal("a record without a call")
-	}
-	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1"})
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if endpoint.CallOf(inner) != call || call.RequestID != "r-1" {
-		t.Fatal("the record is not found")
-	}
-	call.Try("a")
-	call.Try("b")
-	if len(call.Tried) != 2 || call.Tried[1] != "b" {
-		t.Fatalf("tried %v", call.Tried)
-	}
-	if n := testing.AllocsPerRun(100, func() {
-		_, c := endpoint.WithCall(ctx, endpoint.Call{})
-		c.Try("a")
-		c.Try("b")
-		c.Try("c")
-	}); n != 1 {
-		t.Fatalf("a record with three attempts costs %v allocations", n)
 	}
 }
 

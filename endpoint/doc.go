@@ -47,22 +47,4 @@
 //
 // With pointer requests and responses a middleware call allocates nothing. A request or
 // response that is not a pointer is boxed, which is one allocation each.
-//
-// # The record of a call
-//
-// What several layers need to know of one call is a [Call]. Whoever starts the call puts
-// it into the context. [CallOf] is nil if a part is used alone.
-//
-// The record also collects the trail of the call. Whoever makes attempts adds those that
-// failed with [Call.Note] and ends the call with [Call.End]; the [Trail] is the error of a
-// call that failed. A successful call leaves no trail. If [Call.Explained] is true, every
-// attempt is added with its [Situation], for an [Explanation].
-//
-// # Once per key
-//
-// [Keyed], and the Keyed routes of package rest, run a request once per idempotency key;
-// [Once] runs anything else so. [MemoryStore] and [SQLStore] store the answers. If a
-// process dies between a change and its answer, the key runs again a minute later, unless
-// the handler has stored its answer in the transaction of the change, with [Keep].
-// docs/design.md says what is guaranteed at each step.
 package endpoint

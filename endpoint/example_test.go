@@ -72,23 +72,3 @@ func ExampleFallback() {
 	fmt.Println(ep(context.Background(), &Greeting{Name: "ann"}))
 	// Output: dear ann <nil>
 }
-
-func ExampleKeyed() {
-	charged := 0
-	charge := func(_ context.Context, cents int) (string, error) {
-		charged += cents
-		return "charged", nil
-	}
-	ep := endpoint.New(charge).With(endpoint.Keyed[int, string](endpoint.NewMemoryStore()))
-
-	ctx, _ := endpoint.WithCall(context.Background(), endpoint.Call{IdempotencyKey: "k-1"})
-	for range 3 {
-		_, _ = ep(ctx, 500)
-	}
-	fmt.Println(charged)
-	_, err := ep(ctx, 600)
-	fmt.Println(err)
-	// Output:
-	// 500
-	// invalid_argument: this idempotency key was used for another request; choose a new key (key_reused)
-}

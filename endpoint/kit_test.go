@@ -85,13 +85,12 @@ func TestFailerCountsAsItsError(t *testing.T) {
 }
 
 func TestNilArgumentsPanicWhereTheyAreGiven(t *testing.T) {
-	ep := endpoint.New(endpoint.Identity[*order])
+	ep := endpoint.New(endpoint.Identity[*failing])
 	for want, give := range map[string]func(){
 		"endpoint.New":                      func() { endpoint.New[int, int](nil) },
 		"endpoint.With":                     func() { endpoint.Endpoint[int, int](nil).With() },
 		"endpoint.FromKit":                  func() { endpoint.FromKit[int, int](nil) },
 		"endpoint.Chain: middleware 2 of 2": func() { ep.With(endpoint.Validate(), nil) },
-		"endpoint.Keyed: the store is nil":  func() { endpoint.Keyed[*order, *order](nil) },
 	} {
 		func() {
 			defer func() {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/panicked"
 )
@@ -37,7 +38,7 @@ func callAttrs(ctx context.Context, operation string, d time.Duration, err error
 		slog.Duration("duration", d),
 		slog.String("code", fault.CodeOf(err).String()),
 	}
-	if c := CallOf(ctx); c != nil && c.RequestID != "" {
+	if c := call.Of(ctx); c != nil && c.RequestID != "" {
 		all = append(all, slog.String("request_id", c.RequestID))
 	}
 	if err != nil {

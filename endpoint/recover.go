@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 )
 
@@ -17,8 +18,8 @@ func Recover(log *slog.Logger) Middleware {
 			defer func() {
 				if p := recover(); p != nil {
 					log := orDefault(log)
-					if call := CallOf(ctx); call != nil {
-						log = log.With("operation", call.Name, "request_id", call.RequestID)
+					if r := call.Of(ctx); r != nil {
+						log = log.With("operation", r.Name, "request_id", r.RequestID)
 					}
 					log.ErrorContext(ctx, "endpoint panicked", "panic", p, "stack", string(debug.Stack()))
 					response, err = nil, fault.Internal.Errorf("internal error")

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -113,7 +114,7 @@ func TestCallsNeverSeeEachOthersValues(t *testing.T) {
 	type key struct{}
 	synctest.Test(t, func(t *testing.T) {
 		check := func(ctx context.Context, n int) {
-			if c := endpoint.CallOf(ctx); ctx.Value(key{}) != n || c == nil || c.HashKey != strconv.Itoa(n) {
+			if c := call.Of(ctx); ctx.Value(key{}) != n || c == nil || c.HashKey != strconv.Itoa(n) {
 				t.Errorf("call %d has the value %v and the record %+v", n, ctx.Value(key{}), c)
 			}
 		}
@@ -138,7 +139,7 @@ func TestCallsNeverSeeEachOthersValues(t *testing.T) {
 		var all sync.WaitGroup
 		for n := range 200 {
 			all.Go(func() {
-				ctx, _ := endpoint.WithCall(context.WithValue(t.Context(), key{}, n), endpoint.Call{HashKey: strconv.Itoa(n)})
+				ctx := call.With(context.WithValue(t.Context(), key{}, n), call.Record{HashKey: strconv.Itoa(n)})
 				if got, err := ep(ctx, n); got != n || err != nil {
 					t.Errorf("call %d was answered %d, %v", n, got, err)
 				}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
 )
 
@@ -13,9 +14,9 @@ import (
 // [DeadLetter] put aside. While one member handles an event, a second delivery of it
 // fails and is redelivered later. Around anything but a handler Dedupe does nothing. It
 // panics if store is nil.
-func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
+func Dedupe(store idempotency.Store, group string) endpoint.Middleware {
 	if absent.Is(store) {
-		panic("eventbus.Dedupe: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
+		panic("eventbus.Dedupe: the store is nil; give idempotency.NewMemory() or an idempotency.SQL")
 	}
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -25,7 +26,7 @@ func Dedupe(store endpoint.IdempotencyStore, group string) endpoint.Middleware {
 			}
 			response = endpoint.None{}
 			var putAside atomic.Bool
-			_, _, err = endpoint.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+originalID(e), []byte{1}, func() ([]byte, bool, error) {
+			_, _, err = idempotency.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+originalID(e), []byte{1}, func() ([]byte, bool, error) {
 				var err error
 				response, err = next(context.WithValue(ctx, putAsideKey{}, &putAside), request)
 				return nil, !putAside.Load(), err

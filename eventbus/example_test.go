@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 type Order struct {
@@ -45,7 +45,7 @@ func ExampleDeadLetter() {
 		return nil
 	})
 	_ = Placed.Handle(bus, "mailer", func(context.Context, Order) error { return fault.InvalidArgument.Errorf("no such mailbox") },
-		eventbus.Dedupe(endpoint.NewMemoryStore(), "mailer"),
+		eventbus.Dedupe(idempotency.NewMemory(), "mailer"),
 		eventbus.DeadLetter(bus, "order.dead", eventbus.Hopeless),
 		eventbus.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}.Middleware(),
 	)

@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 // attempts runs a handler that returns err under r. It returns how often the handler ran
@@ -40,7 +41,7 @@ func TestRetryRepeatsFailuresAndErrorsWithRetryAfter(t *testing.T) {
 			{fault.ResourceExhausted, 1},
 			{fault.ResourceExhausted.Errorf("too many").WithRetryAfter(time.Second), 3},
 			{fault.Aborted, 1},
-			{endpoint.KeyInUse(), 3},
+			{idempotency.KeyInUse(), 3},
 			{fault.FailedPrecondition.Errorf("not yet").WithUnprocessed().WithRetryAfter(time.Second), 3},
 		} {
 			if n, _ := attempts(t, eventbus.RetryPolicy{Attempts: 3}, c.err); n != c.want {

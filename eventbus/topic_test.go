@@ -14,6 +14,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 func TestAHandlerGetsTheDataOfEvents(t *testing.T) {
@@ -134,7 +135,7 @@ func TestMiddlewaresOutsideOfAHandlerDoNothing(t *testing.T) {
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
 	defer func() { _ = bus.Close(context.Background()) }()
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, boom }).
-		With(eventbus.DeadLetter(bus, "dead"), eventbus.Dedupe(endpoint.NewMemoryStore(), "g"))
+		With(eventbus.DeadLetter(bus, "dead"), eventbus.Dedupe(idempotency.NewMemory(), "g"))
 	if _, err := ep(t.Context(), 1); !errors.Is(err, boom) {
 		t.Error(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
 )
@@ -35,7 +35,7 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{})
 	l.Steer(100, 10*time.Millisecond)
 	passes := func(priority int) bool {
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: priority})
+		ctx := call.With(t.Context(), call.Record{Priority: priority})
 		permit, err := l.Acquire(ctx)
 		permit.Done(ctx, nil)
 		return err == nil
@@ -43,7 +43,7 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 	for running, lowest := range map[int]int{40: math.MinInt, 55: -4, 85: -1, 95: 0, 105: 1, 145: 5} {
 		var permits []limit.AdaptivePermit
 		for range running {
-			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: math.MaxInt})
+			ctx := call.With(t.Context(), call.Record{Priority: math.MaxInt})
 			permit, err := l.Acquire(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -62,7 +62,7 @@ func TestHigherPriorityIsShedLater(t *testing.T) {
 func TestNoPriorityExceedsMax(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 100})
 	l.Steer(95, 10*time.Millisecond)
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Priority: 5})
+	ctx := call.With(t.Context(), call.Record{Priority: 5})
 	for i := range 101 {
 		if _, err := l.Acquire(ctx); (err != nil) != (i == 100) {
 			t.Errorf("with %d under way: %v", i, err)
@@ -118,7 +118,7 @@ func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 
 func TestAnExceptedOperationIsOutsideOfTheLimit(t *testing.T) {
 	l := limit.NewAdaptive("orders", limit.Adaptive{Max: 1, Except: []string{"GET /events"}})
-	events, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "GET /events"}})
+	events := call.With(t.Context(), call.Record{Operation: call.Operation{Name: "GET /events"}})
 	for range 10 {
 		if _, err := l.Acquire(events); err != nil {
 			t.Fatal(err)

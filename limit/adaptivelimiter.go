@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/panicked"
 )
@@ -114,7 +116,7 @@ const noTimeLeft = 1
 // untrusted caller is no evidence.
 func (l *AdaptiveLimiter) startTiming(ctx context.Context, p *AdaptivePermit) {
 	p.operation = l.operations.forCall(ctx)
-	p.startedAt = int64(endpoint.Elapsed(ctx, l.created))
+	p.startedAt = int64(callctx.Elapsed(ctx, l.created))
 	if until, ok := ctx.Deadline(); ok && !deadline.IsForeign(ctx) {
 		p.budget = max(int64(until.Sub(l.created))-p.startedAt, noTimeLeft)
 	}
@@ -178,7 +180,7 @@ func (l *AdaptiveLimiter) finish(ctx context.Context, p AdaptivePermit, err erro
 	if !p.hopeless {
 		p.operation.inFlight.Add(-1)
 	}
-	now := int64(endpoint.Elapsed(ctx, l.created))
+	now := int64(callctx.Elapsed(ctx, l.created))
 	took := now - p.startedAt
 	gone := p.budget > 0 && took >= p.budget || callerGone(ctx)
 	l.tally.add(ctx, timedCall{p.operation, max(took-paused, 0), p.budget, gone}, err)
@@ -241,11 +243,11 @@ func (l *AdaptiveLimiter) now() int64 { return int64(time.Since(l.created)) }
 
 // callerGone says that the caller's context has ended. It may miss a deadline that has just
 // passed; the budget of a permit shows that.
-func callerGone(ctx context.Context) bool { return endpoint.CallerOf(ctx).Err() != nil }
+func callerGone(ctx context.Context) bool { return callctx.CallerOf(ctx).Err() != nil }
 
 // priorityShare is the limit for a call of the priority in ctx.
 func priorityShare(ctx context.Context, limit int) int {
-	c := endpoint.CallOf(ctx)
+	c := call.Of(ctx)
 	if c == nil || c.Priority == 0 {
 		return limit
 	}

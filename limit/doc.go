@@ -72,7 +72,7 @@
 // # What an AdaptiveLimiter measures
 //
 // It tells operations apart by the name in
-// [github.com/sinew-go/sinew/endpoint.Call]: the first 200 of a limiter separately, the
+// [github.com/sinew-go/sinew/call.Record]: the first 200 of a limiter separately, the
 // others together as one. A call is compared with calls of its own operation only.
 //   - The baseline is how long a success takes when no call waits. It starts with the
 //     first 32 successes, then follows the mean slowly. It does not rise while calls

@@ -3,8 +3,8 @@ package limit
 import (
 	"context"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
@@ -20,7 +20,7 @@ const (
 
 // endingOf gets a nil err for a success whose caller had gone.
 func endingOf(ctx context.Context, err error) ending {
-	caller := endpoint.CallerOf(ctx)
+	caller := callctx.CallerOf(ctx)
 	if err == nil {
 		if caller.Err() == context.Canceled || deadline.IsForeign(ctx) { //nolint:errorlint // never wrapped
 			return neutral

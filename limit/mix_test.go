@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/limit"
 )
 
@@ -16,7 +16,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 		refused, lasts := 0, time.Now().Add(2*time.Minute)
 		var mu sync.Mutex
 		call := func(name string, takes time.Duration) {
-			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: name}})
+			ctx := call.With(t.Context(), call.Record{Operation: call.Operation{Name: name}})
 			permit, err := l.Acquire(ctx)
 			if err != nil {
 				mu.Lock()

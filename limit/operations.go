@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 )
 
 // operations are the operations of a limiter, by name.
@@ -25,7 +25,7 @@ func newOperations() *operations {
 // forCall returns the operation of the call that is made in ctx.
 func (o *operations) forCall(ctx context.Context) *operation {
 	name := ""
-	if c := endpoint.CallOf(ctx); c != nil {
+	if c := call.Of(ctx); c != nil {
 		name = c.Name
 	}
 	byName := *o.byName.Load()

@@ -5,14 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/registry"
 )
 
 // With the shared clock neither Pick nor Done reads one of its own.
 func BenchmarkPick(b *testing.B) {
-	clocked, _ := endpoint.WithCall(context.Background(), endpoint.Call{Now: time.Now()})
+	clocked := callctx.Begin[struct{}](context.Background(), call.Operation{}, time.Now(), time.Now().Add(time.Hour))
 	for _, a := range algorithms {
 		for _, row := range []struct {
 			name string

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // failureCost is what a failure costs at least, in calls to the slowest working instance.
@@ -46,7 +46,7 @@ func (p Picked) finishUntimed(ctx context.Context, err error) {
 		if p.start != untimed {
 			n.failedCount.Add(1)
 		}
-		now := endpoint.Elapsed(ctx, n.pool.created)
+		now := callctx.Elapsed(ctx, n.pool.created)
 		n.pool.recordFailure(n, now, now, unreached, false)
 	case success:
 	default:
@@ -59,7 +59,7 @@ func (p Picked) finishUntimed(ctx context.Context, err error) {
 func (p Picked) finishTimed(ctx context.Context, err error) {
 	n := p.node
 	b := n.pool
-	now := endpoint.Elapsed(ctx, b.created)
+	now := callctx.Elapsed(ctx, b.created)
 	n.traffic.Add(callAnswered)
 	if p.start&counted != 0 {
 		p.start &^= counted
@@ -155,7 +155,7 @@ const (
 // An instance that relays failures has failed: another one may reach what this one does
 // not, and where all relay alike none is ejected.
 func outcomeOf(ctx context.Context, err error) (result outcome, unreached bool) {
-	switch v := fault.Judge(endpoint.CallerOf(ctx), err); {
+	switch v := fault.Judge(callctx.CallerOf(ctx), err); {
 	case v == fault.OK:
 		return success, false
 	case v == fault.Expired:

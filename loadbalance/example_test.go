@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/loadbalance"
@@ -49,7 +50,7 @@ func ExamplePool_Middleware() {
 	})
 	asked := map[string]int{}
 	reserve := endpoint.New(func(ctx context.Context, sku string) (string, error) {
-		asked[endpoint.CallOf(ctx).Addr]++
+		asked[call.Of(ctx).Addr]++
 		return "", fault.Unavailable.Errorf("restarting")
 	}).With(retry.Policy{Attempts: 2}.Middleware(), pool.Middleware())
 

@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
@@ -234,7 +235,9 @@ func TestACallThatTheClientEndsIsNoAnswer(t *testing.T) {
 				for range 10 {
 					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 					if own {
-						ctx, _ = endpoint.WithCall(ctx, endpoint.Call{Caller: t.Context()})
+						var c *callctx.Call
+						ctx, c = callctx.With(ctx, call.Record{})
+						c.SetCaller(t.Context())
 					}
 					silent := only(t, b, "0")
 					<-time.After(100 * time.Millisecond)

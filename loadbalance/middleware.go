@@ -3,28 +3,30 @@ package loadbalance
 import (
 	"context"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Middleware picks an instance for each call and sets Call.Addr to its address. It adds a
-// Call to a context without the record of an outgoing call.
+// Middleware picks an instance for each call and sets Addr of the record to its
+// address. It adds a record to a context without that of an outgoing call.
 func (b *Pool) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
-			call := endpoint.OutgoingOf(ctx)
+			c := callctx.Of(ctx)
 			switch {
-			case call == nil:
-				ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
-			case call.Attempt == 0: // no retry follows, so nobody needs the tried instances
-				defer func(tried []string) { call.Tried = tried }(call.Tried)
+			case c == nil:
+				ctx, c = callctx.Ensure(ctx)
+			case c.Attempt == 0: // no retry follows, so nobody needs the tried instances
+				defer func(tried []string) { c.Tried = tried }(c.Tried)
 			}
-			picked, err := b.Pick(ctx, Request{HashKey: call.HashKey, Tried: call.Tried, Safe: call.Safe || call.Operation == (endpoint.Operation{})})
+			picked, err := b.Pick(ctx, Request{HashKey: c.HashKey, Tried: c.Tried, Safe: c.Safe || c.Operation == (call.Operation{})})
 			if err != nil {
 				return nil, err
 			}
-			call.Try(picked.Instance.ID)
-			call.Addr = picked.Instance.Endpoint
+			c.Try(picked.Instance.ID)
+			c.Addr = picked.Instance.Endpoint
 			err = panicked.Err
 			defer func() { picked.Done(ctx, err) }()
 			return next(ctx, request)

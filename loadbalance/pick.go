@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -61,7 +61,7 @@ func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 }
 
 func (b *Pool) startTimed(ctx context.Context, n *node) Picked {
-	now := endpoint.Elapsed(ctx, b.created)
+	now := callctx.Elapsed(ctx, b.created)
 	if int64(now) >= b.stats.nextSweep.Load() {
 		b.sweep(now)
 	}
@@ -81,7 +81,7 @@ func (b *Pool) choose(ctx context.Context, rt *routing, r Request) (Picked, erro
 			return b.startOwned(ctx, n), nil
 		}
 	}
-	now := endpoint.Elapsed(ctx, b.created)
+	now := callctx.Elapsed(ctx, b.created)
 	if int64(now) >= b.stats.nextSweep.Load() {
 		b.sweep(now)
 		rt = b.routing.Load()
@@ -106,7 +106,7 @@ func (b *Pool) choose(ctx context.Context, rt *routing, r Request) (Picked, erro
 
 // pickTwo is Pick under PeakEWMA for a uniform routing.
 func (b *Pool) pickTwo(ctx context.Context, rt *routing) Picked {
-	now := endpoint.Elapsed(ctx, b.created)
+	now := callctx.Elapsed(ctx, b.created)
 	if int64(now) >= b.stats.nextSweep.Load() {
 		b.sweep(now)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/registry"
@@ -311,7 +311,7 @@ func TestPickAndUpdateAtOnce(t *testing.T) {
 func TestMiddlewareSetsTheAddressAndTheTriedInstances(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances(""))
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) {
-		c := endpoint.CallOf(ctx)
+		c := call.Of(ctx)
 		if n := state(t, b, "a").InFlight; n != 1 {
 			t.Errorf("%d in flight during the call", n)
 		}
@@ -328,17 +328,17 @@ func TestMiddlewareSetsTheAddressAndTheTriedInstances(t *testing.T) {
 
 func TestAHandlersCallsDoNotChangeItsInboundRecord(t *testing.T) {
 	b := pool(loadbalance.Policy{}, instances(""))
-	ctx, record := endpoint.WithCall(context.Background(), endpoint.Call{RequestID: "r-1", Inbound: true})
-	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) { return endpoint.CallOf(ctx).RequestID, nil })
-	if got, err := ep(ctx, nil); got != "r-1" || err != nil || record.Addr != "" || record.Tried != nil {
-		t.Errorf("%v %v, and the record is %+v", got, err, *record)
+	ctx := call.With(context.Background(), call.Record{RequestID: "r-1", Inbound: true})
+	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) { return call.Of(ctx).RequestID, nil })
+	if got, err := ep(ctx, nil); got != "r-1" || err != nil || call.Of(ctx).Addr != "" || call.Of(ctx).Tried != nil {
+		t.Errorf("%v %v, and the record is %+v", got, err, *call.Of(ctx))
 	}
 }
 
 func TestAPanicInTheEndpointFreesItsSlotAndCountsAsFailure(t *testing.T) {
 	b := pool(loadbalance.Policy{Algorithm: loadbalance.RoundRobin}, instances("", ""))
 	ep := b.Middleware()(func(ctx context.Context, _ any) (any, error) {
-		if endpoint.CallOf(ctx).Addr == "http://a:80" {
+		if call.Of(ctx).Addr == "http://a:80" {
 			panic("boom")
 		}
 		return nil, nil

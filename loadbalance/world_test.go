@@ -22,7 +22,7 @@ type world struct {
 	random  *rand.Rand
 	events  events
 	began   time.Time
-	calls   []call
+	calls   []endedCall
 }
 
 type server struct {
@@ -32,8 +32,8 @@ type server struct {
 	queue  []func()
 }
 
-// call is one that has ended.
-type call struct {
+// endedCall is a call with what became of it.
+type endedCall struct {
 	began, took time.Duration
 	server      int
 	probe, good bool
@@ -92,7 +92,7 @@ func (w *world) call(b *loadbalance.Pool) {
 			return
 		}
 		over = true
-		w.calls = append(w.calls, call{began, time.Since(w.began) - began, to, picked.Probe, err == nil})
+		w.calls = append(w.calls, endedCall{began, time.Since(w.began) - began, to, picked.Probe, err == nil})
 		picked.Done(context.Background(), err)
 	}
 	w.in(callTimeout, func() { done(context.DeadlineExceeded) })

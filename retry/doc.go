@@ -15,7 +15,7 @@
 //     just after it has opened: a call waits for it for 150 ms in all. Nothing was sent,
 //     so this is no further attempt, and the number of the last attempt stays.
 //
-// A middleware reads from the [endpoint.Call] whether the operation is safe; a chain built
+// A middleware reads from the [call.Record] whether the operation is safe; a chain built
 // by hand, without a Call, counts as safe.
 //
 // # What is hedged

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
@@ -38,7 +39,7 @@ func ExampleRetrier_Do() {
 func ExampleHedge() {
 	orders := retry.New("orders", retry.Policy{Hedge: retry.Hedge{Percent: 2, After: 10 * time.Millisecond}})
 	find := endpoint.New(func(ctx context.Context, order string) (string, error) {
-		if call := endpoint.CallOf(ctx); call.Attempt == 1 {
+		if call.Of(ctx).Attempt == 1 {
 			<-ctx.Done() // an instance that hangs, until the other attempt has won
 			return "", ctx.Err()
 		}

@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // Race makes an attempt and, if it takes longer than after and the budget allows, a second
@@ -27,8 +28,8 @@ import (
 // another race, or in the repeat of a call, Race makes a single attempt.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
 	p := r.policy.Load()
-	if call := endpoint.CallOf(ctx); call != nil {
-		p = policyFor(p, call)
+	if record := call.Of(ctx); record != nil {
+		p = policyFor(p, record)
 	}
 	_, err := r.hedge(ctx, p, after, attempt)
 	return err
@@ -65,7 +66,7 @@ type hedge struct {
 	policy   *Policy
 	byPolicy bool // Policy.Hedge requests it
 	attempt  func(ctx context.Context, n int) error
-	record   func() endpoint.Call    // makes that of the second; nil if the first has none
+	fork     callctx.Fork            // makes the second; zero if the first has no record
 	stop     context.CancelCauseFunc // cancels the first
 
 	mu         sync.Mutex
@@ -73,7 +74,7 @@ type hedge struct {
 	cancel     context.CancelCauseFunc // cancels the second; nil until it starts
 	secondDone chan struct{}           // closed when the second has ended, or will not start
 	// The result of the second, to be read after secondDone is closed.
-	call     *endpoint.Call
+	second   *callctx.Call
 	err      error
 	panicked any
 }
@@ -81,15 +82,19 @@ type hedge struct {
 // run makes the attempts. n is the one whose result counts; hedged says that both ran.
 func (h *hedge) run(after time.Duration) (n int, hedged bool, err error) {
 	h.secondDone = make(chan struct{})
-	call := endpoint.OutgoingOf(h.ctx)
+	record := callctx.RecordOf(h.ctx)
+	var c *callctx.Call
+	if record != nil {
+		h.ctx, c = callctx.Ensure(h.ctx)
+	}
 	var first context.Context
 	first, h.stop = h.newAttemptContext(h.ctx)
 	defer h.stop(nil)
-	if call != nil {
-		h.record = call.Fork()
-		if caller := call.Caller; caller != nil {
-			call.Caller = loserContext{caller, first}
-			defer func() { call.Caller = caller }()
+	if c != nil {
+		h.fork = c.Fork()
+		if caller := c.Caller(); caller != nil {
+			c.SetCaller(loserContext{caller, first})
+			defer c.SetCaller(caller)
 		}
 	}
 	timer, firstReturned := time.AfterFunc(after, h.runSecond), false
@@ -106,8 +111,10 @@ func (h *hedge) run(after time.Duration) (n int, hedged bool, err error) {
 	if h.panicked != nil {
 		panic(h.panicked)
 	}
-	if call != nil {
-		h.mergeRecord(call)
+	if c != nil {
+		c.Waited()
+		h.merge(c)
+		record.Attempt = c.Attempt
 	}
 	if err != nil && h.err == nil {
 		return 2, true, nil
@@ -138,15 +145,13 @@ func (h *hedge) runSecond() {
 		return
 	}
 	defer h.cancel(nil)
-	c := endpoint.Outgoing(h.ctx, endpoint.Operation{})
-	if h.record != nil {
-		c = h.record()
+	if ctx, h.second = h.fork.With(ctx); h.second == nil {
+		ctx, h.second = callctx.With(ctx, callctx.Outgoing(h.ctx, call.Operation{}))
 	}
-	c.Attempt = 2
-	if c.Caller != nil {
-		c.Caller = loserContext{c.Caller, ctx}
+	h.second.Attempt = 2
+	if caller := h.second.Caller(); caller != nil {
+		h.second.SetCaller(loserContext{caller, ctx})
 	}
-	ctx, h.call = endpoint.WithCall(ctx, c)
 	h.err = errGoexit
 	defer func() {
 		if h.panicked = recover(); h.panicked != nil || h.err == nil {
@@ -167,12 +172,12 @@ func (h *hedge) startSecond() (ctx context.Context, started bool) {
 	return ctx, true
 }
 
-// mergeRecord adds to the record of the first what the second attempt did.
-func (h *hedge) mergeRecord(call *endpoint.Call) {
-	call.Attempt = max(call.Attempt, h.call.Attempt)
-	for _, id := range h.call.Tried {
-		if !slices.Contains(call.Tried, id) {
-			call.Try(id)
+// merge adds to the record of the first what the second attempt did.
+func (h *hedge) merge(c *callctx.Call) {
+	c.Attempt = max(c.Attempt, h.second.Attempt)
+	for _, id := range h.second.Tried {
+		if !slices.Contains(c.Tried, id) {
+			c.Try(id)
 		}
 	}
 }

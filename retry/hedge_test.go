@@ -17,8 +17,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/retry"
 )
 
@@ -149,21 +151,21 @@ func TestARaceMatchesItsReference(t *testing.T) {
 func TestOnlySafeOperationsAreHedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
-			call   *endpoint.Call
+			call   *call.Record
 			policy retry.Policy
 			want   int32
 		}{
 			"no record": {nil, retry.Policy{}, 2},
-			"safe":      {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}}, retry.Policy{}, 2},
-			"unsafe":    {&endpoint.Call{Operation: endpoint.Operation{Name: "post"}}, retry.Policy{}, 1},
-			"a repeat":  {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}, Attempt: 2}, retry.Policy{}, 1},
-			"repeated":  {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}, Repeated: true}, retry.Policy{}, 1},
+			"safe":      {&call.Record{Operation: call.Operation{Name: "get", Safe: true}}, retry.Policy{}, 2},
+			"unsafe":    {&call.Record{Operation: call.Operation{Name: "post"}}, retry.Policy{}, 1},
+			"a repeat":  {&call.Record{Operation: call.Operation{Name: "get", Safe: true}, Attempt: 2}, retry.Policy{}, 1},
+			"repeated":  {&call.Record{Operation: call.Operation{Name: "get", Safe: true}, Repeated: true}, retry.Policy{}, 1},
 			"disabled":  {nil, retry.Policy{Disabled: true}, 1},
 			"attempts":  {nil, retry.Policy{Attempts: 1}, 1},
 		} {
 			ctx := t.Context()
 			if tt.call != nil {
-				ctx, _ = endpoint.WithCall(ctx, *tt.call)
+				ctx = call.With(ctx, *tt.call)
 			}
 			tt.policy.Hedge = retry.Hedge{Percent: 100, After: 10 * ms}
 			var n atomic.Int32
@@ -235,37 +237,37 @@ func TestRepeatsAndHedgesShareOneBudget(t *testing.T) {
 
 func TestTheSecondAttemptHasARecordOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}, RequestID: "r-1", HashKey: "k"})
+		ctx, record := callctx.With(t.Context(), call.Record{Operation: call.Operation{Name: "get", Safe: true}, RequestID: "r-1", HashKey: "k"})
 		ep := endpoint.New(func(ctx context.Context, _ int) (string, error) {
-			call := endpoint.CallOf(ctx)
-			n := call.Attempt
-			if n == 2 && (call == record || fmt.Sprint(call.Tried) != "[a]" || call.RequestID != "r-1" || call.HashKey != "k" || !endpoint.Outgoing(ctx, endpoint.Operation{}).Repeated) {
-				t.Errorf("attempt %d has %+v", n, *call)
+			c := callctx.Of(ctx)
+			n := c.Attempt
+			if n == 2 && (c == record || fmt.Sprint(c.Tried) != "[a]" || c.RequestID != "r-1" || c.HashKey != "k" || !callctx.Outgoing(ctx, call.Operation{}).Repeated) {
+				t.Errorf("attempt %d has %+v", n, c.Record)
 			}
-			call.Try(string(rune('a' + n - 1)))
+			c.Try(string(rune('a' + n - 1)))
 			for range 100 {
-				call.Addr = fmt.Sprint(n)
+				c.Addr = fmt.Sprint(n)
 				if err := sleepOrEnd(ctx, ms, nil); err != nil {
 					return "", err
 				}
-				if call.Addr != fmt.Sprint(n) {
+				if c.Addr != fmt.Sprint(n) {
 					t.Error("the record is shared")
 				}
 			}
-			return call.Addr, fault.Unavailable
+			return c.Addr, fault.Unavailable
 		}).With(hedged().Middleware(), seesBoth(t, record))
 		if _, err := ep(ctx, 1); !fault.IsRepeated(err) {
 			t.Errorf("%v", err)
 		}
 		if record.Attempt != 0 || len(record.Tried) != 0 {
-			t.Errorf("the record is left as %+v", *record)
+			t.Errorf("the record is left as %+v", record.Record)
 		}
 	})
 }
 
 // seesBoth checks whether there is a third attempt, and whether it knows both instances
 // that were tried before.
-func seesBoth(t *testing.T, record *endpoint.Call) endpoint.Middleware {
+func seesBoth(t *testing.T, record *callctx.Call) endpoint.Middleware {
 	seen := false
 	t.Cleanup(func() {
 		if !seen {
@@ -274,8 +276,8 @@ func seesBoth(t *testing.T, record *endpoint.Call) endpoint.Middleware {
 	})
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			if call := endpoint.CallOf(ctx); call.Attempt == 3 {
-				seen = call == record && fmt.Sprint(slices.Sorted(slices.Values(call.Tried))) == "[a b]"
+			if c := callctx.Of(ctx); c.Attempt == 3 {
+				seen = c == record && fmt.Sprint(slices.Sorted(slices.Values(c.Tried))) == "[a b]"
 			}
 			return next(ctx, request)
 		}
@@ -286,7 +288,8 @@ func TestTheLosingAttemptIsNoFailureOfItsCallee(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, caller := range []context.Context{nil, t.Context()} {
 			for slow := 1; slow <= 2; slow++ {
-				ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{Caller: caller, Operation: endpoint.Operation{Name: "get", Safe: true}})
+				ctx, record := callctx.With(t.Context(), call.Record{Operation: call.Operation{Name: "get", Safe: true}})
+				record.SetCaller(caller)
 				outcomes := [3]fault.Outcome{}
 				_ = hedged().Race(ctx, 0, func(ctx context.Context, n int) error {
 					took := 15 * ms
@@ -294,10 +297,10 @@ func TestTheLosingAttemptIsNoFailureOfItsCallee(t *testing.T) {
 						took = time.Hour
 					}
 					err := sleepOrEnd(ctx, took, nil)
-					outcomes[n] = fault.Judge(endpoint.CallerOf(ctx), err).Outcome()
+					outcomes[n] = fault.Judge(callctx.CallerOf(ctx), err).Outcome()
 					return err
 				})
-				if outcomes[slow] != fault.Ignored || outcomes[3-slow] != fault.Success || record.Caller != caller {
+				if outcomes[slow] != fault.Ignored || outcomes[3-slow] != fault.Success || record.Caller() != caller {
 					t.Errorf("caller %v, %d is slow: %v", caller != nil, slow, outcomes)
 				}
 			}
@@ -309,11 +312,12 @@ func TestATimeoutOfOurOwnIsStillAFailureInARace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limited, cancel := context.WithTimeout(t.Context(), 50*ms)
 		defer cancel()
-		ctx, _ := endpoint.WithCall(limited, endpoint.Call{Caller: t.Context(), Operation: endpoint.Operation{Name: "get", Safe: true}})
+		ctx, c := callctx.With(limited, call.Record{Operation: call.Operation{Name: "get", Safe: true}})
+		c.SetCaller(t.Context())
 		var failures atomic.Int32
 		err := hedged().Race(ctx, 0, func(ctx context.Context, _ int) error {
 			err := sleepOrEnd(ctx, time.Hour, nil)
-			if fault.Judge(endpoint.CallerOf(ctx), err).Outcome() == fault.Failure {
+			if fault.Judge(callctx.CallerOf(ctx), err).Outcome() == fault.Failure {
 				failures.Add(1)
 			}
 			return err
@@ -388,7 +392,7 @@ func TestARaceInARaceMakesNoFurtherAttempt(t *testing.T) {
 
 func TestARaceCountsAsTwoAttemptsOfDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}})
+		ctx, record := callctx.With(t.Context(), call.Record{Operation: call.Operation{Name: "get", Safe: true}})
 		r := hedged()
 		for range 2 {
 			var n atomic.Int32
@@ -516,10 +520,10 @@ func TestTheWinnersResponseCanBeReadAfterTheRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type body struct{ text io.Reader }
 		ep := endpoint.New(func(ctx context.Context, _ int) (*body, error) {
-			if endpoint.CallOf(ctx).Attempt == 1 {
+			if call.Of(ctx).Attempt == 1 {
 				return nil, sleepOrEnd(ctx, time.Hour, nil)
 			}
-			text, err := io.ReadAll(strings.NewReader("whole")) // a send reads it all, see endpoint.Caller
+			text, err := io.ReadAll(strings.NewReader("whole")) // a send reads it all, see call.Caller
 			return &body{strings.NewReader(string(text))}, errors.Join(err, sleepOrEnd(ctx, ms, nil))
 		}).With(hedged().Middleware())
 		got, err := ep(t.Context(), 1)

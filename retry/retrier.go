@@ -5,7 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/rng"
 )
 
@@ -50,16 +52,16 @@ func New(name string, p Policy) *Retrier {
 // returns the last one's error. safe says that the operation may be repeated whatever
 // happened. Do does not hedge: use [Retrier.Race] inside an attempt for that.
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
-	p, call, started := r.start(ctx)
-	if call != nil {
-		defer func(attempt int) { call.Attempt = attempt }(call.Attempt)
+	p, record, started := r.start(ctx)
+	if record != nil {
+		defer func(attempt int) { record.Attempt = attempt }(record.Attempt)
 	}
 	err := attempt(ctx, 1)
 	if err == nil {
 		r.firstSucceeded()
 		return nil
 	}
-	run := newRun(ctx, r, p, call, safe, started)
+	run := newRun(ctx, r, p, record, safe, started)
 	for err != nil && run.shouldRetry(err) {
 		err = attempt(run.ctx, run.attempt)
 	}
@@ -67,14 +69,14 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 }
 
 // Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge says.
-// Call.Attempt is the number of the attempt if there is a record, and every attempt but
+// Attempt of the call.Record is the number of the attempt if there is one, and every attempt but
 // the first has one.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			p, call, started := r.start(ctx)
-			if call != nil || p.Hedge.Percent > 0 {
-				return r.runRecorded(ctx, p, call, started, next, request)
+			p, record, started := r.start(ctx)
+			if record != nil || p.Hedge.Percent > 0 {
+				return r.runRecorded(ctx, p, record, started, next, request)
 			}
 			response, err := next(ctx, request)
 			if err == nil {
@@ -88,13 +90,15 @@ func (r *Retrier) Middleware() endpoint.Middleware {
 }
 
 // runRecorded runs a call with a record, and restores the record at its end.
-func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Call, started time.Time, next endpoint.Func, request any) (any, error) {
-	if call == nil {
-		ctx, call = endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{}))
+func (r *Retrier) runRecorded(ctx context.Context, p *Policy, record *call.Record, started time.Time, next endpoint.Func, request any) (any, error) {
+	if record == nil {
+		var c *callctx.Call
+		ctx, c = callctx.Ensure(ctx)
+		record = &c.Record
 	}
-	defer func(attempt int, tried []string) { call.Attempt, call.Tried = attempt, tried }(call.Attempt, call.Tried)
-	safe := call.Operation == (endpoint.Operation{}) || call.Safe
-	call.Attempt = max(call.Attempt, 1)
+	defer func(attempt int, tried []string) { record.Attempt, record.Tried = attempt, tried }(record.Attempt, record.Tried)
+	safe := record.Operation == (call.Operation{}) || record.Safe
+	record.Attempt = max(record.Attempt, 1)
 	var response any
 	var err error
 	if safe && p.Hedge.Percent > 0 {
@@ -106,7 +110,7 @@ func (r *Retrier) runRecorded(ctx context.Context, p *Policy, call *endpoint.Cal
 		r.firstSucceeded()
 		return response, nil
 	}
-	run := newRun(ctx, r, p, call, safe, started)
+	run := newRun(ctx, r, p, record, safe, started)
 	return run.retryEndpoint(response, err, next, request)
 }
 
@@ -147,26 +151,26 @@ func (r *Retrier) Snapshot() Snapshot {
 	return s
 }
 
-// start counts a call. It returns the policy that applies to it, its record, if it has one,
-// and its start, which is only set if ctx has a deadline.
-func (r *Retrier) start(ctx context.Context) (p *Policy, call *endpoint.Call, started time.Time) {
+// start counts a call. It returns the policy that applies to it, its record, if it has
+// one, and its start, which is only set if ctx has a deadline.
+func (r *Retrier) start(ctx context.Context) (p *Policy, record *call.Record, started time.Time) {
 	p = r.policy.Load()
 	r.budget.addCall(p)
-	if call = endpoint.CallOf(ctx); call != nil {
-		p = policyFor(p, call)
-		if call.Inbound {
-			call = nil // the record of another call: the one that ctx's handler serves
+	if record = call.Of(ctx); record != nil {
+		p = policyFor(p, record)
+		if record.Inbound {
+			record = nil // of another call: the one that ctx's handler serves
 		}
 	}
 	if _, limited := ctx.Deadline(); limited {
-		started = now(call)
+		started = callctx.Now(ctx)
 	}
-	return p, call, started
+	return p, record, started
 }
 
 // policyFor is p, unless another tier already repeats the call of this record.
-func policyFor(p *Policy, call *endpoint.Call) *Policy {
-	if call.Repeated || !call.Inbound && call.Attempt > 1 {
+func policyFor(p *Policy, record *call.Record) *Policy {
+	if record.Repeated || !record.Inbound && record.Attempt > 1 {
 		return &singleAttempt
 	}
 	return p
@@ -174,15 +178,3 @@ func policyFor(p *Policy, call *endpoint.Call) *Policy {
 
 // singleAttempt is the policy of a call that must not be repeated.
 var singleAttempt = Policy{Attempts: 1}
-
-// now is the time in the record if it has one, and otherwise reads the clock.
-func now(call *endpoint.Call) time.Time {
-	switch {
-	case call != nil && !call.Now.IsZero():
-		return call.Now
-	case call != nil && !call.Start.IsZero():
-		return call.Start
-	default:
-		return time.Now()
-	}
-}

@@ -9,8 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/retry"
 )
 
@@ -90,22 +92,22 @@ func TestDisabledBudgetBoundsNothing(t *testing.T) {
 func TestMiddlewareReadsFromTheRecordWhetherToRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
-			call *endpoint.Call
+			call *call.Record
 			want int
 		}{
 			"no record":        {nil, 3},
-			"no operation":     {&endpoint.Call{}, 3},
-			"safe":             {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}}, 3},
-			"unsafe":           {&endpoint.Call{Operation: endpoint.Operation{Name: "post"}}, 1},
-			"repeated further": {&endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}, Repeated: true}, 1},
+			"no operation":     {&call.Record{}, 3},
+			"safe":             {&call.Record{Operation: call.Operation{Name: "get", Safe: true}}, 3},
+			"unsafe":           {&call.Record{Operation: call.Operation{Name: "post"}}, 1},
+			"repeated further": {&call.Record{Operation: call.Operation{Name: "get", Safe: true}, Repeated: true}, 1},
 		} {
 			ctx, n := t.Context(), 0
 			if tt.call != nil {
-				ctx, _ = endpoint.WithCall(ctx, *tt.call)
+				ctx = call.With(ctx, *tt.call)
 			}
 			ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
 				n++
-				if c := endpoint.CallOf(ctx); c != nil && c.Attempt != n {
+				if c := call.Of(ctx); c != nil && c.Attempt != n {
 					t.Errorf("%s: attempt %d is recorded as %d", name, n, c.Attempt)
 				}
 				return 0, errDown
@@ -119,8 +121,9 @@ func TestMiddlewareReadsFromTheRecordWhetherToRepeat(t *testing.T) {
 
 func TestAHandlersCallsDoNotUseItsInboundRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inbound := endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Start: time.Now(), Inbound: true, RequestID: "r-1"}
-		ctx, record := endpoint.WithCall(t.Context(), inbound)
+		inbound := call.Record{Operation: call.Operation{Name: "POST /orders"}, Start: time.Now(), Inbound: true, RequestID: "r-1"}
+		ctx := call.With(t.Context(), inbound)
+		record := call.Of(ctx)
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		<-time.After(6 * time.Second) // no attempt took so long
@@ -130,7 +133,7 @@ func TestAHandlersCallsDoNotUseItsInboundRecord(t *testing.T) {
 				n := 0
 				ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
 					n++
-					if c := endpoint.CallOf(ctx); n > 1 && (c == record || c.Attempt != n || c.RequestID != "r-1") {
+					if c := call.Of(ctx); n > 1 && (c == record || c.Attempt != n || c.RequestID != "r-1") {
 						t.Errorf("attempt %d has the record %+v", n, *c)
 					}
 					return 0, errDown
@@ -148,7 +151,7 @@ func TestAHandlersCallsDoNotUseItsInboundRecord(t *testing.T) {
 }
 
 func TestARepeatedCallIsNotRepeatedByWhatItsHandlerCalls(t *testing.T) {
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "POST /orders"}, Inbound: true, Repeated: true})
+	ctx := call.With(t.Context(), call.Record{Operation: call.Operation{Name: "POST /orders"}, Inbound: true, Repeated: true})
 	if n, _ := attempts(ctx, retry.New("orders", retry.Policy{}), true, errDown); n != 1 {
 		t.Errorf("%d attempts", n)
 	}
@@ -156,7 +159,7 @@ func TestARepeatedCallIsNotRepeatedByWhatItsHandlerCalls(t *testing.T) {
 
 func TestARecordCanServeSeveralCallsInSequence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, record := endpoint.WithCall(t.Context(), endpoint.Call{HashKey: "k"})
+		ctx, record := callctx.With(t.Context(), call.Record{HashKey: "k"})
 		n := 0
 		ep := endpoint.New(func(ctx context.Context, _ int) (int, error) {
 			n++
@@ -217,16 +220,16 @@ func TestInvalidPolicyPanicsAtConstruction(t *testing.T) {
 func TestACallThatSucceedsAllocatesNothing(t *testing.T) {
 	r := retry.New("orders", retry.Policy{})
 	ep := r.Middleware()(func(context.Context, any) (any, error) { return nil, nil })
-	recorded, _ := endpoint.WithCall(t.Context(), endpoint.Call{Operation: endpoint.Operation{Name: "get", Safe: true}})
+	recorded := call.With(t.Context(), call.Record{Operation: call.Operation{Name: "get", Safe: true}})
 	limited, cancel := context.WithTimeout(recorded, time.Hour)
 	defer cancel()
 	for _, ctx := range []context.Context{t.Context(), recorded, limited} {
 		n := 0
-		for how, call := range map[string]func(){
+		for how, run := range map[string]func(){
 			"Middleware": func() { _, _ = ep(ctx, nil) },
 			"Do":         func() { _ = r.Do(ctx, true, func(context.Context, int) error { n++; return nil }) },
 		} {
-			if got := testing.AllocsPerRun(1000, call); got != 0 {
+			if got := testing.AllocsPerRun(1000, run); got != 0 {
 				t.Errorf("%s: %v allocations", how, got)
 			}
 		}
@@ -328,9 +331,9 @@ func TestTiersMakeNoMoreThanTheFanOutAndTheBudget(t *testing.T) {
 		second := endpoint.New(func(ctx context.Context, i int) (int, error) {
 			var errs error
 			for range fanOut { // as a server: its calls have records of their own
-				inbound := endpoint.Outgoing(ctx, endpoint.Operation{Name: "second"})
+				inbound := callctx.Outgoing(ctx, call.Operation{Name: "second"})
 				inbound.Inbound = true
-				ctx, _ := endpoint.WithCall(ctx, inbound)
+				ctx := call.With(ctx, inbound)
 				_, err := third(ctx, i)
 				errs = errors.Join(errs, err)
 			}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // run is one call whose first attempt has failed.
@@ -14,7 +16,7 @@ type run struct {
 	*Retrier
 	policy        *Policy
 	ctx           context.Context
-	call          *endpoint.Call // nil if there is none yet
+	call          *callctx.Call // nil if there is none yet
 	safe          bool
 	budgetRefused bool
 	breakerWait   time.Duration // total, for an open breaker
@@ -25,12 +27,12 @@ type run struct {
 	lastWait      time.Duration
 }
 
-func newRun(ctx context.Context, r *Retrier, p *Policy, call *endpoint.Call, safe bool, started time.Time) run {
+func newRun(ctx context.Context, r *Retrier, p *Policy, record *call.Record, safe bool, started time.Time) run {
 	attempts := 1
-	if call != nil {
-		attempts = max(attempts, call.Attempt) // more than one after a hedge
+	if record != nil {
+		attempts = max(attempts, record.Attempt) // more than one after a hedge
 	}
-	return run{Retrier: r, policy: p, ctx: ctx, call: call, safe: safe, attempt: attempts, attemptStart: started}
+	return run{Retrier: r, policy: p, ctx: ctx, call: callctx.Of(ctx), safe: safe, attempt: attempts, attemptStart: started}
 }
 
 // retryEndpoint makes the attempts at an endpoint after the first one.
@@ -46,7 +48,7 @@ func (r *run) shouldRetry(err error) bool {
 	if r.ctx.Err() != nil {
 		return false
 	}
-	verdict := fault.Judge(endpoint.CallerOf(r.ctx), err)
+	verdict := fault.Judge(callctx.CallerOf(r.ctx), err)
 	wait, may := repeatable(verdict, err, r.safe)
 	if !may {
 		if _, would := repeatable(verdict, err, true); would {
@@ -78,12 +80,12 @@ func (r *run) shouldRetry(err error) bool {
 		r.recordStop("the retry budget is spent")
 		return false
 	}
-	if backoff.Wait(r.ctx, wait) != nil {
+	if !r.wait(wait) {
 		return false
 	}
 	r.attempt++
 	if r.call == nil {
-		r.ctx, r.call = endpoint.WithCall(r.ctx, endpoint.Outgoing(r.ctx, endpoint.Operation{}))
+		r.ctx, r.call = callctx.Ensure(r.ctx)
 	}
 	r.call.Attempt = r.attempt
 	return true
@@ -94,13 +96,21 @@ func (r *run) shouldRetry(err error) bool {
 func (r *run) awaitBreaker(wait time.Duration) bool {
 	wait += r.rng.Duration(r.policy.Backoff) // so waiting calls do not return all at once
 	r.breakerWait += wait
-	return r.attempt < r.policy.Attempts && r.breakerWait <= maxBreakerWait && r.fitsDeadline(wait) && backoff.Wait(r.ctx, wait) == nil
+	return r.attempt < r.policy.Attempts && r.breakerWait <= maxBreakerWait && r.fitsDeadline(wait) && r.wait(wait)
+}
+
+// wait says whether the caller's time lasts that long.
+func (r *run) wait(d time.Duration) bool {
+	if r.call != nil {
+		r.call.Waited()
+	}
+	return backoff.Wait(r.ctx, d) == nil
 }
 
 // recordStop writes to the record why there is no further attempt.
 func (r *run) recordStop(why string) {
 	if r.call != nil {
-		r.call.Stop(why)
+		r.call.NoteStop(why)
 	}
 }
 

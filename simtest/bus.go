@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 )
 
@@ -22,8 +22,8 @@ const drainTimeout = 30 * time.Second
 func (i *Instance) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
 	inc := i.currentIncarnation()
 	end, err := i.run.bus.Subscribe(topic, group, func(ctx context.Context, e eventbus.Event) error {
-		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{
-			Operation: endpoint.Operation{Service: i.service.Name, Name: "handle " + topic, Safe: true},
+		ctx = call.With(ctx, call.Record{
+			Operation: call.Operation{Service: i.service.Name, Name: "handle " + topic, Safe: true},
 			From:      e.Source, Start: time.Now(), RequestID: e.ID, Inbound: true,
 		})
 		err := h(ctx, e)

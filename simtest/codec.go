@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -36,11 +37,11 @@ type restClient struct {
 	safe, unsafe endpoint.Endpoint[callRequest, callResponse]
 }
 
-func newRESTClient(c endpoint.Caller) restClient {
+func newRESTClient(c call.Caller) restClient {
 	return restClient{safe: safeRoute.Endpoint(c), unsafe: unsafeRoute.Endpoint(c)}
 }
 
-func (c restClient) call(ctx context.Context, op endpoint.Operation) error {
+func (c restClient) call(ctx context.Context, op call.Operation) error {
 	send := c.unsafe
 	if op.Safe {
 		send = c.safe

@@ -5,7 +5,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/retry"
@@ -33,6 +33,6 @@ func plain(services ...string) sinew.Config {
 	return sinew.Config{Clients: all}
 }
 
-var op = endpoint.Operation{Name: "call", Safe: true}
+var op = call.Operation{Name: "call", Safe: true}
 
 func nothing(context.Context, *simtest.Instance) error { return nil }

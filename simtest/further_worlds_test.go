@@ -6,6 +6,7 @@ import (
 
 	kitendpoint "github.com/go-kit/kit/endpoint"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/simtest"
@@ -86,7 +87,7 @@ func further() []cell {
 				if err := i.Work(ctx, forty); err != nil {
 					return err
 				}
-				_ = i.Call(ctx, "extra", endpoint.Operation{Name: "call", Safe: true}) // there is a fallback
+				_ = i.Call(ctx, "extra", call.Operation{Name: "call", Safe: true}) // there is a fallback
 				return nil
 			})(w)
 		}, at(onset, simtest.Kill("extra")), at(relief, simtest.Restart("extra"))),
@@ -111,7 +112,7 @@ func further() []cell {
 // ignoreRepeatMark ignores the mark that a request is a repeat.
 func ignoreRepeatMark(next kitendpoint.Endpoint) kitendpoint.Endpoint {
 	return func(ctx context.Context, request any) (any, error) {
-		endpoint.CallOf(ctx).Repeated = false
+		call.Of(ctx).Repeated = false
 		return next(ctx, request)
 	}
 }

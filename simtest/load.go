@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
@@ -31,7 +32,7 @@ func newLoad(r *run, c Client) *load {
 	for n := range c.Processes {
 		p := r.process(c.Name, fmt.Sprintf("%s-%d", c.Name, n), c.Config)
 		call := func(ctx context.Context, op any) (any, error) {
-			return nil, p.Call(ctx, c.Calls, endpoint.Operation{Name: op.(string), Safe: !c.Unsafe}) //nolint:forcetypeassert // make gives it
+			return nil, p.Call(ctx, c.Calls, call.Operation{Name: op.(string), Safe: !c.Unsafe}) //nolint:forcetypeassert // make gives it
 		}
 		if c.Use != nil {
 			call = endpoint.Chain(c.Use()...)(call)
@@ -124,7 +125,7 @@ func (l *load) makeCall(n, process int) {
 	ctx := context.Background()
 	start := time.Now()
 	if l.HashKey != nil {
-		ctx, _ = endpoint.WithCall(ctx, endpoint.Call{HashKey: l.HashKey(n)})
+		ctx = call.With(ctx, call.Record{HashKey: l.HashKey(n)})
 	}
 	if l.Deadline > 0 {
 		limited := deadline.With(ctx, start.Add(l.Deadline))
@@ -137,7 +138,7 @@ func (l *load) makeCall(n, process int) {
 	}
 	_, err := l.call[process](ctx, op)
 	latency := time.Since(start)
-	if trail, failed := errors.AsType[*endpoint.Trail](err); failed {
+	if trail, failed := errors.AsType[*call.Trail](err); failed {
 		err = trail.Err // one error for all calls that failed in the same way
 	}
 	l.run.record.request(start.Sub(l.run.startedAt), latency, err == nil && (l.Deadline == 0 || latency <= l.Deadline+grace), err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
@@ -105,7 +106,7 @@ func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
 			Services: []simtest.Service{
 				{Name: "mid", Config: retries, Calls: []string{"db"}},
 				{Name: "db", Do: func(ctx context.Context, _ *simtest.Instance) error {
-					down.add(endpoint.CallOf(ctx).Repeated)
+					down.add(call.Of(ctx).Repeated)
 					return fault.Unavailable.Errorf("broken")
 				}},
 			},

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
@@ -26,7 +26,7 @@ type exchange struct {
 	to          *Instance
 	incarnation *incarnation
 	ctx         *deadline.Context // the context in which the instance works
-	record      endpoint.Call
+	record      call.Record
 	request     *http.Request // with World.Codec
 	reply       chan reply
 }
@@ -84,7 +84,7 @@ func (p *Process) exchange(ctx context.Context, i *Instance, inc *incarnation, w
 	until = until.Add(way + 1 + p.run.jitter(p.salt^i.salt, momentJitter))
 	x := &exchange{to: i, incarnation: inc, request: r, reply: make(chan reply, 1), ctx: deadline.With(context.Background(), until)}
 	if r == nil {
-		x.record = inboundRecord(endpoint.CallOf(ctx), i, time.Now().Add(deadline.ForCallee(time.Until(until))))
+		x.record = inboundRecord(call.Of(ctx), i, time.Now().Add(deadline.ForCallee(time.Until(until))))
 	}
 	defer x.ctx.Stop() // the other side notices that the connection ends
 	// Drawn before the wait, because many callers notice a kill at once.
@@ -122,20 +122,19 @@ func (x *exchange) serve() {
 	}
 	limited := deadline.With(x.ctx, x.record.Deadline)
 	defer limited.Stop()
-	ctx, _ := endpoint.WithCall(limited, x.record)
-	_, err := x.to.serve(ctx, nil)
+	_, err := x.to.serve(call.With(limited, x.record), nil)
 	answer.err = wireError(err)
 }
 
 // inboundRecord returns the record of a call at the callee, as rest.ReadMetadata makes
 // it.
-func inboundRecord(call *endpoint.Call, i *Instance, until time.Time) endpoint.Call {
-	return endpoint.Call{
-		Operation: endpoint.Operation{Service: i.service.Name, Name: call.Name, Safe: call.Safe},
-		From:      call.From, Start: time.Now(), Deadline: until, Priority: call.Priority,
-		RequestID: call.RequestID, IdempotencyKey: call.IdempotencyKey,
-		Repeated: call.Repeated || call.Attempt > 1,
-		Why:      call.Why, // shared, because all is one process here
+func inboundRecord(made *call.Record, i *Instance, until time.Time) call.Record {
+	return call.Record{
+		Operation: call.Operation{Service: i.service.Name, Name: made.Name, Safe: made.Safe},
+		From:      made.From, Start: time.Now(), Deadline: until, Priority: made.Priority,
+		RequestID: made.RequestID, IdempotencyKey: made.IdempotencyKey,
+		Repeated:    made.Repeated || made.Attempt > 1,
+		Explanation: made.Explanation, // shared, because all is one process here
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 )
 
 // Process is a program in a run: an instance of a service, or one of the processes of a
@@ -81,7 +81,7 @@ func (r *run) policies(p *Process, given map[string]sinew.ClientPolicy) map[stri
 }
 
 // Call calls a service by its name, with the process's own client.
-func (p *Process) Call(ctx context.Context, service string, op endpoint.Operation) error {
+func (p *Process) Call(ctx context.Context, service string, op call.Operation) error {
 	to := p.peer(service)
 	p.run.record.call(service, p.run.now())
 	if p.run.Codec {

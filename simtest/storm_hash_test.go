@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/loadbalance"
 	"github.com/sinew-go/sinew/simtest"
@@ -32,8 +33,8 @@ func hashed(rate float64, key func(n int) string, do func(ctx context.Context, i
 func keyTravels() []endpoint.Middleware {
 	return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			call := endpoint.CallOf(ctx)
-			call.RequestID = call.HashKey
+			r := call.Of(ctx)
+			r.RequestID = r.HashKey
 			return next(ctx, request)
 		}
 	}}
@@ -80,9 +81,9 @@ type workplaces struct {
 func (p *workplaces) work(ctx context.Context, i *simtest.Instance) error {
 	switch now := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); {
 	case now < p.until:
-		p.note(0, endpoint.CallOf(ctx).RequestID, i.Number())
+		p.note(0, call.Of(ctx).RequestID, i.Number())
 	case now > p.from:
-		p.note(1, endpoint.CallOf(ctx).RequestID, i.Number())
+		p.note(1, call.Of(ctx).RequestID, i.Number())
 	}
 	return i.Work(ctx, work)
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -55,7 +56,7 @@ func (i *Instance) Draw() float64 {
 // work handles a call, with the marks that package rest gives the answer: a handler ran,
 // although a service that it called may not have run one.
 func (i *Instance) work(ctx context.Context, _ any) (any, error) {
-	endpoint.CallOf(ctx).Inbound = true
+	call.Of(ctx).Inbound = true
 	err := i.handle(ctx)
 	if err != nil && fault.IsUnprocessed(err) {
 		p := fault.ProblemOf(err)
@@ -88,7 +89,7 @@ func (i *Instance) handle(ctx context.Context) (err error) {
 		return fault.Internal.Errorf("%s failed", i.Name)
 	}
 	for _, name := range i.service.Calls {
-		if err := i.Call(ctx, name, endpoint.Operation{Name: "call", Safe: true}); err != nil {
+		if err := i.Call(ctx, name, call.Operation{Name: "call", Safe: true}); err != nil {
 			return err
 		}
 	}

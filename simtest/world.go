@@ -101,7 +101,7 @@ type Client struct {
 	// HashKey returns the key of the n-th call, for a balancer that hashes keys.
 	HashKey func(n int) string
 	// Operation returns the name of the n-th call's operation, which the callee finds in
-	// the [endpoint.Call] of its context. Nil is "call" for all.
+	// the [call.Record] of its context. Nil is "call" for all.
 	Operation func(n int) string
 	// Use returns middlewares around each call, outermost first. It is called once per
 	// process.

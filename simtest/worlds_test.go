@@ -14,6 +14,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
@@ -97,7 +98,7 @@ func route(of int) func(n int) string {
 }
 
 // operationOf is the operation that an instance was called with.
-func operationOf(ctx context.Context) string { return endpoint.CallOf(ctx).Name }
+func operationOf(ctx context.Context) string { return call.Of(ctx).Name }
 
 // every repeats an event with this gap.
 func every(gap, from, to float64, what func(n int) simtest.Action) (script []simtest.Event) {

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+
+	"github.com/sinew-go/sinew/internal/callctx"
+	"github.com/sinew-go/sinew/internal/contextkey"
 )
 
 // Tracer makes spans. It is safe for concurrent use.
@@ -100,12 +103,12 @@ func SpanContextOf(ctx context.Context) SpanContext {
 
 // ContextWithSpan returns ctx with c as its span.
 func ContextWithSpan(ctx context.Context, c SpanContext) context.Context {
-	if b, ok := ctx.(*Begun); ok && !b.span.IsValid() {
-		b.span = c
-		return ctx
+	if made, ok := ctx.(*callctx.Context[SpanContext]); ok {
+		if child := made.WithSpan(c); child != nil {
+			return child
+		}
 	}
-	child := &spanContext{Context: ctx, span: c}
-	return child
+	return &spanContext{Context: ctx, span: c}
 }
 
 // spanContext holds the context and the span in one allocation.
@@ -114,18 +117,16 @@ type spanContext struct {
 	span SpanContext
 }
 
-type spanKey struct{}
-
-// Value implements context.Context.
+// Value implements [context.Context].
 func (c *spanContext) Value(key any) any {
-	if _, ok := key.(spanKey); ok {
+	if _, ok := key.(contextkey.Span); ok {
 		return &c.span
 	}
 	return c.Context.Value(key)
 }
 
 func spanOf(ctx context.Context) *SpanContext {
-	c, _ := ctx.Value(spanKey{}).(*SpanContext)
+	c, _ := ctx.Value(contextkey.Span{}).(*SpanContext)
 	return c
 }
 

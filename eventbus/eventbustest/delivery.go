@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 // delivery are the rules for the delivery of an event.
@@ -113,7 +113,7 @@ var delivery = []rule{
 				}
 				handled.add(e)
 				return nil
-			}, eventbus.Dedupe(endpoint.NewMemoryStore(), "g"),
+			}, eventbus.Dedupe(idempotency.NewMemory(), "g"),
 				eventbus.DeadLetter(s.bus, s.topic+"-dead"),
 				eventbus.RetryPolicy{Attempts: 3, Backoff: time.Millisecond}.Middleware())
 			if err != nil {
@@ -172,7 +172,7 @@ func putBack(s *subject) {
 			}
 			handled.add(eventbus.Event{ID: group})
 			return nil
-		}, eventbus.Dedupe(endpoint.NewMemoryStore(), group), eventbus.DeadLetter(s.bus, s.topic+"-dead"))
+		}, eventbus.Dedupe(idempotency.NewMemory(), group), eventbus.DeadLetter(s.bus, s.topic+"-dead"))
 		if err != nil {
 			s.Fatal(err)
 		}

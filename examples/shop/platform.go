@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/gateway"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
@@ -20,6 +19,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/payment"
 	"github.com/sinew-go/sinew/examples/shop/product"
 	"github.com/sinew-go/sinew/examples/shop/user"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/registry/consul"
 	"github.com/sinew-go/sinew/tracing"
@@ -94,7 +94,7 @@ func (p *platform) add(name string, schema []string, serve func(*sinew.Service, 
 		return err
 	}
 	p.closers = append(p.closers, db.Close)
-	keys := endpoint.SQLStore{DB: db}
+	keys := idempotency.SQL{DB: db}
 	if err := keys.Create(context.Background()); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -30,7 +30,7 @@ const enough = 10
 
 // seed fills an empty shop, or finds what it needs in a shop that was used before. It
 // returns the basket of the buyer.
-func seed(ctx context.Context, gateway endpoint.Caller) (*api.CreateOrderRequest, error) {
+func seed(ctx context.Context, gateway call.Caller) (*api.CreateOrderRequest, error) {
 	basket := &api.CreateOrderRequest{}
 	basket.Shipping.Method = "standard"
 	basket.Shipping.Address = api.Address{Street: "1 Main Street", City: "Springfield", PostalCode: "12345", Country: "US"}
@@ -60,7 +60,7 @@ func seed(ctx context.Context, gateway endpoint.Caller) (*api.CreateOrderRequest
 }
 
 // seedUser finds an active user with this name, or creates one.
-func seedUser(ctx context.Context, gateway endpoint.Caller, u api.User) (*api.User, error) {
+func seedUser(ctx context.Context, gateway call.Caller, u api.User) (*api.User, error) {
 	found, err := api.ListUsers.Endpoint(gateway)(ctx, &api.UserFilter{})
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func seedUser(ctx context.Context, gateway endpoint.Caller, u api.User) (*api.Us
 }
 
 // seedProduct finds a product with this SKU that is sold in USD, or creates one.
-func seedProduct(ctx context.Context, gateway endpoint.Caller, p api.Product) (*api.Product, error) {
+func seedProduct(ctx context.Context, gateway call.Caller, p api.Product) (*api.Product, error) {
 	found, err := api.ListProducts.Endpoint(gateway)(ctx, &api.ProductFilter{Query: p.SKU})
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func seedProduct(ctx context.Context, gateway endpoint.Caller, p api.Product) (*
 }
 
 // stockUp makes sure that enough of the product is available.
-func stockUp(ctx context.Context, gateway endpoint.Caller, id string) error {
+func stockUp(ctx context.Context, gateway call.Caller, id string) error {
 	i, err := api.GetInventory.Endpoint(gateway)(ctx, &api.ByProduct{ProductID: id})
 	if err != nil || i.Available >= enough {
 		return err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 )
@@ -22,7 +22,7 @@ func TestTheWaitForTheRegistryIsNotCountedAsLatency(t *testing.T) {
 		}
 		c := shop.Client("inventory")
 		begun := time.Now()
-		if err := c.Call(t.Context(), endpoint.Operation{Name: "op", Safe: true}, func(context.Context, string) error {
+		if err := c.Call(t.Context(), call.Operation{Name: "op", Safe: true}, func(context.Context, string) error {
 			<-time.After(5 * time.Millisecond)
 			return nil
 		}); err != nil {

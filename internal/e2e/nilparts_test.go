@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
@@ -46,7 +47,7 @@ func TestANilPartPanicsWhereItIsGiven(t *testing.T) {
 		"DeadLetter's topic":                func() { eventbus.DeadLetter(bus, "") },
 		"DeadLetter's which":                func() { eventbus.DeadLetter(bus, "dead", eventbus.Hopeless, nil) },
 		"Dedupe's store":                    func() { eventbus.Dedupe(nil, "g") },
-		"Keyed's store":                     func() { endpoint.Keyed[string, string]((*endpoint.MemoryStore)(nil)) },
+		"Keyed's store":                     func() { idempotency.Middleware[string, string]((*idempotency.Memory)(nil)) },
 		"Fallback's function":               func() { endpoint.Fallback[string, string](nil) },
 		"a route's caller":                  func() { route.Endpoint((*sinew.Client)(nil)) },
 		"a forwarded route's caller":        func() { route.Forward(svc, nil) },

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/retry"
@@ -64,7 +64,7 @@ func TestRepeatsOfAKeyedCallSendTheSameKeyAndOtherCallsAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	given, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k-1"})
+	given := call.With(t.Context(), call.Record{IdempotencyKey: "k-1"})
 	if _, err := reserve(given, &api.ReserveRequest{ProductID: "p-1", Quantity: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
 	spans := &tracing.Recorder{}
 	shop := servicetest.New(t, sinew.Config{Tracer: spans, Static: map[string][]string{"inventory": {l.URL}}})
 	ctx, root := spans.Start(t.Context(), "root", tracing.Internal)
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{RequestID: "r-1"})
+	ctx = call.With(ctx, call.Record{RequestID: "r-1"})
 	if _, err := api.GetStock.Endpoint(shop.Client("inventory"))(ctx, &api.StockRequest{ProductID: "p-1"}); err != nil {
 		t.Fatal(err)
 	}

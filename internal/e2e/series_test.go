@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/retry"
@@ -28,7 +28,7 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 		"not_found":         {fault.NotFound},
 		"not_found at last": {fault.Unavailable, fault.NotFound},
 	} {
-		err := shop.Client("inventory").Call(t.Context(), endpoint.Operation{Name: name, Safe: true}, func(context.Context, string) error {
+		err := shop.Client("inventory").Call(t.Context(), call.Operation{Name: name, Safe: true}, func(context.Context, string) error {
 			attempts++
 			err := answers[0]
 			answers = answers[1:]
@@ -59,7 +59,7 @@ func TestCallsThatReachNoInstanceAreCounted(t *testing.T) {
 	shop := servicetest.New(t, sinew.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_ = shop.Client("inventory").Call(ctx, endpoint.Operation{Name: "op"}, func(context.Context, string) error { return nil })
+	_ = shop.Client("inventory").Call(ctx, call.Operation{Name: "op"}, func(context.Context, string) error { return nil })
 	if lines := servicetest.Series(shop, "sinew_client_requests_total"); len(lines) != 1 || !strings.Contains(lines[0], `caller="shop",code="canceled",operation="op",service="inventory"`) {
 		t.Errorf("%q", lines)
 	}
@@ -69,7 +69,7 @@ func TestSeriesOfAClientAreBounded(t *testing.T) {
 	shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress})
 	c := shop.Client("inventory")
 	for i := range 5000 {
-		_ = c.Call(t.Context(), endpoint.Operation{Name: fmt.Sprint("GET /", i)}, func(context.Context, string) error { return nil })
+		_ = c.Call(t.Context(), call.Operation{Name: fmt.Sprint("GET /", i)}, func(context.Context, string) error { return nil })
 	}
 	lines := servicetest.Series(shop, "sinew_client_requests_total")
 	sum := 0

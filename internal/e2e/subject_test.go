@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -28,7 +28,7 @@ func TestKeysBelongToTheSubjectOfConfigSubject(t *testing.T) {
 		})
 	})
 	rest.Route[rest.None, rest.None]{Pattern: "POST /pay", Keyed: true}.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
-		subjects = append(subjects, endpoint.CallOf(ctx).Subject)
+		subjects = append(subjects, call.Of(ctx).Subject)
 		return rest.None{}, nil
 	})
 	for _, token := range []string{"ann.1", "ann.2", "bob.1", "ann.3", ""} {

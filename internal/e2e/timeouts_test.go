@@ -11,7 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -51,7 +51,7 @@ func TestTheBreakerCountsATimeoutByWhoseLimitItIs(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, c.callers)
 					defer cancel()
 				}
-				err := shop.Client("inventory").Call(ctx, endpoint.Operation{Safe: true}, neverAnswer)
+				err := shop.Client("inventory").Call(ctx, call.Operation{Safe: true}, neverAnswer)
 				if want := map[bool]fault.Code{true: fault.Canceled, false: fault.DeadlineExceeded}[c.canceled]; !errors.Is(err, want) {
 					t.Errorf("the call ended with %v", err)
 				}
@@ -74,14 +74,14 @@ func TestShortDeadlinesOfCallersDoNotOpenTheBreakerAndOurTimeoutsDo(t *testing.T
 		c := shop.Client("inventory")
 		for range 50 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_ = c.Call(ctx, endpoint.Operation{}, neverAnswer)
+			_ = c.Call(ctx, call.Operation{}, neverAnswer)
 			cancel()
 		}
 		if s := c.Snapshot().Breaker; s.State != breaker.Closed || s.FailureCount != 0 {
 			t.Errorf("after callers in a hurry: %+v", s)
 		}
 		for range 5 {
-			_ = c.Call(t.Context(), endpoint.Operation{}, neverAnswer)
+			_ = c.Call(t.Context(), call.Operation{}, neverAnswer)
 		}
 		if s := c.Snapshot().Breaker; s.State != breaker.Open || s.Statistics.FailedRequests != 5 || s.Statistics.TimeoutRequests != 5 {
 			t.Errorf("after timeouts of our own: %+v", s)
@@ -125,7 +125,7 @@ func TestACallWithoutAnInstanceFreesItsProbeAndIsNoFailure(t *testing.T) {
 		}})
 		c := shop.Client("inventory")
 		call := func(answer error) error {
-			return c.Call(t.Context(), endpoint.Operation{}, func(context.Context, string) error { return answer })
+			return c.Call(t.Context(), call.Operation{}, func(context.Context, string) error { return answer })
 		}
 		comes := func() {
 			if err := reg.Register(t.Context(), only); err != nil {

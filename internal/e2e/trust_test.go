@@ -22,19 +22,19 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // trustRecorder is a service that sends the record of each call on a channel.
-func trustRecorder(t *testing.T, c sinew.Config) (*sinew.Service, <-chan endpoint.Call) {
+func trustRecorder(t *testing.T, c sinew.Config) (*sinew.Service, <-chan call.Record) {
 	svc := sinew.New("inventory", servicetest.Local(c))
 	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
-	got := make(chan endpoint.Call, 1)
+	got := make(chan call.Record, 1)
 	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
-		got <- *endpoint.CallOf(ctx)
+		got <- *call.Of(ctx)
 		return rest.None{}, nil
 	})
 	return svc, got

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
@@ -136,7 +137,7 @@ var columns = []struct {
 		end := "nothing"
 		on := func(bad endpoint.Func) endpoint.Func {
 			return pool.Middleware()(func(ctx context.Context, request any) (any, error) {
-				if endpoint.CallOf(ctx).Addr == "http://10.0.0.1:80" {
+				if call.Of(ctx).Addr == "http://10.0.0.1:80" {
 					return bad(ctx, request)
 				}
 				return succeed(ctx, request)

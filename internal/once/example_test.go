@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/once"
 )
 
 func ExampleOperation_Run() {
-	store, charge := endpoint.NewMemoryStore(), once.Operation{Scope: "POST /charge", Key: "order-7"}
+	store, charge := idempotency.NewMemory(), once.Operation{Scope: "POST /charge", Key: "order-7"}
 	for range 2 {
 		answer, replayed, err := charge.Run(context.Background(), store, func(context.Context) (once.Result, error) {
 			fmt.Println("charged")

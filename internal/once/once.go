@@ -1,4 +1,4 @@
-// Package once runs an operation once per idempotency key. endpoint.Once, endpoint.Keyed
+// Package once runs an operation once per idempotency key. idempotency.Once, idempotency.Middleware
 // and the Keyed routes of transport/rest share it.
 package once
 
@@ -14,7 +14,7 @@ import (
 	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
-// Store is endpoint.IdempotencyStore, which documents it.
+// Store is idempotency.Store, which documents it.
 type Store interface {
 	Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (claim string, answer []byte, err error)
 	Renew(ctx context.Context, key, claim string, lease time.Duration) error

@@ -19,9 +19,9 @@ const root = "../.."
 // layers are the packages of the root module and their level: a package imports only from
 // lower levels.
 var layers = map[string]int{
-	"fault": 0, "endpoint": 1,
-	"registry": 2, "breaker": 2, "retry": 2, "limit": 2, "metrics": 2, "tracing": 2, "eventbus": 2, "config": 2,
-	"loadbalance": 3, "transport": 5, "": 6, "simtest": 7,
+	"fault": 0, "call": 1, "endpoint": 2, "idempotency": 3,
+	"registry": 4, "breaker": 4, "retry": 4, "limit": 4, "metrics": 4, "tracing": 4, "eventbus": 4, "config": 4,
+	"loadbalance": 5, "transport": 7, "": 8, "simtest": 9,
 }
 
 // dependencies are the direct requirements of the root module.

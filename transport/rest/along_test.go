@@ -8,7 +8,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -16,9 +17,9 @@ import (
 // threeAttempts makes three attempts of every call, all at one address.
 type threeAttempts string
 
-func (a threeAttempts) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) (err error) {
-	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
-	for call.Attempt = 1; call.Attempt <= 3; call.Attempt++ {
+func (a threeAttempts) Call(ctx context.Context, op call.Operation, send func(context.Context, string) error) (err error) {
+	ctx, c := callctx.With(ctx, callctx.Outgoing(ctx, op))
+	for c.Attempt = 1; c.Attempt <= 3; c.Attempt++ {
 		err = send(ctx, string(a))
 	}
 	return err
@@ -76,7 +77,7 @@ func TestPriorityAndRepeatPassOnFromTrustedCallersOnly(t *testing.T) {
 			}
 		}
 	}
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{Attempt: 2})
+	ctx := call.With(t.Context(), call.Record{Attempt: 2})
 	if _, err := handled.Endpoint(caller)(ctx, rest.None{}); err != nil || got["handled"].Get("X-Request-Attempt") != "2" {
 		t.Errorf("a call of a repeat is marked %q (%v)", got["handled"].Get("X-Request-Attempt"), err)
 	}
@@ -136,15 +137,15 @@ func TestACallWithinAProcessIsARequestLikeAnyOther(t *testing.T) {
 	acted := 0
 	route.Handle(mux, func(ctx context.Context, _ rest.None) (*Stock, error) {
 		acted++
-		call := endpoint.CallOf(ctx)
-		if call.From != "" || call.Priority != 0 || call.RequestID != "r-1" || call.Attempt != 0 {
-			t.Errorf("%+v", call)
+		r := call.Of(ctx)
+		if r.From != "" || r.Priority != 0 || r.RequestID != "r-1" || r.Attempt != 0 {
+			t.Errorf("%+v", r)
 		}
 		return &Stock{Available: acted}, nil
 	})
 	caller := rest.Remote("http://10.0.0.1", &http.Client{Transport: inProcess{mux}})
 	for range 2 {
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k", RequestID: "r-1", From: "web", Priority: 7})
+		ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k", RequestID: "r-1", From: "web", Priority: 7})
 		if got, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Available != 1 {
 			t.Errorf("%+v, %v", got, err)
 		}

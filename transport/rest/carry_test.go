@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -42,7 +42,7 @@ func TestMetadataNeverFailsACall(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
 	caller, _ := serve(t, mux)
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r\n1"})
+	ctx := call.With(t.Context(), call.Record{RequestID: "r\n1"})
 	ctx = tracing.ContextWithSpan(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
 	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(namedCaller{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
 		t.Fatal(err)
@@ -59,13 +59,13 @@ func TestMetadataNeverFailsACall(t *testing.T) {
 
 // namedCaller calls at an address, as a service with a name.
 type namedCaller struct {
-	endpoint.Caller
+	call.Caller
 	name string
 }
 
-func (f namedCaller) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (f namedCaller) Call(ctx context.Context, op call.Operation, send func(context.Context, string) error) error {
 	return f.Caller.Call(ctx, op, func(ctx context.Context, addr string) error {
-		endpoint.CallOf(ctx).From = f.name
+		call.Of(ctx).From = f.name
 		return send(ctx, addr)
 	})
 }

@@ -12,8 +12,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/origin"
 	"github.com/sinew-go/sinew/internal/redact"
@@ -38,7 +39,7 @@ var errNullAnswer = errors.New("it is null, which is no answer")
 // Remote returns a caller of the service at a base URL such as "http://10.0.0.1:8080".
 // Each call is one attempt through client; nil means http.DefaultClient. Calls carry the
 // same metadata as those of any other caller.
-func Remote(baseURL string, client *http.Client) endpoint.Caller {
+func Remote(baseURL string, client *http.Client) call.Caller {
 	if client == nil {
 		client = http.DefaultClient
 	}
@@ -50,10 +51,10 @@ type remote struct {
 	client  *http.Client
 }
 
-// Call implements [endpoint.Caller].
-func (a remote) Call(ctx context.Context, op endpoint.Operation, send func(ctx context.Context, addr string) error) error {
-	ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
-	call.Attempt = 1
+// Call implements [call.Caller].
+func (a remote) Call(ctx context.Context, op call.Operation, send func(ctx context.Context, addr string) error) error {
+	ctx, c := callctx.With(ctx, callctx.Outgoing(ctx, op))
+	c.Attempt = 1
 	return send(ctx, a.baseURL)
 }
 
@@ -63,7 +64,7 @@ func (a remote) HTTPClient() *http.Client { return a.client }
 type sender struct{ client *http.Client }
 
 // clientOf returns the HTTP client of c, or http.DefaultClient.
-func clientOf(c endpoint.Caller) *http.Client {
+func clientOf(c call.Caller) *http.Client {
 	if h, ok := c.(interface{ HTTPClient() *http.Client }); ok {
 		return h.HTTPClient()
 	}
@@ -142,7 +143,7 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 		return 0, nil, nil, err
 	}
 	answer, err := s.client.Do(r)
-	resends.record(endpoint.OutgoingOf(ctx))
+	resends.record(callctx.Of(ctx))
 	if err != nil {
 		return 0, nil, nil, exchangeError(ctx, m.name, err)
 	}
@@ -198,8 +199,8 @@ func exchangeError(ctx context.Context, name string, err error) error {
 		code = fault.Unavailable
 	}
 	service := "the service"
-	if call := endpoint.CallOf(ctx); call != nil && call.Service != "" {
-		service = call.Service
+	if r := call.Of(ctx); r != nil && r.Service != "" {
+		service = r.Service
 	}
 	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // the URL may contain secrets
 	f.Unprocessed = fault.IsUnprocessed(err)

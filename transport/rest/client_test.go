@@ -14,7 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -37,7 +37,7 @@ type everything2 struct {
 	N int `json:"n"`
 }
 
-func serve(t testing.TB, h http.Handler) (endpoint.Caller, *httptest.Server) {
+func serve(t testing.TB, h http.Handler) (call.Caller, *httptest.Server) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	return rest.Remote(server.URL, server.Client()), server
@@ -225,7 +225,7 @@ func TestMetadataTravels(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { got = r.Header; w.WriteHeader(204) })
 	caller, _ := serve(t, mux)
-	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{RequestID: "r-1", Priority: 3, IdempotencyKey: "k-1"})
+	ctx := call.With(t.Context(), call.Record{RequestID: "r-1", Priority: 3, IdempotencyKey: "k-1"})
 	span := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true}
 	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x", Keyed: true}
 	if _, err := route.Endpoint(caller)(tracing.ContextWithSpan(ctx, span), rest.None{}); err != nil {
@@ -237,7 +237,7 @@ func TestMetadataTravels(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got.Get(name), want)
 		}
 	}
-	call.Operation.Name = "another operation" // the record of the request that is being served
+	call.Of(ctx).Name = "another operation" // the record of the request that is being served
 	if _, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Get("Idempotency-Key") == "k-1" || got.Get("Idempotency-Key") == "" {
 		t.Errorf("the key of the call that is served went along: %q (%v)", got.Get("Idempotency-Key"), err)
 	}

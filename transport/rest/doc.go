@@ -69,7 +69,7 @@
 //
 // # Metadata
 //
-// These headers travel with a request, and are in an [endpoint.Call] on the server:
+// These headers travel with a request, and are in an [call.Record] on the server:
 // X-Request-Timeout (the time left, as "1500ms"; none left is 504), X-Request-ID, the
 // trace (W3C and B3), X-Service-Name, X-Request-Attempt and X-Request-Priority. Malformed
 // ones are ignored. The last three count only from trusted callers, and the deadline of
@@ -101,5 +101,5 @@
 // minute. Not stored are a 5xx, a panic, 401, 429, a conflict, or a malformed request:
 // there a repeat runs again. An answer that has no JSON form, or more than 4 MiB, fails
 // every repeat with 409 answer_not_kept. For an answer that is stored exactly when the
-// handler's changes are, see [endpoint.Keep].
+// handler's changes are, see [idempotency.SaveAnswer].
 package rest

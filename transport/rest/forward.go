@@ -7,14 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 )
 
 // forwardHandler forwards the requests of one route.
 type forwardHandler struct {
 	*contract
 	log    func() *slog.Logger
-	caller endpoint.Caller
+	caller call.Caller
 	client sender
 }
 
@@ -43,7 +43,7 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.timeLimits.set(w, r)
-	m, err := f.outgoing(w, r, endpoint.CallOf(ctx))
+	m, err := f.outgoing(w, r, call.Of(ctx))
 	if err != nil {
 		writeProblem(w, err)
 		return
@@ -75,10 +75,10 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // outgoing returns the request to send on.
-func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, call *endpoint.Call) (m outgoing, err error) {
+func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, record *call.Record) (m outgoing, err error) {
 	m = outgoing{name: f.text, method: r.Method, path: r.URL.EscapedPath(), header: endToEnd(r.Header)}
 	delete(m.header, "Accept-Encoding") // each hop's HTTP client chooses that itself
-	if m.key, err = f.incomingKey(call, r); err != nil {
+	if m.key, err = f.incomingKey(record, r); err != nil {
 		return m, err
 	}
 	if r.URL.RawQuery != "" {

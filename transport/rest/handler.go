@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"reflect"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/once"
 )
 
@@ -16,7 +18,7 @@ import (
 type handler struct {
 	*contract
 	log     func() *slog.Logger
-	store   endpoint.IdempotencyStore // nil unless the route is Keyed
+	store   idempotency.Store // nil unless the route is Keyed
 	subject func(*http.Request) string
 	run     func(ctx context.Context, request any) (response any, err error) // returns a *Resp
 }
@@ -38,11 +40,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.timeLimits.set(w, r)
-	call := endpoint.CallOf(ctx)
-	service := call.Service
-	call.Operation = h.op
-	call.Service = service
-	ctx = h.identify(ctx, call, r)
+	record := call.Of(ctx)
+	service := record.Service
+	record.Operation = h.op
+	record.Service = service
+	ctx = h.identify(ctx, record, r)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
@@ -52,7 +54,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeProblem(w, errInternal)
 		}
 	}()
-	a, replayed, err := h.answer(ctx, call, w, r)
+	a, replayed, err := h.answer(ctx, record, w, r)
 	if err != nil {
 		logFailure(ctx, w, h.log(), h.text, err)
 		writeProblem(w, err)
@@ -66,8 +68,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer returns the answer of the route's endpoint, or the stored answer to the same key.
 // replayed is true for a stored one.
-func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
-	key, err := h.incomingKey(call, r)
+func (h *handler) answer(ctx context.Context, record *call.Record, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
+	key, err := h.incomingKey(record, r)
 	if err != nil {
 		return answer{}, false, err
 	}
@@ -80,7 +82,7 @@ func (h *handler) answer(ctx context.Context, call *endpoint.Call, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Operation{Scope: h.scope(call), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
+	u := once.Operation{Scope: h.scope(record), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not kept", "route", h.text, "error", err)
 	}}
 	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })

@@ -7,18 +7,18 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // outgoingKey returns the idempotency key of a call, "" if the route has none: the key in
 // a record that was made by hand for this very call, or a new one.
-func (c *contract) outgoingKey(given *endpoint.Call) (string, error) {
+func (c *contract) outgoingKey(given *call.Record) (string, error) {
 	switch {
 	case !c.keyed:
 		return "", nil
-	case given == nil || given.Operation != (endpoint.Operation{}) || given.IdempotencyKey == "":
+	case given == nil || given.Operation != (call.Operation{}) || given.IdempotencyKey == "":
 		return rand.Text(), nil
 	case headertext.OrEmpty(given.IdempotencyKey) == "":
 		return "", badKey()
@@ -38,19 +38,19 @@ func readKey(h http.Header) string {
 // incomingKey returns the idempotency key of a request, "" if it carries none or the route
 // uses none. It refuses an unusable key, and an empty one, too: without a key the request
 // would run as often as it is repeated.
-func (c *contract) incomingKey(call *endpoint.Call, r *http.Request) (string, error) {
+func (c *contract) incomingKey(record *call.Record, r *http.Request) (string, error) {
 	switch {
 	case !c.keyed:
 		return "", nil
-	case call.IdempotencyKey == "" && r.Header[headerKey] != nil:
+	case record.IdempotencyKey == "" && r.Header[headerKey] != nil:
 		return "", badKey()
 	}
-	return call.IdempotencyKey, nil
+	return record.IdempotencyKey, nil
 }
 
 // scope separates the keys of different callers and of different routes.
-func (c *contract) scope(call *endpoint.Call) string {
-	return "route " + strconv.Quote(call.Subject) + call.Service + "\x00" + c.text
+func (c *contract) scope(record *call.Record) string {
+	return "route " + strconv.Quote(record.Subject) + record.Service + "\x00" + c.text
 }
 
 // fingerprint identifies a request among those with its key, by everything that is bound.

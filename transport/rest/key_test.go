@@ -21,8 +21,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -95,7 +96,7 @@ func TestAKeyMadeByHandThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
 	caller, _ := serve(t, backend)
 	for _, key := range append(malformed, "a\nb") {
 		charged.Store(0)
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: key})
+		ctx := call.With(t.Context(), call.Record{IdempotencyKey: key})
 		_, err := keyed.Endpoint(caller)(ctx, &ReserveRequest{ProductID: "p", Quantity: 1})
 		if !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "128") || charged.Load() != 0 {
 			t.Errorf("%q: %v, charged %d times", key, err, charged.Load())
@@ -338,14 +339,14 @@ func TestARefusalIsStoredForAMinuteOnly(t *testing.T) {
 }
 
 func TestAnAnswerStoredByTheHandlerEqualsTheRoutes(t *testing.T) {
-	store, died := endpoint.NewMemoryStore(), true
+	store, died := idempotency.NewMemory(), true
 	mux := storeMux{http.NewServeMux(), store}
 	rest.Route[*ReserveRequest, *Stock]{Pattern: "POST /r/{product_id}", Keyed: true, Status: 201}.Handle(mux, func(ctx context.Context, r *ReserveRequest) (*Stock, error) {
 		if !died {
 			t.Error("it ran again")
 		}
 		died = false
-		return nil, errors.Join(endpoint.Keep(ctx, store, &Stock{Available: r.Quantity}), fault.Unavailable.Errorf("died after the commit"))
+		return nil, errors.Join(idempotency.SaveAnswer(ctx, store, &Stock{Available: r.Quantity}), fault.Unavailable.Errorf("died after the commit"))
 	})
 	for _, want := range []int{503, 201, 201} {
 		w := ask(mux, "POST", "/r/p", "application/json", `{"quantity":7}`, "Idempotency-Key", "k")
@@ -357,7 +358,7 @@ func TestAnAnswerStoredByTheHandlerEqualsTheRoutes(t *testing.T) {
 
 type storeMux struct {
 	*http.ServeMux
-	store endpoint.IdempotencyStore
+	store idempotency.Store
 }
 
-func (k storeMux) IdempotencyStore() endpoint.IdempotencyStore { return k.store }
+func (k storeMux) IdempotencyStore() idempotency.Store { return k.store }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/headertext"
@@ -28,7 +28,7 @@ const (
 )
 
 // ReadMetadata is middleware that reads the metadata of each request into its context: the
-// deadline, the trace, and an [endpoint.Call] with the rest. trusted reports which callers
+// deadline, the trace, and an [call.Record] with the rest. trusted reports which callers
 // are ours; nil trusts nobody. A caller with a verified certificate has the certificate's
 // name, whatever it calls itself. For a caller that is not trusted
 //
@@ -45,7 +45,7 @@ func ReadMetadata(trusted func(*http.Request) bool) func(http.Handler) http.Hand
 			w = markHead(w, r)
 			ctx, stop, err := withCall(r, trusted)
 			defer stop()
-			w.Header()[headerRequestID] = []string{endpoint.CallOf(ctx).RequestID}
+			w.Header()[headerRequestID] = []string{call.Of(ctx).RequestID}
 			if err != nil {
 				writeProblem(w, err)
 				return
@@ -63,18 +63,18 @@ var errExpired = fault.DeadlineExceeded.Errorf("the time for the call was over b
 // error means that the request must not run.
 func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Context, stop func(), err error) {
 	ctx, stop = r.Context(), func() {}
-	if call := endpoint.CallOf(ctx); call != nil && call.Attempt == 0 {
+	if c := call.Of(ctx); c != nil && c.Attempt == 0 {
 		return ctx, stop, nil
 	}
-	call := endpoint.Call{Start: time.Now(), RequestID: headertext.OrEmpty(r.Header.Get(headerRequestID)), IdempotencyKey: readKey(r.Header)}
-	if call.RequestID == "" {
-		call.RequestID = rand.Text()
+	c := call.Record{Start: time.Now(), RequestID: headertext.OrEmpty(r.Header.Get(headerRequestID)), IdempotencyKey: readKey(r.Header)}
+	if c.RequestID == "" {
+		c.RequestID = rand.Text()
 	}
 	ours := trusted != nil && trusted(r)
 	if ours {
-		call.From = callerName(r)
-		call.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
-		call.Repeated = r.Header.Get(headerAttempt) != ""
+		c.From = callerName(r)
+		c.Priority, _ = strconv.Atoi(r.Header.Get(headerPriority))
+		c.Repeated = r.Header.Get(headerAttempt) != ""
 	}
 	ctx = extractTrace(ctx, r.Header, ours)
 	if text := r.Header.Get(headerTimeout); text != "" {
@@ -84,16 +84,15 @@ func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 		case left <= 0:
 			err = errExpired
 		default:
-			limited := deadline.With(ctx, call.Start.Add(left))
+			limited := deadline.With(ctx, c.Start.Add(left))
 			ctx, stop = limited, limited.Stop
-			if asked, _ := ctx.Deadline(); (!ours || r.Header[headerUntrusted] != nil) && asked.Equal(call.Start.Add(left)) {
-				ctx = deadline.Foreign(ctx, call.Start)
+			if asked, _ := ctx.Deadline(); (!ours || r.Header[headerUntrusted] != nil) && asked.Equal(c.Start.Add(left)) {
+				ctx = deadline.Foreign(ctx, c.Start)
 			}
 		}
 	}
-	call.Deadline, _ = ctx.Deadline()
-	ctx, _ = endpoint.WithCall(ctx, call)
-	return ctx, stop, err
+	c.Deadline, _ = ctx.Deadline()
+	return call.With(ctx, c), stop, err
 }
 
 // extractTrace returns ctx in the trace that the request carries. An untrusted caller does

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/headertext"
@@ -189,20 +189,20 @@ func inject(ctx context.Context, h http.Header) {
 			}
 		}
 	}
-	call := endpoint.CallOf(ctx)
-	if call == nil {
+	r := call.Of(ctx)
+	if r == nil {
 		return
 	}
-	if id := headertext.OrEmpty(call.RequestID); id != "" {
+	if id := headertext.OrEmpty(r.RequestID); id != "" {
 		h[headerRequestID] = []string{id}
 	}
-	if from := headertext.OrEmpty(call.From); from != "" {
+	if from := headertext.OrEmpty(r.From); from != "" {
 		h[headerService] = []string{from}
 	}
-	if call.Attempt > 1 || call.Repeated {
-		h[headerAttempt] = []string{strconv.Itoa(max(call.Attempt, 2))}
+	if r.Attempt > 1 || r.Repeated {
+		h[headerAttempt] = []string{strconv.Itoa(max(r.Attempt, 2))}
 	}
-	if call.Priority != 0 {
-		h[headerPriority] = []string{strconv.Itoa(call.Priority)}
+	if r.Priority != 0 {
+		h[headerPriority] = []string{strconv.Itoa(r.Priority)}
 	}
 }

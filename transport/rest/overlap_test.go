@@ -9,8 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -18,12 +19,12 @@ import (
 // has succeeded. Each send goes on when the other has reached the server.
 type sendTwice string
 
-func (a sendTwice) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (a sendTwice) Call(ctx context.Context, op call.Operation, send func(context.Context, string) error) error {
 	var errs [2]error
 	var both sync.WaitGroup
 	for i := range errs {
-		ctx, call := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, op))
-		call.Attempt = i + 1
+		ctx, c := callctx.With(ctx, callctx.Outgoing(ctx, op))
+		c.Attempt = i + 1
 		both.Go(func() { errs[i] = send(ctx, string(a)) })
 	}
 	both.Wait()
@@ -95,7 +96,7 @@ func TestOfConcurrentSendsTheFirstSuccessCounts(t *testing.T) {
 // overlapping is sendTwice, but either success is enough.
 type overlapping string
 
-func (a overlapping) Call(ctx context.Context, op endpoint.Operation, send func(context.Context, string) error) error {
+func (a overlapping) Call(ctx context.Context, op call.Operation, send func(context.Context, string) error) error {
 	won := false
 	var lock sync.Mutex
 	err := sendTwice(a).Call(ctx, op, func(ctx context.Context, addr string) error {
@@ -137,7 +138,7 @@ func TestAForwardedAnswerIsTheOneThatTheCallEndedWith(t *testing.T) {
 // repeatedError ends a call with the last send's error, marked as repeated.
 type repeatedError string
 
-func (a repeatedError) Call(ctx context.Context, _ endpoint.Operation, send func(context.Context, string) error) error {
+func (a repeatedError) Call(ctx context.Context, _ call.Operation, send func(context.Context, string) error) error {
 	_ = send(ctx, string(a))
 	return fault.MarkRepeated(send(ctx, string(a)))
 }
@@ -169,6 +170,6 @@ func TestACallThatSucceededWithoutASendHasNoAnswer(t *testing.T) {
 
 type silent struct{ err error }
 
-func (s silent) Call(context.Context, endpoint.Operation, func(context.Context, string) error) error {
+func (s silent) Call(context.Context, call.Operation, func(context.Context, string) error) error {
 	return s.err
 }

@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 )
@@ -111,11 +111,11 @@ func logPanic(ctx context.Context, log *slog.Logger, route string, p any) {
 func requestAttrs(ctx context.Context, route string) []slog.Attr {
 	all := make([]slog.Attr, 0, 9)
 	all = append(all, slog.String("route", route))
-	if call := endpoint.CallOf(ctx); call != nil {
-		if call.Service != "" {
-			all = append(all, slog.String("service", call.Service))
+	if r := call.Of(ctx); r != nil {
+		if r.Service != "" {
+			all = append(all, slog.String("service", r.Service))
 		}
-		all = append(all, slog.String("request_id", call.RequestID), slog.Duration("duration", time.Since(call.Start)))
+		all = append(all, slog.String("request_id", r.RequestID), slog.Duration("duration", time.Since(r.Start)))
 	}
 	if span := tracing.SpanContextOf(ctx); span.IsValid() {
 		all = append(all, slog.String("trace_id", span.TraceID.String()))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -51,8 +52,8 @@ func processedEndpoint[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.E
 		f = endpoint.FromKit[Req, Resp](f.Kit())
 	}
 	return func(ctx context.Context, req Req) (Resp, error) {
-		if call := endpoint.CallOf(ctx); call != nil && !call.Inbound {
-			call.Inbound = true
+		if r := call.Of(ctx); r != nil && !r.Inbound {
+			r.Inbound = true
 		}
 		resp, err := f(ctx, req)
 		return resp, markProcessed(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
@@ -95,8 +96,8 @@ func TestWhatAHandlerCallsHasRecordsOfItsOwn(t *testing.T) {
 	mux := http.NewServeMux()
 	order.Handle(mux, func(ctx context.Context, _ *ReserveRequest) (*Stock, error) {
 		_, err := inner(ctx, &Stock{})
-		if call := endpoint.CallOf(ctx); !call.Inbound || call.Attempt != 0 {
-			t.Errorf("the handler's own record is %+v", *call)
+		if r := call.Of(ctx); !r.Inbound || r.Attempt != 0 {
+			t.Errorf("the handler's own record is %+v", *r)
 		}
 		return nil, err
 	})

@@ -5,8 +5,9 @@ import (
 	"net/http/httptrace"
 	"sync"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // resendWatch counts what net/http resends by itself: a request on a reused connection
@@ -44,17 +45,17 @@ func (a *resendWatch) trace(ctx context.Context) context.Context {
 }
 
 // record adds the resends to the call's trail.
-func (a *resendWatch) record(call *endpoint.Call) {
+func (a *resendWatch) record(c *callctx.Call) {
 	a.mu.Lock()
 	n := a.resends
 	a.mu.Unlock()
-	if n == 0 || call == nil {
+	if n == 0 || c == nil {
 		return
 	}
-	step := endpoint.Step{Attempt: call.Attempt, Err: fault.Unavailable.Errorf(
+	step := call.Step{Attempt: c.Attempt, Err: fault.Unavailable.Errorf(
 		"the connection was closed before an answer came, and net/http sent the request again on another one, %d times in all", n)}
-	if len(call.Tried) > 0 {
-		step.Instance = call.Tried[len(call.Tried)-1]
+	if len(c.Tried) > 0 {
+		step.Instance = c.Tried[len(c.Tried)-1]
 	}
-	call.Note(step)
+	c.Note(step)
 }

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/jsonfields"
 )
@@ -22,7 +24,7 @@ type Route[Req, Resp any] struct {
 	Pattern string
 	// Keyed runs requests that carry an idempotency key once per key, so that they are
 	// safe to repeat. A handler that must not run twice even if its process dies stores
-	// its answer in its own transaction, with [endpoint.Keep].
+	// its answer in its own transaction, with [idempotency.SaveAnswer].
 	Keyed bool
 	// Strict refuses body members that the request type does not have under exactly this
 	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does.
@@ -53,7 +55,7 @@ type None = endpoint.None
 // like them.
 //
 // Three more methods are used if a Mux has them: IdempotencyStore()
-// endpoint.IdempotencyStore stores the answers of its Keyed routes (else each route stores
+// idempotency.Store stores the answers of its Keyed routes (else each route stores
 // them in memory of its own), Subject(r *http.Request) string returns who sent a request
 // (else a verified certificate identifies the sender), and Logger() *slog.Logger logs
 // panics and the causes of failures (else slog.Default()).
@@ -67,7 +69,7 @@ type Mux interface {
 // Forwarder is a [Route] of any types, so that a gateway can hold routes in one list.
 type Forwarder interface {
 	// Forward serves the route on mux by forwarding requests through c.
-	Forward(mux Mux, c endpoint.Caller)
+	Forward(mux Mux, c call.Caller)
 }
 
 // Handle serves the route on mux with f inside the middlewares; the first is the
@@ -75,7 +77,7 @@ type Forwarder interface {
 //
 // The middlewares run after the request was read and has passed its Validate, so a
 // malformed request does not reach them. They see the request as a Req, and its metadata
-// in its [endpoint.Call], but no other header: a header that is needed is a field of Req
+// in its [call.Record], but no other header: a header that is needed is a field of Req
 // with a header tag. What must run before a request is read, such as authentication, is
 // HTTP middleware, around the mux or in Use of a sinew.Service.
 //
@@ -109,7 +111,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 // Requests are sent with c's HTTPClient() *http.Client if c has that method, else with
 // http.DefaultClient. Redirects are followed only for GET and HEAD, and only within the
 // scheme, host and port that was called.
-func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
+func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
 	contract := r.contract()
 	if absent.Is(c) {
 		contract.refuse("the caller that shall call it is nil")
@@ -117,7 +119,7 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 	client := followRedirects(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
-		key, err := contract.outgoingKey(endpoint.CallOf(ctx))
+		key, err := contract.outgoingKey(call.Of(ctx))
 		if err != nil {
 			return none, err
 		}
@@ -144,7 +146,7 @@ func (r Route[Req, Resp]) Endpoint(c endpoint.Caller, mws ...endpoint.Middleware
 // returning the answer unchanged: nothing is decoded, no redirect is followed, and an
 // idempotency key is passed on but not used. It panics on what [Route.Handle] refuses, and
 // if c is nil.
-func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
+func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 	contract := r.contract()
 	if absent.Is(c) {
 		contract.refuse("the caller that it is forwarded through is nil")
@@ -155,7 +157,7 @@ func (r Route[Req, Resp]) Forward(mux Mux, c endpoint.Caller) {
 // contract is a validated Route without its type parameters.
 type contract struct {
 	pattern
-	op         endpoint.Operation
+	op         call.Operation
 	request    binding
 	answerType reflect.Type // Resp, nil for None
 	readShape  *shape       // for reading an answer
@@ -177,7 +179,7 @@ func (r Route[Req, Resp]) contract() *contract {
 	p := parsePattern(r.Pattern)
 	c := &contract{
 		pattern:    p,
-		op:         endpoint.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
+		op:         call.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
 	}
@@ -258,15 +260,15 @@ func fromPointer[Req any](c *contract, request any) (req Req) {
 	}
 }
 
-func storeOf(mux Mux) endpoint.IdempotencyStore {
+func storeOf(mux Mux) idempotency.Store {
 	if m, ok := mux.(interface {
-		IdempotencyStore() endpoint.IdempotencyStore
+		IdempotencyStore() idempotency.Store
 	}); ok {
 		if store := m.IdempotencyStore(); store != nil {
 			return store
 		}
 	}
-	return endpoint.NewMemoryStore()
+	return idempotency.NewMemory()
 }
 
 func loggerOf(mux Mux) func() *slog.Logger {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -221,8 +221,8 @@ func TestKeyInUseIs409(t *testing.T) {
 }
 
 func TestMetadataOfUntrustedCallersIsIgnored(t *testing.T) {
-	var got endpoint.Call
-	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = *endpoint.CallOf(r.Context()) })
+	var got call.Record
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = *call.Of(r.Context()) })
 	header := []string{
 		"X-Service-Name", "shop", "X-Request-Priority", "7", "X-Request-Attempt", "2", "X-Request-Id", "r-1", "X-Request-Timeout", "1500ms",
 		"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -7,28 +7,28 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// identify sets Call.Subject. For a request with an idempotency key it returns a ctx with
+// identify sets the record's Subject. For a request with an idempotency key it returns a ctx with
 // the owner of the key's answer: a digest of the request's credentials, unless the Mux's
 // Subject method names the sender.
-func (h *handler) identify(ctx context.Context, call *endpoint.Call, r *http.Request) context.Context {
+func (h *handler) identify(ctx context.Context, record *call.Record, r *http.Request) context.Context {
 	if h.subject != nil {
-		call.Subject = h.subject(r)
+		record.Subject = h.subject(r)
 	}
-	isKnown := call.Subject != ""
+	isKnown := record.Subject != ""
 	if !isKnown {
-		call.Subject = certificateSubject(r)
+		record.Subject = certificateSubject(r)
 	}
-	if call.IdempotencyKey == "" {
+	if record.IdempotencyKey == "" {
 		return ctx
 	}
 	if isKnown {
 		return once.WithOwner(ctx, sha256.Sum256([]byte("subject")))
 	}
-	return once.WithOwner(ctx, credentials(r, call.Subject == ""))
+	return once.WithOwner(ctx, credentials(r, record.Subject == ""))
 }
 
 // certificateSubject returns the name in the verified certificate of a request, "" without

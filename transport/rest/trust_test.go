@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -88,7 +88,7 @@ func TestACallersNameIsThatInItsCertificate(t *testing.T) {
 		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}
 		got := "nobody asked"
 		rest.ReadMetadata(rest.Verified)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			got = endpoint.CallOf(r.Context()).From
+			got = call.Of(r.Context()).From
 		})).ServeHTTP(httptest.NewRecorder(), r)
 		if got != want {
 			t.Errorf("%q: %q", want, got)

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew"
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open serves an inventory with 10 pieces of p-1.
-func open(t *testing.T) (client endpoint.Caller, bus eventbus.Bus) {
+func open(t *testing.T) (client call.Caller, bus eventbus.Bus) {
 	t.Helper()
 	db, err := database.Open("", "inventory", inventory.Schema...)
 	if err != nil {
@@ -48,7 +48,7 @@ func open(t *testing.T) (client endpoint.Caller, bus eventbus.Bus) {
 }
 
 // checkStock checks the stock of p-1.
-func checkStock(t *testing.T, client endpoint.Caller, quantity, reserved int) {
+func checkStock(t *testing.T, client call.Caller, quantity, reserved int) {
 	t.Helper()
 	i, err := api.GetInventory.Endpoint(client)(t.Context(), &api.ByProduct{ProductID: "p-1"})
 	if err != nil || i.Quantity != quantity || i.Reserved != reserved || i.Available != quantity-reserved {

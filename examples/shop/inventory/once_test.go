@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/inventory"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 func TestWhatIsReservedByOneKeyIsReservedOnceThoughTheProcessDies(t *testing.T) {
@@ -18,7 +20,7 @@ func TestWhatIsReservedByOneKeyIsReservedOnceThoughTheProcessDies(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	bus, keys := eventbus.NewMemory(eventbus.MemoryPolicy{}), endpoint.SQLStore{DB: db}
+	bus, keys := eventbus.NewMemory(eventbus.MemoryPolicy{}), idempotency.SQL{DB: db}
 	svc := sinew.New("inventory", sinew.Config{Bus: bus, Idempotency: keys})
 	t.Cleanup(func() {
 		ctx := context.Background()
@@ -37,9 +39,9 @@ func TestWhatIsReservedByOneKeyIsReservedOnceThoughTheProcessDies(t *testing.T) 
 	for _, key := range []string{"k-1", "k-2"} {
 		use := endpoint.New(func(ctx context.Context, n int) (*api.Inventory, error) {
 			return nil, errors.Join(s.ReserveInventory(ctx, "p-1", n), died)
-		}).With(endpoint.Keyed[int, *api.Inventory](keys))
+		}).With(idempotency.Middleware[int, *api.Inventory](keys))
 		for i := range 3 {
-			ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: key})
+			ctx := call.With(t.Context(), call.Record{IdempotencyKey: key})
 			got, err := use(ctx, 4)
 			if i == 0 && !errors.Is(err, died) || i > 0 && (err != nil || got.Reserved%4 != 0) {
 				t.Errorf("%s, use %d: %+v, %v", key, i, got, err)

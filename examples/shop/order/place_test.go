@@ -10,12 +10,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -97,7 +99,7 @@ var (
 
 // keyed returns the context of a request with an idempotency key.
 func keyed(ctx context.Context) context.Context {
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "POST /orders"}})
+	ctx = call.With(ctx, call.Record{IdempotencyKey: "k", Operation: call.Operation{Service: "order", Name: "POST /orders"}})
 	return ctx
 }
 
@@ -161,7 +163,7 @@ func TestARepeatOfAnOrderThatFailedIsANewOne(t *testing.T) {
 func TestAnOrderAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 	d := openDesk(t)
 	d.addGoods()
-	keys := endpoint.SQLStore{DB: d.db}
+	keys := idempotency.SQL{DB: d.db}
 	d.keys.Store = keys
 	if err := keys.Create(t.Context()); err != nil {
 		t.Fatal(err)
@@ -174,7 +176,7 @@ func TestAnOrderAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 			first, err = o.ID, errors.New("the process dies before the answer is kept")
 		}
 		return nil, err
-	}).With(endpoint.Keyed[*api.CreateOrderRequest, *api.Order](keys))
+	}).With(idempotency.Middleware[*api.CreateOrderRequest, *api.Order](keys))
 	_, died := create(keyed(t.Context()), basket)
 	again, err := create(keyed(t.Context()), basket)
 	if died == nil || err != nil || again.ID != first || runs != 1 || len(d.all(t)) != 1 {

@@ -9,11 +9,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -81,7 +83,7 @@ func TestAnOrderIsPaidOnce(t *testing.T) {
 }
 
 func keyed(ctx context.Context) context.Context {
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "payment", Name: "POST /payments"}})
+	ctx = call.With(ctx, call.Record{IdempotencyKey: "k", Operation: call.Operation{Service: "payment", Name: "POST /payments"}})
 	return ctx
 }
 
@@ -109,7 +111,7 @@ func TestARepeatAfterACrashIsAnsweredWithThePaymentThatWasBegun(t *testing.T) {
 
 func TestAPaymentAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 	s, _ := openTill(t)
-	keys := endpoint.SQLStore{DB: s.db}
+	keys := idempotency.SQL{DB: s.db}
 	s.keys.Store = keys
 	if err := keys.Create(t.Context()); err != nil {
 		t.Fatal(err)
@@ -122,7 +124,7 @@ func TestAPaymentAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 			first, err = p.ID, errors.New("the process dies before the answer is kept")
 		}
 		return nil, err
-	}).With(endpoint.Keyed[*api.PaymentRequest, *api.Payment](keys))
+	}).With(idempotency.Middleware[*api.PaymentRequest, *api.Payment](keys))
 	_, died := pay(keyed(t.Context()), request)
 	again, err := pay(keyed(t.Context()), request)
 	if died == nil || err != nil || again.ID != first || again.Status != api.PaymentCompleted || runs != 1 {

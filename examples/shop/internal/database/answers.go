@@ -7,18 +7,19 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 // Answers stores the answers of a service's keyed routes: its Config.Idempotency.
-type Answers struct{ Store endpoint.IdempotencyStore }
+type Answers struct{ Store idempotency.Store }
 
 // Save writes the answer of a handler in the handler's own transaction, so that after a
 // crash there are both or neither. A store outside the database saves the answer when the
 // handler returns.
 func (a Answers) Save(ctx context.Context, tx *sql.Tx, answer any) error {
-	if keys, ok := a.Store.(endpoint.SQLStore); ok {
-		return endpoint.Keep(ctx, keys.In(tx), answer)
+	if keys, ok := a.Store.(idempotency.SQL); ok {
+		return idempotency.SaveAnswer(ctx, keys.In(tx), answer)
 	}
 	return nil
 }
@@ -27,7 +28,7 @@ func (a Answers) Save(ctx context.Context, tx *sql.Tx, answer any) error {
 // for every repeat by the same caller, and "" without a key. With it a repeat finds what
 // a process started before it crashed.
 func Request(ctx context.Context, request any) string {
-	c := endpoint.CallOf(ctx)
+	c := call.Of(ctx)
 	if c == nil || c.IdempotencyKey == "" {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package endpoint
+package idempotency
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// SQLStore is an [IdempotencyStore] in a table that any number of instances share, over
+// SQL is an [Store] in a table that any number of instances share, over
 // any database/sql driver: SQLite, PostgreSQL, MySQL and databases that are compatible
 // with one of them. All times are the database's, so that the clocks of the instances may
 // differ. A claim also deletes up to 16 expired rows, so that the table stays as large as
 // what it stores. It is safe for concurrent use.
-type SQLStore struct {
+type SQL struct {
 	// DB is the database.
 	DB *sql.DB
 	// Table is the name of the table, "idempotency" when empty. It is put into statements
@@ -30,7 +30,7 @@ type SQLStore struct {
 	// DollarPlaceholders is for PostgreSQL: placeholders are $1, $2 instead of ?.
 	DollarPlaceholders bool
 	// MySQL is for MySQL. It need not be set if the package of DB's driver is called
-	// mysql. Without it and DollarPlaceholders, SQLStore uses SQLite's SQL.
+	// mysql. Without it and DollarPlaceholders, SQL uses SQLite's SQL.
 	MySQL bool
 
 	tx *sql.Tx
@@ -40,17 +40,17 @@ type SQLStore struct {
 const maxSQLTidy = 16
 
 // In returns the store inside a transaction: what it stores becomes effective when tx is
-// committed, together with everything else in tx. It has two uses: [Keep] in a handler,
+// committed, together with everything else in tx. It has two uses: [SaveAnswer] in a handler,
 // and [Once] around everything that a transaction does, for example for an event that must
 // count once. In a transaction, Answer fails with fault.Aborted if the claim is lost,
 // since another run does the same work, and Renew does nothing.
-func (s SQLStore) In(tx *sql.Tx) SQLStore {
+func (s SQL) In(tx *sql.Tx) SQL {
 	s.tx = tx
 	return s
 }
 
 // Create makes the table if it does not exist. Several instances may do so at once.
-func (s SQLStore) Create(ctx context.Context) error {
+func (s SQL) Create(ctx context.Context) error {
 	err := s.create(ctx)
 	if err != nil { // PostgreSQL fails if two create the same table at once
 		err = s.create(ctx)
@@ -58,7 +58,7 @@ func (s SQLStore) Create(ctx context.Context) error {
 	return err
 }
 
-func (s SQLStore) create(ctx context.Context) error {
+func (s SQL) create(ctx context.Context) error {
 	index := ""
 	if s.isMySQL() {
 		index = ", INDEX (expires_at)"
@@ -76,9 +76,9 @@ func (s SQLStore) create(ctx context.Context) error {
 	return err
 }
 
-// Claim implements [IdempotencyStore]. The primary key decides between two callers; an
+// Claim implements [Store]. The primary key decides between two callers; an
 // expired row is deleted first.
-func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
+func (s SQL) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	insert := `INSERT INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?) ON CONFLICT (id) DO NOTHING`
 	if s.isMySQL() {
 		insert = `INSERT IGNORE INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?)`
@@ -104,8 +104,8 @@ func (s SQLStore) Claim(ctx context.Context, key string, fingerprint []byte, lea
 	return "", nil, KeyInUse()
 }
 
-// Renew implements [IdempotencyStore].
-func (s SQLStore) Renew(ctx context.Context, key, claim string, lease time.Duration) error {
+// Renew implements [Store].
+func (s SQL) Renew(ctx context.Context, key, claim string, lease time.Duration) error {
 	if s.tx != nil {
 		return nil
 	}
@@ -113,8 +113,8 @@ func (s SQLStore) Renew(ctx context.Context, key, claim string, lease time.Durat
 	return err
 }
 
-// Answer implements [IdempotencyStore].
-func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+// Answer implements [Store].
+func (s SQL) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	updated, err := s.exec(ctx, `UPDATE {table} SET answer = ?, expires_at = {now} + ? WHERE id = ? AND claim = ?`, withPrefixByte(answer), ttl.Milliseconds(), key, claim)
 	if s.tx == nil {
 		return err
@@ -129,15 +129,15 @@ func (s SQLStore) Answer(ctx context.Context, key, claim string, answer []byte, 
 	return nil
 }
 
-// Release implements [IdempotencyStore].
-func (s SQLStore) Release(ctx context.Context, key, claim string) error {
+// Release implements [Store].
+func (s SQL) Release(ctx context.Context, key, claim string) error {
 	_, err := s.exec(ctx, `DELETE FROM {table} WHERE id = ? AND claim = ? AND answer IS NULL`, key, claim)
 	return err
 }
 
 // Expire deletes all expired rows at once. There is no need to call it: claims do the same
 // in small portions.
-func (s SQLStore) Expire(ctx context.Context) error {
+func (s SQL) Expire(ctx context.Context) error {
 	_, err := s.exec(ctx, `DELETE FROM {table} WHERE expires_at <= {now}`)
 	return err
 }
@@ -145,7 +145,7 @@ func (s SQLStore) Expire(ctx context.Context) error {
 // tidy deletes a few expired rows, but not the one just claimed. A later claim deletes
 // what it fails to delete. It does nothing in a transaction, where a failure would undo
 // everything else.
-func (s SQLStore) tidy(ctx context.Context, claimed string) {
+func (s SQL) tidy(ctx context.Context, claimed string) {
 	if s.tx != nil {
 		return
 	}
@@ -165,7 +165,7 @@ func (s SQLStore) tidy(ctx context.Context, claimed string) {
 	}
 }
 
-func (s SQLStore) readAnswer(ctx context.Context, key string, fingerprint []byte) ([]byte, error) {
+func (s SQL) readAnswer(ctx context.Context, key string, fingerprint []byte) ([]byte, error) {
 	db, err := s.querier()
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (s SQLStore) readAnswer(ctx context.Context, key string, fingerprint []byte
 // value from NULL.
 func withPrefixByte(value []byte) []byte { return append([]byte{1}, value...) }
 
-func (s SQLStore) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+func (s SQL) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
 	db, err := s.querier()
 	if err != nil {
 		return nil, err
@@ -205,18 +205,18 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func (s SQLStore) querier() (querier, error) {
+func (s SQL) querier() (querier, error) {
 	switch {
 	case s.tx != nil:
 		return s.tx, nil
 	case s.DB == nil:
-		return nil, fault.Internal.Errorf("endpoint.SQLStore: DB is nil; give the store a database")
+		return nil, fault.Internal.Errorf("idempotency.SQL: DB is nil; give the store a database")
 	}
 	return s.DB, nil
 }
 
 // hasChanged reports whether a statement has changed a row.
-func (s SQLStore) hasChanged(result sql.Result, err error) (bool, error) {
+func (s SQL) hasChanged(result sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err
 	}
@@ -227,14 +227,14 @@ func (s SQLStore) hasChanged(result sql.Result, err error) (bool, error) {
 	return rows > 0, nil
 }
 
-func (s SQLStore) table() string {
+func (s SQL) table() string {
 	if s.Table == "" {
 		return "idempotency"
 	}
 	return s.Table
 }
 
-func (s SQLStore) isMySQL() bool {
+func (s SQL) isMySQL() bool {
 	return s.MySQL || !s.DollarPlaceholders && s.DB != nil && strings.Contains(packageOf(s.DB.Driver()), "mysql")
 }
 
@@ -251,7 +251,7 @@ func packageOf(value any) string {
 
 // render returns a statement in the database's dialect. {now} is the database's clock in
 // milliseconds since 1970, {bytes} a type for up to 4 MiB.
-func (s SQLStore) render(statement string) string {
+func (s SQL) render(statement string) string {
 	now, bytesType := `CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)`, "BLOB"
 	switch {
 	case s.DollarPlaceholders:

@@ -1,4 +1,4 @@
-package endpoint_test
+package callctx_test
 
 import (
 	"encoding/json"
@@ -10,22 +10,23 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
-var reserve = endpoint.Operation{Service: "stock", Name: "POST /reserve"}
+var reserve = call.Operation{Service: "stock", Name: "POST /reserve"}
 
 func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, From: "shop", Start: time.Now(), Deadline: time.Now().Add(time.Minute)})
+		_, c := callctx.With(t.Context(), call.Record{Operation: reserve, From: "shop", Start: time.Now(), Deadline: time.Now().Add(time.Minute)})
 		refused := fault.Unavailable.Errorf("connection refused")
-		call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Took: 12 * time.Millisecond, Err: refused})
+		c.Note(call.Step{Attempt: 1, Instance: "stock-3", Took: 12 * time.Millisecond, Err: refused})
 		<-time.After(35 * time.Millisecond)
 		last := fault.Internal.Errorf("out of shelves").WithReason("no_shelf")
-		call.Note(endpoint.Step{Attempt: 2, Instance: "stock-7", Began: 32 * time.Millisecond, Took: 3 * time.Millisecond, Err: last})
-		call.Note(endpoint.Step{Attempt: 3, Err: last})
-		err := error(call.End(fault.MarkRepeated(last), ""))
+		c.Note(call.Step{Attempt: 2, Instance: "stock-7", Began: 32 * time.Millisecond, Took: 3 * time.Millisecond, Err: last})
+		c.Note(call.Step{Attempt: 3, Err: last})
+		err := error(c.End(fault.MarkRepeated(last), ""))
 
 		const want = "internal: out of shelves (no_shelf) (attempt 1: stock-3 after 12ms: unavailable: connection refused; attempt 2: stock-7 after 3ms; attempt 3: refused)"
 		if err.Error() != want {
@@ -41,7 +42,7 @@ func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 				t.Errorf("a caller sees %s", text)
 			}
 		}
-		trail, ok := errors.AsType[*endpoint.Trail](wrapped)
+		trail, ok := errors.AsType[*call.Trail](wrapped)
 		if !ok || trail.Took != 35*time.Millisecond || trail.Limit != time.Minute || trail.From != "shop" || trail.Operation != reserve || len(trail.Steps) != 3 {
 			t.Errorf("%+v", trail)
 		}
@@ -50,15 +51,15 @@ func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 
 func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
 	for asked, want := range map[bool]struct{ steps, dropped int }{false: {8, 12}, true: {20, 0}} {
-		c := endpoint.Call{Operation: reserve}
+		r := call.Record{Operation: reserve}
 		if asked {
-			c.Why = &endpoint.Explanation{}
+			r.Explanation = &call.Explanation{}
 		}
-		_, call := endpoint.WithCall(t.Context(), c)
+		_, c := callctx.With(t.Context(), r)
 		for n := range 20 {
-			call.Note(endpoint.Step{Attempt: n + 1, Err: fault.Internal})
+			c.Note(call.Step{Attempt: n + 1, Err: fault.Internal})
 		}
-		trail := call.End(fault.Internal, "")
+		trail := c.End(fault.Internal, "")
 		if len(trail.Steps) != want.steps || trail.Dropped != want.dropped || trail.Steps[6].Attempt != 7 || trail.Steps[len(trail.Steps)-1].Attempt != 20 {
 			t.Errorf("explained %v: %+v", asked, trail)
 		}
@@ -66,44 +67,44 @@ func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	_, call := endpoint.WithCall(t.Context(), endpoint.Call{})
-	call.Note(endpoint.Step{Attempt: 1, Err: errors.New(strings.Repeat("ä", 10_000))})
-	if text := call.End(fault.Internal, "").Error(); len(text) > 1000 || strings.ContainsRune(text, '\uFFFD') {
+	_, c := callctx.With(t.Context(), call.Record{})
+	c.Note(call.Step{Attempt: 1, Err: errors.New(strings.Repeat("ä", 10_000))})
+	if text := c.End(fault.Internal, "").Error(); len(text) > 1000 || strings.ContainsRune(text, '\uFFFD') {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
 }
 
 func TestConcurrentAttemptsShareOneTrail(t *testing.T) {
-	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	fork := call.Fork()
+	_, c := callctx.With(t.Context(), call.Record{Operation: reserve})
+	fork := c.Fork()
 	var other sync.WaitGroup
 	other.Go(func() {
-		_, second := endpoint.WithCall(t.Context(), fork())
-		second.Note(endpoint.Step{Attempt: 2, Err: fault.Unavailable})
+		_, second := fork.With(t.Context())
+		second.Note(call.Step{Attempt: 2, Err: fault.Unavailable})
 	})
-	call.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})
+	c.Note(call.Step{Attempt: 1, Err: fault.Internal})
 	other.Wait()
-	if trail := call.End(fault.Internal, ""); len(trail.Steps) != 2 {
+	if trail := c.End(fault.Internal, ""); len(trail.Steps) != 2 {
 		t.Errorf("%+v", trail)
 	}
 }
 
 func TestANestedCallHasATrailOfItsOwn(t *testing.T) {
-	ctx, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	_, inner := endpoint.WithCall(ctx, endpoint.Outgoing(ctx, endpoint.Operation{Name: "GET /shelf"}))
-	inner.Note(endpoint.Step{Attempt: 1, Err: fault.Internal})
-	call.Note(endpoint.Step{Attempt: 1, Err: fault.Unavailable})
-	if trail := call.End(fault.Internal, ""); len(trail.Steps) != 1 || trail.Steps[0].Err != error(fault.Unavailable) {
+	ctx, c := callctx.With(t.Context(), call.Record{Operation: reserve})
+	_, inner := callctx.With(ctx, callctx.Outgoing(ctx, call.Operation{Name: "GET /shelf"}))
+	inner.Note(call.Step{Attempt: 1, Err: fault.Internal})
+	c.Note(call.Step{Attempt: 1, Err: fault.Unavailable})
+	if trail := c.End(fault.Internal, ""); len(trail.Steps) != 1 || trail.Steps[0].Err != error(fault.Unavailable) {
 		t.Errorf("%+v", trail)
 	}
 }
 
 func TestATrailReadsAsJSON(t *testing.T) {
-	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Start: time.Now()})
-	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Took: 1500 * time.Microsecond, Err: fault.Unavailable.Errorf("full"), Situation: &endpoint.Situation{
-		Breaker: "closed", Candidates: []endpoint.Candidate{{ID: "stock-3", Latency: 0.5}, {ID: "stock-4", Excluded: "ejected"}},
+	_, c := callctx.With(t.Context(), call.Record{Operation: reserve, Start: time.Now()})
+	c.Note(call.Step{Attempt: 1, Instance: "stock-3", Took: 1500 * time.Microsecond, Err: fault.Unavailable.Errorf("full"), Situation: &call.Situation{
+		Breaker: "closed", Candidates: []call.Candidate{{ID: "stock-3", Latency: 0.5}, {ID: "stock-4", Excluded: "ejected"}},
 	}})
-	text, err := json.Marshal(call.End(fault.Internal.Errorf("broken"), "no answer"))
+	text, err := json.Marshal(c.End(fault.Internal.Errorf("broken"), "no answer"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +118,13 @@ func TestATrailReadsAsJSON(t *testing.T) {
 }
 
 func TestAnExplanationStoresAThousandCalls(t *testing.T) {
-	why := &endpoint.Explanation{}
+	why := &call.Explanation{}
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
 			for n := range 300 {
-				_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Why: why})
-				call.End(nil, "")
+				_, c := callctx.With(t.Context(), call.Record{Operation: reserve, Explanation: why})
+				c.End(nil, "")
 				if n%100 == 0 {
 					_ = why.String()
 				}
@@ -138,14 +139,14 @@ func TestAnExplanationStoresAThousandCalls(t *testing.T) {
 }
 
 func TestAnUnfinishedCallIsInItsExplanation(t *testing.T) {
-	why := &endpoint.Explanation{}
-	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve, Why: why})
-	if !call.Explained() || why.String() != "POST /reserve of stock goes on\n" {
+	why := &call.Explanation{}
+	_, c := callctx.With(t.Context(), call.Record{Operation: reserve, Explanation: why})
+	if !c.Explained() || why.String() != "POST /reserve of stock goes on\n" {
 		t.Errorf("%q", why)
 	}
-	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-1"})
+	c.Note(call.Step{Attempt: 1, Instance: "stock-1"})
 	before := why.Calls()
-	call.Note(endpoint.Step{Attempt: 2, Instance: "stock-2"})
+	c.Note(call.Step{Attempt: 2, Instance: "stock-2"})
 	if len(before) != 1 || fmt.Sprint(len(before[0].Steps), before[0].Took) != "1 -1ns" || len(why.Calls()[0].Steps) != 2 {
 		t.Errorf("%+v", before)
 	}
@@ -153,8 +154,8 @@ func TestAnUnfinishedCallIsInItsExplanation(t *testing.T) {
 
 func TestARecordThatExplainsNothingCostsOneAllocation(t *testing.T) {
 	if got := testing.AllocsPerRun(1000, func() {
-		_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-		if call.Explained() {
+		_, c := callctx.With(t.Context(), call.Record{Operation: reserve})
+		if c.Explained() {
 			t.Error("nobody asked")
 		}
 	}); got != 1 {
@@ -163,21 +164,21 @@ func TestARecordThatExplainsNothingCostsOneAllocation(t *testing.T) {
 }
 
 func TestATrailSaysWhyNoFurtherAttemptFollowed(t *testing.T) {
-	_, call := endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	call.Stop("of no attempt")
-	if trail := call.End(fault.Internal, ""); trail.Stopped != "" {
+	_, c := callctx.With(t.Context(), call.Record{Operation: reserve})
+	c.NoteStop("of no attempt")
+	if trail := c.End(fault.Internal, ""); trail.Stopped != "" {
 		t.Errorf("without an attempt: %s", trail)
 	}
-	_, call = endpoint.WithCall(t.Context(), endpoint.Call{Operation: reserve})
-	call.Note(endpoint.Step{Attempt: 1, Instance: "stock-3", Err: fault.Internal})
-	call.Stop("the first reason")
-	call.Stop("the budget is spent")
-	err := call.End(fault.Internal, "")
+	_, c = callctx.With(t.Context(), call.Record{Operation: reserve})
+	c.Note(call.Step{Attempt: 1, Instance: "stock-3", Err: fault.Internal})
+	c.NoteStop("the first reason")
+	c.NoteStop("the budget is spent")
+	err := c.End(fault.Internal, "")
 	if want := "internal (attempt 1: stock-3; no further attempt: the budget is spent)"; err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}
 	if text, _ := json.Marshal(err); !strings.Contains(string(text), `"stopped":"the budget is spent"`) {
 		t.Errorf("%s", text)
 	}
-	(&endpoint.Call{}).Stop("nobody keeps it")
+	(&callctx.Call{}).NoteStop("nobody keeps it")
 }

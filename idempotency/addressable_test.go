@@ -1,4 +1,4 @@
-package endpoint_test
+package idempotency_test
 
 import (
 	"context"
@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 // sum encodes and decodes itself by methods of the pointer, and has no exported field.
@@ -26,15 +28,15 @@ type bill struct {
 
 func TestKeyedUsesTheMethodsOfPointers(t *testing.T) {
 	ran := 0
-	pay := endpoint.New(func(_ context.Context, b bill) (bill, error) { ran++; return b, nil }).With(endpoint.Keyed[bill, bill](endpoint.NewMemoryStore()))
+	pay := endpoint.New(func(_ context.Context, b bill) (bill, error) { ran++; return b, nil }).With(idempotency.Middleware[bill, bill](idempotency.NewMemory()))
 	for range 2 {
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+		ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k"})
 		if got, err := pay(ctx, bill{sum{7}}); err != nil || got.Sum.n != 7 || ran != 1 {
 			t.Errorf("%+v, %v, ran %d times", got, err, ran)
 		}
 	}
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
-	if got, err := pay(ctx, bill{sum{8}}); fault.ReasonOf(err) != fault.ReasonOf(endpoint.KeyReused()) {
+	ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k"})
+	if got, err := pay(ctx, bill{sum{8}}); fault.ReasonOf(err) != fault.ReasonOf(idempotency.KeyReused()) {
 		t.Errorf("another request got %+v, %v", got, err)
 	}
 }

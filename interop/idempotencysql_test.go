@@ -17,16 +17,18 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // stores are two store instances on one database file.
-func stores(t *testing.T) [2]endpoint.SQLStore {
+func stores(t *testing.T) [2]idempotency.SQL {
 	t.Helper()
-	var all [2]endpoint.SQLStore
+	var all [2]idempotency.SQL
 	path := filepath.Join(t.TempDir(), "keys.db")
 	for i := range all {
 		db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
@@ -35,7 +37,7 @@ func stores(t *testing.T) [2]endpoint.SQLStore {
 		}
 		t.Cleanup(func() { _ = db.Close() })
 		db.SetMaxOpenConns(1) // forty retrying writers would block each other from SQLite's lock indefinitely
-		all[i] = endpoint.SQLStore{DB: db}
+		all[i] = idempotency.SQL{DB: db}
 		if err := all[i].Create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +52,7 @@ func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) {
 	for i := range 40 {
 		group.Go(func() {
 			for {
-				answer, _, err := endpoint.Once(t.Context(), all[i%2], "scope", "key", []byte("f"), func() ([]byte, bool, error) {
+				answer, _, err := idempotency.Once(t.Context(), all[i%2], "scope", "key", []byte("f"), func() ([]byte, bool, error) {
 					ran.Add(1)
 					return []byte("answer"), true, nil
 				})
@@ -154,7 +156,7 @@ func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := endpoint.SQLStore{DB: db}
+		s := idempotency.SQL{DB: db}
 		if claim, _, err = s.Claim(t.Context(), "k", nil, time.Minute); err == nil {
 			t.Error("there is a table already")
 		}
@@ -169,7 +171,7 @@ func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all[1] = endpoint.SQLStore{DB: db}
+	all[1] = idempotency.SQL{DB: db}
 	defer func() { _ = db.Close() }()
 	if again, _, err := all[1].Claim(t.Context(), "k", nil, time.Minute); claim == "" || again != "" || fault.ReasonOf(err) != "key_in_use" {
 		t.Errorf("an instance whose clock is decades behind claimed %q, another then %q, %v", claim, again, err)
@@ -179,7 +181,7 @@ func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 func TestSQLStoreAcceptsANilFingerprint(t *testing.T) {
 	all := stores(t)
 	for i, fingerprint := range [][]byte{nil, {}, nil} {
-		_, replayed, err := endpoint.Once(t.Context(), all[i%2], "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
+		_, replayed, err := idempotency.Once(t.Context(), all[i%2], "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
 		if replayed != (i > 0) || err != nil {
 			t.Errorf("use %d: replayed %v, %v", i, replayed, err)
 		}
@@ -191,7 +193,7 @@ func TestAnUnreachableStoreIsUnavailableAndNothingRuns(t *testing.T) {
 	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := endpoint.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) {
+	_, _, err := idempotency.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) {
 		t.Error("it ran")
 		return nil, true, nil
 	})
@@ -208,7 +210,7 @@ func TestSQLStoreInATableOfAnotherSchema(t *testing.T) {
 	for _, table := range []string{"other.keys", `other."the keys"`, `"more keys"`} {
 		s.Table = table
 		for i := range 2 {
-			_, replayed, err := endpoint.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
+			_, replayed, err := idempotency.Once(t.Context(), s, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
 			if err != nil && i == 0 { // the table does not exist yet
 				err = s.Create(t.Context())
 			}
@@ -237,7 +239,7 @@ func TestSQLStoreDoesNotGrow(t *testing.T) {
 
 // keyedOrder returns the context of a handler that was called with a key.
 func keyedOrder(ctx context.Context) context.Context {
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: "k", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
+	ctx = call.With(ctx, call.Record{IdempotencyKey: "k", Operation: call.Operation{Service: "order", Name: "Place"}})
 	return ctx
 }
 
@@ -257,7 +259,7 @@ func TestAnAnswerInTheHandlersTransactionIsThereExactlyWhenItsChangesAre(t *test
 			return 0, err
 		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO orders VALUES (?)", n)
-		if err = errors.Join(err, endpoint.Keep(ctx, all[0].In(tx), n+1)); err != nil {
+		if err = errors.Join(err, idempotency.SaveAnswer(ctx, all[0].In(tx), n+1)); err != nil {
 			return 0, errors.Join(err, tx.Rollback())
 		}
 		end := ends[0]
@@ -265,7 +267,7 @@ func TestAnAnswerInTheHandlersTransactionIsThereExactlyWhenItsChangesAre(t *test
 		return 0, end(tx)
 	})
 	for i, want := range []int{0, 0, 8} {
-		got, err := place.With(endpoint.Keyed[int, int](all[i%2]))(keyedOrder(t.Context()), 7)
+		got, err := place.With(idempotency.Middleware[int, int](all[i%2]))(keyedOrder(t.Context()), 7)
 		if got != want || want == 0 && !errors.Is(err, died) || want != 0 && err != nil {
 			t.Errorf("use %d: %d, %v", i, got, err)
 		}
@@ -279,10 +281,10 @@ func TestAnAnswerInTheHandlersTransactionIsThereExactlyWhenItsChangesAre(t *test
 // onSQL is a mux whose keyed routes store their answers in SQL.
 type onSQL struct {
 	*http.ServeMux
-	endpoint.SQLStore
+	idempotency.SQL
 }
 
-func (m onSQL) IdempotencyStore() endpoint.IdempotencyStore { return m.SQLStore }
+func (m onSQL) IdempotencyStore() idempotency.Store { return m.SQL }
 
 func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
 	s := stores(t)[0]
@@ -293,7 +295,7 @@ func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
 		if err != nil {
 			return 0, err
 		}
-		if err := errors.Join(endpoint.Keep(ctx, s.In(tx), 7), tx.Commit()); err != nil {
+		if err := errors.Join(idempotency.SaveAnswer(ctx, s.In(tx), 7), tx.Commit()); err != nil {
 			return 0, err
 		}
 		return 0, fault.NotFound.Errorf("the product is gone since")
@@ -319,8 +321,8 @@ func TestARunThatLostItsClaimCannotCommit(t *testing.T) {
 		if err != nil {
 			return 0, err
 		}
-		return n, errors.Join(endpoint.Keep(ctx, all[0].In(tx), n), tx.Rollback())
-	}).With(endpoint.Keyed[int, int](all[0]))
+		return n, errors.Join(idempotency.SaveAnswer(ctx, all[0].In(tx), n), tx.Rollback())
+	}).With(idempotency.Middleware[int, int](all[0]))
 	if _, err := place(keyedOrder(t.Context()), 7); fault.ReasonOf(err) != "claim_lost" || !errors.Is(err, fault.Aborted) {
 		t.Error(err)
 	}
@@ -334,7 +336,7 @@ func TestAWholeUseOfAKeyCanBePartOfATransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = endpoint.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) { runs++; return nil, true, nil })
+		_, _, err = idempotency.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) { runs++; return nil, true, nil })
 		end := tx.Rollback
 		if commit {
 			end = tx.Commit
@@ -354,7 +356,7 @@ func TestATransactionWhoseAnswerIsNotKeptIsNotCommitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = endpoint.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) {
+	_, _, err = idempotency.Once(t.Context(), s.In(tx), "event", "e-1", nil, func() ([]byte, bool, error) {
 		_, err := tx.ExecContext(t.Context(), "DROP TABLE idempotency")
 		return nil, true, err
 	})

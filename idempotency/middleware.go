@@ -1,4 +1,4 @@
-package endpoint
+package idempotency
 
 import (
 	"bytes"
@@ -8,25 +8,29 @@ import (
 	"reflect"
 	"strconv"
 
+	kitendpoint "github.com/go-kit/kit/endpoint"
+
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// Keyed runs the endpoint once per idempotency key and answers a repeat of the same
-// request with the first answer. The key is Call.IdempotencyKey, scoped to Call.Subject
-// and the operation; calls without one pass. Responses are stored as JSON for a day; a
-// number within an interface is read back as a json.Number, which loses no digit. Errors
-// are not stored. A response that has no JSON form fails, and so does every repeat, with
-// reason answer_not_kept. A key in use is [KeyInUse], one that was used for another
+// Middleware runs the endpoint once per idempotency key and answers a repeat of the same
+// request with the first answer. The key is IdempotencyKey of the call.Record, scoped to
+// its Subject and operation; calls without one pass. Responses are stored as JSON for a
+// day; a number within an interface is read back as a json.Number, which loses no digit.
+// Errors are not stored. A response that has no JSON form fails, and so does every repeat,
+// with reason answer_not_kept. A key in use is [KeyInUse], one that was used for another
 // request is [KeyReused]. It panics if store is nil.
-func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
+func Middleware[Req, Resp any](store Store) endpoint.Middleware {
 	if absent.Is(store) {
-		panic("endpoint.Keyed: the store is nil; give endpoint.NewMemoryStore() or an endpoint.SQLStore")
+		panic("idempotency.Middleware: the store is nil; give idempotency.NewMemory() or an idempotency.SQL")
 	}
-	return func(next Func) Func {
+	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			c := CallOf(ctx)
+			c := call.Of(ctx)
 			if c == nil || c.IdempotencyKey == "" {
 				return next(ctx, request)
 			}
@@ -46,7 +50,7 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 					return once.Result{}, err
 				}
 				var result once.Result
-				if failerError(response) == nil { // a failed response counts as an error, and is not stored
+				if !failed(response) { // a failed response counts as an error, and is not stored
 					result.TTL = once.AnswerTTL
 					once.MarkRan(ctx)
 					result.Answer, err = encodeAs[Resp](response)
@@ -65,6 +69,12 @@ func Keyed[Req, Resp any](store IdempotencyStore) Middleware {
 			return resp, nil
 		}
 	}
+}
+
+// failed says whether go-kit counts the response as an error.
+func failed(response any) bool {
+	f, ok := response.(kitendpoint.Failer)
+	return ok && f.Failed() != nil
 }
 
 // encodeAs encodes a response as JSON, through a pointer, so that encoding/json finds a

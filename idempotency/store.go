@@ -1,4 +1,4 @@
-package endpoint
+package idempotency
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// IdempotencyStore stores, per key, that an operation has started and what it answered.
-// [MemoryStore] serves one instance, [SQLStore] many. It is safe for concurrent use.
-type IdempotencyStore interface {
+// Store stores, per key, that an operation has started and what it answered.
+// [Memory] serves one instance, [SQL] many. It is safe for concurrent use.
+type Store interface {
 	// Claim claims the key for the caller, who runs the operation and then calls Answer or
 	// Release with the returned claim, which is not empty. A claim expires after lease
 	// unless it is renewed. If the returned claim is empty, answer is the answer of an
@@ -52,9 +52,9 @@ func KeyReused() error {
 // An answer above 4 MiB, or one that the store refuses, is returned to this use only:
 // later uses fail with reason answer_not_kept, and run nothing. If the store cannot be
 // reached at all after run, that is logged to slog.Default(), and a use more than a minute
-// later runs again. In a transaction ([SQLStore.In]) an answer that cannot be stored is an
+// later runs again. In a transaction ([SQL.In]) an answer that cannot be stored is an
 // error: roll the transaction back.
-func Once(ctx context.Context, store IdempotencyStore, scope, key string, fingerprint []byte, run func() (answer []byte, save bool, err error)) (answer []byte, replayed bool, err error) {
+func Once(ctx context.Context, store Store, scope, key string, fingerprint []byte, run func() (answer []byte, save bool, err error)) (answer []byte, replayed bool, err error) {
 	u := once.Operation{Scope: scope, Key: key, Fingerprint: fingerprint, OnUnsaved: logUnsaved(ctx)}
 	return u.Run(ctx, store, func(context.Context) (once.Result, error) {
 		answer, save, err := run()
@@ -66,16 +66,16 @@ func Once(ctx context.Context, store IdempotencyStore, scope, key string, finger
 	})
 }
 
-// Keep stores response as the answer of the idempotency key for which the handler of ctx
-// runs. Pass it [SQLStore.In] of the handler's transaction: then the answer is stored
+// SaveAnswer stores response as the answer of the idempotency key for which the handler of ctx
+// runs. Pass it [SQL.In] of the handler's transaction: then the answer is stored
 // exactly if the handler's changes are, whenever the process dies.
 //
-//	err := endpoint.Keep(ctx, keys.In(tx), order) // before the commit
+//	err := idempotency.SaveAnswer(ctx, keys.In(tx), order) // before the commit
 //
 // After an error the transaction must be rolled back: the answer cannot be stored, or
-// another run has claimed the key. Keep does nothing if the handler runs for no key. The
-// handlers of Keyed routes and those inside [Keyed] run for a key if the request has one.
-func Keep(ctx context.Context, store IdempotencyStore, response any) error {
+// another run has claimed the key. SaveAnswer does nothing if the handler runs for no key. The
+// handlers of Keyed routes and those inside [Middleware] run for a key if the request has one.
+func SaveAnswer(ctx context.Context, store Store, response any) error {
 	return once.SaveAnswer(ctx, store, response)
 }
 

@@ -1,4 +1,4 @@
-package endpoint
+package call
 
 import (
 	"encoding/json"
@@ -17,18 +17,18 @@ const maxExplainedCalls = 1000
 // a call is complete when the call has returned. Make one with sinew.Explain.
 type Explanation struct {
 	mu      sync.Mutex
-	calls   []*trailRecord
+	trails  []func() Trail
 	dropped int
 }
 
 // Calls returns the trails of the calls so far.
 func (e *Explanation) Calls() []Trail {
 	e.mu.Lock()
-	calls := e.calls
+	current := e.trails
 	e.mu.Unlock()
-	trails := make([]Trail, len(calls))
-	for i, r := range calls {
-		trails[i] = r.snapshot()
+	trails := make([]Trail, len(current))
+	for i, trail := range current {
+		trails[i] = trail()
 	}
 	return trails
 }
@@ -59,14 +59,16 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 	}{trails, e.droppedCount()})
 }
 
-func (e *Explanation) add(r *trailRecord) {
+// Add adds a call that starts. trail returns a copy of its trail so far, and is safe for
+// concurrent use. A Client of sinew adds its own calls.
+func (e *Explanation) Add(trail func() Trail) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.calls) >= maxExplainedCalls {
+	if len(e.trails) >= maxExplainedCalls {
 		e.dropped++
 		return
 	}
-	e.calls = append(e.calls, r)
+	e.trails = append(e.trails, trail)
 }
 
 func (e *Explanation) droppedCount() int {
@@ -132,18 +134,4 @@ func (s Step) describe(b *strings.Builder, i int, over time.Duration, known stri
 			c.describe(b)
 		}
 	}
-}
-
-func (c Candidate) describe(b *strings.Builder) {
-	fmt.Fprintf(b, "    %s: %d in flight", c.ID, c.InFlight)
-	if c.Latency > 0 {
-		fmt.Fprintf(b, ", %s", rounded(time.Duration(c.Latency*float64(time.Second))))
-	}
-	if c.Cost > 0 {
-		fmt.Fprintf(b, ", cost %.3g", c.Cost)
-	}
-	if c.Excluded != "" {
-		b.WriteString(", " + c.Excluded)
-	}
-	b.WriteByte('\n')
 }

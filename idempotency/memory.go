@@ -1,4 +1,4 @@
-package endpoint
+package idempotency
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// The limits of a MemoryStore: its keys, the bytes of its answers, and how many expired
+// The limits of a Memory: its keys, the bytes of its answers, and how many expired
 // keys a claim removes.
 const (
 	maxMemoryKeys  = 100_000
@@ -22,13 +22,13 @@ const (
 // scopePrefixLen is how many characters the keys of one scope have in common; see [Once].
 const scopePrefixLen = 32
 
-// MemoryStore is an [IdempotencyStore] for one instance, in memory. It stores 100,000 keys
+// Memory is an [Store] for one instance, in memory. It stores 100,000 keys
 // and 64 MiB of answers. Beyond that it drops an answer of the largest scope, so that no
 // caller and no operation can push out the answers of a smaller one. Of that scope it
 // drops the answer that would expire first, so that refusals, which are stored for a
 // minute, go before other answers. It never drops a running claim. Callers that are not
-// distinguished share a scope: see [Call].Subject. It is safe for concurrent use.
-type MemoryStore struct {
+// distinguished share a scope: see call.Record.Subject. It is safe for concurrent use.
+type Memory struct {
 	mu       sync.Mutex
 	keys     map[string]*memoryKey
 	byExpiry memoryHeap[*memoryKey] // all keys, the first to expire at the top
@@ -56,9 +56,9 @@ type memoryScope struct {
 	index   int
 }
 
-// NewMemoryStore makes an empty store.
-func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{
+// NewMemory makes an empty store.
+func NewMemory() *Memory {
+	return &Memory{
 		keys:     map[string]*memoryKey{},
 		scopes:   map[string]*memoryScope{},
 		byExpiry: memoryHeap[*memoryKey]{less: expiresBefore, setIndex: func(k *memoryKey, i int) { k.expiryIndex = i }},
@@ -82,9 +82,9 @@ func (s *memoryScope) weight() int {
 	return s.bytes + len(s.answers.items)*(maxMemoryBytes/maxMemoryKeys)
 }
 
-// Claim implements [IdempotencyStore]. It refuses with fault.Unavailable if the store is
+// Claim implements [Store]. It refuses with fault.Unavailable if the store is
 // full of running claims.
-func (s *MemoryStore) Claim(_ context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
+func (s *Memory) Claim(_ context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -106,8 +106,8 @@ func (s *MemoryStore) Claim(_ context.Context, key string, fingerprint []byte, l
 	return k.claim, nil, nil
 }
 
-// Renew implements [IdempotencyStore].
-func (s *MemoryStore) Renew(_ context.Context, key, claim string, lease time.Duration) error {
+// Renew implements [Store].
+func (s *Memory) Renew(_ context.Context, key, claim string, lease time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.findClaim(key, claim); k != nil {
@@ -117,8 +117,8 @@ func (s *MemoryStore) Renew(_ context.Context, key, claim string, lease time.Dur
 	return nil
 }
 
-// Answer implements [IdempotencyStore].
-func (s *MemoryStore) Answer(_ context.Context, key, claim string, answer []byte, ttl time.Duration) error {
+// Answer implements [Store].
+func (s *Memory) Answer(_ context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.findClaim(key, claim)
@@ -138,8 +138,8 @@ func (s *MemoryStore) Answer(_ context.Context, key, claim string, answer []byte
 	return nil
 }
 
-// Release implements [IdempotencyStore].
-func (s *MemoryStore) Release(_ context.Context, key, claim string) error {
+// Release implements [Store].
+func (s *Memory) Release(_ context.Context, key, claim string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.findClaim(key, claim); k != nil {
@@ -149,7 +149,7 @@ func (s *MemoryStore) Release(_ context.Context, key, claim string) error {
 }
 
 // findClaim returns the key with this running claim, or nil.
-func (s *MemoryStore) findClaim(key, claim string) *memoryKey {
+func (s *Memory) findClaim(key, claim string) *memoryKey {
 	k, ok := s.keys[key]
 	if !ok || k.claim != claim || k.answered {
 		return nil
@@ -169,7 +169,7 @@ func (k *memoryKey) reuse(fingerprint []byte) ([]byte, error) {
 }
 
 // scope returns the scope of the key, and makes it if there is none.
-func (s *MemoryStore) scope(key string) *memoryScope {
+func (s *Memory) scope(key string) *memoryScope {
 	name := scopeOf(key)
 	of, ok := s.scopes[name]
 	if !ok {
@@ -188,7 +188,7 @@ func scopeOf(key string) string {
 }
 
 // tidy removes some expired keys.
-func (s *MemoryStore) tidy(now time.Time) {
+func (s *Memory) tidy(now time.Time) {
 	for range maxMemoryTidy {
 		if len(s.byExpiry.items) == 0 || now.Before(s.byExpiry.items[0].expiresAt) {
 			return
@@ -198,7 +198,7 @@ func (s *MemoryStore) tidy(now time.Time) {
 }
 
 // evict drops an answer of the largest scope. It returns false if there is none.
-func (s *MemoryStore) evict() bool {
+func (s *Memory) evict() bool {
 	if len(s.byWeight.items) == 0 {
 		return false
 	}
@@ -206,7 +206,7 @@ func (s *MemoryStore) evict() bool {
 	return true
 }
 
-func (s *MemoryStore) remove(k *memoryKey) {
+func (s *Memory) remove(k *memoryKey) {
 	delete(s.keys, k.key)
 	heap.Remove(&s.byExpiry, k.expiryIndex)
 	if !k.answered {

@@ -1,4 +1,4 @@
-package endpoint
+package idempotency
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ type runningClaim struct {
 func TestMemoryStoreStaysConsistentAndLosesNoClaim(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
-			dice, s := rand.New(rand.NewPCG(seed, 1)), NewMemoryStore()
+			dice, s := rand.New(rand.NewPCG(seed, 1)), NewMemory()
 			answer := make([]byte, 4<<20)
 			var running []runningClaim
 			for range 5000 {
@@ -56,7 +56,7 @@ func TestMemoryStoreStaysConsistentAndLosesNoClaim(t *testing.T) {
 }
 
 // addsUp fails unless the store's indexes and sums agree.
-func (s *MemoryStore) addsUp(t *testing.T) {
+func (s *Memory) addsUp(t *testing.T) {
 	t.Helper()
 	bytes, answers := 0, 0
 	for name, of := range s.scopes {

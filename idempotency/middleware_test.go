@@ -1,4 +1,4 @@
-package endpoint_test
+package idempotency_test
 
 import (
 	"context"
@@ -12,8 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 type order struct {
@@ -21,17 +23,17 @@ type order struct {
 }
 
 func keyed(ctx context.Context, key string) context.Context {
-	ctx, _ = endpoint.WithCall(ctx, endpoint.Call{IdempotencyKey: key, Subject: "web", Operation: endpoint.Operation{Service: "order", Name: "Place"}})
+	ctx = call.With(ctx, call.Record{IdempotencyKey: key, Subject: "web", Operation: call.Operation{Service: "order", Name: "Place"}})
 	return ctx
 }
 
-func TestKeyedRunsOnceAndRepeatsItsAnswer(t *testing.T) {
+func TestMiddlewareRunsOnceAndRepeatsItsAnswer(t *testing.T) {
 	runs := 0
 	place := func(_ context.Context, o *order) (*order, error) {
 		runs++
 		return &order{Buyer: fmt.Sprint(o.Buyer, runs)}, nil
 	}
-	ep := endpoint.New(place).With(endpoint.Keyed[*order, *order](endpoint.NewMemoryStore()))
+	ep := endpoint.New(place).With(idempotency.Middleware[*order, *order](idempotency.NewMemory()))
 	for range 3 {
 		got, err := ep(keyed(t.Context(), "k"), &order{"ann"})
 		if err != nil || got.Buyer != "ann1" || runs != 1 {
@@ -49,17 +51,17 @@ func TestKeyedRunsOnceAndRepeatsItsAnswer(t *testing.T) {
 func TestKeysOfCallersAndOperationsAreSeparate(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
-		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
-	place := endpoint.Operation{Service: "order", Name: "Place"}
-	for i, c := range []endpoint.Call{
+		With(idempotency.Middleware[*order, int](idempotency.NewMemory()))
+	place := call.Operation{Service: "order", Name: "Place"}
+	for i, c := range []call.Record{
 		{Subject: "web", Operation: place}, {Subject: "app", Operation: place},
-		{Subject: "web", Operation: endpoint.Operation{Service: "stock", Name: "Place"}},
-		{Subject: "web", Operation: endpoint.Operation{Service: "order", Name: "Cancel"}},
-		{Subject: "weborder", Operation: endpoint.Operation{Name: "Place"}},
+		{Subject: "web", Operation: call.Operation{Service: "stock", Name: "Place"}},
+		{Subject: "web", Operation: call.Operation{Service: "order", Name: "Cancel"}},
+		{Subject: "weborder", Operation: call.Operation{Name: "Place"}},
 	} {
 		c.IdempotencyKey = "k"
 		for range 2 {
-			ctx, _ := endpoint.WithCall(t.Context(), c)
+			ctx := call.With(t.Context(), c)
 			if got, err := ep(ctx, &order{"ann"}); got != i+1 || err != nil {
 				t.Errorf("%s calling %s of %s got the answer of run %d (%v), not its own", c.Subject, c.Name, c.Service, got, err)
 			}
@@ -70,9 +72,9 @@ func TestKeysOfCallersAndOperationsAreSeparate(t *testing.T) {
 func TestAKeyRunsOnceWhateverTheCallersName(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (int, error) { runs++; return runs, nil }).
-		With(endpoint.Keyed[*order, int](endpoint.NewMemoryStore()))
+		With(idempotency.Middleware[*order, int](idempotency.NewMemory()))
 	for _, from := range []string{"web", "", "app"} {
-		ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{From: from, IdempotencyKey: "k"})
+		ctx := call.With(t.Context(), call.Record{From: from, IdempotencyKey: "k"})
 		if got, err := ep(ctx, &order{"ann"}); got != 1 || err != nil {
 			t.Errorf("from %q: run %d (%v)", from, got, err)
 		}
@@ -87,7 +89,7 @@ func (l *writeOnly) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"N
 func TestAKeyedResponseIsEncodedLikeItsPointer(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (writeOnly, error) { runs++; return writeOnly{runs}, nil }).
-		With(endpoint.Keyed[*order, writeOnly](endpoint.NewMemoryStore()))
+		With(idempotency.Middleware[*order, writeOnly](idempotency.NewMemory()))
 	for range 2 {
 		if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err != nil || got.N != 1 {
 			t.Errorf("%+v, %v", got, err)
@@ -98,8 +100,8 @@ func TestAKeyedResponseIsEncodedLikeItsPointer(t *testing.T) {
 func TestAStoredResponseLosesNoDigit(t *testing.T) {
 	ep := endpoint.Endpoint[int, map[string]any](func(context.Context, int) (map[string]any, error) {
 		return map[string]any{"id": int64(9007199254740993)}, nil
-	}).With(endpoint.Keyed[int, map[string]any](endpoint.NewMemoryStore()))
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+	}).With(idempotency.Middleware[int, map[string]any](idempotency.NewMemory()))
+	ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k"})
 	for range 2 {
 		if got, err := ep(ctx, 1); err != nil || fmt.Sprint(got["id"]) != "9007199254740993" {
 			t.Errorf("%v, %v", got, err)
@@ -111,7 +113,7 @@ func TestAResponseThatCannotBeStoredFailsRepeats(t *testing.T) {
 	for name, response := range map[string]any{"no JSON": math.NaN(), "too large": strings.Repeat("x", 5<<20), "larger than the store": strings.Repeat("x", 70<<20)} {
 		runs := 0
 		ep := endpoint.New(func(context.Context, *order) (any, error) { runs++; return response, nil }).
-			With(endpoint.Keyed[*order, any](endpoint.NewMemoryStore()))
+			With(idempotency.Middleware[*order, any](idempotency.NewMemory()))
 		_, first := ep(keyed(t.Context(), "k"), &order{"ann"})
 		if _, encodes := response.(string); (first == nil) != encodes {
 			t.Errorf("%s: the first use gave %v", name, first)
@@ -126,13 +128,13 @@ func TestAResponseThatCannotBeStoredFailsRepeats(t *testing.T) {
 }
 
 // smallStore refuses all but small answers.
-type smallStore struct{ *endpoint.MemoryStore }
+type smallStore struct{ *idempotency.Memory }
 
 func (s smallStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	if len(answer) > 100 {
 		return errors.New("packet too large")
 	}
-	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+	return s.Memory.Answer(ctx, key, claim, answer, ttl)
 }
 
 // unwritable panics when it is encoded.
@@ -145,8 +147,8 @@ func TestAResponseThatPanicsWhenEncodedDoesNotRunAgain(t *testing.T) {
 	ep := endpoint.Endpoint[int, unwritable](func(context.Context, int) (unwritable, error) {
 		runs++
 		return unwritable{}, nil
-	}).With(endpoint.Keyed[int, unwritable](endpoint.NewMemoryStore()))
-	ctx, _ := endpoint.WithCall(t.Context(), endpoint.Call{IdempotencyKey: "k"})
+	}).With(idempotency.Middleware[int, unwritable](idempotency.NewMemory()))
+	ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k"})
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -162,14 +164,14 @@ func TestAResponseThatPanicsWhenEncodedDoesNotRunAgain(t *testing.T) {
 
 func TestAnAnswerThatTheStoreRefusesIsReturnedToItsCallerOnly(t *testing.T) {
 	runs := 0
-	use := func(store endpoint.IdempotencyStore) ([]byte, error) {
-		answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
+	use := func(store idempotency.Store) ([]byte, error) {
+		answer, _, err := idempotency.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
 			runs++
 			return make([]byte, 1000), true, nil
 		})
 		return answer, err
 	}
-	store := smallStore{endpoint.NewMemoryStore()}
+	store := smallStore{idempotency.NewMemory()}
 	if answer, err := use(store); err != nil || len(answer) != 1000 {
 		t.Errorf("the first use got %d bytes, %v", len(answer), err)
 	}
@@ -180,9 +182,9 @@ func TestAnAnswerThatTheStoreRefusesIsReturnedToItsCallerOnly(t *testing.T) {
 
 func TestAnAnswerIsStoredDespiteABriefOutageOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, runs := &flakyStore{MemoryStore: endpoint.NewMemoryStore(), times: 2}, 0
+		store, runs := &flakyStore{Memory: idempotency.NewMemory(), times: 2}, 0
 		for range 2 {
-			answer, _, err := endpoint.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
+			answer, _, err := idempotency.Once(t.Context(), store, "scope", "k", nil, func() ([]byte, bool, error) {
 				runs++
 				return []byte("done"), true, nil
 			})
@@ -195,7 +197,7 @@ func TestAnAnswerIsStoredDespiteABriefOutageOfTheStore(t *testing.T) {
 
 // flakyStore fails to store an answer a few times.
 type flakyStore struct {
-	*endpoint.MemoryStore
+	*idempotency.Memory
 	times int
 }
 
@@ -203,11 +205,11 @@ func (s *flakyStore) Answer(ctx context.Context, key, claim string, answer []byt
 	if s.times--; s.times >= 0 {
 		return errors.New("connection refused")
 	}
-	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+	return s.Memory.Answer(ctx, key, claim, answer, ttl)
 }
 
 // hangingStore hangs in Answer and Release.
-type hangingStore struct{ endpoint.IdempotencyStore }
+type hangingStore struct{ idempotency.Store }
 
 func (hangingStore) Answer(ctx context.Context, _, _ string, _ []byte, _ time.Duration) error {
 	<-ctx.Done()
@@ -223,7 +225,7 @@ func TestAStoreThatHangsAfterARunDelaysItForSecondsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, save := range map[string]bool{"it keeps": true, "it lets go": false} {
 			begun := time.Now()
-			answer, _, err := endpoint.Once(t.Context(), hangingStore{endpoint.NewMemoryStore()}, "", "k", nil, func() ([]byte, bool, error) {
+			answer, _, err := idempotency.Once(t.Context(), hangingStore{idempotency.NewMemory()}, "", "k", nil, func() ([]byte, bool, error) {
 				return []byte("done"), save, nil
 			})
 			if took := time.Since(begun); string(answer) != "done" || err != nil || took > 20*time.Second {
@@ -234,29 +236,29 @@ func TestAStoreThatHangsAfterARunDelaysItForSecondsOnly(t *testing.T) {
 }
 
 func TestKeepStoresTheAnswerBeforeTheHandlerReturns(t *testing.T) {
-	store, runs := endpoint.NewMemoryStore(), 0
+	store, runs := idempotency.NewMemory(), 0
 	ep := endpoint.New(func(ctx context.Context, o *order) (*order, error) {
 		runs++
-		if err := endpoint.Keep(ctx, store, o); err != nil {
+		if err := idempotency.SaveAnswer(ctx, store, o); err != nil {
 			return nil, err
 		}
 		return nil, errors.New("the process dies here")
-	}).With(endpoint.Keyed[*order, *order](store))
+	}).With(idempotency.Middleware[*order, *order](store))
 	if _, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err == nil {
 		t.Error("the run went well")
 	}
 	if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); err != nil || got.Buyer != "ann" || runs != 1 {
 		t.Errorf("the repeat got %+v, %v after %d runs", got, err, runs)
 	}
-	if err := endpoint.Keep(t.Context(), store, &order{}); err != nil {
+	if err := idempotency.SaveAnswer(t.Context(), store, &order{}); err != nil {
 		t.Errorf("without a key: %v", err)
 	}
 }
 
 func TestANilFingerprintEqualsAnEmptyOne(t *testing.T) {
-	store := endpoint.NewMemoryStore()
+	store := idempotency.NewMemory()
 	for i, fingerprint := range [][]byte{nil, {}, nil} {
-		_, replayed, err := endpoint.Once(t.Context(), store, "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
+		_, replayed, err := idempotency.Once(t.Context(), store, "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
 		if replayed != (i > 0) || err != nil {
 			t.Errorf("use %d: replayed %v, %v", i, replayed, err)
 		}
@@ -264,9 +266,9 @@ func TestANilFingerprintEqualsAnEmptyOne(t *testing.T) {
 }
 
 func TestNeitherRefusalsNorAnotherScopeEvictAnAnswer(t *testing.T) {
-	store := endpoint.NewMemoryStore()
+	store := idempotency.NewMemory()
 	use := func(scope, key string, answer []byte) (replayed bool) {
-		_, replayed, err := endpoint.Once(t.Context(), store, scope, key, nil, func() ([]byte, bool, error) { return answer, true, nil })
+		_, replayed, err := idempotency.Once(t.Context(), store, scope, key, nil, func() ([]byte, bool, error) { return answer, true, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,8 +303,8 @@ func TestNeitherRefusalsNorAnotherScopeEvictAnAnswer(t *testing.T) {
 	}
 }
 
-func TestKeyedRefusesTheKeyWithAnotherRequest(t *testing.T) {
-	ep := endpoint.New(endpoint.Identity[*order]).With(endpoint.Keyed[*order, *order](endpoint.NewMemoryStore()))
+func TestMiddlewareRefusesTheKeyWithAnotherRequest(t *testing.T) {
+	ep := endpoint.New(endpoint.Identity[*order]).With(idempotency.Middleware[*order, *order](idempotency.NewMemory()))
 	_, _ = ep(keyed(t.Context(), "k"), &order{"ann"})
 	_, err := ep(keyed(t.Context(), "k"), &order{"bob"})
 	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Reason != "key_reused" || fault.ProblemOf(err).Status != 422 {
@@ -310,10 +312,10 @@ func TestKeyedRefusesTheKeyWithAnotherRequest(t *testing.T) {
 	}
 }
 
-func TestKeyedRefusesTheKeyWhileItIsInUse(t *testing.T) {
+func TestMiddlewareRefusesTheKeyWhileItIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return waitFor(ctx, time.Minute) }).
-			With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+		ep := endpoint.New(func(context.Context, *order) (string, error) { <-time.After(time.Minute); return "done", nil }).
+			With(idempotency.Middleware[*order, string](idempotency.NewMemory()))
 		go func() { _, _ = ep(keyed(t.Context(), "k"), &order{"ann"}) }()
 		synctest.Wait()
 		_, err := ep(keyed(t.Context(), "k"), &order{"ann"})
@@ -327,7 +329,7 @@ func TestKeyedRefusesTheKeyWhileItIsInUse(t *testing.T) {
 	})
 }
 
-func TestKeyedDoesNotStoreFailuresAndPanics(t *testing.T) {
+func TestMiddlewareDoesNotStoreFailuresAndPanics(t *testing.T) {
 	runs := 0
 	ep := endpoint.New(func(context.Context, *order) (string, error) {
 		switch runs++; runs {
@@ -337,7 +339,7 @@ func TestKeyedDoesNotStoreFailuresAndPanics(t *testing.T) {
 			panic("boom")
 		}
 		return "placed", nil
-	}).With(endpoint.Recover(nil), endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+	}).With(endpoint.Recover(nil), idempotency.Middleware[*order, string](idempotency.NewMemory()))
 	for _, want := range []fault.Code{fault.Unavailable, fault.Internal, 0} {
 		if _, err := ep(keyed(t.Context(), "k"), &order{"ann"}); fault.CodeOf(err) != want {
 			t.Fatalf("run %d gave %v", runs, err)
@@ -355,9 +357,9 @@ func (o outcome) Failed() error {
 	return errors.New(o.Err)
 }
 
-func TestKeyedDoesNotStoreAResponseThatCountsAsAnError(t *testing.T) {
+func TestMiddlewareDoesNotStoreAResponseThatCountsAsAnError(t *testing.T) {
 	runs := 0
-	ep := endpoint.Keyed[*order, outcome](endpoint.NewMemoryStore())(func(context.Context, any) (any, error) {
+	ep := idempotency.Middleware[*order, outcome](idempotency.NewMemory())(func(context.Context, any) (any, error) {
 		if runs++; runs == 1 {
 			return outcome{"down"}, nil
 		}
@@ -371,9 +373,9 @@ func TestKeyedDoesNotStoreAResponseThatCountsAsAnError(t *testing.T) {
 	}
 }
 
-func TestKeyedReleasesTheKeyOfACallerWhoGaveUp(t *testing.T) {
+func TestMiddlewareReleasesTheKeyOfACallerWhoGaveUp(t *testing.T) {
 	ep := endpoint.New(func(ctx context.Context, _ *order) (string, error) { return "", ctx.Err() }).
-		With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+		With(idempotency.Middleware[*order, string](idempotency.NewMemory()))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 2 {
@@ -384,27 +386,27 @@ func TestKeyedReleasesTheKeyOfACallerWhoGaveUp(t *testing.T) {
 }
 
 // contextStore does nothing with a context that has ended.
-type contextStore struct{ *endpoint.MemoryStore }
+type contextStore struct{ *idempotency.Memory }
 
 func (s contextStore) Answer(ctx context.Context, key, claim string, answer []byte, ttl time.Duration) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.MemoryStore.Answer(ctx, key, claim, answer, ttl)
+	return s.Memory.Answer(ctx, key, claim, answer, ttl)
 }
 
 func (s contextStore) Release(ctx context.Context, key, claim string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.MemoryStore.Release(ctx, key, claim)
+	return s.Memory.Release(ctx, key, claim)
 }
 
 func TestARunIsStoredOrReleasedAfterItsCallerGaveUp(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	store, runs := contextStore{endpoint.NewMemoryStore()}, 0
+	store, runs := contextStore{idempotency.NewMemory()}, 0
 	use := func(key string, save bool) (bool, error) {
-		_, replayed, err := endpoint.Once(ctx, store, "scope", key, nil, func() ([]byte, bool, error) {
+		_, replayed, err := idempotency.Once(ctx, store, "scope", key, nil, func() ([]byte, bool, error) {
 			runs++
 			leave()
 			return []byte("done"), save, nil
@@ -426,7 +428,7 @@ func TestARunIsStoredOrReleasedAfterItsCallerGaveUp(t *testing.T) {
 
 func TestMemoryStoreFreesAnExpiredClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := endpoint.NewMemoryStore()
+		store := idempotency.NewMemory()
 		claim := func() string {
 			claim, _, _ := store.Claim(t.Context(), "k", []byte("f"), time.Minute)
 			return claim
@@ -464,9 +466,9 @@ func TestMemoryStoreFreesAnExpiredClaim(t *testing.T) {
 
 func TestARunClaimsItsKeyHoweverLongItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, runs := endpoint.NewMemoryStore(), 0
+		store, runs := idempotency.NewMemory(), 0
 		use := func(ctx context.Context) error {
-			_, _, err := endpoint.Once(ctx, store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
+			_, _, err := idempotency.Once(ctx, store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
 				runs++
 				<-time.After(time.Hour)
 				return nil, true, nil
@@ -491,7 +493,7 @@ func TestARunClaimsItsKeyHoweverLongItRuns(t *testing.T) {
 }
 
 func TestMemoryStoreBoundsTheBytesOfItsAnswers(t *testing.T) {
-	store, ctx := endpoint.NewMemoryStore(), t.Context()
+	store, ctx := idempotency.NewMemory(), t.Context()
 	for i := range 100 {
 		claim, _, _ := store.Claim(ctx, fmt.Sprint(i), nil, time.Hour)
 		_ = store.Answer(ctx, fmt.Sprint(i), claim, make([]byte, 1<<20), time.Hour)
@@ -505,7 +507,7 @@ func TestMemoryStoreBoundsTheBytesOfItsAnswers(t *testing.T) {
 }
 
 func TestMemoryStoreEvictsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
-	store, ctx := endpoint.NewMemoryStore(), t.Context()
+	store, ctx := idempotency.NewMemory(), t.Context()
 	_, _, _ = store.Claim(ctx, "running", []byte("f"), time.Hour)
 	for i := range 100_000 {
 		key := fmt.Sprint(i)
@@ -523,10 +525,10 @@ func TestMemoryStoreEvictsTheOldestAnswersAndNoRunningClaim(t *testing.T) {
 	}
 }
 
-func TestKeyedRunsOnceUnderRace(t *testing.T) {
+func TestMiddlewareRunsOnceUnderRace(t *testing.T) {
 	var runs atomic.Int32
 	ep := endpoint.New(func(context.Context, *order) (string, error) { runs.Add(1); return "placed", nil }).
-		With(endpoint.Keyed[*order, string](endpoint.NewMemoryStore()))
+		With(idempotency.Middleware[*order, string](idempotency.NewMemory()))
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
@@ -540,4 +542,13 @@ func TestKeyedRunsOnceUnderRace(t *testing.T) {
 	if runs.Load() != 1 {
 		t.Fatalf("ran %d times", runs.Load())
 	}
+}
+
+func TestANilStorePanicsWhereItIsGiven(t *testing.T) {
+	defer func() {
+		if text := fmt.Sprint(recover()); !strings.Contains(text, "the store is nil") {
+			t.Errorf("got the panic %q", text)
+		}
+	}()
+	_ = idempotency.Middleware[*order, *order](nil)
 }

@@ -1,4 +1,4 @@
-package endpoint_test
+package idempotency_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/idempotency"
 )
 
 // recorder is a database that records its statements and has no rows.
@@ -37,7 +37,7 @@ func (r *recorder) QueryContext(_ context.Context, statement string, args []driv
 }
 
 // statements makes a store send every statement that it has.
-func statements(t *testing.T, s endpoint.SQLStore) *recorder {
+func statements(t *testing.T, s idempotency.SQL) *recorder {
 	t.Helper()
 	r := &recorder{}
 	s.DB = sql.OpenDB(r)
@@ -53,7 +53,7 @@ func statements(t *testing.T, s endpoint.SQLStore) *recorder {
 }
 
 func TestASQLStoreWithoutADatabaseSaysSo(t *testing.T) {
-	_, _, err := endpoint.Once(t.Context(), endpoint.SQLStore{}, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
+	_, _, err := idempotency.Once(t.Context(), idempotency.SQL{}, "scope", "k", nil, func() ([]byte, bool, error) { return nil, true, nil })
 	if err == nil || !strings.Contains(err.Error(), "DB is nil") {
 		t.Error(err)
 	}
@@ -61,13 +61,13 @@ func TestASQLStoreWithoutADatabaseSaysSo(t *testing.T) {
 
 func TestSQLStoreUsesTheDatabasesPlaceholders(t *testing.T) {
 	for _, tt := range []struct {
-		store                  endpoint.SQLStore
+		store                  idempotency.SQL
 		first, bytes, notBytes string
 		clock, insert          string
 	}{
-		{endpoint.SQLStore{}, "?", "BLOB", "BYTEA", "julianday('now')", "ON CONFLICT"},
-		{endpoint.SQLStore{DollarPlaceholders: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB", "clock_timestamp()", "ON CONFLICT"},
-		{endpoint.SQLStore{MySQL: true}, "?", "LONGBLOB", "BYTEA", "UTC_TIMESTAMP(3)", "INSERT IGNORE"},
+		{idempotency.SQL{}, "?", "BLOB", "BYTEA", "julianday('now')", "ON CONFLICT"},
+		{idempotency.SQL{DollarPlaceholders: true, Table: "shop.keys"}, "$1", "BYTEA", "BLOB", "clock_timestamp()", "ON CONFLICT"},
+		{idempotency.SQL{MySQL: true}, "?", "LONGBLOB", "BYTEA", "UTC_TIMESTAMP(3)", "INSERT IGNORE"},
 	} {
 		table := tt.store.Table
 		if table == "" {

@@ -1,0 +1,45 @@
+package callctx
+
+import (
+	"context"
+	"time"
+)
+
+// stamp is the latest reading of the clock for a call, so that the policies which take
+// part in it need not read the clock again. It is valid until the call waits for anything.
+// A program that is built with the race detector panics in a synctest bubble if it uses a
+// stamp that is older than the clock: there, time passes only while all wait.
+type stamp struct{ at time.Time }
+
+func (s *stamp) isSet() bool { return !s.at.IsZero() }
+
+func (s *stamp) get() time.Time {
+	checkFresh(s.at)
+	return s.at
+}
+
+// Waited says that the call has waited, or is about to: its reading of the clock is not
+// used from then on.
+func (c *Call) Waited() { c.stamp = stamp{} }
+
+// ReadClock reads the clock for all who ask for the time until the call waits.
+func (c *Call) ReadClock() {
+	c.stamp.at = c.Start.Add(time.Since(c.Start)) // half the cost of time.Now
+}
+
+// Now returns the time. It uses the reading of the clock in the call that is being made in
+// ctx if there is one.
+func Now(ctx context.Context) time.Time {
+	if c := Of(ctx); c != nil && c.stamp.isSet() {
+		return c.stamp.get()
+	}
+	return time.Now()
+}
+
+// Elapsed returns the time since start, as Now does.
+func Elapsed(ctx context.Context, start time.Time) time.Duration {
+	if c := Of(ctx); c != nil && c.stamp.isSet() {
+		return c.stamp.get().Sub(start)
+	}
+	return time.Since(start)
+}
