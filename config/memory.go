@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/change"
 )
 
 // MemoryPolicy configures [NewMemory]. The zero value accepts everything except encrypted
@@ -37,7 +38,7 @@ type Memory struct {
 
 	mu      sync.Mutex
 	buckets map[[2]string]*bucket
-	changed chan struct{} // closed at the next change of any bucket
+	changed change.Signal // any bucket has changed
 }
 
 var (
@@ -62,7 +63,7 @@ func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("config.NewMemory: " + err.Error())
 	}
-	m := &Memory{buckets: map[[2]string]*bucket{}, changed: make(chan struct{})}
+	m := &Memory{buckets: map[[2]string]*bucket{}}
 	if p.Key.Reveal() != "" {
 		m.seal, _ = newSealer(p.Key) // cannot fail after Validate
 	}
@@ -169,7 +170,7 @@ func (m *Memory) Watch(ctx context.Context, service, environment string) iter.Se
 		sent := -1
 		for ctx.Err() == nil {
 			m.mu.Lock()
-			snapshot, changed := m.bucketOf(service, environment).copy(), m.changed
+			snapshot, changed := m.bucketOf(service, environment).copy(), m.changed.Next()
 			m.mu.Unlock()
 			if snapshot.changes != sent {
 				sent = snapshot.changes
@@ -222,8 +223,7 @@ func (m *Memory) bucketOf(service, environment string) bucket {
 // notify wakes the watches. The caller holds mu.
 func (m *Memory) notify(s *bucket) {
 	s.changes++
-	close(m.changed)
-	m.changed = make(chan struct{})
+	m.changed.Notify()
 }
 
 // copy returns a copy that can be read without the lock.

@@ -25,13 +25,13 @@ type Value[T any] struct {
 	tasks     sync.WaitGroup
 
 	mu              sync.Mutex
-	watchers        []*watcher[change[T]]
+	watchers        []*watcher[update[T]]
 	refusalWatchers []*watcher[error]
 	pendingCalls    []func() // calls of watchers that wait for deliver
 	delivering      bool
 }
 
-type change[T any] struct{ before, after *T }
+type update[T any] struct{ before, after *T }
 
 func newValue[T any](b *builder, first *T) *Value[T] {
 	v := &Value[T]{build: b, buildSlot: make(chan struct{}, 1)}
@@ -78,7 +78,7 @@ func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
 	if f == nil {
 		panic("config: the function for Value.Watch is nil")
 	}
-	return addWatcher(&v.mu, &v.watchers, func(c change[T]) { f(c.before, c.after) })
+	return addWatcher(&v.mu, &v.watchers, func(c update[T]) { f(c.before, c.after) })
 }
 
 // OnRefused calls f when something new is refused, with what [Value.Err] returns then;
@@ -137,7 +137,7 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	watchers := v.watchers
-	v.pendingCalls = append(v.pendingCalls, func() { notifyAll(watchers, change[T]{old, fresh}) })
+	v.pendingCalls = append(v.pendingCalls, func() { notifyAll(watchers, update[T]{old, fresh}) })
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/change"
 )
 
 // group is the subscriptions that share the events of a topic. Events of one key are in
@@ -26,7 +27,7 @@ type group struct {
 	pending int           // events not handled yet, including those in delivery
 	waiting int           // publishers that wait for space
 	idle    int           // members that wait for work
-	space   chan struct{} // closed when an event leaves; nil while nobody waits
+	space   change.Signal // an event has left
 }
 
 // keyQueue is the events of one key, the oldest first. A queue in the group is never
@@ -86,10 +87,7 @@ func (g *group) put(ctx context.Context, e *Event) error {
 func (g *group) waitForSpace(ctx context.Context) error {
 	g.waiting++
 	for g.pending >= g.bus.policy.Buffer && !g.ended && ctx.Err() == nil {
-		if g.space == nil {
-			g.space = make(chan struct{})
-		}
-		space := g.space
+		space := g.space.Next()
 		g.mu.Unlock()
 		select {
 		case <-space:
@@ -148,10 +146,7 @@ func (g *group) finish(d *delivery, err error) {
 // release makes space for n events. The lock is held.
 func (g *group) release(n int) {
 	g.pending -= n
-	if g.space != nil {
-		close(g.space)
-		g.space = nil
-	}
+	g.space.Notify()
 	g.notifyIfDone()
 }
 

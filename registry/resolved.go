@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/change"
 )
 
 // suspiciousLoss is the minimum number of instances that a suspicious list has lost. A
@@ -19,7 +20,7 @@ const suspiciousLoss = 3
 type resolvedService struct {
 	mu      sync.Mutex
 	current serviceState
-	changed chan struct{} // closed when current.list changes
+	changed change.Signal // current.list has changed
 }
 
 type serviceState struct {
@@ -113,7 +114,7 @@ func (s *resolvedService) notify(ctx context.Context, changed <-chan struct{}, f
 func (s *resolvedService) snapshot() (serviceState, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current, s.changed
+	return s.current, s.changed.Next()
 }
 
 // publish publishes the listed and the held-back instances.
@@ -128,8 +129,7 @@ func (s *resolvedService) publish(listed, heldBack []Instance, unusable error) {
 	}
 	s.current = serviceState{list: list, known: true, heldBack: len(heldBack), unusable: unusable}
 	if !same {
-		close(s.changed)
-		s.changed = make(chan struct{})
+		s.changed.Notify()
 	}
 }
 

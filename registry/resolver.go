@@ -201,7 +201,7 @@ func (r *Resolver) service(name string) *resolvedService {
 	r.mu.Lock()
 	s, ok := r.services[name]
 	if !ok {
-		s = &resolvedService{changed: make(chan struct{})}
+		s = &resolvedService{}
 		r.services[name] = s
 	}
 	r.mu.Unlock()

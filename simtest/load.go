@@ -10,6 +10,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/change"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
@@ -24,11 +25,11 @@ type load struct {
 
 	mu      sync.Mutex
 	rate    float64
-	changed chan struct{} // closed when rate changes
+	changed change.Signal // rate has changed
 }
 
 func newLoad(r *run, c Client) *load {
-	l := &load{Client: c, run: r, random: random(r.Seed, "client "+c.Name), rate: c.Rate, changed: make(chan struct{})}
+	l := &load{Client: c, run: r, random: random(r.Seed, "client "+c.Name), rate: c.Rate}
 	for n := range c.Processes {
 		p := r.process(c.Name, fmt.Sprintf("%s-%d", c.Name, n), c.Config)
 		call := func(ctx context.Context, op any) (any, error) {
@@ -48,14 +49,13 @@ func (l *load) setRate(rate float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rate = rate
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.changed.Notify()
 }
 
 func (l *load) currentRate() (rate float64, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.rate, l.changed
+	return l.rate, l.changed.Next()
 }
 
 // send makes the client's calls until the run ends.

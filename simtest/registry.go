@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/change"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -16,7 +17,7 @@ type worldRegistry struct {
 
 	mu      sync.Mutex
 	down    bool
-	changed chan struct{} // closed when down changes
+	changed change.Signal // down has changed
 }
 
 var _ registry.Registry = (*worldRegistry)(nil)
@@ -24,21 +25,20 @@ var _ registry.Registry = (*worldRegistry)(nil)
 var errRegistryDown = fault.Unavailable.Errorf("the registry does not answer").WithUnprocessed()
 
 func newWorldRegistry() *worldRegistry {
-	return &worldRegistry{Memory: registry.NewMemory(), changed: make(chan struct{})}
+	return &worldRegistry{Memory: registry.NewMemory()}
 }
 
 func (r *worldRegistry) set(down bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = down
-	close(r.changed)
-	r.changed = make(chan struct{})
+	r.changed.Notify()
 }
 
 func (r *worldRegistry) state() (down bool, changed <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.down, r.changed
+	return r.down, r.changed.Next()
 }
 
 // Register implements registry.Registrar.

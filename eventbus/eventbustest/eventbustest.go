@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/change"
 	"github.com/sinew-go/sinew/internal/suite"
 )
 
@@ -108,17 +109,16 @@ func (s *subject) subscribe(group string, h eventbus.Handler) (stop func(context
 type log struct {
 	mu      sync.Mutex
 	seen    []eventbus.Event
-	changed chan struct{}
+	changed change.Signal
 }
 
-func newLog() *log { return &log{changed: make(chan struct{})} }
+func newLog() *log { return &log{} }
 
 func (l *log) add(e eventbus.Event) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen = append(l.seen, e)
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.changed.Notify()
 	return len(l.seen)
 }
 
@@ -139,7 +139,7 @@ func (s *subject) wait(l *log, what string, ok func([]eventbus.Event) bool) []ev
 	ctx := s.limited()
 	for {
 		l.mu.Lock()
-		seen, changed := slices.Clone(l.seen), l.changed
+		seen, changed := slices.Clone(l.seen), l.changed.Next()
 		l.mu.Unlock()
 		if ok(seen) {
 			return seen
