@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"hash/fnv"
 	"math/rand/v2"
 	"reflect"
 	"time"
@@ -13,13 +14,10 @@ func random(seed uint64, part string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, hash(part))) //nolint:gosec // a simulation must be repeatable
 }
 
-// hash is FNV-1a.
 func hash(text string) uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range []byte(text) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // never fails
+	return h.Sum64()
 }
 
 // jitter is from 0 to below most. It depends on the moment and on the caller's salt, not

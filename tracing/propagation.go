@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -110,28 +111,9 @@ func headerValues(c Carrier, key string) string {
 // unhex parses exactly as many hex digits as into has room for; with strict only in lower
 // case.
 func unhex(into []byte, text string, strict bool) bool {
-	if len(text) != 2*len(into) {
+	if len(text) != hex.EncodedLen(len(into)) || strict && strings.ToLower(text) != text {
 		return false
 	}
-	for i := range into {
-		high, ok1 := digit(text[2*i], strict)
-		low, ok2 := digit(text[2*i+1], strict)
-		if !ok1 || !ok2 {
-			return false
-		}
-		into[i] = high<<4 | low
-	}
-	return true
-}
-
-func digit(c byte, strict bool) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F' && !strict:
-		return c - 'A' + 10, true
-	}
-	return 0, false
+	_, err := hex.Decode(into, []byte(text))
+	return err == nil
 }
