@@ -146,8 +146,8 @@ func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, 
 	}
 	switch {
 	case !made.Safe:
-	case a.picked.Probe:
-		return c.hedged(ctx, a, a.picked.HedgeAfter(), send)
+	case a.picked.HedgeAfter > 0:
+		return c.hedged(ctx, a, a.picked.HedgeAfter, send)
 	case n == 1 && c.hedges.Load():
 		return c.hedged(ctx, a, 0, send)
 	}

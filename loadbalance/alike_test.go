@@ -149,16 +149,29 @@ func TestAnOverloadedInstanceIsNotEjectedAndAttractsNoCalls(t *testing.T) {
 func TestHedgeAfterIsTheMeanLatencyOfTheMedianInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := pool(loadbalance.Policy{}, many(5))
-		if got := pick(t, b).HedgeAfter(); got != 100*time.Millisecond {
-			t.Errorf("before any call it is %s", got)
+		fail(t, b, "0", 5)
+		<-time.After(5 * time.Second)
+		if picked, ok := probe(t, b, safe); !ok || picked.HedgeAfter != 100*time.Millisecond {
+			t.Errorf("before any success it is %s", picked.HedgeAfter)
 		}
+		b = pool(loadbalance.Policy{}, many(5))
 		traffic(t, b, 5*time.Millisecond, 20*time.Second, func(id string) (time.Duration, error) {
 			if id == "3" {
 				return time.Second, nil
 			}
 			return 10 * time.Millisecond, nil
 		})
-		if got := pick(t, b).HedgeAfter(); got < 9*time.Millisecond || got > 11*time.Millisecond {
+		var got time.Duration
+		for got == 0 {
+			picked, err := b.Pick(t.Context(), safe)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = picked.HedgeAfter
+			<-time.After(10 * time.Millisecond)
+			picked.Done(t.Context(), nil)
+		}
+		if got < 9*time.Millisecond || got > 11*time.Millisecond {
 			t.Errorf("one takes a second and the others 10 ms, and it is %s", got)
 		}
 	})
@@ -217,7 +230,7 @@ func TestHedgeAfterIsLongerWithFewCallsOrAfterAGoodProbe(t *testing.T) {
 				if !ok {
 					t.Fatal("no probe")
 				}
-				if got := picked.HedgeAfter(); got < want*8/10 || got > want*12/10 {
+				if got := picked.HedgeAfter; got < want*8/10 || got > want*12/10 {
 					t.Errorf("a call every %s, after %d good probes it is %s", gap, n, got)
 				}
 				<-time.After(10 * time.Millisecond)

@@ -3,115 +3,24 @@ package loadbalance
 import (
 	"slices"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/rng"
 )
 
 // choice is the state of one pick.
 type choice struct {
-	pool         *Pool
-	routing      *routing
-	now          time.Duration
-	tried        []string
-	hasSlowStart bool // an instance has not its full share yet
-}
-
-// choose prefers a healthy node that has not been tried, then an excluded one, then any
-// healthy one.
-func (c *choice) choose(key string) *node {
-	rt := c.routing
-	first, second := rt.main, rt.spill
-	if second != nil && c.isZoneOverloaded() {
-		first, second = second, first
-	}
-	if n := c.chooseIn(first, key); n != nil {
-		return n
-	}
-	for _, g := range []*group{second, rt.excluded} {
-		if g != nil {
-			if n := c.chooseIn(g, key); n != nil {
-				return n
-			}
-		}
-	}
-	c.tried = nil
-	return c.chooseIn(first, key)
-}
-
-// chooseIn returns a node of the group, and nil if all of them were tried.
-func (c *choice) chooseIn(g *group, key string) *node {
-	switch c.routing.kind {
-	case roundRobin:
-		for range 2 * len(g.nodes) {
-			if n := g.scheduledNode(c.pool.picks.Add(1) - 1); c.accepts(n) {
-				return n
-			}
-		}
-	case consistentHash:
-		if key != "" {
-			return c.chooseByKey(g, key)
-		}
-	case leastRequest:
-		a, b := c.drawTwo(g)
-		if a != b && b.load(c.now) < a.load(c.now) {
-			return b
-		}
-		return a
-	case peakEWMA:
-		a, b := c.drawTwo(g)
-		if a == b {
-			return a
-		}
-		return c.routing.cheaper(a, b, c.now)
-	}
-	return c.drawOther(g, g.draw(c.pool.rng.Uint64()), nil)
-}
-
-// cheaper returns the node where a call is expected to cost less. If only one of them
-// failed its last call, it costs at least failureCost calls to the other one, fading
-// while it gets no call. A charge by what the others took when it failed would not do:
-// the other node may have become slower since.
-func (rt *routing) cheaper(a, b *node, now time.Duration) *node {
-	failsA, failsB := a.streak.Load() != 0, b.streak.Load() != 0
-	if failsA && !failsB {
-		a, b, failsA, failsB = b, a, failsB, failsA
-	}
-	waitA, loadA := rt.cost(a, now)
-	waitB, loadB := rt.cost(b, now)
-	if failsB && !failsA {
-		waitB = max(waitB, failureCost*waitA*expDecay(float64(int64(now)-b.latency.updatedAt.Load())*rt.inverseDecay))
-	}
-	if waitB*(loadB+1) < waitA*(loadA+1) {
-		return b
-	}
-	return a
-}
-
-// cost is the expected latency of a single call, in ns, and the calls in flight relative
-// to the node's share.
-func (rt *routing) cost(n *node, now time.Duration) (wait, load float64) {
-	_, wait = n.latency.meanAndPeak()
-	if wait == 0 {
-		wait = n.pool.stats.meanLatency.get()
-	}
-	at := n.latency.updatedAt.Load()
-	wait *= expDecay(float64(int64(now)-at) * rt.inverseDecay)
-	load = n.phantom.load(now)
-	if inFlight := n.inFlight(); inFlight > 0 { // a node whose calls hang costs more and more
-		if silence := float64(int64(now) - max(at, n.busySince.Load())); silence > wait {
-			wait = silence
-		}
-		load += float64(inFlight)
-	}
-	if wait < 1 {
-		wait = 1
-	}
-	return wait, load * n.inverseWeight.get()
+	rng    *rng.Source
+	now    time.Duration
+	tried  []string
+	key    string // for consistent hash
+	growth growth
 }
 
 // drawTwo draws two nodes by weight. They are the same if only one is accepted, and nil
 // if none is.
 func (c *choice) drawTwo(g *group) (a, b *node) {
-	a, b = g.drawTwo(c.pool.rng.Uint64())
-	if !c.hasSlowStart && len(c.tried) == 0 {
+	a, b = g.drawTwo(c.rng.Uint64())
+	if c.growth.until == 0 && len(c.tried) == 0 {
 		return a, b
 	}
 	if a = c.drawOther(g, a, nil); a == nil {
@@ -135,7 +44,7 @@ func (c *choice) drawSecond(g *group, n, a *node) *node {
 			}
 			skipped = true
 		}
-		n = g.draw(c.pool.rng.Uint64())
+		n = g.draw(c.rng.Uint64())
 	}
 	if n = c.anyUntried(g, a); n == nil || c.isSlowStarting(n) || !comparableWeight(a, n) {
 		return nil
@@ -162,7 +71,7 @@ func (c *choice) tryDraws(g *group, n, except *node) *node {
 		if n != except && c.accepts(n) {
 			return n
 		}
-		n = g.draw(c.pool.rng.Uint64())
+		n = g.draw(c.rng.Uint64())
 	}
 	return nil
 }
@@ -176,7 +85,7 @@ func (c *choice) anyUntried(g *group, except *node) (last *node) {
 			all += 1 / n.inverseWeight.get()
 		}
 	}
-	at := all * c.pool.rng.Float64()
+	at := all * c.rng.Float64()
 	for _, n := range g.nodes {
 		if n == except || c.isTried(n) {
 			continue
@@ -192,31 +101,19 @@ func (c *choice) anyUntried(g *group, except *node) (last *node) {
 // accepts says that the call has not tried the node. A slow-starting node is accepted
 // with the probability of its grown share.
 func (c *choice) accepts(n *node) bool {
-	return !c.isTried(n) && (!c.isSlowStarting(n) || c.pool.rng.Float64() < c.grownShare(n))
+	return !c.isTried(n) && (!c.isSlowStarting(n) || c.rng.Float64() < c.growth.share(n, c.now))
 }
 
-func (c *choice) isSlowStarting(n *node) bool { return c.hasSlowStart && c.grownShare(n) < 1 }
+func (c *choice) isSlowStarting(n *node) bool { return c.grownShare(n) < 1 }
 
 func (c *choice) isTried(n *node) bool {
 	return len(c.tried) > 0 && slices.Contains(c.tried, n.id())
 }
 
-// grownShare is 1 except for a slow-starting node.
+// grownShare is the part that a node has of its share: 1 but for a new one.
 func (c *choice) grownShare(n *node) float64 {
-	if !n.slowStarting {
+	if c.growth.until == 0 {
 		return 1
 	}
-	const initialShare = 0.1
-	return max(float64(c.now-n.addedAt)/float64(c.routing.policy.SlowStart.Window), initialShare)
-}
-
-// isZoneOverloaded says that nodes of the caller's zone have clearly more calls in flight
-// than the others.
-func (c *choice) isZoneOverloaded() bool {
-	const factor, slack = 1.5, 2
-	lowerLoad := func(g *group) float64 {
-		a, b := g.drawTwo(c.pool.rng.Uint64())
-		return min(a.load(c.now), b.load(c.now))
-	}
-	return lowerLoad(c.routing.main) > factor*lowerLoad(c.routing.spill)+slack
+	return c.growth.share(n, c.now)
 }

@@ -39,7 +39,7 @@ func answers(t *testing.T, b *loadbalance.Pool, n, dead int) (refused, probes in
 		case !deadOf(picked.Instance.ID, dead):
 			picked.Done(t.Context(), nil)
 			continue
-		case picked.Probe:
+		case picked.HedgeAfter > 0:
 			probes++
 		default:
 			refused++
@@ -98,7 +98,7 @@ func hung(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, dead int) (go
 			picked.Done(ctx, ctx.Err())
 		})
 		if deadOf(picked.Instance.ID, dead) {
-			if got++; picked.Probe {
+			if got++; picked.HedgeAfter > 0 {
 				probes++
 			}
 		}

@@ -1,12 +1,14 @@
 package loadbalance
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // group is a fixed set of nodes that share calls by weight.
 type group struct {
 	nodes []*node
 	alias []alias // nil if all weights are equal
-	order []int32 // node indices of one round; nil if each node is in it once
 }
 
 // alias is one column of Vose's alias table (1991): below the limit it stands for its own
@@ -16,20 +18,15 @@ type alias struct {
 	other int32
 }
 
-func newGroup(nodes []*node, scheduled bool) *group {
+func newGroup(nodes []*node) *group {
 	g := &group{nodes: nodes}
-	for _, n := range nodes {
-		if n.weight != nodes[0].weight {
-			g.alias = aliases(nodes)
-			if scheduled {
-				g.order = scheduleOrder(nodes)
-			}
-			break
-		}
+	if slices.ContainsFunc(nodes, func(n *node) bool { return n.weight != nodes[0].weight }) {
+		g.alias = aliases(nodes)
 	}
 	return g
 }
 
+// aliases returns the alias table of the nodes.
 func aliases(nodes []*node) []alias {
 	total := 0.0
 	for _, n := range nodes {
@@ -102,22 +99,4 @@ func (g *group) drawTwo(random uint64) (a, b *node) {
 func comparableWeight(a, b *node) bool {
 	const farLess = 4
 	return b.inverseWeight.get() <= farLess*a.inverseWeight.get()
-}
-
-// scheduledNode returns the node at a position of the round robin.
-func (g *group) scheduledNode(t uint64) *node {
-	if g.order == nil {
-		return g.nodes[t%uint64(len(g.nodes))]
-	}
-	return g.nodes[g.order[t%uint64(len(g.order))]]
-}
-
-// schedule returns the picks of one round.
-func (g *group) schedule() []scheduledPick {
-	picks := make([]scheduledPick, max(len(g.nodes), len(g.order)))
-	for t := range picks {
-		n := g.scheduledNode(uint64(t))
-		picks[t] = scheduledPick{n, n.instance.Load()}
-	}
-	return picks
 }

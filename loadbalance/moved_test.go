@@ -46,7 +46,7 @@ func TestAnotherAddressUnderAnIDIsAnotherInstance(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if picked.Probe {
+					if picked.HedgeAfter > 0 {
 						break
 					}
 				}
@@ -77,7 +77,7 @@ func TestAnotherAddressUnderAnIDIsAnotherInstance(t *testing.T) {
 					got := map[string]int{}
 					for range 300 {
 						picked, err := b.Pick(context.Background(), loadbalance.Request{Safe: true})
-						if err != nil || picked.Probe {
+						if err != nil || picked.HedgeAfter > 0 {
 							t.Fatalf("%+v: %v", picked, err)
 						}
 						got[picked.Instance.Endpoint]++

@@ -30,7 +30,7 @@ func traffic(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, call func(
 		}
 		id := picked.Instance.ID
 		got[id]++
-		if picked.Probe {
+		if picked.HedgeAfter > 0 {
 			probes[id]++
 		}
 		took, err := call(id)
@@ -176,7 +176,7 @@ func probe(t *testing.T, b *loadbalance.Pool, r loadbalance.Request) (loadbalanc
 		if err != nil {
 			t.Fatal(err)
 		}
-		if picked.Probe {
+		if picked.HedgeAfter > 0 {
 			return picked, true
 		}
 		picked.Done(t.Context(), nil)

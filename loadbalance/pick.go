@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
-	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/internal/panicked"
 )
 
 // Request is the input of a choice.
@@ -19,113 +22,153 @@ type Request struct {
 	Safe bool
 }
 
-// Picked is the result of a choice. Call Done exactly once, when the call ends, on this value
-// or on a copy; a second Done, on either, is a mistake and may count the call twice.
-type Picked struct {
-	// Instance is the chosen one; read-only.
-	Instance *registry.Instance
-	// Probe says that the instance is out and may not do well: the attempt should be
-	// hedged after HedgeAfter.
-	Probe bool
-
-	node  *node
-	start time.Duration // since the pool was created, with or without counted; or untimed
-}
-
-// untimed is the start of a pick that is not timed, and that round robin does not count as
-// in flight. At many picks a second, one in sixty-four is enough.
-const (
-	untimed     = time.Duration(-1)
-	timedPicks  = 256
-	sampleBelow = 1 << 58
-)
-
-// counted is a bit of start: the call counts in Pool.keyedTraffic.
-const counted = 1 << 62
-
-const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
-
 // Pick implements [Balancer].
+//
+// Where nothing is to be avoided it calls the algorithms by their types, and reads what it
+// needs of a round robin from the routing: calls by interface, and one more read, would
+// take a tenth of a pick.
 func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	rt := b.routing.Load()
-	if len(rt.schedule) == 0 || len(r.Tried) > 0 {
-		return b.choose(ctx, rt, r)
+	if len(r.Tried) > 0 {
+		return b.choose(ctx, r)
 	}
-	schedule, timed := rt.schedule, b.stats.timedUntil.Load()
-	t := b.picks.Add(1) - 1
-	s := &schedule[uint32(t)%uint32(len(schedule))] // a 32-bit division takes half the time
-	if t >= timed && t*golden >= sampleBelow {
-		return Picked{Instance: s.instance, node: s.node, start: untimed}, nil
+	if schedule := rt.schedule; len(schedule) > 0 {
+		position := b.position.Add(1) - 1
+		next := schedule.at(position)
+		if !b.sampling.times(position) {
+			return Picked{Instance: next.instance, node: next.node, start: untimed}, nil
+		}
+		return next.node.start(b.clock(ctx)), nil
 	}
-	return b.startTimed(ctx, s.node), nil
-}
-
-func (b *Pool) startTimed(ctx context.Context, n *node) Picked {
-	now := callctx.Elapsed(ctx, b.created)
-	if int64(now) >= b.stats.nextSweep.Load() {
-		b.sweep(now)
+	if !rt.uniform {
+		return b.choose(ctx, r)
 	}
-	n.addInFlight(now)
-	return Picked{Instance: n.instance.Load(), node: n, start: now}
-}
-
-func (b *Pool) choose(ctx context.Context, rt *routing, r Request) (Picked, error) {
-	if len(rt.nodes) == 0 {
-		return Picked{}, b.noInstance()
-	}
-	if rt.kind == peakEWMA && rt.uniform && len(r.Tried) == 0 {
-		return b.pickTwo(ctx, rt), nil
-	}
-	if rt.owners != nil && r.HashKey != "" && rt.uniform && len(r.Tried) == 0 {
-		if n := b.pickOwner(rt, r.HashKey); n != nil {
-			return b.startOwned(ctx, n), nil
+	switch a := rt.algorithm.(type) {
+	case *peakEWMA:
+		now := b.clock(ctx)
+		first, second := rt.main.drawTwo(b.rng.Uint64())
+		return a.cheaper(first, second, now).start(now), nil
+	case *consistentHash:
+		if r.HashKey == "" {
+			break
+		}
+		if n := a.owner(r.HashKey); n != nil {
+			return b.startKeyed(ctx, n), nil
 		}
 	}
-	now := callctx.Elapsed(ctx, b.created)
-	if int64(now) >= b.stats.nextSweep.Load() {
-		b.sweep(now)
-		rt = b.routing.Load()
+	return b.choose(ctx, r)
+}
+
+// choose is Pick where an instance may have to be avoided or probed, and for the other
+// algorithms.
+func (b *Pool) choose(ctx context.Context, r Request) (Picked, error) {
+	if len(b.routing.Load().nodes) == 0 {
+		return Picked{}, b.noInstance()
 	}
-	p := Picked{start: now}
-	if rt.excluded != nil && len(r.Tried) == 0 && b.probeDue(now, r.Safe) { // a retry must not be a probe
-		p.node = b.claimProbe(now, r)
-		p.Probe = p.node != nil
+	now := b.clock(ctx)
+	rt := b.routing.Load()
+	var n *node
+	var hedgeAfter time.Duration
+	if rt.excluded != nil && len(r.Tried) == 0 && b.health.prober.isDue(now, r.Safe) { // a retry must not be a probe
+		n, hedgeAfter = b.claimProbe(now, r.Safe)
 	}
-	if p.node == nil {
-		c := choice{pool: b, routing: rt, now: now, tried: r.Tried, hasSlowStart: rt.slowStartUntil > now}
-		p.node = c.choose(r.HashKey)
+	if n == nil {
+		c := choice{rng: &b.rng, now: now, tried: r.Tried, key: r.HashKey}
+		if !rt.growth.isOver(now) {
+			c.growth = rt.growth
+		}
+		n = rt.choose(c)
 	}
-	if rt.owners != nil {
-		p.start |= counted
-		b.keyedTraffic.Add(1)
+	if n == nil { // all have left since
+		return Picked{}, b.noInstance()
 	}
-	p.node.addInFlight(now)
-	p.Instance = p.node.instance.Load()
+	p := n.start(now)
+	p.HedgeAfter = hedgeAfter
+	if _, isKeyed := rt.algorithm.(*consistentHash); isKeyed {
+		p.start |= keyed
+		b.keyedCalls.start()
+	}
 	return p, nil
 }
 
-// pickTwo is Pick under PeakEWMA for a uniform routing.
-func (b *Pool) pickTwo(ctx context.Context, rt *routing) Picked {
-	now := callctx.Elapsed(ctx, b.created)
-	if int64(now) >= b.stats.nextSweep.Load() {
-		b.sweep(now)
-	}
-	n, other := rt.main.drawTwo(b.rng.Uint64())
-	if other != n {
-		n = rt.cheaper(n, other, now)
-	}
+// start starts a timed call to the node.
+func (n *node) start(now time.Duration) Picked {
 	n.addInFlight(now)
-	return Picked{Instance: n.instance.Load(), node: n, start: now}
+	return Picked{Instance: n.instance.Load(), node: n, start: start(now)}
 }
 
-// startOwned starts a call to the owner of its key.
-func (b *Pool) startOwned(ctx context.Context, n *node) Picked {
-	all := b.keyedTraffic.Add(1)
-	if t := all>>32 + uint64(uint32(all)); t >= b.stats.timedUntil.Load() && t*golden >= sampleBelow {
+// startKeyed starts a call to the owner of its key.
+func (b *Pool) startKeyed(ctx context.Context, n *node) Picked {
+	if !b.sampling.times(b.keyedCalls.start()) {
 		n.traffic.Add(1)
-		return Picked{Instance: n.instance.Load(), node: n, start: untimed &^ counted}
+		return Picked{Instance: n.instance.Load(), node: n, start: untimed | keyed}
 	}
-	p := b.startTimed(ctx, n)
-	p.start |= counted
+	p := n.start(b.clock(ctx))
+	p.start |= keyed
 	return p
+}
+
+// claimProbe makes this call the probe of a node that is due. It returns nil if none is, or
+// if another call changes the pool.
+func (b *Pool) claimProbe(now time.Duration, safe bool) (n *node, hedgeAfter time.Duration) {
+	if !b.mu.TryLock() {
+		return nil, 0
+	}
+	defer b.mu.Unlock()
+	if n = b.health.prober.claim(b.health.nodes, now, safe); n != nil {
+		hedgeAfter = b.health.hedgeAfter(n)
+	}
+	return n, hedgeAfter
+}
+
+// elapsed is the time since the pool was created.
+func (b *Pool) elapsed(ctx context.Context) time.Duration { return callctx.Elapsed(ctx, b.created) }
+
+// clock is elapsed for a pick. It sweeps if that is due.
+func (b *Pool) clock(ctx context.Context) time.Duration {
+	now := b.elapsed(ctx)
+	if int64(now) >= b.nextSweep.Load() {
+		b.sweep(now)
+	}
+	return now
+}
+
+// noInstance says why there is none.
+func (b *Pool) noInstance() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	why := "the registry has not told of any yet"
+	switch b.discovered {
+	case onlyEmpty:
+		why = "none is registered as healthy"
+	case hadInstances:
+		why = "all that were registered are gone or unhealthy"
+	}
+	return fault.Unavailable.Errorf("service %s has no instance to call: %s", b.service, why).
+		WithReason(fault.ReasonNoInstance).WithUnprocessed()
+}
+
+// Middleware picks an instance for each call and sets Addr of the record to its
+// address. It adds a record to a context without that of an outgoing call.
+func (b *Pool) Middleware() endpoint.Middleware {
+	return func(next endpoint.Func) endpoint.Func {
+		return func(ctx context.Context, request any) (response any, err error) {
+			c := callctx.Of(ctx)
+			switch {
+			case c == nil:
+				ctx, c = callctx.Ensure(ctx)
+			case c.Attempt == 0: // no retry follows, so nobody needs the tried instances
+				defer func(tried []string) { c.Tried = tried }(c.Tried)
+			}
+			picked, err := b.Pick(ctx, Request{HashKey: c.HashKey, Tried: c.Tried, Safe: c.Safe || c.Operation == (call.Operation{})})
+			if err != nil {
+				return nil, err
+			}
+			c.Try(picked.Instance.ID)
+			c.Addr = picked.Instance.Endpoint
+			err = panicked.Err
+			defer func() { picked.Done(ctx, err) }()
+			return next(ctx, request)
+		}
+	}
 }

@@ -1,136 +1,104 @@
 package loadbalance
 
 import (
-	"slices"
+	"sync/atomic"
 	"time"
-
-	"github.com/sinew-go/sinew/registry"
 )
 
-// routing is an immutable view of the policy and the nodes for picks.
+// routing is what picks choose by. It does not change once it is published, so they take no
+// lock.
 type routing struct {
-	policy      Policy
-	nodes       []*node
-	main        *group // the usable nodes; with Policy.Zone, those in it
-	spill       *group // the usable nodes of other zones; nil if all are in main
-	excluded    *group // the nodes that are out; nil if none
-	totalShares float64
-	owners      []*node // of the buckets of a consistent hash
-	// slowStartUntil is when all nodes have their whole share; 0 if they do already.
-	slowStartUntil time.Duration
+	algorithm algorithm
+	schedule  schedule // of main; empty unless round robin needs nothing but a position
 	// uniform says that all nodes are in main and have their whole share.
-	uniform bool
-	// schedule is set if a round robin needs nothing but the position.
-	schedule     []scheduledPick
-	kind         kind
-	inverseDecay float64 // 1 ÷ Policy.Decay, in ns
+	uniform  bool
+	main     *group // the usable nodes; with Policy.Zone, those in it
+	spill    *group // the usable nodes of other zones; nil if all are in main
+	excluded *group // the nodes that are out; nil if none
+	growth   growth // of the usable nodes
+	nodes    []*node
+	perDecay float64 // 1 ÷ Policy.Decay, in ns
+	policy   Policy
 }
 
-// scheduledPick is one pick of a round robin.
-type scheduledPick struct {
-	node     *node
-	instance *registry.Instance
+// algorithm chooses in a group of nodes. It knows nothing of ejection, probation or zones.
+// The algorithms are [peakEWMA], [leastRequest], [roundRobin], [random] and
+// [consistentHash].
+type algorithm interface {
+	// choose returns a node of the group, and nil if none of them may be chosen. The
+	// choice is passed by value, since a pointer in a call by interface would be allocated.
+	choose(c choice, g *group) *node
 }
 
-// kind is an Algorithm as a number, which is faster to compare.
-type kind uint8
-
-const (
-	peakEWMA kind = iota
-	leastRequest
-	roundRobin
-	random
-	consistentHash
-)
-
-// publish makes the routing for the current state. The caller holds the lock.
-func (b *Pool) publish(now time.Duration) {
-	p := b.policy
-	rt := &routing{policy: p, nodes: b.nodes, kind: kind(slices.Index(algorithms, p.Algorithm)), inverseDecay: 1 / float64(p.Decay)}
-	var usable, out []*node
-	for _, n := range b.nodes {
-		if n.health.Load() == healthy {
-			usable = append(usable, n)
-		} else {
-			out = append(out, n)
-		}
+// newRouting splits the nodes into groups. in and out are the usable nodes and the others.
+// The algorithm is still to be set.
+func newRouting(p Policy, nodes, in, out []*node, now time.Duration) *routing {
+	rt := &routing{policy: p, nodes: nodes, perDecay: 1 / float64(p.Decay), growth: growing(in, now, p.SlowStart)}
+	isLocal := func(n *node) bool { return n.instance.Load().Zone() == p.Zone }
+	if local, far := split(in, isLocal); p.Zone != "" && len(local) > 0 && len(far) > 0 {
+		rt.main, rt.spill = newGroup(local), newGroup(far)
+	} else {
+		rt.main = newGroup(in)
 	}
-	if _, all := b.countOut(); 100*len(usable) < p.Ejection.PanicPercent*all || len(usable) == 0 {
-		usable, out = b.splitByGone()
-	}
-	for _, n := range usable {
-		n.excluded.Store(false)
-	}
-	for _, n := range out {
-		n.excluded.Store(true)
-	}
-	rt.slowStartUntil = slowStartEnd(usable, now, p.SlowStart)
-	scheduled := rt.kind == roundRobin
-	if local, far := byZone(usable, p.Zone); len(local) > 0 && len(far) > 0 {
-		rt.spill, usable = newGroup(far, scheduled), local
-	}
-	rt.main = newGroup(usable, scheduled)
 	if len(out) > 0 {
-		rt.excluded = newGroup(out, scheduled)
+		rt.excluded = newGroup(out)
 	}
-	rt.uniform = rt.spill == nil && rt.excluded == nil && rt.slowStartUntil == 0 && len(usable) > 0
-	if scheduled && rt.uniform {
-		rt.schedule = rt.main.schedule()
-	}
-	for _, n := range usable {
-		rt.totalShares += 1 / n.inverseWeight.get()
-	}
-	if rt.kind == consistentHash {
-		rt.owners = b.rendezvous.owners
-	}
-	b.routing.Store(rt)
-	b.scheduleProbes()
+	rt.uniform = rt.spill == nil && rt.excluded == nil && rt.growth.until == 0 && len(in) > 0
+	return rt
 }
 
-// splitByGone returns all nodes as present if all are gone.
-func (b *Pool) splitByGone() (present, gone []*node) {
-	for _, n := range b.nodes {
-		if n.gone && n.health.Load() != healthy {
-			gone = append(gone, n)
-		} else {
-			present = append(present, n)
+// groups are the groups that are set.
+func (rt *routing) groups() (all []*group) {
+	for _, g := range []*group{rt.main, rt.spill, rt.excluded} {
+		if g != nil {
+			all = append(all, g)
 		}
 	}
-	if len(present) == 0 {
-		return b.nodes, nil
-	}
-	return present, gone
+	return all
 }
 
-// slowStartEnd is when the last slow start ends. It is 0 if most nodes are new, since the
-// few others would be overloaded meanwhile.
-func slowStartEnd(nodes []*node, now time.Duration, s SlowStart) (until time.Duration) {
-	if s.Disabled {
-		return 0
+// choose prefers a usable node that has not been tried, then one that is out, then any
+// usable one. It returns nil if there are no nodes.
+func (rt *routing) choose(c choice) *node {
+	if len(rt.nodes) == 0 {
+		return nil
 	}
-	warming := 0
-	for _, n := range nodes {
-		if n.slowStarting && n.addedAt+s.Window > now {
-			warming++
-			until = max(until, n.addedAt+s.Window)
+	first, second := rt.main, rt.spill
+	if second != nil && rt.isZoneOverloaded(&c) {
+		first, second = second, first
+	}
+	for _, g := range [...]*group{first, second, rt.excluded} {
+		if g != nil {
+			if n := rt.algorithm.choose(c, g); n != nil {
+				return n
+			}
 		}
 	}
-	if 2*warming > len(nodes) {
-		return 0
-	}
-	return until
+	c.tried = nil
+	return rt.algorithm.choose(c, first)
 }
 
-func byZone(nodes []*node, zone string) (local, far []*node) {
-	if zone == "" {
-		return nil, nil
+// isZoneOverloaded says that nodes of the caller's zone have clearly more calls in flight
+// than the others.
+func (rt *routing) isZoneOverloaded(c *choice) bool {
+	const factor, slack = 1.5, 2
+	lowerLoad := func(g *group) float64 {
+		a, b := g.drawTwo(c.rng.Uint64())
+		return min(a.load(c.now), b.load(c.now))
 	}
-	for _, n := range nodes {
-		if n.instance.Load().Zone() == zone {
-			local = append(local, n)
-		} else {
-			far = append(far, n)
-		}
-	}
-	return local, far
+	return lowerLoad(rt.main) > factor*lowerLoad(rt.spill)+slack
 }
+
+// sampling says which picks are timed: the first 256 after each sweep, so all below a
+// thousand a second, and one in sixty-four of the others.
+type sampling struct{ allUntil atomic.Uint64 }
+
+func (s *sampling) restart(pick uint64) { s.allUntil.Store(pick + 256) }
+
+// times says that a pick, by its number, is timed.
+func (s *sampling) times(pick uint64) bool {
+	const oneIn64 = 1 << 58
+	return pick < s.allUntil.Load() || pick*golden < oneIn64
+}
+
+const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio

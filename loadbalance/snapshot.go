@@ -30,24 +30,18 @@ type Instance struct {
 	Probation bool `json:"probation"`
 }
 
-// Snapshot returns the pool's state.
-func (b *Pool) Snapshot() Snapshot {
-	rt := b.routing.Load()
-	s := Snapshot{Service: b.service, Policy: rt.policy}
-	now := time.Since(b.created)
-	for _, n := range rt.nodes {
-		i := n.instance.Load()
-		_, peak := n.latency.meanAndPeak()
-		out := n.isEjected(now)
-		known := Instance{
-			ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
-			Ejected: out, Probation: !out && n.health.Load() != healthy && !(rt.policy.Probation.Disabled),
-		}
-		if rt.kind == peakEWMA {
-			wait, load := rt.cost(n, now)
-			known.Cost = wait * (load + 1) / float64(time.Second)
-		}
-		s.Instances = append(s.Instances, known)
+// snapshot returns what is known of a node. a is nil under other algorithms than PeakEWMA.
+func (n *node) snapshot(now time.Duration, p Probation, a *peakEWMA) Instance {
+	i := n.instance.Load()
+	_, peak := n.latency.meanAndPeak()
+	isEjected := n.health.isEjected(now)
+	known := Instance{
+		ID: i.ID, Endpoint: i.Endpoint, InFlight: n.inFlight(), Latency: peak / float64(time.Second),
+		Ejected: isEjected, Probation: !isEjected && !n.isHealthy() && !p.Disabled,
 	}
-	return s
+	if a != nil {
+		wait, load := a.cost(n, now)
+		known.Cost = wait * (load + 1) / float64(time.Second)
+	}
+	return known
 }

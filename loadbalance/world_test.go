@@ -92,7 +92,7 @@ func (w *world) call(b *loadbalance.Pool) {
 			return
 		}
 		over = true
-		w.calls = append(w.calls, endedCall{began, time.Since(w.began) - began, to, picked.Probe, err == nil})
+		w.calls = append(w.calls, endedCall{began, time.Since(w.began) - began, to, picked.HedgeAfter > 0, err == nil})
 		picked.Done(context.Background(), err)
 	}
 	w.in(callTimeout, func() { done(context.DeadlineExceeded) })
