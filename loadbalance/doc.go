@@ -51,8 +51,8 @@
 // probe at a time, a [Probation.Interval] apart, and never a repeat. Probes are safe
 // calls, unless none comes for ten intervals, or the instance refuses connections, which
 // harms no call. A probe is in flight until it ends, whatever other calls find meanwhile.
-// [Picked.Probe] marks a probe, so that the caller may hedge it after
-// [Picked.HedgeAfter]. After a good probe the next may follow at once.
+// [Picked.HedgeAfter] marks a probe and says when the caller should hedge it. After a good
+// probe the next may follow at once.
 // [Probation.Successes] good probes in a row end the probation; a failed one ejects the
 // instance again, for longer. A cancelled probe, such as the loser of a hedge, counts as
 // bad if it took long, and does not count otherwise. A probe that never returns is given

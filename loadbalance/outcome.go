@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // outcome is what the end of an attempt shows of the instance.
