@@ -13,8 +13,8 @@ func BenchmarkAdaptive(b *testing.B) {
 		l := limit.NewAdaptive("api", limit.Adaptive{})
 		b.ReportAllocs()
 		for b.Loop() {
-			if t, err := l.Acquire(ctx); err == nil {
-				t.Done(ctx, nil)
+			if p, err := l.Acquire(ctx); err == nil {
+				p.Done(ctx, nil)
 			}
 		}
 	})
@@ -29,4 +29,15 @@ func BenchmarkAdaptive(b *testing.B) {
 			}
 		})
 	})
+}
+
+func BenchmarkConcurrency(b *testing.B) {
+	ctx := context.Background()
+	l := limit.NewConcurrency("api", limit.Concurrency{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if p, err := l.Acquire(ctx); err == nil {
+			p.Done()
+		}
+	}
 }

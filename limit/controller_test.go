@@ -99,7 +99,8 @@ func TestASettingIsConsistentAfterAnyWindows(t *testing.T) {
 			w.succeeded, w.served = w.timed+n("untimed", 1000), w.timed
 			w.spent, w.baselines = w.timed*n("latency", int64(time.Second)), w.timed*10*ms
 			w.targets, w.lostTime = w.timed*50*ms, w.expired*n("wait", int64(time.Second))
-			w.late, w.refused, w.pilesUp = n("late", w.timed+w.expired), n("refused", 10), n("piles up", 1) == 1
+			w.late, w.refused = n("late", w.timed+w.expired), n("refused", 10)
+			w.pilesUp = n("piles up", 1) == 1
 			s := c.next(w)
 			if (s.phase == Unlimited) != (s.reason == "") {
 				rt.Fatalf("in phase %s the reason is %q", s.phase, s.reason)
