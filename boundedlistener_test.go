@@ -114,7 +114,7 @@ func TestAConnectionWithoutASlotWaitsUntilAnotherClosesOrIsIdle(t *testing.T) {
 				if len(served) > 0 || !isOpen(first) || !isOpen(second) || !isOpen(waiting) {
 					t.Errorf("%s: one above the bound was served, or another closed", name)
 				}
-				<-time.After(time.Minute)
+				time.Sleep(time.Minute)
 				leave(c, one)
 				one, first = <-served, waiting
 				c.trackState(one, http.StateActive)

@@ -125,7 +125,7 @@ func TestTheServicesOwnAnswerIsNotWrappedInATrail(t *testing.T) {
 		gone := error(fault.NotFound.Errorf("no such product"))
 		for name, send := range map[string]func(context.Context, string) error{
 			"in time":  endAfter(0, gone),
-			"too late": func(context.Context, string) error { <-time.After(time.Minute); return gone },
+			"too late": func(context.Context, string) error { time.Sleep(time.Minute); return gone },
 		} {
 			if err := shop.Client("inventory").Call(t.Context(), getStock, send); err != gone {
 				t.Errorf("%s: %v", name, err)
@@ -308,13 +308,13 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 				return send(ctx, addr)
 			})
 		}
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
 		ctx, why := sinew.Explain(t.Context())
 		for range 20 {
 			if err := c.Call(ctx, getStock, send); err != nil {
 				t.Fatal(err)
 			}
-			<-time.After(time.Second)
+			time.Sleep(time.Second)
 		}
 		for _, call := range why.Calls() {
 			if len(call.Steps) != 2 {

@@ -45,10 +45,10 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 		state(`sinew_client_breaker_state{service="inventory"} 0`, `sinew_client_instances{ejected="false",service="inventory"} 2`)
 		for range 20 {
 			call(fault.Unavailable)
-			<-time.After(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond)
 		}
 		state(`sinew_client_breaker_state{service="inventory"} 2`)
-		<-time.After(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		state(`sinew_client_breaker_state{service="inventory"} 1`, `sinew_client_in_flight{service="inventory"} 0`, `sinew_client_limit{service="inventory"} 0`)
 	})
 }

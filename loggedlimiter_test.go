@@ -32,13 +32,13 @@ func TestALimitLogsWhenItStartsToRefuseAndWhenItIsLifted(t *testing.T) {
 				for range 40 {
 					calls.Go(func() {
 						_ = orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
-							<-time.After(10 * time.Millisecond)
+							time.Sleep(10 * time.Millisecond)
 							return answer
 						})
 					})
 				}
 				calls.Wait()
-				<-time.After(10 * time.Millisecond)
+				time.Sleep(10 * time.Millisecond)
 				s := orders.Snapshot().Limit
 				phases = append(phases, s.Phase)
 				if s.Reason != "" {
@@ -84,7 +84,7 @@ func TestRefusalsBeyondMaxAreNoEpisode(t *testing.T) {
 		for range 10 {
 			calls.Go(func() {
 				err := orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
-					<-time.After(10 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond)
 					return nil
 				})
 				mu.Lock()

@@ -41,7 +41,7 @@ func TestShutdownWaitsTheDrainDelayOnlyIfCallersMayExist(t *testing.T) {
 			go func() {
 				defer close(done)
 				for range c.called - 1 {
-					<-time.After(50 * time.Millisecond)
+					time.Sleep(50 * time.Millisecond)
 					call()
 				}
 			}()

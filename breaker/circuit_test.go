@@ -86,7 +86,7 @@ func TestProbesThatAreSlowDoNotClose(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1, SlowCall: 100 * time.Millisecond})
 		calls(c, 1, errFailed)
 		for range 10 {
-			<-time.After(15 * time.Second)
+			time.Sleep(15 * time.Second)
 			callOnce(c, 100*time.Millisecond, nil)
 			if got := c.State(); got != breaker.Open {
 				t.Fatalf("%s after a slow probe", got)
@@ -99,7 +99,7 @@ func TestOldCallsDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		calls(c, 19, errFailed)
-		<-time.After(10*time.Second + time.Millisecond)
+		time.Sleep(10*time.Second + time.Millisecond)
 		calls(c, 1, nil) // so that there are no 20 in a row
 		calls(c, 18, errFailed)
 		if got := c.State(); got != breaker.Closed {

@@ -30,7 +30,7 @@ func TestACircuitForcedOpenAdmitsNoCallUntilItIsReleased(t *testing.T) {
 			if err := c.Set(breaker.Policy{Disabled: true}); err != nil {
 				t.Fatal(err)
 			}
-			<-time.After(time.Hour)
+			time.Sleep(time.Hour)
 		}
 		if err := c.Set(breaker.Policy{}); err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestAGroupDoesNotDropForcedOrObservedCircuits(t *testing.T) {
 		if err := g.Set(breaker.Policy{MinCalls: 2}); err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(time.Hour)
+		time.Sleep(time.Hour)
 		g.Get("new")
 		left := map[string]breaker.Snapshot{}
 		for _, s := range g.Snapshot() {

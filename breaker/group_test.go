@@ -20,16 +20,16 @@ func TestAGroupDropsIdleCircuits(t *testing.T) {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}
 		calls(g.Get("broken"), 1, errFailed)
-		<-time.After(11 * time.Minute)
+		time.Sleep(11 * time.Minute)
 		calls(g.Get("new"), 1, nil)
 		if left := g.Snapshot(); len(left) != 2 || left[0].ID != "tenants/broken" || left[1].ID != "tenants/new" {
 			t.Errorf("%d circuits are left", len(left))
 		}
-		<-time.After(2 * time.Hour) // the open circuit's time is long over, and it is not used
+		time.Sleep(2 * time.Hour) // the open circuit's time is long over, and it is not used
 		for i := range 200 {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
 		calls(g.Get("newest"), 1, nil)
 		for _, s := range g.Snapshot() {
 			if s.ID == "tenants/broken" {

@@ -25,11 +25,11 @@ func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClos
 			if least := max(longest*3/4, first); wait < least-time.Millisecond || wait > longest {
 				t.Errorf("opening %d lasts %s, want %s to %s", i+1, wait, least, longest)
 			}
-			<-time.After(wait - time.Nanosecond)
+			time.Sleep(wait - time.Nanosecond)
 			if callOnce(c, 0, nil) {
 				t.Errorf("opening %d: admitted before its time was over", i+1)
 			}
-			<-time.After(time.Nanosecond)
+			time.Sleep(time.Nanosecond)
 			if !callOnce(c, 0, errFailed) {
 				t.Errorf("opening %d: no probe after its time", i+1)
 			}
@@ -38,7 +38,7 @@ func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClos
 			t.Fatalf("250 openings in %s are none of the longest", lasted)
 		}
 		_, err := c.Allow(t.Context())
-		<-time.After(fault.RetryAfter(err))
+		time.Sleep(fault.RetryAfter(err))
 		calls(c, 1, nil)
 		if got := c.State(); got != breaker.Closed {
 			t.Fatalf("%s after a good probe", got)
@@ -56,7 +56,7 @@ func TestOpeningsOfManyCircuitsDoNotEndTogether(t *testing.T) {
 		for range 50 {
 			c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 			calls(c, 1, errFailed)
-			<-time.After(10 * time.Second)
+			time.Sleep(10 * time.Second)
 			calls(c, 1, errFailed) // from the second opening on
 			_, err := c.Allow(t.Context())
 			waits[fault.RetryAfter(err)] = true
@@ -77,11 +77,11 @@ func TestConsecutiveIsFiveThreeSixtySecondsTen(t *testing.T) {
 			t.Fatalf("%s without five failures in a row", got)
 		}
 		calls(c, 1, errFailed)
-		<-time.After(time.Minute - time.Nanosecond)
+		time.Sleep(time.Minute - time.Nanosecond)
 		if callOnce(c, 0, nil) {
 			t.Fatal("admitted within 60 s")
 		}
-		<-time.After(time.Nanosecond)
+		time.Sleep(time.Nanosecond)
 		var probes []breaker.Permit
 		for range 11 {
 			if p, err := c.Allow(t.Context()); err == nil {
@@ -128,10 +128,10 @@ func TestACircuitNeverStaysOpen(t *testing.T) {
 					permit.Done(t.Context(), errFailed)
 				}
 				if step == 5 {
-					<-time.After(time.Second)
+					time.Sleep(time.Second)
 				}
 			}
-			<-time.After(30 * time.Second) // the longest opening and the longest lease
+			time.Sleep(30 * time.Second) // the longest opening and the longest lease
 			calls(c, 3, nil)
 			if got := c.State(); got != breaker.Closed {
 				t.Fatalf("%s although everything works", got)
@@ -178,7 +178,7 @@ func TestRecoveryAfterAnOutageIsComplete(t *testing.T) {
 							passed++
 						}
 					}
-					<-time.After(10 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond)
 				}
 				if reached > tt.most {
 					t.Errorf("%d calls reached who was down, at most %d should", reached, tt.most)

@@ -155,7 +155,7 @@ type stubborn struct{ readFunc }
 
 func (stubborn) Watch(ctx context.Context, _ func(error)) {
 	<-ctx.Done()
-	<-time.After(time.Second)
+	time.Sleep(time.Second)
 }
 
 func TestCloseWaitsForTheWatchOfALayer(t *testing.T) {
@@ -182,11 +182,11 @@ func TestEveryReadsALayerAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(time.Minute - time.Nanosecond)
+		time.Sleep(time.Minute - time.Nanosecond)
 		if got := v.Get().HTTP.Port; got != 2 {
 			t.Errorf("before the interval the port is %d, want that of the first reads, 2", got)
 		}
-		<-time.After(time.Nanosecond)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := v.Get().HTTP.Port; got != 4 {
 			t.Errorf("after the interval the port is %d, want that of the second reads, 4", got)

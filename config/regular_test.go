@@ -54,7 +54,7 @@ func TestAFileThatBecomesAPipeBlocksNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		rename(t, fifo, path)
-		<-time.After(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !errors.Is(v.Err(), fault.InvalidArgument) || v.Get().Addr != "one" {
 			t.Errorf("%s, %v", v.Get().Addr, v.Err())

@@ -111,7 +111,7 @@ func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 		c.Value = "two"
 		set(t, store, c)
 		before := store.lists.Load()
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
 		if v.Get().Addr != "one" || !errors.Is(v.Err(), fault.Unavailable) {
 			t.Errorf("away: %s, %v", v.Get().Addr, v.Err())
 		}
@@ -119,7 +119,7 @@ func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 			t.Errorf("it was asked %d times in a minute", n)
 		}
 		store.away.Store(false)
-		<-time.After(10 * time.Second)
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if v.Get().Addr != "two" || v.Err() != nil {
 			t.Errorf("back: %s, %v", v.Get().Addr, v.Err())
@@ -140,15 +140,15 @@ func TestAStoreThatEndsItsWatchesIsWatchedAgainAtOnce(t *testing.T) {
 			store.away.Store(true)
 			c.Value = addr
 			c = set(t, store, c)
-			<-time.After(d)
+			time.Sleep(d)
 			store.away.Store(false)
 		}
 		for n := range 5 {
 			outage(time.Minute, "long")
-			<-time.After(10 * time.Second)
+			time.Sleep(10 * time.Second)
 			addr := fmt.Sprint("short ", n)
 			outage(time.Millisecond, addr)
-			<-time.After(350 * time.Millisecond)
+			time.Sleep(350 * time.Millisecond)
 			synctest.Wait()
 			if got := v.Get().Addr; got != addr {
 				t.Errorf("350 ms after a short outage it is %q, want %q", got, addr)
@@ -166,7 +166,7 @@ func TestCloseWaitsForAWatcherThatIsBusy(t *testing.T) {
 		}
 		ended := false
 		v.Watch(func(_, _ *settings) {
-			<-time.After(time.Minute)
+			time.Sleep(time.Minute)
 			ended = true
 		})
 		synctest.Wait()
@@ -188,11 +188,11 @@ func TestStoreThatCannotBeWatchedIsListed(t *testing.T) {
 		}
 		defer v.Close()
 		set(t, memory, config.Configuration{Key: "addr", Value: "two"})
-		<-time.After(9 * time.Second)
+		time.Sleep(9 * time.Second)
 		if v.Get().Addr != ":8080" {
 			t.Error("it is asked too often")
 		}
-		<-time.After(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		if v.Get().Addr != "two" {
 			t.Error("it is not asked")
 		}

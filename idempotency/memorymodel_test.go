@@ -39,7 +39,7 @@ func TestMemoryStoreStaysConsistentAndLosesNoClaim(t *testing.T) {
 						_ = s.Answer(t.Context(), r.key, r.claim, answer[:dice.IntN(len(answer))], time.Duration(dice.IntN(600))*time.Second)
 					}
 				case n == 9:
-					<-time.After(time.Duration(dice.IntN(3000)) * time.Millisecond)
+					time.Sleep(time.Duration(dice.IntN(3000)) * time.Millisecond)
 				}
 				s.addsUp(t)
 			}

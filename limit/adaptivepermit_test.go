@@ -65,7 +65,7 @@ func TestACallThatEndsAfterItsCallerHasGoneIsWasted(t *testing.T) {
 			permits = append(permits, permit)
 		}
 		leave()
-		<-time.After(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		for i, ctx := range callers {
 			permits[i].Done(ctx, nil)
 		}
@@ -103,7 +103,7 @@ func TestEndlessCallsRefuseNoOthers(t *testing.T) {
 				}
 				defer permit.Done(t.Context(), ends)
 			}
-			<-time.After(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 		for i := range 2000 {
 			switch {
@@ -141,7 +141,7 @@ func TestEndlessCallsDoNotFillALimit(t *testing.T) {
 			if err == nil {
 				passed++
 			}
-			<-time.After(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 			permit.Done(t.Context(), nil)
 		}
 		if len(stay) != 5 || passed < 120 {
@@ -165,14 +165,14 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 		}
 		third.Done(t.Context(), nil)
 		second.Pause()
-		<-time.After(time.Hour)
+		time.Sleep(time.Hour)
 		second.Resume()
 		slow.Resume()
 		slow.Resume()
 		if _, err := l.Acquire(t.Context()); err == nil {
 			t.Error("who goes on takes no room")
 		}
-		<-time.After(time.Millisecond)
+		time.Sleep(time.Millisecond)
 		slow.Done(t.Context(), nil)
 		second.Pause() // without a Resume
 		second.Done(t.Context(), nil)
@@ -181,7 +181,7 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			<-time.After(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
 			permit.Done(t.Context(), nil)
 		}
 		if s := l.Snapshot(); s.InFlight != 0 || s.Baseline > 100*time.Millisecond {

@@ -35,7 +35,7 @@ func TestNoMoreThanMaxRunAndWaitingCallsRunInOrder(t *testing.T) {
 					t.Errorf("%d run", running)
 				}
 				mu.Unlock()
-				<-time.After(time.Second)
+				time.Sleep(time.Second)
 				mu.Lock()
 				running--
 				mu.Unlock()
@@ -192,12 +192,12 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 		for range 40 {
 			group.Go(func() {
 				if permit, err := l.Acquire(t.Context()); err == nil {
-					<-time.After(time.Second)
+					time.Sleep(time.Second)
 					permit.Done()
 				}
 			})
 		}
-		<-time.After(10500 * time.Millisecond) // 29 wait, one a second leaves the queue
+		time.Sleep(10500 * time.Millisecond) // 29 wait, one a second leaves the queue
 		begun := time.Now()
 		for timeout, refused := range map[time.Duration]bool{5 * time.Second: true, 60 * time.Second: false} {
 			group.Go(func() {

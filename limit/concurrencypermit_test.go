@@ -175,7 +175,7 @@ func TestPermitsAreNeverLostOrDoubled(t *testing.T) {
 					if s := l.Snapshot(); s.Running > most {
 						t.Errorf("%d run of %d", s.Running, most)
 					}
-					<-time.After(5 * time.Millisecond)
+					time.Sleep(5 * time.Millisecond)
 					permit.Done()
 				})
 			}

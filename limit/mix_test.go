@@ -24,7 +24,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 				refused++
 				return
 			}
-			<-time.After(takes)
+			time.Sleep(takes)
 			permit.Done(ctx, nil)
 		}
 		var all sync.WaitGroup
@@ -38,7 +38,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 		all.Go(func() {
 			for time.Now().Before(lasts) {
 				call("GET /item", time.Millisecond)
-				<-time.After(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond)
 			}
 		})
 		all.Wait()

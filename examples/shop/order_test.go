@@ -151,7 +151,7 @@ func TestACancelledOrderIsNotDelivered(t *testing.T) {
 			all.Go(func() {
 				id := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")
 				paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
-				<-time.After(time.Duration(n) * 20 * time.Millisecond)
+				time.Sleep(time.Duration(n) * 20 * time.Millisecond)
 				took := s.send("POST", "/orders/"+id+"/cancel", "").status == 200
 				mu.Lock()
 				defer mu.Unlock()

@@ -83,7 +83,7 @@ const delay = 2 * time.Millisecond
 type delayed struct{ *http.Transport }
 
 func (d delayed) RoundTrip(r *http.Request) (*http.Response, error) {
-	<-time.After(delay)
+	time.Sleep(delay)
 	return d.Transport.RoundTrip(r)
 }
 
@@ -96,7 +96,7 @@ func (w *wires) transport() http.RoundTripper {
 type slow struct{}
 
 func (slow) Hash(password string) (string, error) {
-	<-time.After(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond)
 	return password, nil
 }
 

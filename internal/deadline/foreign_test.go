@@ -49,7 +49,7 @@ func TestAForeignDeadlineIsExpiringWhenACalleeMayReportItsEnd(t *testing.T) {
 			at   time.Duration
 			ends bool
 		}{{0, false}, {700 * time.Millisecond, false}, {950 * time.Millisecond, true}, {2 * time.Second, true}} {
-			<-time.After(time.Until(begun.Add(c.at)))
+			time.Sleep(time.Until(begun.Add(c.at)))
 			if deadline.ForeignExpiring(ctx) != c.ends {
 				t.Errorf("after %s: %v", c.at, !c.ends)
 			}

@@ -149,7 +149,7 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 				t.Errorf("%s: the log says %s", name, &log)
 			}
 			_ = bus.Close(context.Background())
-			<-time.After(time.Hour)
+			time.Sleep(time.Hour)
 		})
 	}
 }
@@ -261,9 +261,9 @@ func upgrades(svc *sinew.Service, observes bool) {
 		_ = buffered.Flush()
 		if observes {
 			<-svc.Stopping()
-			<-time.After(time.Second)
+			time.Sleep(time.Second)
 		} else {
-			<-time.After(time.Hour)
+			time.Sleep(time.Hour)
 		}
 		_, _ = buffered.WriteString("bye")
 		_ = buffered.Flush()
@@ -345,7 +345,7 @@ func TestShutdownWaitsForHijackedConnections(t *testing.T) {
 			if !heeds && (!errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "GET /socket") || took > 31*time.Second) {
 				t.Errorf("after %s: %v", took, err)
 			}
-			<-time.After(2 * time.Hour)
+			time.Sleep(2 * time.Hour)
 			_ = here.Close()
 		})
 	}

@@ -138,7 +138,7 @@ func TestACallWithoutAnInstanceFreesItsProbeAndIsNoFailure(t *testing.T) {
 			_ = call(fault.Internal)
 		}
 		_ = reg.Deregister(t.Context(), only.ID)
-		<-time.After(breaker.Consecutive.Timeout)
+		time.Sleep(breaker.Consecutive.Timeout)
 		for range 2 * breaker.Consecutive.MaxRequests { // more than the number of probes
 			if err := call(nil); !errors.Is(err, fault.Unavailable) || fault.ReasonOf(err) == "breaker_open" {
 				t.Fatalf("with no instance: %v", err)

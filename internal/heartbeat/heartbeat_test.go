@@ -17,10 +17,10 @@ func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
 		stop := heartbeat.Every(t.Context(), time.Minute, func(context.Context) { renewed++ })
-		<-time.After(3*time.Minute + time.Second)
+		time.Sleep(3*time.Minute + time.Second)
 		synctest.Wait()
 		stop()
-		<-time.After(time.Hour)
+		time.Sleep(time.Hour)
 		if renewed != 3 {
 			t.Errorf("renewed %d times in three minutes", renewed)
 		}
@@ -32,10 +32,10 @@ func TestStopCancelsARunningRenewalAndWaitsForIt(t *testing.T) {
 		ended := false
 		stop := heartbeat.Every(t.Context(), time.Minute, func(ctx context.Context) {
 			<-ctx.Done()
-			<-time.After(time.Second)
+			time.Sleep(time.Second)
 			ended = true
 		})
-		<-time.After(2 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		stop()
 		if !ended {
 			t.Error("stop did not wait")

@@ -146,7 +146,7 @@ func TestEveryModuleIsOnTheSameGoAndTheNextRelease(t *testing.T) {
 	}
 }
 
-func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
+func TestEveryPackageHasACommentAndAnExample(t *testing.T) {
 	t.Chdir(root)
 	format := `{{.Dir}}|{{.ImportPath}}|{{.Doc}}|{{.Name}}|{{join .GoFiles ","}}|{{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}`
 	for line := range strings.Lines(output(t, "go", "list", "-f", format, "./...")) {
@@ -165,9 +165,6 @@ func TestEveryPackageHasACommentAnExampleAndNoTestThatSleeps(t *testing.T) {
 				t.Fatal(err)
 			}
 			example = example || strings.Contains(string(text), "\nfunc Example") && strings.Contains(string(text), "utput:")
-			if strings.Contains(string(text), "time.Slee"+"p(") {
-				t.Errorf("%s/%s sleeps", path, file)
-			}
 		}
 		if !example {
 			t.Errorf("%s has no Example with Output", path)

@@ -61,12 +61,12 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		<-time.After(12 * time.Second)
+		time.Sleep(12 * time.Second)
 		if n := confirmed(t, db); n > 0 {
 			t.Errorf("%d orders were written to a full disk", n)
 		}
 		pragma(t, db, "max_page_count", 1<<30)
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
 		if n := confirmed(t, db); n != paid {
 			t.Errorf("%d of %d paid orders are confirmed", n, paid)
 		}

@@ -111,7 +111,7 @@ func TestEventsOfACommitAreSentInOrderAndOnce(t *testing.T) {
 		write(t, db, o, 1, 2, 3)
 		synctest.Wait()
 		b.took(t, "step 1 1", "step 0 2", "step 1 3")
-		<-time.After(10 * time.Second)
+		time.Sleep(10 * time.Second)
 		b.took(t, "step 1 1", "step 0 2", "step 1 3")
 	})
 }
@@ -138,10 +138,10 @@ func TestEventsWaitForABusThatIsAway(t *testing.T) {
 		o, end := runOutbox(db, b)
 		defer end()
 		write(t, db, o, 1, 2)
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
 		b.took(t)
 		b.set(false)
-		<-time.After(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		b.took(t, "step 1 1", "step 0 2")
 	})
 }
@@ -163,13 +163,13 @@ func TestANewRunResendsTheLastMinuteWithTheSameIDs(t *testing.T) {
 		before, after := &bus{}, &bus{}
 		o, end := runOutbox(db, before)
 		write(t, db, o, 1)
-		<-time.After(2 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		write(t, db, o, 2, 3)
-		<-time.After(30 * time.Second)
+		time.Sleep(30 * time.Second)
 		write(t, db, o, 4)
 		end()
 		before.took(t, "step 1 1", "step 0 2", "step 1 3", "step 0 4")
-		<-time.After(24 * time.Hour) // the process stays down
+		time.Sleep(24 * time.Hour) // the process stays down
 		_, end = runOutbox(db, after)
 		synctest.Wait()
 		end()
@@ -184,7 +184,7 @@ func TestAnEventIsDeletedAMinuteAfterItWasSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		o, end := runOutbox(db, &bus{})
 		write(t, db, o, 1, 2)
-		<-time.After(2 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		end()
 		var left int
 		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM outbox`).Scan(&left); err != nil || left != 0 {
