@@ -16,8 +16,8 @@ func (b *backlog) add(other backlog) {
 	b.typical += other.typical
 }
 
-// exceeds says that more calls, and more than min, are in flight than can be served in
+// exceeds says that more calls, and more than least, are in flight than can be served in
 // time, and that chance does not explain it.
-func (b backlog) exceeds(min float64) bool {
-	return b.inFlight > max(b.servable+chanceDeviations*math.Sqrt(b.typical), min)
+func (b backlog) exceeds(least float64) bool {
+	return b.inFlight > max(b.servable+chanceDeviations*math.Sqrt(b.typical), least)
 }
