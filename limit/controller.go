@@ -4,7 +4,8 @@ import "math"
 
 // controller detects overload and sets the limit. It is a state machine: a window of
 // measurements goes in, a setting comes out. It reads no clock, draws nothing at random, and
-// needs the lock of its limiter.
+// has no lock: the limiter calls it under its own. Moments are in ns since the limiter was
+// created.
 type controller struct {
 	min, max float64 // the bounds of the limit, by the policy
 
@@ -85,6 +86,7 @@ func (c *controller) next(w window) setting {
 	return c.setting(w, change)
 }
 
+// setting is what is in force after a window.
 func (c *controller) setting(w window, change baselineChange) setting {
 	s := setting{phase: c.phase, reason: c.reason, limit: c.limit, target: c.target, baselines: change}
 	s.longRunning = max(longRunningTargets*int64(c.target), minLongRunning)
@@ -114,6 +116,7 @@ func (c *controller) startSteering(w window) {
 	c.setLimit(max(c.targetLimit(w), shedLimitShare*inFlight))
 }
 
+// startTrial starts a limit of which it is not known whether it makes calls faster.
 func (c *controller) startTrial(w window) {
 	// The calls in flight are served after that time (Little, 1961).
 	drainTime := float64(w.inFlight) / max(w.successRate(), 1/float64(maxTrialWait))
@@ -136,6 +139,7 @@ func (c *controller) startFurtherTrial(w window) {
 	}
 }
 
+// passTrial begins to steer a limit that has made calls faster.
 func (c *controller) passTrial(w window) {
 	measured := c.trial.measurement.result()
 	c.reference = reference{c.limit, measured.meanLatency()}

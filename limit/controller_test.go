@@ -1,6 +1,8 @@
 package limit
 
 import (
+	"go/parser"
+	"go/token"
 	"math"
 	"testing"
 	"time"
@@ -116,4 +118,21 @@ func TestASettingIsConsistentAfterAnyWindows(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTheStateMachineImportsNeitherLocksNorChanceNorContexts(t *testing.T) {
+	for _, name := range []string{
+		"controller", "window", "setting", "overloadsigns", "backlog", "trial", "trialpause", "measurement", "steering",
+		"counts", "expectation", "estimate", "servedrate", "fraction", "phase", "tuning", "tuninglatency",
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), name+".go", nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range file.Imports {
+			if i.Path.Value != `"math"` && i.Path.Value != `"time"` {
+				t.Errorf("%s.go imports %s, want it to depend on its windows alone", name, i.Path.Value)
+			}
+		}
+	}
 }
