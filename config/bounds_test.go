@@ -28,19 +28,22 @@ func TestAnErrorIsShortHoweverMuchIsWrong(t *testing.T) {
 	}
 	long := strings.Repeat("é", 1<<14)
 	fmt.Fprintf(&twice, "{%q: 1, %q: 2}", long, long)
-	for name, content := range map[string]string{
-		"many.json":  "{" + strings.TrimSuffix(unknown.String(), ",\n") + "}",
-		"long.json":  fmt.Sprintf("{%q: 1}", long),
-		"twice.json": twice.String(),
-		"long.yaml":  long + ": 1\n",
-		"twice.yaml": fmt.Sprintf("%[1]s: 1\n%[1]s: 2\n", strings.Repeat("k", 900)),
-		"each.yaml":  strings.Repeat("a: 1\n", 5000),
-		"list.json":  `{"hosts":[` + list.String() + `1]}`,
+	for _, c := range []struct {
+		name    string
+		content string
+	}{
+		{name: "many.json", content: "{" + strings.TrimSuffix(unknown.String(), ",\n") + "}"},
+		{name: "long.json", content: fmt.Sprintf("{%q: 1}", long)},
+		{name: "twice.json", content: twice.String()},
+		{name: "long.yaml", content: long + ": 1\n"},
+		{name: "twice.yaml", content: fmt.Sprintf("%[1]s: 1\n%[1]s: 2\n", strings.Repeat("k", 900))},
+		{name: "each.yaml", content: strings.Repeat("a: 1\n", 5000)},
+		{name: "list.json", content: `{"hosts":[` + list.String() + `1]}`},
 	} {
-		_, err := load(t, config.File(fileSource(t, name, content)))
-		checkError(t, err, name)
+		_, err := load(t, config.File(fileSource(t, c.name, c.content)))
+		checkError(t, err, c.name)
 		if err != nil && len(err.Error()) > 20_000 {
-			t.Errorf("%s: the error has %d bytes: %.300s", name, len(err.Error()), err)
+			t.Errorf("%s: the error has %d bytes: %.300s", c.name, len(err.Error()), err)
 		}
 	}
 	type numbers struct {

@@ -10,12 +10,26 @@ import (
 )
 
 func TestVariablesNameSettingsByPath(t *testing.T) {
-	for name, text := range map[string]string{
-		"VARS_ADDR": "12", "VARS_TIMEOUT": "1m", "VARS_HTTP": `{"port":5,"tls":true}`, "VARS_HTTP_PORT": "6", "VARS_HOSTS": "a, b,c",
-		"VARS_LIMITS": `{"x":1}`, "VARS_RETRY_BACKOFF": "3s", "VARS_RETRY_ATTEMPTS": "9", "VARS_PASSWORD": "123", "VARS_EXTRA_ID": "-4",
-		"VARS_SINCE": "2026-01-02T03:04:05Z", "VARS_ANY": "plain", "VARS_": "nothing", "VARSITY": "not ours",
+	for _, c := range []struct {
+		name string
+		text string
+	}{
+		{name: "VARS_ADDR", text: "12"},
+		{name: "VARS_TIMEOUT", text: "1m"},
+		{name: "VARS_HTTP", text: `{"port":5,"tls":true}`},
+		{name: "VARS_HTTP_PORT", text: "6"},
+		{name: "VARS_HOSTS", text: "a, b,c"},
+		{name: "VARS_LIMITS", text: `{"x":1}`},
+		{name: "VARS_RETRY_BACKOFF", text: "3s"},
+		{name: "VARS_RETRY_ATTEMPTS", text: "9"},
+		{name: "VARS_PASSWORD", text: "123"},
+		{name: "VARS_EXTRA_ID", text: "-4"},
+		{name: "VARS_SINCE", text: "2026-01-02T03:04:05Z"},
+		{name: "VARS_ANY", text: "plain"},
+		{name: "VARS_", text: "nothing"},
+		{name: "VARSITY", text: "not ours"},
 	} {
-		t.Setenv(name, text)
+		t.Setenv(c.name, c.text)
 	}
 	got := mustLoad(t, config.Env("VARS_")).Get()
 	if got.Addr != "12" || got.Timeout != time.Minute || got.HTTP.Port != 6 || !got.HTTP.TLS || fmt.Sprint(got.Hosts) != "[a b c]" ||
@@ -33,25 +47,43 @@ func TestBadVariablesAreAllNamed(t *testing.T) {
 }
 
 func TestVariableOfAnotherTypeIsRefusedWithItsKey(t *testing.T) {
-	for name, text := range map[string]string{
-		"HTTP_PORT": "hunter2", "HTTP_TLS": "hunter2", "TIMEOUT": "hunter2", "HTTP": "hunter2", "LIMITS": "[1]", "HTTP_RATIO": "",
-		"RETRY_BACKOFF": "later",
+	for _, c := range []struct {
+		name string
+		text string
+	}{
+		{name: "HTTP_PORT", text: "hunter2"},
+		{name: "HTTP_TLS", text: "hunter2"},
+		{name: "TIMEOUT", text: "hunter2"},
+		{name: "HTTP", text: "hunter2"},
+		{name: "LIMITS", text: "[1]"},
+		{name: "HTTP_RATIO", text: ""},
+		{name: "RETRY_BACKOFF", text: "later"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("WRONG_"+name, text)
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("WRONG_"+c.name, c.text)
 			_, err := load(t, config.Env("WRONG"))
-			checkError(t, err, "variable WRONG_"+name, "key ")
+			checkError(t, err, "variable WRONG_"+c.name, "key ")
 		})
 	}
 }
 
 func TestVariablesOfKubernetesServicesAreNoSettings(t *testing.T) {
-	for name, text := range map[string]string{
-		"SHOP_SERVICE_HOST": "10.0.0.1", "SHOP_SERVICE_PORT": "80", "SHOP_SERVICE_PORT_HTTP": "80", "SHOP_PORT": "tcp://10.0.0.1:80",
-		"SHOP_PORT_80_TCP": "tcp://10.0.0.1:80", "SHOP_PORT_80_TCP_PROTO": "tcp", "SHOP_PORT_80_TCP_ADDR": "10.0.0.1",
-		"SHOP_DB_SERVICE_HOST": "10.0.0.2", "SHOP_DB_PORT": "tcp://10.0.0.2:5432", "SHOP_ADDR": "mine",
+	for _, c := range []struct {
+		name string
+		text string
+	}{
+		{name: "SHOP_SERVICE_HOST", text: "10.0.0.1"},
+		{name: "SHOP_SERVICE_PORT", text: "80"},
+		{name: "SHOP_SERVICE_PORT_HTTP", text: "80"},
+		{name: "SHOP_PORT", text: "tcp://10.0.0.1:80"},
+		{name: "SHOP_PORT_80_TCP", text: "tcp://10.0.0.1:80"},
+		{name: "SHOP_PORT_80_TCP_PROTO", text: "tcp"},
+		{name: "SHOP_PORT_80_TCP_ADDR", text: "10.0.0.1"},
+		{name: "SHOP_DB_SERVICE_HOST", text: "10.0.0.2"},
+		{name: "SHOP_DB_PORT", text: "tcp://10.0.0.2:5432"},
+		{name: "SHOP_ADDR", text: "mine"},
 	} {
-		t.Setenv(name, text)
+		t.Setenv(c.name, c.text)
 	}
 	if got := mustLoad(t, config.Env("SHOP")).Get().Addr; got != "mine" {
 		t.Errorf("got %q", got)

@@ -19,8 +19,14 @@ func TestLaterLayersWinKeyByKey(t *testing.T) {
 	yaml := fileSource(t, "a.yaml", "addr: file\ntimeout: 2s\nhttp: {port: 2, max_conns: 2}\nhosts: [b, c]\nlimits: {users: 2}\n")
 	json := fileSource(t, "b.json", `{"http":{"port":3},"limits":{"users":3},"timeout":null}`)
 	store := config.NewMemory(config.MemoryPolicy{})
-	for environment, port := range map[string]int{"": 4, "prod": 5} {
-		if _, err := store.Set(t.Context(), config.Configuration{Service: "orders", Environment: environment, Key: "http.max_conns", Value: port}); err != nil {
+	for _, c := range []struct {
+		environment string
+		port        int
+	}{
+		{environment: "", port: 4},
+		{environment: "prod", port: 5},
+	} {
+		if _, err := store.Set(t.Context(), config.Configuration{Service: "orders", Environment: c.environment, Key: "http.max_conns", Value: c.port}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,15 +75,18 @@ func TestDefaultsAreNeverWrittenTo(t *testing.T) {
 }
 
 func TestValuesKeepTheirDigitsAndTypes(t *testing.T) {
-	for name, content := range map[string]string{
-		"a.json": `{"extra":{"id":9007199254740993},"http":{"port":1e3},"retry":{"attempts":5,"backoff":"20ms"},"since":"2026-01-02T03:04:05Z","any":[1,{"a":null}],"password":"hunter2"}`,
-		"a.yaml": "extra: {id: 9007199254740993}\nhttp: {port: 1000}\nretry: {attempts: 5, backoff: 20ms}\nsince: 2026-01-02T03:04:05Z\nany: [1, {a: null}]\npassword: hunter2\n",
+	for _, c := range []struct {
+		name    string
+		content string
+	}{
+		{name: "a.json", content: `{"extra":{"id":9007199254740993},"http":{"port":1e3},"retry":{"attempts":5,"backoff":"20ms"},"since":"2026-01-02T03:04:05Z","any":[1,{"a":null}],"password":"hunter2"}`},
+		{name: "a.yaml", content: "extra: {id: 9007199254740993}\nhttp: {port: 1000}\nretry: {attempts: 5, backoff: 20ms}\nsince: 2026-01-02T03:04:05Z\nany: [1, {a: null}]\npassword: hunter2\n"},
 	} {
-		got := mustLoad(t, config.File(fileSource(t, name, content))).Get()
+		got := mustLoad(t, config.File(fileSource(t, c.name, c.content))).Get()
 		want := retry.Policy{Attempts: 5, Backoff: 20 * time.Millisecond}
 		if got.Extra.ID != 9007199254740993 || got.HTTP.Port != 1000 || got.Retry != want || got.Since.Unix() != 1767323045 ||
 			fmt.Sprint(got.Any) != "[1 map[a:<nil>]]" || got.Password.Reveal() != "hunter2" {
-			t.Errorf("%s gave %+v", name, got)
+			t.Errorf("%s gave %+v", c.name, got)
 		}
 	}
 }
@@ -95,47 +104,50 @@ func TestPolicyIsMergedOverItsDefault(t *testing.T) {
 }
 
 func TestBadFilesAreRefusedWithKeyAndReason(t *testing.T) {
-	for content, parts := range map[string][]string{
-		`{"adr":"x"}`:                            {`key "adr": no setting has this name; here are addr,`},
-		`{"http":{"prot":1}}`:                    {`key "http.prot": no setting has this name; here are max_conns, port, ratio, tls`},
-		`{"labels":{"a":{"di":1}}}`:              {`key "labels.a.di"`},
-		`{"Hidden":"x"}`:                         {`key "Hidden"`},
-		`{"http":{"port":"hunter2"}}`:            {`key "http.port": a number is needed, not this text`},
-		`{"http":{"port":1.5}}`:                  {`key "http.port": a whole number of 64 bits is needed`},
-		`{"http":{"max_conns":65536}}`:           {`key "http.max_conns": a whole number from 0 of 16 bits`},
-		`{"http":{"tls":"yes"}}`:                 {`key "http.tls": true or false is needed, not this text`},
-		`{"http":[]}`:                            {`key "http": an object is needed, not a list`},
-		`{"hosts":"hunter2"}`:                    {`key "hosts": a list is needed`},
-		`{"hosts":["a",2]}`:                      {`key "hosts.1": text is needed, not this number`},
-		`{"limits":{"a":"hunter2"}}`:             {`key "limits.a": a number is needed`},
-		`{"timeout":30}`:                         {`key "timeout": a duration such as "1s" is needed, not this number`},
-		`{"timeout":"hunter2"}`:                  {`key "timeout": a duration`},
-		`{"password":12}`:                        {`key "password": text is needed`},
-		`{"password":"[redacted]"}`:              {`key "password"`, "write the secret itself"},
-		`{"retry":{"attemps":1}}`:                {`key "retry"`, `no setting is named "attemps"`},
-		`{"retry":{"attempts":-1}}`:              {"do not validate", `key "retry"`},
-		`{"http":{"port":666}}`:                  {"do not validate", "must not be 666"},
-		`{"adr":1,"http":{"tls":1}}`:             {`key "adr"`, `key "http.tls"`},
-		`["hunter2"]`:                            {"an object with the names of settings is needed"},
-		`"hunter2"`:                              {"an object with the names of settings is needed"},
-		`{"addr":"a"} {"addr":"hunter2"}`:        {""},
-		`{"addr":"a"`:                            {""},
-		``:                                       {"the file is empty"},
-		"\n \n":                                  {"the file is empty"},
-		`{"http":{"port":99999999999999999999}}`: {`key "http.port": a whole number`},
+	for _, c := range []struct {
+		content string
+		parts   []string
+	}{
+		{content: `{"adr":"x"}`, parts: []string{`key "adr": no setting has this name; here are addr,`}},
+		{content: `{"http":{"prot":1}}`, parts: []string{`key "http.prot": no setting has this name; here are max_conns, port, ratio, tls`}},
+		{content: `{"labels":{"a":{"di":1}}}`, parts: []string{`key "labels.a.di"`}},
+		{content: `{"Hidden":"x"}`, parts: []string{`key "Hidden"`}},
+		{content: `{"http":{"port":"hunter2"}}`, parts: []string{`key "http.port": a number is needed, not this text`}},
+		{content: `{"http":{"port":1.5}}`, parts: []string{`key "http.port": a whole number of 64 bits is needed`}},
+		{content: `{"http":{"max_conns":65536}}`, parts: []string{`key "http.max_conns": a whole number from 0 of 16 bits`}},
+		{content: `{"http":{"tls":"yes"}}`, parts: []string{`key "http.tls": true or false is needed, not this text`}},
+		{content: `{"http":[]}`, parts: []string{`key "http": an object is needed, not a list`}},
+		{content: `{"hosts":"hunter2"}`, parts: []string{`key "hosts": a list is needed`}},
+		{content: `{"hosts":["a",2]}`, parts: []string{`key "hosts.1": text is needed, not this number`}},
+		{content: `{"limits":{"a":"hunter2"}}`, parts: []string{`key "limits.a": a number is needed`}},
+		{content: `{"timeout":30}`, parts: []string{`key "timeout": a duration such as "1s" is needed, not this number`}},
+		{content: `{"timeout":"hunter2"}`, parts: []string{`key "timeout": a duration`}},
+		{content: `{"password":12}`, parts: []string{`key "password": text is needed`}},
+		{content: `{"password":"[redacted]"}`, parts: []string{`key "password"`, "write the secret itself"}},
+		{content: `{"retry":{"attemps":1}}`, parts: []string{`key "retry"`, `no setting is named "attemps"`}},
+		{content: `{"retry":{"attempts":-1}}`, parts: []string{"do not validate", `key "retry"`}},
+		{content: `{"http":{"port":666}}`, parts: []string{"do not validate", "must not be 666"}},
+		{content: `{"adr":1,"http":{"tls":1}}`, parts: []string{`key "adr"`, `key "http.tls"`}},
+		{content: `["hunter2"]`, parts: []string{"an object with the names of settings is needed"}},
+		{content: `"hunter2"`, parts: []string{"an object with the names of settings is needed"}},
+		{content: `{"addr":"a"} {"addr":"hunter2"}`, parts: []string{""}},
+		{content: `{"addr":"a"`, parts: []string{""}},
+		{content: ``, parts: []string{"the file is empty"}},
+		{content: "\n \n", parts: []string{"the file is empty"}},
+		{content: `{"http":{"port":99999999999999999999}}`, parts: []string{`key "http.port": a whole number`}},
 	} {
 		for _, name := range []string{"bad.json", "bad.yaml"} {
-			if name == "bad.yaml" && content == `{"addr":"a"} {"addr":"hunter2"}` {
+			if name == "bad.yaml" && c.content == `{"addr":"a"} {"addr":"hunter2"}` {
 				continue
 			}
-			path := fileSource(t, name, content)
+			path := fileSource(t, name, c.content)
 			_, err := load(t, config.File(path))
-			checkError(t, err, parts...)
-			if parts[0] != "do not validate" {
+			checkError(t, err, c.parts...)
+			if c.parts[0] != "do not validate" {
 				checkError(t, err, path)
 			}
 			if !errors.Is(err, fault.InvalidArgument) {
-				t.Errorf("%s: its code is %v", content, fault.CodeOf(err))
+				t.Errorf("%s: its code is %v", c.content, fault.CodeOf(err))
 			}
 		}
 	}
@@ -173,21 +185,22 @@ func TestPanicOfATypeIsAnError(t *testing.T) {
 
 func TestMistakesInTheCallAreErrors(t *testing.T) {
 	store := config.NewMemory(config.MemoryPolicy{})
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name  string
 		layer config.Layer
 		code  fault.Code
 	}{
-		"missing file":   {config.File("/nowhere/a.yaml"), fault.NotFound},
-		"directory":      {config.File(t.TempDir() + "/."), fault.InvalidArgument},
-		"swap file":      {config.File(fileSource(t, ".a.yaml.swp", "addr: x")), fault.InvalidArgument},
-		"no prefix":      {config.Env(""), fault.InvalidArgument},
-		"no store":       {config.FromStore(nil, "orders", ""), fault.InvalidArgument},
-		"no service":     {config.FromStore(store, "", ""), fault.InvalidArgument},
-		"nil layer":      {nil, fault.InvalidArgument},
-		"flags unparsed": {config.Flags(flag.NewFlagSet("", flag.ContinueOnError)), fault.FailedPrecondition},
+		{name: "missing file", layer: config.File("/nowhere/a.yaml"), code: fault.NotFound},
+		{name: "directory", layer: config.File(t.TempDir() + "/."), code: fault.InvalidArgument},
+		{name: "swap file", layer: config.File(fileSource(t, ".a.yaml.swp", "addr: x")), code: fault.InvalidArgument},
+		{name: "no prefix", layer: config.Env(""), code: fault.InvalidArgument},
+		{name: "no store", layer: config.FromStore(nil, "orders", ""), code: fault.InvalidArgument},
+		{name: "no service", layer: config.FromStore(store, "", ""), code: fault.InvalidArgument},
+		{name: "nil layer", layer: nil, code: fault.InvalidArgument},
+		{name: "flags unparsed", layer: config.Flags(flag.NewFlagSet("", flag.ContinueOnError)), code: fault.FailedPrecondition},
 	} {
 		if _, err := load(t, c.layer); !errors.Is(err, c.code) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 	if _, err := config.Load(5); !errors.Is(err, fault.InvalidArgument) {

@@ -3,10 +3,8 @@ package config_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,30 +57,33 @@ func TestAFileWrittenInPlaceIsNoticedWithinASecond(t *testing.T) {
 }
 
 func TestChangesByAnyEditorAreNoticed(t *testing.T) {
-	for name, save := range map[string]func(path string){
-		"vim moves the old file away and writes a new one, beside a swap file": func(path string) {
+	for _, c := range []struct {
+		name string
+		save func(path string)
+	}{
+		{name: "vim moves the old file away and writes a new one, beside a swap file", save: func(path string) {
 			write(t, filepath.Join(filepath.Dir(path), ".a.yaml.swp"), "addr: [")
 			rename(t, path, path+"~")
 			write(t, path, "addr: two\n")
-		},
-		"JetBrains writes a file beside it and moves it over the old one": func(path string) {
+		}},
+		{name: "JetBrains writes a file beside it and moves it over the old one", save: func(path string) {
 			write(t, path+"___jb_tmp___", "addr: two\n")
 			rename(t, path, path+"___jb_old___")
 			rename(t, path+"___jb_tmp___", path)
-		},
-		"an atomic rename": func(path string) {
+		}},
+		{name: "an atomic rename", save: func(path string) {
 			write(t, path+".new", "addr: two\n")
 			rename(t, path+".new", path)
-		},
-		"the same size and time": func(path string) {
+		}},
+		{name: "the same size and time", save: func(path string) {
 			before, _ := os.Stat(path)
 			write(t, path, "addr: two\n")
 			_ = os.Chtimes(path, before.ModTime(), before.ModTime())
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
-				save(path)
+				c.save(path)
 				if addr, calls := poll(); addr != "two" || calls != 1 || v.Err() != nil {
 					t.Errorf("got %s after %d calls, %v", addr, calls, v.Err())
 				}
@@ -96,11 +97,17 @@ func TestChangesByAnyEditorAreNoticed(t *testing.T) {
 
 func TestASymlinkSwapOfKubernetesIsNoticed(t *testing.T) {
 	dir := t.TempDir()
-	for n, addr := range map[string]string{"..1": "one", "..2": "two"} {
-		if err := os.Mkdir(filepath.Join(dir, n), 0o700); err != nil {
+	for _, c := range []struct {
+		n    string
+		addr string
+	}{
+		{n: "..1", addr: "one"},
+		{n: "..2", addr: "two"},
+	} {
+		if err := os.Mkdir(filepath.Join(dir, c.n), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, n, "a.yaml"), "addr: "+addr)
+		write(t, filepath.Join(dir, c.n, "a.yaml"), "addr: "+c.addr)
 	}
 	link := func(to, at string) {
 		if err := os.Symlink(to, filepath.Join(dir, at)); err != nil {
@@ -132,15 +139,23 @@ func TestASymlinkSwapOfKubernetesIsNoticed(t *testing.T) {
 }
 
 func TestBadContentLeavesTheLastGoodInForce(t *testing.T) {
-	for name, bad := range map[string]string{
-		"bad indentation": "addr: two\n  http: 1\n", "truncated": "addr: two\nhttp: {port", "empty": "", "wrong type": "addr: [two]\n",
-		"unknown key": "addr: two\nadrr: x\n", "binary": "\x00\xff\xfe", "not valid": "addr: two\nhttp: {port: 666}\n",
-		"policy not valid": "addr: two\nretry: {attempts: -1}\n",
+	for _, c := range []struct {
+		name string
+		bad  string
+	}{
+		{name: "bad indentation", bad: "addr: two\n  http: 1\n"},
+		{name: "truncated", bad: "addr: two\nhttp: {port"},
+		{name: "empty", bad: ""},
+		{name: "wrong type", bad: "addr: [two]\n"},
+		{name: "unknown key", bad: "addr: two\nadrr: x\n"},
+		{name: "binary", bad: "\x00\xff\xfe"},
+		{name: "not valid", bad: "addr: two\nhttp: {port: 666}\n"},
+		{name: "policy not valid", bad: "addr: two\nretry: {attempts: -1}\n"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
 				good := v.Get()
-				write(t, path, bad)
+				write(t, path, c.bad)
 				if addr, calls := poll(); addr != "one" || calls != 0 || v.Get() != good {
 					t.Errorf("%s is in force after %d calls", addr, calls)
 				}
@@ -236,91 +251,6 @@ func TestARefusedChangeIsAcceptedWhenAnotherMakesItValid(t *testing.T) {
 	write(t, b, "http: {port: 6}")
 	if err := v.Reload(t.Context()); err != nil || v.Get().Addr != "two" || v.Get().HTTP.Port != 6 {
 		t.Errorf("it is %+v, %v", v.Get(), err)
-	}
-}
-
-func TestWatchersAreCalledInOrderOneAtATime(t *testing.T) {
-	path := fileSource(t, "a.yaml", "http: {port: 1}")
-	v := mustLoad(t, config.Every(time.Hour, config.File(path))) // only Reload finds a change
-	last, busy := 1, sync.Mutex{}
-	stop := v.Watch(func(old, new *settings) {
-		if !busy.TryLock() {
-			t.Error("two calls at once")
-		}
-		defer busy.Unlock()
-		if old.HTTP.Port != last || new.HTTP.Port == last {
-			t.Errorf("from %d to %d after %d", old.HTTP.Port, new.HTTP.Port, last)
-		}
-		last = new.HTTP.Port
-	})
-	var all sync.WaitGroup
-	for i := range 8 {
-		all.Go(func() {
-			for j := range 10 {
-				temporary := fmt.Sprintf("%s.%d", path, i)
-				write(t, temporary, fmt.Sprintf("http: {port: %d}", 700+i*10+j))
-				rename(t, temporary, path)
-				if err := v.Reload(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
-	if last != v.Get().HTTP.Port {
-		t.Errorf("watchers were told %d last, and it is %d", last, v.Get().HTTP.Port)
-	}
-	stop()
-	stop()
-	was := last
-	write(t, path, "http: {port: 3}")
-	if err := v.Reload(t.Context()); err != nil || v.Get().HTTP.Port != 3 || last != was {
-		t.Errorf("after stop: %d, watcher %d, %v", v.Get().HTTP.Port, last, err)
-	}
-}
-
-func TestWatcherMayUseTheValue(t *testing.T) {
-	path := fileSource(t, "a.yaml", "addr: one")
-	v := mustLoad(t, config.File(path))
-	var seen []string
-	var stop func()
-	stop = v.Watch(func(_, new *settings) {
-		seen = append(seen, new.Addr)
-		v.Watch(func(_, new *settings) { seen = append(seen, "inner "+new.Addr) })
-		stop()
-		write(t, path, "addr: three")
-		if err := v.Reload(t.Context()); err != nil || v.Err() != nil {
-			t.Error(err)
-		}
-	})
-	write(t, path, "addr: two")
-	if err := v.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(seen); got != "[two inner three]" {
-		t.Errorf("watchers saw %s", got)
-	}
-}
-
-func TestWatcherThatPanicsDoesNotSilenceTheNext(t *testing.T) {
-	path := fileSource(t, "a.yaml", "addr: one")
-	v := mustLoad(t, config.File(path))
-	stop := v.Watch(func(_, _ *settings) { panic("watcher") })
-	write(t, path, "addr: two")
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("the panic is lost")
-			}
-		}()
-		_ = v.Reload(t.Context())
-	}()
-	stop()
-	called := false
-	v.Watch(func(_, _ *settings) { called = true })
-	write(t, path, "addr: three")
-	if err := v.Reload(t.Context()); err != nil || !called {
-		t.Errorf("called %t, %v", called, err)
 	}
 }
 

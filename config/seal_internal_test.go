@@ -29,13 +29,21 @@ func TestEncryptedValuesAreSealedInTheStore(t *testing.T) {
 	short.value = a.value[:5]
 	older := a
 	older.c.Version++
-	for name, r := range map[string]record{"moved to another key": moved, "bent": bent, "cut": short, "of another version": older} {
-		records["a"] = r
-		if _, err := m.open(r); !errors.Is(err, fault.DataLoss) {
-			t.Errorf("a value that was %s: %v", name, err)
+	for _, c := range []struct {
+		name string
+		r    record
+	}{
+		{name: "moved to another key", r: moved},
+		{name: "bent", r: bent},
+		{name: "cut", r: short},
+		{name: "of another version", r: older},
+	} {
+		records["a"] = c.r
+		if _, err := m.open(c.r); !errors.Is(err, fault.DataLoss) {
+			t.Errorf("a value that was %s: %v", c.name, err)
 		}
 		if _, err := m.List(t.Context(), "s", ""); !errors.Is(err, fault.DataLoss) {
-			t.Errorf("a list with a value that was %s: %v", name, err)
+			t.Errorf("a list with a value that was %s: %v", c.name, err)
 		}
 	}
 }

@@ -227,18 +227,21 @@ func TestReloadEndsWithItsContext(t *testing.T) {
 
 func TestEntriesOfTheStoreAreNamedAndSecretsWithheld(t *testing.T) {
 	store := config.NewMemory(config.MemoryPolicy{Key: config.NewSecretKey()})
-	for key, c := range map[string]config.Configuration{
-		"http.prot":     {Value: 1},
-		"http.port":     {Value: "hunter2", Encrypted: true},
-		"retry.backoff": {Value: "hunter2", Encrypted: true},
-		"since":         {Value: "hunter2", Encrypted: true},
-		"limits":        {Value: "hunter2: hunter2", Type: config.YAML, Encrypted: true},
-		"timeout":       {Value: "hunter2", Encrypted: true},
+	for _, tt := range []struct {
+		key string
+		c   config.Configuration
+	}{
+		{key: "http.prot", c: config.Configuration{Value: 1}},
+		{key: "http.port", c: config.Configuration{Value: "hunter2", Encrypted: true}},
+		{key: "retry.backoff", c: config.Configuration{Value: "hunter2", Encrypted: true}},
+		{key: "since", c: config.Configuration{Value: "hunter2", Encrypted: true}},
+		{key: "limits", c: config.Configuration{Value: "hunter2: hunter2", Type: config.YAML, Encrypted: true}},
+		{key: "timeout", c: config.Configuration{Value: "hunter2", Encrypted: true}},
 	} {
-		c.Key, c.Environment = key, "prod"
-		stored := set(t, store, c)
+		tt.c.Key, tt.c.Environment = tt.key, "prod"
+		stored := set(t, store, tt.c)
 		_, err := load(t, config.FromStore(store, "orders", "prod"))
-		checkError(t, err, "store entry "+key+" of orders/prod", key)
+		checkError(t, err, "store entry "+tt.key+" of orders/prod", tt.key)
 		if err := store.Delete(t.Context(), "orders", "prod", stored.Key); err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func Run(t *testing.T, f Features, open func(t *testing.T) config.Store) {
 		f.MaxDelay = 10 * time.Second
 	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(writes(), secrets(), watches()), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(writes(), values(), secrets(), watches()), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			ctx, cancel := context.WithTimeout(context.Background(), 6*f.MaxDelay)
 			t.Cleanup(cancel)

@@ -70,18 +70,26 @@ func secretsAreHidden(s *subject) {
 }
 
 func secretsHaveTypes(s *subject) {
-	for key, value := range map[string]any{"pin": 1234, "keys": map[string]any{"a": "b"}, "text": "1234", "on": true} {
-		c := s.set(s.secret(key, value))
-		want, _ := json.Marshal(value)
-		if text, ok := value.(string); ok {
+	for _, tt := range []struct {
+		key   string
+		value any
+	}{
+		{key: "pin", value: 1234},
+		{key: "keys", value: map[string]any{"a": "b"}},
+		{key: "text", value: "1234"},
+		{key: "on", value: true},
+	} {
+		c := s.set(s.secret(tt.key, tt.value))
+		want, _ := json.Marshal(tt.value)
+		if text, ok := tt.value.(string); ok {
 			want = []byte(text)
 		}
 		if secret, ok := c.Value.(config.Secret); !ok || secret.Reveal() != string(want) {
-			s.Errorf("%s is not revealed as %s", key, want)
+			s.Errorf("%s is not revealed as %s", tt.key, want)
 		}
 		again := s.set(c)
 		if secret, ok := again.Value.(config.Secret); !ok || again.Type != c.Type || secret.Reveal() != string(want) {
-			s.Errorf("%s written back is a %s, and not revealed as %s", key, again.Type, want)
+			s.Errorf("%s written back is a %s, and not revealed as %s", tt.key, again.Type, want)
 		}
 	}
 }

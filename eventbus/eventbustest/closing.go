@@ -236,8 +236,14 @@ func closeUnderLoad(s *subject, cut bool) {
 		l.subscribeAll(s.bus, slow)
 	}
 	if !s.ForgetsGroups || !cut {
-		for what, got := range map[string]*log{"all events": l.handled, "what their handlers published": l.next} {
-			s.wait(got, what, includes(all))
+		for _, c := range []struct {
+			what string
+			got  *log
+		}{
+			{what: "all events", got: l.handled},
+			{what: "what their handlers published", got: l.next},
+		} {
+			s.wait(c.got, c.what, includes(all))
 		}
 	}
 	if dead := l.dead.all(); len(dead) > 0 {

@@ -121,9 +121,21 @@ func TestAContextThatEndsWithItsParentReportsDeadlineExceeded(t *testing.T) {
 		defer cancel()
 		own := deadline.With(t.Context(), at)
 		defer own.Stop()
-		for name, parent := range map[string]context.Context{"standard": standard, "own": own} {
-			for later, until := range map[string]time.Time{"equal": at, "later": at.Add(time.Hour)} {
-				c := deadline.With(parent, until)
+		for _, around := range []struct {
+			name   string
+			parent context.Context
+		}{
+			{name: "standard", parent: standard},
+			{name: "own", parent: own},
+		} {
+			for _, tt := range []struct {
+				later string
+				until time.Time
+			}{
+				{later: "equal", until: at},
+				{later: "later", until: at.Add(time.Hour)},
+			} {
+				c := deadline.With(around.parent, tt.until)
 				defer c.Stop()
 				child, cancel := context.WithCancel(c)
 				defer cancel()
@@ -131,17 +143,17 @@ func TestAContextThatEndsWithItsParentReportsDeadlineExceeded(t *testing.T) {
 				go func() {
 					<-begun
 					if !time.Now().Equal(at) || !errors.Is(c.Err(), context.DeadlineExceeded) {
-						t.Errorf("%s, %s: at %s: %v", name, later, time.Until(at), c.Err())
+						t.Errorf("%s, %s: at %s: %v", around.name, tt.later, time.Until(at), c.Err())
 					}
 					if <-child.Done(); !errors.Is(child.Err(), context.DeadlineExceeded) {
-						t.Errorf("%s, %s: its child: %v", name, later, child.Err())
+						t.Errorf("%s, %s: its child: %v", around.name, tt.later, child.Err())
 					}
 				}()
-				stopped := deadline.With(parent, until)
+				stopped := deadline.With(around.parent, tt.until)
 				stopped.Done()
 				stopped.Stop()
-				if <-stopped.Done(); !errors.Is(stopped.Err(), context.Canceled) || parent.Err() != nil {
-					t.Errorf("%s, %s: one that was stopped: %v, its parent: %v", name, later, stopped.Err(), parent.Err())
+				if <-stopped.Done(); !errors.Is(stopped.Err(), context.Canceled) || around.parent.Err() != nil {
+					t.Errorf("%s, %s: one that was stopped: %v, its parent: %v", around.name, tt.later, stopped.Err(), around.parent.Err())
 				}
 			}
 		}
@@ -169,11 +181,17 @@ func BenchmarkDone(b *testing.B) {
 	parent, cancel := context.WithTimeout(b.Context(), time.Hour)
 	defer cancel()
 	at, _ := parent.Deadline()
-	for name, at := range map[string]time.Time{"own timer": at.Add(-time.Minute), "parent's timer": at} {
-		b.Run(name, func(b *testing.B) {
+	for _, tt := range []struct {
+		name string
+		at   time.Time
+	}{
+		{name: "own timer", at: at.Add(-time.Minute)},
+		{name: "parent's timer", at: at},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c := deadline.With(parent, at)
+				c := deadline.With(parent, tt.at)
 				c.Done()
 				c.Stop()
 			}

@@ -19,21 +19,35 @@ func TestADeadlineIsForeignWhileItIsInForce(t *testing.T) {
 		again := deadline.With(below, time.Now().Add(time.Hour))
 		defer again.Stop()
 		again.Done() // arms it: its values come from elsewhere then
-		for name, ctx := range map[string]context.Context{"itself": ctx, "below": below, "our own, later": again} {
-			if !deadline.IsForeign(ctx) {
-				t.Errorf("%s: not foreign", name)
+		for _, c := range []struct {
+			name string
+			ctx  context.Context
+		}{
+			{name: "itself", ctx: ctx},
+			{name: "below", ctx: below},
+			{name: "our own, later", ctx: again},
+		} {
+			if !deadline.IsForeign(c.ctx) {
+				t.Errorf("%s: not foreign", c.name)
 			}
 		}
 		earlier, cancel := context.WithTimeout(ctx, time.Millisecond)
 		defer cancel()
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
 		defer cancel()
-		for name, ctx := range map[string]context.Context{
-			"none": t.Context(), "our own": limited, "our own, earlier": earlier, "detached": detached,
-			"no deadline": deadline.Foreign(t.Context(), time.Now()), "without it": context.WithoutCancel(ctx),
+		for _, c := range []struct {
+			name string
+			ctx  context.Context
+		}{
+			{name: "none", ctx: t.Context()},
+			{name: "our own", ctx: limited},
+			{name: "our own, earlier", ctx: earlier},
+			{name: "detached", ctx: detached},
+			{name: "no deadline", ctx: deadline.Foreign(t.Context(), time.Now())},
+			{name: "without it", ctx: context.WithoutCancel(ctx)},
 		} {
-			if deadline.IsForeign(ctx) || deadline.ForeignExpiring(ctx) {
-				t.Errorf("%s: foreign", name)
+			if deadline.IsForeign(c.ctx) || deadline.ForeignExpiring(c.ctx) {
+				t.Errorf("%s: foreign", c.name)
 			}
 		}
 	})

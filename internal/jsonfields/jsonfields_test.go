@@ -190,8 +190,8 @@ type (
 		Deep
 		base
 		Number
-		secret
-		Y int `json:"y"`
+		secret     //nolint:unused // encoding/json ignores it
+		Y      int `json:"y"`
 	}
 )
 

@@ -41,13 +41,16 @@ func TestWithoutAProgramTheTestIsSkipped(t *testing.T) {
 }
 
 func TestARequiredOrNamedProgramThatIsMissingFailsTheTest(t *testing.T) {
-	for name, env := range map[string]map[string]string{
-		"required": {"SINEW_CONSUL": "", requireVariable: "1"},
-		"named":    {"SINEW_CONSUL": "/nowhere/consul", requireVariable: ""},
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+	}{
+		{name: "required", env: map[string]string{"SINEW_CONSUL": "", requireVariable: "1"}},
+		{name: "named", env: map[string]string{"SINEW_CONSUL": "/nowhere/consul", requireVariable: ""}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())
-			for k, v := range env {
+			for k, v := range c.env {
 				t.Setenv(k, v)
 			}
 			r := &recordingTB{TB: t}

@@ -21,25 +21,28 @@ func ExampleURL() {
 }
 
 func TestNoSecretOfAURLIsShown(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                                   "",
-		"http://10.0.0.1:80/orders":          "http://10.0.0.1:80/orders",
-		"10.0.0.1:8500":                      "10.0.0.1:8500",
-		"me:hunter2@10.0.0.1:8500":           "[redacted]@10.0.0.1:8500",
-		"nats://hunter2@h:4222":              "nats://[redacted]@h:4222",
-		"nats://a:hunter2@h,nats://b":        "nats://[redacted]@h,nats://b",
-		"nats://a,nats://b:hunter2@h":        "nats://[redacted]@h",
-		"nats://a:hunter2,x@h":               "nats://[redacted]@h",
-		"http://a:hunter2/?#@h/x":            "http://[redacted]@h/x",
-		"http://a:hunter2@h@h2":              "http://[redacted]@h2",
-		"http://h/x?token=hunter2#y":         "http://h/x?[redacted]",
-		"http://h/x#hunter2":                 "http://h/x#[redacted]",
-		"http://a:hunter2%zz@h?key=hunter2":  "http://[redacted]@h?[redacted]",
-		"http://a:b@h?mail=hunter2@mail.com": "http://[redacted]@mail.com",
-		" http://a: hunter2 @h":              " http://[redacted]@h",
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{text: "", want: ""},
+		{text: "http://10.0.0.1:80/orders", want: "http://10.0.0.1:80/orders"},
+		{text: "10.0.0.1:8500", want: "10.0.0.1:8500"},
+		{text: "me:hunter2@10.0.0.1:8500", want: "[redacted]@10.0.0.1:8500"},
+		{text: "nats://hunter2@h:4222", want: "nats://[redacted]@h:4222"},
+		{text: "nats://a:hunter2@h,nats://b", want: "nats://[redacted]@h,nats://b"},
+		{text: "nats://a,nats://b:hunter2@h", want: "nats://[redacted]@h"},
+		{text: "nats://a:hunter2,x@h", want: "nats://[redacted]@h"},
+		{text: "http://a:hunter2/?#@h/x", want: "http://[redacted]@h/x"},
+		{text: "http://a:hunter2@h@h2", want: "http://[redacted]@h2"},
+		{text: "http://h/x?token=hunter2#y", want: "http://h/x?[redacted]"},
+		{text: "http://h/x#hunter2", want: "http://h/x#[redacted]"},
+		{text: "http://a:hunter2%zz@h?key=hunter2", want: "http://[redacted]@h?[redacted]"},
+		{text: "http://a:b@h?mail=hunter2@mail.com", want: "http://[redacted]@mail.com"},
+		{text: " http://a: hunter2 @h", want: " http://[redacted]@h"},
 	} {
-		if got := redact.URL(text); got != want {
-			t.Errorf("%q is shown as %q, not %q", text, got, want)
+		if got := redact.URL(c.text); got != c.want {
+			t.Errorf("%q is shown as %q, not %q", c.text, got, c.want)
 		}
 	}
 }

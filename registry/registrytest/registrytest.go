@@ -51,7 +51,7 @@ func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 		f.TTL = time.Second
 	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(registrations(), watches(), lifetimes()), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(registrations(), validity(), watches(), lifetimes()), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			ctx, cancel := context.WithTimeout(context.Background(), 12*f.MaxDelay+20*f.TTL)
 			t.Cleanup(cancel)
