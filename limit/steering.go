@@ -38,7 +38,7 @@ func nextLimit(limit, goal float64, w window) float64 {
 	}
 	gain = min(gain*float64(w.length)/float64(minWindow), maxGain)
 	if w.refused > 0 && w.isCalm() {
-		goal = max(goal, calmRaise*limit) // capacity is free
+		goal = max(goal, calmRaise*limit) // capacity is free; the gain stays that of the measured goal
 	}
 	return limit + gain*(goal-limit)
 }
