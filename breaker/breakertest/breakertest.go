@@ -16,6 +16,7 @@ package breakertest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func Run(t *testing.T, f Features, n New) {
 		settings.Successes, settings.Probes = 1, 1
 	}
 	suite.Suite[Features, *subject]{
-		Rules: rules, Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(calls, probes), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			return &subject{T: t, Features: f, Settings: settings, open: n, b: n(t, settings)}
 		},

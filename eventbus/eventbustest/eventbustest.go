@@ -54,7 +54,7 @@ func Run(t *testing.T, f Features, n New) {
 		f.Events = 2000
 	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(delivery, groups, closing), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(delivery, groups, members, closing), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: suite.Name()}
 			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })

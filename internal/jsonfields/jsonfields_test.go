@@ -172,7 +172,7 @@ type (
 	}
 	Deeper struct{ Level, Bottom int }
 	Number int
-	secret int
+	secret int //nolint:unused // encoding/json ignores it where it is embedded
 	Tagged struct{ base }
 	Named  struct{ Tagged }
 	Chain  struct { // embeds itself
