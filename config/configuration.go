@@ -175,7 +175,7 @@ func (c Configuration) redacted() methodless {
 	return methodless(c)
 }
 
-// MarshalJSON writes "[redactedText]" for an encrypted value.
+// MarshalJSON writes "[redacted]" for an encrypted value.
 func (c Configuration) MarshalJSON() ([]byte, error) { return json.Marshal(c.redacted()) }
 
 // UnmarshalJSON reads what MarshalJSON writes. An encrypted value becomes a [Secret].

@@ -33,7 +33,9 @@ func TestTextOfAnOwnLayerIsReadByTheTypeOfItsSetting(t *testing.T) {
 	text := func(name, value string) config.Entry {
 		return config.Entry{Origin: "parameter " + name, Path: name, Value: value, Text: true}
 	}
-	got := mustLoad(t, newOwnLayer(text("HTTP-max.conns", "9"), text("HTTP", `{"port":2}`), text("hosts", "a,b"), text("addr", "1"))).Get()
+	got := mustLoad(t, newOwnLayer(
+		text("HTTP-max.conns", "9"), text("HTTP", `{"port":2}`), text("hosts", "a,b"), text("addr", "1"),
+	)).Get()
 	if got.HTTP.MaxConns != 9 || got.HTTP.Port != 2 || fmt.Sprint(got.Hosts) != "[a b]" || got.Addr != "1" {
 		t.Errorf("got %+v", got)
 	}
@@ -46,9 +48,18 @@ func TestTextOfAnOwnLayerIsReadByTheTypeOfItsSetting(t *testing.T) {
 		entries []config.Entry
 		want    []string
 	}{
-		{[]config.Entry{text("other.program", "x")}, []string{"parameter other.program", `no setting is named "other.program"`}},
-		{[]config.Entry{text("http.port", "1"), text("HTTP_PORT", "1")}, []string{"parameter HTTP_PORT", "parameter http.port sets key"}},
-		{[]config.Entry{{Origin: "parameter x", Path: "http.port", Value: 1, Text: true}}, []string{"parameter x", "not a int"}},
+		{
+			entries: []config.Entry{text("other.program", "x")},
+			want:    []string{"parameter other.program", `no setting is named "other.program"`},
+		},
+		{
+			entries: []config.Entry{text("http.port", "1"), text("HTTP_PORT", "1")},
+			want:    []string{"parameter HTTP_PORT", "parameter http.port sets key"},
+		},
+		{
+			entries: []config.Entry{{Origin: "parameter x", Path: "http.port", Value: 1, Text: true}},
+			want:    []string{"parameter x", "not a int"},
+		},
 	} {
 		_, err := load(t, newOwnLayer(c.entries...))
 		checkError(t, err, c.want...)
@@ -88,13 +99,41 @@ func TestNoErrorQuotesASecretOfAnOwnLayer(t *testing.T) {
 		entry config.Entry
 		want  string
 	}{
-		{"a key within a secret object", secret("http", map[string]any{"hunter2": 1}), `key "http": a part of the secret does not fit`},
-		{"a key below the root", secret("", map[string]any{"http": map[string]any{"hunter2": 1}}), `key "http": a part of the secret does not fit`},
-		{"a misspelt setting at the root", secret("", map[string]any{"adr": "hunter2"}), `key "adr": no setting has this name`},
-		{"a Secret for another type", entryOf("http.port", config.NewSecret("hunter2")), `key "http.port"`},
-		{"a Secret in an object", entryOf("http", map[string]any{"hunter2": 1, "port": config.NewSecret("hunter2")}), `key "http": a part of the secret`},
-		{"a type that quotes", secret("retry.backoff", "hunter2"), `key "retry": its type refuses the secret`},
-		{"text with a key twice", config.Entry{Origin: "x", Path: "limits", Value: `{"hunter2":1,"hunter2":2}`, Text: true, Secret: true}, `key "limits"`},
+		{
+			name:  "a key within a secret object",
+			entry: secret("http", map[string]any{"hunter2": 1}),
+			want:  `key "http": a part of the secret does not fit`,
+		},
+		{
+			name:  "a key below the root",
+			entry: secret("", map[string]any{"http": map[string]any{"hunter2": 1}}),
+			want:  `key "http": a part of the secret does not fit`,
+		},
+		{
+			name:  "a misspelt setting at the root",
+			entry: secret("", map[string]any{"adr": "hunter2"}),
+			want:  `key "adr": no setting has this name`,
+		},
+		{
+			name:  "a Secret for another type",
+			entry: entryOf("http.port", config.NewSecret("hunter2")),
+			want:  `key "http.port"`,
+		},
+		{
+			name:  "a Secret in an object",
+			entry: entryOf("http", map[string]any{"hunter2": 1, "port": config.NewSecret("hunter2")}),
+			want:  `key "http": a part of the secret`,
+		},
+		{
+			name:  "a type that quotes",
+			entry: secret("retry.backoff", "hunter2"),
+			want:  `key "retry": its type refuses the secret`,
+		},
+		{
+			name:  "text with a key twice",
+			entry: config.Entry{Origin: "x", Path: "limits", Value: `{"hunter2":1,"hunter2":2}`, Text: true, Secret: true},
+			want:  `key "limits"`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(t, newOwnLayer(c.entry))
@@ -113,7 +152,8 @@ func TestNullSetsNothing(t *testing.T) {
 		t.Errorf("a null over it makes addr %q, want own", got.Addr)
 	}
 	store := config.NewMemory(config.MemoryPolicy{})
-	if _, err := store.Set(t.Context(), config.Configuration{Service: "orders", Key: "addr", Type: config.JSON}); err != nil {
+	null := config.Configuration{Service: "orders", Key: "addr", Type: config.JSON}
+	if _, err := store.Set(t.Context(), null); err != nil {
 		t.Fatal(err)
 	}
 	got = mustLoad(t, newOwnLayer(entryOf("addr", "own")), config.FromStore(store, "orders", "")).Get()

@@ -17,7 +17,9 @@ type vault struct {
 func (v vault) Read(ctx context.Context) (entries []config.Entry, err error) {
 	all, err := v.secrets(ctx)
 	for path, text := range all {
-		entries = append(entries, config.Entry{Origin: "vault " + path, Path: path, Value: text, Text: true, Secret: true})
+		entries = append(entries, config.Entry{
+			Origin: "vault " + path, Path: path, Value: text, Text: true, Secret: true,
+		})
 	}
 	return entries, err
 }
@@ -42,7 +44,10 @@ func ExampleLayer() {
 	}
 	secrets := map[string]string{"password": "correct horse", "pool_size": "8"}
 	rotation := make(chan struct{})
-	own := vault{rotation: rotation, secrets: func(context.Context) (map[string]string, error) { return secrets, nil }}
+	own := vault{
+		secrets:  func(context.Context) (map[string]string, error) { return secrets, nil },
+		rotation: rotation,
+	}
 
 	settings, err := config.Load(Settings{PoolSize: 2}, own, config.Env("ORDERS"))
 	if err != nil {

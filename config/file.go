@@ -29,7 +29,7 @@ const fileInterval = time.Second
 // File is a file of settings: YAML if its name ends in .yaml or .yml, JSON if it ends in
 // .json. It must exist when Load reads it. Afterwards changes are noticed, and used once
 // the file has been unchanged for 20 ms. Only this path is read, never other files beside
-// it; it may be a symlink whose target changes.
+// it; it may be a symlink whose target changes. The layer belongs to one [Value] at a time.
 //
 // These are refused: an empty file (an interrupted write leaves one behind), a second
 // document, a duplicate key, more than 100 levels, more than 16 MiB, and what is no

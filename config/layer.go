@@ -8,9 +8,9 @@ import (
 // Layer is one source of settings. [File], [FromStore], [Env] and [Flags] are layers, and
 // so is any type with these two methods, such as one that reads a vault or a database.
 //
-// A layer belongs to one [Value] at a time. [Load] and the Value call Read never twice at
-// once, but they call it while Watch runs, from another goroutine. A layer that panics in
-// Read is refused like one that returns an error; a panic in Watch is not recovered.
+// A layer belongs to one [Value] at a time. The Value makes one call of Read after
+// another, on any goroutine, and also while Watch runs. A layer that panics in Read is
+// refused like one that returns an error; a panic in Watch is not recovered.
 //
 // [configtest.RunLayer] tests an implementation.
 //

@@ -57,7 +57,8 @@ func entryOf(path string, value any) config.Entry {
 func TestAnOwnLayerHasItsPlaceAmongTheOthers(t *testing.T) {
 	file := config.File(fileSource(t, "a.yaml", "addr: file\nhttp: {port: 3}"))
 	own := func() config.Layer {
-		return newOwnLayer(entryOf("addr", "own"), entryOf("http", map[string]any{"port": 4, "tls": true}), entryOf("http.port", 5))
+		http := map[string]any{"port": 4, "tls": true}
+		return newOwnLayer(entryOf("addr", "own"), entryOf("http", http), entryOf("http.port", 5))
 	}
 	if got := mustLoad(t, file, own()).Get(); got.Addr != "own" || got.HTTP.Port != 5 || !got.HTTP.TLS {
 		t.Errorf("over the file it gives %+v, want its own addr, port 5 and tls", got)
@@ -160,7 +161,8 @@ func (stubborn) Watch(ctx context.Context, _ func(error)) {
 
 func TestCloseWaitsForTheWatchOfALayer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, err := config.Load(defaults(), stubborn{func(context.Context) ([]config.Entry, error) { return nil, nil }})
+		nothing := func(context.Context) ([]config.Entry, error) { return nil, nil }
+		v, err := config.Load(defaults(), stubborn{nothing})
 		if err != nil {
 			t.Fatal(err)
 		}

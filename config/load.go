@@ -24,7 +24,8 @@ func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	}
 	for i, l := range layers {
 		if absent.Is(l) {
-			return nil, fault.InvalidArgument.Errorf("layer %d of config.Load is nil; give a File, FromStore, Env, Flags or a type of your own", i+1)
+			return nil, fault.InvalidArgument.Errorf(
+				"layer %d of config.Load is nil; give a File, FromStore, Env, Flags or a type of your own", i+1)
 		}
 	}
 	b := &builder{

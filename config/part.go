@@ -59,7 +59,8 @@ func duplicates(parts []part) (refused []error) {
 	for _, p := range parts {
 		path := strings.Join(p.path, ".")
 		if other, ok := first[path]; ok {
-			refused = append(refused, fault.InvalidArgument.Errorf("%s: %s sets key %q, too; leave one of them out", p.origin, other, path))
+			refused = append(refused, fault.InvalidArgument.Errorf(
+				"%s: %s sets key %q, too; leave one of them out", p.origin, other, path))
 			continue
 		}
 		first[path] = p.origin
@@ -74,7 +75,8 @@ func (n settingNames) text(e Entry) ([]part, error) {
 	}
 	text, ok := e.Value.(string)
 	if !ok {
-		return nil, fault.InvalidArgument.Errorf("%s: an entry with Text has a string as its value, not a %T", e.Origin, e.Value)
+		return nil, fault.InvalidArgument.Errorf(
+			"%s: an entry with Text has a string as its value, not a %T", e.Origin, e.Value)
 	}
 	s, err := n.find(e.Path, e.Origin)
 	if s == nil && err == nil && !e.Optional {
@@ -176,7 +178,8 @@ func (c *copier) plain(value any, levels int, inList bool) (any, error) {
 		return nil, fault.InvalidArgument.Errorf("a %T cannot be written as JSON", value)
 	}
 	if bytes.Contains(data, []byte(`"`+redactedText+`"`)) {
-		return nil, fault.InvalidArgument.Errorf("there is a config.Secret within a %T; give it an entry of its own", value)
+		return nil, fault.InvalidArgument.Errorf(
+			"there is a config.Secret within a %T; give it an entry of its own", value)
 	}
 	tree, err := parseJSON(data)
 	if err != nil {

@@ -6,9 +6,10 @@ import (
 	"io"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/redact"
 )
 
-const redactedText = "[redacted]"
+const redactedText = redact.Hidden
 
 // Secret is a text that only Reveal returns. With every verb of fmt, in JSON, YAML and
 // logs it is "[redacted]". The zero value is an empty secret. As a field of settings it

@@ -33,11 +33,18 @@ func TestFromStoreKeepsTheRulesOfLayers(t *testing.T) {
 		name  string
 		store func(*config.Memory) config.Store
 	}{
-		{"a store that is watched", func(m *config.Memory) config.Store { return m }},
-		{"a store that is listed", func(m *config.Memory) config.Store { return struct{ config.Store }{m} }},
+		{
+			name:  "a store that is watched",
+			store: func(m *config.Memory) config.Store { return m },
+		},
+		{
+			name:  "a store that is listed",
+			store: func(m *config.Memory) config.Store { return struct{ config.Store }{m} },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			configtest.RunLayer(t, configtest.LayerFeatures{MaxDelay: 20 * time.Second}, func(t *testing.T) (config.Layer, func()) {
+			f := configtest.LayerFeatures{MaxDelay: 20 * time.Second}
+			configtest.RunLayer(t, f, func(t *testing.T) (config.Layer, func()) {
 				store := config.NewMemory(config.MemoryPolicy{})
 				setting := config.Configuration{Service: "orders", Environment: "prod", Key: "port", Value: 0}
 				write := func() {
