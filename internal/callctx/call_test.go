@@ -36,12 +36,15 @@ func TestEnsureContinuesWhatIsThere(t *testing.T) {
 
 func TestARecordByHandEndsTheCallAroundIt(t *testing.T) {
 	made, _ := callctx.With(t.Context(), call.Record{})
-	for name, ctx := range map[string]context.Context{
-		"a record by hand":    call.With(made, call.Record{}),
-		"a call being served": call.With(made, call.Record{Inbound: true}),
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+	}{
+		{name: "a record by hand", ctx: call.With(made, call.Record{})},
+		{name: "a call being served", ctx: call.With(made, call.Record{Inbound: true})},
 	} {
-		if callctx.Of(ctx) != nil {
-			t.Errorf("%s: the call around it is found as the one being made", name)
+		if callctx.Of(c.ctx) != nil {
+			t.Errorf("%s: the call around it is found as the one being made", c.name)
 		}
 	}
 }

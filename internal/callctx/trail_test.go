@@ -50,9 +50,15 @@ func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 }
 
 func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
-	for asked, want := range map[bool]struct{ steps, dropped int }{false: {8, 12}, true: {20, 0}} {
+	for _, tt := range []struct {
+		asked          bool
+		steps, dropped int
+	}{
+		{asked: false, steps: 8, dropped: 12},
+		{asked: true, steps: 20, dropped: 0},
+	} {
 		r := call.Record{Operation: reserve}
-		if asked {
+		if tt.asked {
 			r.Explanation = &call.Explanation{}
 		}
 		_, c := callctx.With(t.Context(), r)
@@ -60,10 +66,10 @@ func TestATrailOfAnUnexplainedCallIsBounded(t *testing.T) {
 			c.Note(call.Step{Attempt: n + 1, Err: fault.Internal})
 		}
 		trail := c.End(fault.Internal, "")
-		if len(trail.Steps) != want.steps || trail.Dropped != want.dropped || trail.Steps[6].Attempt != 7 || trail.Steps[len(trail.Steps)-1].Attempt != 20 {
-			t.Errorf("explained %v: %+v", asked, trail)
+		if len(trail.Steps) != tt.steps || trail.Dropped != tt.dropped || trail.Steps[6].Attempt != 7 || trail.Steps[len(trail.Steps)-1].Attempt != 20 {
+			t.Errorf("explained %v: %+v", tt.asked, trail)
 		}
-		if text := trail.Error(); !asked && !strings.Contains(text, "attempt 7: refused; 12 more; attempt 20: refused)") {
+		if text := trail.Error(); !tt.asked && !strings.Contains(text, "attempt 7: refused; 12 more; attempt 20: refused)") {
 			t.Error(text)
 		}
 	}

@@ -101,17 +101,22 @@ func TestAnUntrustedDeadlineBlamesNeitherTheServiceNorItsInstances(t *testing.T)
 // Our own limit, and that of a trusted caller, do show that a service hangs.
 func TestTrustedDeadlinesBlameAServiceThatHangs(t *testing.T) {
 	everybody := func(*http.Request) bool { return true }
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name    string
 		trust   func(*http.Request) bool
 		timeout string
-	}{"the caller is ours": {everybody, "6s"}, "the limit is ours": {nil, "1h"}, "there is none": {nil, ""}} {
+	}{
+		{name: "the caller is ours", trust: everybody, timeout: "6s"},
+		{name: "the limit is ours", trust: nil, timeout: "1h"},
+		{name: "there is none", trust: nil, timeout: ""},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			gateway := gatewayTo(t, sinew.Config{Transport: slowService{}, Trust: c.trust})
 			for range 3 {
 				askIn(gateway, t.Context(), "/hangs", c.timeout)
 			}
 			if s := gateway.Client("inventory").Snapshot().Breaker; s.Statistics.FailedRequests == 0 {
-				t.Errorf("%s: %+v", name, s)
+				t.Errorf("%s: %+v", c.name, s)
 			}
 		})
 	}
@@ -158,9 +163,16 @@ func TestAnUntrustedDeadlineMakesTheLimitRefuseNobodyElse(t *testing.T) {
 	before := func(heeds bool) func(t *testing.T) *sinew.Service {
 		return func(t *testing.T) *sinew.Service { return gatewayTo(t, sinew.Config{Transport: slowService{heeds}}) }
 	}
-	for where, made := range map[string]func(t *testing.T) *sinew.Service{"there": at, "a gateway": before(true), "a gateway to a deaf one": before(false)} {
+	for _, c := range []struct {
+		where string
+		made  func(t *testing.T) *sinew.Service
+	}{
+		{where: "there", made: at},
+		{where: "a gateway", made: before(true)},
+		{where: "a gateway to a deaf one", made: before(false)},
+	} {
 		for _, timeout := range []string{"40ms", "150ms", "290ms", "310ms", "400ms"} {
-			callAsStranger(t, made, where, timeout)
+			callAsStranger(t, c.made, c.where, timeout)
 		}
 	}
 }

@@ -22,23 +22,24 @@ func TestAClientOfAFixedAddressIsReadyWhenTheAddressAcceptsConnections(t *testin
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
 	down := "http://" + servicetest.FreeAddr(t)
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name  string
 		urls  []string
 		c     sinew.Config
 		ready bool
 	}{
-		"one that is up":          {urls: []string{up.URL}, ready: true},
-		"one that is down":        {urls: []string{down}},
-		"one of two":              {urls: []string{down, up.URL + "/base"}, ready: true},
-		"none of two":             {urls: []string{down, down + "/base"}},
-		"TLS, verified":           {urls: []string{secure.URL}, c: sinew.Config{TLS: secure.Client().Transport.(*http.Transport).TLSClientConfig}, ready: true},
-		"TLS that is not trusted": {urls: []string{secure.URL}},
-		"a transport of its own":  {urls: []string{"http://10.0.0.1:80"}, c: sinew.Config{Transport: slowService{}}, ready: true},
+		{name: "one that is up", urls: []string{up.URL}, ready: true},
+		{name: "one that is down", urls: []string{down}},
+		{name: "one of two", urls: []string{down, up.URL + "/base"}, ready: true},
+		{name: "none of two", urls: []string{down, down + "/base"}},
+		{name: "TLS, verified", urls: []string{secure.URL}, c: sinew.Config{TLS: secure.Client().Transport.(*http.Transport).TLSClientConfig}, ready: true},
+		{name: "TLS that is not trusted", urls: []string{secure.URL}},
+		{name: "a transport of its own", urls: []string{"http://10.0.0.1:80"}, c: sinew.Config{Transport: slowService{}}, ready: true},
 	} {
 		c.c.Static = map[string][]string{"inventory": c.urls}
 		err := servicetest.New(t, c.c).Client("inventory").Ready(t.Context())
 		if (err == nil) != c.ready || err != nil && (!errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "inventory")) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {up.URL}}})

@@ -86,16 +86,19 @@ func assertRoom(t *testing.T, svc *sinew.Service, beside string) {
 }
 
 func TestAStartedAnswerOccupiesNoPlaceInTheLimit(t *testing.T) {
-	for name, begin := range map[string]func(w http.ResponseWriter){
-		"a stream that is flushed": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
-		"a download":               func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 100_000)) },
-		"a status":                 func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) },
+	for _, c := range []struct {
+		name  string
+		begin func(w http.ResponseWriter)
+	}{
+		{name: "a stream that is flushed", begin: func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }},
+		{name: "a download", begin: func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 100_000)) }},
+		{name: "a status", begin: func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			svc := oneAtATime(t)
 			begun, leave := make(chan struct{}), make(chan struct{})
 			svc.Handle("GET /events", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				begin(w)
+				c.begin(w)
 				close(begun)
 				<-leave
 			}))
@@ -109,7 +112,7 @@ func TestAStartedAnswerOccupiesNoPlaceInTheLimit(t *testing.T) {
 				}
 			}()
 			<-begun
-			assertRoom(t, svc, name)
+			assertRoom(t, svc, c.name)
 			close(leave)
 			<-over
 		})

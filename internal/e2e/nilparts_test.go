@@ -39,34 +39,37 @@ func TestANilPartPanicsWhereItIsGiven(t *testing.T) {
 		}
 	})
 	handle := func(context.Context, string) error { return nil }
-	for name, give := range map[string]func(){
-		"a topic's handler":                 func() { _ = topic.Handle(bus, "g", nil) },
-		"a topic's subscriber":              func() { _ = topic.Handle((*eventbus.Memory)(nil), "g", handle) },
-		"a topic's publisher":               func() { topic.Endpoint(nil) },
-		"DeadLetter's bus":                  func() { eventbus.DeadLetter((*eventbus.Memory)(nil), "dead") },
-		"DeadLetter's topic":                func() { eventbus.DeadLetter(bus, "") },
-		"DeadLetter's which":                func() { eventbus.DeadLetter(bus, "dead", eventbus.Hopeless, nil) },
-		"Dedupe's store":                    func() { eventbus.Dedupe(nil, "g") },
-		"Keyed's store":                     func() { idempotency.Middleware[string, string]((*idempotency.Memory)(nil)) },
-		"Fallback's function":               func() { endpoint.Fallback[string, string](nil) },
-		"a route's caller":                  func() { route.Endpoint((*sinew.Client)(nil)) },
-		"a forwarded route's caller":        func() { route.Forward(svc, nil) },
-		"Problems' mux":                     func() { rest.ProblemMux(nil) },
-		"a registerer":                      func() { metrics.New((*prometheus.Registry)(nil)) },
-		"a breaker":                         func() { breaker.Middleware((*breaker.Circuit)(nil)) },
-		"a resolver's discoverer":           func() { registry.NewResolver((*registry.Memory)(nil), registry.ResolverPolicy{}) },
-		"a tracer":                          func() { tracing.Middleware((*tracing.Recorder)(nil), "x", tracing.Client) },
-		"a watcher":                         func() { settings.Watch(nil) },
-		"who hears of refusals":             func() { settings.OnRefused(nil) },
-		"what a middleware of Use returned": func() { wrappedInNothing().Handler() },
+	for _, c := range []struct {
+		name string
+		give func()
+	}{
+		{name: "a topic's handler", give: func() { _ = topic.Handle(bus, "g", nil) }},
+		{name: "a topic's subscriber", give: func() { _ = topic.Handle((*eventbus.Memory)(nil), "g", handle) }},
+		{name: "a topic's publisher", give: func() { topic.Endpoint(nil) }},
+		{name: "DeadLetter's bus", give: func() { eventbus.DeadLetter((*eventbus.Memory)(nil), "dead") }},
+		{name: "DeadLetter's topic", give: func() { eventbus.DeadLetter(bus, "") }},
+		{name: "DeadLetter's which", give: func() { eventbus.DeadLetter(bus, "dead", eventbus.Hopeless, nil) }},
+		{name: "Dedupe's store", give: func() { eventbus.Dedupe(nil, "g") }},
+		{name: "Keyed's store", give: func() { idempotency.Middleware[string, string]((*idempotency.Memory)(nil)) }},
+		{name: "Fallback's function", give: func() { endpoint.Fallback[string, string](nil) }},
+		{name: "a route's caller", give: func() { route.Endpoint((*sinew.Client)(nil)) }},
+		{name: "a forwarded route's caller", give: func() { route.Forward(svc, nil) }},
+		{name: "Problems' mux", give: func() { rest.ProblemMux(nil) }},
+		{name: "a registerer", give: func() { metrics.New((*prometheus.Registry)(nil)) }},
+		{name: "a breaker", give: func() { breaker.Middleware((*breaker.Circuit)(nil)) }},
+		{name: "a resolver's discoverer", give: func() { registry.NewResolver((*registry.Memory)(nil), registry.ResolverPolicy{}) }},
+		{name: "a tracer", give: func() { tracing.Middleware((*tracing.Recorder)(nil), "x", tracing.Client) }},
+		{name: "a watcher", give: func() { settings.Watch(nil) }},
+		{name: "who hears of refusals", give: func() { settings.OnRefused(nil) }},
+		{name: "what a middleware of Use returned", give: func() { wrappedInNothing().Handler() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			defer func() {
 				if text, ok := recover().(string); !ok || !strings.Contains(text, "nil") {
 					t.Errorf("it is taken, or the panic names nothing: %q", text)
 				}
 			}()
-			give()
+			c.give()
 		})
 	}
 	if _, err := svc.Subscribe("t", "g", nil); !errors.Is(err, fault.InvalidArgument) {

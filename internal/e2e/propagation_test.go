@@ -100,9 +100,16 @@ func TestRepeatsBelongToOneRequestAndOneSpan(t *testing.T) {
 		t.Fatalf("spans %+v", all)
 	}
 	parent := "00-" + root.Context().TraceID.String() + "-" + all[0].SpanID.String() + "-01"
-	for name, want := range map[string]string{"Traceparent": parent, "X-Request-Id": "r-1", "X-Service-Name": "shop"} {
-		if got := l.values(name); !slices.Equal(got, []string{want, want, want}) {
-			t.Errorf("%s: %q, want %s", name, got, want)
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{name: "Traceparent", want: parent},
+		{name: "X-Request-Id", want: "r-1"},
+		{name: "X-Service-Name", want: "shop"},
+	} {
+		if got := l.values(c.name); !slices.Equal(got, []string{c.want, c.want, c.want}) {
+			t.Errorf("%s: %q, want %s", c.name, got, c.want)
 		}
 	}
 }

@@ -21,33 +21,36 @@ func TestACallIsOneInTheClientsSeriesWithTheCodeThatItsCallerSees(t *testing.T) 
 		"inventory": {Retry: retry.Policy{Attempts: 3, Budget: retry.Budget{Disabled: true}}},
 	}})
 	attempts := 0
-	for name, answers := range map[string][]error{
-		"ok":                {nil},
-		"ok after all":      {fault.Unavailable, fault.Internal, nil},
-		"unavailable":       {fault.Internal, fault.Internal, fault.Unavailable},
-		"not_found":         {fault.NotFound},
-		"not_found at last": {fault.Unavailable, fault.NotFound},
+	for _, c := range []struct {
+		name    string
+		answers []error
+	}{
+		{name: "ok", answers: []error{nil}},
+		{name: "ok after all", answers: []error{fault.Unavailable, fault.Internal, nil}},
+		{name: "unavailable", answers: []error{fault.Internal, fault.Internal, fault.Unavailable}},
+		{name: "not_found", answers: []error{fault.NotFound}},
+		{name: "not_found at last", answers: []error{fault.Unavailable, fault.NotFound}},
 	} {
-		err := shop.Client("inventory").Call(t.Context(), call.Operation{Name: name, Safe: true}, func(context.Context, string) error {
+		err := shop.Client("inventory").Call(t.Context(), call.Operation{Name: c.name, Safe: true}, func(context.Context, string) error {
 			attempts++
-			err := answers[0]
-			answers = answers[1:]
+			err := c.answers[0]
+			c.answers = c.answers[1:]
 			return err
 		})
-		code, _, _ := strings.Cut(name, " ")
-		labels := `{caller="shop",code="` + code + `",operation="` + name + `",service="inventory"} 1`
+		code, _, _ := strings.Cut(c.name, " ")
+		labels := `{caller="shop",code="` + code + `",operation="` + c.name + `",service="inventory"} 1`
 		counted := false
 		for _, line := range servicetest.Series(shop, "sinew_client_requests_total") {
-			if strings.Contains(line, `operation="`+name+`"`) {
+			if strings.Contains(line, `operation="`+c.name+`"`) {
 				if counted || line != "sinew_client_requests_total"+labels {
-					t.Errorf("%s, which ended with %v: %s", name, err, line)
+					t.Errorf("%s, which ended with %v: %s", c.name, err, line)
 				}
 				counted = true
 			}
 		}
-		timed := servicetest.Series(shop, `sinew_client_request_duration_seconds_count{caller="shop",operation="`+name+`",service="inventory"} 1`)
+		timed := servicetest.Series(shop, `sinew_client_request_duration_seconds_count{caller="shop",operation="`+c.name+`",service="inventory"} 1`)
 		if !counted || len(timed) != 1 {
-			t.Errorf("%s, which ended with %v: counted %v, timed %q", name, err, counted, timed)
+			t.Errorf("%s, which ended with %v: counted %v, timed %q", c.name, err, counted, timed)
 		}
 	}
 	if all := spans.Spans(); attempts != 10 || len(all) != 5 {

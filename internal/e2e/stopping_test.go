@@ -109,12 +109,15 @@ func TestStoppingIsClosedBeforeAnythingStops(t *testing.T) {
 }
 
 func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) {
-	for name, obstacle := range map[string]func(svc *sinew.Service, l *servicetest.Pipe){
-		`handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`: func(svc *sinew.Service, _ *servicetest.Pipe) {
+	for _, c := range []struct {
+		name     string
+		obstacle func(svc *sinew.Service, l *servicetest.Pipe)
+	}{
+		{name: `handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`, obstacle: func(svc *sinew.Service, _ *servicetest.Pipe) {
 			_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return errors.New("the disk is full") })
 			_ = api.LowStock.Publish(context.Background(), svc, api.StockEvent{})
-		},
-		"requests were cut off": func(svc *sinew.Service, l *servicetest.Pipe) {
+		}},
+		{name: "requests were cut off", obstacle: func(svc *sinew.Service, l *servicetest.Pipe) {
 			c := l.Client()
 			go func() {
 				answer, err := c.Get("http://x/events")
@@ -124,10 +127,10 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 				}
 				c.CloseIdleConnections()
 			}()
-		},
-		"background job": func(svc *sinew.Service, _ *servicetest.Pipe) {
+		}},
+		{name: "background job", obstacle: func(svc *sinew.Service, _ *servicetest.Pipe) {
 			svc.Go(func(context.Context) { <-time.After(time.Hour) })
-		},
+		}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
@@ -138,15 +141,15 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 			if err := svc.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			obstacle(svc, l)
+			c.obstacle(svc, l)
 			synctest.Wait()
 			begun := time.Now()
 			err := svc.Shutdown(context.Background())
-			if took := time.Since(begun); took > 31*time.Second || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: after %s: %v", name, took, err)
+			if took := time.Since(begun); took > 31*time.Second || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), c.name) {
+				t.Errorf("%s: after %s: %v", c.name, took, err)
 			}
-			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(strings.ReplaceAll(log.String(), `\"`, `"`), name) {
-				t.Errorf("%s: the log says %s", name, &log)
+			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(strings.ReplaceAll(log.String(), `\"`, `"`), c.name) {
+				t.Errorf("%s: the log says %s", c.name, &log)
 			}
 			_ = bus.Close(context.Background())
 			time.Sleep(time.Hour)
@@ -245,108 +248,5 @@ func TestAListenerThatWasHandedOverIsAdvertisedAtItsAddress(t *testing.T) {
 	all, _ := reg.Services(t.Context())
 	if want := "http://" + l.Addr().String(); svc.URL() != want || len(all) != 1 || all[0].Endpoint != want {
 		t.Errorf("%s: %v", svc.URL(), all)
-	}
-}
-
-// upgrades hijacks connections. When the service stops, it says good-bye a moment later,
-// or never if it does not observe that.
-func upgrades(svc *sinew.Service, observes bool) {
-	svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		conn, buffered, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			return
-		}
-		defer func() { _ = conn.Close() }()
-		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello")
-		_ = buffered.Flush()
-		if observes {
-			<-svc.Stopping()
-			time.Sleep(time.Second)
-		} else {
-			time.Sleep(time.Hour)
-		}
-		_, _ = buffered.WriteString("bye")
-		_ = buffered.Flush()
-	}))
-}
-
-func TestAHijackedConnectionIsClosedWhenTheTimeIsUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := servicetest.NewPipe()
-		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
-		ended := make(chan error, 1)
-		svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			conn, buffered, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
-			_ = buffered.Flush()
-			_, err = conn.Read(make([]byte, 1)) // it waits only for its peer
-			ended <- err
-		}))
-		if err := svc.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		here, there := net.Pipe()
-		defer func() { _ = here.Close() }()
-		l.Conns <- there
-		_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
-		if answer, err := http.ReadResponse(bufio.NewReader(here), nil); err != nil || answer.StatusCode != 101 {
-			t.Fatal(answer, err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		if err := svc.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "taken over") {
-			t.Error(err)
-		}
-		synctest.Wait()
-		select {
-		case err := <-ended:
-			if err == nil {
-				t.Error("it read something")
-			}
-		default:
-			t.Error("the handler still waits")
-		}
-	})
-}
-
-func TestShutdownWaitsForHijackedConnections(t *testing.T) {
-	for _, heeds := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			l := servicetest.NewPipe()
-			svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
-			upgrades(svc, heeds)
-			if err := svc.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			here, there := net.Pipe()
-			l.Conns <- there
-			_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
-			in := bufio.NewReader(here)
-			answer, err := http.ReadResponse(in, nil)
-			if err != nil || answer.StatusCode != 101 {
-				t.Fatal(answer, err)
-			}
-			heard := make(chan string, 1)
-			go func() {
-				all, _ := io.ReadAll(in)
-				heard <- string(all)
-			}()
-			synctest.Wait()
-			begun := time.Now()
-			err = svc.Shutdown(context.Background())
-			took := time.Since(begun)
-			if heeds && (err != nil || took > 2*time.Second || <-heard != "hellobye") {
-				t.Errorf("after %s: %v", took, err)
-			}
-			if !heeds && (!errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "GET /socket") || took > 31*time.Second) {
-				t.Errorf("after %s: %v", took, err)
-			}
-			time.Sleep(2 * time.Hour)
-			_ = here.Close()
-		})
 	}
 }

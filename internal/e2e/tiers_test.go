@@ -39,27 +39,30 @@ func middleTier(t *testing.T, last string, handle func(ctx context.Context, ask 
 }
 
 func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
-	for name, handle := range map[string]func(ctx context.Context, ask func(context.Context) error) error{
-		"passes the error on": func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) },
-		"wraps it": func(ctx context.Context, ask func(context.Context) error) error {
+	for _, c := range []struct {
+		name   string
+		handle func(ctx context.Context, ask func(context.Context) error) error
+	}{
+		{name: "passes the error on", handle: func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) }},
+		{name: "wraps it", handle: func(ctx context.Context, ask func(context.Context) error) error {
 			return fmt.Errorf("stock: %w", ask(ctx))
-		},
-		"makes one of its own of it": func(ctx context.Context, ask func(context.Context) error) error {
+		}},
+		{name: "makes one of its own of it", handle: func(ctx context.Context, ask func(context.Context) error) error {
 			return fault.Unavailable.Errorf("stock: %w", ask(ctx))
-		},
+		}},
 	} {
 		var attempts, entered atomic.Int64
 		order := middleTier(t, failingTier(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error {
 			entered.Add(1)
-			return handle(ctx, ask)
+			return c.handle(ctx, ask)
 		})
 		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
 		_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
 		if !errors.Is(err, fault.Unavailable) || attempts.Load() != 3 || entered.Load() != 1 {
-			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", name, entered.Load(), attempts.Load(), err)
+			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", c.name, entered.Load(), attempts.Load(), err)
 		}
 		if !fault.IsRepeated(err) {
-			t.Errorf("a tier that %s does not say that it has repeated: %#v", name, err)
+			t.Errorf("a tier that %s does not say that it has repeated: %#v", c.name, err)
 		}
 	}
 }
@@ -82,15 +85,21 @@ func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 func TestAnUntrustedAttemptMarkDoesNotPreventRepeats(t *testing.T) {
 	var attempts atomic.Int64
 	order := middleTier(t, failingTier(t, &attempts).URL(), func(ctx context.Context, ask func(context.Context) error) error { return ask(ctx) })
-	for from, want := range map[string]int64{"192.0.2.77:5": 3, "127.0.0.1:5": 1} {
+	for _, c := range []struct {
+		from string
+		want int64
+	}{
+		{from: "192.0.2.77:5", want: 3},
+		{from: "127.0.0.1:5", want: 1},
+	} {
 		attempts.Store(0)
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "/look", nil)
-		r.RemoteAddr = from
+		r.RemoteAddr = c.from
 		r.Header.Set("X-Request-Attempt", "2")
 		w := httptest.NewRecorder()
 		order.Handler().ServeHTTP(w, r)
-		if w.Code != http.StatusServiceUnavailable || attempts.Load() != want {
-			t.Errorf("from %s: %d after %d attempts, want %d", from, w.Code, attempts.Load(), want)
+		if w.Code != http.StatusServiceUnavailable || attempts.Load() != c.want {
+			t.Errorf("from %s: %d after %d attempts, want %d", c.from, w.Code, attempts.Load(), c.want)
 		}
 	}
 }

@@ -26,20 +26,21 @@ func neverAnswer(ctx context.Context, _ string) error {
 }
 
 func TestTheBreakerCountsATimeoutByWhoseLimitItIs(t *testing.T) {
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name          string
 		ours, callers time.Duration
 		canceled      bool
 		failures      int
 	}{
-		"our own timeout":                                 {ours: time.Second, failures: 1},
-		"our own before the caller's deadline":            {ours: time.Second, callers: 2 * time.Second, failures: 1},
-		"the caller's deadline":                           {ours: 2 * time.Second, callers: 50 * time.Millisecond},
-		"the caller's deadline when none ever answered":   {ours: 2 * time.Second, callers: time.Second, failures: 1},
-		"the caller's cancel":                             {ours: 2 * time.Second, callers: time.Second, canceled: true},
-		"the caller's deadline after the attempt is slow": {ours: 20 * time.Second, callers: 6 * time.Second, failures: 1},
-		"the caller's cancel after the attempt is slow":   {ours: 20 * time.Second, callers: 6 * time.Second, canceled: true},
+		{name: "our own timeout", ours: time.Second, failures: 1},
+		{name: "our own before the caller's deadline", ours: time.Second, callers: 2 * time.Second, failures: 1},
+		{name: "the caller's deadline", ours: 2 * time.Second, callers: 50 * time.Millisecond},
+		{name: "the caller's deadline when none ever answered", ours: 2 * time.Second, callers: time.Second, failures: 1},
+		{name: "the caller's cancel", ours: 2 * time.Second, callers: time.Second, canceled: true},
+		{name: "the caller's deadline after the attempt is slow", ours: 20 * time.Second, callers: 6 * time.Second, failures: 1},
+		{name: "the caller's cancel after the attempt is slow", ours: 20 * time.Second, callers: 6 * time.Second, canceled: true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				shop := servicetest.New(t, sinew.Config{Static: servicetest.InventoryAddress, Clients: map[string]sinew.ClientPolicy{"inventory": {Timeout: c.ours}}})
 				ctx, cancel := context.WithCancel(t.Context())
