@@ -43,12 +43,29 @@ func TestInstanceHasTheDocumentedJSON(t *testing.T) {
 }
 
 func TestWeight(t *testing.T) {
-	for text, want := range map[string]float64{
-		"": 1, "3": 3, "0.5": 0.5, "1e2": 100, "0": 0.001, "-0": 0.001, "0.0": 0.001, "-2": 0.001, "heavy": 1, "NaN": 1, "Inf": 1, "-Inf": 1,
-		"1e400": 1, "1e9": 1000, "1e-9": 0.001, " 3": 1,
+	for _, c := range []struct {
+		text string
+		want float64
+	}{
+		{text: "", want: 1},
+		{text: "3", want: 3},
+		{text: "0.5", want: 0.5},
+		{text: "1e2", want: 100},
+		{text: "0", want: 0.001},
+		{text: "-0", want: 0.001},
+		{text: "0.0", want: 0.001},
+		{text: "-2", want: 0.001},
+		{text: "heavy", want: 1},
+		{text: "NaN", want: 1},
+		{text: "Inf", want: 1},
+		{text: "-Inf", want: 1},
+		{text: "1e400", want: 1},
+		{text: "1e9", want: 1000},
+		{text: "1e-9", want: 0.001},
+		{text: " 3", want: 1},
 	} {
-		if got := (registry.Instance{Metadata: map[string]string{"weight": text}}).Weight(); got != want {
-			t.Errorf("weight %q is %v, not %v", text, got, want)
+		if got := (registry.Instance{Metadata: map[string]string{"weight": c.text}}).Weight(); got != c.want {
+			t.Errorf("weight %q is %v, not %v", c.text, got, c.want)
 		}
 	}
 	if i := (registry.Instance{}); i.Weight() != 1 || i.Zone() != "" {
@@ -74,35 +91,45 @@ func TestValidateExplainsWhatIsWrong(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
-	for word, spoil := range map[string]func(i *registry.Instance){
-		"no id":           func(i *registry.Instance) { i.ID = "" },
-		"no service name": func(i *registry.Instance) { i.Name = "" },
-		"no endpoint":     func(i *registry.Instance) { i.Endpoint = "" },
-		"10.0.0.1:8080":   func(i *registry.Instance) { i.Endpoint = "10.0.0.1:8080" },
-		"http://:8080":    func(i *registry.Instance) { i.Endpoint = "http://:8080" },
-		"sleepy":          func(i *registry.Instance) { i.Status = "sleepy" },
+	for _, c := range []struct {
+		word  string
+		spoil func(i *registry.Instance)
+	}{
+		{word: "no id", spoil: func(i *registry.Instance) { i.ID = "" }},
+		{word: "no service name", spoil: func(i *registry.Instance) { i.Name = "" }},
+		{word: "no endpoint", spoil: func(i *registry.Instance) { i.Endpoint = "" }},
+		{word: "10.0.0.1:8080", spoil: func(i *registry.Instance) { i.Endpoint = "10.0.0.1:8080" }},
+		{word: "http://:8080", spoil: func(i *registry.Instance) { i.Endpoint = "http://:8080" }},
+		{word: "sleepy", spoil: func(i *registry.Instance) { i.Status = "sleepy" }},
 	} {
 		i := good
-		spoil(&i)
-		if err := i.Validate(); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: %v", word, err)
+		c.spoil(&i)
+		if err := i.Validate(); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), c.word) {
+			t.Errorf("%s: %v", c.word, err)
 		}
 	}
 }
 
 func TestStaticAddressesAreHealthyInstances(t *testing.T) {
 	d := registry.NewStatic(map[string][]string{"orders": {"http://a:1", "http://b:1"}, "carts": {"http://c:1"}})
-	for name, want := range map[string][]string{"orders": {"http://a:1", "http://b:1"}, "carts": {"http://c:1"}, "nobody": nil} {
-		for set, err := range d.Watch(t.Context(), name) {
+	for _, c := range []struct {
+		name string
+		want []string
+	}{
+		{name: "orders", want: []string{"http://a:1", "http://b:1"}},
+		{name: "carts", want: []string{"http://c:1"}},
+		{name: "nobody", want: nil},
+	} {
+		for set, err := range d.Watch(t.Context(), c.name) {
 			var got []string
 			for _, i := range set {
 				got = append(got, i.Endpoint)
-				if i.Status != registry.Healthy || i.Name != name || i.ID == "" {
+				if i.Status != registry.Healthy || i.Name != c.name || i.ID == "" {
 					t.Errorf("%+v", i)
 				}
 			}
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("%s: %v, %v", name, got, err)
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("%s: %v, %v", c.name, got, err)
 			}
 			break
 		}

@@ -97,11 +97,16 @@ func TestAfterTheContextEndsMemoryOnlyDeregisters(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, listed := m.Services(ctx)
-	for what, err := range map[string]error{
-		"Register": m.Register(ctx, orders("2")), "SetStatus": m.SetStatus(ctx, "1", registry.Unknown), "Services": listed,
+	for _, c := range []struct {
+		what string
+		err  error
+	}{
+		{what: "Register", err: m.Register(ctx, orders("2"))},
+		{what: "SetStatus", err: m.SetStatus(ctx, "1", registry.Unknown)},
+		{what: "Services", err: listed},
 	} {
-		if !errors.Is(err, fault.Canceled) {
-			t.Errorf("%s: %v", what, err)
+		if !errors.Is(c.err, fault.Canceled) {
+			t.Errorf("%s: %v", c.what, c.err)
 		}
 	}
 	if err := m.Deregister(ctx, "1"); err != nil {

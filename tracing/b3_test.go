@@ -107,12 +107,18 @@ func TestADecisionWithoutIDsIsObeyed(t *testing.T) {
 		{header("b3", "d"), accept}, {header("X-B3-Flags", "1"), accept}, {header("X-B3-Flags", "1", "X-B3-Sampled", "0"), accept},
 	} {
 		recorder := &tracing.Recorder{}
-		for name, tracer := range map[string]tracing.Tracer{"who reports": recorder, "who does not": tracing.New()} {
-			ctx, span := tracer.Start(tracing.Extract(t.Context(), state.h), "s", tracing.Server)
+		for _, c := range []struct {
+			name   string
+			tracer tracing.Tracer
+		}{
+			{name: "who reports", tracer: recorder},
+			{name: "who does not", tracer: tracing.New()},
+		} {
+			ctx, span := c.tracer.Start(tracing.Extract(t.Context(), state.h), "s", tracing.Server)
 			span.End(nil)
 			got := tracing.SpanContextOf(ctx)
 			if !got.IsValid() || decisionOf(got) != state.want || span.Context() != got {
-				t.Errorf("%v becomes %+v for %s", state.h, got, name)
+				t.Errorf("%v becomes %+v for %s", state.h, got, c.name)
 			}
 			if state.want != deny && got.ParentID != (tracing.SpanID{}) {
 				t.Errorf("%v: the first span has a parent that is nowhere: %+v", state.h, got)

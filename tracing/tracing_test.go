@@ -34,13 +34,24 @@ func extracted(h http.Header) tracing.SpanContext {
 }
 
 func TestATracestateThatFitsNoHeaderIsDropped(t *testing.T) {
-	for state, want := range map[string]string{
-		"a=1,b=2": "a=1,b=2", "a=1,\tb=2": "a=1,\tb=2", "": "", "a=1\r\nX-Evil: 1": "", "a=\n": "", "a=\x00": "", "a=\x7f": "", "a=é": "", "a=\xff": "",
+	for _, c := range []struct {
+		state string
+		want  string
+	}{
+		{state: "a=1,b=2", want: "a=1,b=2"},
+		{state: "a=1,\tb=2", want: "a=1,\tb=2"},
+		{state: "", want: ""},
+		{state: "a=1\r\nX-Evil: 1", want: ""},
+		{state: "a=\n", want: ""},
+		{state: "a=\x00", want: ""},
+		{state: "a=\x7f", want: ""},
+		{state: "a=é", want: ""},
+		{state: "a=\xff", want: ""},
 	} {
-		from := tracing.Map{"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": state}
+		from := tracing.Map{"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": c.state}
 		got := tracing.SpanContextOf(tracing.Extract(t.Context(), from))
-		if got.State != want || !got.IsValid() {
-			t.Errorf("%q is %q of %s", state, got.State, got.TraceID)
+		if got.State != c.want || !got.IsValid() {
+			t.Errorf("%q is %q of %s", c.state, got.State, got.TraceID)
 		}
 	}
 }
@@ -83,26 +94,27 @@ func TestLongTextIsCutBetweenRunes(t *testing.T) {
 }
 
 func TestHeadersOfOtherLibrariesAreUnderstood(t *testing.T) {
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name    string
 		h       http.Header
 		sampled bool
 	}{
-		"w3c":                 {header("traceparent", "00-"+trace+"-"+parent+"-01"), true},
-		"w3c unsampled":       {header("traceparent", "00-"+trace+"-"+parent+"-00"), false},
-		"w3c of the future":   {header("traceparent", "cc-"+trace+"-"+parent+"-01-more"), true},
-		"b3":                  {header("b3", trace+"-"+parent+"-1"), true},
-		"b3 with a parent":    {header("b3", trace+"-"+parent+"-1-0000000000000001"), true},
-		"b3 debug":            {header("b3", trace+"-"+parent+"-d"), true},
-		"b3 in capitals":      {header("b3", strings.ToUpper(trace)+"-"+parent+"-1"), true},
-		"b3 multi":            {header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Sampled", "1"), true},
-		"b3 multi, debug":     {header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Flags", "1"), true},
-		"b3 multi, unsampled": {header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Sampled", "0"), false},
-		"w3c before b3":       {header("traceparent", "00-"+trace+"-"+parent+"-01", "b3", strings.Repeat("1", 32)+"-"+parent+"-0"), true},
-		"b3 where w3c is bad": {header("traceparent", "nonsense", "b3", trace+"-"+parent+"-1"), true},
+		{name: "w3c", h: header("traceparent", "00-"+trace+"-"+parent+"-01"), sampled: true},
+		{name: "w3c unsampled", h: header("traceparent", "00-"+trace+"-"+parent+"-00"), sampled: false},
+		{name: "w3c of the future", h: header("traceparent", "cc-"+trace+"-"+parent+"-01-more"), sampled: true},
+		{name: "b3", h: header("b3", trace+"-"+parent+"-1"), sampled: true},
+		{name: "b3 with a parent", h: header("b3", trace+"-"+parent+"-1-0000000000000001"), sampled: true},
+		{name: "b3 debug", h: header("b3", trace+"-"+parent+"-d"), sampled: true},
+		{name: "b3 in capitals", h: header("b3", strings.ToUpper(trace)+"-"+parent+"-1"), sampled: true},
+		{name: "b3 multi", h: header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Sampled", "1"), sampled: true},
+		{name: "b3 multi, debug", h: header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Flags", "1"), sampled: true},
+		{name: "b3 multi, unsampled", h: header("X-B3-TraceId", trace, "X-B3-SpanId", parent, "X-B3-Sampled", "0"), sampled: false},
+		{name: "w3c before b3", h: header("traceparent", "00-"+trace+"-"+parent+"-01", "b3", strings.Repeat("1", 32)+"-"+parent+"-0"), sampled: true},
+		{name: "b3 where w3c is bad", h: header("traceparent", "nonsense", "b3", trace+"-"+parent+"-1"), sampled: true},
 	} {
 		got := extracted(tt.h)
 		if got.TraceID.String() != trace || got.SpanID.String() != parent || got.Sampled != tt.sampled {
-			t.Errorf("%s: %+v", name, got)
+			t.Errorf("%s: %+v", tt.name, got)
 		}
 	}
 	if short := extracted(header("b3", "a3ce929d0e0e4736-"+parent+"-1")); short.TraceID.String() != "0000000000000000a3ce929d0e0e4736" {
@@ -139,11 +151,17 @@ func TestTracestateIsPassedOnUnchanged(t *testing.T) {
 }
 
 func TestTraceStateThatIsTooLongIsDroppedWhole(t *testing.T) {
-	for length, kept := range map[int]bool{512: true, 513: false} {
-		state := "a=" + strings.Repeat("1", length-2)
+	for _, c := range []struct {
+		length int
+		kept   bool
+	}{
+		{length: 512, kept: true},
+		{length: 513, kept: false},
+	} {
+		state := "a=" + strings.Repeat("1", c.length-2)
 		got := extracted(header("traceparent", "00-"+trace+"-"+parent+"-01", "tracestate", state))
-		if !got.IsValid() || kept && got.State != state || !kept && got.State != "" {
-			t.Errorf("of %d bytes %d are left, and the trace is %s", length, len(got.State), got.TraceID)
+		if !got.IsValid() || c.kept && got.State != state || !c.kept && got.State != "" {
+			t.Errorf("of %d bytes %d are left, and the trace is %s", c.length, len(got.State), got.TraceID)
 		}
 	}
 }

@@ -115,16 +115,26 @@ func TestNamesThatConsulDoesNotFindAreRefused(t *testing.T) {
 }
 
 func TestAPermanentRefusalIsNotUnavailable(t *testing.T) {
-	for status, code := range map[int]fault.Code{
-		301: fault.InvalidArgument, 400: fault.InvalidArgument, 401: fault.Unauthenticated, 403: fault.PermissionDenied,
-		405: fault.InvalidArgument, 413: fault.InvalidArgument, 429: fault.Unavailable, 500: fault.Unavailable, 503: fault.Unavailable,
+	for _, c := range []struct {
+		status int
+		code   fault.Code
+	}{
+		{status: 301, code: fault.InvalidArgument},
+		{status: 400, code: fault.InvalidArgument},
+		{status: 401, code: fault.Unauthenticated},
+		{status: 403, code: fault.PermissionDenied},
+		{status: 405, code: fault.InvalidArgument},
+		{status: 413, code: fault.InvalidArgument},
+		{status: 429, code: fault.Unavailable},
+		{status: 500, code: fault.Unavailable},
+		{status: 503, code: fault.Unavailable},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAgent()
-			a.refuses = status
+			a.refuses = c.status
 			r := a.registry(t, Config{})
-			if err := r.Register(t.Context(), orders("1")); !errors.Is(err, code) {
-				t.Errorf("%d: %v", status, err)
+			if err := r.Register(t.Context(), orders("1")); !errors.Is(err, c.code) {
+				t.Errorf("%d: %v", c.status, err)
 			}
 			if err := r.Close(); err != nil {
 				t.Error(err)
@@ -134,14 +144,26 @@ func TestAPermanentRefusalIsNotUnavailable(t *testing.T) {
 }
 
 func TestTheWeightIsConsulsToo(t *testing.T) {
-	for weight, passing := range map[string]int{"": 0, "3": 3, "2.6": 3, "0.2": 1, "0": 1, "-1": 1, "1e9": 1000, "heavy": 1} {
+	for _, c := range []struct {
+		weight  string
+		passing int
+	}{
+		{weight: "", passing: 0},
+		{weight: "3", passing: 3},
+		{weight: "2.6", passing: 3},
+		{weight: "0.2", passing: 1},
+		{weight: "0", passing: 1},
+		{weight: "-1", passing: 1},
+		{weight: "1e9", passing: 1000},
+		{weight: "heavy", passing: 1},
+	} {
 		i := orders("1")
-		if weight != "" {
-			i.Metadata = map[string]string{"weight": weight}
+		if c.weight != "" {
+			i.Metadata = map[string]string{"weight": c.weight}
 		}
 		got := Config{}.record(i).Weights
-		if (got == nil) != (passing == 0) || got != nil && (got.Passing != passing || got.Warning != 1) {
-			t.Errorf("weight %q: %+v", weight, got)
+		if (got == nil) != (c.passing == 0) || got != nil && (got.Passing != c.passing || got.Warning != 1) {
+			t.Errorf("weight %q: %+v", c.weight, got)
 		}
 	}
 	for _, tt := range []struct {

@@ -48,22 +48,23 @@ func TestMetadataThatConsulRefusesIsNamedInTheError(t *testing.T) {
 	for n := range maxPairs {
 		many[strings.Repeat("k", n+1)] = ""
 	}
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name     string
 		metadata map[string]string
 		says     string
 	}{
-		"our prefix":    {map[string]string{"sinew_x": "1"}, "sinew_"},
-		"a dot":         {map[string]string{"k8s.io": "1"}, "k8s.io"},
-		"an empty key":  {map[string]string{"": "1"}, "letters"},
-		"a long value":  {map[string]string{"note": strings.Repeat("x", 513)}, "512"},
-		"too many":      {many, "59"},
-		"a long key":    {map[string]string{strings.Repeat("k", 129): ""}, "128"},
-		"not ascii key": {map[string]string{"größe": ""}, "größe"},
+		{name: "our prefix", metadata: map[string]string{"sinew_x": "1"}, says: "sinew_"},
+		{name: "a dot", metadata: map[string]string{"k8s.io": "1"}, says: "k8s.io"},
+		{name: "an empty key", metadata: map[string]string{"": "1"}, says: "letters"},
+		{name: "a long value", metadata: map[string]string{"note": strings.Repeat("x", 513)}, says: "512"},
+		{name: "too many", metadata: many, says: "59"},
+		{name: "a long key", metadata: map[string]string{strings.Repeat("k", 129): ""}, says: "128"},
+		{name: "not ascii key", metadata: map[string]string{"größe": ""}, says: "größe"},
 	} {
 		i := orders("1")
 		i.Metadata = c.metadata
 		if err := check(i); !errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 	i := orders("1")
@@ -97,12 +98,18 @@ func TestServiceOfOthersHasAnEndpoint(t *testing.T) {
 }
 
 func TestAddressOfAnEndpointIsForDNS(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"http://10.0.0.1:8080/x": "10.0.0.1 8080", "https://a.example": "a.example 443", "http://[::1]": "::1 80", "grpc://h": "h 0",
+	for _, c := range []struct {
+		endpoint string
+		want     string
+	}{
+		{endpoint: "http://10.0.0.1:8080/x", want: "10.0.0.1 8080"},
+		{endpoint: "https://a.example", want: "a.example 443"},
+		{endpoint: "http://[::1]", want: "::1 80"},
+		{endpoint: "grpc://h", want: "h 0"},
 	} {
-		host, port := address(endpoint)
-		if text := strings.Fields(want); host != text[0] || text[1] != jsonText(port) {
-			t.Errorf("%s: %s %d", endpoint, host, port)
+		host, port := address(c.endpoint)
+		if text := strings.Fields(c.want); host != text[0] || text[1] != jsonText(port) {
+			t.Errorf("%s: %s %d", c.endpoint, host, port)
 		}
 	}
 }

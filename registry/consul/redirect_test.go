@@ -18,17 +18,23 @@ func TestTheTokenStaysWithTheAgent(t *testing.T) {
 		_, _ = w.Write([]byte("[]"))
 	}))
 	defer elsewhere.Close()
-	for name, target := range map[string]string{"elsewhere": elsewhere.URL, "the agent itself": ""} {
+	for _, tt := range []struct {
+		name   string
+		target string
+	}{
+		{name: "elsewhere", target: elsewhere.URL},
+		{name: "the agent itself", target: ""},
+	} {
 		agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Has("moved") {
 				moved.Add(1)
 				if r.Header.Get("X-Consul-Token") != "secret" {
-					t.Errorf("%s: the token is %q", name, r.Header.Get("X-Consul-Token"))
+					t.Errorf("%s: the token is %q", tt.name, r.Header.Get("X-Consul-Token"))
 				}
 				_, _ = w.Write([]byte("[]"))
 				return
 			}
-			http.Redirect(w, r, target+r.URL.Path+"?moved=1", http.StatusTemporaryRedirect)
+			http.Redirect(w, r, tt.target+r.URL.Path+"?moved=1", http.StatusTemporaryRedirect)
 		}))
 		defer agent.Close()
 		c := Config{Address: agent.URL, Token: "secret"}
@@ -39,12 +45,12 @@ func TestTheTokenStaysWithTheAgent(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.Services(t.Context())
-		if target != "" && !errors.Is(err, fault.Unavailable) {
-			t.Errorf("%s: %v", name, err)
+		if tt.target != "" && !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%s: %v", tt.name, err)
 		}
 		err = r.Register(t.Context(), registry.Instance{ID: "web-1", Name: "web", Endpoint: "http://10.0.0.1:80"})
-		if target != "" && !errors.Is(err, fault.Unavailable) {
-			t.Errorf("%s, a write: %v", name, err)
+		if tt.target != "" && !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%s, a write: %v", tt.name, err)
 		}
 		_ = r.Close()
 	}

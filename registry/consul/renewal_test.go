@@ -68,18 +68,21 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 }
 
 func TestAnAgentThatIsAwayGetsFewRenewals(t *testing.T) {
-	for name, ill := range map[string]func(a *agent){
-		"refuses": func(a *agent) { a.down = true },
-		"500":     func(a *agent) { a.refuses = http.StatusInternalServerError },
+	for _, c := range []struct {
+		name string
+		ill  func(a *agent)
+	}{
+		{name: "refuses", ill: func(a *agent) { a.down = true }},
+		{name: "500", ill: func(a *agent) { a.refuses = http.StatusInternalServerError }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAgent()
 				r := a.registry(t, Config{})
 				if err := r.Register(t.Context(), orders("orders-1")); err != nil {
 					t.Fatal(err)
 				}
-				a.set(func() { ill(a); a.writes = 0 })
+				a.set(func() { c.ill(a); a.writes = 0 })
 				time.Sleep(4 * defaultTTL)
 				synctest.Wait()
 				if a.writes < 4*renewalsPerTTL-2 || a.writes > 60 {
@@ -138,15 +141,18 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 }
 
 func TestRegisterAtAnAgentThatIsAwayIsUnavailableAndLeavesNothing(t *testing.T) {
-	for name, ill := range map[string]func(a *agent){
-		"refuses": func(a *agent) { a.down = true },
-		"hangs":   func(a *agent) { a.hung = true },
-		"500":     func(a *agent) { a.refuses = http.StatusInternalServerError },
+	for _, c := range []struct {
+		name string
+		ill  func(a *agent)
+	}{
+		{name: "refuses", ill: func(a *agent) { a.down = true }},
+		{name: "hangs", ill: func(a *agent) { a.hung = true }},
+		{name: "500", ill: func(a *agent) { a.refuses = http.StatusInternalServerError }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAgent()
-				ill(a)
+				c.ill(a)
 				r := a.registry(t, Config{})
 				if err := r.Register(t.Context(), orders("orders-1")); !errors.Is(err, fault.Unavailable) {
 					t.Errorf("Register: %v", err)
@@ -242,21 +248,24 @@ func TestCloseEndsRenewalsAndRefusesLaterCalls(t *testing.T) {
 }
 
 func TestAnswersOfConsulKeepTheirClass(t *testing.T) {
-	for status, code := range map[int]fault.Code{
-		http.StatusForbidden:           fault.PermissionDenied,
-		http.StatusBadRequest:          fault.InvalidArgument,
-		http.StatusTooManyRequests:     fault.Unavailable,
-		http.StatusInternalServerError: fault.Unavailable,
+	for _, c := range []struct {
+		status int
+		code   fault.Code
+	}{
+		{status: http.StatusForbidden, code: fault.PermissionDenied},
+		{status: http.StatusBadRequest, code: fault.InvalidArgument},
+		{status: http.StatusTooManyRequests, code: fault.Unavailable},
+		{status: http.StatusInternalServerError, code: fault.Unavailable},
 	} {
 		a := newAgent()
-		a.refuses = status
+		a.refuses = c.status
 		r := a.registry(t, Config{Address: "10.1.1.1:8500"})
 		err := r.Register(t.Context(), orders("orders-1"))
-		if !errors.Is(err, code) {
-			t.Errorf("status %d: %v", status, err)
+		if !errors.Is(err, c.code) {
+			t.Errorf("status %d: %v", c.status, err)
 		}
-		if _, err := r.Services(t.Context()); !errors.Is(err, code) {
-			t.Errorf("Services, status %d: %v", status, err)
+		if _, err := r.Services(t.Context()); !errors.Is(err, c.code) {
+			t.Errorf("Services, status %d: %v", c.status, err)
 		}
 	}
 }

@@ -63,8 +63,15 @@ func TestWeightsAreConsulsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := open(t, server)
-	for id, metadata := range map[string]map[string]string{"heavy": {"weight": "3"}, "least": {"weight": "0"}, "plain": nil} {
-		i := registry.Instance{ID: id, Name: "orders", Endpoint: "http://10.0.0.2:80", Metadata: metadata}
+	for _, c := range []struct {
+		id       string
+		metadata map[string]string
+	}{
+		{id: "heavy", metadata: map[string]string{"weight": "3"}},
+		{id: "least", metadata: map[string]string{"weight": "0"}},
+		{id: "plain", metadata: nil},
+	} {
+		i := registry.Instance{ID: c.id, Name: "orders", Endpoint: "http://10.0.0.2:80", Metadata: c.metadata}
 		if err := r.Register(t.Context(), i); err != nil {
 			t.Fatal(err)
 		}

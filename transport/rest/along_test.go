@@ -94,29 +94,39 @@ func TestTracesTravelInEveryFormat(t *testing.T) {
 		in = tracing.SpanContextOf(ctx)
 		return route.Endpoint(backend)(ctx, rest.None{})
 	})
-	for name, header := range map[string][]string{
-		"W3C":     {"Traceparent", "00-" + trace + "-" + span + "-01"},
-		"b3":      {"B3", trace + "-" + span + "-1"},
-		"X-B3-*":  {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Sampled", "1"},
-		"debug":   {"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Flags", "1"},
-		"64 bits": {"B3", trace[16:] + "-" + span + "-1"},
+	for _, c := range []struct {
+		name   string
+		header []string
+	}{
+		{name: "W3C", header: []string{"Traceparent", "00-" + trace + "-" + span + "-01"}},
+		{name: "b3", header: []string{"B3", trace + "-" + span + "-1"}},
+		{name: "X-B3-*", header: []string{"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Sampled", "1"}},
+		{name: "debug", header: []string{"X-B3-TraceId", trace, "X-B3-SpanId", span, "X-B3-Flags", "1"}},
+		{name: "64 bits", header: []string{"B3", trace[16:] + "-" + span + "-1"}},
 	} {
 		trusted := rest.ReadMetadata(func(*http.Request) bool { return true })(mux)
-		for by, h := range map[string]http.Handler{"route": mux, "Accept": rest.ReadMetadata(nil)(mux), "Accept that trusts": trusted} {
+		for _, tt := range []struct {
+			by string
+			h  http.Handler
+		}{
+			{by: "route", h: mux},
+			{by: "Accept", h: rest.ReadMetadata(nil)(mux)},
+			{by: "Accept that trusts", h: trusted},
+		} {
 			want, decision, digit := trace, "-00", ""
-			if by == "Accept that trusts" {
+			if tt.by == "Accept that trusts" {
 				decision, digit = "-01", "-1"
 			}
-			if name == "64 bits" {
+			if c.name == "64 bits" {
 				want = "0000000000000000" + trace[16:]
 			}
 			in, out = tracing.SpanContext{}, nil
-			w := ask(h, "POST", "/x", "", "", header...)
+			w := ask(tt.h, "POST", "/x", "", "", c.header...)
 			if w.Code != 204 || in.TraceID.String() != want || in.SpanID.String() != span || in.Sampled != (digit != "") || in.Undecided != (digit == "") {
-				t.Errorf("%s by %s: %d, %+v came in", name, by, w.Code, in)
+				t.Errorf("%s by %s: %d, %+v came in", c.name, tt.by, w.Code, in)
 			}
 			if out.Get("Traceparent") != "00-"+want+"-"+span+decision || out.Get("B3") != want+"-"+span+digit {
-				t.Errorf("%s by %s: %q and %q went out", name, by, out.Get("Traceparent"), out.Get("B3"))
+				t.Errorf("%s by %s: %q and %q went out", c.name, tt.by, out.Get("Traceparent"), out.Get("B3"))
 			}
 		}
 	}

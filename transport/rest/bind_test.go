@@ -30,20 +30,23 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 		*Self
 		Quantity int `json:"quantity"`
 	}
-	for want, construct := range map[string]func(){
-		"Common": func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
-		"common": func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) },
-		"left":   func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) },
-		"":       func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("http://10.0.0.1", nil)) },
+	for _, c := range []struct {
+		want      string
+		construct func()
+	}{
+		{want: "Common", construct: func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) }},
+		{want: "common", construct: func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
+		{want: "left", construct: func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
+		{want: "", construct: func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("http://10.0.0.1", nil)) }},
 	} {
 		func() {
 			defer func() {
 				text, _ := recover().(string)
-				if !strings.Contains(text, want) || (want == "") != (text == "") {
-					t.Errorf("want %q in %q", want, text)
+				if !strings.Contains(text, c.want) || (c.want == "") != (text == "") {
+					t.Errorf("want %q in %q", c.want, text)
 				}
 			}()
-			construct()
+			c.construct()
 		}()
 	}
 }
@@ -67,23 +70,24 @@ func TestAnAnswerWithAHeaderFieldIsRefused(t *testing.T) {
 		ID string `path:"id" json:"id"`
 	}
 	nowhere := rest.Remote("http://10.0.0.1", nil)
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name  string
 		want  string
 		route func() rest.Forwarder
 	}{
-		"tagged":            {"ETag", func() rest.Forwarder { return rest.Route[rest.None, *tagged]{Pattern: "GET /x"} }},
-		"a value":           {"ETag", func() rest.Forwarder { return rest.Route[rest.None, tagged]{Pattern: "GET /x"} }},
-		"in the body":       {"ETag", func() rest.Forwarder { return rest.Route[rest.None, *inBody]{Pattern: "GET /x"} }},
-		"embedded":          {"Tenant", func() rest.Forwarder { return rest.Route[rest.None, *around]{Pattern: "GET /x"} }},
-		"the request, lost": {"Tenant", func() rest.Forwarder { return rest.Route[*lost, *lost]{Pattern: "POST /x"} }},
-		"the request":       {"", func() rest.Forwarder { return rest.Route[*shared, *shared]{Pattern: "POST /x"} }},
-		"a path":            {"", func() rest.Forwarder { return rest.Route[rest.None, *path]{Pattern: "GET /x"} }},
+		{name: "tagged", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, *tagged]{Pattern: "GET /x"} }},
+		{name: "a value", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, tagged]{Pattern: "GET /x"} }},
+		{name: "in the body", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, *inBody]{Pattern: "GET /x"} }},
+		{name: "embedded", want: "Tenant", route: func() rest.Forwarder { return rest.Route[rest.None, *around]{Pattern: "GET /x"} }},
+		{name: "the request, lost", want: "Tenant", route: func() rest.Forwarder { return rest.Route[*lost, *lost]{Pattern: "POST /x"} }},
+		{name: "the request", want: "", route: func() rest.Forwarder { return rest.Route[*shared, *shared]{Pattern: "POST /x"} }},
+		{name: "a path", want: "", route: func() rest.Forwarder { return rest.Route[rest.None, *path]{Pattern: "GET /x"} }},
 	} {
 		func() {
 			defer func() {
 				text, _ := recover().(string)
 				if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") {
-					t.Errorf("%s: want %q in %q", name, tt.want, text)
+					t.Errorf("%s: want %q in %q", tt.name, tt.want, text)
 				}
 			}()
 			tt.route().Forward(http.NewServeMux(), nowhere)

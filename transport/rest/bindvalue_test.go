@@ -28,16 +28,28 @@ func TestAValueThatDoesNotFitIsRefusedNamingItsField(t *testing.T) {
 		ran = true
 		return rest.None{}, nil
 	})
-	for target, want := range map[string]string{
-		"/x/one": "path variable n", "/x/1.5": "path variable n", "/x/9223372036854775808": "path variable n",
-		"/x/1?limit=x&after=soon&dry=maybe": "query parameter limit", "/x/1?after=soon&dry=maybe": "query parameter after",
-		"/x/1?limit=": "query parameter limit", "/x/1?since=yesterday": "query parameter since", "/x/1?dry=maybe": "query parameter dry",
-		"/x/1?port=1&port=65536": "query parameter port", "/x/1?port=-1": "query parameter port", "/x/1?share=NaN": "query parameter share",
-		"/x/1?name=%ff": "query parameter name", "/x/1?a=%zz": "query", "/x/1?limit=1;after=1s": "query",
+	for _, c := range []struct {
+		target string
+		want   string
+	}{
+		{target: "/x/one", want: "path variable n"},
+		{target: "/x/1.5", want: "path variable n"},
+		{target: "/x/9223372036854775808", want: "path variable n"},
+		{target: "/x/1?limit=x&after=soon&dry=maybe", want: "query parameter limit"},
+		{target: "/x/1?after=soon&dry=maybe", want: "query parameter after"},
+		{target: "/x/1?limit=", want: "query parameter limit"},
+		{target: "/x/1?since=yesterday", want: "query parameter since"},
+		{target: "/x/1?dry=maybe", want: "query parameter dry"},
+		{target: "/x/1?port=1&port=65536", want: "query parameter port"},
+		{target: "/x/1?port=-1", want: "query parameter port"},
+		{target: "/x/1?share=NaN", want: "query parameter share"},
+		{target: "/x/1?name=%ff", want: "query parameter name"},
+		{target: "/x/1?a=%zz", want: "query"},
+		{target: "/x/1?limit=1;after=1s", want: "query"},
 	} {
-		w := ask(mux, "GET", target, "", "")
-		if p := problemOf(t, w); ran || p.Status != 400 || p.Code != "invalid_argument" || !strings.Contains(p.Detail, want) {
-			t.Errorf("%s: ran %v, %+v, want %q", target, ran, p, want)
+		w := ask(mux, "GET", c.target, "", "")
+		if p := problemOf(t, w); ran || p.Status != 400 || p.Code != "invalid_argument" || !strings.Contains(p.Detail, c.want) {
+			t.Errorf("%s: ran %v, %+v, want %q", c.target, ran, p, c.want)
 		}
 	}
 	for _, weight := range []string{"heavy", "128", ""} {
@@ -62,13 +74,16 @@ func TestQueryAndHeaderAreNeverReadFromTheBody(t *testing.T) {
 	mux := http.NewServeMux()
 	rest.Route[*request, *request]{Pattern: "POST /x"}.Handle(mux, func(_ context.Context, r *request) (*request, error) { return r, nil })
 	const body = `{"limit":5,"tags":["theirs"],"most":5,"tenant":"another's","name":"x"}`
-	for target, want := range map[string]string{
-		"/x":                 `{"limit":0,"tags":[],"most":null,"tenant":"","name":"x"}`,
-		"/x?limit=2&tag=own": `{"limit":2,"tags":["own"],"most":null,"tenant":"","name":"x"}`,
+	for _, c := range []struct {
+		target string
+		want   string
+	}{
+		{target: "/x", want: `{"limit":0,"tags":[],"most":null,"tenant":"","name":"x"}`},
+		{target: "/x?limit=2&tag=own", want: `{"limit":2,"tags":["own"],"most":null,"tenant":"","name":"x"}`},
 	} {
-		w := ask(mux, "POST", target, "application/json", body)
-		if w.Body.String() != want {
-			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		w := ask(mux, "POST", c.target, "application/json", body)
+		if w.Body.String() != c.want {
+			t.Errorf("%s: %d %s", c.target, w.Code, w.Body)
 		}
 	}
 	if got := ask(mux, "POST", "/x", "application/json", body, "X-Tenant", "own").Body.String(); !strings.Contains(got, `"tenant":"own"`) {

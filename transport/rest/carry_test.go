@@ -26,13 +26,23 @@ func TestAHeaderThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
 		return rest.None{}, nil
 	})
 	caller, _ := serve(t, mux)
-	for text, fine := range map[string]bool{"a\nb": false, "a\rb": false, "a\x00b": false, "a\x7fb": false, "a\tb": true, "é": true} {
-		_, err := route.Endpoint(caller)(t.Context(), &tenantRequest{Tenant: text})
-		if fine && (err != nil || arrived != text) {
-			t.Errorf("%q arrived as %q: %v", text, arrived, err)
+	for _, c := range []struct {
+		text string
+		fine bool
+	}{
+		{text: "a\nb", fine: false},
+		{text: "a\rb", fine: false},
+		{text: "a\x00b", fine: false},
+		{text: "a\x7fb", fine: false},
+		{text: "a\tb", fine: true},
+		{text: "é", fine: true},
+	} {
+		_, err := route.Endpoint(caller)(t.Context(), &tenantRequest{Tenant: c.text})
+		if c.fine && (err != nil || arrived != c.text) {
+			t.Errorf("%q arrived as %q: %v", c.text, arrived, err)
 		}
-		if !fine && (!errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "X-Tenant")) {
-			t.Errorf("%q: %v", text, err)
+		if !c.fine && (!errors.Is(err, fault.InvalidArgument) || !strings.Contains(err.Error(), "X-Tenant")) {
+			t.Errorf("%q: %v", c.text, err)
 		}
 	}
 }

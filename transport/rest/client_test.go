@@ -104,30 +104,31 @@ func TestErrorsCrossTheWireAsThemselves(t *testing.T) {
 }
 
 func TestAnswersOfOtherImplementations(t *testing.T) {
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name string
 		h    http.HandlerFunc
 		want fault.Code
 	}{
-		"bare 404":      {http.NotFound, fault.Unimplemented},
-		"proxy's 502":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, fault.Unavailable},
-		"html with 200": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.Internal},
-		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, fault.Unknown},
-		"our own 404":   {rest.ProblemMux(http.NewServeMux()).ServeHTTP, fault.Unimplemented},
-		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
+		{name: "bare 404", h: http.NotFound, want: fault.Unimplemented},
+		{name: "proxy's 502", h: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, want: fault.Unavailable},
+		{name: "html with 200", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, want: fault.Internal},
+		{name: "redirect", h: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, want: fault.Unknown},
+		{name: "our own 404", h: rest.ProblemMux(http.NewServeMux()).ServeHTTP, want: fault.Unimplemented},
+		{name: "cut off", h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "99")
 			_, _ = w.Write([]byte("{"))
 			panic(http.ErrAbortHandler)
-		}, fault.Unavailable},
-		"broken problem": {func(w http.ResponseWriter, _ *http.Request) {
+		}, want: fault.Unavailable},
+		{name: "broken problem", h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", fault.ProblemType)
 			w.WriteHeader(503)
 			_, _ = w.Write([]byte("{"))
-		}, fault.Unavailable},
+		}, want: fault.Unavailable},
 	} {
 		caller, _ := serve(t, tt.h)
 		_, err := Reserve.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
-		if got := fault.CodeOf(err); got != tt.want || fault.IsUnprocessed(err) && name != "our own 404" {
-			t.Errorf("%s: %v", name, err)
+		if got := fault.CodeOf(err); got != tt.want || fault.IsUnprocessed(err) && tt.name != "our own 404" {
+			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 }
@@ -231,10 +232,17 @@ func TestMetadataTravels(t *testing.T) {
 	if _, err := route.Endpoint(caller)(tracing.ContextWithSpan(ctx, span), rest.None{}); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"X-Request-Id": "r-1", "X-Request-Priority": "3", "Idempotency-Key": "k-1",
-		"Traceparent": "00-01000000000000000000000000000000-0200000000000000-01"} {
-		if got.Get(name) != want {
-			t.Errorf("%s: %q, want %q", name, got.Get(name), want)
+	for _, c := range []struct {
+		name string
+		want string
+	}{
+		{name: "X-Request-Id", want: "r-1"},
+		{name: "X-Request-Priority", want: "3"},
+		{name: "Idempotency-Key", want: "k-1"},
+		{name: "Traceparent", want: "00-01000000000000000000000000000000-0200000000000000-01"},
+	} {
+		if got.Get(c.name) != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got.Get(c.name), c.want)
 		}
 	}
 	call.Of(ctx).Name = "another operation" // the record of the request that is being served

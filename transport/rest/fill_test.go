@@ -92,23 +92,26 @@ func TestValuesThatAMapWouldWriteByTheirFieldsAreRefused(t *testing.T) {
 		Tree map[string]struct{ Price cents } `json:"tree"`
 	}
 	nowhere := rest.Remote("http://10.0.0.1", nil)
-	for name, f := range map[string]func(){
-		"rest_test.cents": func() {
+	for _, c := range []struct {
+		name string
+		f    func()
+	}{
+		{name: "rest_test.cents", f: func() {
 			rest.Route[rest.None, map[string]cents]{Pattern: "GET /x"}.Forward(http.NewServeMux(), nowhere)
-		},
-		"big.Int":         func() { rest.Route[rest.None, map[int]big.Int]{Pattern: "GET /x"}.Endpoint(nowhere) },
-		"rest_test.deep":  func() { rest.Route[*deep, rest.None]{Pattern: "POST /x"}.Endpoint(nowhere) },
-		"rest_test.grade": func() { rest.Route[rest.None, []map[string][2]grade]{Pattern: "GET /x"}.Endpoint(nowhere) },
-		"":                func() { rest.Route[rest.None, map[string][]cents]{Pattern: "GET /x"}.Endpoint(nowhere) },
+		}},
+		{name: "big.Int", f: func() { rest.Route[rest.None, map[int]big.Int]{Pattern: "GET /x"}.Endpoint(nowhere) }},
+		{name: "rest_test.deep", f: func() { rest.Route[*deep, rest.None]{Pattern: "POST /x"}.Endpoint(nowhere) }},
+		{name: "rest_test.grade", f: func() { rest.Route[rest.None, []map[string][2]grade]{Pattern: "GET /x"}.Endpoint(nowhere) }},
+		{name: "", f: func() { rest.Route[rest.None, map[string][]cents]{Pattern: "GET /x"}.Endpoint(nowhere) }},
 	} {
 		func() {
 			defer func() {
 				text, _ := recover().(string)
-				if !strings.Contains(text, name) || (name == "") != (text == "") {
-					t.Errorf("want %q in %q", name, text)
+				if !strings.Contains(text, c.name) || (c.name == "") != (text == "") {
+					t.Errorf("want %q in %q", c.name, text)
 				}
 			}()
-			f()
+			c.f()
 		}()
 	}
 }
@@ -170,9 +173,19 @@ func TestNilSlicesAndMapsAreWrittenAsEmpty(t *testing.T) {
 
 	const empty = `{"list":[],"map":{},"bytes":"","array":[[],[]],"inner":{"Deep":[]},"any":null,"ptr":null,"raw":null,"own":{"list":null},"next":null,"a\u003cb\u0026null":[],"text":"null","named":[],"time":null,"below":[]}`
 	next = &holding{Text: "null"}
-	for path, want := range map[string]string{"/value": empty, "/list": "[]", "/map": "{}", "/lists": `[[],["a"],[]]`, "/any": "null", "/bytes": `""`} {
-		if w := ask(mux, "GET", path, "", ""); w.Code != 200 || w.Body.String() != want {
-			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+	for _, c := range []struct {
+		path string
+		want string
+	}{
+		{path: "/value", want: empty},
+		{path: "/list", want: "[]"},
+		{path: "/map", want: "{}"},
+		{path: "/lists", want: `[[],["a"],[]]`},
+		{path: "/any", want: "null"},
+		{path: "/bytes", want: `""`},
+	} {
+		if w := ask(mux, "GET", c.path, "", ""); w.Code != 200 || w.Body.String() != c.want {
+			t.Errorf("%s: %d %s, want %s", c.path, w.Code, w.Body, c.want)
 		}
 	}
 	for range 2 {
@@ -217,14 +230,17 @@ func TestANilAnswerIsInternal(t *testing.T) {
 	if got, err := (rest.Route[rest.None, int]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), rest.None{}); !errors.Is(err, fault.Internal) {
 		t.Errorf("a number: %v, %v", got, err)
 	}
-	for name, err := range map[string]error{
-		"slice":     errorOf(rest.Route[rest.None, []string]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
-		"map":       errorOf(rest.Route[rest.None, map[string]int]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
-		"interface": errorOf(rest.Route[rest.None, any]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
-		"raw":       errorOf(rest.Route[rest.None, json.RawMessage]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})),
+	for _, c := range []struct {
+		name string
+		err  error
+	}{
+		{name: "slice", err: errorOf(rest.Route[rest.None, []string]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
+		{name: "map", err: errorOf(rest.Route[rest.None, map[string]int]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
+		{name: "interface", err: errorOf(rest.Route[rest.None, any]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
+		{name: "raw", err: errorOf(rest.Route[rest.None, json.RawMessage]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
 	} {
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+		if c.err != nil {
+			t.Errorf("%s: %v", c.name, c.err)
 		}
 	}
 }

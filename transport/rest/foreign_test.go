@@ -20,32 +20,33 @@ import (
 )
 
 func TestAForeignProblemLosesNothingButItsIllTypedMembers(t *testing.T) {
-	for body, want := range map[string]struct {
+	for _, c := range []struct {
+		body   string
 		code   fault.Code
 		detail string
 	}{
-		`{"detail":"no such order","code":1007}`:                       {fault.PermissionDenied, "no such order"},
-		`{"detail":"no such order","status":"403"}`:                    {fault.PermissionDenied, "no such order"},
-		`{"detail":"no such order","type":5,"title":[],"reason":{}}`:   {fault.PermissionDenied, "no such order"},
-		`{"detail":"no such order","details":["a"],"retry_after":7}`:   {fault.PermissionDenied, "no such order"},
-		`{"detail":"no such order","unprocessed":"yes","repeated":1}`:  {fault.PermissionDenied, "no such order"},
-		`{"detail":"no such order","service":null,"code":"not_found"}`: {fault.NotFound, "no such order"},
-		`{"detail":{"text":"no"},"title":"Forbidden"}`:                 {fault.PermissionDenied, "Forbidden"},
-		`{"detail":7}`: {fault.PermissionDenied, "403"},
-		`{"Detail":"another member","detail":"no such order"}`: {fault.PermissionDenied, "no such order"},
-		`null`: {fault.PermissionDenied, "403"},
-		`[]`:   {fault.PermissionDenied, "403"},
+		{body: `{"detail":"no such order","code":1007}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `{"detail":"no such order","status":"403"}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `{"detail":"no such order","type":5,"title":[],"reason":{}}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `{"detail":"no such order","details":["a"],"retry_after":7}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `{"detail":"no such order","unprocessed":"yes","repeated":1}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `{"detail":"no such order","service":null,"code":"not_found"}`, code: fault.NotFound, detail: "no such order"},
+		{body: `{"detail":{"text":"no"},"title":"Forbidden"}`, code: fault.PermissionDenied, detail: "Forbidden"},
+		{body: `{"detail":7}`, code: fault.PermissionDenied, detail: "403"},
+		{body: `{"Detail":"another member","detail":"no such order"}`, code: fault.PermissionDenied, detail: "no such order"},
+		{body: `null`, code: fault.PermissionDenied, detail: "403"},
+		{body: `[]`, code: fault.PermissionDenied, detail: "403"},
 	} {
 		caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", fault.ProblemType)
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(403)
-			_, _ = w.Write([]byte(body))
+			_, _ = w.Write([]byte(c.body))
 		}))
 		_, err := Reserve.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 		var got *fault.Error
-		if !errors.As(err, &got) || got.Code != want.code || !strings.Contains(got.Message, want.detail) || got.RetryAfter != 3*time.Second || got.Unprocessed {
-			t.Errorf("%s: %#v", body, err)
+		if !errors.As(err, &got) || got.Code != c.code || !strings.Contains(got.Message, c.detail) || got.RetryAfter != 3*time.Second || got.Unprocessed {
+			t.Errorf("%s: %#v", c.body, err)
 		}
 	}
 }
@@ -84,36 +85,37 @@ func TestAnAnswerThatIsTooLongIsTheCalleesFailure(t *testing.T) {
 		_ = z.Close()
 		return b.Bytes()
 	}
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name  string
 		h     http.HandlerFunc
 		route rest.Route[rest.None, *Stock]
 		fits  bool
 	}{
-		"declared": {h: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "declared", h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "70000000")
 			_, _ = w.Write([]byte("{"))
 		}},
-		"chunked": {h: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "chunked", h: func(w http.ResponseWriter, _ *http.Request) {
 			for range 65 {
 				_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
 			}
 		}},
-		"packed":       {h: zipped(packed(17 << 20))},
-		"packed, fits": {h: zipped(packed(1 << 20)), fits: true},
-		"over its own": {h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 17}},
-		"own, fits":    {h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 18}, fits: true},
-		"own, packed":  {h: zipped(packed(17 << 20)), route: rest.Route[rest.None, *Stock]{MaxAnswer: 20 << 20}, fits: true},
+		{name: "packed", h: zipped(packed(17 << 20))},
+		{name: "packed, fits", h: zipped(packed(1 << 20)), fits: true},
+		{name: "over its own", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 17}},
+		{name: "own, fits", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 18}, fits: true},
+		{name: "own, packed", h: zipped(packed(17 << 20)), route: rest.Route[rest.None, *Stock]{MaxAnswer: 20 << 20}, fits: true},
 	} {
 		caller, _ := serve(t, tt.h)
 		tt.route.Pattern = "GET /x"
 		_, err := tt.route.Endpoint(caller)(t.Context(), rest.None{})
 		if (err == nil) != tt.fits || !tt.fits && (fault.CodeOf(err) != fault.Internal || fault.Judge(t.Context(), err).Outcome() != fault.Failure || !strings.Contains(err.Error(), "MaxAnswer")) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", tt.name, err)
 		}
 		gateway := http.NewServeMux()
 		tt.route.Forward(gateway, caller)
 		if w := ask(gateway, "GET", "/x", "", ""); (w.Code == 200) != tt.fits || !tt.fits && w.Code != 500 {
-			t.Errorf("%s, forwarded: %d %.200s", name, w.Code, w.Body)
+			t.Errorf("%s, forwarded: %d %.200s", tt.name, w.Code, w.Body)
 		}
 	}
 }
@@ -165,16 +167,23 @@ func TestAHeadIsAnsweredLikeAGet(t *testing.T) {
 	caller, _ := serve(t, backend)
 	gateway := http.NewServeMux()
 	route.Forward(gateway, caller)
-	for id, want := range map[string]int{"p": 200, "none": 404, "large": 200} {
+	for _, c := range []struct {
+		id   string
+		want int
+	}{
+		{id: "p", want: 200},
+		{id: "none", want: 404},
+		{id: "large", want: 200},
+	} {
 		w := &reportingWriter{ResponseWriter: httptest.NewRecorder()}
-		r, _ := http.NewRequestWithContext(t.Context(), "HEAD", "/stock/"+id, nil)
+		r, _ := http.NewRequestWithContext(t.Context(), "HEAD", "/stock/"+c.id, nil)
 		gateway.ServeHTTP(w, r)
 		recorder := w.ResponseWriter.(*httptest.ResponseRecorder)
-		if recorder.Code != want || want == 404 && (len(w.failures) != 1 || fault.CodeOf(w.failures[0]) != fault.NotFound) {
-			t.Errorf("%s: %d, told of %v", id, recorder.Code, w.failures)
+		if recorder.Code != c.want || c.want == 404 && (len(w.failures) != 1 || fault.CodeOf(w.failures[0]) != fault.NotFound) {
+			t.Errorf("%s: %d, told of %v", c.id, recorder.Code, w.failures)
 		}
 		if length := recorder.Header().Get("Content-Length"); length == "" {
-			t.Errorf("%s: no length", id)
+			t.Errorf("%s: no length", c.id)
 		}
 	}
 	head := rest.Route[*request, rest.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
@@ -189,10 +198,22 @@ func TestAHeadIsAnsweredLikeAGet(t *testing.T) {
 func TestAnEncodedBodyIs415(t *testing.T) {
 	mux := http.NewServeMux()
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
-	for coding, want := range map[string]int{"gzip": 415, "br": 415, "GZIP": 415, "identity": 200, "Identity": 200, "gzip, br": 415, "x": 415, "": 200} {
-		w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`, "Content-Encoding", coding)
-		if w.Code != want || want == 415 && w.Header().Get("Accept-Encoding") != "identity" {
-			t.Errorf("%s: %d %s", coding, w.Code, w.Header())
+	for _, c := range []struct {
+		coding string
+		want   int
+	}{
+		{coding: "gzip", want: 415},
+		{coding: "br", want: 415},
+		{coding: "GZIP", want: 415},
+		{coding: "identity", want: 200},
+		{coding: "Identity", want: 200},
+		{coding: "gzip, br", want: 415},
+		{coding: "x", want: 415},
+		{coding: "", want: 200},
+	} {
+		w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`, "Content-Encoding", c.coding)
+		if w.Code != c.want || c.want == 415 && w.Header().Get("Accept-Encoding") != "identity" {
+			t.Errorf("%s: %d %s", c.coding, w.Code, w.Header())
 		}
 	}
 	// A middleware that decodes the body removes the header.

@@ -49,10 +49,16 @@ func TestForwardDropsHopByHopHeaders(t *testing.T) {
 		}
 	}
 	w := ask(mux, "GET", "/x", "", "", header...)
-	for side, h := range map[string]http.Header{"request": got, "answer": w.Header()} {
+	for _, c := range []struct {
+		side string
+		h    http.Header
+	}{
+		{side: "request", h: got},
+		{side: "answer", h: w.Header()},
+	} {
 		for name := range hops {
-			if kept := name != "X-Through"; (h[name] == nil) != kept {
-				t.Errorf("%s: %s is %q", side, name, h[name])
+			if kept := name != "X-Through"; (c.h[name] == nil) != kept {
+				t.Errorf("%s: %s is %q", c.side, name, c.h[name])
 			}
 		}
 	}

@@ -31,13 +31,16 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 	nowhere := rest.Route[rest.None, rest.None]{Pattern: "HEAD /nowhere"}.Endpoint(caller)
 	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
 		next = code.Errorf("warum? – „é“ 😀 \x7f").WithReason("rule").WithRetryAfter(1500 * time.Millisecond).WithRepeated()
-		for name, call := range map[string]func() error{
-			"HEAD of a route":         func() error { _, err := head(t.Context(), &request{ID: "p"}); return err },
-			"HEAD of rest.WriteError": func() error { _, err := plain(t.Context(), rest.None{}); return err },
+		for _, c := range []struct {
+			name string
+			call func() error
+		}{
+			{name: "HEAD of a route", call: func() error { _, err := head(t.Context(), &request{ID: "p"}); return err }},
+			{name: "HEAD of rest.WriteError", call: func() error { _, err := plain(t.Context(), rest.None{}); return err }},
 		} {
 			var got, want *fault.Error
-			if err := call(); !errors.As(err, &got) || !errors.As(next, &want) || got.Code != code || got.Message != want.Message || got.Reason != want.Reason || got.RetryAfter != want.RetryAfter || !got.Repeated {
-				t.Errorf("%s: %v arrived as %#v", name, code, err)
+			if err := c.call(); !errors.As(err, &got) || !errors.As(next, &want) || got.Code != code || got.Message != want.Message || got.Reason != want.Reason || got.RetryAfter != want.RetryAfter || !got.Repeated {
+				t.Errorf("%s: %v arrived as %#v", c.name, code, err)
 			}
 		}
 		var heard [2][]error

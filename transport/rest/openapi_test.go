@@ -47,15 +47,18 @@ func described[T any](t *testing.T) (schema string, all map[string]any) {
 }
 
 func TestARecursiveTypeIsReferredToByItsName(t *testing.T) {
-	for want, describe := range map[string]func(*testing.T) (string, map[string]any){
-		`{"additionalProperties":{"$ref":"#/components/schemas/tree"},"type":"object"}`:                            described[tree],
-		`{"items":{"$ref":"#/components/schemas/list"},"type":"array"}`:                                            described[list],
-		`{"additionalProperties":{"items":{"$ref":"#/components/schemas/tables"},"type":"array"},"type":"object"}`: described[tables],
+	for _, c := range []struct {
+		want     string
+		describe func(*testing.T) (string, map[string]any)
+	}{
+		{want: `{"additionalProperties":{"$ref":"#/components/schemas/tree"},"type":"object"}`, describe: described[tree]},
+		{want: `{"items":{"$ref":"#/components/schemas/list"},"type":"array"}`, describe: described[list]},
+		{want: `{"additionalProperties":{"items":{"$ref":"#/components/schemas/tables"},"type":"array"},"type":"object"}`, describe: described[tables]},
 	} {
-		schema, all := describe(t)
+		schema, all := c.describe(t)
 		for name, s := range all {
-			if text, _ := json.Marshal(s); name != "Problem" && (string(text) != want || schema != `{"$ref":"#/components/schemas/`+name+`"}`) {
-				t.Errorf("%s is %s, want %s; the answer is %s", name, text, want, schema)
+			if text, _ := json.Marshal(s); name != "Problem" && (string(text) != c.want || schema != `{"$ref":"#/components/schemas/`+name+`"}`) {
+				t.Errorf("%s is %s, want %s; the answer is %s", name, text, c.want, schema)
 			}
 		}
 		if len(all) != 2 {
@@ -128,12 +131,18 @@ func TestElementsOfListsAndMapsAreDescribed(t *testing.T) {
 		if err := json.Unmarshal(doc.Components.Schemas[name], &s); err != nil {
 			t.Fatal(name, err)
 		}
-		for member, want := range map[string]string{
-			"list": `"items":{"anyOf":[{"$ref":`, "map": `"additionalProperties":{"anyOf":[{"$ref":`, "pair": `"items":{"type":["integer","null"]}`,
-			"small": `"items":{"maximum":127,"minimum":-128,"type":"integer"}`, "port": `{"maximum":65535,"minimum":0,"type":"integer"}`,
+		for _, c := range []struct {
+			member string
+			want   string
+		}{
+			{member: "list", want: `"items":{"anyOf":[{"$ref":`},
+			{member: "map", want: `"additionalProperties":{"anyOf":[{"$ref":`},
+			{member: "pair", want: `"items":{"type":["integer","null"]}`},
+			{member: "small", want: `"items":{"maximum":127,"minimum":-128,"type":"integer"}`},
+			{member: "port", want: `{"maximum":65535,"minimum":0,"type":"integer"}`},
 		} {
-			if text := string(s.Properties[member]); !strings.Contains(text, want) {
-				t.Errorf("%s: %s is %s, want %s", name, member, text, want)
+			if text := string(s.Properties[c.member]); !strings.Contains(text, c.want) {
+				t.Errorf("%s: %s is %s, want %s", name, c.member, text, c.want)
 			}
 		}
 	}
@@ -164,15 +173,24 @@ func TestAQuotedNumberIsDescribedByItsPattern(t *testing.T) {
 		t.Errorf("any text is a key, not %q alone", p)
 	}
 	for _, text := range []string{"0", "1", "-1", "1.5", "-1e3", "1E+2", "x", "", "true", "false", "007", "+1", ".5", "1.", " 1"} {
-		for member, value := range map[string]string{"int": `"` + text + `"`, "uint": `"` + text + `"`, "float": `"` + text + `"`, "bool": `"` + text + `"`, "map": `{"` + text + `":true}`} {
-			p := s.Properties[member]
+		for _, c := range []struct {
+			member string
+			value  string
+		}{
+			{member: "int", value: `"` + text + `"`},
+			{member: "uint", value: `"` + text + `"`},
+			{member: "float", value: `"` + text + `"`},
+			{member: "bool", value: `"` + text + `"`},
+			{member: "map", value: `{"` + text + `":true}`},
+		} {
+			p := s.Properties[c.member]
 			fits := regexp.MustCompile(cmp.Or(p.Pattern, p.PropertyNames.Pattern)).MatchString(text)
-			w := ask(mux, "POST", "/x", "application/json", `{"`+member+`":`+value+`}`)
+			w := ask(mux, "POST", "/x", "application/json", `{"`+c.member+`":`+c.value+`}`)
 			if !fits && (text == "007" || text == "1.") { // encoding/json may accept it, but no sender needs it
 				continue
 			}
 			if fits != (w.Code == 204) {
-				t.Errorf("%s %q: it fits the schema: %v, and is answered %d %s", member, text, fits, w.Code, w.Body)
+				t.Errorf("%s %q: it fits the schema: %v, and is answered %d %s", c.member, text, fits, w.Code, w.Body)
 			}
 		}
 	}

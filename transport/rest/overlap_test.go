@@ -61,19 +61,20 @@ func answerInOrder(order [2]int, bodies [2]string, status [2]int) http.Handler {
 
 func TestOfConcurrentSendsTheFirstSuccessCounts(t *testing.T) {
 	one, two := `{"product_id":"one","available":1}`, `{"available":2}`
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name   string
 		status [2]int
 		bodies [2]string
-		want   []int // any of them
+		want   []int
 	}{
-		"both succeed":          {[2]int{200, 200}, [2]string{one, two}, []int{1, 2}},
-		"only the first":        {[2]int{200, 409}, [2]string{one, `{"available":3}`}, []int{1}},
-		"only the second":       {[2]int{503, 200}, [2]string{`{"product_id":"bad"}`, two}, []int{2}},
-		"the first is no JSON":  {[2]int{200, 200}, [2]string{`{"product_id":"cut`, two}, []int{2}},
-		"the second is no JSON": {[2]int{200, 200}, [2]string{one, `{"product_id":"cut`}, []int{1}},
+		{name: "both succeed", status: [2]int{200, 200}, bodies: [2]string{one, two}, want: []int{1, 2}},
+		{name: "only the first", status: [2]int{200, 409}, bodies: [2]string{one, `{"available":3}`}, want: []int{1}},
+		{name: "only the second", status: [2]int{503, 200}, bodies: [2]string{`{"product_id":"bad"}`, two}, want: []int{2}},
+		{name: "the first is no JSON", status: [2]int{200, 200}, bodies: [2]string{`{"product_id":"cut`, two}, want: []int{2}},
+		{name: "the second is no JSON", status: [2]int{200, 200}, bodies: [2]string{one, `{"product_id":"cut`}, want: []int{1}},
 	} {
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
-			t.Run(fmt.Sprint(name, order), func(t *testing.T) {
+			t.Run(fmt.Sprint(tt.name, order), func(t *testing.T) {
 				_, server := serve(t, answerInOrder(order, tt.bodies, tt.status))
 				got, err := Reserve.Endpoint(overlapping(server.URL))(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 				if err != nil {
@@ -114,14 +115,15 @@ func (a overlapping) Call(ctx context.Context, op call.Operation, send func(cont
 
 func TestAForwardedAnswerIsTheOneThatTheCallEndedWith(t *testing.T) {
 	const one, two = `{"product_id":"one","available":1}`, `{"product_id":"two","available":2}`
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name   string
 		status [2]int
 		want   string
 		code   int
 	}{
-		"only the first":  {[2]int{200, 409}, one, 200},
-		"only the second": {[2]int{503, 200}, two, 200},
-		"neither":         {[2]int{503, 409}, one, 503},
+		{name: "only the first", status: [2]int{200, 409}, want: one, code: 200},
+		{name: "only the second", status: [2]int{503, 200}, want: two, code: 200},
+		{name: "neither", status: [2]int{503, 409}, want: one, code: 503},
 	} {
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
 			_, server := serve(t, answerInOrder(order, [2]string{one, two}, tt.status))
@@ -129,7 +131,7 @@ func TestAForwardedAnswerIsTheOneThatTheCallEndedWith(t *testing.T) {
 			Reserve.Forward(mux, overlapping(server.URL))
 			w := ask(mux, "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`)
 			if w.Code != tt.code || w.Body.String() != tt.want {
-				t.Errorf("%s %v: %d %s", name, order, w.Code, w.Body)
+				t.Errorf("%s %v: %d %s", tt.name, order, w.Code, w.Body)
 			}
 		}
 	}

@@ -25,16 +25,19 @@ func TestAWrongTypeIsReportedWithTheSendersPath(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	rest.Route[*update, rest.None]{Pattern: "PUT /orders/{id}"}.Handle(mux, func(context.Context, *update) (rest.None, error) { return rest.None{}, nil })
-	for body, want := range map[string]string{
-		`{"id":5}`:                  "id: ",
-		`{"lines":[{"price":"x"}]}`: "lines.price: ",
-		`{"by":{"a":{"price":{}}}}`: "by.price: ",
-		`{"Order":{"price":[]}}`:    "Order.price: ",
-		`[]`:                        "the body: ",
+	for _, c := range []struct {
+		body string
+		want string
+	}{
+		{body: `{"id":5}`, want: "id: "},
+		{body: `{"lines":[{"price":"x"}]}`, want: "lines.price: "},
+		{body: `{"by":{"a":{"price":{}}}}`, want: "by.price: "},
+		{body: `{"Order":{"price":[]}}`, want: "Order.price: "},
+		{body: `[]`, want: "the body: "},
 	} {
-		w := ask(mux, "PUT", "/orders/o-1", "application/json", body)
-		if p := problemOf(t, w); w.Code != 400 || !strings.HasPrefix(p.Detail, want) {
-			t.Errorf("%s: %d %q, want %q", body, w.Code, p.Detail, want)
+		w := ask(mux, "PUT", "/orders/o-1", "application/json", c.body)
+		if p := problemOf(t, w); w.Code != 400 || !strings.HasPrefix(p.Detail, c.want) {
+			t.Errorf("%s: %d %q, want %q", c.body, w.Code, p.Detail, c.want)
 		}
 	}
 }

@@ -33,19 +33,25 @@ func TestAProblemRemovesTheHeadersOfTheFailedAnswer(t *testing.T) {
 		w.Header().Set("X-Kept", "1")
 		mux.ServeHTTP(w, r)
 	}))
-	for path, status := range map[string]int{"/failed": 404, "/panicked": 500} {
-		answer, err := server.Client().Get(server.URL + path)
+	for _, c := range []struct {
+		path   string
+		status int
+	}{
+		{path: "/failed", status: 404},
+		{path: "/panicked", status: 500},
+	} {
+		answer, err := server.Client().Get(server.URL + c.path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if err != nil || answer.StatusCode != status || len(body) < 10 || answer.Header.Get("X-Kept") != "1" {
-			t.Errorf("%s: %d %q: %v", path, answer.StatusCode, body, err)
+		if err != nil || answer.StatusCode != c.status || len(body) < 10 || answer.Header.Get("X-Kept") != "1" {
+			t.Errorf("%s: %d %q: %v", c.path, answer.StatusCode, body, err)
 		}
 		for _, name := range stale {
 			if got := answer.Header.Get(name); got == "5" {
-				t.Errorf("%s: %s is still %q", path, name, got)
+				t.Errorf("%s: %s is still %q", c.path, name, got)
 			}
 		}
 	}
@@ -149,13 +155,19 @@ func TestAFailureIsLoggedWithItsRequest(t *testing.T) {
 		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
 	})
 	rest.Route[rest.None, rest.None]{Pattern: "POST /panic"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
-	for path, want := range map[string]string{"/fail": "request failed", "/panic": "handler panicked"} {
+	for _, c := range []struct {
+		path string
+		want string
+	}{
+		{path: "/fail", want: "request failed"},
+		{path: "/panic", want: "handler panicked"},
+	} {
 		mux.buffer.Reset()
-		r := httptest.NewRequest("POST", path+"?token=hunter2", nil)
+		r := httptest.NewRequest("POST", c.path+"?token=hunter2", nil)
 		r.Header.Set("X-Request-Id", "r-1")
 		r.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 		mux.ServeHTTP(httptest.NewRecorder(), r)
-		for _, part := range []string{want, `route="POST ` + path + `"`, "request_id=r-1", "trace_id=4bf92f3577b34da6a3ce929d0e0e4736", "duration="} {
+		for _, part := range []string{c.want, `route="POST ` + c.path + `"`, "request_id=r-1", "trace_id=4bf92f3577b34da6a3ce929d0e0e4736", "duration="} {
 			if !strings.Contains(mux.buffer.String(), part) {
 				t.Errorf("no %s in %s", part, &mux.buffer)
 			}

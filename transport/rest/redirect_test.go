@@ -33,15 +33,23 @@ func TestARedirectIsFollowedWithinTheOriginOnly(t *testing.T) {
 	})
 	caller, server := serve(t, mux)
 	call := rest.Route[*request, *Stock]{Pattern: "GET /moved"}.Endpoint(caller)
-	for target, want := range map[string]string{
-		"/here": "k-1", server.URL + "/here": "k-1", strings.ToUpper(server.URL[:4]) + server.URL[4:] + "/here": "k-1",
-		elsewhere.URL + "/here": "", strings.Replace(server.URL, "http", "https", 1) + "/here": "", "/twice": "",
-		"//" + strings.TrimPrefix(elsewhere.URL, "http://") + "/": "", strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/here": "",
+	for _, c := range []struct {
+		target string
+		want   string
+	}{
+		{target: "/here", want: "k-1"},
+		{target: server.URL + "/here", want: "k-1"},
+		{target: strings.ToUpper(server.URL[:4]) + server.URL[4:] + "/here", want: "k-1"},
+		{target: elsewhere.URL + "/here", want: ""},
+		{target: strings.Replace(server.URL, "http", "https", 1) + "/here", want: ""},
+		{target: "/twice", want: ""},
+		{target: "//" + strings.TrimPrefix(elsewhere.URL, "http://") + "/", want: ""},
+		{target: strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/here", want: ""},
 	} {
-		to = target
+		to = c.target
 		got, err := call(context.Background(), &request{Key: "k-1"})
-		if want == "" && (err == nil || !strings.Contains(err.Error(), "redirect")) || want != "" && (err != nil || got.ProductID != want) {
-			t.Errorf("to %s: %+v, %v", target, got, err)
+		if c.want == "" && (err == nil || !strings.Contains(err.Error(), "redirect")) || c.want != "" && (err != nil || got.ProductID != c.want) {
+			t.Errorf("to %s: %+v, %v", c.target, got, err)
 		}
 	}
 	if stranger.Load() != 0 {

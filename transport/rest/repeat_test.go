@@ -25,8 +25,15 @@ func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	down := fault.Unavailable.Errorf("payment is down: %w", refused).
 		WithReason("payment").WithDetail("n", "x").WithRetryAfter(time.Second).WithUnprocessed().WithRepeated()
-	for name, failed := range map[string]error{
-		"fault": down, "wrapped": fmt.Errorf("charge: %w", down), "joined": errors.Join(down, context.Canceled), "raw": refused, "raw, wrapped": fmt.Errorf("charge: %w", refused),
+	for _, c := range []struct {
+		name   string
+		failed error
+	}{
+		{name: "fault", failed: down},
+		{name: "wrapped", failed: fmt.Errorf("charge: %w", down)},
+		{name: "joined", failed: errors.Join(down, context.Canceled)},
+		{name: "raw", failed: refused},
+		{name: "raw, wrapped", failed: fmt.Errorf("charge: %w", refused)},
 	} {
 		var seen error
 		watch := func(next endpoint.Func) endpoint.Func {
@@ -37,18 +44,18 @@ func TestAHandlerThatRanIsNeverUnprocessed(t *testing.T) {
 			}
 		}
 		mux := http.NewServeMux()
-		order.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, failed }, watch)
+		order.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return nil, c.failed }, watch)
 		caller, _ := serve(t, mux)
 		_, err := order.Endpoint(caller)(t.Context(), &ReserveRequest{ProductID: "p", Quantity: 1})
 		if fault.IsUnprocessed(err) || fault.IsUnprocessed(seen) || !errors.Is(err, fault.Unavailable) {
-			t.Errorf("%s: middlewares saw %v, unprocessed %v; the caller %v, unprocessed %v", name, seen, fault.IsUnprocessed(seen), err, fault.IsUnprocessed(err))
+			t.Errorf("%s: middlewares saw %v, unprocessed %v; the caller %v, unprocessed %v", c.name, seen, fault.IsUnprocessed(seen), err, fault.IsUnprocessed(err))
 		}
-		if !errors.Is(seen, failed) || !errors.Is(seen, syscall.ECONNREFUSED) || seen.Error() != failed.Error() || fault.CodeOf(seen) != fault.Unavailable {
-			t.Errorf("%s: %v became %v", name, failed, seen)
+		if !errors.Is(seen, c.failed) || !errors.Is(seen, syscall.ECONNREFUSED) || seen.Error() != c.failed.Error() || fault.CodeOf(seen) != fault.Unavailable {
+			t.Errorf("%s: %v became %v", c.name, c.failed, seen)
 		}
-		got, want := fault.ProblemOf(seen), fault.ProblemOf(failed)
+		got, want := fault.ProblemOf(seen), fault.ProblemOf(c.failed)
 		if want.Unprocessed = false; fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: %+v became %+v", name, want, got)
+			t.Errorf("%s: %+v became %+v", c.name, want, got)
 		}
 	}
 	if !down.Unprocessed {

@@ -27,16 +27,19 @@ func TestARoutesTimeLimitsOverrideTheServers(t *testing.T) {
 	type limits struct{ read, write time.Duration }
 	nowhere := rest.Remote("http://127.0.0.1:1", &http.Client{Transport: &http.Transport{}})
 	for _, tt := range []limits{{}, {time.Hour, 0}, {0, time.Hour}, {time.Hour, 2 * time.Hour}, {-1, -1}} {
-		for name, serve := range map[string]func(rest.Route[*ReserveRequest, *Stock], *http.ServeMux){
-			"Handle": func(r rest.Route[*ReserveRequest, *Stock], mux *http.ServeMux) {
+		for _, c := range []struct {
+			name  string
+			serve func(rest.Route[*ReserveRequest, *Stock], *http.ServeMux)
+		}{
+			{name: "Handle", serve: func(r rest.Route[*ReserveRequest, *Stock], mux *http.ServeMux) {
 				r.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
-			},
-			"Forward": func(r rest.Route[*ReserveRequest, *Stock], mux *http.ServeMux) { r.Forward(mux, nowhere) },
+			}},
+			{name: "Forward", serve: func(r rest.Route[*ReserveRequest, *Stock], mux *http.ServeMux) { r.Forward(mux, nowhere) }},
 		} {
 			mux := http.NewServeMux()
 			route := Reserve
 			route.ReadTimeout, route.WriteTimeout = tt.read, tt.write
-			serve(route, mux)
+			c.serve(route, mux)
 			for _, length := range []int64{-1, 14, 0} {
 				w := &deadlines{}
 				r, _ := http.NewRequestWithContext(t.Context(), "POST", "/inventory/p/reserve", http.NoBody)
@@ -45,7 +48,7 @@ func TestARoutesTimeLimitsOverrideTheServers(t *testing.T) {
 				mux.ServeHTTP(w, r)
 				reads := tt.read != 0 && length != 0
 				if (w.reads == 1) != reads || (w.writes == 1) != (tt.write != 0) {
-					t.Errorf("%s, %+v: set %d and %d times", name, tt, w.reads, w.writes)
+					t.Errorf("%s, %+v: set %d and %d times", c.name, tt, w.reads, w.writes)
 				}
 				for _, limit := range []struct {
 					at  time.Time
@@ -53,7 +56,7 @@ func TestARoutesTimeLimitsOverrideTheServers(t *testing.T) {
 					set bool
 				}{{w.read, tt.read, reads}, {w.write, tt.write, tt.write != 0}} {
 					if early := limit.d > 0 && limit.at.Before(before.Add(limit.d)); limit.set && (limit.at.IsZero() != (limit.d < 0) || early) {
-						t.Errorf("%s, %+v: %s", name, tt, limit.at)
+						t.Errorf("%s, %+v: %s", c.name, tt, limit.at)
 					}
 				}
 			}

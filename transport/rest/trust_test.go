@@ -39,16 +39,26 @@ var byProxies = []string{
 }
 
 func TestARequestThatCameThroughAProxyIsNotFromThisMachine(t *testing.T) {
-	for remote, want := range map[string]bool{
-		"127.0.0.1:5": true, "[::1]:5": true, "[::ffff:127.0.0.1]:5": true, "10.0.0.1:5": true, "[::ffff:10.0.0.1]:5": true,
-		"10.0.0.2:5": false, "@": false, "": false, "127.0.0.1": false,
+	for _, c := range []struct {
+		remote string
+		want   bool
+	}{
+		{remote: "127.0.0.1:5", want: true},
+		{remote: "[::1]:5", want: true},
+		{remote: "[::ffff:127.0.0.1]:5", want: true},
+		{remote: "10.0.0.1:5", want: true},
+		{remote: "[::ffff:10.0.0.1]:5", want: true},
+		{remote: "10.0.0.2:5", want: false},
+		{remote: "@", want: false},
+		{remote: "", want: false},
+		{remote: "127.0.0.1", want: false},
 	} {
-		if got := rest.SameMachine(sentFrom(remote)); got != want {
-			t.Errorf("%s: %v", remote, got)
+		if got := rest.SameMachine(sentFrom(c.remote)); got != c.want {
+			t.Errorf("%s: %v", c.remote, got)
 		}
 		for _, name := range byProxies {
-			if rest.SameMachine(sentFrom(remote, name)) {
-				t.Errorf("%s with %s: taken for this machine", remote, name)
+			if rest.SameMachine(sentFrom(c.remote, name)) {
+				t.Errorf("%s with %s: taken for this machine", c.remote, name)
 			}
 		}
 	}
@@ -56,19 +66,31 @@ func TestARequestThatCameThroughAProxyIsNotFromThisMachine(t *testing.T) {
 
 func TestNetworksTrustRequestsSentFromThem(t *testing.T) {
 	ours := rest.Networks(netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("::ffff:192.168.0.0/112"))
-	for remote, want := range map[string]bool{
-		"10.1.2.3:5": true, "[::ffff:10.1.2.3]:5": true, "[fd00::1]:5": true, "[fd00::1%eth0]:5": true, "192.168.0.9:5": true,
-		"10.2.0.1:5": false, "127.0.0.1:5": false, "[fe80::1]:5": false, "192.168.0.9": false, "@": false, "": false,
+	for _, c := range []struct {
+		remote string
+		want   bool
+	}{
+		{remote: "10.1.2.3:5", want: true},
+		{remote: "[::ffff:10.1.2.3]:5", want: true},
+		{remote: "[fd00::1]:5", want: true},
+		{remote: "[fd00::1%eth0]:5", want: true},
+		{remote: "192.168.0.9:5", want: true},
+		{remote: "10.2.0.1:5", want: false},
+		{remote: "127.0.0.1:5", want: false},
+		{remote: "[fe80::1]:5", want: false},
+		{remote: "192.168.0.9", want: false},
+		{remote: "@", want: false},
+		{remote: "", want: false},
 	} {
-		if got := ours(sentFrom(remote)); got != want {
-			t.Errorf("%s: %v", remote, got)
+		if got := ours(sentFrom(c.remote)); got != c.want {
+			t.Errorf("%s: %v", c.remote, got)
 		}
-		if rest.Networks()(sentFrom(remote)) {
-			t.Errorf("%s is trusted by no network", remote)
+		if rest.Networks()(sentFrom(c.remote)) {
+			t.Errorf("%s is trusted by no network", c.remote)
 		}
 		for _, name := range byProxies {
-			if ours(sentFrom(remote, name)) {
-				t.Errorf("%s with %s: trusted", remote, name)
+			if ours(sentFrom(c.remote, name)) {
+				t.Errorf("%s with %s: trusted", c.remote, name)
 			}
 		}
 	}
@@ -76,26 +98,29 @@ func TestNetworksTrustRequestsSentFromThem(t *testing.T) {
 
 func TestACallersNameIsThatInItsCertificate(t *testing.T) {
 	spiffe := &url.URL{Scheme: "spiffe", Host: "shop.example", Path: "/ns/prod/sa/cart"}
-	for want, c := range map[string]*x509.Certificate{
-		"payment":                               {Subject: pkix.Name{CommonName: "payment"}, DNSNames: []string{"bank"}},
-		"cart.prod":                             {DNSNames: []string{"cart.prod", "bank"}},
-		"spiffe://shop.example/ns/prod/sa/cart": {URIs: []*url.URL{spiffe}},
-		"ann@shop.example":                      {Subject: pkix.Name{CommonName: "é"}, EmailAddresses: []string{"ann@shop.example"}},
-		"bank":                                  {},
+	for _, tt := range []struct {
+		want string
+		c    *x509.Certificate
+	}{
+		{want: "payment", c: &x509.Certificate{Subject: pkix.Name{CommonName: "payment"}, DNSNames: []string{"bank"}}},
+		{want: "cart.prod", c: &x509.Certificate{DNSNames: []string{"cart.prod", "bank"}}},
+		{want: "spiffe://shop.example/ns/prod/sa/cart", c: &x509.Certificate{URIs: []*url.URL{spiffe}}},
+		{want: "ann@shop.example", c: &x509.Certificate{Subject: pkix.Name{CommonName: "é"}, EmailAddresses: []string{"ann@shop.example"}}},
+		{want: "bank", c: &x509.Certificate{}},
 	} {
 		r := sentFrom("192.0.2.77:5")
 		r.Header.Set("X-Service-Name", "bank")
-		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}
+		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{tt.c}}}
 		got := "nobody asked"
 		rest.ReadMetadata(rest.Verified)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			got = call.Of(r.Context()).From
 		})).ServeHTTP(httptest.NewRecorder(), r)
-		if got != want {
-			t.Errorf("%q: %q", want, got)
+		if got != tt.want {
+			t.Errorf("%q: %q", tt.want, got)
 		}
-		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{c}}
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{tt.c}}
 		if rest.Verified(r) || rest.Verified(sentFrom("127.0.0.1:5")) {
-			t.Errorf("%q: nobody verified it", want)
+			t.Errorf("%q: nobody verified it", tt.want)
 		}
 	}
 }
@@ -122,40 +147,49 @@ func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 		return rest.None{}, ctx.Err()
 	})
 	caller, _ := serve(t, rest.ReadMetadata(everybody)(backend))
-	for name, trusted := range map[string]func(*http.Request) bool{"a stranger's": nil, "ours": everybody} {
-		for how, register := range map[string]func(*http.ServeMux){
-			"handled": func(mux *http.ServeMux) {
+	for _, c := range []struct {
+		name    string
+		trusted func(*http.Request) bool
+	}{
+		{name: "a stranger's", trusted: nil},
+		{name: "ours", trusted: everybody},
+	} {
+		for _, tt := range []struct {
+			how      string
+			register func(*http.ServeMux)
+		}{
+			{how: "handled", register: func(mux *http.ServeMux) {
 				ask := route.Endpoint(caller)
 				route.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
 					_, err := ask(ctx, rest.None{})
 					middle <- note(ctx)
 					return rest.None{}, err
 				})
-			},
-			"forwarded": func(mux *http.ServeMux) { route.Forward(mux, caller) },
+			}},
+			{how: "forwarded", register: func(mux *http.ServeMux) { route.Forward(mux, caller) }},
 		} {
 			mux := http.NewServeMux()
-			register(mux)
+			tt.register(mux)
 			code, at := 0, said{left: true}
 			for timeout := 60 * time.Millisecond; at.left; timeout *= 2 { // a busy machine may take longer to get there
 				for len(middle) > 0 {
 					<-middle
 				}
 				entered.Store(0)
-				code = ask(rest.ReadMetadata(trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", timeout.String()).Code
+				code = ask(rest.ReadMetadata(c.trusted)(mux), "GET", "/x", "", "", "X-Request-Timeout", timeout.String()).Code
 				if entered.Load() > 0 {
 					at = <-last
 				}
 			}
-			foreign := trusted == nil
+			foreign := c.trusted == nil
 			if at.foreign != foreign {
-				t.Errorf("%s, %s: %d, at the last %v", name, how, code, at.foreign)
+				t.Errorf("%s, %s: %d, at the last %v", c.name, tt.how, code, at.foreign)
 			}
-			if how != "handled" {
+			if tt.how != "handled" {
 				continue
 			}
 			if at := <-middle; at.foreign != foreign {
-				t.Errorf("%s, %s: %d, between %v", name, how, code, at.foreign)
+				t.Errorf("%s, %s: %d, between %v", c.name, tt.how, code, at.foreign)
 			}
 		}
 	}
