@@ -107,18 +107,20 @@ func (h *consistentHash) exceedsBound(n *node) bool {
 type keyedCalls struct {
 	traffic     atomic.Uint64 // laid out like stats.traffic
 	base        atomic.Uint32
+	sampling    sampling
 	lastHalving time.Duration
 }
 
-// start counts a call and returns its number.
-func (k *keyedCalls) start() uint64 {
-	all := k.traffic.Add(1)
-	return all>>32 + uint64(uint32(all))
-}
+// start counts a call, and says whether it is timed.
+func (k *keyedCalls) start() (timed bool) { return k.sampling.times(started(k.traffic.Add(1))) }
+
+// started is how many calls a traffic has seen.
+func started(traffic uint64) uint64 { return traffic>>32 + uint64(uint32(traffic)) }
 
 // sweep halves the recent calls every few seconds.
 func (k *keyedCalls) sweep(nodes []*node, now time.Duration) {
 	const interval = 5 * time.Second
+	k.sampling.restart(started(k.traffic.Load()))
 	if now-k.lastHalving <= interval {
 		return
 	}

@@ -99,7 +99,7 @@ func (n *node) start(now time.Duration) Picked {
 
 // startKeyed starts a call to the owner of its key.
 func (b *Pool) startKeyed(ctx context.Context, n *node) Picked {
-	if !b.sampling.times(b.keyedCalls.start()) {
+	if !b.keyedCalls.start() {
 		n.traffic.Add(1)
 		return Picked{Instance: n.instance.Load(), node: n, start: untimed | keyed}
 	}
