@@ -74,10 +74,10 @@ func runs(t *testing.T, s outage) {
 	}
 }
 
-// seeds are two seeds, or as many as SINEW_STORM_SEEDS says.
+// seeds are one seed, or as many as SINEW_STORM_SEEDS says.
 func seeds(t *testing.T) []uint64 {
 	t.Helper()
-	n := 2
+	n := 1
 	if text := os.Getenv("SINEW_STORM_SEEDS"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
