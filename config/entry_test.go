@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -128,6 +129,11 @@ func TestNoErrorQuotesASecretOfAnOwnLayer(t *testing.T) {
 			name:  "a type that quotes",
 			entry: secret("retry.backoff", "hunter2"),
 			want:  `key "retry": its type refuses the secret`,
+		},
+		{
+			name:  "JSON with a key twice",
+			entry: secret("limits", json.RawMessage(`{"hunter2":1,"hunter2":2}`)),
+			want:  "an object in it has a key twice",
 		},
 		{
 			name:  "text with a key twice",

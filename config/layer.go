@@ -3,6 +3,8 @@ package config
 import (
 	"context"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // Layer is one source of settings. [File], [FromStore], [Env] and [Flags] are layers, and
@@ -64,7 +66,7 @@ type Entry struct {
 // Every returns a layer that reads as l does, and that is read again after each interval
 // d, in place of what l.Watch does. If d is not above 0, it returns l.
 func Every(d time.Duration, l Layer) Layer {
-	if d <= 0 {
+	if d <= 0 || absent.Is(l) {
 		return l
 	}
 	return polled{l, d}

@@ -134,8 +134,10 @@ func TestLoadReturnsTheErrorOfALayerAsItIs(t *testing.T) {
 		t.Errorf("a panic of Read gives %v, want an error that is Internal", err)
 	}
 	var none readFunc
-	if _, err := load(t, none); !errors.Is(err, fault.InvalidArgument) {
-		t.Errorf("a layer that is a nil function gives %v, want InvalidArgument", err)
+	for _, layer := range []config.Layer{none, config.Every(time.Second, none), config.Every(time.Second, nil)} {
+		if _, err := load(t, layer); !errors.Is(err, fault.InvalidArgument) {
+			t.Errorf("a layer that is nil gives %v, want InvalidArgument", err)
+		}
 	}
 }
 

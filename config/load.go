@@ -30,7 +30,7 @@ func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {
 	}
 	b := &builder{
 		defaults: reflect.ValueOf(&defaults).Elem(), names: namesIn(settings),
-		layers: layers, accepted: make([][]part, len(layers)),
+		layers: slices.Clone(layers), accepted: make([][]part, len(layers)),
 	}
 	first, err := b.build(context.Background())
 	if err != nil {

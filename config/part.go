@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -182,6 +183,9 @@ func (c *copier) plain(value any, levels int, inList bool) (any, error) {
 			"there is a config.Secret within a %T; give it an entry of its own", value)
 	}
 	tree, err := parseJSON(data)
+	if _, twice := errors.AsType[*duplicateKeyError](err); twice {
+		return nil, errors.New("an object in it has a key twice") // the key may be secret
+	}
 	if err != nil {
 		return nil, err
 	}
