@@ -119,3 +119,45 @@ func ejected(b *loadbalance.Pool) (n int) {
 	}
 	return n
 }
+
+var safe = loadbalance.Request{Safe: true}
+
+// traffic starts one safe call every gap for d, without waiting for earlier ones, and
+// counts the calls and the probes of each instance.
+func traffic(t *testing.T, b *loadbalance.Pool, gap, d time.Duration, call func(id string) (time.Duration, error)) (got, probes map[string]int) {
+	t.Helper()
+	got, probes = map[string]int{}, map[string]int{}
+	done := make(chan struct{})
+	calls := int(d / gap)
+	for range calls {
+		picked, broken := b.Pick(context.Background(), safe)
+		if broken != nil {
+			t.Fatal(broken)
+		}
+		id := picked.Instance.ID
+		got[id]++
+		if picked.HedgeAfter > 0 {
+			probes[id]++
+		}
+		took, err := call(id)
+		go func() {
+			<-time.After(took)
+			picked.Done(context.Background(), err)
+			done <- struct{}{}
+		}()
+		<-time.After(gap)
+		select {
+		case <-done:
+			calls--
+		default:
+		}
+	}
+	for range calls {
+		<-done
+	}
+	return got, probes
+}
+
+func takes(d time.Duration) func(string) (time.Duration, error) {
+	return func(string) (time.Duration, error) { return d, nil }
+}

@@ -5,16 +5,6 @@ import (
 	"time"
 )
 
-// away returns a judged pool whose first nodes are ejected.
-func away(p Policy, nodes, out int) *judged {
-	j := judge(p, nodes)
-	for _, n := range j.nodes[:out] {
-		n.health.eject(j.now, j.policy.Ejection)
-	}
-	j.publish(true)
-	return j
-}
-
 func TestEachNodeHasOneProbeAtATime(t *testing.T) {
 	j := away(Policy{}, 4, 2)
 	j.now = 5 * time.Second

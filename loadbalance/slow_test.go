@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
@@ -45,4 +46,60 @@ func TestASlowInstanceIsFoundOutAtFewCallsUnderEveryAlgorithm(t *testing.T) {
 			<-time.After(time.Second)
 		})
 	}
+}
+
+func TestSlowInstanceGetsSingleProbesAndIsBackSoonAfterItDoesWell(t *testing.T) {
+	for _, a := range algorithms {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
+			service := func(id string) (time.Duration, error) {
+				if id == "2" {
+					return 100 * time.Millisecond, nil
+				}
+				return 10 * time.Millisecond, nil
+			}
+			traffic(t, b, 5*time.Millisecond, 10*time.Second, service)
+			if i := state(t, b, "2"); !i.Probation {
+				t.Fatalf("%s: %+v", a, i)
+			}
+			got, probes := traffic(t, b, 5*time.Millisecond, 60*time.Second, service)
+			if got["2"] > 30 || got["2"] < 20 || got["2"] != probes["2"] || len(probes) != 1 {
+				t.Errorf("%s: in a minute it got %v, probes %v", a, got, probes)
+			}
+			traffic(t, b, 5*time.Millisecond, 3*time.Second, takes(10*time.Millisecond))
+			got, probes = traffic(t, b, 5*time.Millisecond, 20*time.Second, takes(10*time.Millisecond))
+			if len(probes) != 0 || got["2"] < 500 {
+				t.Errorf("%s: back again it got %v, probes %v", a, got, probes)
+			}
+		})
+	}
+}
+
+func TestWhenAllBecomeSlowNoneIsOnProbation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(4))
+		traffic(t, b, 5*time.Millisecond, 10*time.Second, takes(10*time.Millisecond))
+		traffic(t, b, 5*time.Millisecond, 10*time.Second, takes(60*time.Millisecond))
+		for _, i := range b.Snapshot().Instances {
+			if i.Probation {
+				t.Errorf("%+v", i)
+			}
+		}
+	})
+}
+
+func TestABlackHoleGetsAHandfulOfCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{}, many(10))
+		traffic(t, b, time.Millisecond, 5*time.Second, takes(10*time.Millisecond))
+		got, _ := traffic(t, b, time.Millisecond, time.Second, func(id string) (time.Duration, error) {
+			if id == "4" {
+				return 10 * time.Second, fault.DeadlineExceeded.Errorf("too late")
+			}
+			return 10 * time.Millisecond, nil
+		})
+		if got["4"] > 15 {
+			t.Errorf("it hangs, and got %d of a thousand", got["4"])
+		}
+	})
 }

@@ -195,3 +195,17 @@ func TestDisabledEjectionEjectsNoneAndReadmitsAll(t *testing.T) {
 		t.Error("it was ejected")
 	}
 }
+
+func TestBelowPanicPercentAllAreUsed(t *testing.T) {
+	for _, a := range algorithms {
+		b := pool(loadbalance.Policy{Algorithm: a, Ejection: loadbalance.Ejection{PanicPercent: 80, Period: time.Hour}}, many(4))
+		fail(t, b, "0", 5)
+		got := map[string]bool{}
+		for range 300 {
+			got[pick(t, b).Instance.ID] = true
+		}
+		if !got["0"] || ejected(b) != 1 {
+			t.Errorf("%s: three of four are fewer than 80 %%, and it uses %v, %d out", a, got, ejected(b))
+		}
+	}
+}

@@ -11,6 +11,45 @@ import (
 	"github.com/sinew-go/sinew/loadbalance"
 )
 
+func TestTheShareOfANewInstanceGrows(t *testing.T) {
+	for _, a := range algorithms {
+		synctest.Test(t, func(t *testing.T) {
+			b := pool(loadbalance.Policy{Algorithm: a}, many(4))
+			b.Update(many(5))
+			var got []int
+			for range 6 {
+				n := 0
+				for k := range 400 {
+					picked, err := b.Pick(t.Context(), loadbalance.Request{HashKey: fmt.Sprint(k)})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if picked.Instance.ID == "4" {
+						n++
+					}
+					<-time.After(5 * time.Millisecond)
+					picked.Done(t.Context(), nil)
+				}
+				got = append(got, n)
+			}
+			if got[0] > 40 || got[5] < 50 {
+				t.Errorf("%s: every two seconds it got %v of 400", a, got)
+			}
+		})
+	}
+}
+
+func TestWhenAllAreNewNoneStartsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pool(loadbalance.Policy{Algorithm: loadbalance.Random}, many(1))
+		b.Update(many(10))
+		got := counts(t, b, 1000, takes(time.Millisecond))
+		if got["0"] > 200 {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
 // An instance of weight zero, the lowest, gets hardly any call, however many calls the
 // others have in flight.
 func TestTheLowestWeightGetsHardlyAnyCalls(t *testing.T) {
