@@ -91,7 +91,8 @@ func (h *consistentHash) owner(key string) *node {
 func (h *consistentHash) exceedsBound(n *node) bool {
 	perShare := n.inverseWeight.get() * h.shares
 	all := h.calls.traffic.Load()
-	if own := n.inFlight(); own > 0 && float64(own+1) > math.Ceil(maxSharesInFlight*float64(uint32(all)+1)/perShare) {
+	maxInFlight := math.Ceil(maxSharesInFlight * float64(uint32(all)+1) / perShare)
+	if own := n.inFlight(); own > 0 && float64(own+1) > maxInFlight {
 		return true
 	}
 	recent := float64(callsStarted(all) - h.calls.base.Load())
@@ -132,8 +133,9 @@ func (k *keyedCalls) sweep(nodes []*node, now time.Duration) {
 	}
 }
 
-// reset starts to count recent calls at zero.
+// reset starts to count recent calls at zero, and times the next ones.
 func (k *keyedCalls) reset(nodes []*node) {
+	k.sampling.restart(started(k.traffic.Load()))
 	k.base.Store(callsStarted(k.traffic.Load()))
 	for _, n := range nodes {
 		n.callsBase.Store(callsStarted(n.traffic.Load()))

@@ -8,9 +8,10 @@ import (
 	"github.com/sinew-go/sinew/internal/rng"
 )
 
-// health decides which nodes are out, ejected or on probation. It is given the nodes, the
+// health decides which nodes are out: ejected, or on probation. It is given the nodes, the
 // policy and the time, and says whether a node's state has changed. It neither chooses nodes
-// nor calls them. Its caller serializes all methods.
+// nor calls them. Its caller holds a lock for all methods; picks read latencies and prober
+// without it, as far as these are atomic.
 type health struct {
 	nodes     []*node
 	policy    Policy
@@ -77,7 +78,7 @@ type ended struct {
 	noAnswer    bool // none since start
 }
 
-// callEnded takes in the end of a probe, and of any call to a node that is out. A call that
+// callEnded records the end of a probe, and of any call to a node that is out. A call that
 // started before the node was out does not count.
 func (h *health) callEnded(n *node, call ended, now time.Duration) (changed bool) {
 	s := &n.health.probes
@@ -91,8 +92,9 @@ func (h *health) callEnded(n *node, call ended, now time.Duration) (changed bool
 	silent := n.isSilent(e.Failures)
 	// A call that took as long at all nodes is not slow: expiredOutcome made it refused.
 	slow := (call.result != refused || silent) && int64(call.took) > h.latencies.slowAbove.Load()
+	mayEject := !e.Disabled || n.health.state.Load() != onProbation
 	switch {
-	case call.result == failed && n.health.state.Load() == onProbation && e.Disabled, call.result != failed && slow:
+	case call.result == failed && !mayEject, call.result != failed && slow:
 		s.fail(now, h.prober.pause())
 	case call.result == failed:
 		n.health.gone = call.noAnswer && (n.health.gone || silent && h.failures().anotherWorks(n, call.start))
@@ -136,7 +138,7 @@ func (h *health) ejectFailing(now time.Duration) (changed bool) {
 	rates := others.rates()
 	for _, n := range h.nodes {
 		switch {
-		case n.health.state.Load() == ejected && h.policy.Probation.Disabled && n.health.ejectedUntil.Load() <= int64(now):
+		case h.policy.Probation.Disabled && n.health.state.Load() == ejected && !n.health.isEjected(now):
 			h.readmit(n, now)
 			changed = true
 		case n.isHealthy() && (others.failsMoreInARow(n, (*node).isHealthy) || others.failsMoreOften(n, rates)):
@@ -166,7 +168,8 @@ func (h *health) isMostlySettled(n *node, nodes int, now time.Duration) bool {
 	settled := 0
 	for _, other := range h.nodes {
 		since := other.health.ignoreBefore.Load()
-		if other != n && other.isHealthy() && (since == 0 || int64(now)-since >= int64(h.policy.Probation.Interval)) {
+		isSettled := since == 0 || int64(now)-since >= int64(h.policy.Probation.Interval)
+		if other != n && other.isHealthy() && isSettled {
 			settled++
 		}
 	}
@@ -203,15 +206,18 @@ func (h *health) readmit(n *node, now time.Duration) {
 // ejection ends first is first.
 func (h *health) enforcePolicy(now time.Duration) {
 	for _, n := range h.nodes {
-		switch s := n.health.state.Load(); {
-		case s == ejected && h.policy.Ejection.Disabled, s == onProbation && h.policy.Probation.Disabled:
+		s := n.health.state.Load()
+		if s == ejected && h.policy.Ejection.Disabled || s == onProbation && h.policy.Probation.Disabled {
 			h.readmit(n, now)
 		}
 	}
 	for out, all := h.countOut(); !h.policy.Ejection.allows(out, all); out-- {
 		var first *node
 		for _, n := range h.nodes {
-			if !n.isHealthy() && !n.health.gone && (first == nil || n.health.ignoreBefore.Load() < first.health.ignoreBefore.Load()) {
+			if n.isHealthy() || n.health.gone {
+				continue
+			}
+			if first == nil || n.health.ignoreBefore.Load() < first.health.ignoreBefore.Load() {
 				first = n
 			}
 		}

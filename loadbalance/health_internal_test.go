@@ -64,12 +64,13 @@ func TestHealthDecidesWhoIsOut(t *testing.T) {
 				j.call(n, 5, bad)
 			}
 		}, out: []int{0, 1}},
-		{name: "as many as MaxPercent says", nodes: 4, policy: Policy{Ejection: Ejection{MaxPercent: 30}}, happen: func(j *judged) {
-			settled(j)
-			for _, n := range j.nodes[:3] {
-				j.call(n, 5, bad)
-			}
-		}, out: []int{0}},
+		{name: "as many as MaxPercent says", nodes: 4, policy: Policy{Ejection: Ejection{MaxPercent: 30}},
+			happen: func(j *judged) {
+				settled(j)
+				for _, n := range j.nodes[:3] {
+					j.call(n, 5, bad)
+				}
+			}, out: []int{0}},
 		{name: "one refused connection is enough", nodes: 3, happen: func(j *judged) {
 			settled(j)
 			j.call(j.nodes[2], 1, down)
@@ -112,11 +113,12 @@ func TestHealthDecidesWhoIsOut(t *testing.T) {
 				j.pass(250 * time.Millisecond)
 			}
 		}, out: []int{0}},
-		{name: "nobody when ejection is disabled", nodes: 3, policy: Policy{Ejection: Ejection{Disabled: true}}, happen: func(j *judged) {
-			settled(j)
-			j.call(j.nodes[0], 100, down)
-			j.pass(time.Second)
-		}},
+		{name: "nobody when ejection is disabled", nodes: 3, policy: Policy{Ejection: Ejection{Disabled: true}},
+			happen: func(j *judged) {
+				settled(j)
+				j.call(j.nodes[0], 100, down)
+				j.pass(time.Second)
+			}},
 		{name: "the one that is slow", nodes: 4, happen: func(j *judged) {
 			settled(j)
 			for range 4 {
@@ -136,13 +138,15 @@ func TestHealthDecidesWhoIsOut(t *testing.T) {
 				j.pass(250 * time.Millisecond)
 			}
 		}},
-		{name: "nobody who is slow when probation is disabled", nodes: 4, policy: Policy{Probation: Probation{Disabled: true}}, happen: func(j *judged) {
-			settled(j)
-			for range 20 {
-				j.call(j.nodes[0], 5, slowAnswer)
-				j.pass(250 * time.Millisecond)
-			}
-		}},
+		{name: "nobody who is slow when probation is disabled", nodes: 4,
+			policy: Policy{Probation: Probation{Disabled: true}},
+			happen: func(j *judged) {
+				settled(j)
+				for range 20 {
+					j.call(j.nodes[0], 5, slowAnswer)
+					j.pass(250 * time.Millisecond)
+				}
+			}},
 		{name: "nobody once the policy allows it no more", nodes: 4, happen: func(j *judged) {
 			settled(j)
 			j.call(j.nodes[0], 5, bad)
@@ -183,7 +187,8 @@ func TestWhoIsUsableBelowThePanicThreshold(t *testing.T) {
 			n.health.gone = i >= tt.ill
 		}
 		if in, out := j.usable(); len(in) != tt.usable || len(in)+len(out) != tt.of {
-			t.Errorf("%s: got %d usable and %d out, want %d usable of %d", tt.name, len(in), len(out), tt.usable, tt.of)
+			t.Errorf("%s: got %d usable and %d out, want %d usable of %d",
+				tt.name, len(in), len(out), tt.usable, tt.of)
 		}
 	}
 }

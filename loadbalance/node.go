@@ -45,7 +45,9 @@ func (n *node) load(now time.Duration) float64 {
 
 // update returns the nodes of these instances, the first of each id. It reuses the nodes of
 // before whose address is the same. reweighted are those whose weight has changed.
-func update(before []*node, instances []registry.Instance, now time.Duration) (nodes []*node, reweighted map[*node]bool) {
+func update(before []*node, instances []registry.Instance, now time.Duration) (
+	nodes []*node, reweighted map[*node]bool,
+) {
 	known := make(map[string]*node, len(before))
 	for _, n := range before {
 		known[n.id()] = n

@@ -23,15 +23,12 @@ type Request struct {
 }
 
 // Pick implements [Balancer].
-//
-// Where nothing is to be avoided it calls the algorithms by their types, and reads what it
-// needs of a round robin from the routing: calls by interface, and one more read, would
-// take a tenth of a pick.
 func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	rt := b.routing.Load()
 	if len(r.Tried) > 0 {
 		return b.choose(ctx, r)
 	}
+	// A round robin takes ten nanoseconds: a type switch, or one more read, is a tenth.
 	if schedule := rt.schedule; len(schedule) > 0 {
 		position := b.position.Add(1) - 1
 		next := schedule.at(position)
@@ -43,7 +40,7 @@ func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	if !rt.uniform {
 		return b.choose(ctx, r)
 	}
-	switch a := rt.algorithm.(type) {
+	switch a := rt.algorithm.(type) { // calls by interface take longer
 	case *peakEWMA:
 		now := b.clock(ctx)
 		first, second := rt.main.drawTwo(b.rng.Uint64())
@@ -59,8 +56,8 @@ func (b *Pool) Pick(ctx context.Context, r Request) (Picked, error) {
 	return b.choose(ctx, r)
 }
 
-// choose is Pick where an instance may have to be avoided or probed, and for the other
-// algorithms.
+// choose is Pick where an instance may have to be avoided or probed, and for the algorithms
+// that have no shorter way. A retry is no probe.
 func (b *Pool) choose(ctx context.Context, r Request) (Picked, error) {
 	if len(b.routing.Load().nodes) == 0 {
 		return Picked{}, b.noInstance()
@@ -69,7 +66,8 @@ func (b *Pool) choose(ctx context.Context, r Request) (Picked, error) {
 	rt := b.routing.Load()
 	var n *node
 	var hedgeAfter time.Duration
-	if rt.excluded != nil && len(r.Tried) == 0 && b.health.prober.isDue(now, r.Safe) { // a retry must not be a probe
+	isRetry := len(r.Tried) > 0
+	if rt.excluded != nil && !isRetry && b.health.prober.isDue(now, r.Safe) {
 		n, hedgeAfter = b.claimProbe(now, r.Safe)
 	}
 	if n == nil {
@@ -160,7 +158,8 @@ func (b *Pool) Middleware() endpoint.Middleware {
 			case c.Attempt == 0: // no retry follows, so nobody needs the tried instances
 				defer func(tried []string) { c.Tried = tried }(c.Tried)
 			}
-			picked, err := b.Pick(ctx, Request{HashKey: c.HashKey, Tried: c.Tried, Safe: c.Safe || c.Operation == (call.Operation{})})
+			safe := c.Safe || c.Operation == (call.Operation{})
+			picked, err := b.Pick(ctx, Request{HashKey: c.HashKey, Tried: c.Tried, Safe: safe})
 			if err != nil {
 				return nil, err
 			}

@@ -128,24 +128,25 @@ func (p Picked) finishFailed(ctx context.Context, err error, now time.Duration) 
 	silent := endedByClient && result != cancelled && n.lastAnswer.Load() < int64(p.start.at())
 	callerExpired := result == expired
 	if callerExpired {
-		result = expiredOutcome(float64(took), mean, b.routing.Load().policy.Probation.Factor*l.medianExpected.get())
+		others := b.routing.Load().policy.Probation.Factor * l.medianExpected.get()
+		result = expiredOutcome(float64(took), mean, others)
 	}
 	if silent {
 		n.unanswered.Add(1)
 	} else if !endedByClient && !unreached {
 		n.recordAnswer(now)
 	}
-	expected := func() float64 { return max(float64(took), n.latency.expected(now, b.routing.Load().perDecay)) }
+	cost := max(float64(took), n.latency.expected(now, b.routing.Load().perDecay))
 	switch result {
 	case failed:
 		n.failed.Add(1)
 		n.phantom.add(now, float64(took), mean)
-		n.latency.charge(now, max(expected(), failureCost*l.maxExpected.get(), failureCost*mean))
+		n.latency.charge(now, max(cost, failureCost*l.maxExpected.get(), failureCost*mean))
 		p.countFailure(p.start.at(), now, unreached, silent)
 	case refused: // its latency must not attract calls
 		n.neutral.Add(1)
 		n.phantom.add(now, float64(took), mean)
-		n.latency.charge(now, max(expected(), mean, l.meanExpected.get()))
+		n.latency.charge(now, max(cost, mean, l.meanExpected.get()))
 	default:
 		n.neutral.Add(1)
 		if callerExpired { // the instance continues to work for the caller who has gone

@@ -34,30 +34,36 @@ func TestWhenAProbeIsDue(t *testing.T) {
 		{name: "not of an unsafe call", at: period},
 		{name: "of an unsafe call where no safe one came for ten intervals", at: period + 10*interval, want: true},
 		{name: "not when probation is disabled", policy: Probation{Disabled: true}, at: period, safe: true},
-		{name: "of an unsafe call, to a node that refuses connections", at: period, want: true, prepare: func(j *judged) {
-			j.nodes[0].health.refusesConnections = true
-		}},
+		{name: "of an unsafe call, to a node that refuses connections", at: period, want: true,
+			prepare: func(j *judged) {
+				j.nodes[0].health.refusesConnections = true
+			}},
 		{name: "of an unsafe call after a good probe", at: period, want: true, prepare: func(j *judged) {
 			j.nodes[0].health.probes.successes = 1
 		}},
-		{name: "not within an interval after a cancelled one", at: period + interval - 1, safe: true, prepare: func(j *judged) {
-			j.now = period
-			j.end(j.probe(true), givenUp, true)
-		}},
-		{name: "an interval after a cancelled one", at: period + interval, safe: true, want: true, prepare: func(j *judged) {
-			j.now = period
-			j.end(j.probe(true), givenUp, true)
-		}},
-		{name: "not while one has not returned", at: period + 10*time.Second - 1, safe: true, prepare: func(j *judged) {
-			j.now = period
-			j.probe(true)
-		}},
-		{name: "an interval and a quarter after one that never returned", at: period + 10*time.Second + interval*5/4, safe: true, want: true, prepare: func(j *judged) {
-			j.now = period
-			j.probe(true)
-			j.now += 10 * time.Second
-			j.probe(true)
-		}},
+		{name: "not within an interval after a cancelled one", at: period + interval - 1, safe: true,
+			prepare: func(j *judged) {
+				j.now = period
+				j.end(j.probe(true), givenUp, true)
+			}},
+		{name: "an interval after a cancelled one", at: period + interval, safe: true, want: true,
+			prepare: func(j *judged) {
+				j.now = period
+				j.end(j.probe(true), givenUp, true)
+			}},
+		{name: "not while one has not returned", at: period + 10*time.Second - 1, safe: true,
+			prepare: func(j *judged) {
+				j.now = period
+				j.probe(true)
+			}},
+		{name: "an interval and a quarter after one that never returned",
+			at: period + 10*time.Second + interval*5/4, safe: true, want: true,
+			prepare: func(j *judged) {
+				j.now = period
+				j.probe(true)
+				j.now += 10 * time.Second
+				j.probe(true)
+			}},
 	} {
 		j := away(Policy{Probation: tt.policy}, 3, 1)
 		if tt.prepare != nil {

@@ -95,7 +95,8 @@ func (j *judged) check(t *rapid.T) {
 // recover ends all trouble: then every node comes back by good probes, and none before.
 func (j *judged) recover(t *rapid.T) {
 	clear(j.busy)
-	for range 10_000 {
+	const sweeps = 10_000
+	for range sweeps {
 		if len(j.out()) == 0 {
 			return
 		}
@@ -113,5 +114,5 @@ func (j *judged) recover(t *rapid.T) {
 			j.end(n, good, true)
 		}
 	}
-	t.Fatalf("%d of %d are still out after %s without trouble", len(j.out()), len(j.nodes), 10_000*250*time.Millisecond)
+	t.Fatalf("%d of %d are still out after %d sweeps without trouble", len(j.out()), len(j.nodes), sweeps)
 }

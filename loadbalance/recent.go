@@ -21,7 +21,8 @@ type recentCalls struct {
 type fading struct{ window, brief float64 }
 
 func fadingAfter(d, window time.Duration) fading {
-	return fading{window: math.Exp(-float64(d) / float64(window)), brief: math.Exp(-float64(d) / float64(briefWindow))}
+	after := func(w time.Duration) float64 { return math.Exp(-float64(d) / float64(w)) }
+	return fading{window: after(window), brief: after(briefWindow)}
 }
 
 // add adds the calls since the last sweep to the earlier ones.
@@ -38,7 +39,9 @@ func (r *recentCalls) add(s *stats, f fading) {
 
 // forget starts all counts at zero.
 func (r *recentCalls) forget(s *stats) {
-	*r = recentCalls{ended: s.totalEnded(), failed: s.failed.Load(), slow: s.slow.Load(), neutral: s.neutral.Load()}
+	*r = recentCalls{
+		ended: s.totalEnded(), failed: s.failed.Load(), slow: s.slow.Load(), neutral: s.neutral.Load(),
+	}
 }
 
 // failureRate includes the calls since the last sweep. It is the rate of the whole window,

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// routing is what picks choose by. It does not change once it is published, so they take no
-// lock.
+// routing is the immutable view that picks choose by, without a lock.
 type routing struct {
 	algorithm algorithm
 	schedule  schedule // of main; empty unless round robin needs nothing but a position
@@ -33,7 +32,8 @@ type algorithm interface {
 // newRouting splits the nodes into groups. in and out are the usable nodes and the others.
 // The algorithm is still to be set.
 func newRouting(p Policy, nodes, in, out []*node, now time.Duration) *routing {
-	rt := &routing{policy: p, nodes: nodes, perDecay: 1 / float64(p.Decay), growth: growing(in, now, p.SlowStart)}
+	rt := &routing{policy: p, nodes: nodes, perDecay: 1 / float64(p.Decay)}
+	rt.growth = growing(in, now, p.SlowStart)
 	isLocal := func(n *node) bool { return n.instance.Load().Zone() == p.Zone }
 	if local, far := split(in, isLocal); p.Zone != "" && len(local) > 0 && len(far) > 0 {
 		rt.main, rt.spill = newGroup(local), newGroup(far)

@@ -136,7 +136,8 @@ func (s *slowNodes) isOutlier(n *node, starves bool) bool {
 	)
 	own := s.of(n)
 	othersSlow, othersAnswers := s.slow-n.recent.briefSlow, s.answers-n.recent.briefCalls
-	expected := n.recent.briefCalls * othersSlow / max(othersAnswers, 1) // slow answers at the rate of the others
+	// expected is how many slow answers it would have at the rate of the others.
+	expected := n.recent.briefCalls * othersSlow / max(othersAnswers, 1)
 	isUnusual := n.recent.briefSlow >= max(minSlowAnswers-1, expected+deviations*math.Sqrt(expected))
 	isSlow := isUnusual && (own >= minShare || n.latency.mean() >= s.limit)
 	isSlow = isSlow || starves && othersSlow <= maxOthersShareOfStarved*othersAnswers && s.isStarved(n)

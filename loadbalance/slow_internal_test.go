@@ -17,19 +17,26 @@ func TestWhichNodeIsSlow(t *testing.T) {
 		want    bool
 	}{
 		{name: "all are alike", own: calls{10 * ms, 100, 0}, others: calls{10 * ms, 100, 0}},
-		{name: "it is ten times slower", own: calls{100 * ms, 100, 100}, others: calls{10 * ms, 100, 0}, want: true},
-		{name: "half of its answers are slow", own: calls{10 * ms, 100, 50}, others: calls{10 * ms, 100, 0}, want: true},
-		{name: "two slow answers say little", own: calls{100 * ms, 2, 2}, others: calls{10 * ms, 100, 0}, want: true},
+		{name: "it is ten times slower", own: calls{100 * ms, 100, 100}, others: calls{10 * ms, 100, 0},
+			want: true},
+		{name: "half of its answers are slow", own: calls{10 * ms, 100, 50}, others: calls{10 * ms, 100, 0},
+			want: true},
+		{name: "two slow answers say little", own: calls{100 * ms, 2, 2}, others: calls{10 * ms, 100, 0},
+			want: true},
 		{name: "one slow answer says nothing", own: calls{100 * ms, 1, 1}, others: calls{10 * ms, 100, 0}},
-		{name: "the others have many slow answers, too", own: calls{100 * ms, 100, 60}, others: calls{10 * ms, 100, 30}},
+		{name: "the others have many slow answers, too", own: calls{100 * ms, 100, 60},
+			others: calls{10 * ms, 100, 30}},
 		{name: "its slow answers may be chance", own: calls{100 * ms, 100, 30}, others: calls{10 * ms, 100, 20}},
-		{name: "less than a millisecond more is not slow", own: calls{0.9 * ms, 100, 0}, others: calls{0.1 * ms, 100, 0}},
-		{name: "it is starved, and its latency is high", own: calls{100 * ms, 0, 0}, others: calls{10 * ms, 100, 0}, starves: true, want: true},
+		{name: "less than a millisecond more is not slow", own: calls{0.9 * ms, 100, 0},
+			others: calls{0.1 * ms, 100, 0}},
+		{name: "it is starved, and its latency is high", own: calls{100 * ms, 0, 0}, others: calls{10 * ms, 100, 0},
+			starves: true, want: true},
 		{name: "it has no calls for another reason", own: calls{100 * ms, 0, 0}, others: calls{10 * ms, 100, 0}},
-		{name: "its calls hang", own: calls{10 * ms, 100, 0}, others: calls{10 * ms, 100, 0}, change: func(n *node) {
-			n.traffic.Store(3)
-			n.recent.briefSlow = 3
-		}, want: true},
+		{name: "its calls hang", own: calls{10 * ms, 100, 0}, others: calls{10 * ms, 100, 0},
+			change: func(n *node) {
+				n.traffic.Store(3)
+				n.recent.briefSlow = 3
+			}, want: true},
 	} {
 		j := judge(Policy{}, 4)
 		j.now = time.Minute
