@@ -10,7 +10,7 @@ import (
 type consistentHash struct {
 	owners    []*node
 	calls     *keyedCalls
-	shares    float64 // of all nodes of the caller's zone, in shares of a node of mean weight
+	shares    float64 // sum over the main group; a node of mean weight has one share
 	minRecent float64 // recent calls, below which there is no bound for them
 	groups    map[*node]*group
 }
@@ -40,7 +40,7 @@ func newConsistentHash(rt *routing, owners []*node, calls *keyedCalls) *consiste
 	return h
 }
 
-// maxOwners is how many nodes of a key are tried in order.
+// maxOwners is how many nodes of a key are tried in order, before two are drawn.
 const maxOwners = 32
 
 // choose returns the owner of the key, or the next node of the key that may serve it.

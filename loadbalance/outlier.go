@@ -44,8 +44,8 @@ func (f failures) shareFailing(n *node, streak int32) float64 {
 	return float64(bad) / float64(max(all, 1))
 }
 
-// chance is how probable a row of failures may be, at the failure rate of the others, to
-// show something of the node.
+// chance is the probability of a row of failures, at the failure rate of the others, below
+// which the row is no coincidence.
 const chance = 1e-6
 
 // failsMoreInARow says that a node has failed too often in a row, and that one with the

@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Algorithm is a way to choose.
+// Algorithm is how a pool chooses among the instances that are healthy.
 type Algorithm string
 
 // The algorithms. The empty Algorithm is PeakEWMA.
@@ -78,8 +78,8 @@ type Ejection struct {
 	// all. Instances that refuse connections, or do not answer, while another works are
 	// always out, and do not count.
 	MaxPercent int `json:"max_percent" yaml:"max_percent"`
-	// PanicPercent ignores ejection and probation while fewer of the instances that are
-	// not gone may be used; zero is 100 - MaxPercent, at most 50.
+	// PanicPercent is the panic threshold: while fewer percent of the instances that are
+	// not gone are healthy, all of these are used; zero is 100 - MaxPercent, at most 50.
 	PanicPercent int `json:"panic_percent" yaml:"panic_percent"`
 	// Disabled ejects no instance.
 	Disabled bool `json:"disabled" yaml:"disabled"`

@@ -18,7 +18,7 @@ type Balancer interface {
 	Pick(ctx context.Context, r Request) (Picked, error)
 }
 
-// Pool is the [Balancer] of one service.
+// Pool is the [Balancer] of one service. It is safe for concurrent use.
 type Pool struct {
 	service   string
 	created   time.Time

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// latencies compares how long calls to the nodes take. Its numbers, in ns, are as of the
-// last update; any call may read those of the upper part.
+// latencies compares how long calls to the nodes take. Its numbers are in ns, as of the last
+// update. Calls read the atomic ones while the others are guarded by Pool.mu.
 type latencies struct {
 	mean           float        // of all nodes; 0 if not known
 	maxExpected    float        // longest expected latency of a node that does not fail
@@ -64,7 +64,7 @@ func (l *latencies) update(nodes []*node, p Policy, now time.Duration) {
 	l.slowAbove.Store(slowAbove)
 }
 
-// known says that the latency of a healthy node is known.
+// known says that the latency of at least one healthy node is known.
 func (l *latencies) known() bool { return len(l.sortedMeans) > 0 }
 
 func lowerMedian(sorted []float64) float64 { return sorted[(len(sorted)-1)/2] }
@@ -87,7 +87,7 @@ type slowNodes struct {
 	now           time.Duration
 	limit         float64 // a longer latency is slow
 	nodes         int
-	slowness      float64 // sum over the nodes
+	slowness      float64 // sum of all
 	slow, answers float64 // in briefWindow
 }
 
@@ -105,8 +105,8 @@ func (l *latencies) compare(nodes []*node, now time.Duration) slowNodes {
 	return s
 }
 
-// of is the share of slow answers among the recent ones of a node. It is 1 if its calls
-// hang for longer than the limit.
+// of is the slowness of a node: the share of slow answers among its recent ones, or 1 if its
+// calls hang for longer than the limit.
 func (s *slowNodes) of(n *node) float64 {
 	const (
 		minSilentCalls = 3

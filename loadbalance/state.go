@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// state says how a node is used.
+// state says whether a node is used, and if not, why.
 type state = int32
 
 const (
