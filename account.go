@@ -39,7 +39,7 @@ func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 		h.ServeHTTP(w, r)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &response{ResponseWriter: w, start: time.Now(), ctx: r.Context(), hijacked: &s.state.hijacked}
+		answer := &response{ResponseWriter: w, start: time.Now(), ctx: r.Context(), servers: s.servers}
 		answer.method, answer.path, answer.remote = r.Method, r.URL.Path, r.RemoteAddr
 		_, answer.route = mux.Handler(r)
 		if answer.isOwnPage = s.ownPages[answer.route]; answer.route == "" {

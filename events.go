@@ -28,7 +28,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 	}
 	if r := call.Of(ctx); r != nil && r.Service == s.name {
 		if from, ok := strings.CutPrefix(r.Name, handlingPrefix); ok {
-			s.addEdge(from, topic)
+			s.subscriptions.AddEdge(from, topic)
 		}
 	}
 	start := time.Now()
@@ -58,6 +58,24 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 	span.End(err)
 	s.metrics.Producer(s.name, topic).Observe(time.Since(start), err)
 	return err
+}
+
+// Subscribe implements [eventbus.Subscriber] on Config.Bus. Before Start it only records
+// the subscription. Each event is handled inside a span of the trace that it carries.
+//
+// Shutdown drains the subscriptions one after another, in dependency order: a subscription
+// whose handlers have published to topic B is drained before those of B. Otherwise those
+// with a handler at work come first, then the oldest. So whatever a handler publishes
+// meanwhile to a topic of the service is handled, too, unless the topics form a cycle. On
+// a broker nothing is lost in any case: it waits for the next member of the group.
+func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	if s.config.Bus == nil {
+		return nil, fault.FailedPrecondition.Errorf("service %s has no bus to hear %s on; set Config.Bus", s.name, topic)
+	}
+	if h == nil {
+		return nil, fault.InvalidArgument.Errorf("service %s: the handler of topic %s is nil", s.name, topic)
+	}
+	return s.subscriptions.Add(topic, group, s.traced(topic, h))
 }
 
 // traced runs h with a span, metrics and a call record.

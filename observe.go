@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/tracing"
@@ -21,10 +22,8 @@ import (
 // that callers turn to another instance.
 func (s *Service) withConnectionClose(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.state.recentlyCalled.Load() {
-			s.state.recentlyCalled.Store(true)
-		}
-		if s.state.stopping.Load() {
+		s.drainDelay.Called()
+		if s.state.IsStopping() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
@@ -110,7 +109,7 @@ type response struct {
 	isOwnPage    bool // it is one of the service's own pages
 	span         tracing.Span
 	recorder     *metrics.Operation
-	hijacked     *hijackedConns
+	servers      *service.Servers
 	hijackDone   func() // to call when the handler of a hijacked connection has returned; else nil
 }
 
@@ -202,8 +201,8 @@ func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err == nil {
 		r.startAnswer(http.StatusSwitchingProtocols)
 	}
-	if err == nil && r.hijacked != nil { // net/http does not wait for hijacked connections
-		r.hijackDone = r.hijacked.track(r.route, conn)
+	if err == nil && r.servers != nil { // net/http does not wait for hijacked connections
+		r.hijackDone = r.servers.Hijacked(r.route, conn)
 	}
 	return conn, buffered, err
 }

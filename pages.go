@@ -62,7 +62,7 @@ func (s *Service) hiddenPageError(r *http.Request) error {
 }
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
-	if err := s.checkReadiness(r.Context()); err != nil {
+	if err := s.readiness.Check(r.Context()); err != nil {
 		rest.WriteError(w, err)
 		return
 	}

@@ -5,14 +5,88 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/registry"
 )
+
+// Client returns the client of the service with this name. There is one per name.
+func (s *Service) Client(name string) *Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.clients[name]; ok {
+		return c
+	}
+	c := newClient(s, name, s.config.Clients[name])
+	s.clients[name] = c
+	s.closers = append(s.closers, c.logBreakerChanges(), s.resolver.Subscribe(name, c.setInstances))
+	return c
+}
+
+// allClients returns the existing clients, sorted by name.
+func (s *Service) allClients() []*Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Client, 0, len(s.clients))
+	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
+		all = append(all, s.clients[name])
+	}
+	return all
+}
+
+// newHTTPClient returns the client of all calls to other services.
+func newHTTPClient(c Config) *http.Client {
+	if c.Transport != nil {
+		return &http.Client{Transport: c.Transport}
+	}
+	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
+	transport := &http.Transport{
+		DialContext:            dialer.DialContext,
+		MaxConnsPerHost:        1024,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		// One connection carries all calls to an instance, so a dead one must be found by pings.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+	}
+	if c.TLS != nil {
+		transport.TLSClientConfig = c.TLS.Clone()
+	}
+	return &http.Client{Transport: transport}
+}
+
+// withStatic returns a discoverer that answers for the fixed addresses itself, and asks r
+// about all other services.
+func withStatic(r registry.Discoverer, addresses map[string][]string) registry.Discoverer {
+	if len(addresses) == 0 {
+		return r
+	}
+	return static{Discoverer: r, fixed: registry.NewStatic(addresses), addresses: addresses}
+}
+
+type static struct {
+	registry.Discoverer
+	fixed     registry.Discoverer
+	addresses map[string][]string
+}
+
+// Watch implements registry.Discoverer.
+func (s static) Watch(ctx context.Context, name string) iter.Seq2[[]registry.Instance, error] {
+	if _, ok := s.addresses[name]; ok {
+		return s.fixed.Watch(ctx, name)
+	}
+	return s.Discoverer.Watch(ctx, name)
+}
 
 // reachTimeout bounds how long an address may take to accept a connection.
 const reachTimeout = time.Second

@@ -3,20 +3,110 @@ package sinew
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"syscall"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
+	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
 )
 
-// server is an [http.Server] and, if its connections are bounded, their listener.
-type server struct {
-	*http.Server
-	bounded *boundedListener
+// Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics, limit and
+// panic guard that every request gets. Contracts such as rest.Route call it. A handler
+// that describes itself appears in /openapi.json. Handle panics on a malformed pattern and
+// on one that is in use.
+func (s *Service) Handle(pattern string, h http.Handler) {
+	if absent.Is(h) {
+		panic("sinew: service " + s.name + ": the handler of " + pattern + " is nil")
+	}
+	s.mu.Lock()
+	s.handlers = append(s.handlers, h)
+	s.mu.Unlock()
+	s.mux.Handle(pattern, s.instrumented(pattern, h))
+}
+
+// Use wraps everything that the service serves on Addr, including its own pages, in HTTP
+// middleware; the first one is the outermost. It runs outside the limit, and inside the
+// request's id, span, metrics, log line and panic guard, which therefore cover what it
+// refuses. Use panics after Start or Handler. If a middleware returns nil, Start and
+// Handler panic.
+func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
+	for i, wrap := range wraps {
+		if wrap == nil {
+			panic(fmt.Sprintf("sinew: service %s: middleware %d of %d in Use is nil", s.name, i+1, len(wraps)))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handlerMade {
+		panic("sinew: service " + s.name + ": Use comes after Start or Handler, and would wrap nothing")
+	}
+	s.middleware = append(s.middleware, wraps...)
+}
+
+// Handler returns what the service serves, without a socket: for httptest, or for a server
+// of your own.
+func (s *Service) Handler() http.Handler { return s.handler() }
+
+// buildHandler makes the handler, once, since middleware may have state. It does not hold
+// the lock, since middleware may ask the service for a client.
+func (s *Service) buildHandler() http.Handler {
+	s.mu.Lock()
+	s.handlerMade = true
+	middleware := s.middleware
+	s.mu.Unlock()
+	h := routed(s.mux)
+	for _, wrap := range slices.Backward(middleware) {
+		if h = wrap(h); absent.Is(h) {
+			panic("sinew: service " + s.name + ": a middleware in Use returned a nil handler; return next, or one around it")
+		}
+	}
+	return s.withConnectionClose(s.withCall(s.mux, h))
+}
+
+// SetLimit replaces Config.Limit while requests are answered. The limit's measurements
+// stay. A policy that does not validate is refused.
+func (s *Service) SetLimit(p limit.Adaptive) error {
+	if err := s.limiter.Set(p); err != nil {
+		return fault.InvalidArgument.Errorf("the limit of service %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// Logger returns the service's logger.
+func (s *Service) Logger() *slog.Logger { return s.config.Logger }
+
+// IdempotencyStore returns the store in which Keyed routes of the service keep answers.
+func (s *Service) IdempotencyStore() idempotency.Store { return s.config.Idempotency }
+
+// Subject returns who sent a request, by Config.Subject; "" if that is nil.
+func (s *Service) Subject(r *http.Request) string {
+	if s.config.Subject == nil {
+		return ""
+	}
+	return s.config.Subject(r)
+}
+
+// URL returns the base URL at which others reach the service, "" before it listens.
+func (s *Service) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instance.Endpoint
+}
+
+// AdminURL returns the base URL at which this machine reaches /metrics and /readyz, ""
+// before the service listens; see Config.Admin.
+func (s *Service) AdminURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.adminURL
 }
 
 // listener is a net.Listener and the handler that it serves.
@@ -25,24 +115,25 @@ type listener struct {
 	handler http.Handler
 }
 
-// listen opens the listeners and serves them. It returns the instance to register.
-func (s *Service) listen() (registry.Instance, error) {
+// listen opens the listeners and serves them.
+func (s *Service) listen(context.Context) error {
 	listeners, url, admin, err := s.openListeners()
 	if err != nil {
-		return registry.Instance{}, err
+		return err
 	}
 	s.mu.Lock()
-	s.state.url, s.state.adminURL = url, admin
-	s.mu.Unlock()
-	for i, d := range listeners {
-		if err := s.serve(d); err != nil {
-			return registry.Instance{}, errors.Join(err, closeListeners(listeners[i:]))
-		}
-	}
-	return registry.Instance{
+	s.adminURL = admin
+	s.instance = registry.Instance{
 		ID: s.id, Name: s.name, Version: s.config.Version, Endpoint: url, HealthCheck: url + "/healthz",
 		Metadata: s.config.Metadata, Tags: s.config.Tags, Status: registry.Healthy,
-	}, nil
+	}
+	s.mu.Unlock()
+	for i, l := range listeners {
+		if err := s.servers.Serve(l.Listener, s.newHTTPServer(l.handler), s.config.MaxConnections); err != nil {
+			return errors.Join(err, closeListeners(listeners[i:]))
+		}
+	}
+	return nil
 }
 
 // openListeners opens all listeners or none. url is where others reach the first one,
@@ -135,27 +226,6 @@ func (s *Service) newHTTPServer(h http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
-}
-
-func (s *Service) serve(d listener) error {
-	server := &server{Server: s.newHTTPServer(d.handler)}
-	if maxOpen := s.config.MaxConnections; maxOpen > 0 {
-		l := boundListener(d.Listener, maxOpen, s.config.Logger)
-		d.Listener, server.ConnState, server.bounded = l, l.trackState, l
-	}
-	serve := server.Serve
-	if s.config.TLS != nil {
-		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-	}
-	return s.ifRunning(func() {
-		s.state.servers = append(s.state.servers, server)
-		s.state.serveTasks.start("listening at "+d.Addr().String(), func() {
-			if err := serve(d.Listener); !errors.Is(err, http.ErrServerClosed) {
-				s.config.Logger.Error("stopped serving", "service", s.name, "address", d.Addr().String(), "error", err)
-				s.state.serveErrors <- fault.Unavailable.Errorf("service %s stopped serving %s: %w", s.name, d.Addr(), err)
-			}
-		})
-	})
 }
 
 func listenAt(setting, addr string) (net.Listener, error) {

@@ -3,21 +3,24 @@ package sinew
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/idempotency"
-	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/deadline"
 	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/registry"
@@ -27,34 +30,42 @@ import (
 // and stops. Make it with [New], give it handlers and subscriptions, then call
 // [Service.Main]. It is safe for concurrent use.
 type Service struct {
-	name         string
-	id           string
-	config       Config
-	unadvertised bool // only this process can know the address
-	metrics      *metrics.Metrics
-	registry     registry.Registry
-	resolver     *registry.Resolver
-	http         *http.Client
-	limiter      loggedLimiter
-	mux          *http.ServeMux
-	admin        *http.ServeMux
-	ownPages     map[string]bool // by pattern; not modified after New
-	handler      func() http.Handler
+	name     string
+	id       string
+	config   Config
+	metrics  *metrics.Metrics
+	registry registry.Registry
+	resolver *registry.Resolver
+	http     *http.Client
+	limiter  loggedLimiter
+	mux      *http.ServeMux
+	admin    *http.ServeMux
+	ownPages map[string]bool // by pattern; not modified after New
+	handler  func() http.Handler
 
 	unheard       unheardCounter
 	untrustedOnce sync.Once // for logUntrusted
 
-	mu            sync.Mutex
-	clients       map[string]*Client
-	middleware    []func(http.Handler) http.Handler
-	handlerMade   bool
-	handlers      []http.Handler
-	description   description
-	checks        []*check
-	subscriptions []*subscription // replaced, never changed
-	edges         map[edge]bool
-	jobs          []func(context.Context)
-	state         runState
+	// What starts and stops, in the order of stages. Each has its own lock.
+	state         *service.RunState
+	servers       *service.Servers
+	subscriptions *service.Subscriptions
+	jobs          *service.Jobs
+	readiness     *service.Readiness
+	announcer     *service.Announcer
+	drainDelay    service.DrainDelay
+	stopped       chan struct{} // closed when Shutdown is done
+	result        error         // of Shutdown; valid once stopped is closed
+
+	mu          sync.Mutex
+	clients     map[string]*Client
+	middleware  []func(http.Handler) http.Handler
+	handlerMade bool
+	handlers    []http.Handler
+	description description
+	instance    registry.Instance // zero before the service listens
+	adminURL    string            // URL of the admin pages
+	closers     []func()          // of whatever watches the registry or the clients
 }
 
 // New makes a service with this name, which is printable ASCII of at most 128 bytes.
@@ -63,7 +74,8 @@ type Service struct {
 // read as data.
 func New(name string, c Config) *Service {
 	if headertext.OrEmpty(name) == "" {
-		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes", name, name, headertext.MaxLen))
+		panic(fmt.Sprintf("sinew.New(%s): %q is no name for a service: it travels in headers, so make it printable ASCII of 1 to %d bytes",
+			name, name, headertext.MaxLen))
 	}
 	if err := c.validate(); err != nil {
 		panic("sinew.New(" + name + "): " + err.Error())
@@ -73,25 +85,34 @@ func New(name string, c Config) *Service {
 	if own {
 		c.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
+	log, state := c.Logger.With("service", name), service.NewRunState(name)
 	s := &Service{
-		name: name, id: name + "-" + rand.Text()[:12], config: c, unadvertised: unadvertised,
+		name: name, id: name + "-" + rand.Text()[:12], config: c,
 		metrics:  metrics.New(c.Metrics).For(name),
 		registry: c.Registry,
 		http:     newHTTPClient(c),
-		limiter:  loggedLimiter{AdaptiveLimiter: limit.NewAdaptive(name, c.Limit), log: c.Logger.With("service", name)},
+		limiter:  loggedLimiter{AdaptiveLimiter: limit.NewAdaptive(name, c.Limit), log: log},
 		mux:      http.NewServeMux(),
 		ownPages: map[string]bool{},
 		admin:    http.NewServeMux(),
 		clients:  map[string]*Client{},
-		edges:    map[edge]bool{},
-		state:    runState{stopSignal: make(chan struct{}), stopped: make(chan struct{})},
+
+		state:         state,
+		servers:       service.NewServers(state, c.Logger),
+		subscriptions: service.NewSubscriptions(state, c.Bus),
+		jobs:          service.NewJobs(state),
+		readiness:     service.NewReadiness(state, log),
+		drainDelay:    service.DrainDelay{Delay: c.DrainDelay, UntilIdle: unadvertised},
+		stopped:       make(chan struct{}),
 	}
-	s.state.checkContext, s.state.cancelChecks = context.WithCancel(context.Background())
 	if s.registry == nil {
 		s.registry = registry.NewMemory()
 	}
+	s.announcer = service.NewAnnouncer(state, service.Announcement{
+		Registry: s.registry, Ready: s.readiness.Check, Log: log, Private: c.Registry == nil,
+	})
 	s.resolver = registry.NewResolver(withStatic(s.registry, c.Static), registry.ResolverPolicy{})
-	s.state.closers = append(s.state.closers, newGauges(s).register(c.Metrics))
+	s.closers = append(s.closers, newGauges(s).register(c.Metrics))
 	s.registerPages()
 	s.handler = sync.OnceValue(s.buildHandler)
 	for _, client := range slices.Sorted(maps.Keys(c.Clients)) {
@@ -100,147 +121,154 @@ func New(name string, c Config) *Service {
 	return s
 }
 
-// Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics, limit and
-// panic guard that every request gets. Contracts such as rest.Route call it. A handler
-// that describes itself appears in /openapi.json. Handle panics on a malformed pattern and
-// on one that is in use.
-func (s *Service) Handle(pattern string, h http.Handler) {
-	if absent.Is(h) {
-		panic("sinew: service " + s.name + ": the handler of " + pattern + " is nil")
-	}
-	s.mu.Lock()
-	s.handlers = append(s.handlers, h)
-	s.mu.Unlock()
-	s.mux.Handle(pattern, s.instrumented(pattern, h))
+// stage is a part of the service's run: it starts, or stops, or both.
+type stage struct {
+	name  string
+	start func(context.Context) error
+	stop  func(context.Context) (had bool, err error) // had says whether there was anything to stop
+	ended string                                      // what the log says when it has stopped
 }
 
-// Use wraps everything that the service serves on Addr, including its own pages, in HTTP
-// middleware; the first one is the outermost. It runs outside the limit, and inside the
-// request's id, span, metrics, log line and panic guard, which therefore cover what it
-// refuses. Use panics after Start or Handler. If a middleware returns nil, Start and
-// Handler panic.
-func (s *Service) Use(wraps ...func(http.Handler) http.Handler) {
-	for i, wrap := range wraps {
-		if wrap == nil {
-			panic(fmt.Sprintf("sinew: service %s: middleware %d of %d in Use is nil", s.name, i+1, len(wraps)))
+// stages is the order in which a service starts, downwards, and stops, upwards. It listens
+// before it subscribes and starts jobs, so that a port in use ends the start before any of
+// them has had an effect. It drains requests first nevertheless, since their handlers
+// publish events and add jobs. So events and jobs start below the requests, and stop above.
+func (s *Service) stages() []stage {
+	left := "not ready any more"
+	if s.config.Registry != nil {
+		left = "deregistered"
+	}
+	return []stage{
+		{name: "connections", stop: s.closeConnections},
+		{name: "watches", stop: s.closeWatches, ended: "stopped"},
+		{name: "jobs and checks", stop: s.stopJobs, ended: "background jobs have ended"},
+		{name: "events", stop: s.subscriptions.Stop, ended: "events are handled"},
+		{name: "requests", start: s.listen, stop: s.servers.Stop, ended: "requests are answered"},
+		{name: "events", start: s.subscriptions.Start},
+		{name: "jobs", start: s.jobs.Start},
+		{name: "drain delay", stop: s.waitDrainDelay},
+		{name: "registration", start: s.register, stop: s.announcer.Stop, ended: left},
+	}
+}
+
+// Main runs the service until SIGTERM or SIGINT, then shuts it down and returns. A second
+// signal ends the process at once. If the service cannot start, or does not stop in time,
+// Main logs the reason and ends the process with status 1.
+func (s *Service) Main() {
+	signaled, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer restore()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	context.AfterFunc(signaled, func() {
+		restore() // before the stop is visible: from here on a second signal ends the process
+		stop()
+	})
+	if err := s.Run(ctx); err != nil {
+		s.config.Logger.Error("service ended", "service", s.name, "error", err)
+		os.Exit(1)
+	}
+}
+
+// Run starts the service and serves until ctx ends, its listener fails or Shutdown is
+// called. Then it shuts the service down, for which it allows 30 s.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.state.Start(); err != nil {
+		return err
+	}
+	err := s.start(ctx)
+	switch {
+	case err == nil:
+		select {
+		case <-ctx.Done():
+		case <-s.stopped:
+		case err = <-s.servers.Failed():
 		}
+	case ctx.Err() != nil, errors.Is(err, fault.Canceled):
+		err = nil // stopped before it was ready
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.handlerMade {
-		panic("sinew: service " + s.name + ": Use comes after Start or Handler, and would wrap nothing")
-	}
-	s.middleware = append(s.middleware, wraps...)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, s.Shutdown(drain))
 }
 
-// SetLimit replaces Config.Limit while requests are answered. The limit's measurements
-// stay. A policy that does not validate is refused.
-func (s *Service) SetLimit(p limit.Adaptive) error {
-	if err := s.limiter.Set(p); err != nil {
-		return fault.InvalidArgument.Errorf("the limit of service %s: %w", s.name, err)
+// Start starts the service and returns when it is ready and registered. Until then it
+// serves and waits: for its readiness checks, and for a registry that is unavailable. A
+// port in use, or an address that others cannot reach, is fault.InvalidArgument or
+// fault.Unavailable and names the setting. If Shutdown is called meanwhile, the error is
+// fault.Canceled. Call Shutdown after an error. A service starts only once.
+func (s *Service) Start(ctx context.Context) error {
+	if err := s.state.Start(); err != nil {
+		return err
+	}
+	return s.start(ctx)
+}
+
+func (s *Service) start(ctx context.Context) error {
+	for _, stage := range s.stages() {
+		if stage.start == nil {
+			continue
+		}
+		if err := stage.start(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Handler returns what the service serves, without a socket: for httptest, or for a server
-// of your own.
-func (s *Service) Handler() http.Handler { return s.handler() }
+// Shutdown stops the service in order and returns when everything is released. If ctx ends
+// first, whatever still runs is cut off; the error then is ctx's and names what did not
+// end. It is logged, too, as each step is. A ctx without a deadline gets 30 s. Calls after
+// the first wait for its result.
+func (s *Service) Shutdown(ctx context.Context) error {
+	if s.state.Stop() {
+		s.result = s.stop(ctx)
+		close(s.stopped)
+	}
+	select {
+	case <-s.stopped:
+		return s.result
+	default:
+	}
+	select {
+	case <-s.stopped:
+		return s.result
+	case <-ctx.Done():
+		return fault.CodeOf(ctx.Err()).Errorf("service %s has not stopped yet: %w", s.name, ctx.Err())
+	}
+}
 
-// buildHandler makes the handler, once, since middleware may have state. It does not hold
-// the lock, since middleware may ask the service for a client.
-func (s *Service) buildHandler() http.Handler {
-	s.mu.Lock()
-	s.handlerMade = true
-	middleware := s.middleware
-	s.mu.Unlock()
-	h := routed(s.mux)
-	for _, wrap := range slices.Backward(middleware) {
-		if h = wrap(h); absent.Is(h) {
-			panic("sinew: service " + s.name + ": a middleware in Use returned a nil handler; return next, or one around it")
+func (s *Service) stop(ctx context.Context) error {
+	ctx, cancel := deadline.EnsureDeadline(ctx, shutdownTimeout)
+	defer cancel()
+	log, start := s.config.Logger.With("service", s.name), time.Now()
+	if !s.servers.Any() { // it has not served, so there is nothing to report
+		log = slog.New(slog.DiscardHandler)
+	}
+	until, _ := ctx.Deadline()
+	log.Info("shutting down", "requests", s.limiter.Snapshot().InFlight, "within", time.Until(until))
+	var faults []error
+	for _, stage := range slices.Backward(s.stages()) {
+		if stage.stop == nil {
+			continue
+		}
+		had, err := stage.stop(ctx)
+		switch {
+		case err != nil:
+			faults = append(faults, err)
+		case had:
+			log.Info(stage.ended, "duration", time.Since(start))
 		}
 	}
-	return s.withConnectionClose(s.withCall(s.mux, h))
+	err := errors.Join(faults...)
+	if err != nil {
+		err = fmt.Errorf("service %s: %w", s.name, err)
+		s.config.Logger.Error("the service did not stop in order", "service", s.name, "error", err)
+	}
+	return err
 }
 
-// Client returns the client of the service with this name. There is one per name.
-func (s *Service) Client(name string) *Client {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, ok := s.clients[name]; ok {
-		return c
-	}
-	c := newClient(s, name, s.config.Clients[name])
-	s.clients[name] = c
-	s.state.closers = append(s.state.closers, c.logBreakerChanges(), s.resolver.Subscribe(name, c.setInstances))
-	return c
-}
-
-// allClients returns the existing clients, sorted by name.
-func (s *Service) allClients() []*Client {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]*Client, 0, len(s.clients))
-	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
-		all = append(all, s.clients[name])
-	}
-	return all
-}
-
-// Go adds a background job. It starts with the service, or at once if that has started.
-// Its context ends when the service stops, after the last request and event are answered,
-// and Shutdown waits for it. A job that is added after that does not start, which is
-// logged.
-func (s *Service) Go(job func(ctx context.Context)) {
-	if job == nil {
-		panic("sinew: service " + s.name + ": a background job is nil")
-	}
-	s.mu.Lock()
-	over := s.state.jobsStopped
-	switch {
-	case over:
-	case s.state.jobContext != nil:
-		s.state.startJob(job)
-	default:
-		s.jobs = append(s.jobs, job)
-	}
-	s.mu.Unlock()
-	if over {
-		s.config.Logger.Warn("background job not begun: the service is shut down", "service", s.name, "job", functionName(job))
-	}
-}
-
-// Logger returns the service's logger.
-func (s *Service) Logger() *slog.Logger { return s.config.Logger }
-
-// IdempotencyStore returns the store in which Keyed routes of the service keep answers.
-func (s *Service) IdempotencyStore() idempotency.Store { return s.config.Idempotency }
-
-// Subject returns who sent a request, by Config.Subject; "" if that is nil.
-func (s *Service) Subject(r *http.Request) string {
-	if s.config.Subject == nil {
-		return ""
-	}
-	return s.config.Subject(r)
-}
-
-func newHTTPClient(c Config) *http.Client {
-	if c.Transport != nil {
-		return &http.Client{Transport: c.Transport}
-	}
-	dialer := net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}
-	transport := &http.Transport{
-		DialContext:            dialer.DialContext,
-		MaxConnsPerHost:        1024,
-		MaxIdleConnsPerHost:    256,
-		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    5 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		// One connection carries all calls to an instance, so a dead one must be found by pings.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
-	}
-	if c.TLS != nil {
-		transport.TLSClientConfig = c.TLS.Clone()
-	}
-	return &http.Client{Transport: transport}
-}
+// Stopping returns a channel that is closed when Shutdown starts. A handler that would go
+// on, such as a stream of events, a long poll or an upgraded connection, must then return,
+// so that its answer ends properly. A handler that waits only for the request's context
+// delays the shutdown until it is cut off.
+func (s *Service) Stopping() <-chan struct{} { return s.state.Stopping() }

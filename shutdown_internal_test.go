@@ -45,7 +45,7 @@ func TestShutdownWaitsTheDrainDelayOnlyIfCallersMayExist(t *testing.T) {
 					call()
 				}
 			}()
-			s.waitDrainDelay(t.Context())
+			s.drainDelay.Wait(t.Context())
 			if took := time.Since(begun); took != c.want {
 				t.Errorf("%s: %s, want %s", name, took, c.want)
 			}

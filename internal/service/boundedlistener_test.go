@@ -1,4 +1,4 @@
-package sinew
+package service
 
 import (
 	"bytes"

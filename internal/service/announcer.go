@@ -1,9 +1,10 @@
-package sinew
+package service
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,59 +23,94 @@ const (
 // registryTimeout bounds how long a deregistration may take.
 const registryTimeout = 5 * time.Second
 
-// announcer keeps the service in the registry exactly while it is ready.
-type announcer struct {
-	service        *Service
-	instance       registry.Instance
-	log            *slog.Logger
-	registeredOnce chan struct{} // closed after the first registration
-	cancel         context.CancelFunc
-	done           chan struct{}
+// Announcer registers an instance of a service exactly while it is ready.
+type Announcer struct {
+	state   *RunState
+	to      Announcement
+	log     *slog.Logger    // set by Start
+	ctx     context.Context // of run
+	cancel  context.CancelFunc
+	mu      sync.Mutex
+	started bool
+
+	registeredOnce chan struct{}         // closed after the first registration
+	done           chan struct{}         // closed when run ends
 	lastReason     atomic.Pointer[error] // why it was not ready at the latest failed poll
 
 	// Owned by run; others may read them once done is closed.
+	instance        registry.Instance
 	isRegistered    bool  // as far as the registry has confirmed
 	mayBeRegistered bool  // a registration that returned an error may have been written
 	rejected        error // the registry's refusal, which is final
 	loggedReason    string
 }
 
-func newAnnouncer(s *Service, i registry.Instance) *announcer {
-	ctx, cancel := context.WithCancel(context.Background())
-	a := &announcer{
-		service: s, instance: i, log: s.config.Logger.With("service", s.name, "instance", i.ID),
-		registeredOnce: make(chan struct{}), cancel: cancel, done: make(chan struct{}),
-	}
-	go a.run(ctx)
+// Announcement is where and when an [Announcer] registers.
+type Announcement struct {
+	Registry registry.Registrar
+	// Ready returns why the service should get no calls, or nil.
+	Ready func(context.Context) error
+	Log   *slog.Logger
+	// Private says that only the service itself reads the registry; then a registration is
+	// not worth a line in the log.
+	Private bool
+}
+
+// NewAnnouncer returns an announcer that has registered nothing.
+func NewAnnouncer(state *RunState, to Announcement) *Announcer {
+	a := &Announcer{state: state, to: to, registeredOnce: make(chan struct{}), done: make(chan struct{})}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
 
-// waitRegistered waits for the first registration.
-func (a *announcer) waitRegistered(ctx context.Context) error {
+// Start starts to announce i, unless the service is stopping. Call it once.
+func (a *Announcer) Start(i registry.Instance) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.state.Err(); err != nil {
+		return err
+	}
+	a.started, a.instance, a.log = true, i, a.to.Log.With("instance", i.ID)
+	go a.run(a.ctx)
+	return nil
+}
+
+// IsStarted reports whether Start has succeeded.
+func (a *Announcer) IsStarted() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.started
+}
+
+// WaitRegistered waits for the first registration. Call it after Start.
+func (a *Announcer) WaitRegistered(ctx context.Context) error {
 	select {
 	case <-a.registeredOnce:
 		return nil
 	case <-a.done:
 		if a.rejected != nil {
-			return fault.InvalidArgument.Errorf("service %s cannot be registered: %w", a.service.name, a.rejected)
+			return fault.InvalidArgument.Errorf("service %s cannot be registered: %w", a.state.service, a.rejected)
 		}
-		return a.service.errStopped()
+		return a.state.errStopped()
 	case <-ctx.Done():
 		why := ctx.Err()
 		if last := a.lastReason.Load(); last != nil {
 			why = errors.Join(why, *last)
 		}
-		return fault.CodeOf(ctx.Err()).Errorf("service %s did not get ready in time: %w", a.service.name, why)
+		return fault.CodeOf(ctx.Err()).Errorf("service %s did not get ready in time: %w", a.state.service, why)
 	}
 }
 
-// stop deregisters the service for good. It limits the wait for a registry that does not
-// answer, so that time is left for the other steps of the shutdown.
-func (a *announcer) stop(ctx context.Context) error {
+// Stop deregisters the instance for good. It reports whether it was announced. It limits
+// the wait for a registry that does not answer, so that time is left for what stops later.
+func (a *Announcer) Stop(ctx context.Context) (announced bool, err error) {
 	a.cancel()
+	if !a.IsStarted() {
+		return false, nil
+	}
 	limited, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
-	return runWithin(limited, "leaving the registry", func() error {
+	return true, Within(limited, "leaving the registry", func() error {
 		<-a.done
 		if !a.mayBeRegistered {
 			return nil
@@ -83,11 +119,11 @@ func (a *announcer) stop(ctx context.Context) error {
 	})
 }
 
-func (a *announcer) run(ctx context.Context) {
+func (a *Announcer) run(ctx context.Context) {
 	defer close(a.done)
 	interval := minPollInterval
 	for ctx.Err() == nil {
-		err := a.service.checkReadiness(ctx)
+		err := a.to.Ready(ctx)
 		switch {
 		case err == nil && !a.isRegistered:
 			if err = a.register(ctx); err == nil {
@@ -111,9 +147,9 @@ func (a *announcer) run(ctx context.Context) {
 
 // register registers the instance. If the registry refuses it as invalid, the announcer
 // gives up, unless the registry has accepted it before.
-func (a *announcer) register(ctx context.Context) error {
+func (a *Announcer) register(ctx context.Context) error {
 	a.mayBeRegistered = true
-	err := a.service.registry.Register(ctx, a.instance)
+	err := a.to.Registry.Register(ctx, a.instance)
 	if err != nil {
 		if errors.Is(err, fault.InvalidArgument) && !a.wasRegistered() {
 			a.rejected = err
@@ -122,7 +158,7 @@ func (a *announcer) register(ctx context.Context) error {
 		return err
 	}
 	a.isRegistered, a.loggedReason = true, ""
-	if a.service.config.Registry != nil {
+	if !a.to.Private {
 		a.log.Info("registered", "endpoint", a.instance.Endpoint)
 	}
 	if !a.wasRegistered() {
@@ -133,14 +169,14 @@ func (a *announcer) register(ctx context.Context) error {
 
 // deregister removes the instance. After an error nothing renews the registration, so that it
 // expires.
-func (a *announcer) deregister(ctx context.Context) error {
+func (a *Announcer) deregister(ctx context.Context) error {
 	a.isRegistered = false
-	err := a.service.registry.Deregister(ctx, a.instance.ID)
+	err := a.to.Registry.Deregister(ctx, a.instance.ID)
 	a.mayBeRegistered = err != nil
 	return err
 }
 
-func (a *announcer) wasRegistered() bool {
+func (a *Announcer) wasRegistered() bool {
 	select {
 	case <-a.registeredOnce:
 		return true
@@ -150,7 +186,7 @@ func (a *announcer) wasRegistered() bool {
 }
 
 // logReason logs a reason once, and only if it has lasted until polling is at its slowest.
-func (a *announcer) logReason(interval time.Duration, why string) {
+func (a *Announcer) logReason(interval time.Duration, why string) {
 	if interval == maxPollInterval && why != a.loggedReason {
 		a.loggedReason = why
 		a.log.Warn("not ready", "why", why)

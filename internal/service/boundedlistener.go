@@ -1,4 +1,4 @@
-package sinew
+package service
 
 import (
 	"context"
@@ -51,7 +51,8 @@ type connection struct {
 func boundListener(l net.Listener, maxOpen int, log *slog.Logger) *boundedListener {
 	return &boundedListener{
 		Listener: l, maxOpen: maxOpen, log: log,
-		slots: make(chan struct{}, maxOpen), becameIdle: make(chan struct{}, 1), closed: make(chan struct{}), open: map[*connection]struct{}{},
+		slots: make(chan struct{}, maxOpen), becameIdle: make(chan struct{}, 1), closed: make(chan struct{}),
+		open: map[*connection]struct{}{},
 	}
 }
 

@@ -1,4 +1,4 @@
-package sinew
+package service
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // hijackedConns are the handlers that have hijacked their connection. net/http neither
 // waits for those nor closes their connections.
 type hijackedConns struct {
-	taskGroup
+	TaskGroup
 	cutOff atomic.Bool // a connection was closed because the shutdown's time was up
 
 	mu   sync.Mutex
@@ -31,7 +31,7 @@ func (t *hijackedConns) track(route string, conn net.Conn) (done func()) {
 		t.open = map[net.Conn]bool{}
 	}
 	t.open[conn] = true
-	removeTask := t.taskGroup.add("the connection that " + route + " has taken over")
+	removeTask := t.TaskGroup.Add("the connection that " + route + " has taken over")
 	return func() {
 		t.mu.Lock()
 		delete(t.open, conn)
@@ -43,7 +43,7 @@ func (t *hijackedConns) track(route string, conn net.Conn) (done func()) {
 // drain waits for all handlers. When ctx ends, it closes their connections.
 func (t *hijackedConns) drain(ctx context.Context) error {
 	defer context.AfterFunc(ctx, t.closeAll)()
-	err := t.wait(ctx)
+	err := t.Wait(ctx)
 	if err == nil && t.cutOff.Load() {
 		err = fault.CodeOf(ctx.Err()).Errorf("connections that handlers have taken over were cut off: %w", ctx.Err())
 	}
