@@ -129,10 +129,11 @@ type stage struct {
 	ended string                                      // what the log says when it has stopped
 }
 
-// stages is the order in which a service starts, downwards, and stops, upwards. It listens
-// before it subscribes and starts jobs, so that a port in use ends the start before any of
-// them has had an effect. It drains requests first nevertheless, since their handlers
-// publish events and add jobs. So events and jobs start below the requests, and stop above.
+// stages are what a service starts, from top to bottom, and stops, from bottom to top.
+//
+// Events and jobs have two rows, since the orders differ there. They start after the
+// listeners, so that a port in use ends the start before they have had an effect. They
+// stop after the requests, whose handlers publish events and add jobs.
 func (s *Service) stages() []stage {
 	left := "not ready any more"
 	if s.config.Registry != nil {

@@ -3,6 +3,7 @@ package sinew
 import (
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,5 +53,26 @@ func TestShutdownWaitsTheDrainDelayOnlyIfCallersMayExist(t *testing.T) {
 			<-done
 			_ = s.Shutdown(t.Context())
 		})
+	}
+}
+
+func TestAServiceStartsAndStopsItsPartsInThisOrder(t *testing.T) {
+	s := New("inventory", Config{Logger: slog.New(slog.DiscardHandler)})
+	defer func() { _ = s.Shutdown(t.Context()) }()
+	var started, stopped []string
+	for _, stage := range s.stages() {
+		if stage.start != nil {
+			started = append(started, stage.name)
+		}
+		if stage.stop != nil {
+			stopped = append([]string{stage.name}, stopped...)
+		}
+	}
+	if want := []string{"requests", "events", "jobs", "registration"}; !slices.Equal(started, want) {
+		t.Errorf("it starts %q, want %q", started, want)
+	}
+	want := []string{"registration", "drain delay", "requests", "events", "jobs and checks", "watches", "connections"}
+	if !slices.Equal(stopped, want) {
+		t.Errorf("it stops %q, want %q", stopped, want)
 	}
 }
