@@ -70,7 +70,7 @@ func routed(mux *http.ServeMux) http.Handler {
 	})
 }
 
-var errAnswerAborted = fault.Internal.Errorf("the handler broke its answer off")
+var errAnswerAborted = fault.Internal.Errorf("the handler aborted its answer")
 
 // finish ends a request: it answers for a panic, ends the span, records the metrics and
 // writes the log line.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -66,14 +67,14 @@ func (b *logbook) lines(t testing.TB, message string) (found []map[string]any) {
 
 // addFailingRoutes adds routes to the service that fail in every way.
 func addFailingRoutes(svc *sinew.Service) {
-	rest.Route[rest.None, rest.None]{Pattern: "POST /rest"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
-		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /rest"}.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, fault.Unavailable.Errorf("the bank is closed")
 	})
 	svc.Handle("POST /foreign", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
 	svc.Handle("POST /panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
-	rest.Route[rest.None, rest.None]{Pattern: "POST /restpanic"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
-	rest.Route[rest.None, rest.None]{Pattern: "POST /missing"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
-		return rest.None{}, fault.NotFound.Errorf("no such order")
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /restpanic"}.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) { panic("oops") })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /missing"}.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, fault.NotFound.Errorf("no such order")
 	})
 	svc.Handle("POST /good", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
 }
@@ -368,7 +369,7 @@ func TestAnAbortedAnswerIsReportedAsAborted(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	server.Close() // waits for the handler
 	lines := log.lines(t, "request failed")
-	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "broke its answer off") || len(log.lines(t, "handler panicked")) != 0 {
+	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "aborted its answer") || len(log.lines(t, "handler panicked")) != 0 {
 		t.Errorf("%s", log)
 	}
 }

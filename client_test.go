@@ -17,6 +17,7 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -269,8 +270,8 @@ func TestCallsAreSentThroughTheConfiguredTransport(t *testing.T) {
 		}),
 	})
 	defer func() { _ = svc.Shutdown(context.Background()) }()
-	get := rest.Route[rest.None, rest.None]{Pattern: "GET /things"}.Endpoint(svc.Client("stock"))
-	if _, err := get(t.Context(), rest.None{}); !errors.Is(err, fault.NotFound) || asked != "http://stock.test:80/things" {
+	get := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /things"}.Endpoint(svc.Client("stock"))
+	if _, err := get(t.Context(), endpoint.None{}); !errors.Is(err, fault.NotFound) || asked != "http://stock.test:80/things" {
 		t.Errorf("asked %q, got %v", asked, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -15,8 +16,8 @@ import (
 func TestTheDocumentIsRenderedOncePerSetOfRoutes(t *testing.T) {
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Version: "1.2.3"}))
 	type answer struct{ A, B, C, D, E, F, G, H []string }
-	noAnswer := func(context.Context, rest.None) (*answer, error) { return nil, nil }
-	rest.Route[rest.None, *answer]{Pattern: "GET /first"}.Handle(svc, noAnswer)
+	noAnswer := func(context.Context, endpoint.None) (*answer, error) { return nil, nil }
+	rest.Route[endpoint.None, *answer]{Pattern: "GET /first"}.Handle(svc, noAnswer)
 	document := func() string {
 		w := httptest.NewRecorder()
 		svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
@@ -28,7 +29,7 @@ func TestTheDocumentIsRenderedOncePerSetOfRoutes(t *testing.T) {
 	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"1.2.3"`) {
 		t.Error(text)
 	}
-	rest.Route[rest.None, *answer]{Pattern: "GET /second"}.Handle(svc, noAnswer)
+	rest.Route[endpoint.None, *answer]{Pattern: "GET /second"}.Handle(svc, noAnswer)
 	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"/second"`) {
 		t.Error(text)
 	}

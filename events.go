@@ -70,7 +70,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 // a broker nothing is lost in any case: it waits for the next member of the group.
 func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
 	if s.config.Bus == nil {
-		return nil, fault.FailedPrecondition.Errorf("service %s has no bus to hear %s on; set Config.Bus", s.name, topic)
+		return nil, fault.FailedPrecondition.Errorf("service %s has no bus to subscribe to %s on; set Config.Bus", s.name, topic)
 	}
 	if h == nil {
 		return nil, fault.InvalidArgument.Errorf("service %s: the handler of topic %s is nil", s.name, topic)

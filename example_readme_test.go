@@ -27,7 +27,6 @@ import (
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/registry/consul"
 	"github.com/sinew-go/sinew/retry"
-	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // What README and docs show is taken from here, and TestREADMEAndDocsShowCodeThatCompiles
@@ -143,6 +142,6 @@ func ExampleClient() {
 	fmt.Println(errors.Is(err, fault.Unavailable))
 	_, _, _, _, _, _ = tourOfServices, tourOfErrors, tourOfPolicies, tourOfEvents, tourOfConfig, tourOfGoKit
 	_, _, _ = tourOfFailures, tourOfDoubts, tourOfTelemetry
-	_ = rest.None{}
+	_ = endpoint.None{}
 	// Output: true
 }

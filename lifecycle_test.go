@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -112,11 +113,11 @@ func TestOrderOfStartAndStop(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	addr := servicetest.FreeAddr(t)
 	svc := sinew.New("inventory", sinew.Config{Addr: addr, Advertise: advertised, Registry: s, Bus: bus, Logger: servicetest.NoLog, DrainDelay: time.Second})
-	rest.Route[rest.None, rest.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /slow"}.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) {
 		close(entered)
 		<-leave
 		s.add("request ended")
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	handling := make(chan struct{})
 	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -26,7 +27,7 @@ func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 	servicetest.StartInventory(t, sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine})
 	order := sinew.New("order", servicetest.Local(sinew.Config{Registry: reg, Tracer: spans, Trust: rest.SameMachine}))
 	reserve := api.Reserve.Endpoint(order.Client("inventory"))
-	rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}.Handle(order, func(ctx context.Context, _ rest.None) (*api.Inventory, error) {
+	rest.Route[endpoint.None, *api.Inventory]{Pattern: "POST /orders"}.Handle(order, func(ctx context.Context, _ endpoint.None) (*api.Inventory, error) {
 		if r := call.Of(ctx); r.RequestID != "r-1" || r.From != "shop" {
 			t.Errorf("order got %+v", r)
 		}
@@ -35,7 +36,7 @@ func TestTracesMetricsAndRequestIDsSpanThreeHops(t *testing.T) {
 	servicetest.Start(t, order)
 	shop := servicetest.New(t, sinew.Config{Registry: reg, Tracer: spans})
 	ctx := call.With(t.Context(), call.Record{RequestID: "r-1"})
-	if _, err := (rest.Route[rest.None, *api.Inventory]{Pattern: "POST /orders"}).Endpoint(shop.Client("order"))(ctx, rest.None{}); err != nil {
+	if _, err := (rest.Route[endpoint.None, *api.Inventory]{Pattern: "POST /orders"}).Endpoint(shop.Client("order"))(ctx, endpoint.None{}); err != nil {
 		t.Fatal(err)
 	}
 	var all []tracing.Finished

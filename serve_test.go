@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
-	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // serverOf returns the http.Server of a service with this Config.
@@ -18,9 +18,9 @@ func serverOf(t *testing.T, c sinew.Config) *http.Server {
 	t.Helper()
 	svc := sinew.New("inventory", servicetest.Local(c))
 	var got *http.Server
-	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		got, _ = ctx.Value(http.ServerContextKey).(*http.Server)
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	servicetest.Start(t, svc)
 	if status, _, body := servicetest.Get(t, svc.URL()+"/look"); status != http.StatusNoContent {
@@ -72,10 +72,10 @@ func TestTheZeroConfigLeavesDescriptorsForOthers(t *testing.T) {
 func TestEveryLimitOfTheHTTPServerIsSet(t *testing.T) {
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	got := make(chan *http.Server, 1)
-	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		server, _ := ctx.Value(http.ServerContextKey).(*http.Server)
 		got <- server
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	servicetest.Start(t, svc)
 	if status, _, body := servicetest.Get(t, svc.URL()+"/look"); status != http.StatusNoContent {

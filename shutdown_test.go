@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -120,17 +121,17 @@ func TestShutdownEndsWithItsContextWhileAReadinessCheckHangs(t *testing.T) {
 func TestShutdownCutsRequestsOffWhenItsContextEnds(t *testing.T) {
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	entered, left := make(chan struct{}), make(chan error, 1)
-	rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /hang"}.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		close(entered)
 		<-ctx.Done()
 		left <- ctx.Err()
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	servicetest.Start(t, svc)
 	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {svc.URL()}}})
 	answer := make(chan error, 1)
 	go func() {
-		_, err := rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
+		_, err := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /hang"}.Endpoint(shop.Client("inventory"))(t.Context(), endpoint.None{})
 		answer <- err
 	}()
 	<-entered

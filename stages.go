@@ -68,7 +68,7 @@ func (s *Service) Go(job func(ctx context.Context)) {
 		panic("sinew: service " + s.name + ": a background job is nil")
 	}
 	if !s.jobs.Add(job) {
-		s.config.Logger.Warn("background job not begun: the service is shut down",
+		s.config.Logger.Warn("background job not started: the service is shut down",
 			"service", s.name, "job", service.FunctionName(job))
 	}
 }

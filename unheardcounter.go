@@ -33,7 +33,7 @@ func (u *unheardCounter) count(s *Service, topic string, events int) {
 		if u.byTopic == nil {
 			u.byTopic = map[string]int64{}
 		}
-		s.config.Logger.Info("nobody hears what is published: it is gone", "service", s.name, "topic", topic)
+		s.config.Logger.Info("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
 	}
 	u.byTopic[topic] = before + int64(events)
 }

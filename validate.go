@@ -160,7 +160,7 @@ func reachableAt(setting, address string) error {
 		return fault.InvalidArgument.Errorf("Config.%s: %q has no number of a port that others could reach", setting, address)
 	}
 	if err := (registry.Instance{ID: "this", Name: "this", Endpoint: "http://" + address}).Validate(); err != nil {
-		return fault.InvalidArgument.Errorf("Config.%s: %q could be called by nobody: %w", setting, address, err)
+		return fault.InvalidArgument.Errorf("Config.%s: %q is an address that nobody could call: %w", setting, address, err)
 	}
 	return nil
 }

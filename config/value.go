@@ -119,7 +119,7 @@ func (v *Value[T]) reload(ctx context.Context) error {
 	}
 	defer func() { <-v.buildSlot }()
 	if v.ctx.Err() != nil {
-		return fault.FailedPrecondition.Errorf("the settings are closed and follow their sources no more")
+		return fault.FailedPrecondition.Errorf("the settings are closed and no longer follow their sources")
 	}
 	next, err := v.build.build(ctx)
 	if ctx.Err() != nil {

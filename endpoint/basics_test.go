@@ -14,6 +14,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 func TestRecoverKeepsTheStackInTheLog(t *testing.T) {
@@ -89,11 +90,11 @@ func (strict) Validate() error {
 }
 
 func TestValidateReturnsAFaultUnchanged(t *testing.T) {
-	err := endpoint.ValidateRequest(strict{})
+	err := validation.Of(strict{})
 	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.FailedPrecondition || e.Reason != "closed" {
 		t.Fatalf("got %v", err)
 	}
-	if err := endpoint.ValidateRequest(struct{}{}); err != nil {
+	if err := validation.Of(struct{}{}); err != nil {
 		t.Fatalf("a request without Validate gave %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func (m *member) stop(ctx context.Context) error {
 	if left == 0 {
 		return ctx.Err()
 	}
-	return fault.CodeOf(ctx.Err()).Errorf("%d events of topic %s are left undone: %w", left, m.group.topic, ctx.Err())
+	return fault.CodeOf(ctx.Err()).Errorf("%d events of topic %s are not handled: %w", left, m.group.topic, ctx.Err())
 }
 
 // run handles events until the member has left.

@@ -181,7 +181,7 @@ func (b *Memory) Close(ctx context.Context) error {
 		}
 	}
 	if left > 0 {
-		return fault.DeadlineExceeded.Errorf("the bus was closed with %d deliveries undone: %w", left, ctx.Err())
+		return fault.DeadlineExceeded.Errorf("the bus was closed with %d deliveries not handled: %w", left, ctx.Err())
 	}
 	return ctx.Err()
 }

@@ -64,7 +64,7 @@ func Middleware[Req, Resp any](store Store) endpoint.Middleware {
 			decoder := json.NewDecoder(bytes.NewReader(answer))
 			decoder.UseNumber()
 			if err := decoder.Decode(&resp); err != nil {
-				return nil, fault.Internal.Errorf("a kept answer is no %s: %w", reflect.TypeFor[Resp](), err)
+				return nil, fault.Internal.Errorf("a stored answer is no %s: %w", reflect.TypeFor[Resp](), err)
 			}
 			return resp, nil
 		}

@@ -80,5 +80,5 @@ func SaveAnswer(ctx context.Context, store Store, response any) error {
 }
 
 func logUnsaved(ctx context.Context) func(error) {
-	return func(err error) { slog.WarnContext(ctx, "an answer was not kept", "error", err) }
+	return func(err error) { slog.WarnContext(ctx, "an answer was not stored", "error", err) }
 }

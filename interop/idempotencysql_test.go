@@ -289,7 +289,7 @@ func (m onSQL) IdempotencyStore() idempotency.Store { return m.SQL }
 func TestWhatAHandlerSaysAfterItsCommitDoesNotReplaceItsAnswer(t *testing.T) {
 	s := stores(t)[0]
 	mux, runs := onSQL{http.NewServeMux(), s}, 0
-	rest.Route[rest.None, int]{Pattern: "POST /orders", Keyed: true}.Handle(mux, func(ctx context.Context, _ rest.None) (int, error) {
+	rest.Route[endpoint.None, int]{Pattern: "POST /orders", Keyed: true}.Handle(mux, func(ctx context.Context, _ endpoint.None) (int, error) {
 		runs++
 		tx, err := s.DB.BeginTx(ctx, nil)
 		if err != nil {

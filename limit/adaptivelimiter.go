@@ -259,7 +259,7 @@ func (l *AdaptiveLimiter) overloaded(limit int, why string, args ...any) error {
 	l.tally.refused.Add(1)
 	retryAfter := min(max(time.Duration(l.target.Load())/retryAfterParts, minRetryAfter), maxRetryAfter)
 	args = append([]any{l.name, limit}, args...)
-	return fault.Unavailable.Errorf("%s takes %d calls at once now, "+why, args...).
+	return fault.Unavailable.Errorf("%s accepts %d calls at once now, "+why, args...).
 		WithReason(fault.ReasonOverloaded).WithRetryAfter(retryAfter).WithUnprocessed()
 }
 
@@ -269,6 +269,6 @@ func abandonedError(ctx context.Context, name string) error {
 	if err == nil {
 		err = context.DeadlineExceeded
 	}
-	return fault.CodeOf(err).Errorf("%s: the caller waited no longer for its turn: %w", name, err).
+	return fault.CodeOf(err).Errorf("%s: the caller gave up in the queue: %w", name, err).
 		WithUnprocessed()
 }

@@ -141,7 +141,7 @@ func (l *RateLimiter) Allow() error {
 
 func (l *RateLimiter) refuse(b *bucket, over int64) error {
 	l.refused.Add(1)
-	return fault.ResourceExhausted.Errorf("%s takes %g calls a second", l.name, b.PerSecond).
+	return fault.ResourceExhausted.Errorf("%s accepts %g calls a second", l.name, b.PerSecond).
 		WithReason(fault.ReasonRateLimited).WithRetryAfter(time.Duration(over)).WithUnprocessed()
 }
 

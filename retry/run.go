@@ -94,7 +94,9 @@ func (r *run) shouldRetry(err error) bool {
 // awaitBreaker waits for a breaker that admits probes after this time, and says whether to
 // call it again.
 func (r *run) awaitBreaker(wait time.Duration) bool {
-	wait += r.rng.Duration(r.policy.Backoff) // so waiting calls do not return all at once
+	// Waiting calls do not return all at once, and after the first probes if others send some:
+	// then they profit from the result, and add no probes of their own.
+	wait += r.policy.Backoff/4 + r.rng.Duration(r.policy.Backoff)
 	r.breakerWait += wait
 	return r.attempt < r.policy.Attempts && r.breakerWait <= maxBreakerWait && r.fitsDeadline(wait) && r.wait(wait)
 }

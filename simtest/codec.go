@@ -73,8 +73,8 @@ func (w wireTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // registerRoutes registers the real handler for calls with the instance's service.
 func (i *Instance) registerRoutes() {
 	mws := []endpoint.Middleware{i.limitWorkers}
-	if i.service.Server != nil {
-		mws = append(i.service.Server(), mws...)
+	if i.service.Middleware != nil {
+		mws = append(i.service.Middleware(), mws...)
 	}
 	answer := func(ctx context.Context, _ callRequest) (callResponse, error) {
 		return callResponse{i.Name, payload}, i.handle(ctx)

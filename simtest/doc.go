@@ -29,7 +29,7 @@
 // res.Goodput(), res.P99(from, to), res.Attempts("db")/res.Requests("db").
 //
 // The policies under test are those of Config.Clients, as in production; the zero Config
-// tests the defaults. Middleware under test goes into Client.Use and Service.Server. When
+// tests the defaults. Middleware under test goes into Client.Middleware and Service.Middleware. When
 // the test fails, a chart of the run is saved, and the test's log has its path;
 // World.Chart saves one in any case.
 //
@@ -37,7 +37,7 @@
 //
 // Each process has its own [sinew.Service] with clients. Balancer, breaker, retries,
 // deadlines, resolver, metrics and the call metadata are the production code, and so are
-// a limiter in Service.Server and the [eventbus.Memory] that all processes share
+// a limiter in Service.Middleware and the [eventbus.Memory] that all processes share
 // ([Process].Service publishes, [Instance.Subscribe] subscribes). With World.Codec each
 // hop also passes package rest as HTTP in memory: JSON, headers, problem documents, and
 // the instance's real handler.
@@ -73,7 +73,7 @@
 // including the Seed of every policy in Config.Clients that does not set one. Whatever
 // affects many parts at once continues at a different moment for each of them. A Do must
 // draw from [Instance.Draw] or a [Latency], and must not range over a map. Middleware in
-// Use and Server must be seeded by its author.
+// a Middleware must be seeded by its author.
 //
 // # Speed
 //

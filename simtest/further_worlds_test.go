@@ -24,7 +24,7 @@ func further() []cell {
 	lasting := func(d time.Duration) func(w *simtest.World) { return func(w *simtest.World) { w.For = d } }
 	ends := func(seconds float64, c cell) cell { c.to = sec(seconds); return c }
 	doubtful := func(s simtest.Service) simtest.Service {
-		s.Server = func() []endpoint.Middleware { return []endpoint.Middleware{ignoreRepeatMark} }
+		s.Middleware = func() []endpoint.Middleware { return []endpoint.Middleware{ignoreRepeatMark} }
 		return s
 	}
 	deploy := func() (script []simtest.Event) {
@@ -102,7 +102,7 @@ func further() []cell {
 		}))),
 		trouble("foreign-noqueue", 0.5, func(w *simtest.World) {
 			w.Services[0].Queue = -1
-			w.Services[0].Server = func() []endpoint.Middleware {
+			w.Services[0].Middleware = func() []endpoint.Middleware {
 				return []endpoint.Middleware{answerInsteadOf(fault.Unavailable.Errorf("full"))}
 			}
 		}, at(onset, simtest.Load("web", 0.9*able)), at(relief, simtest.Load("web", 0.5*able))),

@@ -91,8 +91,8 @@ func (r *run) startInstance(s *service) *Instance {
 		i.registerRoutes()
 	} else {
 		i.serve = i.limitWorkers(i.work)
-		if s.Server != nil {
-			i.serve = endpoint.Chain(s.Server()...)(i.serve)
+		if s.Middleware != nil {
+			i.serve = endpoint.Chain(s.Middleware()...)(i.serve)
 		}
 	}
 	r.byAddr.Store(i.addr, i)

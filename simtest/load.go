@@ -35,8 +35,8 @@ func newLoad(r *run, c Client) *load {
 		call := func(ctx context.Context, op any) (any, error) {
 			return nil, p.Call(ctx, c.Calls, call.Operation{Name: op.(string), Safe: !c.Unsafe}) //nolint:forcetypeassert // make gives it
 		}
-		if c.Use != nil {
-			call = endpoint.Chain(c.Use()...)(call)
+		if c.Middleware != nil {
+			call = endpoint.Chain(c.Middleware()...)(call)
 		}
 		l.processes = append(l.processes, p)
 		l.call = append(l.call, call)

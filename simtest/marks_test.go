@@ -52,7 +52,7 @@ func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 		script      simtest.Action
 		unprocessed bool
 	}{
-		"refused by a middleware": {simtest.Service{Server: refuse}, simtest.Slow("stock", 1), true},
+		"refused by a middleware": {simtest.Service{Middleware: refuse}, simtest.Slow("stock", 1), true},
 		"refused connection":      {simtest.Service{}, simtest.Kill("stock"), true},
 		"failed":                  {simtest.Service{Errors: 1}, simtest.Slow("stock", 1), false},
 		"handler that says so": {simtest.Service{Do: func(context.Context, *simtest.Instance) error {
@@ -64,7 +64,7 @@ func TestOnlyWhatNoHandlerSawIsMarkedUnprocessed(t *testing.T) {
 				var seen log[error]
 				c.service.Name = "stock"
 				client := oneCall("stock", 0)
-				client.Use = func() []endpoint.Middleware {
+				client.Middleware = func() []endpoint.Middleware {
 					return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 						return func(ctx context.Context, request any) (any, error) {
 							answer, err := next(ctx, request)
@@ -92,7 +92,7 @@ func TestMarksOfRepeatsTravelDownAndUp(t *testing.T) {
 		retries := sinew.Config{Clients: map[string]sinew.ClientPolicy{"db": {Retry: retry.Policy{Attempts: 2}}, "mid": {Retry: retry.Policy{Attempts: 3}}}}
 		client := oneCall("mid", 0)
 		client.Config = retries
-		client.Use = func() []endpoint.Middleware {
+		client.Middleware = func() []endpoint.Middleware {
 			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 				return func(ctx context.Context, request any) (any, error) {
 					answer, err := next(ctx, request)
@@ -179,7 +179,7 @@ func TestContextEndsWhenTheCallerCancels(t *testing.T) {
 	withAndWithoutCodec(t, func(t *testing.T, codec bool) {
 		var ended log[time.Duration]
 		client := oneCall("stock", 0)
-		client.Use = func() []endpoint.Middleware {
+		client.Middleware = func() []endpoint.Middleware {
 			return []endpoint.Middleware{func(next endpoint.Func) endpoint.Func {
 				return func(ctx context.Context, request any) (any, error) {
 					ctx, cancel := context.WithCancel(ctx)

@@ -64,7 +64,7 @@ func TestCallsWaitAsLongAsQueueingTheorySays(t *testing.T) {
 		res := simtest.Run(t, simtest.World{
 			For:      time.Duration(40_000 / c.rate * float64(time.Second)),
 			Services: []simtest.Service{{Name: "stock", Workers: c.workers, Latency: simtest.Exponential(0, service)}},
-			Clients:  []simtest.Client{{Calls: "stock", Rate: c.rate, Use: seen.use}},
+			Clients:  []simtest.Client{{Calls: "stock", Rate: c.rate, Middleware: seen.use}},
 		})
 		mu := 1 / service.Seconds()
 		wait := erlangC(c.workers, c.rate/mu) / (float64(c.workers)*mu - c.rate)
@@ -98,7 +98,7 @@ func TestClosedLoopKeepsLittlesLaw(t *testing.T) {
 	res := simtest.Run(t, simtest.World{
 		For:      2 * time.Minute,
 		Services: []simtest.Service{{Name: "stock", Workers: 5, Latency: simtest.Exponential(0, work)}},
-		Clients:  []simtest.Client{{Calls: "stock", Users: users, Think: simtest.Exponential(0, think), Use: seen.use, Processes: 3}},
+		Clients:  []simtest.Client{{Calls: "stock", Users: users, Think: simtest.Exponential(0, think), Middleware: seen.use, Processes: 3}},
 	})
 	// N = X (R + Z)
 	near(t, "users by Little's law", res.Goodput()*(seen.seconds()+think.Seconds()), users, 0.02)

@@ -234,7 +234,7 @@ func (d randomWorld) play(t *testing.T) outcome {
 		For: lasts, Seed: d.seed + 1, Expiry: time.Hour,
 		Services: []simtest.Service{{
 			Name: "stock", Instances: d.instances, Workers: 0,
-			Server: func() []endpoint.Middleware {
+			Middleware: func() []endpoint.Middleware {
 				l := limit.NewAdaptive("server", limit.Adaptive{})
 				mu.Lock()
 				defer mu.Unlock()
@@ -245,7 +245,7 @@ func (d randomWorld) play(t *testing.T) outcome {
 		Clients: []simtest.Client{{
 			Name: "web", Calls: "stock", Rate: d.load * d.capacity(), Processes: d.processes, Deadline: d.deadline, Operation: pick,
 			Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": policy}},
-			Use: func() []endpoint.Middleware {
+			Middleware: func() []endpoint.Middleware {
 				return []endpoint.Middleware{recordOutcomes(&mu, &episodes, &answered)}
 			},
 		}},

@@ -98,8 +98,8 @@ func hardStorm(seed uint64) simtest.World {
 	return simtest.World{
 		For: 20 * second, Seed: seed, Network: simtest.Uniform(100*time.Microsecond, 300*time.Microsecond),
 		Services: []simtest.Service{
-			{Name: "web", Instances: 3, Workers: 200, Latency: quick, Calls: []string{"stock"}, Config: hedging, Server: server},
-			{Name: "stock", Instances: 10, Workers: 1, Latency: work.Sometimes(0.01, work.Times(20)), Server: server},
+			{Name: "web", Instances: 3, Workers: 200, Latency: quick, Calls: []string{"stock"}, Config: hedging, Middleware: server},
+			{Name: "stock", Instances: 10, Workers: 1, Latency: work.Sometimes(0.01, work.Times(20)), Middleware: server},
 		},
 		Clients: []simtest.Client{{Calls: "web", Processes: 20, Rate: 500, Deadline: 500 * time.Millisecond}},
 		Script: []simtest.Event{

@@ -23,7 +23,7 @@ func hashed(rate float64, key func(n int) string, do func(ctx context.Context, i
 		For: sec(60), Expiry: sec(1),
 		Services: []simtest.Service{{Name: "stock", Instances: 50, Workers: 4, Do: do}},
 		Clients: []simtest.Client{{
-			Name: "web", Calls: "stock", Rate: rate, Deadline: callerDeadline, HashKey: key, Use: keyTravels,
+			Name: "web", Calls: "stock", Rate: rate, Deadline: callerDeadline, HashKey: key, Middleware: keyTravels,
 			Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": byKey}},
 		}},
 	}

@@ -44,7 +44,7 @@ func stock(rate float64, length time.Duration, script ...simtest.Event) simtest.
 
 // limited puts a sinew server's limiter in front of the workers.
 func limited(w simtest.World) simtest.World {
-	w.Services[0].Server = func() []endpoint.Middleware {
+	w.Services[0].Middleware = func() []endpoint.Middleware {
 		return []endpoint.Middleware{limit.Adaptive{}.Middleware()}
 	}
 	return w

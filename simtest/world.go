@@ -67,9 +67,9 @@ type Service struct {
 	// StopsOnCancel makes an instance stop working on a call when its caller has gone.
 	// Most real services do not: ctx ends, and the work continues.
 	StopsOnCancel bool
-	// Server returns middlewares around what an instance serves, in front of its workers.
+	// Middleware returns middlewares around what an instance serves, in front of its workers.
 	// It is called once per instance, so that each has its own limiter.
-	Server func() []endpoint.Middleware
+	Middleware func() []endpoint.Middleware
 	// Config is the configuration of each instance, with the policies for its own calls.
 	// Its Registry, Bus and Transport are replaced by the world's.
 	Config sinew.Config
@@ -103,9 +103,9 @@ type Client struct {
 	// Operation returns the name of the n-th call's operation, which the callee finds in
 	// the [call.Record] of its context. Nil is "call" for all.
 	Operation func(n int) string
-	// Use returns middlewares around each call, outermost first. It is called once per
+	// Middleware returns middlewares around each call, outermost first. It is called once per
 	// process.
-	Use func() []endpoint.Middleware
+	Middleware func() []endpoint.Middleware
 	// Config is the configuration of each process, with its policies. Its Registry, Bus
 	// and Transport are replaced by the world's.
 	Config sinew.Config

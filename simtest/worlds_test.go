@@ -173,7 +173,7 @@ func cells() []cell {
 	shedding := func(answer error, load float64) cell {
 		return trouble(fmt.Sprintf("over-%g-%d", load, fault.CodeOf(answer).HTTPStatus()), 0.5, func(w *simtest.World) {
 			w.Services[0].Queue = 16
-			w.Services[0].Server = func() []endpoint.Middleware { return []endpoint.Middleware{answerInsteadOf(answer)} }
+			w.Services[0].Middleware = func() []endpoint.Middleware { return []endpoint.Middleware{answerInsteadOf(answer)} }
 		}, at(onset, simtest.Load("web", load*able)), at(relief, simtest.Load("web", 0.5*able)))
 	}
 	over := func(name string, load float64, change func(w *simtest.World)) cell {
@@ -343,7 +343,7 @@ func cells() []cell {
 		trouble("hot-150", 0.7, size(3, 4, simtest.Exponential(5*time.Millisecond, 5*time.Millisecond), 720, 0.05), at(onset, simtest.Load("web", 1800)), at(relief, simtest.Load("web", 720))),
 		func() cell {
 			c := trouble("hasty", 0.5, func(w *simtest.World) {
-				w.Clients[0].Use = func() []endpoint.Middleware {
+				w.Clients[0].Middleware = func() []endpoint.Middleware {
 					return []endpoint.Middleware{withShortDeadlines(0.9, 30*time.Millisecond)}
 				}
 			})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -53,7 +54,7 @@ func gatewayTo(t *testing.T, c sinew.Config) *sinew.Service {
 	c.Static = servicetest.InventoryAddress
 	gateway := servicetest.New(t, c)
 	for path := range serviceTimes {
-		rest.Route[rest.None, rest.None]{Pattern: "GET " + path}.Forward(gateway, gateway.Client("inventory"))
+		rest.Route[endpoint.None, endpoint.None]{Pattern: "GET " + path}.Forward(gateway, gateway.Client("inventory"))
 	}
 	return gateway
 }
@@ -125,16 +126,16 @@ func TestTrustedDeadlinesBlameAServiceThatHangs(t *testing.T) {
 func TestAHandlersOwnEarlierDeadlineIsTrusted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gateway := servicetest.New(t, sinew.Config{Transport: slowService{}, Static: servicetest.InventoryAddress})
-		hangs := rest.Route[rest.None, rest.None]{Pattern: "GET /hangs"}
+		hangs := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /hangs"}
 		ask := hangs.Endpoint(gateway.Client("inventory"))
-		hangs.Handle(gateway, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		hangs.Handle(gateway, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 			ctx, cancel := context.WithTimeout(ctx, 6*time.Second)
 			defer cancel()
-			_, err := ask(ctx, rest.None{})
+			_, err := ask(ctx, endpoint.None{})
 			if !errors.Is(err, fault.DeadlineExceeded) || !strings.Contains(err.Error(), "inventory") {
 				t.Errorf("%v", err)
 			}
-			return rest.None{}, err
+			return endpoint.None{}, err
 		})
 		askIn(gateway, t.Context(), "/hangs", "1m")
 		if s := gateway.Client("inventory").Snapshot().Breaker; s.Statistics.FailedRequests != 1 {

@@ -10,16 +10,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 func TestAHeadCountsAsAGetDoesOnEveryTier(t *testing.T) {
-	route := rest.Route[rest.None, *struct{}]{Pattern: "GET /x"}
+	route := rest.Route[endpoint.None, *struct{}]{Pattern: "GET /x"}
 	for _, code := range []fault.Code{fault.NotFound, fault.AlreadyExists, fault.FailedPrecondition, fault.OutOfRange} {
 		backend := sinew.New("backend", servicetest.Local(sinew.Config{}))
-		route.Handle(backend, func(context.Context, rest.None) (*struct{}, error) { return nil, code.Errorf("no") })
+		route.Handle(backend, func(context.Context, endpoint.None) (*struct{}, error) { return nil, code.Errorf("no") })
 		servicetest.Start(t, backend)
 		metrics := prometheus.NewRegistry()
 		gateway := sinew.New("gateway", servicetest.Local(sinew.Config{Static: map[string][]string{"backend": {backend.URL()}}, Metrics: metrics}))

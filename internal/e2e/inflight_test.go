@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
@@ -25,12 +26,12 @@ type slowInventory struct {
 
 func newSlowInventory(t *testing.T, c sinew.Config) *slowInventory {
 	s := &slowInventory{Service: sinew.New("inventory", servicetest.Local(c)), entered: make(chan struct{}), letGo: make(chan struct{})}
-	servicetest.Read.Handle(s.Service, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(s.Service, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		s.inside.Add(1)
 		defer s.inside.Add(-1)
 		s.entered <- struct{}{}
 		<-s.letGo
-		return rest.None{}, ctx.Err()
+		return endpoint.None{}, ctx.Err()
 	})
 	servicetest.Start(t, s.Service)
 	return s
@@ -45,7 +46,7 @@ func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 	answers := make(chan error, calls)
 	for range calls {
 		go func() {
-			_, err := ask(t.Context(), rest.None{})
+			_, err := ask(t.Context(), endpoint.None{})
 			answers <- err
 		}()
 	}
@@ -79,9 +80,9 @@ func TestShutdownAnswersEveryCallInFlightAndReturnsAfterTheLast(t *testing.T) {
 func TestShutdownUnderLoadAnswersEveryAcceptedCall(t *testing.T) {
 	svc := sinew.New("inventory", servicetest.Local(sinew.Config{}))
 	var taken, done atomic.Int64
-	servicetest.Read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) {
 		taken.Add(1)
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	servicetest.Start(t, svc)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
@@ -92,7 +93,7 @@ func TestShutdownUnderLoadAnswersEveryAcceptedCall(t *testing.T) {
 	for range 16 {
 		load.Go(func() {
 			for { // until it accepts no more
-				if _, err := ask(t.Context(), rest.None{}); err != nil {
+				if _, err := ask(t.Context(), endpoint.None{}); err != nil {
 					if !errors.Is(err, fault.Unavailable) {
 						t.Error(err)
 					}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/retry"
@@ -80,7 +81,7 @@ func TestRepeatsOfAKeyedCallSendTheSameKeyAndOtherCallsAnother(t *testing.T) {
 func TestACallThatIsNotSafeIsNotRepeatedOnceItRan(t *testing.T) {
 	l := newHeaderRecorder(t, 2)
 	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"inventory": {l.URL}}})
-	_, err := rest.Route[rest.None, rest.None]{Pattern: "POST /orders"}.Endpoint(shop.Client("inventory"))(t.Context(), rest.None{})
+	_, err := rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /orders"}.Endpoint(shop.Client("inventory"))(t.Context(), endpoint.None{})
 	if keys := l.values("Idempotency-Key"); err == nil || !slices.Equal(keys, []string{""}) {
 		t.Errorf("attempts with the keys %q: %v", keys, err)
 	}

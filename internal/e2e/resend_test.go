@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -36,12 +37,12 @@ func TestResendsOfNetHTTPAreInTheTrail(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	svc := sinew.New("caller", servicetest.Local(sinew.Config{Static: map[string][]string{"callee": {server.URL}}, Transport: server.Client().Transport}))
-	call := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Endpoint(svc.Client("callee"))
-	if _, err := call(t.Context(), rest.None{}); err != nil {
+	call := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}.Endpoint(svc.Client("callee"))
+	if _, err := call(t.Context(), endpoint.None{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, why := sinew.Explain(t.Context())
-	if _, err := call(ctx, rest.None{}); err != nil {
+	if _, err := call(ctx, endpoint.None{}); err != nil {
 		t.Fatal(err)
 	}
 	if h.requests.Load() != 3 {
@@ -51,7 +52,7 @@ func TestResendsOfNetHTTPAreInTheTrail(t *testing.T) {
 		t.Error(text)
 	}
 	ctx, why = sinew.Explain(t.Context())
-	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "GET /moved"}).Endpoint(svc.Client("callee"))(ctx, rest.None{}); err != nil || strings.Contains(why.String(), "again") {
+	if _, err := (rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /moved"}).Endpoint(svc.Client("callee"))(ctx, endpoint.None{}); err != nil || strings.Contains(why.String(), "again") {
 		t.Errorf("a redirect: %v, %s", err, why)
 	}
 	if err := svc.Shutdown(t.Context()); err != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/internal/servicetest/stock"
@@ -40,7 +41,7 @@ func init() {
 		}
 		return stock.Get(ctx, r)
 	})
-	rest.Route[rest.None, rest.None]{Pattern: "GET /hang"}.Handle(svc, func(context.Context, rest.None) (rest.None, error) { select {} })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /hang"}.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) { select {} })
 	svc.Go(func(context.Context) { fmt.Println(svc.URL()) })
 	svc.Main()
 	os.Exit(0)

@@ -113,7 +113,7 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 		name     string
 		obstacle func(svc *sinew.Service, l *servicetest.Pipe)
 	}{
-		{name: `handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are left undone`, obstacle: func(svc *sinew.Service, _ *servicetest.Pipe) {
+		{name: `handling inventory.low_stock as group "g" was cut off: deadline_exceeded: 1 events of topic inventory.low_stock are not handled`, obstacle: func(svc *sinew.Service, _ *servicetest.Pipe) {
 			_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return errors.New("the disk is full") })
 			_ = api.LowStock.Publish(context.Background(), svc, api.StockEvent{})
 		}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -27,9 +28,9 @@ func TestKeysBelongToTheSubjectOfConfigSubject(t *testing.T) {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), user{}, name)))
 		})
 	})
-	rest.Route[rest.None, rest.None]{Pattern: "POST /pay", Keyed: true}.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /pay", Keyed: true}.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		subjects = append(subjects, call.Of(ctx).Subject)
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	for _, token := range []string{"ann.1", "ann.2", "bob.1", "ann.3", ""} {
 		r := httptest.NewRequestWithContext(t.Context(), "POST", "/pay", nil)

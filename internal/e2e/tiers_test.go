@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -18,9 +19,9 @@ import (
 // failingTier is the last tier, which always fails. It counts the attempts.
 func failingTier(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 	svc := sinew.New("stock", servicetest.Local(sinew.Config{Trust: rest.SameMachine}))
-	servicetest.Read.Handle(svc, func(context.Context, rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(context.Context, endpoint.None) (endpoint.None, error) {
 		attempts.Add(1)
-		return rest.None{}, fault.Unavailable.Errorf("the database is away")
+		return endpoint.None{}, fault.Unavailable.Errorf("the database is away")
 	})
 	return servicetest.Start(t, svc)
 }
@@ -29,9 +30,9 @@ func failingTier(t *testing.T, attempts *atomic.Int64) *sinew.Service {
 func middleTier(t *testing.T, last string, handle func(ctx context.Context, ask func(context.Context) error) error) *sinew.Service {
 	svc := sinew.New("order", servicetest.Local(sinew.Config{Trust: rest.SameMachine, Static: map[string][]string{"stock": {last}}}))
 	ask := servicetest.Read.Endpoint(svc.Client("stock"))
-	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
-		return rest.None{}, handle(ctx, func(ctx context.Context) error {
-			_, err := ask(ctx, rest.None{})
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, handle(ctx, func(ctx context.Context) error {
+			_, err := ask(ctx, endpoint.None{})
 			return err
 		})
 	})
@@ -57,7 +58,7 @@ func TestTiersDoNotMultiplyTheirAttempts(t *testing.T) {
 			return c.handle(ctx, ask)
 		})
 		shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-		_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+		_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), endpoint.None{})
 		if !errors.Is(err, fault.Unavailable) || attempts.Load() != 3 || entered.Load() != 1 {
 			t.Errorf("a tier that %s: %d attempts at the one before it, %d at the last: %v", c.name, entered.Load(), attempts.Load(), err)
 		}
@@ -76,7 +77,7 @@ func TestARepeatIsNotRepeatedByTheNextTier(t *testing.T) {
 		return ask(ctx)
 	})
 	shop := servicetest.New(t, sinew.Config{Static: map[string][]string{"order": {order.URL()}}})
-	_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), rest.None{})
+	_, err := servicetest.Read.Endpoint(shop.Client("order"))(t.Context(), endpoint.None{})
 	if !errors.Is(err, fault.Unavailable) || entered.Load() != 3 || attempts.Load() != 2 {
 		t.Errorf("%d attempts at the tier between, %d at the last: %v", entered.Load(), attempts.Load(), err)
 	}

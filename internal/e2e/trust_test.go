@@ -20,6 +20,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -30,9 +31,9 @@ func trustRecorder(t *testing.T, c sinew.Config) (*sinew.Service, <-chan call.Re
 	svc := sinew.New("inventory", servicetest.Local(c))
 	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
 	got := make(chan call.Record, 1)
-	servicetest.Read.Handle(svc, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	servicetest.Read.Handle(svc, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		got <- *call.Of(ctx)
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	return svc, got
 }

@@ -232,7 +232,7 @@ func (r *activeRun) unseal(kept []byte) ([]byte, error) {
 		return nil, fault.FailedPrecondition.Errorf("the request with this idempotency key ran before, and its answer could not be kept; look at what it did").
 			WithReason(fault.ReasonAnswerNotKept).WithStatus(409)
 	case len(kept) < 1+len(r.owner) || kept[0] != answered:
-		return nil, fault.Internal.Errorf("a kept answer is unreadable")
+		return nil, fault.Internal.Errorf("a stored answer is unreadable")
 	case Owner(kept[1:1+len(r.owner)]) != r.owner:
 		return nil, fault.InvalidArgument.Errorf("this idempotency key came with other credentials before, and its answer is for them alone").
 			WithReason(fault.ReasonKeyOfOtherCredentials).WithStatus(422)

@@ -62,5 +62,5 @@ func (r *RunState) Err() error {
 }
 
 func (r *RunState) errStopped() error {
-	return fault.Canceled.Errorf("service %s is shut down, and begins nothing more", r.service)
+	return fault.Canceled.Errorf("service %s is shut down, and starts nothing more", r.service)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
 	"github.com/sinew-go/sinew/internal/servicetest/stock"
 	"github.com/sinew-go/sinew/registry"
@@ -31,7 +32,7 @@ var NoLog = slog.New(slog.DiscardHandler)
 var InventoryAddress = map[string][]string{"inventory": {"http://10.0.0.1:80"}}
 
 // Read is a route that is safe to repeat, for services of any name.
-var Read = rest.Route[rest.None, rest.None]{Pattern: "GET /look"}
+var Read = rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /look"}
 
 // Local returns c on a free port of this machine, without a log, and without a drain
 // delay, each unless c sets it.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -60,7 +61,7 @@ func TestPriorityAndRepeatPassOnFromTrustedCallersOnly(t *testing.T) {
 	backend := http.NewServeMux()
 	backend.HandleFunc("/{by}", func(w http.ResponseWriter, r *http.Request) { got[r.PathValue("by")] = r.Header; w.WriteHeader(204) })
 	caller, _ := serve(t, backend)
-	handled, forwarded := rest.Route[rest.None, rest.None]{Pattern: "POST /handled"}, rest.Route[rest.None, rest.None]{Pattern: "POST /forwarded"}
+	handled, forwarded := rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /handled"}, rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /forwarded"}
 	mux := http.NewServeMux()
 	handled.Handle(mux, handled.Endpoint(caller))
 	forwarded.Forward(mux, caller)
@@ -78,7 +79,7 @@ func TestPriorityAndRepeatPassOnFromTrustedCallersOnly(t *testing.T) {
 		}
 	}
 	ctx := call.With(t.Context(), call.Record{Attempt: 2})
-	if _, err := handled.Endpoint(caller)(ctx, rest.None{}); err != nil || got["handled"].Get("X-Request-Attempt") != "2" {
+	if _, err := handled.Endpoint(caller)(ctx, endpoint.None{}); err != nil || got["handled"].Get("X-Request-Attempt") != "2" {
 		t.Errorf("a call of a repeat is marked %q (%v)", got["handled"].Get("X-Request-Attempt"), err)
 	}
 }
@@ -88,11 +89,11 @@ func TestTracesTravelInEveryFormat(t *testing.T) {
 	var in tracing.SpanContext
 	var out http.Header
 	backend, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { out = r.Header; w.WriteHeader(204) }))
-	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x"}
+	route := rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /x"}
 	mux := http.NewServeMux()
-	route.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	route.Handle(mux, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		in = tracing.SpanContextOf(ctx)
-		return route.Endpoint(backend)(ctx, rest.None{})
+		return route.Endpoint(backend)(ctx, endpoint.None{})
 	})
 	for _, c := range []struct {
 		name   string
@@ -143,9 +144,9 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestACallWithinAProcessIsARequestLikeAnyOther(t *testing.T) {
 	mux := http.NewServeMux()
-	route := rest.Route[rest.None, *Stock]{Pattern: "POST /x", Keyed: true}
+	route := rest.Route[endpoint.None, *Stock]{Pattern: "POST /x", Keyed: true}
 	acted := 0
-	route.Handle(mux, func(ctx context.Context, _ rest.None) (*Stock, error) {
+	route.Handle(mux, func(ctx context.Context, _ endpoint.None) (*Stock, error) {
 		acted++
 		r := call.Of(ctx)
 		if r.From != "" || r.Priority != 0 || r.RequestID != "r-1" || r.Attempt != 0 {
@@ -156,7 +157,7 @@ func TestACallWithinAProcessIsARequestLikeAnyOther(t *testing.T) {
 	caller := rest.Remote("http://10.0.0.1", &http.Client{Transport: inProcess{mux}})
 	for range 2 {
 		ctx := call.With(t.Context(), call.Record{IdempotencyKey: "k", RequestID: "r-1", From: "web", Priority: 7})
-		if got, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Available != 1 {
+		if got, err := route.Endpoint(caller)(ctx, endpoint.None{}); err != nil || got.Available != 1 {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}

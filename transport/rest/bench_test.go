@@ -103,7 +103,7 @@ func byHand(b *testing.B, f endpoint.Endpoint[*ReserveRequest, *Stock]) endpoint
 // and the search for duplicate members another.
 func BenchmarkBody(b *testing.B) {
 	mux := http.NewServeMux()
-	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*basket, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (endpoint.None, error) { return endpoint.None{}, nil })
 	body := []byte(`{"amount":1,"lines":[` + strings.Repeat(`{"sku":"a-long-name-of-a-thing","n":12345},`, 999) + `{"sku":"b","n":1}]}`)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/jsonfields"
 )
@@ -35,13 +36,13 @@ type field struct {
 
 func bindingOf(p pattern, t reflect.Type) binding {
 	var b binding
-	if t != reflect.TypeFor[None]() {
+	if t != reflect.TypeFor[endpoint.None]() {
 		b.t = t
 		if t.Kind() == reflect.Pointer {
 			b.t, b.pointer = t.Elem(), true
 		}
 		if b.t.Kind() != reflect.Struct {
-			p.refuse("a request of type %s cannot be bound; use a struct, a pointer to one, or rest.None", t)
+			p.refuse("a request of type %s cannot be bound; use a struct, a pointer to one, or endpoint.None", t)
 		}
 		b.collect(p, b.t, nil)
 		if b.body {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -34,10 +35,12 @@ func TestATaggedFieldThatWouldNotBeBoundIsRefusedByName(t *testing.T) {
 		want      string
 		construct func()
 	}{
-		{want: "Common", construct: func() { rest.Route[*pointer, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) }},
-		{want: "common", construct: func() { rest.Route[*named, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
-		{want: "left", construct: func() { rest.Route[*left, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
-		{want: "", construct: func() { rest.Route[*Self, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("http://10.0.0.1", nil)) }},
+		{want: "Common", construct: func() { rest.Route[*pointer, endpoint.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) }},
+		{want: "common", construct: func() { rest.Route[*named, endpoint.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
+		{want: "left", construct: func() { rest.Route[*left, endpoint.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil)) }},
+		{want: "", construct: func() {
+			rest.Route[*Self, endpoint.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("http://10.0.0.1", nil))
+		}},
 	} {
 		func() {
 			defer func() {
@@ -75,13 +78,13 @@ func TestAnAnswerWithAHeaderFieldIsRefused(t *testing.T) {
 		want  string
 		route func() rest.Forwarder
 	}{
-		{name: "tagged", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, *tagged]{Pattern: "GET /x"} }},
-		{name: "a value", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, tagged]{Pattern: "GET /x"} }},
-		{name: "in the body", want: "ETag", route: func() rest.Forwarder { return rest.Route[rest.None, *inBody]{Pattern: "GET /x"} }},
-		{name: "embedded", want: "Tenant", route: func() rest.Forwarder { return rest.Route[rest.None, *around]{Pattern: "GET /x"} }},
+		{name: "tagged", want: "ETag", route: func() rest.Forwarder { return rest.Route[endpoint.None, *tagged]{Pattern: "GET /x"} }},
+		{name: "a value", want: "ETag", route: func() rest.Forwarder { return rest.Route[endpoint.None, tagged]{Pattern: "GET /x"} }},
+		{name: "in the body", want: "ETag", route: func() rest.Forwarder { return rest.Route[endpoint.None, *inBody]{Pattern: "GET /x"} }},
+		{name: "embedded", want: "Tenant", route: func() rest.Forwarder { return rest.Route[endpoint.None, *around]{Pattern: "GET /x"} }},
 		{name: "the request, lost", want: "Tenant", route: func() rest.Forwarder { return rest.Route[*lost, *lost]{Pattern: "POST /x"} }},
 		{name: "the request", want: "", route: func() rest.Forwarder { return rest.Route[*shared, *shared]{Pattern: "POST /x"} }},
-		{name: "a path", want: "", route: func() rest.Forwarder { return rest.Route[rest.None, *path]{Pattern: "GET /x"} }},
+		{name: "a path", want: "", route: func() rest.Forwarder { return rest.Route[endpoint.None, *path]{Pattern: "GET /x"} }},
 	} {
 		func() {
 			defer func() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -24,9 +25,9 @@ func TestAValueThatDoesNotFitIsRefusedNamingItsField(t *testing.T) {
 	}
 	ran := false
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "GET /x/{n}"}.Handle(mux, func(context.Context, *request) (rest.None, error) {
+	rest.Route[*request, endpoint.None]{Pattern: "GET /x/{n}"}.Handle(mux, func(context.Context, *request) (endpoint.None, error) {
 		ran = true
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	for _, c := range []struct {
 		target string

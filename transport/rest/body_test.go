@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -34,7 +35,7 @@ func TestABodyIsReadCompletelyOrRefused(t *testing.T) {
 		}
 		got := ""
 		mux := http.NewServeMux()
-		rest.Route[*request, rest.None]{Pattern: "POST /x", MaxBody: limit}.Handle(mux, func(_ context.Context, r *request) (rest.None, error) { got = r.Text; return rest.None{}, nil })
+		rest.Route[*request, endpoint.None]{Pattern: "POST /x", MaxBody: limit}.Handle(mux, func(_ context.Context, r *request) (endpoint.None, error) { got = r.Text; return endpoint.None{}, nil })
 		r := httptest.NewRequest("POST", "/x", body)
 		r.Header.Set("Content-Type", "application/json")
 		// A middleware that decodes a body may leave its Content-Length.

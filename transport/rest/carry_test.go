@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -20,10 +21,10 @@ type tenantRequest struct {
 func TestAHeaderThatCannotTravelIsRefusedBeforeItIsSent(t *testing.T) {
 	arrived := ""
 	mux := http.NewServeMux()
-	route := rest.Route[*tenantRequest, rest.None]{Pattern: "POST /x"}
-	route.Handle(mux, func(_ context.Context, r *tenantRequest) (rest.None, error) {
+	route := rest.Route[*tenantRequest, endpoint.None]{Pattern: "POST /x"}
+	route.Handle(mux, func(_ context.Context, r *tenantRequest) (endpoint.None, error) {
 		arrived = r.Tenant
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	caller, _ := serve(t, mux)
 	for _, c := range []struct {
@@ -54,7 +55,7 @@ func TestMetadataNeverFailsACall(t *testing.T) {
 	caller, _ := serve(t, mux)
 	ctx := call.With(t.Context(), call.Record{RequestID: "r\n1"})
 	ctx = tracing.ContextWithSpan(ctx, tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, State: "a=b\nc"})
-	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "POST /x"}).Endpoint(namedCaller{caller, "shop\x00"})(ctx, rest.None{}); err != nil {
+	if _, err := (rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /x"}).Endpoint(namedCaller{caller, "shop\x00"})(ctx, endpoint.None{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"X-Request-Id", "X-Service-Name", "Tracestate"} {
@@ -89,5 +90,5 @@ func TestARouteWithAnInvalidHeaderNameIsRefused(t *testing.T) {
 	type request struct {
 		Tenant string `header:"X Tenant" json:"-"`
 	}
-	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil))
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x"}.Endpoint(rest.Remote("", nil))
 }

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -44,10 +45,10 @@ func serve(t testing.TB, h http.Handler) (call.Caller, *httptest.Server) {
 }
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {
-	route := rest.Route[*everything, rest.None]{Pattern: "PUT /a/{id}/b/{rest...}"}
+	route := rest.Route[*everything, endpoint.None]{Pattern: "PUT /a/{id}/b/{rest...}"}
 	mux := http.NewServeMux()
 	var got *everything
-	route.Handle(mux, func(_ context.Context, r *everything) (rest.None, error) { got = r; return rest.None{}, nil })
+	route.Handle(mux, func(_ context.Context, r *everything) (endpoint.None, error) { got = r; return endpoint.None{}, nil })
 	caller, _ := serve(t, mux)
 	call := route.Endpoint(caller)
 	rapid.Check(t, func(t *rapid.T) {
@@ -211,12 +212,12 @@ func TestRedirectsAreFollowedForGetAndHeadOnly(t *testing.T) {
 	caller, _ := serve(t, mux)
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE"} {
 		fetched = nil
-		_, err := rest.Route[rest.None, rest.None]{Pattern: method + " /moved"}.Endpoint(caller)(t.Context(), rest.None{})
+		_, err := rest.Route[endpoint.None, endpoint.None]{Pattern: method + " /moved"}.Endpoint(caller)(t.Context(), endpoint.None{})
 		if follows := method == "GET" || method == "HEAD"; (err == nil) != follows || (len(fetched) == 1 && fetched[0] == method) != follows {
 			t.Errorf("%s: fetched by %q, %v", method, fetched, err)
 		}
 	}
-	if _, err := (rest.Route[rest.None, rest.None]{Pattern: "GET /loop"}).Endpoint(caller)(t.Context(), rest.None{}); err == nil || !strings.Contains(err.Error(), "10 redirects") {
+	if _, err := (rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /loop"}).Endpoint(caller)(t.Context(), endpoint.None{}); err == nil || !strings.Contains(err.Error(), "10 redirects") {
 		t.Errorf("a redirect to itself: %v", err)
 	}
 }
@@ -228,8 +229,8 @@ func TestMetadataTravels(t *testing.T) {
 	caller, _ := serve(t, mux)
 	ctx := call.With(t.Context(), call.Record{RequestID: "r-1", Priority: 3, IdempotencyKey: "k-1"})
 	span := tracing.SpanContext{TraceID: tracing.TraceID{1}, SpanID: tracing.SpanID{2}, Sampled: true}
-	route := rest.Route[rest.None, rest.None]{Pattern: "POST /x", Keyed: true}
-	if _, err := route.Endpoint(caller)(tracing.ContextWithSpan(ctx, span), rest.None{}); err != nil {
+	route := rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /x", Keyed: true}
+	if _, err := route.Endpoint(caller)(tracing.ContextWithSpan(ctx, span), endpoint.None{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -246,7 +247,7 @@ func TestMetadataTravels(t *testing.T) {
 		}
 	}
 	call.Of(ctx).Name = "another operation" // the record of the request that is being served
-	if _, err := route.Endpoint(caller)(ctx, rest.None{}); err != nil || got.Get("Idempotency-Key") == "k-1" || got.Get("Idempotency-Key") == "" {
+	if _, err := route.Endpoint(caller)(ctx, endpoint.None{}); err != nil || got.Get("Idempotency-Key") == "k-1" || got.Get("Idempotency-Key") == "" {
 		t.Errorf("the key of the call that is served went along: %q (%v)", got.Get("Idempotency-Key"), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -14,7 +15,7 @@ type tokenRequest struct {
 }
 
 func TestErrorsShowNoQueryAndNoPassword(t *testing.T) {
-	route := rest.Route[*tokenRequest, rest.None]{Pattern: "GET /x"}
+	route := rest.Route[*tokenRequest, endpoint.None]{Pattern: "GET /x"}
 	for _, addr := range []string{"http://127.0.0.1:1", "http://me:hunter2@127.0.0.1:1", "http://hunter2@127.0.0.1:1", "http://me:hunter2%zz@127.0.0.1:1", "http://me:hunter2@[::1"} {
 		_, err := route.Endpoint(rest.Remote(addr, nil))(t.Context(), &tokenRequest{Token: "hunter2"})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -22,8 +23,8 @@ func TestErrorsShowNoQueryAndNoPassword(t *testing.T) {
 		}
 		mux := &logged{ServeMux: http.NewServeMux()}
 		route.Forward(mux, rest.Remote(addr, nil))
-		handled := rest.Route[rest.None, rest.None]{Pattern: "POST /handled"}
-		handled.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
+		handled := rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /handled"}
+		handled.Handle(mux, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 			return route.Endpoint(rest.Remote(addr, nil))(ctx, &tokenRequest{Token: "hunter2"})
 		})
 		for _, w := range []string{ask(mux, "GET", "/x?token=hunter2", "", "").Body.String(), ask(mux, "POST", "/handled", "", "").Body.String()} {

@@ -11,7 +11,7 @@
 //
 // # Requests
 //
-// A request is a struct, a pointer to one, or [None]. Fields tagged path, query or header
+// A request is a struct, a pointer to one, or [endpoint.None]. Fields tagged path, query or header
 // travel there; all others are the JSON body:
 //
 //	type ReserveRequest struct {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -97,12 +98,12 @@ func TestValuesThatAMapWouldWriteByTheirFieldsAreRefused(t *testing.T) {
 		f    func()
 	}{
 		{name: "rest_test.cents", f: func() {
-			rest.Route[rest.None, map[string]cents]{Pattern: "GET /x"}.Forward(http.NewServeMux(), nowhere)
+			rest.Route[endpoint.None, map[string]cents]{Pattern: "GET /x"}.Forward(http.NewServeMux(), nowhere)
 		}},
-		{name: "big.Int", f: func() { rest.Route[rest.None, map[int]big.Int]{Pattern: "GET /x"}.Endpoint(nowhere) }},
-		{name: "rest_test.deep", f: func() { rest.Route[*deep, rest.None]{Pattern: "POST /x"}.Endpoint(nowhere) }},
-		{name: "rest_test.grade", f: func() { rest.Route[rest.None, []map[string][2]grade]{Pattern: "GET /x"}.Endpoint(nowhere) }},
-		{name: "", f: func() { rest.Route[rest.None, map[string][]cents]{Pattern: "GET /x"}.Endpoint(nowhere) }},
+		{name: "big.Int", f: func() { rest.Route[endpoint.None, map[int]big.Int]{Pattern: "GET /x"}.Endpoint(nowhere) }},
+		{name: "rest_test.deep", f: func() { rest.Route[*deep, endpoint.None]{Pattern: "POST /x"}.Endpoint(nowhere) }},
+		{name: "rest_test.grade", f: func() { rest.Route[endpoint.None, []map[string][2]grade]{Pattern: "GET /x"}.Endpoint(nowhere) }},
+		{name: "", f: func() { rest.Route[endpoint.None, map[string][]cents]{Pattern: "GET /x"}.Endpoint(nowhere) }},
 	} {
 		func() {
 			defer func() {
@@ -120,11 +121,11 @@ func TestValuesBehindAnEmbeddedPointerInAMapAreWrittenByTheirMethods(t *testing.
 	type Base struct{ Price cents }
 	type byPointer struct{ *Base }
 	sent := map[string]byPointer{"a": {&Base{Price: cents{1999}}}}
-	route := rest.Route[rest.None, map[string]byPointer]{Pattern: "GET /x"}
+	route := rest.Route[endpoint.None, map[string]byPointer]{Pattern: "GET /x"}
 	mux := http.NewServeMux()
-	route.Handle(mux, func(context.Context, rest.None) (map[string]byPointer, error) { return sent, nil })
+	route.Handle(mux, func(context.Context, endpoint.None) (map[string]byPointer, error) { return sent, nil })
 	caller, _ := serve(t, mux)
-	if got, err := route.Endpoint(caller)(t.Context(), rest.None{}); err != nil || !reflect.DeepEqual(got, sent) {
+	if got, err := route.Endpoint(caller)(t.Context(), endpoint.None{}); err != nil || !reflect.DeepEqual(got, sent) {
 		t.Errorf("got %+v, %v, want %+v", got, err, sent)
 	}
 }
@@ -163,13 +164,13 @@ func (nothing) MarshalJSON() ([]byte, error) { return []byte(`{"list":null}`), n
 func TestNilSlicesAndMapsAreWrittenAsEmpty(t *testing.T) {
 	mux := http.NewServeMux()
 	var next *holding
-	rest.Route[rest.None, holding]{Pattern: "GET /value"}.Handle(mux, func(context.Context, rest.None) (holding, error) { return *next, nil })
-	rest.Route[rest.None, *holding]{Pattern: "POST /keyed", Keyed: true}.Handle(mux, func(context.Context, rest.None) (*holding, error) { return next, nil })
-	rest.Route[rest.None, []string]{Pattern: "GET /list"}.Handle(mux, func(context.Context, rest.None) ([]string, error) { return nil, nil })
-	rest.Route[rest.None, map[string]int]{Pattern: "GET /map"}.Handle(mux, func(context.Context, rest.None) (map[string]int, error) { return nil, nil })
-	rest.Route[rest.None, [][]string]{Pattern: "GET /lists"}.Handle(mux, func(context.Context, rest.None) ([][]string, error) { return [][]string{nil, {"a"}, nil}, nil })
-	rest.Route[rest.None, any]{Pattern: "GET /any"}.Handle(mux, func(context.Context, rest.None) (any, error) { return nil, nil })
-	rest.Route[rest.None, []byte]{Pattern: "GET /bytes"}.Handle(mux, func(context.Context, rest.None) ([]byte, error) { return nil, nil })
+	rest.Route[endpoint.None, holding]{Pattern: "GET /value"}.Handle(mux, func(context.Context, endpoint.None) (holding, error) { return *next, nil })
+	rest.Route[endpoint.None, *holding]{Pattern: "POST /keyed", Keyed: true}.Handle(mux, func(context.Context, endpoint.None) (*holding, error) { return next, nil })
+	rest.Route[endpoint.None, []string]{Pattern: "GET /list"}.Handle(mux, func(context.Context, endpoint.None) ([]string, error) { return nil, nil })
+	rest.Route[endpoint.None, map[string]int]{Pattern: "GET /map"}.Handle(mux, func(context.Context, endpoint.None) (map[string]int, error) { return nil, nil })
+	rest.Route[endpoint.None, [][]string]{Pattern: "GET /lists"}.Handle(mux, func(context.Context, endpoint.None) ([][]string, error) { return [][]string{nil, {"a"}, nil}, nil })
+	rest.Route[endpoint.None, any]{Pattern: "GET /any"}.Handle(mux, func(context.Context, endpoint.None) (any, error) { return nil, nil })
+	rest.Route[endpoint.None, []byte]{Pattern: "GET /bytes"}.Handle(mux, func(context.Context, endpoint.None) ([]byte, error) { return nil, nil })
 
 	const empty = `{"list":[],"map":{},"bytes":"","array":[[],[]],"inner":{"Deep":[]},"any":null,"ptr":null,"raw":null,"own":{"list":null},"next":null,"a\u003cb\u0026null":[],"text":"null","named":[],"time":null,"below":[]}`
 	next = &holding{Text: "null"}
@@ -224,20 +225,20 @@ func TestANilAnswerIsInternal(t *testing.T) {
 	if !errors.Is(err, fault.Internal) {
 		t.Errorf("a pointer: %v, %v", got, err)
 	}
-	if got, err := (rest.Route[rest.None, Stock]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), rest.None{}); !errors.Is(err, fault.Internal) {
+	if got, err := (rest.Route[endpoint.None, Stock]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), endpoint.None{}); !errors.Is(err, fault.Internal) {
 		t.Errorf("a struct: %v, %v", got, err)
 	}
-	if got, err := (rest.Route[rest.None, int]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), rest.None{}); !errors.Is(err, fault.Internal) {
+	if got, err := (rest.Route[endpoint.None, int]{Pattern: "GET /x"}).Endpoint(caller)(t.Context(), endpoint.None{}); !errors.Is(err, fault.Internal) {
 		t.Errorf("a number: %v, %v", got, err)
 	}
 	for _, c := range []struct {
 		name string
 		err  error
 	}{
-		{name: "slice", err: errorOf(rest.Route[rest.None, []string]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
-		{name: "map", err: errorOf(rest.Route[rest.None, map[string]int]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
-		{name: "interface", err: errorOf(rest.Route[rest.None, any]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
-		{name: "raw", err: errorOf(rest.Route[rest.None, json.RawMessage]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{}))},
+		{name: "slice", err: errorOf(rest.Route[endpoint.None, []string]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{}))},
+		{name: "map", err: errorOf(rest.Route[endpoint.None, map[string]int]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{}))},
+		{name: "interface", err: errorOf(rest.Route[endpoint.None, any]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{}))},
+		{name: "raw", err: errorOf(rest.Route[endpoint.None, json.RawMessage]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{}))},
 	} {
 		if c.err != nil {
 			t.Errorf("%s: %v", c.name, c.err)

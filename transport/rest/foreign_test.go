@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -88,7 +89,7 @@ func TestAnAnswerThatIsTooLongIsTheCalleesFailure(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		h     http.HandlerFunc
-		route rest.Route[rest.None, *Stock]
+		route rest.Route[endpoint.None, *Stock]
 		fits  bool
 	}{
 		{name: "declared", h: func(w http.ResponseWriter, _ *http.Request) {
@@ -102,13 +103,13 @@ func TestAnAnswerThatIsTooLongIsTheCalleesFailure(t *testing.T) {
 		}},
 		{name: "packed", h: zipped(packed(17 << 20))},
 		{name: "packed, fits", h: zipped(packed(1 << 20)), fits: true},
-		{name: "over its own", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 17}},
-		{name: "own, fits", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[rest.None, *Stock]{MaxAnswer: 18}, fits: true},
-		{name: "own, packed", h: zipped(packed(17 << 20)), route: rest.Route[rest.None, *Stock]{MaxAnswer: 20 << 20}, fits: true},
+		{name: "over its own", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[endpoint.None, *Stock]{MaxAnswer: 17}},
+		{name: "own, fits", h: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"product_id":"1"}`)) }, route: rest.Route[endpoint.None, *Stock]{MaxAnswer: 18}, fits: true},
+		{name: "own, packed", h: zipped(packed(17 << 20)), route: rest.Route[endpoint.None, *Stock]{MaxAnswer: 20 << 20}, fits: true},
 	} {
 		caller, _ := serve(t, tt.h)
 		tt.route.Pattern = "GET /x"
-		_, err := tt.route.Endpoint(caller)(t.Context(), rest.None{})
+		_, err := tt.route.Endpoint(caller)(t.Context(), endpoint.None{})
 		if (err == nil) != tt.fits || !tt.fits && (fault.CodeOf(err) != fault.Internal || fault.Judge(t.Context(), err).Outcome() != fault.Failure || !strings.Contains(err.Error(), "MaxAnswer")) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -186,7 +187,7 @@ func TestAHeadIsAnsweredLikeAGet(t *testing.T) {
 			t.Errorf("%s: no length", c.id)
 		}
 	}
-	head := rest.Route[*request, rest.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
+	head := rest.Route[*request, endpoint.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
 	if _, err := head(t.Context(), &request{ID: "large"}); err != nil {
 		t.Error(err)
 	}
@@ -251,9 +252,9 @@ func TestAGiantErrorMessageIsTruncated(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"` + member + `":"` + strings.Repeat("x", 1<<20) + `"}`))
 		}))
-		call := rest.Route[rest.None, *Stock]{Pattern: "GET /x"}.Endpoint(caller)
+		call := rest.Route[endpoint.None, *Stock]{Pattern: "GET /x"}.Endpoint(caller)
 		relay := http.NewServeMux()
-		rest.Route[rest.None, *Stock]{Pattern: "GET /x"}.Handle(relay, func(ctx context.Context, r rest.None) (*Stock, error) {
+		rest.Route[endpoint.None, *Stock]{Pattern: "GET /x"}.Handle(relay, func(ctx context.Context, r endpoint.None) (*Stock, error) {
 			_, err := call(ctx, r)
 			if len(err.Error()) > 5000 {
 				t.Errorf("%s: an error of %d bytes", member, len(err.Error()))
@@ -273,8 +274,8 @@ func TestASwitchOfProtocolsIsNoAnswer(t *testing.T) {
 		w.Header().Set("Connection", "Upgrade")
 		w.WriteHeader(http.StatusSwitchingProtocols)
 	}))
-	route := rest.Route[rest.None, *Stock]{Pattern: "GET /x"}
-	_, err := route.Endpoint(caller)(t.Context(), rest.None{})
+	route := rest.Route[endpoint.None, *Stock]{Pattern: "GET /x"}
+	_, err := route.Endpoint(caller)(t.Context(), endpoint.None{})
 	if fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "101") {
 		t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -21,7 +22,7 @@ func TestForwardReturnsARedirectAndDoesNotFollowIt(t *testing.T) {
 	caller, _ := serve(t, backend)
 	for _, method := range []string{"GET", "POST"} {
 		mux := http.NewServeMux()
-		rest.Route[rest.None, rest.None]{Pattern: method + " /moved/"}.Forward(mux, caller)
+		rest.Route[endpoint.None, endpoint.None]{Pattern: method + " /moved/"}.Forward(mux, caller)
 		w := ask(mux, method, "/moved/", "", "")
 		if w.Code != 307 || w.Header().Get("Location") != "/inner" || fetched.Load() != 0 {
 			t.Errorf("%s: %d to %q, fetched %d times", method, w.Code, w.Header().Get("Location"), fetched.Load())
@@ -41,7 +42,7 @@ func TestForwardDropsHopByHopHeaders(t *testing.T) {
 	})
 	caller, _ := serve(t, backend)
 	mux := http.NewServeMux()
-	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, caller)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}.Forward(mux, caller)
 	var header []string
 	for name, values := range hops {
 		for _, value := range values {
@@ -77,7 +78,7 @@ var hops = http.Header{
 
 func TestForwardLogsAnUnavailableCalleeAndNotACallerWhoGaveUp(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Forward(mux, rest.Remote("http://127.0.0.1:1", http.DefaultClient))
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}.Forward(mux, rest.Remote("http://127.0.0.1:1", http.DefaultClient))
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/x", nil))

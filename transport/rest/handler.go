@@ -8,10 +8,10 @@ import (
 	"reflect"
 
 	"github.com/sinew-go/sinew/call"
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/once"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 // handler serves one route.
@@ -83,7 +83,7 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 	}
 	var fresh answer
 	u := once.Operation{Scope: h.scope(record), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
-		h.log().WarnContext(ctx, "an answer was not kept", "route", h.text, "error", err)
+		h.log().WarnContext(ctx, "an answer was not stored", "route", h.text, "error", err)
 	}}
 	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })
 	if err != nil || !replayed {
@@ -138,7 +138,7 @@ func replay(text []byte) (a answer, err error) {
 		a.err = p.Err()
 	}
 	if err != nil {
-		return answer{}, fault.Internal.Errorf("a kept answer is unreadable: %w", err)
+		return answer{}, fault.Internal.Errorf("a stored answer is unreadable: %w", err)
 	}
 	return a, nil
 }
@@ -167,7 +167,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 		return nil, nil, err
 	}
 	request = v.Interface()
-	return request, body, endpoint.ValidateRequest(request)
+	return request, body, validation.Of(request)
 }
 
 // respond runs the endpoint and encodes its response.
@@ -189,7 +189,7 @@ func (h *handler) encode(response any) (answer, error) {
 	}
 	text = h.fill.fill(text)
 	if string(text) == "null" && h.answerType.Kind() != reflect.Interface && !decodesItself(h.answerType) {
-		return answer{}, fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp rest.None", h.text)
+		return answer{}, fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp endpoint.None", h.text)
 	}
 	return answer{Status: h.status, Body: text}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -26,9 +27,9 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 	caller, server := serve(t, rest.ReadMetadata(nil)(rest.ProblemMux(backend)))
 	gateway := http.NewServeMux()
 	get.Forward(gateway, caller)
-	head := rest.Route[*request, rest.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
-	plain := rest.Route[rest.None, rest.None]{Pattern: "HEAD /plain"}.Endpoint(caller)
-	nowhere := rest.Route[rest.None, rest.None]{Pattern: "HEAD /nowhere"}.Endpoint(caller)
+	head := rest.Route[*request, endpoint.None]{Pattern: "HEAD /stock/{id}"}.Endpoint(caller)
+	plain := rest.Route[endpoint.None, endpoint.None]{Pattern: "HEAD /plain"}.Endpoint(caller)
+	nowhere := rest.Route[endpoint.None, endpoint.None]{Pattern: "HEAD /nowhere"}.Endpoint(caller)
 	for code := fault.Canceled; code <= fault.Unauthenticated; code++ {
 		next = code.Errorf("warum? – „é“ 😀 \x7f").WithReason("rule").WithRetryAfter(1500 * time.Millisecond).WithRepeated()
 		for _, c := range []struct {
@@ -36,7 +37,7 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 			call func() error
 		}{
 			{name: "HEAD of a route", call: func() error { _, err := head(t.Context(), &request{ID: "p"}); return err }},
-			{name: "HEAD of rest.WriteError", call: func() error { _, err := plain(t.Context(), rest.None{}); return err }},
+			{name: "HEAD of rest.WriteError", call: func() error { _, err := plain(t.Context(), endpoint.None{}); return err }},
 		} {
 			var got, want *fault.Error
 			if err := c.call(); !errors.As(err, &got) || !errors.As(next, &want) || got.Code != code || got.Message != want.Message || got.Reason != want.Reason || got.RetryAfter != want.RetryAfter || !got.Repeated {
@@ -54,7 +55,7 @@ func TestAHeadFailsAsAGetDoes(t *testing.T) {
 			t.Errorf("through a gateway GET is %v, HEAD %v", heard[0], heard[1])
 		}
 	}
-	if _, err := nowhere(t.Context(), rest.None{}); !errors.Is(err, fault.Unimplemented) || !fault.IsUnprocessed(err) {
+	if _, err := nowhere(t.Context(), endpoint.None{}); !errors.Is(err, fault.Unimplemented) || !fault.IsUnprocessed(err) {
 		t.Errorf("an unknown path: %v", err)
 	}
 	answer, err := server.Client().Head(server.URL + "/plain")

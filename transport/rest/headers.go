@@ -66,7 +66,7 @@ func checkEncoding(w http.ResponseWriter, header http.Header) error {
 		return nil
 	}
 	w.Header()["Accept-Encoding"] = []string{"identity"}
-	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is taken as it is alone", shorten(coding)).WithStatus(http.StatusUnsupportedMediaType)
+	return fault.InvalidArgument.Errorf("the body is encoded as %q, and is accepted only without an encoding", shorten(coding)).WithStatus(http.StatusUnsupportedMediaType)
 }
 
 // wholeSeconds returns d as the seconds of a Retry-After, rounded up.

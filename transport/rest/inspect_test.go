@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -46,7 +47,7 @@ func (o *own) UnmarshalJSON(text []byte) error { o.text = string(text); return n
 func TestDuplicateMembersAreRefusedAndStrictIsCaseSensitive(t *testing.T) {
 	mux := http.NewServeMux()
 	for path, strict := range map[string]bool{"/strict": true, "/lax": false} {
-		rest.Route[*basket, rest.None]{Pattern: "POST " + path, Strict: strict}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
+		rest.Route[*basket, endpoint.None]{Pattern: "POST " + path, Strict: strict}.Handle(mux, func(context.Context, *basket) (endpoint.None, error) { return endpoint.None{}, nil })
 	}
 	for body, want := range map[string]struct{ strict, lax string }{
 		`{"amount":1,"AMOUNT":99}`:                      {`"AMOUNT"`, "amount"},
@@ -90,7 +91,7 @@ func TestDuplicateMembersAreRefusedAndStrictIsCaseSensitive(t *testing.T) {
 
 func TestADuplicateAmongManyMembersIsFound(t *testing.T) {
 	mux := http.NewServeMux()
-	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*basket, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (endpoint.None, error) { return endpoint.None{}, nil })
 	var many strings.Builder
 	for n := range 1000 {
 		fmt.Fprintf(&many, `"k%d":{},`, n)
@@ -119,7 +120,7 @@ func TestTwoNamesForOneMapKeyAreRefused(t *testing.T) {
 		Texts  map[string]int `json:"texts"`
 	}
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *request) (endpoint.None, error) { return endpoint.None{}, nil })
 	for body, want := range map[string]int{
 		`{"ints":{"1":1,"01":2}}`: 400, `{"ints":{"0":1,"-0":2}}`: 400, `{"ints":{"1":1,"+1":2}}`: 400, `{"ints":{"1":1,"-1":2}}`: 204, `{"ints":{"x":1}}`: 400,
 		`{"uints":{"18446744073709551615":1,"018446744073709551615":2}}`: 400, `{"uints":{"18446744073709551615":1,"1":2}}`: 204,
@@ -137,7 +138,7 @@ func TestALoneSurrogateIsRefused(t *testing.T) {
 		Any  map[string]any `json:"any"`
 	}
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *request) (endpoint.None, error) { return endpoint.None{}, nil })
 	for text, want := range map[string]int{
 		`\ud83d\ude00`: 204, `\uD83D\uDE00\ud83d\ude00`: 204, `\\ud83d`: 204, `\u00e9\n`: 204, `\\\ud83d\ude00`: 204,
 		`\ud83d`: 400, `\ude00`: 400, `\ude00\ud83d`: 400, `\ud83d\ud83d\ude00`: 400, `\ud83dx\ude00`: 400, `\ud83d\n`: 400, `x\ud83d\u0041`: 400, `\ud83d\ude00\ude00`: 400,
@@ -171,7 +172,7 @@ func TestAnAnswerWithADuplicateMemberIsRefused(t *testing.T) {
 		`{"amount":1,"more":2}`: true, `{"AMOUNT":1}`: true,
 	} {
 		caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
-		_, err := rest.Route[rest.None, *basket]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})
+		_, err := rest.Route[endpoint.None, *basket]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{})
 		if (err == nil) != taken || !taken && fault.CodeOf(err) != fault.Internal {
 			t.Errorf("%s: %v", body, err)
 		}
@@ -180,7 +181,7 @@ func TestAnAnswerWithADuplicateMemberIsRefused(t *testing.T) {
 
 func TestTextWithoutDuplicatesIsAcceptedAsByEncodingJSON(t *testing.T) {
 	mux := http.NewServeMux()
-	rest.Route[*basket, rest.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*basket, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *basket) (endpoint.None, error) { return endpoint.None{}, nil })
 	pieces := rapid.SampledFrom([]string{`{`, `}`, `[`, `]`, `,`, `:`, `"amount"`, `"lines"`, `"any"`, `"a\"b"`, `"\u00e9"`, `1`, `-1e3`, `null`, `true`, ` `, `"`, `\`, `{"any":[1,{"x":null}]}`})
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOf(pieces).Draw(t, "pieces"), "")
@@ -205,7 +206,7 @@ func TestRefusalsQuoteLittleOfTheRequest(t *testing.T) {
 		Map  map[int]*line `json:"map"`
 	}
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "POST /x", Strict: true}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x", Strict: true}.Handle(mux, func(context.Context, *request) (endpoint.None, error) { return endpoint.None{}, nil })
 	h := rest.ProblemMux(mux)
 	for name, w := range map[string]interface{ String() string }{
 		"number":       ask(h, "POST", "/x", "application/json", `{"n":`+long+`}`).Body,
@@ -241,7 +242,7 @@ func TestADuplicateParameterIsRefused(t *testing.T) {
 		Who  string   `header:"X-Who" json:"-"`
 	}
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "GET /x"}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*request, endpoint.None]{Pattern: "GET /x"}.Handle(mux, func(context.Context, *request) (endpoint.None, error) { return endpoint.None{}, nil })
 	for target, want := range map[string]int{"/x?n=1&n=2": 400, "/x?n=1&n=1": 400, "/x?some=1&some=2": 400, "/x?tag=a&tag=b&n=1": 204, "/x?other=1&other=2": 204} {
 		if w := ask(mux, "GET", target, "", ""); w.Code != want {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
@@ -264,7 +265,7 @@ func TestErrorsQuoteLittleOfTheAnswer(t *testing.T) {
 	long := strings.Repeat("9", 900_000)
 	for _, body := range []string{`{"amount":` + long + `}`, `{"lines":"` + long + `"}`, `{"` + long + `":1,"` + long + `":1}`, `{"by":{"` + long + `":{"n":` + long + `}}}`} {
 		caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
-		_, err := rest.Route[rest.None, *basket]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})
+		_, err := rest.Route[endpoint.None, *basket]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{})
 		if fault.CodeOf(err) != fault.Internal || len(err.Error()) > 2000 {
 			t.Errorf("%.60s: %.300v", body, err)
 		}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -113,7 +114,7 @@ func TestARequestThatDiffersInABoundHeaderIsAnother(t *testing.T) {
 		Unit   *string `header:"X-Unit" json:"-"`
 	}
 	mux := http.NewServeMux()
-	rest.Route[*request, rest.None]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, *request) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, *request) (endpoint.None, error) { return endpoint.None{}, nil })
 	send := func(header ...string) int {
 		return ask(mux, "POST", "/x", "", "", append(header, "Idempotency-Key", "k")...).Code
 	}
@@ -141,9 +142,9 @@ func TestARequestThatDiffersInItsPathOrQueryIsAnother(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	acted := 0
-	rest.Route[*request, rest.None]{Pattern: "POST /x/{id}", Keyed: true}.Handle(mux, func(context.Context, *request) (rest.None, error) {
+	rest.Route[*request, endpoint.None]{Pattern: "POST /x/{id}", Keyed: true}.Handle(mux, func(context.Context, *request) (endpoint.None, error) {
 		acted++
-		return rest.None{}, nil
+		return endpoint.None{}, nil
 	})
 	for _, tt := range []struct {
 		target string
@@ -291,7 +292,7 @@ func (unwritable) MarshalJSON() ([]byte, error) { panic("unwritable") }
 func TestAnAnswerThatPanicsWhenEncodedDoesNotRunAgain(t *testing.T) {
 	acted := 0
 	mux := http.NewServeMux()
-	rest.Route[rest.None, unwritable]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, rest.None) (unwritable, error) {
+	rest.Route[endpoint.None, unwritable]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, endpoint.None) (unwritable, error) {
 		acted++
 		return unwritable{}, nil
 	})
@@ -306,7 +307,7 @@ func TestAnAnswerThatCannotBeStoredFailsRepeats(t *testing.T) {
 	for name, answer := range map[string]any{"no JSON": math.Inf(1), "too large": strings.Repeat("x", 5<<20)} {
 		acted := 0
 		mux := http.NewServeMux()
-		rest.Route[rest.None, any]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, rest.None) (any, error) {
+		rest.Route[endpoint.None, any]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, endpoint.None) (any, error) {
 			acted++
 			return answer, nil
 		})
@@ -324,9 +325,9 @@ func TestARefusalIsStoredForAMinuteOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acted := 0
 		mux := http.NewServeMux()
-		rest.Route[rest.None, rest.None]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
+		rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /x", Keyed: true}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) {
 			acted++
-			return rest.None{}, fault.NotFound.Errorf("no")
+			return endpoint.None{}, fault.NotFound.Errorf("no")
 		})
 		for want, wait := range []time.Duration{0, 59 * time.Second, 2 * time.Second} {
 			time.Sleep(wait)

@@ -55,7 +55,7 @@ func ReadMetadata(trusted func(*http.Request) bool) func(http.Handler) http.Hand
 	}
 }
 
-var errExpired = fault.DeadlineExceeded.Errorf("the time for the call was over before it came").WithUnprocessed()
+var errExpired = fault.DeadlineExceeded.Errorf("the deadline of the call had passed before it arrived").WithUnprocessed()
 
 // withCall returns the request's context with a record of the call, and keeps the record
 // that ReadMetadata has put there. It replaces the record of an attempt: that is the

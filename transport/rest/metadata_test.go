@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -13,8 +14,8 @@ import (
 func TestARequestWithAPassedDeadlineDoesNotRun(t *testing.T) {
 	ran := false
 	mux := http.NewServeMux()
-	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
-	route.Handle(mux, func(context.Context, rest.None) (rest.None, error) { ran = true; return rest.None{}, nil })
+	route := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}
+	route.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { ran = true; return endpoint.None{}, nil })
 	caller, _ := serve(t, mux)
 	gateway := http.NewServeMux()
 	route.Forward(gateway, caller)
@@ -48,7 +49,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		w.Header().Set("Retry-After", header)
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
-	call := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}.Endpoint(caller)
+	call := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}.Endpoint(caller)
 	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	for _, c := range []struct {
 		text string
@@ -65,7 +66,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		{text: "Mon, 01 Jan 0001 00:00:00 GMT", want: [2]time.Duration{0, 0}},
 	} {
 		header = c.text
-		_, err := call(t.Context(), rest.None{})
+		_, err := call(t.Context(), endpoint.None{})
 		if got := fault.RetryAfter(err); got < c.want[0] || got > c.want[1] {
 			t.Errorf("%q: %s, want from %s to %s", c.text, got, c.want[0], c.want[1])
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -27,7 +28,7 @@ type (
 func described[T any](t *testing.T) (schema string, all map[string]any) {
 	t.Helper()
 	mux := listing{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, T]{Pattern: "GET /x"}.Forward(&mux, rest.Remote("http://10.0.0.1", nil))
+	rest.Route[endpoint.None, T]{Pattern: "GET /x"}.Forward(&mux, rest.Remote("http://10.0.0.1", nil))
 	text, err := json.Marshal(rest.OpenAPI("x", "1", mux.handlers...))
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +159,8 @@ func TestAQuotedNumberIsDescribedByItsPattern(t *testing.T) {
 		Texts map[string]bool `json:"texts"`
 	}
 	mux := http.NewServeMux()
-	route := rest.Route[*all, rest.None]{Pattern: "POST /x"}
-	route.Handle(mux, func(context.Context, *all) (rest.None, error) { return rest.None{}, nil })
+	route := rest.Route[*all, endpoint.None]{Pattern: "POST /x"}
+	route.Handle(mux, func(context.Context, *all) (endpoint.None, error) { return endpoint.None{}, nil })
 	var s struct {
 		Properties map[string]struct {
 			Pattern       string

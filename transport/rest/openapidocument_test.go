@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -41,9 +42,9 @@ func shop(t *testing.T) []byte {
 	mux, later := listing{ServeMux: http.NewServeMux()}, listing{ServeMux: http.NewServeMux()}
 	nowhere := rest.Remote("http://10.0.0.1", nil)
 	rest.Route[*paint, *part]{Pattern: "POST /parts/{id}/paint", Keyed: true, Status: 201, Summary: "Paints a part.", Tags: []string{"parts"}}.Forward(&mux, nowhere)
-	rest.Route[rest.None, rest.None]{Pattern: "DELETE /parts/{$}"}.Forward(&mux, nowhere)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "DELETE /parts/{$}"}.Forward(&mux, nowhere)
 	rest.Route[*part, []part]{Pattern: "POST /parts/{$}"}.Forward(&mux, nowhere)
-	rest.Route[rest.None, rest.None]{Pattern: "POST /parts/{$}"}.Forward(&later, nowhere)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /parts/{$}"}.Forward(&later, nowhere)
 	handlers := append(append(mux.handlers, http.NotFoundHandler()), later.handlers...)
 	text, err := json.MarshalIndent(rest.OpenAPI("shop", "1.2.0", handlers...), "", "  ")
 	if err != nil {

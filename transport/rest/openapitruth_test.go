@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -66,7 +67,7 @@ func TestAParameterIsDescribedByItsCodec(t *testing.T) {
 		Share  float64         `query:"share" json:"-"`
 		Number json.Number     `query:"number" json:"-"`
 	}
-	doc := documentOf(t, rest.Route[*request, rest.None]{Pattern: "GET /x/{large}"})
+	doc := documentOf(t, rest.Route[*request, endpoint.None]{Pattern: "GET /x/{large}"})
 	got := map[string]map[string]any{}
 	for _, p := range doc.Paths["/x/{large}"]["get"].Parameters {
 		got[p.Name] = p.Schema
@@ -107,10 +108,10 @@ func TestOperationIDsAreUnique(t *testing.T) {
 		User  string `path:"id" json:"-"`
 	}
 	doc := documentOf(t,
-		rest.Route[*byID, rest.None]{Pattern: "GET /users/{id}"}, rest.Route[rest.None, rest.None]{Pattern: "GET /users/by-id"},
-		rest.Route[rest.None, rest.None]{Pattern: "GET /users/by/id"}, rest.Route[rest.None, rest.None]{Pattern: "GET /users_by_id"},
-		rest.Route[*byUser, rest.None]{Pattern: "PUT /users/{user_id}"},
-		rest.Route[*deep, rest.None]{Pattern: "GET /u/{user}/orders/{order}"}, rest.Route[*swapped, rest.None]{Pattern: "DELETE /u/{id}/orders/{user}"},
+		rest.Route[*byID, endpoint.None]{Pattern: "GET /users/{id}"}, rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /users/by-id"},
+		rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /users/by/id"}, rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /users_by_id"},
+		rest.Route[*byUser, endpoint.None]{Pattern: "PUT /users/{user_id}"},
+		rest.Route[*deep, endpoint.None]{Pattern: "GET /u/{user}/orders/{order}"}, rest.Route[*swapped, endpoint.None]{Pattern: "DELETE /u/{id}/orders/{user}"},
 	)
 	ids, shapes := map[string]string{}, map[string]string{}
 	for path, methods := range doc.Paths {
@@ -195,7 +196,7 @@ func TestSelfEncodedTypesAreDescribed(t *testing.T) {
 		Inner  inner           `json:"inner"`
 		Raw    json.RawMessage `json:"raw"`
 	}
-	doc := documentOf(t, rest.Route[rest.None, *answer]{Pattern: "GET /x"})
+	doc := documentOf(t, rest.Route[endpoint.None, *answer]{Pattern: "GET /x"})
 	want := `{"properties":{"-":{"type":"boolean"},"Odd":{"type":"integer"},"grade":{"type":"string"},"inner":{"$ref":"#/components/schemas/inner"},"n":{"pattern":"^-?(0|[1-9][0-9]*)$","type":"string"},"number":{"type":"number"},` +
 		`"p":{"pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?$","type":["string","null"]},"price":{"type":"number"},"prices":{"items":{"type":"number"},"type":"array"},"raw":{},"size":{"maximum":255,"minimum":0,"type":"integer"},"text":{"type":"string"},` +
 		`"took":{"type":"integer"},"two":{"items":{"type":"boolean"},"maxItems":2,"minItems":2,"type":"array"}},` +

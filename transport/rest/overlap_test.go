@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -164,7 +165,7 @@ func TestACallThatSucceededWithoutASendHasNoAnswer(t *testing.T) {
 	if got != nil || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = rest.Route[rest.None, Stock]{Pattern: "GET /x"}.Endpoint(silent{errors.New("no")})(t.Context(), rest.None{})
+	_, err = rest.Route[endpoint.None, Stock]{Pattern: "GET /x"}.Endpoint(silent{errors.New("no")})(t.Context(), endpoint.None{})
 	if err == nil {
 		t.Error("no error")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -24,7 +25,7 @@ func TestAWrongTypeIsReportedWithTheSendersPath(t *testing.T) {
 		Order
 	}
 	mux := http.NewServeMux()
-	rest.Route[*update, rest.None]{Pattern: "PUT /orders/{id}"}.Handle(mux, func(context.Context, *update) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*update, endpoint.None]{Pattern: "PUT /orders/{id}"}.Handle(mux, func(context.Context, *update) (endpoint.None, error) { return endpoint.None{}, nil })
 	for _, c := range []struct {
 		body string
 		want string

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -25,7 +26,7 @@ func TestAProblemRemovesTheHeadersOfTheFailedAnswer(t *testing.T) {
 		w.Header().Set("X-Kept", "1")
 		rest.WriteError(w, fault.NotFound.Errorf("no such page"))
 	})
-	rest.Route[rest.None, rest.None]{Pattern: "GET /panicked"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /panicked"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { panic("oops") })
 	_, server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range stale {
 			w.Header().Set(name, "5")
@@ -139,8 +140,8 @@ func TestTheWriterGetsTheFailureThatTheCallerSees(t *testing.T) {
 
 func TestAStoredRefusalHasItsRetryAfter(t *testing.T) {
 	mux := http.NewServeMux()
-	rest.Route[rest.None, rest.None]{Pattern: "POST /r", Keyed: true}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
-		return rest.None{}, fault.FailedPrecondition.Errorf("closed").WithRetryAfter(time.Minute)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /r", Keyed: true}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, fault.FailedPrecondition.Errorf("closed").WithRetryAfter(time.Minute)
 	})
 	for range 2 {
 		if w := ask(mux, "POST", "/r", "", "", "Idempotency-Key", "k"); w.Header().Get("Retry-After") != "60" || problemOf(t, w).RetryAfter != "1m0s" {
@@ -151,10 +152,10 @@ func TestAStoredRefusalHasItsRetryAfter(t *testing.T) {
 
 func TestAFailureIsLoggedWithItsRequest(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, rest.None]{Pattern: "POST /fail"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
-		return rest.None{}, fault.Unavailable.Errorf("the bank is closed")
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /fail"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, fault.Unavailable.Errorf("the bank is closed")
 	})
-	rest.Route[rest.None, rest.None]{Pattern: "POST /panic"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("oops") })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /panic"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { panic("oops") })
 	for _, c := range []struct {
 		path string
 		want string

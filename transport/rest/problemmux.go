@@ -23,7 +23,7 @@ func ProblemMux(mux *http.ServeMux) http.Handler {
 		refusal.ServeHTTP(recorder, r)
 		if recorder.status == http.StatusMethodNotAllowed {
 			w.Header()["Allow"] = recorder.header["Allow"]
-			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it takes %s", truncate(r.URL.Path, maxQuotedError), shorten(r.Method), recorder.header.Get("Allow")).
+			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it accepts %s", truncate(r.URL.Path, maxQuotedError), shorten(r.Method), recorder.header.Get("Allow")).
 				WithStatus(http.StatusMethodNotAllowed))
 			return
 		}

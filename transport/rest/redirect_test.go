@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -63,7 +64,7 @@ func TestALoopOfRedirectsIsTheCalleesFailure(t *testing.T) {
 		asked++
 		http.Redirect(w, r, "/x", http.StatusFound)
 	}))
-	_, err := rest.Route[rest.None, *Stock]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), rest.None{})
+	_, err := rest.Route[endpoint.None, *Stock]{Pattern: "GET /x"}.Endpoint(caller)(t.Context(), endpoint.None{})
 	if fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "after 10 redirects") || asked != 10 {
 		t.Errorf("%v after %d requests", err, asked)
 	}

@@ -85,8 +85,8 @@ func (f *failing) Failed() error { return f.err }
 func TestAResponseThatFailedIsTheErrorOfAHandlerThatRan(t *testing.T) {
 	down := &failing{fault.Unavailable.Errorf("payment is down").WithUnprocessed()}
 	mux := http.NewServeMux()
-	rest.Route[rest.None, *failing]{Pattern: "POST /typed"}.Handle(mux, func(context.Context, rest.None) (*failing, error) { return down, nil })
-	rest.Route[rest.None, any]{Pattern: "POST /any"}.Handle(mux, func(context.Context, rest.None) (any, error) { return down, nil })
+	rest.Route[endpoint.None, *failing]{Pattern: "POST /typed"}.Handle(mux, func(context.Context, endpoint.None) (*failing, error) { return down, nil })
+	rest.Route[endpoint.None, any]{Pattern: "POST /any"}.Handle(mux, func(context.Context, endpoint.None) (any, error) { return down, nil })
 	for _, path := range []string{"/typed", "/any"} {
 		if p := problemOf(t, ask(mux, "POST", path, "", "")); p.Code != "unavailable" || p.Unprocessed {
 			t.Errorf("%s: %+v", path, p)

@@ -29,7 +29,7 @@ type Route[Req, Resp any] struct {
 	// Strict refuses body members that the request type does not have under exactly this
 	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does.
 	Strict bool
-	// Status is the HTTP status of a success. Zero is 200, or 204 if Resp is [None].
+	// Status is the HTTP status of a success. Zero is 200, or 204 if Resp is [endpoint.None].
 	Status int
 	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB.
 	MaxBody int64
@@ -47,9 +47,6 @@ type Route[Req, Resp any] struct {
 	// Tags group operations in the OpenAPI document.
 	Tags []string
 }
-
-// None is a request or a response without content.
-type None = endpoint.None
 
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
 // like them.
@@ -183,7 +180,7 @@ func (r Route[Req, Resp]) contract() *contract {
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
 	}
-	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[None]() {
+	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[endpoint.None]() {
 		c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
 	}
 	switch {
@@ -196,9 +193,9 @@ func (r Route[Req, Resp]) contract() *contract {
 	case c.status < 200 || c.status > 299:
 		p.refuse("Status %d is no success", c.status)
 	case c.answerType != nil && c.status == http.StatusNoContent:
-		p.refuse("an answer of status 204 has no body; make Resp rest.None")
+		p.refuse("an answer of status 204 has no body; make Resp endpoint.None")
 	case c.answerType != nil && p.method == http.MethodHead:
-		p.refuse("an answer to HEAD has no body; make Resp rest.None")
+		p.refuse("an answer to HEAD has no body; make Resp endpoint.None")
 	case c.bodyLimit < 0:
 		p.refuse("MaxBody %d is negative", c.bodyLimit)
 	case c.answerLimit < 0:

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -140,7 +141,7 @@ func TestPathIsNeverReadFromTheBody(t *testing.T) {
 
 func TestPanicIs500WithItsStackInTheLogOnly(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, rest.None]{Pattern: "GET /"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { panic("secret") })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { panic("secret") })
 	w := ask(mux, "GET", "/", "", "")
 	if p := problemOf(t, w); p.Status != 500 || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%s", w.Body)
@@ -152,8 +153,8 @@ func TestPanicIs500WithItsStackInTheLogOnly(t *testing.T) {
 
 func TestCausesStayInTheLog(t *testing.T) {
 	mux := &logged{ServeMux: http.NewServeMux()}
-	rest.Route[rest.None, rest.None]{Pattern: "GET /"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) {
-		return rest.None{}, fault.Unavailable.Errorf("the database is away: %w", errors.New("dial 10.0.0.1")).WithRetryAfter(1500 * time.Millisecond)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) {
+		return endpoint.None{}, fault.Unavailable.Errorf("the database is away: %w", errors.New("dial 10.0.0.1")).WithRetryAfter(1500 * time.Millisecond)
 	})
 	w := ask(mux, "GET", "/", "", "")
 	if p := problemOf(t, w); p.Detail != "the database is away" || w.Header().Get("Retry-After") != "2" || p.RetryAfter != "1.5s" {
@@ -245,14 +246,16 @@ func TestMetadataOfUntrustedCallersIsIgnored(t *testing.T) {
 func TestRoutesThatCannotWorkPanicNamingTheField(t *testing.T) {
 	for want, f := range map[string]func(){
 		"{id}": func() {
-			rest.Route[*ReserveRequest, rest.None]{Pattern: "POST /x/{id}"}.Handle(http.NewServeMux(), nil)
+			rest.Route[*ReserveRequest, endpoint.None]{Pattern: "POST /x/{id}"}.Handle(http.NewServeMux(), nil)
 		},
-		"product_id": func() { rest.Route[*ReserveRequest, rest.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
+		"product_id": func() { rest.Route[*ReserveRequest, endpoint.None]{Pattern: "POST /x"}.Handle(http.NewServeMux(), nil) },
 		"Quantity": func() {
-			rest.Route[*ReserveRequest, rest.None]{Pattern: "GET /x/{product_id}"}.Endpoint(rest.Remote("", nil))
+			rest.Route[*ReserveRequest, endpoint.None]{Pattern: "GET /x/{product_id}"}.Endpoint(rest.Remote("", nil))
 		},
-		"method": func() { rest.Route[rest.None, rest.None]{Pattern: "/x"}.Endpoint(rest.Remote("", nil)) },
-		"204":    func() { rest.Route[rest.None, *Stock]{Pattern: "GET /x", Status: 204}.Endpoint(rest.Remote("", nil)) },
+		"method": func() { rest.Route[endpoint.None, endpoint.None]{Pattern: "/x"}.Endpoint(rest.Remote("", nil)) },
+		"204": func() {
+			rest.Route[endpoint.None, *Stock]{Pattern: "GET /x", Status: 204}.Endpoint(rest.Remote("", nil))
+		},
 	} {
 		func() {
 			defer func() {

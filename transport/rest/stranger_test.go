@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -25,9 +26,9 @@ func allRoutes() http.Handler {
 	}
 	mux := http.NewServeMux()
 	rest.Route[*counted, *counted]{Pattern: "GET /{n}"}.Handle(mux, func(_ context.Context, r *counted) (*counted, error) { return r, nil })
-	rest.Route[*named, rest.None]{Pattern: "PUT /a/{rest...}"}.Handle(mux, func(context.Context, *named) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[*named, endpoint.None]{Pattern: "PUT /a/{rest...}"}.Handle(mux, func(context.Context, *named) (endpoint.None, error) { return endpoint.None{}, nil })
 	Reserve.Handle(mux, func(context.Context, *ReserveRequest) (*Stock, error) { return &Stock{}, nil })
-	rest.Route[rest.None, rest.None]{Pattern: "DELETE /a/b/{$}"}.Handle(mux, func(context.Context, rest.None) (rest.None, error) { return rest.None{}, nil })
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "DELETE /a/b/{$}"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
 	mux.Handle("shop.example/b/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	return rest.ReadMetadata(func(*http.Request) bool { return true })(rest.ProblemMux(mux))
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -132,7 +133,7 @@ func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 	type said struct{ foreign, left bool } // whether it is the stranger's, and whether the caller left before it
 	last, middle := make(chan said, 9), make(chan said, 9)
 	var entered atomic.Int64
-	route := rest.Route[rest.None, rest.None]{Pattern: "GET /x"}
+	route := rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}
 	backend := http.NewServeMux()
 	note := func(ctx context.Context) said {
 		limited, cancel := context.WithCancel(ctx)
@@ -141,10 +142,10 @@ func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 		foreign := fault.Judge(limited, fault.DeadlineExceeded) == fault.Gone
 		return said{foreign, errors.Is(limited.Err(), context.Canceled)}
 	}
-	route.Handle(backend, func(ctx context.Context, _ rest.None) (rest.None, error) {
+	route.Handle(backend, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
 		entered.Add(1)
 		last <- note(ctx)
-		return rest.None{}, ctx.Err()
+		return endpoint.None{}, ctx.Err()
 	})
 	caller, _ := serve(t, rest.ReadMetadata(everybody)(backend))
 	for _, c := range []struct {
@@ -160,10 +161,10 @@ func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 		}{
 			{how: "handled", register: func(mux *http.ServeMux) {
 				ask := route.Endpoint(caller)
-				route.Handle(mux, func(ctx context.Context, _ rest.None) (rest.None, error) {
-					_, err := ask(ctx, rest.None{})
+				route.Handle(mux, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
+					_, err := ask(ctx, endpoint.None{})
 					middle <- note(ctx)
-					return rest.None{}, err
+					return endpoint.None{}, err
 				})
 			}},
 			{how: "forwarded", register: func(mux *http.ServeMux) { route.Forward(mux, caller) }},

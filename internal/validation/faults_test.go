@@ -1,4 +1,4 @@
-package endpoint_test
+package validation_test
 
 import (
 	"errors"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 type refusing struct{ err error }
@@ -35,7 +35,7 @@ func TestARefusalListsTheFirstOfManyFaults(t *testing.T) {
 		"joined": {errors.Join(long, long), "…; xxx"},
 		"told":   {fmt.Errorf("order: %w and %w", errors.New("a"), errors.New("b")), "order: a and b"},
 	} {
-		err := endpoint.ValidateRequest(refusing{tt.err})
+		err := validation.Of(refusing{tt.err})
 		if text := fault.ProblemOf(err).Detail; !errors.Is(err, fault.InvalidArgument) || !strings.Contains(text, tt.want) || len(text) > 6000 {
 			t.Errorf("%s: %d bytes: %.200s", name, len(text), text)
 		}
