@@ -53,7 +53,7 @@ func TestStoppingIsClosedByTheStopAlone(t *testing.T) {
 	<-state.Stopping()
 }
 
-func TestAStoppingServiceBeginsNothingMore(t *testing.T) {
+func TestAStoppingServiceStartsNothingMore(t *testing.T) {
 	if err := started(t).Err(); err != nil {
 		t.Errorf("while it runs: got %v, want no error", err)
 	}
@@ -61,5 +61,5 @@ func TestAStoppingServiceBeginsNothingMore(t *testing.T) {
 	if !errors.Is(err, fault.Canceled) {
 		t.Errorf("got %v, want %v", err, fault.Canceled)
 	}
-	wantText(t, err, "inventory", "begins nothing more")
+	wantText(t, err, "inventory", "starts nothing more")
 }
