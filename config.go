@@ -14,6 +14,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/idempotency"
+	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
@@ -181,7 +182,7 @@ func (c Config) withDefaults() Config {
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, defaultReadTimeout)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, defaultWriteTimeout)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, defaultIdleTimeout)
-	c.MaxConnections = cmp.Or(c.MaxConnections, descriptors()*3/4)
+	c.MaxConnections = cmp.Or(c.MaxConnections, service.MaxOpenFiles()*3/4)
 	if c.DrainDelay == 0 {
 		c.DrainDelay = defaultDrainDelay
 		if _, inProcess := c.Registry.(*registry.Memory); inProcess {

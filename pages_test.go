@@ -17,6 +17,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -175,5 +176,46 @@ func TestByDefaultMetricsAreServedToTheMachineItself(t *testing.T) {
 	}
 	if status, _, body := servicetest.Get(t, svc.URL()+"/metrics"); status != 403 || !strings.Contains(body, admin+"/metrics") {
 		t.Errorf("who asks at the wrong place is not told the right one: %d %s", status, body)
+	}
+}
+
+func TestUnknownPathsOnAdminAreCounted(t *testing.T) {
+	metrics, admin := prometheus.NewRegistry(), servicetest.FreeAddr(t)
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Admin: admin, Metrics: metrics}))
+	servicetest.Start(t, svc)
+	for _, path := range []string{"/.env", "/metrics"} {
+		servicetest.Get(t, "http://"+admin+path)
+	}
+	_ = svc.Shutdown(t.Context()) // after it, every answer is counted
+	if all := requestCounters(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
+		t.Error(all)
+	}
+}
+
+func TestTheDocumentIsRenderedOncePerSetOfRoutes(t *testing.T) {
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Version: "1.2.3"}))
+	type answer struct{ A, B, C, D, E, F, G, H []string }
+	noAnswer := func(context.Context, endpoint.None) (*answer, error) { return nil, nil }
+	rest.Route[endpoint.None, *answer]{Pattern: "GET /first"}.Handle(svc, noAnswer)
+	document := func() string {
+		w := httptest.NewRecorder()
+		svc.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%d %s", w.Code, w.Header())
+		}
+		return w.Body.String()
+	}
+	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"1.2.3"`) {
+		t.Error(text)
+	}
+	rest.Route[endpoint.None, *answer]{Pattern: "GET /second"}.Handle(svc, noAnswer)
+	if text := document(); !strings.Contains(text, `"/first"`) || !strings.Contains(text, `"/second"`) {
+		t.Error(text)
+	}
+	if text := document(); text != document() {
+		t.Error(text)
+	}
+	if allocs := testing.AllocsPerRun(20, func() { document() }); allocs > 100 {
+		t.Errorf("%v allocations for a document that is there", allocs)
 	}
 }

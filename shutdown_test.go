@@ -3,6 +3,7 @@ package sinew_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -194,5 +195,40 @@ func TestASecondShutdownWaitsNoLongerThanItsOwnContext(t *testing.T) {
 	}
 	if err := svc.Shutdown(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestShutdownLogsEachStep(t *testing.T) {
+	log := &logbook{}
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	defer func() { _ = bus.Close(context.Background()) }()
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Logger: log.logger(slog.LevelInfo), Registry: registry.NewMemory(), Bus: bus}))
+	svc.Go(func(ctx context.Context) { <-ctx.Done() })
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return nil })
+	servicetest.Start(t, svc)
+	if err := svc.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, message := range []string{"shutting down", "deregistered", "requests are answered", "events are handled", "background jobs have ended", "stopped"} {
+		next := strings.Index(log.String()[at:], `"msg":"`+message+`"`)
+		if next < 0 {
+			t.Fatalf("no %q, or not in its turn: %s", message, log)
+		}
+		at += next
+	}
+	for _, line := range log.lines(t, "stopped") {
+		if line["service"] != "inventory" || line["duration"] == nil {
+			t.Errorf("%v", line)
+		}
+	}
+	idle := &logbook{}
+	for _, svc := range []*sinew.Service{servicetest.Start(t, sinew.New("idle", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))), sinew.New("never", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))} {
+		if err := svc.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if text := idle.String(); strings.Contains(text, "events") || strings.Contains(text, "jobs") || strings.Contains(text, "deregistered") || len(idle.lines(t, "stopped")) != 1 {
+		t.Errorf("it tells of what there was none of: %s", text)
 	}
 }

@@ -2,14 +2,20 @@ package sinew_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
+	"github.com/sinew-go/sinew/internal/servicetest/api"
 )
 
 // stopRecorder is a bus that records the order in which its subscriptions stop.
@@ -115,5 +121,126 @@ func TestTopicsInACycleAreDrained(t *testing.T) {
 	<-round
 	if err := svc.Shutdown(t.Context()); err != nil || len(bus.order) != 2 {
 		t.Errorf("drained %v: %v", bus.order, err)
+	}
+}
+
+// silentBus does not answer Subscribe until it is released.
+type silentBus struct {
+	eventbus.Bus
+	until chan struct{}
+}
+
+func (b silentBus) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	<-b.until
+	return b.Bus.Subscribe(topic, group, h)
+}
+
+func TestABusThatDoesNotAnswerBlocksNeitherStartNorShutdown(t *testing.T) {
+	for _, stopFirst := range []bool{false, true} { // stop the service before the context ends
+		synctest.Test(t, func(t *testing.T) {
+			memory := eventbus.NewMemory(eventbus.MemoryPolicy{})
+			bus := silentBus{memory, make(chan struct{})}
+			svc := sinew.New("inventory", sinew.Config{Listener: servicetest.NewPipe(), Logger: servicetest.NoLog, Bus: bus})
+			if _, err := svc.Subscribe("order.placed", "g", func(context.Context, eventbus.Event) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			want, begun := context.DeadlineExceeded, time.Now()
+			down := make(chan error, 1)
+			if stopFirst {
+				want = fault.Canceled
+				time.AfterFunc(time.Second, func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+					defer cancel()
+					down <- svc.Shutdown(ctx)
+				})
+			}
+			if err := svc.Start(ctx); !errors.Is(err, want) || time.Since(begun) > 3*time.Second {
+				t.Errorf("after %s: %v", time.Since(begun), err)
+			}
+			if !stopFirst {
+				close(bus.until)
+				down <- svc.Shutdown(t.Context())
+			}
+			if err := <-down; stopFirst != (err != nil) {
+				t.Error(err)
+			}
+			if stopFirst {
+				close(bus.until)
+			}
+			synctest.Wait()
+			if err := memory.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if memory.Hears("order.placed") {
+				t.Error("the subscription outlives the service")
+			}
+		})
+	}
+}
+
+// slowBus is a bus whose Subscribe is slow.
+type slowBus struct {
+	eventbus.Bus
+	asked   chan struct{}
+	proceed chan struct{}
+}
+
+func newSlowBus(t *testing.T) slowBus {
+	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+	t.Cleanup(func() { _ = bus.Close(context.Background()) })
+	return slowBus{bus, make(chan struct{}), make(chan struct{})}
+}
+
+func (b slowBus) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	close(b.asked)
+	<-b.proceed
+	return b.Bus.Subscribe(topic, group, h)
+}
+
+func TestABusThatIsSlowToSubscribeBlocksNothingElse(t *testing.T) {
+	bus := newSlowBus(t)
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
+	var handled atomic.Bool
+	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error {
+		handled.Store(true)
+		return nil
+	})
+	started := make(chan error, 1)
+	go func() { started <- svc.Start(t.Context()) }()
+	<-bus.asked
+	if status, _ := readyz(svc); status != 200 {
+		t.Errorf("readyz says %d", status)
+	}
+	if err := cutOff(t, svc); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "inventory.low_stock") {
+		t.Error(err)
+	}
+	close(bus.proceed)
+	if err := <-started; !errors.Is(err, fault.Canceled) {
+		t.Errorf("Start: %v", err)
+	}
+	if err := api.LowStock.Publish(t.Context(), bus, api.StockEvent{}); err != nil {
+		t.Error(err)
+	}
+	if err := bus.Close(t.Context()); err != nil || handled.Load() {
+		t.Errorf("it subscribed after Shutdown; %v", err)
+	}
+}
+
+func TestASubscriptionThatIsStoppedWhileTheServiceStartsStopsNothingElse(t *testing.T) {
+	bus := newSlowBus(t)
+	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Bus: bus}))
+	stop, err := svc.Subscribe("inventory.low_stock", "g", func(context.Context, eventbus.Event) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, stopped := make(chan error, 1), make(chan error, 1)
+	go func() { started <- svc.Start(t.Context()) }()
+	<-bus.asked
+	go func() { stopped <- stop(t.Context()) }()
+	close(bus.proceed)
+	if err := errors.Join(<-started, <-stopped, svc.Shutdown(t.Context())); err != nil {
+		t.Error(err)
 	}
 }

@@ -116,10 +116,10 @@ func lost() error { return fault.Unavailable.Errorf("no answer") }
 func TestARegistrationWhoseAnswerIsLostIsUndone(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		end  func(*testing.T, *announcing)
+		stop bool // the service stops, else it is not ready any more
 	}{
-		{"when the service is not ready", func(_ *testing.T, a *announcing) { a.broken.Store(true) }},
-		{"when the service stops", func(t *testing.T, a *announcing) { _ = a.stop(t) }},
+		{"when the service is not ready", false},
+		{"when the service stops", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,11 @@ func TestARegistrationWhoseAnswerIsLostIsUndone(t *testing.T) {
 					t.Fatal(err)
 				}
 				a.wantRegistered(t, "at first", 1)
-				tt.end(t, a)
+				if tt.stop {
+					_ = a.stop(t)
+				} else {
+					a.broken.Store(true)
+				}
 				a.wantRegistered(t, tt.name, 0)
 				a.state.Stop()
 				_, _ = a.Stop(t.Context())
@@ -177,14 +181,16 @@ func TestWhoWaitsForARegistrationLearnsWhyThereIsNone(t *testing.T) {
 }
 
 func TestAnAnnouncerDoesNotStartWhenTheServiceIsStopping(t *testing.T) {
-	a := announce(t, registrar{Memory: registry.NewMemory()})
-	a.state.Stop()
-	if err := a.Start(instance); !errors.Is(err, fault.Canceled) {
-		t.Errorf("got %v, want %v", err, fault.Canceled)
-	}
-	if announced, err := a.Stop(t.Context()); announced || err != nil {
-		t.Errorf("stop: got %v, %v, want false without an error", announced, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a := announce(t, registrar{Memory: registry.NewMemory()})
+		a.state.Stop()
+		if err := a.Start(instance); !errors.Is(err, fault.Canceled) {
+			t.Errorf("got %v, want %v", err, fault.Canceled)
+		}
+		if announced, err := a.Stop(t.Context()); announced || err != nil {
+			t.Errorf("stop: got %v, %v, want false without an error", announced, err)
+		}
+	})
 }
 
 func TestStopDoesNotWaitLongForARegistryThatDoesNotAnswer(t *testing.T) {

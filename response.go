@@ -4,12 +4,10 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"time"
 
-	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/limit"
@@ -17,78 +15,6 @@ import (
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
-
-// withConnectionClose adds "Connection: close" to the answers of a stopping service, so
-// that callers turn to another instance.
-func (s *Service) withConnectionClose(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.drainDelay.Called()
-		if s.state.IsStopping() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// instrumented wraps h, the handler of pattern: it sets the operation of the request and
-// serves it within the service's limit.
-func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
-	recorder := s.metrics.Server(s.name, pattern)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, _ := w.(*response)
-		outer := responseOf(w)
-		if answer == nil { // a middleware has put its own writer around it
-			answer = &response{ResponseWriter: w, outer: outer}
-		}
-		if outer != nil {
-			outer.route, outer.recorder, outer.isOwnPage = pattern, recorder, false
-		}
-		if record := call.Of(r.Context()); record != nil {
-			record.Operation = call.Operation{Service: s.name, Name: pattern}
-		}
-		s.admitted(h, answer, r)
-	})
-}
-
-// admitted serves h within the service's limit. A request occupies a place from its
-// arrival until its answer starts. It does not while its body is awaited, because then the
-// service waits for the caller. What follows the start of the answer (a stream, a
-// download, an upgraded or hijacked connection) may take any time.
-func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
-	permit, err := s.limiter.Acquire(r.Context())
-	if err != nil {
-		rest.WriteError(answer, err)
-		return
-	}
-	answer.permit, answer.permitContext = permit, r.Context()
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &pausingBody{r.Body, permit}
-	}
-	panicked := true
-	defer func() {
-		err := answer.err()
-		if panicked {
-			err = errPanicked
-		}
-		answer.endPermit(err)
-	}()
-	h.ServeHTTP(answer, r)
-	panicked = false
-}
-
-// pausingBody is the body of a request, which gives up its place in the limit while it
-// waits for the caller.
-type pausingBody struct {
-	io.ReadCloser
-	permit limit.AdaptivePermit
-}
-
-// Read implements io.Reader.
-func (a *pausingBody) Read(b []byte) (int, error) {
-	a.permit.Pause()
-	defer a.permit.Resume()
-	return a.ReadCloser.Read(b)
-}
 
 // response records how a request was answered.
 type response struct {

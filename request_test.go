@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,11 +17,8 @@ import (
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
-	"github.com/sinew-go/sinew/internal/servicetest/api"
-	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -257,21 +253,6 @@ func TestMiddlewareOfUseIsInsideRequestIDSpanAndMetrics(t *testing.T) {
 	}
 }
 
-func TestAMiddlewaresWriterMayHideTheServicesWriter(t *testing.T) {
-	svc := servicetest.New(t, sinew.Config{})
-	addFailingRoutes(svc)
-	svc.Use(func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(hidingWriter{w}, r) })
-	})
-	for path, code := range map[string]string{"/rest": "unavailable", "/missing": "not_found", "/good": "ok", "/panic": "internal"} {
-		post(svc, path)
-		want := `sinew_server_requests_total{code="` + code + `",operation="POST ` + path + `",service="shop"} 1`
-		if !strings.Contains(servicetest.Ask(svc, "GET", "/metrics").Body.String(), want) {
-			t.Errorf("no %s", want)
-		}
-	}
-}
-
 // requestCounters returns the counters of requests, as text.
 func requestCounters(t testing.TB, from prometheus.Gatherer) string {
 	t.Helper()
@@ -283,93 +264,8 @@ func requestCounters(t testing.TB, from prometheus.Gatherer) string {
 // hidingWriter hides everything but the methods of http.ResponseWriter.
 type hidingWriter struct{ w http.ResponseWriter }
 
-func (o hidingWriter) Header() http.Header         { return o.w.Header() }
+func (o hidingWriter) Header() http.Header { return o.w.Header() }
+
 func (o hidingWriter) Write(b []byte) (int, error) { return o.w.Write(b) }
-func (o hidingWriter) WriteHeader(status int)      { o.w.WriteHeader(status) }
 
-func TestARewrittenPathIsCountedForItsRoute(t *testing.T) {
-	metrics := prometheus.NewRegistry()
-	svc := servicetest.New(t, sinew.Config{Metrics: metrics})
-	addFailingRoutes(svc)
-	svc.Use(func(next http.Handler) http.Handler { return http.StripPrefix("/v1", next) })
-	post(svc, "/v1/good")
-	post(svc, "/v1/nothing")
-	all := requestCounters(t, metrics)
-	for _, want := range []string{`code="ok",operation="POST /good"`, `code="not_found",operation="no route"`} {
-		if !strings.Contains(all, want) {
-			t.Errorf("no %s in %s", want, all)
-		}
-	}
-}
-
-func TestShutdownLogsEachStep(t *testing.T) {
-	log := &logbook{}
-	bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
-	defer func() { _ = bus.Close(context.Background()) }()
-	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Logger: log.logger(slog.LevelInfo), Registry: registry.NewMemory(), Bus: bus}))
-	svc.Go(func(ctx context.Context) { <-ctx.Done() })
-	_ = api.LowStock.Handle(svc, "g", func(context.Context, api.StockEvent) error { return nil })
-	servicetest.Start(t, svc)
-	if err := svc.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	at := 0
-	for _, message := range []string{"shutting down", "deregistered", "requests are answered", "events are handled", "background jobs have ended", "stopped"} {
-		next := strings.Index(log.String()[at:], `"msg":"`+message+`"`)
-		if next < 0 {
-			t.Fatalf("no %q, or not in its turn: %s", message, log)
-		}
-		at += next
-	}
-	for _, line := range log.lines(t, "stopped") {
-		if line["service"] != "inventory" || line["duration"] == nil {
-			t.Errorf("%v", line)
-		}
-	}
-	idle := &logbook{}
-	for _, svc := range []*sinew.Service{servicetest.Start(t, sinew.New("idle", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))), sinew.New("never", servicetest.Local(sinew.Config{Logger: idle.logger(slog.LevelInfo)}))} {
-		if err := svc.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	if text := idle.String(); strings.Contains(text, "events") || strings.Contains(text, "jobs") || strings.Contains(text, "deregistered") || len(idle.lines(t, "stopped")) != 1 {
-		t.Errorf("it tells of what there was none of: %s", text)
-	}
-}
-
-func TestUnknownPathsOnAdminAreCounted(t *testing.T) {
-	metrics, admin := prometheus.NewRegistry(), servicetest.FreeAddr(t)
-	svc := sinew.New("inventory", servicetest.Local(sinew.Config{Admin: admin, Metrics: metrics}))
-	servicetest.Start(t, svc)
-	for _, path := range []string{"/.env", "/metrics"} {
-		servicetest.Get(t, "http://"+admin+path)
-	}
-	_ = svc.Shutdown(t.Context()) // after it, every answer is counted
-	if all := requestCounters(t, metrics); !strings.Contains(all, `sinew_server_requests_total{code="not_found",operation="no route",service="inventory"} 1`) || strings.Contains(all, `"GET /metrics"`) {
-		t.Error(all)
-	}
-}
-
-func TestAnAbortedAnswerIsReportedAsAborted(t *testing.T) {
-	log := &logbook{}
-	svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
-	svc.Handle("GET /broken", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("half"))
-		panic(http.ErrAbortHandler)
-	}))
-	server := httptest.NewServer(svc.Handler())
-	answer, err := http.Get(server.URL + "/broken")
-	if err == nil {
-		_, err = io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-	}
-	if err == nil {
-		t.Error("the caller takes the answer for whole")
-	}
-	http.DefaultClient.CloseIdleConnections()
-	server.Close() // waits for the handler
-	lines := log.lines(t, "request failed")
-	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "aborted its answer") || len(log.lines(t, "handler panicked")) != 0 {
-		t.Errorf("%s", log)
-	}
-}
+func (o hidingWriter) WriteHeader(status int) { o.w.WriteHeader(status) }

@@ -3,12 +3,15 @@ package sinew_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
@@ -154,5 +157,59 @@ func TestMetricsAndSpansHaveTheCodeThatTheCallerSees(t *testing.T) {
 		if tag := span.Tags["error"]; code != "ok" && !strings.HasPrefix(tag, code) || code == "ok" && tag != "" {
 			t.Errorf("span %s has the error %q", span.Name, tag)
 		}
+	}
+}
+
+func TestAMiddlewaresWriterMayHideTheServicesWriter(t *testing.T) {
+	svc := servicetest.New(t, sinew.Config{})
+	addFailingRoutes(svc)
+	svc.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(hidingWriter{w}, r) })
+	})
+	for path, code := range map[string]string{"/rest": "unavailable", "/missing": "not_found", "/good": "ok", "/panic": "internal"} {
+		post(svc, path)
+		want := `sinew_server_requests_total{code="` + code + `",operation="POST ` + path + `",service="shop"} 1`
+		if !strings.Contains(servicetest.Ask(svc, "GET", "/metrics").Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestARewrittenPathIsCountedForItsRoute(t *testing.T) {
+	metrics := prometheus.NewRegistry()
+	svc := servicetest.New(t, sinew.Config{Metrics: metrics})
+	addFailingRoutes(svc)
+	svc.Use(func(next http.Handler) http.Handler { return http.StripPrefix("/v1", next) })
+	post(svc, "/v1/good")
+	post(svc, "/v1/nothing")
+	all := requestCounters(t, metrics)
+	for _, want := range []string{`code="ok",operation="POST /good"`, `code="not_found",operation="no route"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %s in %s", want, all)
+		}
+	}
+}
+
+func TestAnAbortedAnswerIsReportedAsAborted(t *testing.T) {
+	log := &logbook{}
+	svc := servicetest.New(t, sinew.Config{Logger: log.logger(slog.LevelInfo)})
+	svc.Handle("GET /broken", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half"))
+		panic(http.ErrAbortHandler)
+	}))
+	server := httptest.NewServer(svc.Handler())
+	answer, err := http.Get(server.URL + "/broken")
+	if err == nil {
+		_, err = io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+	}
+	if err == nil {
+		t.Error("the caller takes the answer for whole")
+	}
+	http.DefaultClient.CloseIdleConnections()
+	server.Close() // waits for the handler
+	lines := log.lines(t, "request failed")
+	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "aborted its answer") || len(log.lines(t, "handler panicked")) != 0 {
+		t.Errorf("%s", log)
 	}
 }

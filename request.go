@@ -2,6 +2,7 @@ package sinew
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -17,6 +19,18 @@ import (
 // noRoute is the operation of every request that matches no route. One shared name, so
 // that unknown paths cannot create series of their own.
 const noRoute = "no route"
+
+// withConnectionClose adds "Connection: close" to the answers of a stopping service, so
+// that callers turn to another instance.
+func (s *Service) withConnectionClose(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.drainDelay.Called()
+		if s.state.IsStopping() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // withCall wraps h, which serves mux. It gives each request its call record (the id and
 // the other metadata that travels), a span, metrics, a log line and a panic guard. The
@@ -68,6 +82,66 @@ func routed(mux *http.ServeMux) http.Handler {
 		}
 		problems.ServeHTTP(w, r)
 	})
+}
+
+// instrumented wraps h, the handler of pattern: it sets the operation of the request and
+// serves it within the service's limit.
+func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
+	recorder := s.metrics.Server(s.name, pattern)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, _ := w.(*response)
+		outer := responseOf(w)
+		if answer == nil { // a middleware has put its own writer around it
+			answer = &response{ResponseWriter: w, outer: outer}
+		}
+		if outer != nil {
+			outer.route, outer.recorder, outer.isOwnPage = pattern, recorder, false
+		}
+		if record := call.Of(r.Context()); record != nil {
+			record.Operation = call.Operation{Service: s.name, Name: pattern}
+		}
+		s.admitted(h, answer, r)
+	})
+}
+
+// admitted serves h within the service's limit. A request occupies a place from its
+// arrival until its answer starts. It does not while its body is awaited, because then the
+// service waits for the caller. What follows the start of the answer (a stream, a
+// download, an upgraded or hijacked connection) may take any time.
+func (s *Service) admitted(h http.Handler, answer *response, r *http.Request) {
+	permit, err := s.limiter.Acquire(r.Context())
+	if err != nil {
+		rest.WriteError(answer, err)
+		return
+	}
+	answer.permit, answer.permitContext = permit, r.Context()
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &pausingBody{r.Body, permit}
+	}
+	panicked := true
+	defer func() {
+		err := answer.err()
+		if panicked {
+			err = errPanicked
+		}
+		answer.endPermit(err)
+	}()
+	h.ServeHTTP(answer, r)
+	panicked = false
+}
+
+// pausingBody is the body of a request, which gives up its place in the limit while it
+// waits for the caller.
+type pausingBody struct {
+	io.ReadCloser
+	permit limit.AdaptivePermit
+}
+
+// Read implements io.Reader.
+func (a *pausingBody) Read(b []byte) (int, error) {
+	a.permit.Pause()
+	defer a.permit.Resume()
+	return a.ReadCloser.Read(b)
 }
 
 var errAnswerAborted = fault.Internal.Errorf("the handler aborted its answer")
