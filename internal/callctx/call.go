@@ -66,11 +66,11 @@ func withCall(ctx context.Context, c Call) (context.Context, *Call) {
 // an operation, which was made by hand for this very call.
 func Outgoing(ctx context.Context, op call.Operation) call.Record {
 	var r call.Record
-	derive(&r, ctx, op)
+	derive(ctx, &r, op)
 	return r
 }
 
-func derive(r *call.Record, ctx context.Context, op call.Operation) {
+func derive(ctx context.Context, r *call.Record, op call.Operation) {
 	r.Operation = op
 	parent := call.Of(ctx)
 	if parent == nil {

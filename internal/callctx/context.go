@@ -36,7 +36,7 @@ func Begin[Span any](ctx context.Context, op call.Operation, now, until time.Tim
 	b := &Context[Span]{}
 	b.Context.Init(ctx, until)
 	c := &b.Call
-	derive(&c.Record, ctx, op)
+	derive(ctx, &c.Record, op)
 	c.Start, c.stamp.at, c.caller = now, now, ctx
 	c.Deadline, _ = b.Deadline()
 	c.attachTrail(&b.trail)
