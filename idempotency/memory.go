@@ -22,7 +22,7 @@ const (
 // scopePrefixLen is how many characters the keys of one scope have in common; see [Once].
 const scopePrefixLen = 32
 
-// Memory is an [Store] for one instance, in memory. It stores 100,000 keys
+// Memory is a [Store] for one instance, in memory. It stores 100,000 keys
 // and 64 MiB of answers. Beyond that it drops an answer of the largest scope, so that no
 // caller and no operation can push out the answers of a smaller one. Of that scope it
 // drops the answer that would expire first, so that refusals, which are stored for a

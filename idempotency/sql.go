@@ -16,7 +16,7 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// SQL is an [Store] in a table that any number of instances share, over
+// SQL is a [Store] in a table that any number of instances share, over
 // any database/sql driver: SQLite, PostgreSQL, MySQL and databases that are compatible
 // with one of them. All times are the database's, so that the clocks of the instances may
 // differ. A claim also deletes up to 16 expired rows, so that the table stays as large as
