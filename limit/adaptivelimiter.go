@@ -269,6 +269,6 @@ func abandonedError(ctx context.Context, name string) error {
 	if err == nil {
 		err = context.DeadlineExceeded
 	}
-	return fault.CodeOf(err).Errorf("%s: the caller gave up in the queue: %w", name, err).
+	return fault.CodeOf(err).Errorf("%s: the caller gave up before it was admitted: %w", name, err).
 		WithUnprocessed()
 }
