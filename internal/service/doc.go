@@ -5,6 +5,7 @@
 // package sinew does.
 //
 // All parts of a service share one [RunState]. A part reads it while it holds its own lock,
-// starts nothing once the service stops, and takes that lock again in Stop. What starts is
-// therefore always seen by Stop.
+// and starts nothing once the service stops; its Stop, which comes later, takes that lock
+// again. What starts is therefore always seen by Stop. [Jobs] alone start until their own
+// Stop, since handlers that are drained may add some.
 package service

@@ -35,7 +35,8 @@ func (d *DrainDelay) Wait(ctx context.Context) {
 		_ = backoff.Wait(ctx, d.Delay)
 		return
 	}
-	for end := time.Now().Add(d.Delay); d.recentlyCalled.Swap(false) && time.Now().Before(end) && ctx.Err() == nil; {
+	end := time.Now().Add(d.Delay)
+	for d.recentlyCalled.Swap(false) && time.Now().Before(end) && ctx.Err() == nil {
 		_ = backoff.Wait(ctx, idleCallerTime)
 	}
 }
