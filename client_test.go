@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/call"
@@ -228,5 +230,16 @@ func BenchmarkClient(b *testing.B) {
 		if err := c.Call(ctx, op, send); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestAClientMadeAfterShutdownLeavesNothingRunning(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	shop := servicetest.New(t, sinew.Config{})
+	if err := shop.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if shop.Client("inventory") == nil {
+		t.Error("there is no client")
 	}
 }

@@ -125,21 +125,26 @@ func (u *unheardCounter) count(s *Service, topic string, events int) {
 	if !ok || events == 0 || bus.Hears(topic) {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	before, known := u.byTopic[topic]
-	switch {
-	case known:
-	case len(u.byTopic) >= maxUnheardTopics:
-		topic = "other"
-		before = u.byTopic[topic]
-	default:
-		if u.byTopic == nil {
-			u.byTopic = map[string]int64{}
-		}
+	if u.add(topic, events) {
 		s.config.Logger.Info("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
 	}
-	u.byTopic[topic] = before + int64(events)
+}
+
+// add reports whether the topic is a new one. Beyond maxUnheardTopics all are counted as
+// one, "other".
+func (u *unheardCounter) add(topic string, events int) (added bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.byTopic == nil {
+		u.byTopic = map[string]int64{}
+	}
+	if _, known := u.byTopic[topic]; !known {
+		if added = len(u.byTopic) < maxUnheardTopics; !added {
+			topic = "other"
+		}
+	}
+	u.byTopic[topic] += int64(events)
+	return added
 }
 
 // snapshot returns the number of events by topic.

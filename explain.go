@@ -81,7 +81,7 @@ func (c *Client) situation(made *callctx.Call) *call.Situation {
 	limiter := c.limiter.Snapshot()
 	s := &call.Situation{
 		Breaker: string(c.breaker.State()),
-		Limit:   limiter.Limit, Running: limiter.InFlight,
+		Limit:   limiter.Limit, InFlight: limiter.InFlight,
 		Budget: c.retrier.Snapshot().Left,
 	}
 	for _, i := range c.pool.Snapshot().Instances {

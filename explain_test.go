@@ -75,7 +75,7 @@ func TestAnExplainedCallShowsTheSituationOfEachAttempt(t *testing.T) {
 		}
 		for _, s := range calls[0].Steps {
 			n := s.Situation
-			if n.Breaker != "closed" || n.Running != 0 || n.Budget <= 0 || len(n.Candidates) != 2 {
+			if n.Breaker != "closed" || n.InFlight != 0 || n.Budget <= 0 || len(n.Candidates) != 2 {
 				t.Errorf("%+v", n)
 			}
 			for _, candidate := range n.Candidates {
@@ -86,7 +86,7 @@ func TestAnExplainedCallShowsTheSituationOfEachAttempt(t *testing.T) {
 			}
 		}
 		for _, want := range []string{"GET /inventory/{product_id} of inventory was answered after", "of at most 10s\n", "attempt 1: " + s1.Instance + " after 10ms: unavailable: connection refused\n",
-			"later, attempt 2: " + s2.Instance + " after 5ms: answered\n", "breaker closed; 0 running", ", ejected\n"} {
+			"later, attempt 2: " + s2.Instance + " after 5ms: answered\n", "breaker closed; 0 in flight", ", ejected\n"} {
 			if !strings.Contains(why.String(), want) {
 				t.Errorf("%s\nhas no %q", why, want)
 			}

@@ -27,6 +27,9 @@ func (s *Service) Client(name string) *Client {
 	}
 	c := newClient(s, name, s.config.Clients[name])
 	s.clients[name] = c
+	if s.watchesClosed { // nobody would end them
+		return c
+	}
 	s.closers = append(s.closers, c.logBreakerChanges(), s.resolver.Subscribe(name, c.setInstances))
 	return c
 }

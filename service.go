@@ -57,15 +57,16 @@ type Service struct {
 	stopped       chan struct{} // closed when Shutdown is done
 	result        error         // of Shutdown; valid once stopped is closed
 
-	mu          sync.Mutex
-	clients     map[string]*Client
-	middleware  []func(http.Handler) http.Handler
-	handlerMade bool
-	handlers    []http.Handler
-	description description
-	instance    registry.Instance // zero before the service listens
-	adminURL    string            // URL of the admin pages
-	closers     []func()          // of whatever watches the registry or the clients
+	mu            sync.Mutex
+	clients       map[string]*Client
+	middleware    []func(http.Handler) http.Handler
+	handlerMade   bool
+	handlers      []http.Handler
+	description   description
+	instance      registry.Instance // zero before the service listens
+	adminURL      string            // URL of the admin pages
+	closers       []func()          // of whatever watches the registry or the clients
+	watchesClosed bool              // the closers have been called
 }
 
 // New makes a service with this name, which is printable ASCII of at most 128 bytes.

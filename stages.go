@@ -42,6 +42,7 @@ func (s *Service) closeWatches(ctx context.Context) (bool, error) {
 	return true, service.Within(ctx, "watching the registry", func() error {
 		s.mu.Lock()
 		closers := s.closers
+		s.watchesClosed = true
 		s.mu.Unlock()
 		for _, c := range closers {
 			c()

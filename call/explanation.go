@@ -125,7 +125,7 @@ func (s Step) describe(b *strings.Builder, i int, over time.Duration, known stri
 	}
 	b.WriteByte('\n')
 	if n := s.Situation; n != nil {
-		fmt.Fprintf(b, "    breaker %s; %d running", n.Breaker, n.Running)
+		fmt.Fprintf(b, "    breaker %s; %d in flight", n.Breaker, n.InFlight)
 		if n.Limit > 0 {
 			fmt.Fprintf(b, " of %d", n.Limit)
 		}

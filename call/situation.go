@@ -11,9 +11,9 @@ type Situation struct {
 	// Breaker is the breaker's state.
 	Breaker string `json:"breaker,omitempty"`
 	// Limit is how many attempts could be in flight at once; zero means any number.
-	// Running is how many were.
-	Limit   int `json:"limit"`
-	Running int `json:"running"`
+	// InFlight is how many were.
+	Limit    int `json:"limit"`
+	InFlight int `json:"in_flight"`
 	// Budget is how many repeats the retry budget would have allowed at once.
 	Budget float64 `json:"budget"`
 	// Candidates are the instances to choose from.

@@ -114,7 +114,7 @@ func TestATrailReadsAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const step = `{"attempt":1,"began":"0s","code":"unavailable","error":"unavailable: full","instance":"stock-3","situation":{"breaker":"closed","limit":0,"running":0,"budget":0,` +
+	const step = `{"attempt":1,"began":"0s","code":"unavailable","error":"unavailable: full","instance":"stock-3","situation":{"breaker":"closed","limit":0,"in_flight":0,"budget":0,` +
 		`"candidates":[{"id":"stock-3","in_flight":0,"latency_seconds":0.5},{"id":"stock-4","in_flight":0,"latency_seconds":0,"excluded":"ejected"}]},"took":"1.5ms"}`
 	for _, want := range []string{`"service":"stock"`, `"operation":"POST /reserve"`, `"code":"internal"`, `"error":"internal: broken"`, `"ended":"no answer"`, `"steps":[` + step + `]`} {
 		if !strings.Contains(string(text), want) {
