@@ -132,7 +132,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	return c.service.resolver.WaitReady(now, c.name)
 }
 
-// HTTPClient returns the client that an HTTP transport sends with.
+// HTTPClient returns the client with which a transport such as rest.Route sends a single
+// attempt. A request that is sent with it by hand has no discovery, retries or limits.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
 // attempt sends once. It sends to a second instance too if the first is on probation or
