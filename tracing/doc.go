@@ -4,14 +4,16 @@
 //	ctx, span := tracer.Start(ctx, "charge card", tracing.Internal)
 //	defer func() { span.End(err) }()
 //
-// [New] makes ids and passes traces on, but reports nothing; [Recorder] stores finished
-// spans in memory; tracing/zipkin reports to Zipkin.
+// There are three tracers: the one of [New] makes ids and passes traces on, but reports
+// nothing; a [Recorder] stores finished spans in memory; that of package tracing/zipkin
+// reports to Zipkin. [Unsampled], [Bounded] and [ErrorTag] help to write another one.
 //
 // # Guarantees
 //
 // The decision to sample is made where a trace starts, and every service after that keeps
-// to it. A child of an unsampled span costs no allocation: it is its parent. Malformed
-// headers start a new trace; they are never an error. W3C trace context, B3 single and B3
-// multi are all understood. B3 ids without a decision are passed on until a tracer
-// decides; a B3 decision without ids applies to the trace that starts here.
+// to it. The child of an unsampled span is that span itself, so that it costs no
+// allocation. Malformed headers start a new trace; they are never an error. Extract reads
+// W3C trace context and B3, with one header or with several. B3 ids without a decision
+// are passed on until a tracer decides. A B3 decision without ids applies to the trace
+// that starts here.
 package tracing

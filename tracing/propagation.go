@@ -8,9 +8,12 @@ import (
 	"strings"
 )
 
-// Carrier is what a trace travels in. http.Header is one.
+// Carrier is the headers in which a trace travels: an [http.Header] or a [Map].
 type Carrier interface {
+	// Get returns the value of a header, "" if there is none. Keys are in the form of
+	// [http.CanonicalHeaderKey].
 	Get(key string) string
+	// Set replaces the value of a header.
 	Set(key, value string)
 }
 
@@ -33,19 +36,22 @@ const (
 	B3Multi               // X-B3-TraceId and its siblings
 )
 
-// Formats are the formats that a service uses. Nil writes W3C and B3, and reads any
-// format, W3C first.
+// Formats are the formats in which a service writes and reads traces. Nil writes W3C and
+// B3, and reads W3C, B3 and B3Multi, in this order. Formats that are empty but not nil
+// write and read nothing.
 type Formats []Format
 
 // Inject writes the span in ctx into c, in W3C and B3. It writes nothing if there is no
 // span.
 func Inject(ctx context.Context, c Carrier) { Formats(nil).Inject(ctx, c) }
 
-// Extract returns ctx with the span in c as the remote parent, in whatever format. It
-// returns ctx itself if c has no valid span.
+// Extract returns ctx with the span in c as the remote parent. It reads every [Format];
+// the first valid one counts, in the order W3C, B3, B3Multi. It returns ctx itself if c
+// has neither a valid span nor a decision of B3.
 func Extract(ctx context.Context, c Carrier) context.Context { return Formats(nil).Extract(ctx, c) }
 
-// Inject writes the span in ctx into c in these formats.
+// Inject writes the span in ctx into c, in all of these formats. It writes nothing if
+// there is no span.
 func (f Formats) Inject(ctx context.Context, c Carrier) {
 	span := spanOf(ctx)
 	if span == nil || !span.IsValid() {
@@ -61,7 +67,8 @@ func (f Formats) Inject(ctx context.Context, c Carrier) {
 	}
 }
 
-// Extract reads a remote parent in these formats; the first valid one counts.
+// Extract returns ctx with the span in c as the remote parent. It reads these formats in
+// their order; the first valid one counts. It returns ctx itself if none is valid.
 func (f Formats) Extract(ctx context.Context, c Carrier) context.Context {
 	if f == nil {
 		f = Formats{W3C, B3, B3Multi}

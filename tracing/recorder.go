@@ -14,11 +14,12 @@ import (
 // defaultCapacity is the default of Recorder.Capacity.
 const defaultCapacity = 1000
 
-// Recorder is a [Tracer] that samples every trace that starts here and stores the newest
-// finished spans in memory: for tests, and to inspect a running program. The zero Recorder
-// is ready to use. It is safe for concurrent use.
+// Recorder is a [Tracer] that samples every trace that starts here or arrives undecided,
+// and stores the newest finished spans in memory: for tests, and to inspect a running
+// program. The zero Recorder is ready to use. It is safe for concurrent use.
 type Recorder struct {
-	// Capacity is how many spans are stored; zero is 1000.
+	// Capacity is how many spans are stored: a further one replaces the oldest. The default
+	// is 1000.
 	Capacity int
 
 	mu    sync.Mutex
@@ -26,7 +27,7 @@ type Recorder struct {
 	next  int
 }
 
-// Finished is a span that has ended.
+// Finished is a span that has ended, as a [Recorder] stores it.
 type Finished struct {
 	SpanContext
 	Name     string
@@ -46,7 +47,8 @@ func (r *Recorder) Start(ctx context.Context, name string, kind Kind) (context.C
 	return ContextWithSpan(ctx, child), &recordedSpan{recorder: r, f: Finished{SpanContext: child, Name: Bounded(name), Kind: kind, Start: time.Now()}}
 }
 
-// Spans returns the finished spans, the oldest first.
+// Spans returns the stored spans in the order in which they ended, the oldest first.
+// Their Tags are read-only.
 func (r *Recorder) Spans() []Finished {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,7 +109,8 @@ func (s *recordedSpan) End(err error) {
 // maxTagBytes bounds names and tags.
 const maxTagBytes = 1024
 
-// Bounded returns text, cut to the 1 KiB that a name or tag may have.
+// Bounded returns text, shortened to the 1 KiB that the name of a span and the key and
+// the value of a tag may have. It cuts no character in two.
 func Bounded(text string) string {
 	if len(text) <= maxTagBytes {
 		return text
@@ -119,7 +122,8 @@ func Bounded(text string) string {
 	return text[:end]
 }
 
-// ErrorTag returns the value of the tag "error": the error's class and text.
+// ErrorTag returns the value of the tag "error": the class and the text of err, shortened
+// as by [Bounded]. err must not be nil.
 func ErrorTag(err error) string {
 	text, class := err.Error(), fault.CodeOf(err).Error()
 	if !strings.HasPrefix(text, class) {

@@ -3,12 +3,14 @@ package tracing
 import "context"
 
 // New returns a tracer that makes ids and passes traces on, but reports nothing. A trace
-// that starts here is not sampled. One that arrives sampled or undecided stays so.
+// that starts here is not sampled, unless a B3 decision to sample it arrived. One that
+// arrives sampled or undecided stays so.
 func New() Tracer { return silentTracer{} }
 
 // Unsampled returns the span of a trace that is not reported: the parent itself, or a new
-// root if there is none. Tracers use it for everything that they do not sample. It decides
-// a trace that was undecided.
+// root if there is none. The returned context has that span. Tracers use Unsampled for
+// everything that they do not sample. It decides that a trace is not sampled if nobody
+// has decided yet.
 func Unsampled(ctx context.Context) (context.Context, Span) {
 	parent := spanOf(ctx)
 	switch {

@@ -21,7 +21,7 @@ type Tracer interface {
 type Span interface {
 	// Context returns the identity of the span.
 	Context() SpanContext
-	// Set adds a tag.
+	// Set adds a tag, or replaces the one with the same key. It does nothing after End.
 	Set(key, value string)
 	// End ends the span; an error becomes its tag "error". Only the first call counts.
 	End(err error)
@@ -39,7 +39,8 @@ const (
 	Consumer
 )
 
-// String returns the kind in lower case.
+// String returns the name of the kind in lower case: "client". An unknown kind is
+// "internal".
 func (k Kind) String() string {
 	names := [...]string{"internal", "client", "server", "producer", "consumer"}
 	if k < 0 || int(k) >= len(names) {
@@ -65,18 +66,18 @@ func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
 type SpanContext struct {
 	TraceID TraceID
 	SpanID  SpanID
-	// ParentID is zero for a root.
+	// ParentID is the id of the span above; it is zero for a root, and if it is not known.
 	ParentID SpanID
 	// Sampled says that the spans of this trace are reported.
 	Sampled bool
-	// Undecided says that this is not decided yet: the next tracer decides. Sampled is
-	// then false.
+	// Undecided says that nobody has decided yet whether the trace is sampled: the next
+	// tracer decides. Sampled is then false.
 	Undecided bool
 	// State is the W3C tracestate, which is passed on unchanged.
 	State string
 }
 
-// IsValid reports whether there is a trace at all.
+// IsValid reports whether c identifies a span: neither id is zero.
 func (c SpanContext) IsValid() bool { return c.TraceID != TraceID{} && c.SpanID != SpanID{} }
 
 // Child returns the context of a new span below c, or of a new root if c is not valid. If

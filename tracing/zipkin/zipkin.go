@@ -7,11 +7,12 @@
 //
 // # Guarantees
 //
-// Whether a trace is reported is decided where it starts, and all services after that keep
-// to it. A child of an unsampled span costs no allocation. Spans are sent in batches, once
-// a second or a hundred at a time. A collector that is unavailable fails no call and
-// delays none: up to 1000 spans wait for it, then the oldest are dropped. Names and tags
-// are limited to 1 KiB, and a span to its first 64 tags.
+// Whether a trace is reported is decided where it starts, and all services after that
+// keep to it. The child of an unsampled span costs no allocation. Spans are sent in
+// batches, once a second or a hundred at a time. A collector that is unavailable fails no
+// call and delays none: up to 1000 spans wait for it, then the oldest are dropped. Names,
+// and keys and values of tags, are shortened to 1 KiB. A span has its first 64 tags, and
+// the tag "error" in any case.
 package zipkin
 
 import (
@@ -42,12 +43,15 @@ type Config struct {
 	// "http://127.0.0.1:9411/api/v2/spans".
 	Collector string
 	// Sample is the share of the traces started here that are reported, from 0 to 1. Zero
-	// is 0.01; negative disables it. Traces from elsewhere bring their decision. Those
-	// that bring none, or come from an untrusted caller, count as started here.
+	// is 0.01; a negative Sample reports none of them. Traces from elsewhere bring their
+	// decision. Those that bring none, or come from a caller that is not trusted (see
+	// rest.ReadMetadata), count as started here.
 	Sample float64
-	// Client sends the spans. When nil it is one with a time limit of 5 s.
+	// Client sends the spans. If nil, it is one with a time limit of 5 s. Redirects are
+	// followed only within the scheme, host and port of Collector.
 	Client *http.Client
-	// Logger logs spans that could not be sent. When nil it is slog.Default().
+	// Logger logs, as a warning, that spans could not be sent. If nil, it is
+	// slog.Default().
 	Logger *slog.Logger
 }
 
@@ -67,7 +71,8 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 // maxTags is how many tags a span stores.
 const maxTags = 64
 
-// Tracer is a [tracing.Tracer]. Close it when it is no longer used.
+// Tracer is a [tracing.Tracer] that reports to a collector. Close it when it is not used
+// any more. It is safe for concurrent use.
 type Tracer struct {
 	sample float64
 	local  *model.Endpoint
@@ -80,7 +85,7 @@ type Tracer struct {
 var _ tracing.Tracer = (*Tracer)(nil)
 
 // New makes a tracer, whether or not the collector answers. It returns
-// fault.InvalidArgument if the service or the URL is missing or invalid.
+// fault.InvalidArgument if Service is empty, Collector is no URL, or Sample is above 1.
 func New(c Config) (*Tracer, error) {
 	if c.Service == "" {
 		return nil, fault.InvalidArgument.Errorf("zipkin: Config.Service is empty")
@@ -123,7 +128,8 @@ func (t *Tracer) Start(ctx context.Context, name string, kind tracing.Kind) (con
 }
 
 // Close sends the waiting spans, for which it needs 10 s at most, and ends the tracer.
-// Spans that end during or after Close are dropped.
+// The error is fault.Unavailable if they could not be sent. Spans that end during or
+// after Close are dropped. Further calls of Close do nothing.
 func (t *Tracer) Close() error {
 	t.mu.Lock()
 	wasClosed := t.closed
