@@ -23,7 +23,7 @@ const (
 	other         = "other"
 )
 
-// Metrics are the series of one program.
+// Metrics are the series of one program. They are safe for concurrent use.
 type Metrics struct {
 	*series
 	caller string
@@ -62,11 +62,13 @@ func New(r prometheus.Registerer) *Metrics {
 	}}
 }
 
-// For returns m with the given value of the label caller, which is else empty.
+// For returns Metrics with the series of m, of which [Metrics.Client] and
+// [Metrics.ClientMiddleware] use this value of the label caller. Without For it is empty.
 func (m *Metrics) For(caller string) *Metrics { return &Metrics{m.series, caller} }
 
 // ClientMiddleware observes the calls of an endpoint as calls made. An operation
-// "orders.Place" is operation Place of service orders. A panic counts as internal.
+// "orders.Place" is operation Place of service orders; one without a dot has an empty
+// service. A panic counts as code "internal".
 func (m *Metrics) ClientMiddleware(operation string) endpoint.Middleware {
 	service, name, dotted := strings.Cut(operation, ".")
 	if !dotted {
@@ -83,22 +85,22 @@ func (m *Metrics) ClientMiddleware(operation string) endpoint.Middleware {
 	}
 }
 
-// Client returns the observer of calls made to an operation of another service.
+// Client returns what observes the calls made to an operation of another service.
 func (m *Metrics) Client(service, operation string) *Operation {
 	return m.recorder(&m.client, m.caller, service, operation)
 }
 
-// Server returns the observer of calls to an operation that this service serves.
+// Server returns what observes the calls to an operation that this service serves.
 func (m *Metrics) Server(service, operation string) *Operation {
 	return m.recorder(&m.server, "", service, operation)
 }
 
-// Producer returns the observer of this service's publishing on a topic.
+// Producer returns what observes the publishing of events to a topic by this service.
 func (m *Metrics) Producer(service, topic string) *Operation {
 	return m.recorder(&m.producer, "", service, topic)
 }
 
-// Consumer returns the observer of the events of a topic that this service handles.
+// Consumer returns what observes the events of a topic that this service handles.
 func (m *Metrics) Consumer(service, topic string) *Operation {
 	return m.recorder(&m.consumer, "", service, topic)
 }

@@ -23,7 +23,7 @@ func newOperation(s *seriesPair, labels []string) *Operation {
 	return &Operation{total: s.total, labels: slices.Clip(labels), duration: s.duration.WithLabelValues(labels...)}
 }
 
-// Observe counts a call that took d and ended with err.
+// Observe counts a call that took d and ended with err, which is nil for a success.
 func (o *Operation) Observe(d time.Duration, err error) {
 	o.duration.Observe(d.Seconds())
 	o.counter(fault.CodeOf(err)).Inc()
