@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Handler handles one event. After an error the event is redelivered.
+// Handler handles one event. Nil means that the event is handled; after an error or a
+// panic it is redelivered.
 type Handler func(ctx context.Context, e Event) error
 
 // Publisher publishes events. It is safe for concurrent use.
 type Publisher interface {
-	// Publish accepts the events in order. After nil they will be delivered. An event
-	// without ID, Source, Type or Time gets default values. After an error some of the
-	// events may have been accepted: publishing the same events again is safe for
-	// handlers that recognize an event by its ID.
+	// Publish accepts the events in order. If it returns nil, they will be delivered. An
+	// event without ID, Source, Type or Time gets the values of [Event.WithDefaults]. After
+	// an error some of the events may have been accepted: publishing the same events again
+	// is safe for handlers that recognize an event by its ID.
 	Publish(ctx context.Context, topic string, events ...Event) error
 }
 
@@ -25,9 +26,10 @@ type Subscriber interface {
 	// group share the events; a subscription with the group "" gets all of them.
 	//
 	// stop ends the subscription and waits for a call of h that is running. When ctx ends
-	// first, the context of that call is cancelled. A ctx that can never end, such as
-	// context.Background(), ends after [EndTimeout]. h must not call stop or Close except
-	// in a new goroutine, because they wait for h. A nil h is fault.InvalidArgument.
+	// first, the context of that call is cancelled and stop returns the error of ctx, or an
+	// error that wraps it. A ctx that can never end, such as context.Background(), counts
+	// as ended after [EndTimeout]. h must not call stop or Close except in a new goroutine,
+	// because they wait for h. A nil h is fault.InvalidArgument.
 	Subscribe(topic, group string, h Handler) (stop func(ctx context.Context) error, err error)
 }
 
@@ -36,15 +38,16 @@ type Bus interface {
 	Publisher
 	Subscriber
 	// Close ends all subscriptions. Waiting events that the bus would lose are delivered
-	// first. When ctx ends first, the contexts of the handlers are cancelled and the
-	// error of ctx is returned. A ctx that can never end, such as context.Background(),
-	// ends after [EndTimeout], because a handler that always fails would block Close
-	// forever. Handlers may publish while Close waits; any other use of the bus is
-	// fault.FailedPrecondition.
+	// first. When ctx ends first, the contexts of the handlers are cancelled, and Close
+	// returns the error of ctx, or an error that wraps it. A ctx that can never end, such
+	// as context.Background(), counts as ended after [EndTimeout], because a handler that
+	// always fails would block Close forever. Handlers may publish while Close waits; any
+	// other use of the bus is fault.FailedPrecondition.
 	Close(ctx context.Context) error
 }
 
-// EndTimeout limits how long stop and Close wait when their context can never end.
+// EndTimeout limits how long [Bus] Close, and the function stop that Subscribe returns,
+// wait when their context can never end.
 const EndTimeout = 30 * time.Second
 
 // EventOf returns the event that is being handled in ctx, and false outside a handler.
@@ -63,9 +66,10 @@ func ContextWithEvent(ctx context.Context, e Event) context.Context {
 	return &handling{Context: ctx, event: e}
 }
 
-// LogTo sets the logger for the event that is being handled in ctx: it gets the messages
-// that the event will be redelivered, that its handler panicked, or that it was put
-// aside. Code that calls handlers uses it; outside a handler it does nothing.
+// LogTo sets the logger for the event that is being handled in ctx. The logger gets the
+// messages that the event will be redelivered, that its handler panicked, or that it was
+// put aside. LogTo is for code around handlers, before it calls them; outside a handler
+// it does nothing.
 func LogTo(ctx context.Context, log *slog.Logger) {
 	if h, ok := ctx.Value(handlingKey{}).(*handling); ok {
 		h.log = log

@@ -15,9 +15,9 @@ import (
 
 // The extensions that [DeadLetter] adds to an event.
 const (
-	// DeadTopic is the topic that the event came from: its Type.
+	// DeadTopic is the topic that the event came from, which is its Type.
 	DeadTopic = "deadlettertopic"
-	// DeadReason is the error of its handler, as one line of text.
+	// DeadReason is the error of the event's handler, as one line of at most 1 KiB.
 	DeadReason = "deadletterreason"
 	// DeadID is the ID that the event had when it was first put aside.
 	DeadID = "deadletterid"
@@ -27,23 +27,25 @@ const (
 const maxReason = 1024
 
 // DeadLetter puts an event aside whose handler failed: it publishes the event to another
-// topic, with the reason in its extensions, logs that, and counts the event as handled.
-// Put [RetryPolicy] inside DeadLetter and [Dedupe] around it. If the event cannot be put
-// aside, or if the handler failed because the bus is closing, the event is redelivered
-// instead. Around anything but a handler DeadLetter does nothing. It panics if p, topic
-// or one of which is missing.
+// topic, with the reason in the extensions [DeadTopic], [DeadReason] and [DeadID], logs a
+// warning, and counts the event as handled. Put [RetryPolicy] inside DeadLetter and
+// [Dedupe] around it. If the event cannot be published there, or if the handler's context
+// has ended, as when a drain is cut short, the event is redelivered instead. Around
+// anything but a handler DeadLetter does nothing. It panics if p or one of which is nil,
+// or if topic is empty.
 //
 // Only an operator can bring back a dead letter, so put aside only what can never
-// succeed. which decides that for a failure. An event with any other failure is
-// redelivered until it succeeds, and blocks the events of its key meanwhile. [Hopeless]
-// is right where a handler may fail for a while: its disk is full, or a service it calls
-// is down. Without which, every failure is put aside, even a temporary one. Use that for
+// succeed. The functions of which decide that: an event is put aside if one of them
+// returns true for the error of its handler. With any other error it is redelivered until
+// it succeeds, and blocks the events of its key meanwhile. [Hopeless] is right where a
+// handler may fail for a while: its disk is full, or a service that it calls is down.
+// Without any function every failure is put aside, even a temporary one. Use that for
 // events that may be missed, or if somebody watches the dead letters and puts them back.
 //
 // A dead letter has its own ID, because several groups may put the same event aside. On a
 // [Memory] bus it is lost unless somebody subscribes to its topic. To put it back when
 // the cause is repaired, publish it unchanged to its [DeadTopic]: every group gets it,
-// and with Dedupe only those handle it that have not yet.
+// and of the groups with Dedupe only those handle it that have not handled it yet.
 func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.Middleware {
 	if absent.Is(p) || topic == "" || slices.ContainsFunc(which, func(is func(error) bool) bool { return is == nil }) {
 		panic("eventbus.DeadLetter: it needs a bus, a topic, and no function that is nil")
@@ -78,8 +80,9 @@ func shouldPutAside(which []func(error) bool, err error) bool {
 // event is wrong whatever the state of the service is (fault.InvalidArgument, also for
 // data that does not decode, and fault.OutOfRange), or what it asks for is done already
 // (fault.AlreadyExists). All other failures may pass: a full disk, a panic that a new
-// version fixes, a fault.NotFound for something that does not exist yet. A handler that
-// knows better returns InvalidArgument, or DeadLetter gets a function of your own.
+// version fixes, a fault.NotFound for something that does not exist yet. Also false is
+// any error that is unprocessed or has a RetryAfter. A handler that knows better returns
+// fault.InvalidArgument, or DeadLetter gets a function of your own.
 func Hopeless(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.InvalidArgument, fault.OutOfRange, fault.AlreadyExists:

@@ -11,9 +11,9 @@ import (
 
 // Dedupe runs a handler once per event and group, however often the event is delivered.
 // For a day it remembers in store the events whose handler succeeded, except those that
-// [DeadLetter] put aside. While one member handles an event, a second delivery of it
-// fails and is redelivered later. Around anything but a handler Dedupe does nothing. It
-// panics if store is nil.
+// [DeadLetter] put aside. Events are the same if ID and Source are. While one member
+// handles an event, a second delivery of it fails and is redelivered later. Around
+// anything but a handler Dedupe does nothing. It panics if store is nil.
 func Dedupe(store idempotency.Store, group string) endpoint.Middleware {
 	if absent.Is(store) {
 		panic("eventbus.Dedupe: the store is nil; give idempotency.NewMemory() or an idempotency.SQL")

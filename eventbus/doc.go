@@ -7,35 +7,41 @@
 //	err := Placed.Handle(bus, "mailer", func(ctx context.Context, o Order) error { ... })
 //
 // A handler runs inside an endpoint, so every middleware applies: [RetryPolicy] repeats
-// it, [DeadLetter] puts aside what can never be handled, [Dedupe] runs it once per event.
+// the handler after a failure, [DeadLetter] puts aside an event that can never be
+// handled, [Dedupe] runs the handler once per event.
 //
 // # Guarantees of every bus
 //
-//   - At least once: an event is delivered until its handler returns nil. An event whose
-//     handler fails is redelivered after a pause.
+//   - At least once: an event is delivered to each group until a handler of the group
+//     returns nil. An event whose handler fails is redelivered after a pause.
 //   - Order: events of one key are handled in the order of their publication, one at a
 //     time within a group. A failing event blocks only its own key.
 //   - Groups: each group gets every event, and each event goes to one member of the
 //     group. A subscription with the group "" gets a copy of every event.
-//   - Drain: stop and Close return when the running handlers have ended. A handler's
-//     context ends only when a drain was cut short.
-//   - A panic in a handler is an error.
+//   - Drain: Close, and the function stop that Subscribe returns, wait until the running
+//     handlers have ended. The bus cancels a handler's context only if the context of
+//     stop or Close ends first: then the drain is cut short.
+//   - A panic in a handler counts as an error, fault.Internal, and is logged with its
+//     stack.
 //
 // # Events
 //
 // An [Event] is a CloudEvents 1.0 event, and its JSON is the CloudEvents JSON format.
-// [Topic] encodes a value once, and every handler gets its own copy. Data that is null is
-// an event only if T encodes its zero value as null.
+// [Topic] encodes a value once, and every handler gets its own copy. An event whose Data
+// is the JSON null fails with fault.InvalidArgument, unless T is a map, a slice or
+// another type that is no pointer and has null as its zero value.
 //
 // # In memory
 //
-// [NewMemory] gives these guarantees within one process. A group exists while it has
-// members: it does not get what was published before its first member, and it loses what
-// a stop or Close that was cut short leaves undone. Publish waits while the buffer of a
-// group is full, except in a handler, which must not wait for itself.
+// The bus of [NewMemory] gives these guarantees within one process. A group exists while
+// it has members: it does not get what was published before its first member. When its
+// last member stops, that member first handles all events that wait for the group; if the
+// stop or Close is cut short, they are lost. Publish waits while the buffer of a group is
+// full. In a handler it does not wait, because the buffer may be waiting for that
+// handler: then the buffer grows.
 //
 // # Other buses
 //
-// eventbus/nats, a module of its own, is a bus on NATS JetStream. eventbustest tests the
-// rules for any implementation.
+// Package eventbus/nats, a module of its own, is a bus on NATS JetStream. Package
+// eventbustest tests these guarantees for any implementation of Bus.
 package eventbus

@@ -15,7 +15,8 @@ import (
 
 // Event is something that happened. Its JSON is the structured mode of CloudEvents 1.0.
 type Event struct {
-	// ID and Source together identify the event.
+	// ID and Source together identify the event. See [Event.WithDefaults] for what an empty
+	// ID, Source, Type or Time becomes.
 	ID     string
 	Source string
 	// Type says what happened. [Topic] sets it to the topic's name.
@@ -32,7 +33,7 @@ type Event struct {
 	// DataSchema is a URI of the data's schema; it is optional.
 	DataSchema string
 	// Extensions are further attributes, such as traceparent. Their names consist of
-	// lower-case letters and digits.
+	// lower-case letters and digits, and are no name of another attribute.
 	Extensions map[string]string
 	// Data is the content of the event. It is read-only.
 	Data []byte
@@ -83,7 +84,8 @@ func (e Event) textAttributes() map[string]string {
 	}
 }
 
-// WithExtension returns the event with one more extension.
+// WithExtension returns the event with one more extension, or with another value of it. e
+// is unchanged.
 func (e Event) WithExtension(name, value string) Event {
 	e.Extensions = maps.Clone(e.Extensions)
 	if e.Extensions == nil {
@@ -93,8 +95,9 @@ func (e Event) WithExtension(name, value string) Event {
 	return e
 }
 
-// WithDefaults returns the event with default values for a missing ID, Source, Type and
-// Time. Another implementation of [Bus] calls it for each event that it publishes.
+// WithDefaults returns the event with default values where these are missing: a random
+// ID, the Source "sinew", topic as its Type, and the current Time. Another implementation
+// of [Bus] calls it for each event that it publishes.
 func (e Event) WithDefaults(topic string) Event {
 	e.setDefaults(topic)
 	return e

@@ -19,11 +19,12 @@ import (
 
 // MemoryPolicy configures a [Memory] bus. The zero MemoryPolicy is the recommended one.
 type MemoryPolicy struct {
-	// Buffer is how many events may wait for a group before Publish blocks. The default
-	// is 1024.
+	// Buffer is how many events may wait for a group, or be in delivery to it, before
+	// Publish blocks. The default is 1024.
 	Buffer int `json:"buffer" yaml:"buffer"`
-	// Backoff is the shortest pause before an event is redelivered. The default is
-	// 100 ms, or MaxBackoff if that is shorter.
+	// Backoff is the shortest pause before an event is redelivered. Pauses are random, and
+	// grow with each failure of the event. The default is 100 ms, or MaxBackoff if that is
+	// shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
 	// MaxBackoff is the longest pause. The default is 10 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
@@ -52,7 +53,7 @@ func (p MemoryPolicy) WithDefaults() MemoryPolicy {
 	return p
 }
 
-// Memory is a [Bus] within this process.
+// Memory is a [Bus] within this process. It is safe for concurrent use.
 type Memory struct {
 	policy MemoryPolicy
 	idle   chan struct{} // signalled when a group has nothing left to handle
@@ -82,7 +83,7 @@ const (
 
 var _ Bus = (*Memory)(nil)
 
-// NewMemory returns a bus that must be closed. It panics if the policy does not validate.
+// NewMemory returns a bus, which must be closed. It panics if p does not validate.
 func NewMemory(p MemoryPolicy) *Memory {
 	if err := p.Validate(); err != nil {
 		panic("eventbus.NewMemory: " + err.Error())

@@ -12,16 +12,17 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// RetryPolicy repeats a handler before its event goes back to the bus. Meanwhile its
-// member handles no other event. The zero RetryPolicy is the recommended one.
+// RetryPolicy repeats a handler before its event goes back to the bus. Meanwhile this
+// member of the group handles no other event. The zero RetryPolicy is the recommended
+// one.
 type RetryPolicy struct {
 	// Attempts is the maximum number of attempts, including the first. The default is 5.
 	Attempts int `json:"attempts" yaml:"attempts"`
-	// Backoff is the shortest wait before a repeat. The default is 50 ms, or
-	// MaxBackoff if that is shorter.
+	// Backoff is the shortest wait before a repeat. Waits are random and grow. The default
+	// is 50 ms, or MaxBackoff if that is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest wait, even if a callee asks for more. The default is 2 s,
-	// or Backoff if that is longer.
+	// MaxBackoff is the longest wait, even if the RetryAfter of an error is longer. The
+	// default is 2 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 	// Disabled turns repeats off.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -53,9 +54,12 @@ func (r RetryPolicy) WithDefaults() RetryPolicy {
 	return r
 }
 
-// Middleware repeats a handler after a failure (see [fault.Judge]), and after an error
-// with a RetryAfter: then it waits that long, but at most MaxBackoff. It repeats nothing
-// that would fail again. It panics if the policy does not validate.
+// Middleware repeats a handler whose error may pass: one that [fault.Judge] calls Failed,
+// TimedOut, Unreached, Relayed or Overloaded, except fault.DataLoss. A refusal is
+// repeated if it has a RetryAfter and is fault.Aborted, fault.ResourceExhausted or
+// unprocessed. Before a repeat Middleware waits at least RetryAfter, but at most
+// MaxBackoff. All other errors, and the last one, go to the bus. Middleware panics if the
+// policy does not validate.
 func (r RetryPolicy) Middleware() endpoint.Middleware {
 	if err := r.Validate(); err != nil {
 		panic("eventbus.RetryPolicy: " + err.Error())

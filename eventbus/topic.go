@@ -11,8 +11,9 @@ import (
 	"github.com/sinew-go/sinew/internal/absent"
 )
 
-// Topic is the contract of one kind of event: its name and the type of its data. It is a
-// value; services share a package of topics. T is encoded as JSON.
+// Topic is the contract of one kind of event: its name and the type T of its data, which
+// is encoded as JSON. Declare a Topic once, as a variable of a package that services
+// share.
 type Topic[T any] struct {
 	// Name is the topic, and the Type of its events: "order.placed".
 	Name string
@@ -21,8 +22,8 @@ type Topic[T any] struct {
 	Key func(T) string
 }
 
-// Publish publishes v. It returns fault.InvalidArgument if v has no JSON form or is a nil
-// pointer.
+// Publish publishes v as an event. It returns fault.InvalidArgument if v has no JSON form
+// or is a nil pointer, and otherwise the error of p.
 func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 	if isNil(v) {
 		return fault.InvalidArgument.Errorf("topic %s: a nil %T is no event", t.Name, v)
@@ -66,13 +67,14 @@ func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.End
 // Handle calls f for every event, inside the middlewares, as a member of the group, until
 // s is closed. The first middleware is the outermost. An event whose data is no T fails
 // with fault.InvalidArgument, and a panic in f is fault.Internal; the middlewares see
-// both. It panics if s or f is nil.
+// both. The error is that of s. Handle panics if s or f is nil.
 func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
 	_, err := t.Subscribe(s, group, f, mws...)
 	return err
 }
 
-// Subscribe is Handle with a stop function; see [Subscriber].
+// Subscribe does what [Topic.Handle] does, and returns the function that ends the
+// subscription; see [Subscriber].
 func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) (stop func(ctx context.Context) error, err error) {
 	if absent.Is(s) || f == nil {
 		panic("eventbus: topic " + t.Name + ": its subscriber or its handler is nil")
