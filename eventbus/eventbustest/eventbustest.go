@@ -1,5 +1,5 @@
 // Package eventbustest is a test suite for implementations of eventbus.Bus. The author of
-// one runs it:
+// a bus runs it:
 //
 //	func TestBus(t *testing.T) {
 //		eventbustest.Run(t, eventbustest.Features{}, func(t *testing.T) eventbus.Bus { return mine.New() })
@@ -7,8 +7,9 @@
 //
 // # Guarantees
 //
-// Each rule is a subtest with its own bus and topics, and logs its rule as a sentence.
-// The suite runs in virtual time, unless Features.RealTime says that the bus cannot.
+// Each rule is a subtest with its own bus and topics, and logs the rule as a sentence.
+// The suite runs in the virtual time of testing/synctest, unless Features.RealTime says
+// that the bus cannot.
 package eventbustest
 
 import (
@@ -28,23 +29,25 @@ import (
 // Features say what a bus cannot do, and how it is tested. The zero Features is held to
 // every rule.
 type Features struct {
-	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	// RealTime says that the bus does not live in this process alone, so that time cannot
+	// be virtual.
 	RealTime bool
-	// ForgetsGroups: a group ends with its last member, and gets nothing of what is
-	// published while it has none.
+	// ForgetsGroups says that a group ends with its last member, and gets nothing of what
+	// is published while it has none.
 	ForgetsGroups bool
-	// NoBackPressure: Publish does not wait for slow handlers, because the bus has room
-	// for all events.
+	// NoBackPressure says that Publish does not wait for slow handlers, because the bus has
+	// room for all events.
 	NoBackPressure bool
-	// SharesPartitions: several keys share a partition, so that a failing event may also block
-	// the events of other keys.
+	// SharesPartitions says that several keys share a partition, so that a failing event
+	// may also block the events of other keys.
 	SharesPartitions bool
 	// Events is the number of events in the rules about many events. The default is 2000.
 	Events int
 }
 
-// New returns a bus for a rule, which closes it. Unless the bus ForgetsGroups, it must
-// find the groups of earlier buses of the same rule.
+// New returns a new bus for the rule that t tests, which closes the bus. Unless
+// Features.ForgetsGroups is set, the bus must know the groups of earlier buses that New
+// has returned for the same rule.
 type New func(t *testing.T) eventbus.Bus
 
 // Run runs every rule as a subtest.

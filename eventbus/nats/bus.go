@@ -27,14 +27,16 @@ type Config struct {
 	URL string
 	// Name is the name of the connection on the server. The default is "sinew".
 	Name string
-	// Options are further options of the connection: credentials, TLS.
+	// Options are further options of the connection, such as credentials and TLS.
 	Options []nats.Option
-	// MaxAge is how long a new stream stores events. The default is 7 days.
+	// MaxAge is how long a stream that the bus creates stores events. The default is 7
+	// days.
 	MaxAge time.Duration
-	// Replicas is the number of servers that store a new stream. The default is 1.
+	// Replicas is the number of servers that store a stream that the bus creates. The
+	// default is 1.
 	Replicas int
-	// AckWait is how long after the death of a member its event is redelivered. The
-	// default is 10 s. A handler may take longer than that.
+	// AckWait is how long after the death of a member's process the event that it was
+	// handling is redelivered. The default is 10 s. A handler may take longer than that.
 	AckWait time.Duration
 	// Logger is the logger of the bus. If nil, the bus uses slog.Default(), and messages
 	// about an event that a service handles go to the logger of that service; see
@@ -50,7 +52,7 @@ const (
 	publishTimeout = 5 * time.Second
 )
 
-// Bus is an eventbus.Bus. It is safe for concurrent use.
+// Bus is an eventbus.Bus on a NATS server. It is safe for concurrent use.
 type Bus struct {
 	config Config
 	ownLog bool // Config.Logger was given
@@ -66,8 +68,8 @@ type Bus struct {
 
 var _ eventbus.Bus = (*Bus)(nil)
 
-// New returns a bus, whether the server is reachable or not. It returns
-// fault.InvalidArgument if the URL or an option is wrong.
+// New returns a bus, which must be closed, whether the server is reachable or not. It
+// returns fault.InvalidArgument if the URL or an option is wrong.
 func New(c Config) (*Bus, error) {
 	if c.URL == "" {
 		return nil, fault.InvalidArgument.Errorf("nats: Config.URL is empty; give the server's, such as nats://127.0.0.1:4222")
