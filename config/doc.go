@@ -1,5 +1,6 @@
 // Package config loads defaults, files, a store, environment variables and flags into one
-// typed value. Reading it is a single atomic load. It is updated when its sources change.
+// typed value. The value is read with one atomic load, and follows its sources when they
+// change.
 //
 //	settings, err := config.Load(Settings{Addr: ":8080", Timeout: time.Second},
 //		config.File("/etc/orders/orders.yaml"),

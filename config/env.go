@@ -10,11 +10,12 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Env reads the environment variables whose names begin with prefix and an underscore.
-// The rest of the name is the path of the setting, in capitals and with underscores: with
-// the prefix ORDERS, http.max_conns is ORDERS_HTTP_MAX_CONNS. A list is written as a,b,c
-// or as a JSON list, objects and maps as JSON, bytes in base64. For a setting that is
-// text, the value is used unchanged, even "null".
+// Env is a layer of the environment variables whose names begin with prefix and an
+// underscore. The prefix must not be empty. The rest of the name is the path of the
+// setting, in capitals and with underscores: with the prefix ORDERS, http.max_conns is
+// ORDERS_HTTP_MAX_CONNS. A list is written as a,b,c or as a JSON list, objects and maps
+// as JSON, bytes in base64. For a setting that is text, the value is used unchanged, even
+// "null".
 //
 // A variable that names no setting is refused, except those that Kubernetes sets for each
 // Service. Two variables for the same setting are refused, too.

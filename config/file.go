@@ -26,10 +26,12 @@ const settleTime = 20 * time.Millisecond
 // fileInterval is the time between two comparisons of a file's content.
 const fileInterval = time.Second
 
-// File is a file of settings: YAML if its name ends in .yaml or .yml, JSON if it ends in
-// .json. It must exist when Load reads it. Afterwards changes are noticed, and used once
-// the file has been unchanged for 20 ms. Only this path is read, never other files beside
-// it; it may be a symlink whose target changes. The layer belongs to one [Value] at a time.
+// File is a layer of a file: YAML if its name ends in .yaml or .yml, JSON if it ends in
+// .json; any other name is refused. The file must exist when Load reads it. Afterwards
+// changes are noticed within about a second, and used once the file has been unchanged
+// for 20 ms. Only this path is read, never other files beside it; it may be a symlink
+// whose target changes. The layer belongs to one [Value] at a time: call File for each
+// Load.
 //
 // These are refused: an empty file (an interrupted write leaves one behind), a second
 // document, a duplicate key, more than 100 levels, more than 16 MiB, and what is no

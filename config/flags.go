@@ -7,10 +7,11 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Flags uses the flags that were set on the command line; call set.Parse first. The name
-// of a flag is the path of a setting, with dots, dashes or underscores: -http.max-conns
-// is http.max_conns. Values are written as for [Env]. A flag that names no setting
-// belongs to the program and is ignored. Flags are read once.
+// Flags is a layer of the flags that were set on the command line; call set.Parse first,
+// or Load fails with fault.FailedPrecondition. The name of a flag is the path of a
+// setting, with dots, dashes or underscores: -http.max-conns is http.max_conns. Values
+// are written as for [Env]. A flag that names no setting belongs to the program and is
+// ignored. Flags are read once.
 func Flags(set *flag.FlagSet) Layer { return &flagLayer{set: set} }
 
 type flagLayer struct {

@@ -18,7 +18,7 @@ const storeInterval = 10 * time.Second
 
 var rewatchBackoff = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 
-// FromStore reads the configurations of a service: those without an environment,
+// FromStore is a layer of the configurations of a service: those without an environment,
 // overridden by those of the given environment. The key of a configuration is the path of
 // a setting: http.port. A configuration of type json or yaml may be an object of several
 // settings; a configuration for a part of it overrides that part.

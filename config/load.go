@@ -13,8 +13,8 @@ import (
 )
 
 // Load reads the layers over the defaults, later ones over earlier ones, and follows
-// their changes until [Value.Close]. T is a struct whose settings are named by json tags.
-// A read of a layer may take 10 s. The error joins those of all refused layers:
+// their changes until [Value.Close]. T must be a struct; json tags name its settings. The
+// read of each layer may take 10 s. The error joins the errors of all refused layers:
 // fault.NotFound for a missing file, fault.InvalidArgument for wrong content, otherwise
 // the error of the store or of a layer of your own.
 func Load[T any](defaults T, layers ...Layer) (*Value[T], error) {

@@ -32,7 +32,7 @@ func (p MemoryPolicy) Validate() error {
 }
 
 // Memory is a [Store] and [Watcher] within this process. Create it with [NewMemory]. It
-// need not be closed.
+// need not be closed, and is safe for concurrent use.
 type Memory struct {
 	seal *sealer // nil without a key
 

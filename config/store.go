@@ -11,12 +11,12 @@ type Store interface {
 	// Get returns one configuration, or fault.NotFound.
 	Get(ctx context.Context, service, environment, key string) (Configuration, error)
 	// Set writes a configuration and returns it as stored, with ID, type, times and a
-	// version that is one higher than any earlier version under the same name. c.Version
-	// is the version that c replaces, or 0 if there is none. If another version is
-	// stored, Set writes nothing and returns fault.Aborted with the reason
-	// "version_conflict": read the configuration again. It returns fault.InvalidArgument
-	// if Validate refuses c, and fault.FailedPrecondition if c is Encrypted and the store
-	// has no key.
+	// version that is one higher than any earlier version of the same service, environment
+	// and key. c.Version is the version that c replaces, or 0 if there is none. If another
+	// version is stored, Set writes nothing and returns fault.Aborted with the reason
+	// "version_conflict": read the configuration again. It returns fault.InvalidArgument if
+	// Validate refuses c, and fault.FailedPrecondition if c is Encrypted and the store has
+	// no key.
 	Set(ctx context.Context, c Configuration) (Configuration, error)
 	// Delete removes one configuration, or returns fault.NotFound.
 	Delete(ctx context.Context, service, environment, key string) error
@@ -25,7 +25,8 @@ type Store interface {
 	List(ctx context.Context, service, environment string) ([]Configuration, error)
 }
 
-// Watcher is a [Store] that reports changes.
+// Watcher is what a [Store] implements, too, if it can report changes. [FromStore] uses
+// it.
 type Watcher interface {
 	// Watch yields the result of List immediately and after each change. A slow reader
 	// gets the newest list and misses those in between. An error means that the store

@@ -13,7 +13,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Value is the current settings. Create it with [Load]. It is safe for concurrent use.
+// Value has the current settings, and follows the layers that they come from. Create it
+// with [Load]. It is safe for concurrent use.
 type Value[T any] struct {
 	current atomic.Pointer[T]
 	refused atomic.Pointer[error]
@@ -73,7 +74,7 @@ func (v *Value[T]) Err() error {
 // Watch calls f after each later change, with the settings before and after it, which
 // differ. The calls are sequential and in order, on the goroutine that found the change.
 // A slow f delays the next call, but not Get. f may use the Value, except Close. After
-// stop returns, no new call starts.
+// stop returns, no new call starts. Watch panics if f is nil.
 func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
 	if f == nil {
 		panic("config: the function for Value.Watch is nil")
@@ -83,8 +84,10 @@ func (v *Value[T]) Watch(f func(before, after *T)) (stop func()) {
 
 // OnRefused calls f when something new is refused, with what [Value.Err] returns then;
 // the last good settings stay in force. A refusal that persists is reported once. The
-// calls are made as those of [Value.Watch]. Each refusal is also logged to [slog.Default]
-// as a warning, and so is its end, as information.
+// calls are sequential and in order, like those of [Value.Watch], and f may use the
+// Value, except Close. After stop returns, no new call starts. Each refusal is also
+// logged to [slog.Default] as a warning, and its end as information. OnRefused panics if
+// f is nil.
 func (v *Value[T]) OnRefused(f func(err error)) (stop func()) {
 	if f == nil {
 		panic("config: the function for Value.OnRefused is nil")
@@ -92,19 +95,20 @@ func (v *Value[T]) OnRefused(f func(err error)) (stop func()) {
 	return addWatcher(&v.mu, &v.refusalWatchers, f)
 }
 
-// Reload reads every source immediately. The error is what was refused, as [Value.Err]
-// returns it; sources without a fault are accepted nevertheless. If ctx ends first, it is
-// the error of ctx, and after Close fault.FailedPrecondition. When Reload returns, Get
-// returns the result, and watchers have been called with it unless another goroutine is
-// still calling them.
+// Reload reads every layer immediately. The error is what was refused, as [Value.Err]
+// returns it; layers without a fault are accepted nevertheless, unless the settings as a
+// whole do not Validate. If ctx ends first, it is the error of ctx, and after Close
+// fault.FailedPrecondition. When Reload returns, Get returns the result, and watchers
+// have been called with it unless another goroutine is still calling them.
 func (v *Value[T]) Reload(ctx context.Context) error {
 	err := v.reload(ctx)
 	v.deliver()
 	return err
 }
 
-// Close stops following the sources and waits for that. The settings stay readable. It
-// always returns nil and may be called again. A watcher must not call it.
+// Close stops following the sources, and returns when no layer is watched any more. The
+// settings stay readable. It always returns nil and may be called again. The functions
+// given to [Value.Watch] and [Value.OnRefused] must not call it.
 func (v *Value[T]) Close() error {
 	v.cancel()
 	v.tasks.Wait()

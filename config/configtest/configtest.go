@@ -13,11 +13,13 @@ import (
 // Features say what the store under test cannot do, and how it is tested. The zero
 // Features is held to every rule.
 type Features struct {
-	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	// RealTime says that the store does not live in this process alone, so that the suite
+	// cannot run in the virtual time of testing/synctest.
 	RealTime bool
-	// NoSecrets: it accepts no encrypted configurations. It must then refuse them.
+	// NoSecrets says that the store accepts no encrypted configurations. It must then
+	// refuse them with fault.FailedPrecondition.
 	NoSecrets bool
-	// NoWatch: it is no config.Watcher.
+	// NoWatch says that the store is no config.Watcher.
 	NoWatch bool
 	// MaxDelay is how long a change may take to reach a watch. A whole rule may take six
 	// times as long. The default is 10 s.

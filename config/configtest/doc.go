@@ -1,6 +1,6 @@
-// Package configtest is a test suite for implementations of [config.Store], and by
-// [RunLayer] one for those of [config.Layer]. Each rule is a subtest with a sentence that
-// states the rule.
+// Package configtest has a test suite for implementations of [config.Store], which is
+// [Run], and one for implementations of [config.Layer], which is [RunLayer]. Each rule is
+// a subtest, which logs the rule as a sentence.
 //
 //	func TestStore(t *testing.T) {
 //		configtest.Run(t, configtest.Features{}, func(*testing.T) config.Store {

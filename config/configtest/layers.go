@@ -13,10 +13,10 @@ import (
 // LayerFeatures say what the layer under test cannot do, and how it is tested. The zero
 // LayerFeatures is held to every rule.
 type LayerFeatures struct {
-	// RealTime: its source does not live in this process alone, so time cannot be
-	// virtual.
+	// RealTime says that the layer's source does not live in this process alone, so that
+	// the suite cannot run in the virtual time of testing/synctest.
 	RealTime bool
-	// NoWatch: it does not notice changes.
+	// NoWatch says that the layer does not notice changes.
 	NoWatch bool
 	// MaxDelay is how long a change may take to be noticed, and a call to end after its
 	// context has. The default is 10 s.
