@@ -21,53 +21,54 @@
 //
 // # Ejection
 //
-// An instance is ejected when it does worse than the others:
-//   - [Ejection.Failures] of its calls in a row failed, and it fails more often than the
-//     others do. One refused connection counts as that many failures.
-//   - Or its success rate is [Ejection.Gap] points below the mean of the others', by more
-//     than chance explains, and it continues to fail.
+// An instance is ejected when it does worse than the others, in one of two cases:
+//   - [Ejection.Failures] calls in a row failed, and the instance fails more often than
+//     the others do. One refused connection counts as that many failures.
+//   - Its success rate is [Ejection.Gap] percentage points below the mean of the others',
+//     by more than chance explains, and it continues to fail.
 //
 // An instance is gone in one of two cases:
 //   - A connection to it is refused while another instance works.
-//   - Failures of its calls in a row ran out of time without any answer from it, while
-//     another instance answered that fails less often.
+//   - [Ejection.Failures] calls in a row ran out of time without any answer from it,
+//     while another instance answered that fails less often.
 //
 // An instance that is gone is ejected however many are out already: two of three, or nine
 // of ten, can be gone, and the others get the calls. The last instance that works is
 // never ejected. Instances that are gone do not count for [Ejection.MaxPercent] and
-// [Ejection.PanicPercent]. The next probe follows after half the time for which they have
-// been gone, but not before a fifth of [Ejection.Period] and not after ten Periods. An
-// instance that answers again, even with failures, is no longer gone.
+// [Ejection.PanicPercent]. The next probe of such an instance follows after half the time
+// for which it has been gone, but not before a fifth of [Ejection.Period] and not after
+// ten Periods. An instance that answers again, even with failures, is no longer gone.
 //
 // # Probation
 //
 // An instance goes on probation when it is [Probation.Factor] times slower than the
-// median of the others, more often than chance explains, or when its calls hang for that
-// long and the others are well. No instance goes on probation while most of the others
-// have been in use for less than a [Probation.Interval], since these do not serve their
-// full load yet.
+// median of the others, more often than chance explains, or when its calls hang for so
+// long without any answer and the others are well. No instance goes on probation while
+// most of the others have been in use for less than a [Probation.Interval], since these
+// do not serve their full load yet.
 //
 // An instance on probation, or whose ejection is over, gets probes only. There is one
-// probe at a time, a [Probation.Interval] apart, and never a repeat. Probes are safe
-// calls, unless none comes for ten intervals, or the instance refuses connections, which
-// harms no call. A probe is in flight until it ends, whatever other calls find meanwhile.
-// [Picked.HedgeAfter] marks a probe and says when the caller should hedge it. After a good
-// probe the next may follow at once.
-// [Probation.Successes] good probes in a row end the probation; a failed one ejects the
-// instance again, for longer. A cancelled probe, such as the loser of a hedge, counts as
-// bad if it took long, and does not count otherwise. A probe that never returns is given
-// up after [Probation.Timeout].
+// probe at a time, a [Probation.Interval] apart, and a repeat is never a probe. Probes
+// are safe calls, unless none comes for ten intervals, or the instance refuses
+// connections, which harms no call. A probe is in flight until it ends, whatever other
+// calls find meanwhile. [Picked.HedgeAfter] marks a probe and says when the caller should
+// hedge it. After a good probe the next may follow at once. [Probation.Successes] good
+// probes in a row end the probation; a failed one ejects the instance again, for longer.
+// A cancelled probe, such as the loser of a hedge, counts as bad if it took long, and
+// does not count otherwise. A probe that never returns is given up after
+// [Probation.Timeout].
 //
-// # Limits of both
+// # Limits of ejection and probation
 //
 // Where all instances fail or slow down alike, none is out, and ejected ones are used
 // again. At most [Ejection.MaxPercent] of the instances that are not gone are out, even
-// when others leave, and never all. When fewer than [Ejection.PanicPercent] could be
-// used, all instances are used that are not gone.
+// when others leave, and never all. When fewer than [Ejection.PanicPercent] percent of
+// these are healthy, all of these are used.
 //
-// # What a call costs
+// # How failures and refusals count
 //
-// These rules prevent that a fast refusal makes an instance the preferred one:
+// The instance of a fast refusal must not become the preferred one. These rules prevent
+// that:
 //   - A failure counts with at least twice the expected latency of the slowest working
 //     instance, any other refusal with at least the mean latency. Both count as in flight
 //     for longer than the call took.
@@ -97,6 +98,7 @@
 //
 // # Timing
 //
-// Under RoundRobin and ConsistentHash only one in sixty-four picks is timed when there are
-// more than a thousand a second.
+// Under RoundRobin and ConsistentHash, when there are more than a thousand picks a
+// second, only one in sixty-four of the further ones is timed: reading the clock would
+// cost more than the choice.
 package loadbalance

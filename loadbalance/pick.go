@@ -11,14 +11,17 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Request is the input of a choice.
+// Request is what [Balancer].Pick has to know of a call.
 type Request struct {
-	// HashKey selects the instance under ConsistentHash: equal keys, equal instance.
+	// HashKey selects the instance under [ConsistentHash]: equal keys have the same
+	// instance. Other algorithms ignore it.
 	HashKey string
-	// Tried are the ids of the instances that earlier attempts went to.
+	// Tried are the ids of the instances that earlier attempts of the call went to. They
+	// are avoided while any other is left.
 	Tried []string
-	// Safe says that the call may be repeated without harm. Only then may it be the
-	// probe of an instance that is out.
+	// Safe says that the call may be repeated without harm. Other calls are no probes,
+	// except where no safe call has come for ten times Probation.Interval, or the instance
+	// refuses connections.
 	Safe bool
 }
 
@@ -146,8 +149,10 @@ func (b *Pool) noInstance() error {
 		WithReason(fault.ReasonNoInstance).WithUnprocessed()
 }
 
-// Middleware picks an instance for each call and sets Addr of the record to its
-// address. It adds a record to a context without that of an outgoing call.
+// Middleware picks an instance for each call, sets Addr of the call's record (see
+// [call.Of]) to its address, and reports the result to the pool. If the context has no
+// record of an outgoing call, Middleware adds one. A panic of the call counts as a
+// failure.
 func (b *Pool) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {

@@ -7,18 +7,19 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Picked is the result of a choice. Call Done exactly once, when the call ends, on this value
-// or on a copy; a second Done, on either, is a mistake and may count the call twice.
+// Picked is the instance that Pick has chosen. Call Done exactly once, when the call
+// ends, on this value or on a copy; a second Done, on either, is a mistake and may count
+// the call twice.
 type Picked struct {
 	// Instance is the chosen one; read-only.
 	Instance *registry.Instance
-	// HedgeAfter is set if the attempt is a probe, whose instance may not do well: then a
-	// second attempt should start after so long. It is the mean latency of the median
-	// healthy instance, so that the caller of a probe waits about twice as long as others
-	// at most. With fewer than 50 calls a second, or after a good probe, which shows that
-	// the instance is likely well, it is the longest latency that is not slow, since the
-	// second attempt uses up the budget of a retry. It is 100 ms if the latency is not
-	// known.
+	// HedgeAfter is above zero if the attempt is a probe, whose instance may not do well:
+	// then the caller should start a second attempt after so long. It is the mean latency
+	// of the median healthy instance, so that the caller of a probe waits about twice as
+	// long as others at most. With fewer than 50 calls a second, or after a good probe,
+	// which shows that the instance is likely well, it is the longest latency that is not
+	// slow, since the second attempt uses up the budget of a retry. It is 100 ms if the
+	// latency is not known.
 	HedgeAfter time.Duration
 
 	node  *node
@@ -44,7 +45,8 @@ func (s start) isKeyed() bool { return s&keyed != 0 }
 
 func (s start) at() time.Duration { return time.Duration(s &^ keyed) }
 
-// Done reports how the attempt ended. ctx is the context of the attempt.
+// Done reports how the attempt ended; err is nil for a success. ctx is the context of the
+// attempt.
 func (p Picked) Done(ctx context.Context, err error) {
 	if p.start == untimed && err == nil && p.node.streak.Load() == 0 {
 		return // it changes nothing

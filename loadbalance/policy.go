@@ -7,7 +7,7 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Algorithm is how a pool chooses among the instances that are healthy.
+// Algorithm is how a pool chooses among the instances that may be chosen.
 type Algorithm string
 
 // The algorithms. The empty Algorithm is PeakEWMA.
@@ -24,7 +24,7 @@ const (
 	// in bursts (earliest deadline first). Each pool starts at a random position, so
 	// many new clients do not all start with the same instance.
 	RoundRobin Algorithm = "round_robin"
-	// Random draws by weight.
+	// Random draws one instance by weight.
 	Random Algorithm = "random"
 	// ConsistentHash sends equal keys to the same instance in every process (weighted
 	// rendezvous), as long as it has no more than its bounded share of the calls, and
@@ -37,7 +37,7 @@ var algorithms = []Algorithm{PeakEWMA, LeastRequest, RoundRobin, Random, Consist
 
 // Policy is how a pool chooses. The zero Policy is the recommended one.
 type Policy struct {
-	// Algorithm chooses; empty is peak_ewma.
+	// Algorithm is how an instance is chosen; empty is peak_ewma.
 	Algorithm Algorithm `json:"algorithm" yaml:"algorithm"`
 	// Ejection ends the use of failing instances.
 	Ejection Ejection `json:"ejection" yaml:"ejection"`
@@ -47,8 +47,8 @@ type Policy struct {
 	// SlowStart lets the share of a new instance grow.
 	SlowStart SlowStart `json:"slow_start" yaml:"slow_start"`
 	// Zone is the caller's own zone. Its instances are preferred; calls spill over to
-	// others when it has none to use, or when its instances have clearly more load.
-	// Empty prefers no zone.
+	// others when it has none to use, or when its instances have clearly more load. Empty
+	// prefers no zone. The zone of an instance is its metadata "zone".
 	Zone string `json:"zone" yaml:"zone"`
 	// Decay is the time constant of the latency average; zero is 10 s.
 	Decay time.Duration `json:"decay" yaml:"decay"`
@@ -73,7 +73,7 @@ type Ejection struct {
 	// worked for ten Periods. An instance that is gone is probed after half the time for
 	// which it has been gone, between a fifth of Period and ten Periods.
 	Period time.Duration `json:"period" yaml:"period"`
-	// MaxPercent is how many of the instances may be out at once, ejected or on
+	// MaxPercent is how many percent of the instances may be out at once, ejected or on
 	// probation; zero is 50. With two or more instances one may always be out, and never
 	// all. Instances that refuse connections, or do not answer, while another works are
 	// always out, and do not count.
@@ -81,7 +81,7 @@ type Ejection struct {
 	// PanicPercent is the panic threshold: while fewer percent of the instances that are
 	// not gone are healthy, all of these are used; zero is 100 - MaxPercent, at most 50.
 	PanicPercent int `json:"panic_percent" yaml:"panic_percent"`
-	// Disabled ejects no instance.
+	// Disabled means that no instance is ejected.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
@@ -89,7 +89,8 @@ type Ejection struct {
 // when its ejection is over, or when it is slow: by its mean latency, by most of its
 // recent answers, or by calls that hang.
 type Probation struct {
-	// Factor is how many times the median latency of the others is slow; zero is 3.
+	// Factor says what is slow: an answer that takes Factor times the median latency of the
+	// other instances, and at least 1 ms longer; zero is 3.
 	Factor float64 `json:"factor" yaml:"factor"`
 	// Interval is the time between probes; zero is 2 s. After a good probe the next may
 	// follow at once. An instance that no safe call has probed for ten Intervals is
@@ -100,15 +101,15 @@ type Probation struct {
 	Successes int `json:"successes" yaml:"successes"`
 	// Timeout is when a probe that has not returned is given up; zero is 10 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// Disabled fully uses slow instances, and those whose ejection is over.
+	// Disabled means that slow instances, and those whose ejection is over, are fully used.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // SlowStart lets the share of a new instance grow from a tenth to the whole.
 type SlowStart struct {
-	// Window is how long the share grows; zero is 10 s.
+	// Window is how long the share of an instance grows; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
-	// Disabled gives a new instance its whole share at once.
+	// Disabled means that a new instance gets its whole share at once.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 

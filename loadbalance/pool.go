@@ -12,7 +12,7 @@ import (
 
 // Balancer chooses among the instances of the last Update. It is safe for concurrent use.
 type Balancer interface {
-	// Update replaces the instances.
+	// Update replaces the instances. It does not wait for calls.
 	Update(instances []registry.Instance)
 	// Pick chooses an instance. The error is fault.Unavailable and says why there is none.
 	Pick(ctx context.Context, r Request) (Picked, error)
@@ -51,8 +51,8 @@ const (
 
 var _ Balancer = (*Pool)(nil)
 
-// New returns the pool of a service, without instances. It panics when the policy is
-// invalid.
+// New returns the pool of a service, without instances: Update sets them. It panics if
+// the policy is invalid.
 func New(service string, p Policy) *Pool {
 	pool := &Pool{service: service, created: time.Now()}
 	pool.health.init(&pool.rng)
@@ -63,9 +63,10 @@ func New(service string, p Policy) *Pool {
 	return pool
 }
 
-// Set replaces the policy at any time. What is known of the instances stays. Instances that
-// are out are used again where the new policy disables ejection or probation, or allows
-// fewer of them to be out. It returns an error for an invalid policy and keeps the old one.
+// Set replaces the policy at any time. What is known of the instances stays. Instances
+// that are out are used again where the new policy disables ejection or probation, or
+// allows fewer of them to be out. For an invalid policy it returns what [Policy.Validate]
+// returns, and the old one stays in force.
 func (b *Pool) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -96,8 +97,8 @@ func (b *Pool) Set(p Policy) error {
 	return nil
 }
 
-// Update implements [Balancer]. What is known of instances that stay is not lost. An
-// instance whose address has changed under its id is a new one.
+// Update implements [Balancer]. What the pool knows of instances that stay is not lost.
+// An instance whose address has changed under its id is a new one.
 func (b *Pool) Update(instances []registry.Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +123,7 @@ func (b *Pool) Update(instances []registry.Instance) {
 	b.publish(now)
 }
 
-// Snapshot returns the pool's state.
+// Snapshot returns the state of the pool at this moment.
 func (b *Pool) Snapshot() Snapshot {
 	rt := b.routing.Load()
 	s := Snapshot{Service: b.service, Policy: rt.policy}
