@@ -37,8 +37,9 @@ const maxRemoteMessage = 4 << 10
 var errNullAnswer = errors.New("it is null, which is no answer")
 
 // Remote returns a caller of the service at a base URL such as "http://10.0.0.1:8080".
-// Each call is one attempt through client; nil means http.DefaultClient. Calls carry the
-// same metadata as those of any other caller.
+// Each call is one attempt through client, which is [http.DefaultClient] if nil. Calls
+// carry the same metadata as those of any other caller. The caller is safe for concurrent
+// use.
 func Remote(baseURL string, client *http.Client) call.Caller {
 	if client == nil {
 		client = http.DefaultClient

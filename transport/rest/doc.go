@@ -6,13 +6,13 @@
 //	Reserve.Handle(mux, stock.Reserve)                 // the service
 //	reserve := Reserve.Endpoint(rest.Remote(url, nil)) // its caller
 //
-// Patterns are those of [http.ServeMux], and anything with its Handle method can serve a
-// route.
+// Patterns are those of [http.ServeMux]. Anything with the method Handle of a ServeMux
+// can serve a route: see [Mux].
 //
 // # Requests
 //
-// A request is a struct, a pointer to one, or [endpoint.None]. Fields tagged path, query or header
-// travel there; all others are the JSON body:
+// A request is a struct, a pointer to one, or [endpoint.None]. Fields tagged path, query or
+// header travel there; all others are the JSON body:
 //
 //	type ReserveRequest struct {
 //		ProductID string `path:"product_id" json:"-"`
@@ -23,14 +23,15 @@
 // A tagged field is a string, number, bool, [time.Time], [time.Duration], a type with
 // UnmarshalText, a type based on one of these, or a pointer to one, which is nil if the
 // value is absent; in a query it may also be a slice. It may be a field of a struct that
-// the request embeds, but not of one that it embeds by pointer. It is set after the body
-// is read, and drops what the body has set in it. A parameter or header that occurs twice
-// is refused unless its field is a slice. HTTP removes the blanks around the value of a
-// header. GET, HEAD and DELETE have no body. A request without body fields needs no body,
-// and a body that arrives is ignored.
+// the request embeds, but not of one that it embeds by pointer. A tagged field is set
+// after the body is read; what the body has set in it is lost, even if the parameter is
+// absent. A parameter or header that occurs twice is refused unless its field is a slice.
+// HTTP removes the blanks around the value of a header. GET, HEAD and DELETE have no
+// body. A request without body fields needs no body, and a body that arrives is ignored.
 //
-// Bodies and answers are what encoding/json makes of a type, with the methods of its
-// pointers, with two differences:
+// Bodies and answers are what encoding/json makes of a pointer to the type, so that
+// methods such as MarshalJSON count also if they have a pointer receiver. There are two
+// differences:
 //
 //   - In an answer a nil slice or map is written as [], {} or "", not as null, so that
 //     clients in other languages need not expect null for a list. What is in an
@@ -52,16 +53,17 @@
 // back into the original error: errors.Is(err, fault.NotFound) holds on both sides. After
 // a HEAD, which has no body, the document is in the header X-Problem, without its details.
 //
-// Refused with 400 are malformed JSON, a wrong type (the message names the place), data
-// after the value, invalid UTF-8, an escape for half of a surrogate pair, nesting deeper
-// than 100, a duplicate member and, when Strict, a member that is not spelled as in the
-// type. Refused with 413 is a body over the limit; with 415 a body that is not declared as
-// JSON, or has a Content-Encoding that no middleware has decoded. [ProblemMux] does the
-// same for what the mux answers itself, unknown paths and methods.
+// What is refused with 400 is malformed JSON, a wrong type (the message names the place),
+// data after the value, invalid UTF-8, an escape for half of a surrogate pair, nesting
+// deeper than 100, a duplicate member and, if [Route].Strict is set, a member that is not
+// spelled as in the type. A body over the limit is refused with 413; a body that is not
+// declared as JSON, or has a Content-Encoding that no middleware has decoded, with 415.
+// [ProblemMux] writes such documents for what a ServeMux answers itself: unknown paths
+// and methods.
 //
 // A panic becomes a 500 and a log line with the stack. The log also has the cause of a
 // failure, which the caller does not see. A document has at most 4 KiB of a message, and
-// 20 faults of a Validate that joins them.
+// 20 of the errors that a Validate joins.
 //
 // An answer larger than [Route].MaxAnswer is the callee's failure. A redirect is followed
 // only for GET and HEAD, and only within the scheme, host and port of the instance: what
@@ -69,37 +71,40 @@
 //
 // # Metadata
 //
-// These headers travel with a request, and are in an [call.Record] on the server:
-// X-Request-Timeout (the time left, as "1500ms"; none left is 504), X-Request-ID, the
-// trace (W3C and B3), X-Service-Name, X-Request-Attempt and X-Request-Priority. Malformed
-// ones are ignored. The last three count only from trusted callers, and the deadline of
-// other callers blames nobody; X-Request-Timeout-Untrusted says so to the next service.
-// See [ReadMetadata].
+// These headers travel with a request, and are in a [call.Record] on the server:
+// X-Request-Timeout (the time left, as "1500ms"; a request with none left is answered
+// with 504), X-Request-ID, the trace (W3C and B3), X-Service-Name, X-Request-Attempt and
+// X-Request-Priority. Malformed ones are ignored. The last three count only from trusted
+// callers. If the deadline of another caller passes, no policy counts that as anybody's
+// failure; X-Request-Timeout-Untrusted says so to the next service. See [ReadMetadata].
 //
 // # Idempotency
 //
 // The caller's side of a Keyed route sends one Idempotency-Key per call, the same with
-// every repeat. The server runs a key once and replays its answer, with the header
-// Idempotency-Replayed: true. A key whose first use still runs is 409 key_in_use, one that
-// arrived with another request before is 422 key_reused, one that is not printable ASCII
-// of at most 128 bytes is 400. A request is the same if its path, query, tagged headers
-// and body are. A request without a key runs each time; one with an empty key, with two,
-// or with one that is too long is refused.
+// every repeat: a random one, unless [call.With] gives another. The server runs a key
+// once and replays its answer, with the header Idempotency-Replayed: true. A key whose
+// first use still runs is refused with 409 and the reason key_in_use; one that arrived
+// with another request before, with 422 and key_reused; one that is not printable ASCII
+// of at most 128 bytes, with 400. A request is the same if its path, query, tagged
+// headers and body are. A request without a key runs each time; one with an empty key,
+// with two, or with one that is too long is refused.
 //
 // Keys of different routes are separate, and so are those of different callers: of
-// different subjects, if the [Mux] says who sent a request, or else of different verified
-// certificates, by the names in them. Callers that neither distinguishes share their keys,
-// but not their answers: a key is 422 key_of_other_credentials if it arrives with another
-// Authorization, Cookie or other header that is named like a credential (X-Api-Key,
-// X-Auth-Token, X-Tenant, …) than at first, or with another certificate that has no name
-// or is not verified. It neither runs again nor gets the answer for another caller. So a
-// caller whose token is renewed between two repeats gets its answer only if Subject knows
-// its name. A service that identifies its callers by a header with a different kind of
-// name needs Subject, or a tagged field for that header.
+// different subjects, if the [Mux] has a method Subject that says who sent a request
+// (that of a sinew.Service is sinew.Config.Subject), or else of different verified
+// certificates, by the names in them. Callers that neither distinguishes share their
+// keys, but not their answers: a key is refused with 422 and key_of_other_credentials if
+// it arrives with another Authorization, Cookie or other header that is named like a
+// credential (X-Api-Key, X-Auth-Token, X-Tenant, …) than at first, or with another
+// certificate that has no name or is not verified. Such a request neither runs nor gets
+// the answer for another caller. So a caller whose token is renewed between two repeats
+// gets its answer only if Subject returns its name. A service that identifies its callers
+// by a header with a different kind of name needs Subject, or a tagged field for that
+// header.
 //
 // Successes are stored for a day, and refusals that a repeat would meet again for a
-// minute. Not stored are a 5xx, a panic, 401, 429, a conflict, or a malformed request:
-// there a repeat runs again. An answer that has no JSON form, or more than 4 MiB, fails
-// every repeat with 409 answer_not_kept. For an answer that is stored exactly when the
-// handler's changes are, see [idempotency.SaveAnswer].
+// minute. A 5xx, a panic, 401, 429, a conflict and a malformed request are not stored:
+// after them a repeat runs again. After an answer that has no JSON form, or more than 4
+// MiB, every repeat fails with 409 and answer_not_kept. For an answer that is stored
+// exactly when the handler's changes are, see [idempotency.SaveAnswer].
 package rest

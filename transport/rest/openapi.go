@@ -11,8 +11,9 @@ import (
 )
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for
-// encoding/json. It ignores handlers that are not routes. Of several routes with one
-// pattern the first counts, even if the names of their variables differ.
+// encoding/json. The handlers are those that routes pass to [Mux].Handle; others are
+// ignored. Of several routes with one pattern the first counts, even if the names of
+// their variables differ.
 //
 // A type that encodes itself is described by what it makes of its zero value and of a
 // non-zero one. An [Enumerator] is described by the values that it lists. In an answer all

@@ -49,9 +49,10 @@ func (a answer) prepare(w http.ResponseWriter) {
 	reportFailure(w, a.err)
 }
 
-// FailureObserver is an [http.ResponseWriter] that wants the errors behind the answers that
-// it writes, for metrics and logs: the HTTP status says less than an error's code. Routes
-// and [WriteError] look for it in the writer that they get and in those that it unwraps to.
+// FailureObserver is implemented by an [http.ResponseWriter] that wants the errors behind
+// the answers that it writes, for metrics and logs: the HTTP status says less than an
+// error's code. Routes and [WriteError] look for a FailureObserver in the writer that
+// they get and in those that its method Unwrap leads to.
 type FailureObserver interface {
 	// Failed is called with the error of each failure before its answer is written. The
 	// observer must log the failure itself; without one, the route logs it, with the

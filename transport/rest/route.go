@@ -16,8 +16,8 @@ import (
 	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
-// Route is the contract of one operation: how it is requested and answered over HTTP. It
-// is a value; two services share a package of them.
+// Route is the contract of one operation: how it is requested and answered over HTTP.
+// Declare a Route once, as a variable of a package that both sides import.
 type Route[Req, Resp any] struct {
 	// Pattern is a method and a path in the syntax of [http.ServeMux], such as "GET
 	// /orders/{id}". It is also the name of the operation.
@@ -51,19 +51,21 @@ type Route[Req, Resp any] struct {
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
 // like them.
 //
-// Three more methods are used if a Mux has them: IdempotencyStore()
-// idempotency.Store stores the answers of its Keyed routes (else each route stores
-// them in memory of its own), Subject(r *http.Request) string returns who sent a request
-// (else a verified certificate identifies the sender), and Logger() *slog.Logger logs
-// panics and the causes of failures (else slog.Default()).
+// A Mux may have three more methods: IdempotencyStore() idempotency.Store stores the
+// answers of its Keyed routes (else each route stores them in memory of its own),
+// Subject(r *http.Request) string returns who sent a request (else a verified certificate
+// identifies the sender), and Logger() *slog.Logger logs panics and the causes of
+// failures (else slog.Default()).
 //
-// Who serves the routes may see the error of each failure: see [FailureObserver].
+// A server that wants the error of each failure passes the routes a [FailureObserver] as
+// their writer.
 type Mux interface {
 	// Handle serves the pattern with h.
 	Handle(pattern string, h http.Handler)
 }
 
-// Forwarder is a [Route] of any types, so that a gateway can hold routes in one list.
+// Forwarder is a [Route] whatever its types, so that a gateway can have its routes in one
+// list.
 type Forwarder interface {
 	// Forward serves the route on mux by forwarding requests through c.
 	Forward(mux Mux, c call.Caller)
@@ -78,10 +80,11 @@ type Forwarder interface {
 // with a header tag. What must run before a request is read, such as authentication, is
 // HTTP middleware, around the mux or in Use of a sinew.Service.
 //
-// An error of f is never [fault.Error.Unprocessed], since f ran; an error of a middleware
-// may be. Handle panics if f is nil, or if the route does not fit its types: a path
-// variable without a field, a field without its variable, a type that cannot be bound, or
-// an answer with a field that is tagged header, which answers do not have.
+// An error of f never counts as unprocessed ([fault.Error.Unprocessed]), since f ran; an
+// error of a middleware may. Handle panics if f is nil, or if the route does not fit its
+// types: a path variable without a field, a field without its variable, a type that
+// cannot be bound, or an answer with a field that is tagged header, which answers do not
+// have.
 func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
 	c := r.contract()
 	if f == nil {
@@ -101,9 +104,10 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	mux.Handle(r.Pattern, h)
 }
 
-// Endpoint returns an endpoint that calls the route through c, inside the middlewares; the
-// first is the outermost. Each middleware runs once per call, around all of its attempts.
-// Endpoint panics on what [Route.Handle] refuses, and if c is nil.
+// Endpoint returns an endpoint that calls the route through c, inside the middlewares;
+// the first is the outermost. Each middleware runs once per call, around all of its
+// attempts. Endpoint panics if the route does not fit its types, as [Route.Handle] does,
+// and if c is nil.
 //
 // Requests are sent with c's HTTPClient() *http.Client if c has that method, else with
 // http.DefaultClient. Redirects are followed only for GET and HEAD, and only within the
@@ -141,8 +145,8 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 
 // Forward serves the route on mux by forwarding each request unchanged through c, and
 // returning the answer unchanged: nothing is decoded, no redirect is followed, and an
-// idempotency key is passed on but not used. It panics on what [Route.Handle] refuses, and
-// if c is nil.
+// idempotency key is passed on but not used. Forward panics if the route does not fit its
+// types, as [Route.Handle] does, and if c is nil.
 func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 	contract := r.contract()
 	if absent.Is(c) {

@@ -19,10 +19,10 @@ func Verified(r *http.Request) bool {
 }
 
 // SameMachine trusts requests from this machine: the sender's address is loopback, or the
-// address that the request was sent to. It does not trust a request whose headers say that
-// it passed a proxy (Forwarded, X-Forwarded-For, Via and the like). But a proxy on this
-// machine need not add such a header, and then the whole world looks like this machine. So
-// use it only for services without a proxy in front of them.
+// address that the request was sent to. It does not trust a request whose headers say
+// that it passed a proxy (Forwarded, X-Forwarded-For, Via and the like). But a proxy on
+// this machine need not add such a header, and then the whole world looks like this
+// machine. So use SameMachine only for services without a proxy in front of them.
 func SameMachine(r *http.Request) bool {
 	ip, ok := directPeer(r)
 	if !ok {
