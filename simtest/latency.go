@@ -9,21 +9,22 @@ import (
 // seed repeats it.
 type Latency func(r *rand.Rand) time.Duration
 
-// Fixed always returns d.
+// Fixed is a Latency that is always d.
 func Fixed(d time.Duration) Latency { return func(*rand.Rand) time.Duration { return d } }
 
-// Exponential returns least plus an exponentially distributed time with this mean: most
-// calls are fast, a few much slower.
+// Exponential is a Latency of least plus an exponentially distributed time with this
+// mean, so that its own mean is least + mean: most calls are fast, a few much slower.
 func Exponential(least, mean time.Duration) Latency {
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.ExpFloat64()*float64(mean)) }
 }
 
-// Uniform returns a time between least and most.
+// Uniform is a Latency between least and most, with all values equally likely.
 func Uniform(least, most time.Duration) Latency {
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.Float64()*float64(most-least)) }
 }
 
-// Sometimes returns other in this share of cases, from 0 to 1.
+// Sometimes is a Latency that is other in this share of the cases, from 0 to 1, and l in
+// all others.
 func (l Latency) Sometimes(share float64, other Latency) Latency {
 	return func(r *rand.Rand) time.Duration {
 		if r.Float64() < share {
@@ -33,7 +34,7 @@ func (l Latency) Sometimes(share float64, other Latency) Latency {
 	}
 }
 
-// Times multiplies the time by factor.
+// Times is a Latency that is factor times l.
 func (l Latency) Times(factor float64) Latency {
 	return func(r *rand.Rand) time.Duration { return time.Duration(factor * float64(l(r))) }
 }

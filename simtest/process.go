@@ -17,7 +17,7 @@ import (
 )
 
 // Process is a program in a run: an instance of a service, or one of the processes of a
-// client.
+// client. It is safe for concurrent use.
 type Process struct {
 	// Name is the name of the process: "stock-3".
 	Name string
@@ -80,7 +80,8 @@ func (r *run) policies(p *Process, given map[string]sinew.ClientPolicy) map[stri
 	return all
 }
 
-// Call calls a service by its name, with the process's own client.
+// Call calls an operation of a service by the service's name, with the process's own
+// client, and returns the error of the call.
 func (p *Process) Call(ctx context.Context, service string, op call.Operation) error {
 	to := p.peer(service)
 	p.run.record.call(service, p.run.now())

@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// Result is the outcome of a run. Its methods accept a window of the run, its start and
-// end; without one they cover the whole run. Counts have a resolution of a tenth of a
-// second.
+// Result is the outcome of a run. Its methods accept a window of the run, as two times
+// since the start of the run: its begin and its end. Without a window they cover the
+// whole run; with one or more than two times they panic. A call of a client belongs to
+// the window in which it starts. Requests and attempts are counted in steps of a tenth of
+// a second.
 type Result struct {
 	name     string
 	world    World
@@ -42,7 +44,7 @@ func (r *Result) Failed(window ...time.Duration) int {
 	return len(all) - r.good(all)
 }
 
-// Goodput is the number of calls per second that succeeded in time.
+// Goodput is the number of offered calls per second that succeeded in time.
 func (r *Result) Goodput(window ...time.Duration) float64 {
 	from, to := r.window(window)
 	return float64(r.good(r.in(window))) / (to - from).Seconds()
@@ -67,18 +69,22 @@ func (r *Result) Errors(window ...time.Duration) map[string]int {
 // numbers matches numbers and durations.
 var numbers = regexp.MustCompile(`([0-9][0-9.]*(ns|µs|ms|s|m|h)?)+`)
 
-// P50 is the median latency of all calls, including failed ones.
+// P50 is the median latency of all offered calls, including failed ones; zero if there
+// are none.
 func (r *Result) P50(window ...time.Duration) time.Duration { return r.quantile(0.5, false, window) }
 
-// P99 is the 99th percentile of the latency of all calls, including failed ones.
+// P99 is the 99th percentile of the latency of all offered calls, including failed ones;
+// zero if there are none.
 func (r *Result) P99(window ...time.Duration) time.Duration { return r.quantile(0.99, false, window) }
 
-// P999 is the 99.9th percentile of the latency of all calls, including failed ones.
+// P999 is the 99.9th percentile of the latency of all offered calls, including failed
+// ones; zero if there are none.
 func (r *Result) P999(window ...time.Duration) time.Duration {
 	return r.quantile(0.999, false, window)
 }
 
-// ServedP99 is the 99th percentile of the latency of the good calls only.
+// ServedP99 is the 99th percentile of the latency of the calls that succeeded in time;
+// zero if there are none.
 func (r *Result) ServedP99(window ...time.Duration) time.Duration {
 	return r.quantile(0.99, true, window)
 }
@@ -88,8 +94,8 @@ func (r *Result) Requests(service string, window ...time.Duration) float64 {
 	return float64(r.calls[service].inWindow(r.countWindow(window)))
 }
 
-// Attempts is the number of attempts sent to a service: more than Requests if calls were
-// repeated, fewer if they were refused.
+// Attempts is the number of attempts sent to a service: more than [Result.Requests] if
+// calls were repeated, fewer if callers refused them, as an open breaker does.
 func (r *Result) Attempts(service string, window ...time.Duration) float64 {
 	sum := 0
 	for _, c := range r.attempts[service] {
@@ -107,8 +113,8 @@ func (r *Result) Share(service string, instance int, window ...time.Duration) fl
 	return float64(r.attempts[service][instance].inWindow(r.countWindow(window))) / max(r.Attempts(service, window...), 1)
 }
 
-// WorstSecond is the highest number of attempts at a service per call of the clients, in
-// any second of the window.
+// WorstSecond is the highest number of attempts at a service per offered call, in any
+// second of the window.
 func (r *Result) WorstSecond(service string, window ...time.Duration) float64 {
 	from, to := r.window(window)
 	worst := 0.0
@@ -120,8 +126,8 @@ func (r *Result) WorstSecond(service string, window ...time.Duration) float64 {
 	return worst
 }
 
-// Recovery is how long after a moment the share of good calls reaches share and stays
-// there for three seconds. If that never happens, it is longer than any run.
+// Recovery is how long after a moment of the run [Result.Good] reaches share and stays
+// there for three seconds. If that never happens, it is the longest [time.Duration].
 func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 	for at := after; at+3*time.Second <= r.world.For; at += countInterval {
 		good := true
@@ -136,8 +142,9 @@ func (r *Result) Recovery(after time.Duration, share float64) time.Duration {
 	return math.MaxInt64
 }
 
-// Open is the share of a caller's breakers for a service that were open or half-open,
-// from 0 to 1, on average over the window.
+// Open is the share of breakers that were open or half-open, from 0 to 1, on average over
+// the window: of the breakers that the processes of caller, a client or a service, have
+// for service.
 func (r *Result) Open(caller, service string, window ...time.Duration) float64 {
 	b, ok := r.breakers[breakerKey(caller, service)]
 	if !ok {

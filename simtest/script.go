@@ -7,17 +7,20 @@ import (
 	"time"
 )
 
-// Event is an action at a moment of a run. Create it with [At].
+// Event is an action at a moment of a run. Create it with [At]. Run refuses a World with
+// an Event whose service, instance or client does not exist, or whose number is out of
+// its range.
 type Event struct {
 	at   time.Duration
 	what Action
 }
 
-// At applies an action at this time after the start of the run.
+// At returns the event that what happens when moment has passed since the start of the
+// run.
 func At(moment time.Duration, what Action) Event { return Event{moment, what} }
 
-// Action is something that can happen. Functions that accept instances number them from
-// 0, and apply to all if none is given.
+// Action is something that can happen in a run. Functions that accept instances number
+// them from 0; the action applies to all instances of the service if none is given.
 type Action struct {
 	text      string
 	service   string
@@ -29,7 +32,7 @@ type Action struct {
 	fault     string
 }
 
-// Slow multiplies the latency of instances by factor; 1 is the original latency.
+// Slow multiplies the original latency of instances by factor; 1 restores it.
 func Slow(service string, factor float64, instances ...int) Action {
 	a := onInstances(fmt.Sprintf("slow ×%g", factor), service, instances, func(i *Instance) { i.set(func(s *condition) { s.slow = factor }) })
 	if !(factor >= 0 && factor <= maxFactor) {
@@ -38,7 +41,7 @@ func Slow(service string, factor float64, instances ...int) Action {
 	return a
 }
 
-// Errors makes this share of the instances' calls fail after their work, from 0 to 1.
+// Errors makes this share of the instances' calls, from 0 to 1, fail after their work.
 func Errors(service string, share float64, instances ...int) Action {
 	a := onInstances(fmt.Sprintf("%g %% errors", 100*share), service, instances, func(i *Instance) { i.set(func(s *condition) { s.errors = share }) })
 	if !(share >= 0 && share <= 1) {
@@ -91,13 +94,14 @@ func Pause(service string, length time.Duration, instances ...int) Action {
 	return a
 }
 
-// Heal undoes Slow, Errors, AnswerWith and Hang.
+// Heal undoes [Slow], [Errors], [AnswerWith] and [Hang]. It also ends a [Pause], except
+// for the calls that wait for its end already.
 func Heal(service string, instances ...int) Action {
 	return onInstances("healed", service, instances, (*Instance).heal)
 }
 
-// Partition separates the instances of a service from the callers with the name from, a
-// client or a service, until HealPartition.
+// Partition separates instances of a service from the callers of the name from, which is
+// a client or a service, until [HealPartition]. Other callers still reach them.
 func Partition(from, service string, instances ...int) Action {
 	a := onInstances("cut off from "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) { s.partitionedFrom = append(slices.Clone(s.partitionedFrom), from) })
@@ -106,7 +110,7 @@ func Partition(from, service string, instances ...int) Action {
 	return a
 }
 
-// HealPartition undoes Partition.
+// HealPartition undoes [Partition].
 func HealPartition(from, service string, instances ...int) Action {
 	a := onInstances("joined with "+from, service, instances, func(i *Instance) {
 		i.set(func(s *condition) {
@@ -119,8 +123,8 @@ func HealPartition(from, service string, instances ...int) Action {
 
 // Deploy replaces all existing instances one after the other, with this pause between
 // them. A new instance starts and registers. Then an old one deregisters, answers for its
-// Config.DrainDelay, finishes its work, and ends. The new instances have the next
-// numbers.
+// Config.DrainDelay (1 s if that is zero), finishes its work, and ends. The new instances
+// have the next numbers.
 func Deploy(service string, pause time.Duration) Action {
 	a := Action{text: "deployed", service: service, apply: func(r *run) {
 		r.tasks.Go(func() { r.deploy(service, pause) })
@@ -146,7 +150,7 @@ func Add(service string, n int) Action {
 	return a
 }
 
-// Load changes the Rate of a client, in calls per second.
+// Load changes the Rate of a client to rate calls per second.
 func Load(client string, rate float64) Action {
 	a := Action{text: fmt.Sprintf("%g calls/s", rate), client: client, apply: func(r *run) { r.setRate(client, rate) }}
 	if !(rate >= 0 && rate <= maxRate) {
@@ -161,7 +165,7 @@ func RegistryDown() Action {
 	return Action{text: "registry down", apply: func(r *run) { r.registry.set(true) }}
 }
 
-// RegistryUp undoes RegistryDown.
+// RegistryUp undoes [RegistryDown].
 func RegistryUp() Action {
 	return Action{text: "registry up", apply: func(r *run) { r.registry.set(false) }}
 }
@@ -177,7 +181,7 @@ func onInstances(text, service string, instances []int, do func(i *Instance)) Ac
 	}}
 }
 
-// String is the text of the action in the chart.
+// String returns the text of the action in the chart.
 func (a Action) String() string { return strings.TrimSpace(a.subject() + " " + a.text) }
 
 // subject is what the action applies to.

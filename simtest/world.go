@@ -14,8 +14,8 @@ import (
 type World struct {
 	// For is how long the clients send, in virtual time. The default is one minute.
 	For time.Duration
-	// Services are the services. Those with dependencies call them with their own
-	// clients.
+	// Services are the services. A service that calls others does so with clients of its
+	// own.
 	Services []Service
 	// Clients are the sources of load.
 	Clients []Client
@@ -29,15 +29,15 @@ type World struct {
 	Expiry time.Duration
 	// Bus is the policy of the event bus that all processes share.
 	Bus eventbus.MemoryPolicy
-	// Codec sends each call through package rest, as HTTP in memory. It is several times
-	// slower. Use it to test the effect of the codec.
+	// Codec sends each call through package rest, as HTTP in memory. A run then takes
+	// several times as long. Use it to test the effect of the codec.
 	Codec bool
 	// Chart is the file for a chart of the run, an SVG. If empty, a chart is written only
 	// if the test fails, and the test's log has its path.
 	Chart string
 }
 
-// Service is a number of equal instances, each with its own workers and one queue.
+// Service is a number of equal instances, each with workers and a queue of its own.
 type Service struct {
 	// Name is the name by which clients call it.
 	Name string
@@ -57,23 +57,26 @@ type Service struct {
 	// Calls are the services that each call needs, in order, after the instance's own
 	// work.
 	Calls []string
-	// Do replaces Latency, Errors and Calls with your own code. It keeps the instance
-	// busy with [Instance.Work], calls other services with [Process.Call] and publishes
-	// through Process.Service. Package time shows virtual time in it.
+	// Do replaces Latency, Errors and Calls with code of yours, whose error is the answer
+	// to the call. It keeps the instance's worker busy with [Instance.Work], calls other
+	// services with [Process.Call] and publishes through Process.Service. Package time
+	// shows virtual time in it.
 	Do func(ctx context.Context, i *Instance) error
 	// Start runs whenever an instance starts, before it gets calls; for example it
 	// subscribes to events. An error fails the test.
 	Start func(i *Instance) error
-	// StopsOnCancel makes an instance stop working on a call when its caller has gone.
-	// Most real services do not: ctx ends, and the work continues.
+	// StopsOnCancel makes an instance stop working on a call when its caller has gone. Most
+	// real services do not: the context of the call ends, and the work continues.
 	StopsOnCancel bool
 	// Middleware returns middlewares around what an instance serves, in front of its workers.
 	// It is called once per instance, so that each has its own limiter.
 	Middleware func() []endpoint.Middleware
 	// Config is the configuration of each instance, with the policies for its own calls.
-	// Its Registry, Bus and Transport are replaced by the world's.
+	// Its Registry, Bus and Transport are replaced by the world's; a Trust or Logger that
+	// is nil is as in [Client].Config.
 	Config sinew.Config
-	// Metadata is the metadata of an instance, "zone" or "weight". Nil is none.
+	// Metadata returns the metadata of the instance with this number, such as "zone" and
+	// "weight". Nil is none.
 	Metadata func(instance int) map[string]string
 }
 
@@ -87,16 +90,16 @@ type Client struct {
 	// Calls is the service to call.
 	Calls string
 	// Rate is the number of calls per second of all processes together, at random moments
-	// (open loop, Poisson arrivals).
+	// (open loop, Poisson arrivals). [Load] changes it.
 	Rate float64
-	// Users is the number of users of all processes together. Each makes one call after
-	// the other, with Think between two calls (closed loop). Set either Rate or Users.
+	// Users is the number of users of all processes together. Each makes one call after the
+	// other, and waits for Think between two calls (closed loop). Set either Rate or Users.
 	Users int
 	Think Latency
-	// Deadline is how long a caller waits; a later answer is not good. The default is the
-	// timeout of the client policy.
+	// Deadline is how long a caller waits; a call that is answered later is not good. The
+	// default is the Timeout of the policy in Config.Clients.
 	Deadline time.Duration
-	// Unsafe calls must not be repeated once a handler ran.
+	// Unsafe says that a call must not be repeated once a handler ran.
 	Unsafe bool
 	// HashKey returns the key of the n-th call, for a balancer that hashes keys.
 	HashKey func(n int) string
@@ -106,8 +109,9 @@ type Client struct {
 	// Middleware returns middlewares around each call, outermost first. It is called once per
 	// process.
 	Middleware func() []endpoint.Middleware
-	// Config is the configuration of each process, with its policies. Its Registry, Bus
-	// and Transport are replaced by the world's.
+	// Config is the configuration of each process, with its policies. Its Registry, Bus and
+	// Transport are replaced by the world's. If Trust is nil, the processes trust each
+	// other; if Logger is nil, nothing is logged.
 	Config sinew.Config
 }
 
