@@ -9,7 +9,8 @@ import "strings"
 // A Code is an error: errors.Is(err, fault.NotFound) reports whether err is of that class.
 type Code int
 
-// The classes of failure, each with what it means between two services.
+// The classes of failure, each with what it means between two services and with its HTTP
+// status.
 const (
 	Canceled           Code = 1  // the caller gave up (499)
 	Unknown            Code = 2  // an error of no known class (500)
@@ -19,9 +20,9 @@ const (
 	AlreadyExists      Code = 6  // the thing to create exists (409)
 	PermissionDenied   Code = 7  // the caller is known and may not do this (403)
 	ResourceExhausted  Code = 8  // the caller's own quota is used up (429)
-	FailedPrecondition Code = 9  // the state of the service forbids it (400)
+	FailedPrecondition Code = 9  // the state of the service forbids the call (400)
 	Aborted            Code = 10 // a conflict with another call; repeat from the start (409)
-	OutOfRange         Code = 11 // past the end (400)
+	OutOfRange         Code = 11 // the request goes past the end of the data (400)
 	Unimplemented      Code = 12 // the callee knows no such operation (501)
 	Internal           Code = 13 // the callee has a defect or broke down (500)
 	Unavailable        Code = 14 // the callee cannot answer now: down, overloaded, draining (503)
@@ -67,7 +68,7 @@ func (c Code) Error() string { return c.String() }
 // MarshalText writes the code in snake case, like String.
 func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what String returns; another name is [InvalidArgument].
+// UnmarshalText reads what String returns. For another name it returns [InvalidArgument].
 func (c *Code) UnmarshalText(text []byte) error {
 	read, ok := ParseCode(string(text))
 	if !ok && string(text) != Code(0).String() {
@@ -88,7 +89,8 @@ func (c Code) HTTPStatus() int {
 	return codes[c.orUnknown()].status
 }
 
-// ParseCode parses the snake-case name of a code, and reports whether it is one.
+// ParseCode returns the Code with this name in snake case, such as "not_found", and
+// whether there is one. "ok" is no name of a class.
 func ParseCode(name string) (Code, bool) {
 	for c := range codes {
 		if name != "" && codes[c].name == name {
@@ -99,9 +101,9 @@ func ParseCode(name string) (Code, bool) {
 }
 
 // FromHTTPStatus returns the class of an HTTP status that arrived without a problem
-// document, from a proxy or a service not built with sinew; 0 below 400. A bare 404 is
-// [Unimplemented]: nothing says that the path reached a handler that searched for
-// something.
+// document, from a proxy or a service not built with sinew. It returns 0 for a status
+// below 400. A 404 is [Unimplemented]: without a document nothing says that the path
+// reached a handler that searched for something.
 func FromHTTPStatus(status int) Code {
 	switch status {
 	case 401, 407:

@@ -16,7 +16,7 @@ import (
 type Error struct {
 	// Code is the class of the failure.
 	Code Code
-	// Message is a sentence for the caller. It leaves the process.
+	// Message is a sentence for the caller, who sees at most the first 4 KiB of it.
 	Message string
 	// Reason names the rule that refused, in snake case: "insufficient_stock". [ReasonOf]
 	// returns it.
@@ -24,12 +24,12 @@ type Error struct {
 	// Details is further data for the caller, made of JSON values. In an Error that
 	// arrived over a wire, numbers are [encoding/json.Number].
 	Details map[string]any
-	// RetryAfter is how long the caller should wait before it tries again; zero says
+	// RetryAfter is how long the caller should wait before it repeats the call; zero says
 	// nothing.
 	RetryAfter time.Duration
 	// Unprocessed says that no handler ran, for example because a connection was refused
-	// or a limit refused the call. It is the only failure after which an operation that is
-	// not safe to repeat may be repeated.
+	// or a limit refused the call. Only after such a failure may an operation be repeated
+	// that is not safe to repeat.
 	Unprocessed bool
 	// Repeated says that the call was repeated already, here or further down: the receiver
 	// of the Error must not repeat it again.
@@ -49,7 +49,7 @@ type Error struct {
 
 // Errorf makes an Error of this class. Errors given for %w become its cause: errors.Is and
 // errors.As find them, Error() shows them, and Message does not. The new Error inherits
-// Repeated and Service from them.
+// Repeated, Service and Relayed from them.
 func (c Code) Errorf(format string, args ...any) *Error {
 	e := &Error{Code: c.orUnknown()}
 	if !hasWrapVerb(format) {
@@ -78,7 +78,7 @@ func (e *Error) setCause(cause error) {
 	}
 }
 
-// WithReason sets the name of the rule that refused.
+// WithReason sets the name of the rule that refused, in snake case.
 func (e *Error) WithReason(reason string) *Error { e.Reason = reason; return e }
 
 // WithDetail adds one value to Details.
@@ -90,20 +90,23 @@ func (e *Error) WithDetail(key string, value any) *Error {
 	return e
 }
 
-// WithRetryAfter sets how long to wait before the next try.
+// WithRetryAfter sets how long the caller should wait before it repeats the call.
 func (e *Error) WithRetryAfter(d time.Duration) *Error { e.RetryAfter = d; return e }
 
 // WithUnprocessed marks the Error: no handler ran.
 func (e *Error) WithUnprocessed() *Error { e.Unprocessed = true; return e }
 
-// WithRepeated marks the Error: the call was repeated already.
+// WithRepeated marks the Error: the call was repeated already, and must not be repeated
+// again.
 func (e *Error) WithRepeated() *Error { e.Repeated = true; return e }
 
-// WithStatus sets the HTTP status, for when the code's own says too little.
+// WithStatus sets the HTTP status, for where the status of the code says too little. A
+// problem document ignores a status outside of 400 to 599.
 func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }
 
-// WithCause sets the cause, which is for the log only. The Error inherits Repeated and
-// Service from it.
+// WithCause sets the cause, which is for the log only. If the cause has an Error in its
+// chain, this Error inherits Repeated from that one, and Service and Relayed unless it has
+// a Service.
 func (e *Error) WithCause(cause error) *Error { e.setCause(cause); return e }
 
 // Error returns the text for a log: class, message, reason and cause.
@@ -124,14 +127,16 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is the Error's code.
+// Is reports whether target is the Error's code. errors.Is calls it.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
 	return ok && code == e.Code
 }
 
-// CodeOf returns the class of any error: that of the outermost Error or Code in its chain,
-// or of a context or network error, or else [Unknown]. It is 0 for nil.
+// CodeOf returns the class of any error: that of the outermost [Error] in its chain, else
+// of the outermost Code. Without either, a context's error and a timeout of the network
+// are [Canceled] or [DeadlineExceeded], another network error is [Unavailable], and
+// everything else is [Unknown]. CodeOf returns 0 for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return 0
@@ -160,7 +165,8 @@ func CodeOf(err error) Code {
 	return Unknown
 }
 
-// ReasonOf returns the name of the rule that refused, "" if err does not say.
+// ReasonOf returns the Reason of the [Error] in err's chain: the name of the rule that
+// refused. It returns "" if err has none.
 func ReasonOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason
@@ -168,8 +174,8 @@ func ReasonOf(err error) string {
 	return ""
 }
 
-// IsUnprocessed reports whether err says that no handler ran: an Error marked so, or a
-// connection that was never made.
+// IsUnprocessed reports whether err says that no handler ran: err is an [Error] with
+// Unprocessed, or, without an Error in its chain, says that no connection was made.
 func IsUnprocessed(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Unprocessed
@@ -178,22 +184,23 @@ func IsUnprocessed(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// IsRepeated reports whether err says that the call was repeated already.
+// IsRepeated reports whether err says that a tier has repeated the call already, so that
+// no other tier may repeat it.
 func IsRepeated(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Repeated
 }
 
-// MarkRepeated returns err, which must not be nil, marked as the error of a call that was
-// repeated already.
+// MarkRepeated returns a copy of err, which must not be nil, that says that the call was
+// repeated already: see [IsRepeated]. err itself is unchanged.
 func MarkRepeated(err error) error {
 	marked := copyError(err)
 	marked.Repeated = true
 	return marked
 }
 
-// WithService returns err, which must not be nil, as the failure of the given service,
-// unless err names a service already.
+// WithService returns a copy of err, which must not be nil, as the failure of the given
+// service. If err names a service already, WithService returns err itself.
 func WithService(err error, service string) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Service != "" {
 		return err
@@ -217,8 +224,8 @@ func copyError(err error) *Error {
 	return &marked
 }
 
-// RetryAfter returns how long err asks to wait before the next try, zero if it does not
-// say.
+// RetryAfter returns how long err asks the caller to wait before it repeats the call. It
+// returns zero if err does not say.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter

@@ -29,16 +29,17 @@ type Problem struct {
 	Title string `json:"title,omitempty"`
 	// Status is the HTTP status.
 	Status int `json:"status,omitempty"`
-	// Detail is the Message of the Error, at most the first 4 KiB of it.
+	// Detail is the Message of the Error, at most the first 4 KiB of it. If the Error has
+	// none, Detail is the class in words.
 	Detail string `json:"detail,omitempty"`
 	// Code is the class in snake case: "not_found".
 	Code string `json:"code,omitempty"`
 	// Reason names the rule that refused.
 	Reason string `json:"reason,omitempty"`
-	// Details is more data for the caller.
+	// Details is further data for the caller.
 	Details map[string]any `json:"details,omitempty"`
-	// RetryAfter is a duration in Go's form: "1.5s". More than a year counts as
-	// a year.
+	// RetryAfter is how long the caller should wait before it repeats the call, as a
+	// duration in Go's form: "1.5s". Its reader treats more than a year as a year.
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Unprocessed says that no handler ran.
 	Unprocessed bool `json:"unprocessed,omitempty"`

@@ -12,7 +12,7 @@ import (
 // docs/resilience.md has a table of what each policy does.
 type Verdict int
 
-// The verdicts.
+// The verdicts. Among several that fit, [Judge] says which one takes precedence.
 const (
 	// OK: the callee did its work.
 	OK Verdict = iota
@@ -27,17 +27,17 @@ const (
 	Relayed
 	// Overloaded: the callee is healthy and has no capacity for the call.
 	Overloaded
-	// Refused: the callee refused the call and would refuse it again: the caller's
-	// mistake, or a rule (4xx).
+	// Refused: the callee refused the call because of the caller's mistake or a rule (4xx).
+	// It would refuse a repeat as well, unless the error has a RetryAfter.
 	Refused
 	// Expired: the caller's own deadline passed. Whether the callee is to blame depends on
 	// how long the attempt took, which the policy that timed it knows. Thus a callee that
 	// never answers is noticed, and a caller with little time blames nobody.
 	Expired
 	// Gone: the caller has cancelled, or a deadline passed that an untrusted caller has
-	// set. It blames nobody, however long the attempt took: otherwise a stranger could
-	// make a service refuse its other callers, by sending requests that need more time
-	// than they allow.
+	// set. The verdict blames nobody, however long the attempt took: otherwise a stranger
+	// could make a service refuse its other callers, by sending requests that need more
+	// time than they allow.
 	Gone
 )
 
@@ -60,14 +60,14 @@ var verdicts = [...]struct {
 func (v Verdict) String() string { return verdicts[v].name }
 
 // Outcome returns the verdict in brief: whether the call succeeded, failed, or says
-// nothing about the callee. A policy that needs more, as a breaker does for Relayed, uses
-// the verdict itself.
+// nothing about the callee. A policy that needs more uses the verdict itself, as a breaker
+// does for Relayed.
 func (v Verdict) Outcome() Outcome { return verdicts[v].outcome }
 
 // Outcome is a [Verdict] in brief.
 type Outcome int
 
-// The three outcomes.
+// The outcomes.
 const (
 	Success Outcome = iota // the callee did its work
 	Failure                // the caller got no answer that it can use
@@ -89,10 +89,10 @@ func (o Outcome) String() string {
 // Judge returns what the result err of a call says about the callee. ctx is the caller's
 // own context, not one to which a policy has added a time limit.
 //
-// If the caller has cancelled, the verdict is Gone, however the error is worded or
-// wrapped; a Canceled that arrived over the wire while ctx has not ended is Failed. What
-// matters first is whether the caller still waits, so Gone and Expired take precedence
-// over everything that the error says.
+// A nil err is OK, even if ctx has ended. Otherwise what matters first is whether the
+// caller still waits, so Gone and Expired take precedence over everything that the error
+// says: if the caller has cancelled, the verdict is Gone, however the error is worded or
+// wrapped. A Canceled that arrived over the wire while ctx has not ended is Failed.
 func Judge(ctx context.Context, err error) Verdict {
 	switch code := CodeOf(err); {
 	case err == nil:
