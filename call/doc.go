@@ -1,36 +1,37 @@
-// Package call has what the layers that take part in one call between services know of it:
-// its [Record], and its [Trail] when it fails.
+// Package call has what middlewares, policies and transports know of a call between
+// services: its [Record], and its [Trail] when it fails.
 //
 // # The record
 //
 // A service puts the record of the request that it serves into the context of the handler,
 // and a client puts the record of the call that it makes into the context of the attempt.
-// [Of] returns the nearest one, or nil if a part is used alone:
+// [Of] returns the nearest record, or nil where neither a service nor a client of sinew is
+// involved, as with a middleware that is used alone:
 //
 //	if r := call.Of(ctx); r != nil {
 //		log.Print(r.RequestID, r.From)
 //	}
 //
-// What a handler calls in turn belongs to the same user request: its request id and
-// priority travel on. [With] sets what is to travel with the next call:
+// A call that a handler makes belongs to the same user request as the call that it serves:
+// request id and priority travel on. [With] sets what is to travel with the next call:
 //
 //	ctx = call.With(ctx, call.Record{IdempotencyKey: "order-7", HashKey: userID})
 //
 // # The trail
 //
-// The error of a call that failed after several attempts, or of which something other than
-// the callee's answer was the end, is a [*Trail], which says what each attempt met:
+// If a call failed after several attempts, or if something other than an answer of the
+// callee ended it, its error is a [*Trail], which says what each attempt met:
 //
 //	if trail, ok := errors.AsType[*call.Trail](err); ok {
 //		log.Print(trail)
 //	}
 //
-// A successful call leaves no trail, and costs nothing for it. An [Explanation], which
-// sinew.Explain makes, collects the trails of all calls in a context, successful ones too,
-// with the [Situation] in which each attempt was made.
+// A call that succeeds has no trail, and pays nothing for trails. An [Explanation], which
+// sinew.Explain makes, collects the trails of all calls in a context, including those of
+// successful ones, with the [Situation] in which each attempt was made.
 //
 // # Transports
 //
-// A transport such as transport/rest sends one attempt; a [Caller] decides where to and
-// how often.
+// A transport such as transport/rest sends one attempt. A [Caller], such as a client of
+// package sinew, decides to which instance and how often.
 package call

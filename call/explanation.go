@@ -12,16 +12,17 @@ import (
 const maxExplainedCalls = 1000
 
 // Explanation says why the calls that were made in one context ended as they did, in the
-// order in which they started. It includes the calls that their handlers made in the same
-// process. It stores the first 1,000 calls. It is safe for concurrent use; what it says of
-// a call is complete when the call has returned. Make one with sinew.Explain.
+// order in which they started. If a callee is in the same process, the calls that its
+// handler made are included. An Explanation stores the first 1,000 calls. It is safe for
+// concurrent use, and may be read while calls go on: what it says of a call is complete
+// when the call has returned. Make one with sinew.Explain.
 type Explanation struct {
 	mu      sync.Mutex
 	trails  []func() Trail
 	dropped int
 }
 
-// Calls returns the trails of the calls so far.
+// Calls returns the trails of the calls so far, as copies.
 func (e *Explanation) Calls() []Trail {
 	e.mu.Lock()
 	current := e.trails
@@ -46,7 +47,8 @@ func (e *Explanation) String() string {
 	return b.String()
 }
 
-// MarshalJSON writes {"calls": [...], "dropped": n}.
+// MarshalJSON writes {"calls": [...], "dropped": n}: the trails of the stored calls, and
+// the number of further ones unless it is zero.
 func (e *Explanation) MarshalJSON() ([]byte, error) {
 	calls := e.Calls()
 	trails := make([]*Trail, len(calls))
@@ -59,8 +61,9 @@ func (e *Explanation) MarshalJSON() ([]byte, error) {
 	}{trails, e.droppedCount()})
 }
 
-// Add adds a call that starts. trail returns a copy of its trail so far, and is safe for
-// concurrent use. A Client of sinew adds its own calls.
+// Add adds a call that starts. trail must return a copy of the call's trail so far, and be
+// safe for concurrent use. A client of package sinew adds its own calls; use Add in a
+// [Caller] of your own.
 func (e *Explanation) Add(trail func() Trail) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/sinew-go/sinew/internal/contextkey"
 )
 
-// Operation is what a chain needs to know of the operation that it calls. It is given when
-// the chain is built.
+// Operation identifies an operation, and says whether it may be repeated. It is the same
+// for all calls of an endpoint.
 type Operation struct {
 	// Service is the name of the service called.
 	Service string
@@ -29,16 +29,18 @@ type Record struct {
 	// the name in its certificate, or the subject of its token. "" if that is not known.
 	// Idempotency keys of different subjects are separate.
 	Subject string
-	// Start is when the call started, Deadline when it must be over; zero if not known.
+	// Start is when the call started, and Deadline when it must be over. Each is zero if it
+	// is not known.
 	Start, Deadline time.Time
-	// Attempt counts from 1; it is 0 before the first attempt.
+	// Attempt is the number of the current attempt, from 1. It is 0 before the first one.
 	Attempt int
-	// Tried are the ids of the instances that attempts were sent to, in order.
+	// Tried are the ids of the instances to which attempts were sent, in order.
 	Tried []string
 	// HashKey makes a balancer that supports it send calls with the same key to the same
 	// instance.
 	HashKey string
-	// Priority orders calls for load shedding: higher ones are shed later, 0 is normal.
+	// Priority orders calls when an adaptive limit sheds some: those with a higher priority
+	// are shed later. 0 is normal.
 	Priority int
 	// RequestID is the same on all hops of one user request.
 	RequestID string
@@ -57,27 +59,31 @@ type Record struct {
 	Explanation *Explanation
 }
 
-// Of returns the record of the call that ctx belongs to, or nil.
+// Of returns the record of the call to which ctx belongs, or nil if there is none. Within
+// a handler, that is the call being served, with Inbound set.
 func Of(ctx context.Context) *Record {
 	r, _ := ctx.Value(contextkey.Record{}).(*Record)
 	return r
 }
 
-// With returns a context with a record, which decides about the next call that is made in
-// it: its RequestID, Priority, IdempotencyKey and HashKey travel with that call. The
-// idempotency key and the hash key do so only if r has no Operation.
+// With returns a context for the next call, with the record r instead of the record of ctx.
+// RequestID, Priority, Explanation and Repeated of r apply to each call that is made in
+// that context. IdempotencyKey and HashKey do so only if the Operation of r is zero. A
+// field that is not set in r is not copied from the record of ctx: to change single fields,
+// copy the record of [Of].
 func With(ctx context.Context, r Record) context.Context {
 	return &recordContext{Context: ctx, record: r}
 }
 
-// Caller calls a service. A transport gives it send, which makes one whole attempt at an
-// address, and reads and decodes the answer. The Caller picks the address, may repeat, and
-// returns the error of the last attempt.
-//
-// Sends may overlap if the operation is safe, each with its own context and record: the
-// first success counts, and the results of the others are dropped.
+// Caller calls a service. It picks an instance, may repeat the call, and returns the error
+// of the last attempt. It is safe for concurrent use.
 type Caller interface {
-	// Call makes the call. addr is a base URL such as "http://10.0.0.1:8080". When Call
+	// Call makes a call of op. The transport that uses the Caller gives send, which makes
+	// one whole attempt: it sends the request to the instance with the base URL addr, such
+	// as "http://10.0.0.1:8080", and reads and decodes the answer.
+	//
+	// If op is safe, two sends may run at the same time, each with its own context and
+	// record: the first success counts, and the result of the other is dropped. When Call
 	// returns, every send has ended, and none starts after that.
 	Call(ctx context.Context, op Operation, send func(ctx context.Context, addr string) error) error
 }

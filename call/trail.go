@@ -9,35 +9,37 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Trail is the history of a call. It is the error of a call that failed:
+// Trail is the history of a call. It is the error of a call that failed after several
+// attempts, or that something other than an answer of the callee ended:
 //
 //	if trail, ok := errors.AsType[*call.Trail](err); ok { ... }
 //
-// Its cause is the failure itself, which alone decides the error's class and what a caller
-// over the wire sees of it. The Trail of an explained call has more details, and exists
-// for successes, too; see [Explanation]. It is read-only.
+// [Trail.Unwrap] returns the failure itself, which alone decides the error's class and what
+// a caller over the wire sees of it. The Trail of an explained call also has the
+// [Situation] of each attempt, and exists for a success as well; see [Explanation]. A Trail
+// is read-only.
 type Trail struct {
-	// Operation is what was called, From the calling service, "" if not known.
+	// Operation is what was called. From is the calling service, "" if it is not known.
 	Operation Operation
 	From      string
-	// Start is when the call started, Took how long it took; -1 while it goes on.
+	// Start is when the call started. Took is how long it took, -1 while it goes on.
 	Start time.Time
 	Took  time.Duration
 	// Limit is how long the call could take: the client's own timeout, or what the
-	// caller's deadline left. Zero is no limit.
+	// caller's deadline left. Zero means no limit.
 	Limit time.Duration
 	// Ended says what ended the call before it had its answer: a timeout, a deadline, or
 	// that the caller gave up, each with its time. It is empty if nothing did.
 	Ended string
 	// Stopped says why no further attempt followed the last one, if one was possible: the
 	// policy's attempts are used up, the retry budget is spent, or no time was left. It is
-	// empty if the failure itself is the reason, such as an answer that is the same each
-	// time.
+	// empty if the failure itself is the reason, such as an answer that a repeat would get
+	// again.
 	Stopped string
 	// Steps are the attempts, in the order in which they ended.
 	Steps []Step
-	// Dropped is how many steps are left out before the last one: of a call that is not
-	// explained, 8 are stored.
+	// Dropped is how many attempts are left out, between the last two Steps: the Trail of a
+	// call that is not explained stores the first 7 attempts and the last one.
 	Dropped int
 	// Err is the failure; nil for a success.
 	Err error
@@ -46,17 +48,17 @@ type Trail struct {
 // Step is one attempt of a call. Attempts that were refused before they reached an
 // instance are included.
 type Step struct {
-	// Attempt counts from 1. A hedge has the number after that of the attempt that it runs
-	// beside.
+	// Attempt is the number of the attempt, from 1. A hedge has the next number after that
+	// of the attempt beside which it runs.
 	Attempt int
 	// Instance is the id of the called instance, "" if none was called.
 	Instance string
-	// Began is when the attempt started, since the start of the call; the time between two
-	// attempts is a wait. Took is how long the attempt took.
+	// Began is the time from the start of the call to the start of the attempt. Took is how
+	// long the attempt took. The time between two attempts is a wait.
 	Began, Took time.Duration
-	// Err is how it failed; nil if it did not.
+	// Err is why the attempt failed; nil if it did not.
 	Err error
-	// Situation is the state that decided about the attempt; nil unless the call is
+	// Situation is what the client knew when it made the attempt; nil unless the call is
 	// explained.
 	Situation *Situation
 }
@@ -97,8 +99,8 @@ func (t *Trail) Error() string {
 // Unwrap returns the failure.
 func (t *Trail) Unwrap() error { return t.Err }
 
-// MarshalJSON writes the trail with durations as "1.5ms" and errors as their text
-// and code.
+// MarshalJSON writes the trail with durations as "1.5ms", and errors as their code and at
+// most 500 bytes of their text.
 func (t *Trail) MarshalJSON() ([]byte, error) {
 	return duration.Marshal(struct {
 		Service   string        `json:"service,omitempty"`
