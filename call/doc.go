@@ -19,8 +19,9 @@
 //
 // # The trail
 //
-// If a call failed after several attempts, or if something other than an answer of the
-// callee ended it, its error is a [*Trail], which says what each attempt met:
+// The error of a call that failed is a [*Trail], which says what each attempt met. Only an
+// error that blames the caller, such as fault.NotFound, is returned as it is if the call
+// had no second attempt:
 //
 //	if trail, ok := errors.AsType[*call.Trail](err); ok {
 //		log.Print(trail)

@@ -9,8 +9,8 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Trail is the history of a call. It is the error of a call that failed after several
-// attempts, or that something other than an answer of the callee ended:
+// Trail is the history of a call. It is the error of a call whose outcome is
+// [fault.Failure], and of every call that failed after several attempts:
 //
 //	if trail, ok := errors.AsType[*call.Trail](err); ok { ... }
 //
