@@ -1,5 +1,5 @@
-// Package endpoint is the core of sinew: a call to or into a service as a typed function,
-// and the middlewares that wrap it.
+// Package endpoint is the core of sinew: an operation as a typed function, whether this
+// process serves it or calls it, and the middlewares that wrap such a function.
 //
 //	type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 //
@@ -26,9 +26,9 @@
 //		}
 //	}
 //
-// It can be used wherever ours can: ep.With(audited(log)), route.Handle(svc, f,
-// audited(log)), route.Endpoint(client, audited(log)), topic.Handle(bus, group, f,
-// audited(log)).
+// It can be used wherever a middleware of sinew can: ep.With(audited(log)),
+// route.Handle(svc, f, audited(log)) and route.Endpoint(client, audited(log)) of package
+// transport/rest, topic.Handle(bus, group, f, audited(log)) of package eventbus.
 //
 // # Laws
 //
@@ -37,14 +37,15 @@
 //
 // # go-kit
 //
-// [Middleware] is go-kit's own type, so With accepts a go-kit middleware unchanged, and
-// ours fit into a go-kit chain. [Endpoint.Kit] and [FromKit] convert an endpoint in either
-// direction. If a middleware returns a nil response, the result is the zero Resp with the
-// middleware's error. If it returns another type than Resp, the result is fault.Internal,
-// which names both types. A response that implements go-kit's Failer counts as its error.
+// [Middleware] is go-kit's own type, so With accepts a go-kit middleware unchanged, and a
+// go-kit chain accepts those of sinew. [Endpoint.Kit] and [FromKit] convert an endpoint in
+// either direction. If a middleware returns a nil response, the result is the zero Resp
+// with the middleware's error. If it returns a response of another type than Resp without
+// an error, the error is fault.Internal, which names both types. If a response implements
+// go-kit's Failer, the error that its method Failed returns is the error of the call.
 //
 // # Cost
 //
-// With pointer requests and responses a middleware call allocates nothing. A request or
-// response that is not a pointer is boxed, which is one allocation each.
+// If request and response are pointers, With adds no allocation to a call. A request or
+// response that is not a pointer costs one allocation each, for its conversion to any.
 package endpoint

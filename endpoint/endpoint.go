@@ -21,7 +21,7 @@ type Endpoint[Req, Resp any] func(ctx context.Context, req Req) (Resp, error)
 type Func = kitendpoint.Endpoint
 
 // Middleware adds behaviour before, after or instead of an endpoint. It is go-kit's own
-// type, so that its middlewares and ours are the same.
+// type, so that a middleware of go-kit is one of sinew, and the other way round.
 //
 //	type Middleware = func(next Func) Func
 type Middleware = kitendpoint.Middleware
@@ -37,8 +37,9 @@ func New[Req, Resp any](f func(context.Context, Req) (Resp, error)) Endpoint[Req
 	return f
 }
 
-// With wraps e in the middlewares; the first is the outermost. The chain is built here,
-// once. Without a middleware it returns e itself. It panics if e or a middleware is nil.
+// With wraps e in the middlewares; the first is the outermost. It calls each Middleware
+// once; a call of the result only runs the functions that they returned. Without a
+// middleware it returns e itself. It panics if e or a middleware is nil.
 func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
 	if e == nil {
 		panic("endpoint.With: the endpoint is nil")
@@ -49,8 +50,9 @@ func (e Endpoint[Req, Resp]) With(mws ...Middleware) Endpoint[Req, Resp] {
 	return FromKit[Req, Resp](Chain(mws...)(e.Kit()))
 }
 
-// Kit returns e as a go-kit endpoint, which is a [Func]. It answers a request of another
-// type than Req with fault.Internal, which names both types.
+// Kit returns e as a go-kit endpoint, which is a [Func]. The Func answers a request of
+// another type than Req with fault.Internal, which names both types; a nil request is the
+// zero Req.
 func (e Endpoint[Req, Resp]) Kit() Func {
 	mayFail := implements[Resp, kitendpoint.Failer]()
 	return func(ctx context.Context, request any) (any, error) {
@@ -90,8 +92,8 @@ func FromKit[Req, Resp any](e Func) Endpoint[Req, Resp] {
 	}
 }
 
-// Chain combines the middlewares into one; the first is the outermost. Without any it is
-// the identity. It panics if one is nil.
+// Chain combines the middlewares into one; the first is the outermost. Without any
+// middleware the result changes nothing. Chain panics if one is nil.
 func Chain(mws ...Middleware) Middleware {
 	for i, mw := range mws {
 		if mw == nil {
@@ -106,7 +108,8 @@ func Chain(mws ...Middleware) Middleware {
 	}
 }
 
-// Then runs f, and g on the result of f. It is associative, with [Identity] as its unit.
+// Then returns an endpoint that runs f, and g on the result of f. If f fails, g does not
+// run. Then is associative, with [Identity] as its unit.
 func Then[A, B, C any](f Endpoint[A, B], g Endpoint[B, C]) Endpoint[A, C] {
 	return func(ctx context.Context, a A) (C, error) {
 		b, err := f(ctx, a)

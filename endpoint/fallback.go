@@ -7,10 +7,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Fallback answers with f if the endpoint fails: f gets the request and the error, and its
-// result is the result. It is called only for a failure of the callee ([fault.Verdict.Outcome]); a
-// caller that gave up, or sent a wrong request, gets the error itself. It panics if f is
-// nil.
+// Fallback answers with f if the endpoint fails: f gets the request and the error, and what
+// f returns is the result of the call. f is called only if the outcome of the error is
+// [fault.Failure] ([fault.Verdict.Outcome]). A caller that gave up, or sent a wrong
+// request, gets the error itself. Fallback panics if f is nil.
 func Fallback[Req, Resp any](f func(ctx context.Context, req Req, err error) (Resp, error)) Middleware {
 	if f == nil {
 		panic("endpoint.Fallback: the function is nil")

@@ -10,10 +10,11 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Log writes one line per call to log (nil: slog.Default()): operation, duration, code
-// and, if there are any, the error with its cause and the request id. A failure of the
-// callee has level error, a caller's mistake warning, a success debug. A panic has level
-// error, too, and continues.
+// Log writes one line per call to log, or to slog.Default() if log is nil: operation,
+// duration, code and, if there are any, the error with its cause and the request id. The
+// level depends on the outcome ([fault.Verdict.Outcome]): debug for a success, error for a
+// failure, and warning for what is ignored, such as a caller's mistake or a call that the
+// caller cancelled. A panic has level error, and continues.
 func Log(log *slog.Logger, operation string) Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (response any, err error) {

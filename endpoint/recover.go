@@ -9,9 +9,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Recover turns a panic of the endpoint into fault.Internal. It logs the panic value and
-// the stack (to slog.Default() if log is nil), with the operation and the request id if
-// there are any. The caller never sees them.
+// Recover turns a panic of the endpoint into fault.Internal. It writes the panic value and
+// the stack to log, or to slog.Default() if log is nil, with level error, and with the
+// operation and the request id if the context has a call.Record. The caller sees neither
+// panic value nor stack.
 func Recover(log *slog.Logger) Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (response any, err error) {

@@ -9,12 +9,13 @@ import (
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
-// Timeout limits every call to d, or to what the caller's own deadline leaves if that is
-// less. It panics unless d is positive.
+// Timeout limits every call to d, or to the time until the caller's own deadline if that
+// is shorter. It panics unless d is positive.
 //
-// The limit is in the context that the endpoint gets: an endpoint that ignores its context
-// is not abandoned. A call that this limit ends fails with fault.DeadlineExceeded, which
-// names the limit; if the caller's own deadline ends it, the error is the caller's.
+// The limit is the deadline of the context that the endpoint gets. The call returns when
+// the endpoint does, so an endpoint that ignores its context may take longer. If the limit
+// ends the call, the error is fault.DeadlineExceeded and names the limit. If the caller's
+// own deadline ends it, the error is that of the endpoint.
 func Timeout(d time.Duration) Middleware {
 	if d <= 0 {
 		panic(fmt.Sprintf("endpoint.Timeout: %s is no time to wait; give a positive duration", d))

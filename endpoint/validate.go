@@ -6,11 +6,11 @@ import (
 	"github.com/sinew-go/sinew/internal/validation"
 )
 
-// Validate refuses a request whose own Validate() error method reports a fault, before the
-// endpoint sees it. The result is that error if it is a *fault.Error, else
-// fault.InvalidArgument with its text. Errors joined with errors.Join are written in one
-// line: the first 20 of them, with at most 256 bytes each, since a small request can have
-// very many faults. Requests without the method pass.
+// Validate refuses a request whose own method Validate() error returns an error, before
+// the endpoint sees the request. The result is that error if it has a *fault.Error in its
+// chain, else fault.InvalidArgument with the error's text. Errors joined with errors.Join
+// are written in one line: the first 20 of them, with at most 256 bytes each, since a small
+// request can have very many faults. A request without the method passes.
 func Validate() Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {
