@@ -1,25 +1,27 @@
-// Package idempotency runs what must happen once only once, however often it is requested.
+// Package idempotency runs an operation once, however often a caller repeats it.
 //
 // A caller gives all repeats of one operation the same key (the header Idempotency-Key, or
-// call.Record.IdempotencyKey). The first one runs; every later one gets the answer of the
-// first, for a day:
+// call.Record.IdempotencyKey). The first use of the key runs the operation. For a day,
+// every later use gets the answer of the first:
 //
 //	keys := idempotency.NewMemory() // idempotency.SQL for several instances
 //	charge = charge.With(idempotency.Middleware[*Charge, *Receipt](keys))
 //
-// [Middleware] is for endpoints of any transport. A Keyed route of package rest does the
-// same for HTTP, with status and headers; eventbus.Dedupe for events, by their id. [Once]
-// is for everything else.
+// [Middleware] is for endpoints of any transport. A Keyed route of package transport/rest
+// does the same for HTTP, and repeats status and headers as well. eventbus.Dedupe does it
+// for events, by their id. [Once] is for everything else.
 //
 // # What is guaranteed
 //
-// While a key's first use runs, others are refused with 409 and reason key_in_use. A key
-// that comes with another request than before is refused with 422 and reason key_reused.
-// Keys of different callers (call.Record.Subject) and operations are separate.
+// While the first use of a key runs, other uses are refused with 409 and reason key_in_use.
+// A key that comes with another request than before is refused with 422 and reason
+// key_reused. Keys of different callers (call.Record.Subject) and of different operations
+// are separate. After an error of the operation, the next use of the key runs it again.
 //
-// If a process dies between a change and its answer, the key runs again a minute later,
-// unless the handler has stored its answer in the transaction of the change, with
-// [SaveAnswer]. docs/design.md says what is guaranteed at each step.
+// If a process dies after the operation has changed something and before its answer is
+// stored, a use of the key runs the operation again, from a minute later. A handler that
+// stores its answer in the transaction of the change, with [SaveAnswer], prevents that.
+// docs/design.md of the repository says what is guaranteed at each step.
 //
 // # Stores
 //

@@ -17,13 +17,15 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// Middleware runs the endpoint once per idempotency key and answers a repeat of the same
-// request with the first answer. The key is IdempotencyKey of the call.Record, scoped to
-// its Subject and operation; calls without one pass. Responses are stored as JSON for a
-// day; a number within an interface is read back as a json.Number, which loses no digit.
-// Errors are not stored. A response that has no JSON form fails, and so does every repeat,
-// with reason answer_not_kept. A key in use is [KeyInUse], one that was used for another
-// request is [KeyReused]. It panics if store is nil.
+// Middleware runs the endpoint once per idempotency key, and answers a repeat of the same
+// request with the first answer. The key is IdempotencyKey of the call.Record; keys of
+// different Subjects and operations are separate. A call without a key runs each time. The
+// response is stored as JSON for a day; a number within an interface is read back as a
+// json.Number, which loses no digit. An error is not stored, so the next use of the key
+// runs the endpoint again. A call whose response has no JSON form fails with
+// fault.Internal, and every repeat with reason answer_not_kept. While the first use runs,
+// others get [KeyInUse]. A use with another request gets [KeyReused]. Middleware panics if
+// store is nil.
 func Middleware[Req, Resp any](store Store) endpoint.Middleware {
 	if absent.Is(store) {
 		panic("idempotency.Middleware: the store is nil; give idempotency.NewMemory() or an idempotency.SQL")

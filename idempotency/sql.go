@@ -49,7 +49,7 @@ func (s SQL) In(tx *sql.Tx) SQL {
 	return s
 }
 
-// Create makes the table if it does not exist. Several instances may do so at once.
+// Create makes the table if it does not exist. Several instances may call it at once.
 func (s SQL) Create(ctx context.Context) error {
 	err := s.create(ctx)
 	if err != nil { // PostgreSQL fails if two create the same table at once
@@ -76,8 +76,8 @@ func (s SQL) create(ctx context.Context) error {
 	return err
 }
 
-// Claim implements [Store]. The primary key decides between two callers; an
-// expired row is deleted first.
+// Claim implements [Store]. Of several instances that claim a key at once, one succeeds:
+// the primary key of the table decides. An expired row is deleted first.
 func (s SQL) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	insert := `INSERT INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?) ON CONFLICT (id) DO NOTHING`
 	if s.isMySQL() {
