@@ -12,19 +12,20 @@
 //
 // # Watching
 //
-// A watch yields the full set first, or an error, and then the newest set after each
-// change; a slow reader misses outdated sets. After an error it retries by itself, with
-// growing pauses, and yields the full set when the registry answers again. It ends only
-// with its context or when its reader breaks off. The instances that it yields are shared
-// and read-only.
+// A watch first yields all instances of the service, or an error, and then all of them
+// after each change. For a service that nobody has registered it begins with an empty
+// list. A slow reader gets the newest list next, not those in between. After an error the
+// watch asks again by itself, with growing pauses, and yields the list when the registry
+// answers again. A watch ends only when its context ends, without an error for that, or
+// when its reader leaves the loop. The instances that it yields are shared and read-only.
 //
 // # Registering
 //
-// A registration lasts as long as its process: it is renewed automatically, it is
-// repeated when the registry has lost it, and it expires when the process dies. After
-// Deregister has returned, nothing is written for the ID.
+// A registration lasts as long as its process, or until Deregister: the Registrar renews
+// it, and repeats it when the registry has lost it. It expires when the process dies.
+// After Deregister has returned, nothing is written for the ID.
 //
 // # Other registries
 //
-// registrytest is a test suite with these rules for any implementation.
+// Package registry/registrytest tests any implementation against these rules.
 package registry

@@ -10,23 +10,25 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Instance is one running copy of a service. Its JSON has the names and order of the tags
-// below, and every field is always present.
+// Instance is one process that serves a service. Its JSON has the names and order of the
+// struct tags below, and every field is always present.
 type Instance struct {
-	// ID identifies the instance. Name is the name of its service.
+	// ID identifies the instance among those of all services. Name is the name of its
+	// service. Version is that of its program, in any form; it is optional.
 	ID      string `json:"id"`
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	// Endpoint is the base URL of the instance: "http://10.0.0.1:8080".
 	Endpoint string `json:"endpoint"`
-	// HealthCheck is the URL of its health check; it is optional.
+	// HealthCheck is the URL of the instance's health check; it is optional.
 	HealthCheck string `json:"health_check"`
-	// Metadata may contain anything; "weight" and "zone" have accessors.
+	// Metadata may contain anything; [Instance.Weight] and [Instance.Zone] read "weight" and
+	// "zone". Tags are what [Discoverer].Services can select instances by.
 	Metadata map[string]string `json:"metadata"`
 	Tags     []string          `json:"tags"`
 	Status   Status            `json:"status"`
-	// LastHeartbeat is the time of the last heartbeat that the registry reports. If the
-	// registry does not report heartbeats, as Consul, it equals UpdatedAt.
+	// LastHeartbeat is when the registration was last renewed. It equals UpdatedAt if the
+	// registry does not report renewals, as Consul does not.
 	LastHeartbeat time.Time `json:"last_heartbeat"`
 	// RegisteredAt is when the ID was first registered. UpdatedAt is when the instance or
 	// its status was last written.
@@ -39,9 +41,9 @@ type Status string
 
 // The statuses. A [Resolver] returns only healthy instances.
 const (
-	Healthy   Status = "healthy"
-	Unhealthy Status = "unhealthy"
-	Unknown   Status = "unknown"
+	Healthy   Status = "healthy"   // may be called
+	Unhealthy Status = "unhealthy" // must not be called
+	Unknown   Status = "unknown"   // it is not known whether the instance works
 )
 
 // Validate returns fault.InvalidArgument if s is none of the three statuses.
@@ -59,9 +61,9 @@ const (
 	maxWeight = 1000
 )
 
-// Weight returns the instance's share of calls relative to others: metadata "weight",
-// limited to 0.001..1000. Zero and negative weights are 0.001. A weight that is missing
-// or is no finite number is 1.
+// Weight returns the instance's share of the calls, relative to the weights of the other
+// instances: metadata "weight", limited to 0.001..1000. Zero and negative weights are
+// 0.001. A weight that is missing or is no finite number is 1.
 func (i Instance) Weight() float64 {
 	w, err := strconv.ParseFloat(i.Metadata["weight"], 64)
 	if err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
@@ -73,7 +75,7 @@ func (i Instance) Weight() float64 {
 // Zone returns metadata "zone"; it is empty if the instance has none.
 func (i Instance) Zone() string { return i.Metadata["zone"] }
 
-// HasTags reports whether the instance has all of the tags.
+// HasTags reports whether the instance has all of the tags. It is true for no tags.
 func (i Instance) HasTags(tags ...string) bool {
 	return !slices.ContainsFunc(tags, func(t string) bool { return !slices.Contains(i.Tags, t) })
 }

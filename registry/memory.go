@@ -12,8 +12,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Memory is a [Registry] for the services of one process. Its instances end with the
-// process, so nothing is renewed and nothing expires. It is safe for concurrent use.
+// Memory is a [Registry] for the services of one process. It lives as long as its
+// instances do, so nothing is renewed and nothing expires. It is safe for concurrent use.
 type Memory struct {
 	mu        sync.Mutex
 	instances map[string]Instance

@@ -13,11 +13,12 @@ type Registrar interface {
 	// instance is not valid, and fault.Unavailable if the registry cannot be reached:
 	// then try again.
 	Register(ctx context.Context, i Instance) error
-	// Deregister removes an instance. It returns nil if there is no such instance. After
-	// an error the instance is not renewed any more, and expires.
+	// Deregister removes the instance with this ID. It returns nil if there is no such
+	// instance. After an error the instance is not renewed any more, and expires.
 	Deregister(ctx context.Context, id string) error
-	// SetStatus changes the status of an instance. It returns fault.NotFound if this
-	// Registrar has not registered the instance.
+	// SetStatus changes the status of the instance with this ID. It returns fault.NotFound
+	// if this Registrar has not registered the instance, and fault.InvalidArgument if s is
+	// none of the statuses.
 	SetStatus(ctx context.Context, id string, s Status) error
 }
 
@@ -26,7 +27,8 @@ type Discoverer interface {
 	// Watch yields all instances of a service, whatever their status, immediately and
 	// after each change. The package comment has the guarantees.
 	Watch(ctx context.Context, name string) iter.Seq2[[]Instance, error]
-	// Services returns the instances of all services that have all of the tags.
+	// Services returns the instances of all services, whatever their status, that have all
+	// of the tags. Without tags it returns every instance.
 	Services(ctx context.Context, tags ...string) ([]Instance, error)
 }
 

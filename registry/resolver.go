@@ -16,8 +16,9 @@ import (
 // ResolverPolicy configures how a [Resolver] treats removals. The zero policy is the
 // recommended one.
 type ResolverPolicy struct {
-	// HoldBack is how long a suspicious removal is held back: the registry must report it
-	// for that long without failing; see [Resolver]. The default is 10 s.
+	// HoldBack is how long a removal is held back that [Resolver] describes as indicating a
+	// problem of the registry: the registry must report it for that long without an error.
+	// The default is 10 s.
 	HoldBack time.Duration `json:"hold_back" yaml:"hold_back"`
 	// Disabled accepts every removal immediately.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -45,20 +46,22 @@ func (p ResolverPolicy) WithDefaults() ResolverPolicy {
 }
 
 // Resolver maintains the healthy instances of services by watching a [Discoverer]. All
-// users of a service share one watch, from its first use until Close. A Resolver is safe
-// for concurrent use.
+// users of a service share one watch, which starts when Snapshot, Subscribe or WaitReady
+// first names the service, and ends with Close. A Resolver is safe for concurrent use.
 //
 // An error is never treated as an empty list: while the registry cannot be reached, the
-// Resolver keeps its last list and reports since when. New instances are published
-// immediately, and so is the loss of one or two, or of less than half. Two kinds of
-// removal are held back for the HoldBack of the policy, because they indicate a problem
-// of the registry more often than one of the service:
-//   - a list that is shorter by three or more, and by more than half;
-//   - anything that is missing in the first answer after an outage of the registry: after
-//     a restart it does not know instances until they renew.
+// Resolver keeps its last list, and its snapshot has the error and the age of the list. New
+// instances are published immediately, and so is the removal of one or two instances, or
+// of at most half of them. Two kinds of removal are held back for the HoldBack of the
+// policy, because they indicate a problem of the registry more often than one of the
+// service:
+//   - the list is shorter by three or more instances, and by more than half;
+//   - instances are missing in the first answer after an outage of the registry: after a
+//     restart a registry does not know instances until they renew.
 //
 // An instance whose endpoint does not validate ([Instance.Validate]) is not published,
-// whoever registered it. [Resolver.WaitReady] reports that if there is no other instance.
+// whoever registered it. If there is no other instance, the error of [Resolver.WaitReady]
+// says why the endpoint is not valid.
 //
 // While a removal is held back, further removals wait with it, and an instance that is
 // listed as healthy again no longer counts as missing. If the registry fails meanwhile,
@@ -84,8 +87,8 @@ type ResolverSnapshot struct {
 	// HeldBack is the number of Instances that the registry does not list as healthy, and
 	// whose removal is held back.
 	HeldBack int
-	// Err is the registry's last error, and Age is how long ago it began to fail, which
-	// is the age of the list. Both are zero while the registry answers.
+	// Err is the registry's last error. Age is how long ago the registry began to fail,
+	// which is the age of the list. Both are zero while the registry answers.
 	Err error
 	Age time.Duration
 	// Stale reports whether Instances may differ from the registry: it cannot be reached,
@@ -93,8 +96,8 @@ type ResolverSnapshot struct {
 	Stale bool
 }
 
-// NewResolver returns a resolver for d, which must be closed. It panics if d is nil or
-// the policy does not validate.
+// NewResolver returns a resolver that watches d. Its user must close it. NewResolver panics
+// if d is nil or the policy is not valid.
 func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
 	if absent.Is(d) {
 		panic("registry.NewResolver: the discoverer is nil; give a registry, or registry.NewStatic")
@@ -110,10 +113,11 @@ func NewResolver(d Discoverer, p ResolverPolicy) *Resolver {
 	return &Resolver{source: d, holdBack: p.HoldBack, ctx: ctx, cancel: cancel, services: map[string]*resolvedService{}}
 }
 
-// Subscribe calls f with the healthy instances of a service. If they are known, the first
-// call is made before Subscribe returns. After each change f is called with the newest
-// list, in its own goroutine, one call at a time. stop waits for a call that is running,
-// so f must call neither stop nor Close.
+// Subscribe calls f with the published instances of a service, which f must not change. If
+// the registry has answered before, Subscribe makes the first call itself, before it
+// returns. After each change f is called with the newest list, one call at a time, in a
+// goroutine of the Resolver. stop waits for a call that is running, and after it has
+// returned f is not called any more. f must call neither stop nor Close.
 func (r *Resolver) Subscribe(name string, f func([]Instance)) (stop func()) {
 	s := r.service(name)
 	now, changed := s.snapshot()
@@ -131,7 +135,7 @@ func (r *Resolver) Subscribe(name string, f func([]Instance)) (stop func()) {
 	}
 }
 
-// Snapshot returns the current state of the service.
+// Snapshot returns the current state of the service. It does not wait for the registry.
 func (r *Resolver) Snapshot(name string) ResolverSnapshot {
 	now, _ := r.service(name).snapshot()
 	out := ResolverSnapshot{Instances: now.list, Known: now.known, HeldBack: now.heldBack, Err: now.err}
@@ -142,9 +146,9 @@ func (r *Resolver) Snapshot(name string) ResolverSnapshot {
 	return out
 }
 
-// WaitReady waits until each of the services has a healthy instance. If ctx or the
-// resolver ends first, it returns fault.Unavailable with the services that have none, and
-// why.
+// WaitReady waits until each of the services has a published instance. If ctx ends first,
+// or the Resolver is closed, it returns fault.Unavailable, which names the services that
+// have none, and why.
 func (r *Resolver) WaitReady(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		s := r.service(name)
@@ -161,7 +165,8 @@ func (r *Resolver) WaitReady(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// Close ends all watches and subscriptions and waits for them. Snapshots stay readable.
+// Close ends all watches and subscriptions and waits for their end. It returns nil. After
+// Close, Snapshot still returns the last state.
 func (r *Resolver) Close() error {
 	r.mu.Lock()
 	r.closed = true

@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// NewStatic returns a [Discoverer] with fixed base URLs by service name. They are always
-// healthy. A service that is not in urls has no instance.
+// NewStatic returns a [Discoverer] with fixed base URLs by service name. Each URL is an
+// instance that is always healthy and has no tags. A service that is not in urls has no
+// instance.
 func NewStatic(urls map[string][]string) Discoverer {
 	s := static{}
 	for name, all := range urls {

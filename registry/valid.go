@@ -15,19 +15,19 @@ import (
 // maxName is the maximum length of an ID or a service name, in bytes.
 const maxName = 255
 
-// Validate reports what prevents an instance from being registered or called, as
-// fault.InvalidArgument.
+// Validate returns nil for an instance that may be registered and called. Otherwise it
+// returns fault.InvalidArgument with one of these rules that the instance violates.
 //
 // ID and name are UTF-8 without control characters, of 1 to 255 bytes.
 //
 // The endpoint is a base URL: http or https, a host that others can reach, and a port
 // from 1 to 65535 or none. It has no user or password, no query and no fragment. Its
 // address is not unspecified, link-local (where clouds serve credentials, as AWS does at
-// fd00:ec2::254), multicast or broadcast, has no zone, and is no IPv6 address that embeds
-// such an IPv4 address. A host name is ASCII; it is not resolved.
+// fd00:ec2::254), multicast or broadcast, has no IPv6 zone, and is no IPv6 address that
+// embeds such an IPv4 address. A host name is ASCII; it is not resolved.
 //
-// A health check that names a host follows the same rules, but may have a query. An empty
-// status is valid.
+// A health check that names a host follows the rules for an endpoint, but may have a query.
+// An empty status is valid.
 func (i Instance) Validate() error {
 	switch {
 	case i.ID == "":

@@ -27,15 +27,15 @@ type Config struct {
 	// Token is the ACL token. It needs read access to services and nodes, and
 	// write access to the services that are registered.
 	Token string
-	// Datacenter is where instances are searched for. The default is the agent's own.
-	// Instances are always registered with the agent.
+	// Datacenter is where Watch and Services search for instances. The default is the
+	// agent's own. Instances are always registered with the agent.
 	Datacenter string
-	// Namespace is for Consul Enterprise. The default is Consul's.
+	// Namespace is that of Consul Enterprise. The default is Consul's own default.
 	Namespace string
 	// TLS is used for an https Address.
 	TLS *tls.Config
-	// TTL is how long an instance stays healthy after its last renewal. The default is
-	// 15 s.
+	// TTL is how long an instance stays healthy after its last renewal, at least 100 ms.
+	// The default is 15 s.
 	TTL time.Duration
 	// DeregisterAfter is how long an instance that is not renewed stays in Consul after
 	// its TTL. The default is one minute, which is Consul's minimum.
@@ -53,7 +53,7 @@ const (
 	maxRedirects           = 10
 )
 
-// Validate reports every fault of the Config at once, as fault.InvalidArgument.
+// Validate returns all errors of the Config joined, each as fault.InvalidArgument.
 func (c Config) Validate() error {
 	var faults []error
 	if c.TTL != 0 && c.TTL < minTTL {

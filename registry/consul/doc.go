@@ -6,8 +6,8 @@
 // # Registering
 //
 // Each instance is a service of the agent with a check that becomes critical if it is not
-// renewed for [Config].TTL; after Config.DeregisterAfter Consul removes the service. The
-// registry renews every third of a TTL, and registers again if the agent has lost the
+// renewed for [Config].TTL. Config.DeregisterAfter later, Consul removes the service. The
+// [Registry] renews every third of a TTL, and registers again if the agent has lost the
 // instance, until Deregister or Close. A registration belongs to one agent, so Address
 // must always lead to the same agent, usually the one on the same machine, and not to a
 // load balancer.

@@ -19,7 +19,7 @@ import (
 // writeTimeout limits one write.
 const writeTimeout = 5 * time.Second
 
-// Registry is a [registry.Registry] that uses one Consul agent. Create it with [New] and
+// Registry is a [registry.Registry] that uses one Consul agent. Make one with [New], and
 // close it. It is safe for concurrent use.
 type Registry struct {
 	config     Config
@@ -36,8 +36,8 @@ type Registry struct {
 }
 
 // New returns a registry for the agent of c. The agent need not be reachable: until it
-// is, Register returns fault.Unavailable and a watch yields errors. An invalid setting is
-// fault.InvalidArgument.
+// is, Register returns fault.Unavailable and a watch yields errors. New returns
+// fault.InvalidArgument for an invalid setting.
 func New(c Config) (*Registry, error) {
 	return newRegistry(c, newTransport(c))
 }
@@ -60,9 +60,9 @@ func newRegistry(c Config, transport http.RoundTripper) (*Registry, error) {
 }
 
 // Register implements [registry.Registrar]. When it returns nil, the agent has the
-// instance, which is then renewed until Deregister or Close. After an error it is not
-// renewed, and an earlier registration is unchanged. Metadata that Consul refuses is
-// fault.InvalidArgument.
+// instance, which is then renewed until Deregister or Close. After an error i is not
+// renewed, and an earlier registration of its ID is unchanged. For metadata that Consul
+// refuses Register returns fault.InvalidArgument.
 func (r *Registry) Register(ctx context.Context, i registry.Instance) error {
 	if err := check(i); err != nil {
 		return err
@@ -131,9 +131,10 @@ func (r *Registry) SetStatus(ctx context.Context, id string, s registry.Status) 
 	return nil
 }
 
-// Close ends all renewals and waits for them. Instances that were not deregistered
-// expire. After Close nothing can be registered or deregistered. Watches continue until
-// their own end.
+// Close ends all renewals, waits for their end, and returns nil. Instances that were not
+// deregistered expire. After Close, Register, Deregister and SetStatus change nothing and
+// return fault.FailedPrecondition. A watch goes on until its context ends or its reader
+// leaves the loop.
 func (r *Registry) Close() error {
 	r.mu.Lock()
 	r.closed = true

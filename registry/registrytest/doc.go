@@ -7,6 +7,7 @@
 //		})
 //	}
 //
-// Each subtest uses its own service names, so that a server can be shared with others.
-// [Features] say what the registry cannot do; those rules are skipped.
+// Each subtest uses its own service names, so that other tests may use the same server at
+// the same time. [Features] say what the registry cannot do; the rules about that are
+// skipped.
 package registrytest

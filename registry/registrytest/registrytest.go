@@ -10,23 +10,25 @@ import (
 	"github.com/sinew-go/sinew/registry"
 )
 
-// Features say what the registry under test cannot do, and how it is tested. The zero
-// Features is held to every rule.
+// Features say what the registry under test cannot do, and how it is tested. For a
+// registry that can do everything, set Crash and Lose; it is tested against every rule.
 type Features struct {
-	// RealTime: it does not live in this process alone, so time cannot be virtual.
+	// RealTime: the registry does not live in this process alone, so the rules wait in real
+	// time. Otherwise they run in virtual time, as of package testing/synctest.
 	RealTime bool
 	// NoCrash: an instance and its registry cannot die separately. Otherwise Crash is
 	// needed.
 	NoCrash bool
-	// NoLoss: it cannot lose its data and go on. Otherwise Lose is needed.
+	// NoLoss: the registry cannot lose its data and go on. Otherwise Lose is needed.
 	NoLoss bool
-	// Crash stops a registry as the death of its process would: it renews and deregisters
-	// nothing more. Two registries opened by one test must show the same instances.
+	// Crash stops r as the death of its process would: from then on r renews and
+	// deregisters nothing. With Crash, all registries that open returns to one subtest must
+	// show the same instances.
 	Crash func(t *testing.T, r registry.Registry)
 	// Lose makes the registry lose all data and answer again, as a server does that is
 	// killed and restarted without its data.
 	Lose func(t *testing.T)
-	// MaxDelay is how long a change may take until others see it. The default is 10 s.
+	// MaxDelay is how long it may take until all watches see a change. The default is 10 s.
 	MaxDelay time.Duration
 	// TTL is how long an instance stays healthy without renewal. Zero means that nothing
 	// needs to be renewed; the rules then use 1 s.
@@ -37,8 +39,8 @@ func cannotCrash(f Features) bool { return f.NoCrash }
 
 func cannotLose(f Features) bool { return f.NoLoss }
 
-// Run runs the suite. open returns a registry for a subtest, and closes it with
-// t.Cleanup. A subtest calls it once or more.
+// Run runs every rule as a subtest. open returns a registry for the subtest t, and closes
+// it with t.Cleanup. A subtest calls open once or more.
 func Run(t *testing.T, f Features, open func(t *testing.T) registry.Registry) {
 	t.Helper()
 	if f.Crash == nil && !f.NoCrash || f.Lose == nil && !f.NoLoss {
