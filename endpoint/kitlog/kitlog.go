@@ -6,11 +6,13 @@
 //
 // # Guarantees
 //
-// Levels are those of go-kit/log/level; other levels of slog are rounded down. Groups
-// become keys with dots: http.method. Values are resolved when the record is written. No
-// key or value is lost: a missing value is written as go-kit's own "(MISSING)", and a key
-// that is not a string is written as one. Both are safe for concurrent use if the logger
-// or handler that they write to is.
+// Levels are those of go-kit/log/level; other levels of slog are rounded down. A group of
+// slog becomes a prefix of its keys, with a dot: http.method. A [slog.LogValuer] or a
+// [log.Valuer] is evaluated when the record is written; a LogValuer given to
+// [slog.Logger.With] is evaluated by With. No key or value is lost: a missing value is
+// written as go-kit's own "(MISSING)", and a key that is not a string is written as one.
+// What [Handler] and [Logger] return is safe for concurrent use if the logger to which it
+// writes is.
 package kitlog
 
 import (
@@ -25,8 +27,9 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// Handler returns a [slog.Handler] that writes to a go-kit logger: the time as ts if there
-// is one, level, msg, and the attributes. It accepts every level; filtering is up to l.
+// Handler returns a [slog.Handler] that writes to the go-kit logger l: the time as ts if
+// the record has one, level, msg, and the attributes. It accepts records of every level;
+// filtering is up to l.
 func Handler(l log.Logger) slog.Handler { return handler{to: l} }
 
 type handler struct {
