@@ -11,8 +11,9 @@ import (
 // Breaker decides whether a call may be made, and records how it ended. It is safe for
 // concurrent use.
 type Breaker interface {
-	// Allow is called before each call, with the caller's context. The error is
-	// fault.Unavailable, Unprocessed, if the call must not be made.
+	// Allow is called before each call, with the caller's context. If the call must not be
+	// made, Allow returns fault.Unavailable with reason breaker_open, Unprocessed.
+	// Otherwise the caller calls Done of the Permit when the call ends.
 	Allow(ctx context.Context) (Permit, error)
 	// Snapshot returns the breaker's state.
 	Snapshot() Snapshot
@@ -27,11 +28,13 @@ type Permit struct {
 	done       func(ctx context.Context, err error)
 }
 
-// NewPermit makes a permit for your own [Breaker]: it calls done when the call ends.
+// NewPermit makes a permit for a [Breaker] of your own. Its Done calls done.
 func NewPermit(done func(ctx context.Context, err error)) Permit { return Permit{done: done} }
 
-// Done reports how the call ended. ctx is the caller's context, or one whose record has it
-// ([callctx.CallerOf]): a timeout of our own is not the caller's deadline.
+// Done reports how the call ended; err is nil for a success. ctx is the caller's context,
+// without a time limit that a policy has added: a deadline in ctx counts as the caller's.
+// Within a call of a sinew client the context of the attempt will do, since the client
+// finds the caller's context by it. Done of the zero Permit does nothing.
 func (p Permit) Done(ctx context.Context, err error) {
 	switch {
 	case p.done != nil:
@@ -41,8 +44,8 @@ func (p Permit) Done(ctx context.Context, err error) {
 	}
 }
 
-// Middleware guards an endpoint with b. A panic counts as a failure. It panics if b is
-// nil.
+// Middleware makes each call of an endpoint with a [Permit] of b, or returns the error of
+// Allow. A panic of the endpoint counts as a failure. Middleware panics if b is nil.
 func Middleware(b Breaker) endpoint.Middleware {
 	if absent.Is(b) {
 		panic("breaker.Middleware: the breaker is nil; give one, or use Policy.Middleware")

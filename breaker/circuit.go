@@ -13,7 +13,8 @@ import (
 	"github.com/sinew-go/sinew/internal/window"
 )
 
-// Circuit is the [Breaker] of one callee. While it is closed or open, calls lock nothing.
+// Circuit is the [Breaker] of one callee. It is safe for concurrent use. While it stays
+// closed or open, calls lock nothing.
 type Circuit struct {
 	name         string
 	created      time.Time
@@ -69,14 +70,16 @@ func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
 	return c.allowProbe(ctx, now)
 }
 
-// Middleware guards an endpoint with the circuit. A panic counts as a failure.
+// Middleware makes each call of an endpoint with a [Permit] of the circuit, or returns the
+// error of Allow. A panic of the endpoint counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return Middleware(c) }
 
-// Set replaces the policy. State, window, readers and a forced state stay; so do the time
-// when an open circuit admits probes, and the leases of probes in flight. It returns an
-// error for an invalid policy and changes nothing. A Disabled policy closes the circuit.
-// The window has no calls from the time of a FailureThreshold. In a window of another
-// length each call is as old as before, give or take a tenth of the old length.
+// Set replaces the policy. These stay: the state, forced or not, the counted calls, the
+// readers of Changes, the time when an open circuit admits probes, and the leases of probes
+// in flight. But a Disabled policy closes a circuit that is not forced open. Calls that
+// were made under a FailureThreshold are not in the window of a later policy. In a window
+// of another length each call is as old as before, give or take a tenth of the old length.
+// For an invalid policy Set returns an error and changes nothing.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -100,13 +103,14 @@ func (c *Circuit) Set(p Policy) error {
 	return nil
 }
 
-// Changes yields the changes of state from this call on, in order, until ctx ends or the
-// loop ends; it may be ranged over once. No call waits for a reader: one that is more than
-// 64 changes behind misses the oldest ones, and the next one has their number in Missed.
+// Changes yields the changes of state from the call of Changes on, in order, until ctx ends
+// or the loop ends. The result may be ranged over once. No call waits for a reader: a
+// reader that is more than 64 changes behind misses the oldest ones, and the next [Change]
+// has their number in Missed.
 func (c *Circuit) Changes(ctx context.Context) iter.Seq[Change] { return c.changes.subscribe(ctx) }
 
-// State is the current state. An open circuit whose time is over is HalfOpen, even if no
-// call was made since.
+// State returns the current state. It is HalfOpen from the moment at which an open circuit
+// would admit a probe, even if no call is made.
 func (c *Circuit) State() State {
 	gen := c.generation.Load()
 	if gen.state != Open {
@@ -115,7 +119,7 @@ func (c *Circuit) State() State {
 	return gen.stateAt(c.now())
 }
 
-// Policy returns the current policy with its defaults. With a FailureThreshold,
+// Policy returns the current policy with its defaults filled in. With a FailureThreshold,
 // FailurePercent and SlowPercent do not apply and are zero.
 func (c *Circuit) Policy() Policy { return *c.policy.Load() }
 

@@ -5,7 +5,8 @@ import "math"
 // maxTime is as late as can be.
 const maxTime = int64(math.MaxInt64)
 
-// ForceOpen refuses all calls until Release, probes as well, whatever the policy.
+// ForceOpen opens the circuit until Release: it refuses all calls, and admits no probe,
+// even if the policy is Disabled.
 func (c *Circuit) ForceOpen() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -14,7 +15,8 @@ func (c *Circuit) ForceOpen() {
 	}
 }
 
-// ForceClosed admits all calls until Release, and continues to count.
+// ForceClosed closes the circuit until Release: it admits all calls, and continues to
+// count.
 func (c *Circuit) ForceClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -27,8 +29,10 @@ func (c *Circuit) ForceClosed() {
 }
 
 // Release ends ForceOpen or ForceClosed. A circuit that was forced open becomes half-open,
-// since there may have been no call for long. One that was forced closed stays closed, and
-// the next bad result opens it if what was counted meanwhile is bad enough.
+// since there may have been no call for long, or closed if the policy is Disabled. A
+// circuit that was forced closed stays closed; the next failure or slow call opens it if
+// with those counted meanwhile the policy requires that. Release of a circuit that is not
+// forced does nothing.
 func (c *Circuit) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,11 +19,12 @@ const (
 	sweepInterval = time.Minute
 )
 
-// Group is a circuit per key: per service, instance, route or tenant. It makes circuits at
-// their first use; they own no goroutine. Once there are more than 128, it drops those
-// that were not used for 10 minutes, open ones if their time has been over for so long. It
-// does not drop a forced circuit, or one whose changes are being read. It is safe for
-// concurrent use; Get locks nothing for a key that exists.
+// Group has a circuit per key: per service, instance, route or tenant. It makes a circuit
+// at the first use of its key; a circuit has no goroutine. Once there are more than 128
+// circuits, the group drops those that were not used for 10 minutes, and an open one when
+// 10 minutes have passed since it would have admitted a probe. It does not drop a forced
+// circuit, or one whose Changes are being read. A Group is safe for concurrent use. Get
+// locks nothing for a key that has a circuit.
 type Group struct {
 	name     string
 	circuits sync.Map // key → *Circuit
@@ -43,7 +44,8 @@ func NewGroup(name string, p Policy) *Group {
 	return &Group{name: name, policy: p, lastSweep: time.Now()}
 }
 
-// Get returns the circuit of the key. Its name is the group's name and the key.
+// Get returns the circuit of the key, and makes it if there is none. The name of the
+// circuit is the group's name and the key, with a slash between them.
 func (g *Group) Get(key string) *Circuit {
 	if c, ok := g.circuits.Load(key); ok {
 		return c.(*Circuit)
@@ -61,11 +63,12 @@ func (g *Group) Get(key string) *Circuit {
 	return c
 }
 
-// Changes yields the changes of state of all circuits, as [Circuit.Changes] does; each has
-// the name of its circuit.
+// Changes yields the changes of state of all circuits, as [Circuit.Changes] does. Name of a
+// [Change] is the name of its circuit.
 func (g *Group) Changes(ctx context.Context) iter.Seq[Change] { return g.changes.subscribe(ctx) }
 
-// Set replaces the policy of all circuits, as [Circuit.Set] does.
+// Set replaces the policy of all circuits, present and future, as [Circuit.Set] does. For
+// an invalid policy it returns an error and changes nothing.
 func (g *Group) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -79,7 +82,8 @@ func (g *Group) Set(p Policy) error {
 	return nil
 }
 
-// Middleware guards an endpoint with the circuit of the request's key.
+// Middleware guards an endpoint as [Circuit.Middleware] does, each call with the circuit of
+// the key that the function key returns for the request.
 func (g *Group) Middleware(key func(ctx context.Context, request any) string) endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -88,7 +92,7 @@ func (g *Group) Middleware(key func(ctx context.Context, request any) string) en
 	}
 }
 
-// Snapshot returns the states of all circuits, by id.
+// Snapshot returns the snapshots of all circuits, sorted by ID.
 func (g *Group) Snapshot() []Snapshot {
 	var all []Snapshot
 	for _, c := range g.circuits.Range {

@@ -18,43 +18,44 @@ import (
 // calls still succeed, it is better to call.
 type Policy struct {
 	// FailureThreshold opens the circuit after so many failures in a row. If it is zero,
-	// MinCalls and the percentages below apply. If not, MinCalls has no effect, and the
-	// percentages must be zero.
+	// MinCalls and the percentages below apply. If it is not, MinCalls has no effect, and
+	// the percentages must be zero.
 	FailureThreshold int `json:"failure_threshold" yaml:"failure_threshold"`
 	// SuccessThreshold is how many probes must succeed to close; zero is 1.
 	SuccessThreshold int `json:"success_threshold" yaml:"success_threshold"`
-	// Timeout is how long the circuit stays open at first; zero is 120 ms, 250 ms with a
-	// FailureThreshold or percentages, and MaxTimeout if that is shorter. Without
-	// threshold and percentages, probes then follow without a pause, as long as the callee
-	// answers, until eight times MinCalls have failed in a row. After failed probes it stays
-	// open for a twenty-fourth of the time since the failures began if that is more, minus
-	// up to 25 % jitter.
+	// Timeout is how long the circuit stays open at first. Zero is 120 ms, or 250 ms with a
+	// FailureThreshold or percentages, or MaxTimeout if that is shorter. Without threshold
+	// and percentages, probes then follow without a pause, as long as the callee answers
+	// them, until eight times MinCalls have failed in a row. When a failed probe opens the
+	// circuit again, it stays open for Timeout, or for a twenty-fourth of the time since the
+	// failures began if that is longer, minus up to 25 % jitter.
 	Timeout time.Duration `json:"timeout" yaml:"timeout"`
-	// MaxTimeout is the longest time that it stays open; zero is 5 s, or Timeout if that is
-	// longer.
+	// MaxTimeout is the longest time for which the circuit stays open until it admits a
+	// probe; zero is 5 s, or Timeout if that is longer.
 	MaxTimeout time.Duration `json:"max_timeout" yaml:"max_timeout"`
 	// MaxRequests is how many probes may be in flight at once; zero is 1. While probes
 	// follow without a pause it is at least 3.
 	MaxRequests int `json:"max_requests" yaml:"max_requests"`
-	// FailurePercent opens if at least this share of the calls in Window failed; zero
-	// opens for no share.
+	// FailurePercent opens the circuit if at least this share of the calls in Window has
+	// failed. With zero no share opens it.
 	FailurePercent int `json:"failure_percent" yaml:"failure_percent"`
-	// SlowPercent opens if at least this share of the calls in Window was slow; zero is 80
-	// if SlowCall is set, and otherwise opens for no share.
+	// SlowPercent opens the circuit if at least this share of the calls in Window was slow.
+	// Zero is 80 if SlowCall is set; otherwise with zero no share opens it.
 	SlowPercent int `json:"slow_percent" yaml:"slow_percent"`
 	// SlowCall is the duration from which a call is slow. A slow probe has failed, and so
 	// has a slow call that its caller's deadline ended. Zero is 5 s if SlowPercent is set;
 	// otherwise no call is slow.
 	SlowCall time.Duration `json:"slow_call" yaml:"slow_call"`
 	// MinCalls is the number of calls in Window from which the percentages apply; zero is
-	// 20. Independently of these, so many failures in a row open if they last 250 ms or
-	// more and the share of failures before them, of the latest 200 calls or since 20
-	// succeeded in a row, makes such a row less likely than 1 in 10^6.
+	// 20. Independently of the percentages, the circuit also opens after MinCalls failures
+	// in a row, or more, if they last 250 ms or longer and if such a row is less likely than
+	// 1 in 10^6 by the share of failures before it. The package comment says how that share
+	// is computed.
 	MinCalls int `json:"min_calls" yaml:"min_calls"`
 	// Window is the period in which calls count; zero is 10 s.
 	Window time.Duration `json:"window" yaml:"window"`
-	// ProbeLease is after how long a probe that has not ended is given up, so that another
-	// may start; zero is 10 s, or SlowCall if that is longer.
+	// ProbeLease is how long a probe may take until another one may start in its place;
+	// zero is 10 s, or SlowCall if that is longer.
 	ProbeLease time.Duration `json:"probe_lease" yaml:"probe_lease"`
 	// Seed makes the jitter repeatable, for tests. Zero is a random seed.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
@@ -62,8 +63,8 @@ type Policy struct {
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
-// Consecutive opens after 5 failures in a row, for 60 s, then admits up to 10 probes at
-// once and closes after 3 successes.
+// Consecutive is a policy by which a circuit opens after 5 failures in a row, for 60 s, then
+// admits up to 10 probes at once, and closes after 3 successes.
 var Consecutive = Policy{FailureThreshold: 5, SuccessThreshold: 3, Timeout: time.Minute, MaxRequests: 10}
 
 // Middleware returns the middleware of a new [Circuit] with this policy. It panics when

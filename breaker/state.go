@@ -5,46 +5,48 @@ import (
 	"time"
 )
 
-// State says which calls are admitted.
+// State is the state of a breaker: it says which calls are admitted.
 type State string
 
-// The states.
+// The states, each with the calls that it admits.
 const (
 	Closed   State = "closed"    // all calls
-	Open     State = "open"      // none
-	HalfOpen State = "half_open" // probes
+	Open     State = "open"      // no call
+	HalfOpen State = "half_open" // a few probes
 )
 
 // Change is one change of state, or the start or end of a forced state: From and To may
 // then be the same.
 type Change struct {
+	// Name is the name of the circuit.
 	Name     string
 	From, To State
-	Forced   bool // by ForceOpen or ForceClosed
+	Forced   bool // whether ForceOpen or ForceClosed has set the state To
 	At       time.Time
 	// Missed is how many earlier changes the reader has lost, since it was too slow.
 	Missed int
 }
 
-// Snapshot is a breaker's state at one moment. Its JSON has the names of the tags below; a
-// time that is not set is null.
+// Snapshot is a breaker's state at one moment. Its JSON has the names of the struct tags
+// below; a time that is not set is null.
 type Snapshot struct {
+	// ID and Service of a [Circuit] are both its name.
 	ID      string `json:"id"`
 	Service string `json:"service"`
-	// State is Open only while calls are refused: a circuit whose time is over is
-	// HalfOpen, even if no call was made since.
+	// State is Open only while calls are refused. It is HalfOpen from the moment at which
+	// the circuit would admit a probe, even if no call is made.
 	State State `json:"state"`
 	// Forced says that ForceOpen or ForceClosed has set the state.
 	Forced bool `json:"forced,omitempty"`
-	// FailureCount is what counts towards opening: the failures in a row if the policy has
-	// a failure threshold, otherwise those in the window.
+	// FailureCount is the number of failures that count towards opening: those in a row if
+	// the policy has a FailureThreshold, otherwise those in the Window.
 	FailureCount int `json:"failure_count"`
 	// SuccessCount is how many probes have succeeded since the circuit became half-open.
 	SuccessCount    int        `json:"success_count"`
 	LastFailureTime *time.Time `json:"last_failure_time"`
-	// LastSuccessTime is at most a millisecond early. For calls that are not timed (of a
-	// [Circuit] with a failure threshold, without a caller's deadline) it is the time of
-	// the last sample, one success in 16.
+	// LastSuccessTime is at most a millisecond early. If successes are not all timed (in a
+	// [Circuit] with a FailureThreshold, for callers without a deadline), it is the time of
+	// the last one that was, one in 16.
 	LastSuccessTime *time.Time `json:"last_success_time"`
 	Config          ConfigView `json:"config"`
 	Statistics      Statistics `json:"statistics"`
@@ -59,18 +61,18 @@ type ConfigView struct {
 	MaxRequests      int
 }
 
-// Statistics are counts since LastResetTime. Its JSON has the fields' names in snake case,
-// and the average as "1.5ms".
+// Statistics are counts since LastResetTime, which is when the breaker was made. Their JSON
+// has the fields' names in snake case, and the average as "1.5ms".
 type Statistics struct {
-	// TotalRequests are the calls that ended, including ignored ones, without refused
-	// ones.
+	// TotalRequests is the number of admitted calls that have ended, including those whose
+	// result is ignored.
 	TotalRequests      int64
 	SuccessfulRequests int64
 	FailedRequests     int64
 	// TimeoutRequests is how many of FailedRequests ran out of time.
 	TimeoutRequests int64
-	// AverageResponseTime is the mean over the successes; of a [Circuit], over the timed
-	// ones, at most one in a millisecond.
+	// AverageResponseTime is the mean duration of the successes. A [Circuit] takes the mean
+	// over timed successes, at most one in a millisecond.
 	AverageResponseTime time.Duration
 	LastResetTime       time.Time
 }

@@ -1,5 +1,5 @@
-// Package breakertest has the rules of every breaker.Breaker as a suite for its author to
-// run:
+// Package breakertest tests a breaker.Breaker of your own against the rules for every
+// breaker:
 //
 //	func TestBreaker(t *testing.T) {
 //		breakertest.Run(t, breakertest.Features{}, func(t *testing.T, s breakertest.Settings) breaker.Breaker {
@@ -9,9 +9,9 @@
 //
 // # Guarantees
 //
-// Each rule is a subtest with a new breaker, and logs its sentence. Rules wait in virtual
-// time, so the suite takes no longer than the code under test, unless Features.RealTime
-// says that the breaker cannot run in it.
+// Each rule is a subtest with a new breaker, and logs the sentence that states the rule.
+// Rules wait in virtual time, as of package testing/synctest, so the suite takes no longer
+// than the code under test. With Features.RealTime they wait in real time.
 package breakertest
 
 import (
@@ -28,40 +28,42 @@ import (
 
 // Features say what a breaker cannot do; the zero Features test it against every rule.
 type Features struct {
-	// RealTime: it has goroutines that never end, so virtual time cannot advance.
+	// RealTime: the breaker has goroutines that never end, so it cannot run in virtual time.
 	RealTime bool
-	// OneProbe: it admits one probe at a time and closes at the first success, whatever
-	// the settings.
+	// OneProbe: the breaker admits one probe at a time and closes at the first success,
+	// whatever the settings.
 	OneProbe bool
 	// Late: results take effect a moment after Done.
 	Late bool
-	// HidesHalfOpen: its snapshot shows half-open as open.
+	// HidesHalfOpen: the snapshot of the breaker shows half-open as open.
 	HidesHalfOpen bool
-	// KeepsProbes: a probe that never ends, or ends as ignored, blocks other probes for a
-	// whole Timeout.
+	// KeepsProbes: a probe that never ends, or whose result is ignored, blocks other probes
+	// for a whole Timeout.
 	KeepsProbes bool
-	// TrustsLateResults: the result of a call that started before it opened may close it.
+	// TrustsLateResults: the result of a call that started before the breaker opened may
+	// close it.
 	TrustsLateResults bool
 }
 
-// Settings are what a rule needs of a breaker.
+// Settings are what the rules require of a breaker.
 type Settings struct {
-	// Failures is how many failures in a row open it, if nothing else was before.
+	// Failures is how many failures in a row open a new breaker.
 	Failures int
-	// Successes is how many successful probes close it.
+	// Successes is how many successful probes close the breaker.
 	Successes int
-	// Timeout is how long it stays open at first.
+	// Timeout is how long the breaker stays open after it has opened for the first time.
 	Timeout time.Duration
-	// Probes is how many probes it admits at once.
+	// Probes is how many probes the breaker admits at once.
 	Probes int
-	// ProbeLease is after how long a probe that does not end is given up.
+	// ProbeLease is how long a probe may take until another one may start in its place.
 	ProbeLease time.Duration
 }
 
-// New returns a new breaker for a rule.
+// New returns a new breaker with these settings for the subtest t.
 type New func(t *testing.T, s Settings) breaker.Breaker
 
-// Run runs every rule as a subtest.
+// Run runs every rule as a subtest, except for those that f says the breaker cannot follow.
+// n makes the breakers.
 func Run(t *testing.T, f Features, n New) {
 	t.Helper()
 	settings := Settings{Failures: 5, Successes: 3, Timeout: time.Minute, Probes: 2, ProbeLease: 10 * time.Second}

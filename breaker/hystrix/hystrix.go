@@ -1,20 +1,20 @@
-// Package hystrix is afex/hystrix-go's circuit as a breaker.Breaker, for users who have its
-// dashboards and settings already:
+// Package hystrix is the circuit of afex/hystrix-go, a port of Netflix' Hystrix, as a
+// breaker.Breaker, for users who have dashboards and settings for it:
 //
 //	ep = ep.With(hystrix.New("orders", hystrix.Policy{}).Middleware())
 //
 // # Guarantees and limits
 //
-// A refusal is as in every breaker: fault.Unavailable with reason breaker_open.
-// fault.Judge decides what counts as a failure, as for breaker.Circuit, but a caller whose
-// deadline ran out never counts.
+// The error of a refusal is that of every breaker: fault.Unavailable with reason
+// breaker_open, Unprocessed. fault.Judge decides what counts as a failure, as for
+// breaker.Circuit, but fault.Expired never counts.
 //
-// Everything else is hystrix' own. Circuits and their settings are global, by name: two
-// with one name are the same. Each has goroutines that never end. Results take effect a
-// moment later, in real time. It admits one probe per SleepWindow and closes at its first
-// success. A probe that never ends, or ends as ignored, blocks others for a SleepWindow. A
-// success of a call that started before it opened closes it. breaker.Circuit has none of
-// these limits.
+// Everything else is as in hystrix-go. Its circuits and their settings are global, by name:
+// two circuits with one name open and close together. Each has goroutines that never end.
+// Results take effect a moment after Done, in real time. A circuit admits one probe per
+// SleepWindow and closes when one succeeds. A probe that never ends, or whose result is
+// ignored, blocks other probes for a SleepWindow. The success of a call that started before
+// the circuit opened closes it. breaker.Circuit has none of these limits.
 package hystrix
 
 import (
@@ -40,7 +40,8 @@ type Policy struct {
 	// ErrorPercentThreshold is the percentage of failures in the last 10 s that opens the
 	// circuit; zero is 50.
 	ErrorPercentThreshold int `json:"error_percent_threshold" yaml:"error_percent_threshold"`
-	// SleepWindow is how long it stays open, in whole milliseconds; zero is 5 s.
+	// SleepWindow is how long the circuit stays open until it admits a probe, in whole
+	// milliseconds; zero is 5 s.
 	SleepWindow time.Duration `json:"sleep_window" yaml:"sleep_window"`
 	// Disabled admits every call, and continues to count.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -67,7 +68,8 @@ func (p Policy) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Circuit is a hystrix circuit. It is safe for concurrent use.
+// Circuit is a circuit of afex/hystrix-go as a [breaker.Breaker]. It is safe for concurrent
+// use.
 type Circuit struct {
 	name     string
 	created  time.Time
@@ -80,7 +82,8 @@ type Circuit struct {
 
 var _ breaker.Breaker = (*Circuit)(nil)
 
-// New returns the circuit of this name and sets its policy. It panics when the policy is
+// New returns the circuit of this name and sets its policy. A circuit that New returned for
+// the same name gets the policy as well, except for Disabled. New panics when the policy is
 // invalid.
 func New(name string, p Policy) *Circuit {
 	c := &Circuit{name: name, created: time.Now()}
@@ -91,7 +94,8 @@ func New(name string, p Policy) *Circuit {
 	return c
 }
 
-// Set replaces the settings of the name. It returns an error for invalid ones.
+// Set replaces the policy of all circuits with this name, but Disabled of c only. For an
+// invalid policy it returns an error and changes nothing.
 func (c *Circuit) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -115,7 +119,8 @@ func (c *Circuit) Allow(context.Context) (breaker.Permit, error) {
 	return breaker.NewPermit(func(ctx context.Context, err error) { c.finish(ctx, start, err) }), nil
 }
 
-// Middleware guards an endpoint with the circuit. A panic counts as a failure.
+// Middleware makes each call of an endpoint with a permit of the circuit, or returns the
+// error of Allow. A panic of the endpoint counts as a failure.
 func (c *Circuit) Middleware() endpoint.Middleware { return breaker.Middleware(c) }
 
 // Snapshot implements breaker.Breaker. Half-open appears as open, and FailureCount counts
