@@ -12,20 +12,22 @@ import (
 	"github.com/sinew-go/sinew/internal/callctx"
 )
 
-// Race makes an attempt and, if it takes longer than after and the budget allows, a second
-// one at the same time. The operation must be safe to repeat. If after is zero,
-// Policy.Hedge says when and how often there is a second attempt. If it is positive, the
-// second attempt starts after that time whatever Policy.Hedge says: use that for an
-// attempt that is known to be at risk.
+// Race makes an attempt and, if that takes longer than after and the budget allows it, a
+// second attempt at the same time. The operation must be safe to repeat. If after is zero,
+// Policy.Hedge says when and how often there is a second attempt. If after is positive, the
+// second attempt starts after that time whatever Policy.Hedge says: use that for an attempt
+// that is known to be at risk.
 //
-// The first attempt has the number 1 and runs in the caller's goroutine. The second has
-// the number 2, its own goroutine and its own record. Each has its own context. The first
-// success counts, and the other attempt is cancelled; a failure waits for the other. If
-// both fail, Race returns the first attempt's error. Both have ended when Race returns.
+// The first attempt gets n = 1 and runs in the goroutine of Race's caller. The second gets
+// n = 2 and has its own goroutine and its own record. Each has its own context. The first
+// success counts, and the other attempt is cancelled; after a failure Race waits for the
+// other attempt. If both fail, Race returns the first attempt's error. Both have ended when
+// Race returns.
 //
-// Call Race inside [Retrier.Do], which counts calls for the budget. With a record in ctx, a
-// race of two counts as two of its attempts, without one as a single attempt. Inside
-// another race, or in the repeat of a call, Race makes a single attempt.
+// Call Race inside [Retrier.Do], which counts calls for the budget. With a call.Record of
+// the call in ctx, a race of two attempts counts as two of Do's attempts, without a record
+// as one. Inside another race of the same Retrier, or in the repeat of a call, Race makes
+// one attempt.
 func (r *Retrier) Race(ctx context.Context, after time.Duration, attempt func(ctx context.Context, n int) error) error {
 	p := r.policy.Load()
 	if record := call.Of(ctx); record != nil {

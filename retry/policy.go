@@ -12,15 +12,16 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Policy is how often and how soon to repeat. The zero Policy is the recommended one.
+// Policy says how often, how soon and within which budget to repeat. The zero Policy is the
+// recommended one.
 type Policy struct {
-	// Attempts is how many attempts a call makes at most, with the first; zero is 3.
+	// Attempts is how many attempts a call makes at most, including the first one; zero is 3.
 	Attempts int `json:"attempts" yaml:"attempts"`
 	// Backoff is the shortest wait before a repeat; zero is 20 ms, or MaxBackoff if that
 	// is shorter.
 	Backoff time.Duration `json:"backoff" yaml:"backoff"`
-	// MaxBackoff is the longest wait, unless the answer asks for more; zero is 1 s, or
-	// Backoff if that is longer.
+	// MaxBackoff is the longest wait before a repeat, unless the error has a longer
+	// RetryAfter; zero is 1 s, or Backoff if that is longer.
 	MaxBackoff time.Duration `json:"max_backoff" yaml:"max_backoff"`
 	// Budget bounds the repeats and hedges of all calls together.
 	Budget Budget `json:"budget" yaml:"budget"`
@@ -28,31 +29,33 @@ type Policy struct {
 	Hedge Hedge `json:"hedge" yaml:"hedge"`
 	// Seed makes the waits repeatable, for tests. Zero is a random seed.
 	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`
-	// Disabled repeats nothing.
+	// Disabled makes one attempt for each call, without a repeat or a hedge.
 	Disabled bool `json:"disabled" yaml:"disabled"`
 }
 
 // Budget bounds the repeats that do not succeed, and the hedges, to the larger of a share
-// of the calls and a rate. While no call succeeds, an unused budget does not accumulate: it
-// holds in each second as in the long run, except for what is in store: two repeats, or
-// the share of a fifth of a second if that is more. The share stays a tenth below Percent,
-// since calls are uneven.
+// of the calls and a rate. While no call succeeds, an unused budget does not accumulate:
+// the bound holds in each second as in the long run, except for what is in store, which is
+// two repeats, or the share of a fifth of a second if that is more. The share stays a tenth
+// below Percent, since calls are uneven.
 //
-// What the share has left over is saved, up to 100, which a new client has. It is spent
-// when single calls fail, to find out whether repeats help: when the budget has refused a
-// repeat and another call succeeds at the first attempt.
+// Repeats that the share would have allowed and that were not needed are saved, up to 100;
+// a new [Retrier] has 100. They are spent when single calls fail, to find out whether
+// repeats help: when the budget has refused a repeat and another call succeeds at the first
+// attempt.
 //
-// A repeat that succeeds pays for 100 others, and at most 200 are in store. So where one
-// repeat in ten succeeds, or more, they continue whatever the share is, and when none
-// does, they fall to the share after 200. The repeat of a call that was refused for lack of
-// room earns nothing, since it uses the room of another call. After a refused connection
-// ([fault.Unreached]) a repeat costs nothing. But after three of these without a
-// successful repeat the whole service may be unreachable, and further ones cost as much as
-// any.
+// A repeat that succeeds pays for 100 other repeats, and at most 200 are in store. So where
+// one repeat in ten succeeds, or more, repeats continue whatever the share is; when none
+// succeeds, they fall to the share after 200. The repeat of a call that was refused for
+// lack of room pays for no other, since it uses the room of another call. A repeat after a
+// refused connection (fault.Unreached) costs nothing. But after three such repeats without
+// a successful repeat the whole service may be unreachable, and further ones cost as much
+// as any repeat.
 type Budget struct {
-	// Percent is the share of the calls; zero is 10.
+	// Percent is the share, in percent of the calls; zero is 10.
 	Percent int `json:"percent" yaml:"percent"`
-	// PerSecond is the rate, which applies with few calls as well; zero is 1.
+	// PerSecond is the rate, in repeats and hedges a second. It is the larger bound where
+	// calls are few. Zero is 1.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
 	// Disabled removes both bounds.
 	Disabled bool `json:"disabled" yaml:"disabled"`
@@ -94,8 +97,8 @@ func (h Hedge) MarshalJSON() ([]byte, error) { return duration.Marshal(h) }
 // UnmarshalJSON reads what MarshalJSON writes. It returns an error for unknown settings.
 func (h *Hedge) UnmarshalJSON(data []byte) error { return duration.Unmarshal(data, h) }
 
-// WorstCase is the worst case of a call whose answers have no RetryAfter: the number of
-// attempts, and the sum of the waits between them.
+// WorstCase returns how many attempts a call makes at most, and how long it waits between
+// them in all at most, if no error has a RetryAfter.
 func (p Policy) WorstCase() (attempts int, waiting time.Duration) {
 	p = p.WithDefaults()
 	pauses := backoff.Policy{Min: p.Backoff, Max: p.MaxBackoff}

@@ -25,15 +25,14 @@ type Retrier struct {
 type Snapshot struct {
 	Name   string `json:"name"`
 	Policy Policy `json:"policy"`
-	// Calls, Repeats, Hedges and Refused are totals: calls made, attempts that followed a
-	// failure, second attempts at the same time, and those of both kinds that the budget
-	// refused.
+	// Calls, Repeats, Hedges and Refused are totals since New: the calls made, the repeats,
+	// the hedges, and the repeats and hedges that the budget refused.
 	Calls   uint64 `json:"calls"`
 	Repeats uint64 `json:"repeats"`
 	Hedges  uint64 `json:"hedges"`
 	Refused uint64 `json:"refused"`
-	// Left is how many repeats the budget has in store, with those that successful repeats
-	// have earned.
+	// Left is how many repeats the budget has in store, including those for which
+	// successful repeats have paid.
 	Left float64 `json:"left"`
 }
 
@@ -48,9 +47,10 @@ func New(name string, p Policy) *Retrier {
 	return r
 }
 
-// Do makes attempts, numbered from 1, until one succeeds or must not be repeated, and
-// returns the last one's error. safe says that the operation may be repeated whatever
-// happened. Do does not hedge: use [Retrier.Race] inside an attempt for that.
+// Do calls attempt until an attempt succeeds or must not be repeated, and returns the error
+// of the last one. n is the number of the attempt, from 1. safe says that the operation may
+// be repeated whatever happened to an attempt. Do does not hedge: use [Retrier.Race] inside
+// an attempt for that.
 func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Context, n int) error) error {
 	p, record, started := r.start(ctx)
 	if record != nil {
@@ -68,9 +68,9 @@ func (r *Retrier) Do(ctx context.Context, safe bool, attempt func(ctx context.Co
 	return run.finalError(err)
 }
 
-// Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge says.
-// Attempt of the call.Record is the number of the attempt if there is one, and every attempt but
-// the first has one.
+// Middleware repeats the calls of an endpoint, and hedges them as Policy.Hedge says. Every
+// attempt has a call.Record whose Attempt is its number, except that the first attempt may
+// have none if the call had none.
 func (r *Retrier) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
@@ -131,8 +131,8 @@ func (r *Retrier) firstSucceeded() {
 	}
 }
 
-// Set replaces the policy. The budget's counts stay, and the random waits continue unless the
-// seed changes. It returns an error for an invalid policy and keeps the old one.
+// Set replaces the policy. The budget's counts stay, and the random waits continue unless
+// the seed changes. For an invalid policy it returns an error and changes nothing.
 func (r *Retrier) Set(p Policy) error {
 	if err := p.Validate(); err != nil {
 		return err
