@@ -8,20 +8,20 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Adaptive is a policy: the limiter itself finds out how many calls to admit at once.
-// The zero Adaptive suits a client in front of a service as well as a server in front
+// Adaptive is a policy: an [AdaptiveLimiter] itself finds out how many calls to admit at
+// once. The zero Adaptive suits a client in front of a service as well as a server in front
 // of a handler.
 type Adaptive struct {
-	// Min is the lowest limit. While no more than Min calls are in flight there is no
-	// limit, unless the service itself refuses calls for overload, so some calls always
-	// show whether it recovers. Zero is 5, or Max where that is less.
+	// Min is the lowest limit: some calls always show whether the callee recovers. No limit
+	// starts while at most Min calls are in flight, unless the callee itself refuses calls
+	// for overload. Zero is 5, or Max if that is less.
 	Min int `json:"min" yaml:"min"`
 	// Max is the highest limit. It holds even while there is no overload. Calls that
 	// need no room, since they wait for their caller or are old, do not count towards
 	// it. Zero is 1<<20 - 2, which is also the highest value allowed.
 	Max int `json:"max" yaml:"max"`
-	// Except are names of operations outside of the limit, such as "GET /events". Their
-	// calls are neither counted nor refused.
+	// Except are the names of operations whose calls are neither counted nor refused, such
+	// as "GET /events". The name of a call is the Name in its call.Record.
 	Except []string `json:"except,omitempty" yaml:"except,omitempty"`
 	// Disabled admits every call.
 	Disabled bool `json:"disabled" yaml:"disabled"`

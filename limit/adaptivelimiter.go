@@ -57,9 +57,9 @@ func NewAdaptive(name string, a Adaptive) *AdaptiveLimiter {
 	return l
 }
 
-// Acquire admits a call or refuses it, and does not wait. For an operation of Except it returns
-// the zero AdaptivePermit. The error is fault.Unavailable if the limit is reached or the
-// caller's deadline cannot be met, and fault.Canceled or fault.DeadlineExceeded if ctx
+// Acquire admits a call or refuses it, and does not wait. For an operation of Except it
+// returns the zero AdaptivePermit. It returns fault.Unavailable if the limit is reached or
+// the caller's deadline cannot be met, and fault.Canceled or fault.DeadlineExceeded if ctx
 // has ended.
 func (l *AdaptiveLimiter) Acquire(ctx context.Context) (AdaptivePermit, error) {
 	if callerGone(ctx) {
@@ -136,7 +136,7 @@ func (l *AdaptiveLimiter) markStarted(p *AdaptivePermit) {
 }
 
 // Middleware returns a middleware that makes each call of an endpoint with a permit, or
-// returns the error of Acquire. A panic counts as a failure.
+// returns the error of Acquire. A panic of the endpoint counts as a failure.
 func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
@@ -151,8 +151,8 @@ func (l *AdaptiveLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy. Calls in flight continue, and measurements stay. If the policy is
-// invalid it returns an error, and the old one stays in force.
+// Set replaces the policy. Calls in flight continue, and measurements stay. For an invalid
+// policy it returns an error and changes nothing.
 func (l *AdaptiveLimiter) Set(a Adaptive) error {
 	if err := a.Validate(); err != nil {
 		return err

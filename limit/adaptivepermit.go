@@ -15,8 +15,8 @@ type AdaptivePermit struct {
 	budget     int64 // ns until the caller's deadline; 0 if not known
 }
 
-// Done reports how the call ended and returns the permit. ctx is the caller's context. Done
-// of the zero AdaptivePermit does nothing.
+// Done reports how the call ended and returns the permit; err is nil for a success. ctx is
+// the caller's context. Done of the zero AdaptivePermit does nothing.
 func (p AdaptivePermit) Done(ctx context.Context, err error) {
 	if p.limiter != nil {
 		p.limiter.finish(ctx, p, err)
@@ -24,15 +24,16 @@ func (p AdaptivePermit) Done(ctx context.Context, err error) {
 }
 
 // Pause says that the call waits for its own caller, such as for the body of a request.
-// Until Resume the call needs no room, and the time does not count. Pause and Resume
-// must not be called concurrently. After Done they do nothing.
+// Until Resume the call does not count towards the limit, nor the time as part of its
+// duration. Pause and Resume must not be called concurrently. After Done they do nothing.
 func (p AdaptivePermit) Pause() {
 	if p.limiter != nil {
 		p.limiter.slots.pause(p.slot, p.generation, p.limiter.now())
 	}
 }
 
-// Resume ends a Pause. The call continues whether or not there is room.
+// Resume ends a Pause. The call counts towards the limit again, and continues even if the
+// limit is reached.
 func (p AdaptivePermit) Resume() {
 	if p.limiter != nil {
 		p.limiter.slots.resume(p.slot, p.generation, p.limiter.now())

@@ -7,8 +7,8 @@ type AdaptiveSnapshot struct {
 	Name string `json:"name"`
 	// Policy has its defaults filled in.
 	Policy Adaptive `json:"policy"`
-	// Limit is how many calls may be in flight. It is zero while there is no overload; then
-	// only the policy's Max counts.
+	// Limit is how many calls may be in flight. It is zero in the phase Unlimited, in which
+	// only the policy's Max bounds them.
 	Limit int `json:"limit"`
 	// Phase is what the limiter does. Reason is why it limits calls, and "" in the phase
 	// Unlimited.
@@ -16,15 +16,15 @@ type AdaptiveSnapshot struct {
 	Reason Reason `json:"reason,omitempty"`
 	// InFlight is the number of calls in flight.
 	InFlight int `json:"in_flight"`
-	// Passed and Refused count all calls so far, except those whose caller had gone
-	// before Acquire.
+	// Passed and Refused count the calls that were admitted and refused so far. A call whose
+	// caller had gone before Acquire is in neither.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
 	// Wasted is how many of Passed ended after their caller had gone.
 	Wasted int64 `json:"wasted"`
-	// Baseline is how long a success takes without overload, of the operation with the most
-	// successes; zero is not known. Target is the target latency: how long calls may take
-	// while others are refused. In JSON both are in nanoseconds.
+	// Baseline is how long a success takes when no call waits, for the operation with the
+	// most successes; it is zero if that is not known. Target is the target latency: how
+	// long calls may take while others are refused. In JSON both are in nanoseconds.
 	Baseline time.Duration `json:"baseline"`
 	Target   time.Duration `json:"target"`
 }

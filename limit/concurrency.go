@@ -9,8 +9,8 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Concurrency is a policy: how many calls run at once. The zero Concurrency admits 64,
-// and as many wait.
+// Concurrency is a policy: how many calls run at once. With the zero Concurrency up to 64
+// calls run, and up to 64 wait.
 type Concurrency struct {
 	// Max is how many calls run at once; zero is 64.
 	Max int `json:"max" yaml:"max"`

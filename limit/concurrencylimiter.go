@@ -39,8 +39,8 @@ type ConcurrencySnapshot struct {
 	// Running is the number of calls that run, and Waiting that of calls in the queue.
 	Running int `json:"running"`
 	Waiting int `json:"waiting"`
-	// Passed and Refused count all calls so far, except those whose context ended
-	// before they could run.
+	// Passed and Refused count the calls that ran and that were refused so far. A call whose
+	// context ended before it could run is in neither.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
 	// Wasted is how many of Passed ended after their caller had gone.
@@ -56,9 +56,9 @@ func NewConcurrency(name string, c Concurrency) *ConcurrencyLimiter {
 	return &ConcurrencyLimiter{name: name, policy: c.WithDefaults(), waiting: list.New()}
 }
 
-// Acquire waits until the call may run. The error is fault.Unavailable if the queue is
-// full, if it moves too slowly for the caller's deadline, or if the policy's MaxWait ends,
-// and fault.Canceled or fault.DeadlineExceeded if ctx ends first.
+// Acquire waits until the call may run. It returns fault.Unavailable if the queue is full,
+// if the queue moves too slowly for the caller's deadline, or if the call has waited for
+// the policy's MaxWait, and fault.Canceled or fault.DeadlineExceeded if ctx ends first.
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (ConcurrencyPermit, error) {
 	if ctx.Err() != nil {
 		return ConcurrencyPermit{}, abandonedError(ctx, l.name)
@@ -105,8 +105,8 @@ func (l *ConcurrencyLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy. Running calls continue, and a higher Max admits waiting ones. If the
-// policy is invalid it returns an error, and the old one stays in force.
+// Set replaces the policy. Running calls continue, and a higher Max admits waiting ones. For
+// an invalid policy it returns an error and changes nothing.
 func (l *ConcurrencyLimiter) Set(c Concurrency) error {
 	if err := c.Validate(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package limit bounds how many calls are admitted: by rate, by how many are in
-// flight at once, or by what the service behind proves able to serve.
+// Package limit bounds how many calls are admitted: by rate, by how many are in flight at
+// once, or by how many the callee is seen to answer in time.
 //
 //	ep = ep.With(
 //		limit.Rate{PerSecond: 50}.Middleware(),
@@ -7,24 +7,26 @@
 //	)
 //	inventory = inventory.With(limit.Adaptive{}.Middleware())
 //
-// All three work on the client's side and on the server's. Use [Adaptive] where no
-// limit is known, [Concurrency] where it is, such as the size of a connection pool,
-// and [Rate] for a quota that was agreed with a caller.
+// All three work in a client, in front of a service, and in a server, in front of a
+// handler: the callee below is that service or that handler. Use [Adaptive] where no limit
+// is known, [Concurrency] where one is known, such as the size of a connection pool, and
+// [Rate] for a quota that was agreed with a caller.
 //
 // # Rate
 //
-// A [RateLimiter] is a token bucket for a caller's quota. A call beyond it is refused
-// at once, as fault.ResourceExhausted (429) with reason rate_limited and the time
-// until the next token in RetryAfter. It uses no lock.
+// A [RateLimiter] is a token bucket for a caller's quota. A call beyond the quota is
+// refused at once, as fault.ResourceExhausted (429) with reason rate_limited and the time
+// until the next token in RetryAfter. A RateLimiter uses no lock.
 //
 // # Concurrency
 //
 // A [ConcurrencyLimiter] is a bulkhead with a queue. Up to Max calls run and up to
 // Queue wait in order, each no longer than MaxWait or its own deadline. Other calls
-// are refused as fault.Unavailable (503) with reason overloaded. A call is refused at
-// once if the queue moves too slowly to admit it before its deadline. A call whose
-// context ends while it waits leaves the queue at once and is never admitted. Before a
-// full queue refuses a call, it drops waiting calls whose context has ended.
+// are refused as fault.Unavailable (503) with reason overloaded, and MaxWait as
+// RetryAfter. A call is refused at once if the queue moves too slowly to admit it before
+// its deadline. A call whose context ends while it waits leaves the queue at once and is
+// never admitted. Before a full queue refuses a call, it drops waiting calls whose context
+// has ended.
 //
 // # Adaptive
 //
@@ -71,9 +73,9 @@
 //
 // # What an AdaptiveLimiter measures
 //
-// It tells operations apart by the name in
-// [github.com/sinew-go/sinew/call.Record]: the first 200 of a limiter separately, the
-// others together as one. A call is compared with calls of its own operation only.
+// An AdaptiveLimiter tells operations apart by the Name in the call.Record: the first 200
+// separately, all others together as one. A call is compared with calls of its own
+// operation only.
 //   - The baseline is how long a success takes when no call waits. It starts with the
 //     first 32 successes, then follows the mean slowly. It does not rise while calls
 //     are late or refused, nor above 3 times a value that rises still more slowly, so a
@@ -89,9 +91,9 @@
 //     caller's time allows, and at least 1.25 times the baseline in any case. Without a
 //     deadline it is 10 times the best baseline, and at least 50 ms.
 //
-// It compares counts of calls in windows. A window ends after 16 calls, but lasts 0.1 s at
-// least (40 ms if calls pile up) and 2 s at most. With fewer than 8 calls it shows no
-// overload.
+// An AdaptiveLimiter counts calls in windows of time, and decides at the end of each. A
+// window ends after 16 calls, but lasts 0.1 s at least (40 ms if calls pile up) and 2 s at
+// most. A window with fewer than 8 calls shows no overload.
 //
 // # When a limit starts
 //
@@ -100,9 +102,9 @@
 // waited: the service may have paused for a moment, and no limit helps against that.
 //
 // Arrow 1, calls pile up: more calls are in flight than can be served in time at the
-// current rate, or at 0.8 of the best rate of the last minute if that is higher. The
-// number may exceed that by 3 standard deviations of the recent number in flight, since
-// it varies by chance. This can be detected before the first call is late.
+// current rate, or at 0.8 of the best rate of the last minute if that is higher. Since the
+// number in flight varies by chance, it must exceed that by more than 3 standard deviations
+// of its recent values. This can be detected before the first call is late.
 //
 // Arrow 2: the callee itself refuses a third of the calls for overload, in three windows in
 // a row. No trial is needed, since the callee says that there are too many.
@@ -119,8 +121,9 @@
 //   - A call that could not be answered in time under any load: its caller waits for
 //     less than 2.5 times the best baseline, or more than a quarter of the calls of its
 //     operation run out of time even without overload.
-//   - Deadlines of callers that are not trusted.
-//   - Fast failures, and refusals that the service relays from another one.
+//   - The deadline of a caller that is not trusted: by Config.Trust of package sinew, for
+//     example. Such a call counts as one without a deadline.
+//   - Fast failures, and refusals that the callee relays from another service.
 //
 // # What a trial is
 //
@@ -140,33 +143,36 @@
 // # How a limit is steered, and when it ends
 //
 // While the limit helps, it follows the number of calls served per second times the
-// target latency, plus one. The one makes the shares of many limiters equal in time.
+// target latency, plus one. By this one, the shares of many limiters in front of one
+// service become equal in time.
 //
-// Arrow 6: a limit that has fallen to a quarter while calls are refused must pass another
-// trial, in which calls take at most half as long.
+// Arrow 6: a limit that has fallen to a quarter of the highest limit since its last trial,
+// while calls are refused, must pass another trial, in which calls take at most half as
+// long as they did at that highest limit.
 //
 // Arrow 5: the limit ends in one of three cases.
 //   - No call waits for another: calls take less than 1.5 times the baseline, for 1 s.
-//   - Nobody needs it: no call is refused, few are late, and at most half of it is in
-//     use, for 1 s or twice the target latency, whichever is longer.
+//   - Nobody needs the limit: no call is refused, few are late, and at most half of the
+//     limit is in use, for 1 s or twice the target latency, whichever is longer.
 //   - No call ends, for 2 s or 4 times the target latency, whichever is longer.
 //
 // # Which calls are refused first
 //
 // Once half of the limit is in use, calls whose caller waits for less than half of the
-// baseline are refused first, then those of lower priority: each step of priority moves
-// the limit for a call by a tenth, up to five steps. RetryAfter is a quarter of the target
-// latency, from 20 ms to 1 s.
+// baseline are refused first, then those of lower Priority in the call.Record: each step of
+// priority moves the limit for a call by a tenth, up to five steps. A refusal is
+// fault.Unavailable (503) with reason overloaded, and a quarter of the target latency as
+// RetryAfter, from 20 ms to 1 s.
 //
 // The limiter neither counts nor refuses calls of the operations in [Adaptive].Except.
 //
 // # What an AdaptiveLimiter cannot do
 //
-//   - Callers that wait long get late answers before any call is refused, since they
-//     allow that wait.
-//   - Each of many limiters in front of one service sees a small share of its calls, and
-//     detects overload later. Each always admits Min calls, so the service must bear Min
-//     times their number.
+//   - Callers with a late deadline get late answers before any call is refused, since they
+//     allow for that wait.
+//   - Each of many limiters in front of one service sees a small share of the service's
+//     calls, and detects overload later than one would. Each always admits Min calls, so
+//     the service must bear Min times the number of limiters.
 //   - Above 10,000 successes a second only some calls are timed while there is no limit.
 //
 // Finding a limit from latencies is the idea of TCP Vegas (Brakmo and Peterson, 1995),
@@ -177,10 +183,10 @@
 //
 // # Guarantees
 //
-// All refusals are Unprocessed. Set changes a policy in place: a higher limit admits
-// waiting calls, a lower one lets running calls finish. A middleware returns its permit
-// even when the call panics. A call that need not wait allocates nothing, and waits for no
-// lock in a RateLimiter or AdaptiveLimiter; the exceptions in an AdaptiveLimiter are the
-// first call of an operation and a new maximum of calls in flight. Calls that end after
-// their caller has gone are counted as Wasted in the snapshots.
+// All refusals are Unprocessed. Set changes a policy while calls go on: a higher limit
+// admits waiting calls, a lower one lets running calls finish. A middleware returns its
+// permit even when the call panics. A call that need not wait allocates nothing, and waits
+// for no lock in a RateLimiter or AdaptiveLimiter; the exceptions in an AdaptiveLimiter are
+// the first call of an operation and a new maximum of calls in flight. A call that ends
+// after its caller has gone counts as Wasted in the snapshot.
 package limit

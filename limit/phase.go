@@ -5,14 +5,14 @@ type Phase string
 
 // The phases, and what leads from one to the next.
 const (
-	// Unlimited: there is no overload. Where one is detected, Trial follows, or Steering if the
+	// Unlimited: no overload is detected. When one is, Trial follows, or Steering if the
 	// callee itself refuses calls for lack of room.
 	Unlimited Phase = "unlimited"
-	// Trial: calls are limited, and it is not known yet whether that helps. If they become
-	// faster by it, Steering follows, otherwise Unlimited.
+	// Trial: calls are limited, and it is not known yet whether that makes them faster. If
+	// it does, Steering follows, otherwise Unlimited.
 	Trial Phase = "trial"
-	// Steering: the limit helps, and follows what is served in time. When it is not needed any
-	// more, Unlimited follows; when it has fallen far, another Trial.
+	// Steering: the limit helps, and follows what is served in time. When the limit is not
+	// needed any more, Unlimited follows; when it has fallen far, another Trial.
 	Steering Phase = "steering"
 )
 

@@ -12,9 +12,9 @@ import (
 	"github.com/sinew-go/sinew/internal/duration"
 )
 
-// Rate is a policy: how many calls per second. The zero Rate is 100.
+// Rate is a policy: how many calls pass per second. The zero Rate is 100 calls per second.
 type Rate struct {
-	// PerSecond is the rate in the long run; zero is 100.
+	// PerSecond is the rate in the long run, in calls per second; zero is 100.
 	PerSecond float64 `json:"per_second" yaml:"per_second"`
 	// Burst is how many calls may pass at once after a pause, the size of the bucket; zero is
 	// as many as pass in one second, and at least 1.
@@ -94,10 +94,10 @@ type RateSnapshot struct {
 	Name string `json:"name"`
 	// Policy has its defaults filled in.
 	Policy Rate `json:"policy"`
-	// Passed and Refused count all calls so far.
+	// Passed and Refused count the calls that have passed and that were refused so far.
 	Passed  int64 `json:"passed"`
 	Refused int64 `json:"refused"`
-	// Tokens is how many calls may pass at once.
+	// Tokens is how many tokens the bucket has: so many calls may pass at once.
 	Tokens float64 `json:"tokens"`
 }
 
@@ -111,7 +111,8 @@ func NewRate(name string, r Rate) *RateLimiter {
 	return l
 }
 
-// Allow uses one token. The error is fault.ResourceExhausted if there is none.
+// Allow uses one token. If there is none, it returns fault.ResourceExhausted with reason
+// rate_limited, and does not wait.
 func (l *RateLimiter) Allow() error {
 	b := l.policy.Load()
 	if b.Disabled {
@@ -158,8 +159,9 @@ func (l *RateLimiter) Middleware() endpoint.Middleware {
 	}
 }
 
-// Set replaces the policy. As many tokens as were used up before are used up after it. If the
-// policy is invalid it returns an error, and the old one stays in force.
+// Set replaces the policy. It leaves the number of used tokens as it is, so that a bucket
+// that was full is full in its new size. For an invalid policy it returns an error and
+// changes nothing.
 func (l *RateLimiter) Set(r Rate) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -176,7 +178,8 @@ func (l *RateLimiter) Set(r Rate) error {
 	return nil
 }
 
-// rescale leaves the number of tokens that are used up as it is when the time per token changes by a factor.
+// rescale leaves the number of tokens that are used up as it is when the time per token
+// changes by a factor.
 func (l *RateLimiter) rescale(factor float64, size int64) {
 	for {
 		fullAt, now := l.fullAt.Load(), int64(time.Since(l.created))

@@ -90,7 +90,8 @@ const (
 	// a limit that has fallen far. With a quarter of the calls, calls that wait for each other
 	// become up to four times as fast.
 	furtherTrialShare = 0.5
-	// fallenFar is the share of the limit of the last trial at which the next one starts.
+	// fallenFar is the share of the highest limit since the last trial at which the next one
+	// starts.
 	// Further down a limit that does not help would refuse most calls.
 	fallenFar = 0.25
 	// risingLatency is the factor by which latencies exceed those before the trial when they
