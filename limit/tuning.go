@@ -91,8 +91,7 @@ const (
 	// become up to four times as fast.
 	furtherTrialShare = 0.5
 	// fallenFar is the share of the highest limit since the last trial at which the next one
-	// starts.
-	// Further down a limit that does not help would refuse most calls.
+	// starts. Further down a limit that does not help would refuse most calls.
 	fallenFar = 0.25
 	// risingLatency is the factor by which latencies exceed those before the trial when they
 	// still rise: less is variation.
