@@ -69,8 +69,8 @@ func Of(ctx context.Context) *Record {
 // With returns a context for the next call, with the record r instead of the record of ctx.
 // RequestID, Priority, Explanation and Repeated of r apply to each call that is made in
 // that context. IdempotencyKey and HashKey do so only if the Operation of r is zero. A
-// field that is not set in r is not copied from the record of ctx: to change single fields,
-// copy the record of [Of].
+// field that is not set in r is not copied from the record of ctx: to change single fields
+// in a handler, change a copy of the record that [Of] returns.
 func With(ctx context.Context, r Record) context.Context {
 	return &recordContext{Context: ctx, record: r}
 }
