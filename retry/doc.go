@@ -49,5 +49,5 @@
 // says so.
 //
 // A call whose first attempt succeeds allocates nothing, locks nothing, and reads the clock
-// only if it has a deadline. With Hedge, it does all three.
+// only if it has a deadline. With Hedge, each call allocates, locks and reads the clock.
 package retry
