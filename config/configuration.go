@@ -13,8 +13,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// Configuration is one value, identified by service, environment and key. The tags below
-// name the members of its JSON.
+// Configuration is one value, identified by service, environment and key. The json tags
+// of the fields name the members of its JSON.
 type Configuration struct {
 	// ID is assigned by the store. It stays the same when the value changes.
 	ID string `json:"id"`
@@ -58,7 +58,8 @@ const (
 var segments = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
 
 // Validate reports all reasons why a store would refuse c: no service, a key that is no
-// path, a type that does not exist or does not match the value. The error is
+// path, a version below 0, a type that does not exist or does not match the value, a
+// value that has no JSON form, or a [Secret] that is not Encrypted. The error is
 // fault.InvalidArgument and shows no value.
 func (c Configuration) Validate() error {
 	var flaws []error

@@ -46,8 +46,8 @@ type Bus interface {
 	Close(ctx context.Context) error
 }
 
-// EndTimeout limits how long [Bus] Close, and the function stop that Subscribe returns,
-// wait when their context can never end.
+// EndTimeout limits how long the Close of a [Bus], and the function stop that Subscribe
+// returns, wait if their context can never end.
 const EndTimeout = 30 * time.Second
 
 // EventOf returns the event that is being handled in ctx, and false outside a handler.

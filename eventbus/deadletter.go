@@ -27,12 +27,12 @@ const (
 const maxReason = 1024
 
 // DeadLetter puts an event aside whose handler failed: it publishes the event to another
-// topic, with the reason in the extensions [DeadTopic], [DeadReason] and [DeadID], logs a
-// warning, and counts the event as handled. Put [RetryPolicy] inside DeadLetter and
-// [Dedupe] around it. If the event cannot be published there, or if the handler's context
-// has ended, as when a drain is cut short, the event is redelivered instead. Around
-// anything but a handler DeadLetter does nothing. It panics if p or one of which is nil,
-// or if topic is empty.
+// topic, with its origin and the reason in the extensions [DeadTopic], [DeadReason] and
+// [DeadID], logs a warning, and counts the event as handled. Put [RetryPolicy] inside
+// DeadLetter and [Dedupe] around it. If the event cannot be published there, or if the
+// handler's context has ended, as when a drain is cut short, the event is redelivered
+// instead. Around anything but a handler DeadLetter does nothing. It panics if p or one
+// of which is nil, or if topic is empty.
 //
 // Only an operator can bring back a dead letter, so put aside only what can never
 // succeed. The functions of which decide that: an event is put aside if one of them
@@ -80,9 +80,9 @@ func shouldPutAside(which []func(error) bool, err error) bool {
 // event is wrong whatever the state of the service is (fault.InvalidArgument, also for
 // data that does not decode, and fault.OutOfRange), or what it asks for is done already
 // (fault.AlreadyExists). All other failures may pass: a full disk, a panic that a new
-// version fixes, a fault.NotFound for something that does not exist yet. Also false is
-// any error that is unprocessed or has a RetryAfter. A handler that knows better returns
-// fault.InvalidArgument, or DeadLetter gets a function of your own.
+// version fixes, a fault.NotFound for something that does not exist yet. So may an error
+// that is unprocessed or has a RetryAfter, whatever its class. A handler that knows
+// better returns fault.InvalidArgument, or DeadLetter gets a function of your own.
 func Hopeless(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.InvalidArgument, fault.OutOfRange, fault.AlreadyExists:

@@ -99,6 +99,6 @@
 // # Timing
 //
 // Under RoundRobin and ConsistentHash, when there are more than a thousand picks a
-// second, only one in sixty-four of the further ones is timed: reading the clock would
-// cost more than the choice.
+// second, only one in sixty-four of the further ones is timed, to save readings of the
+// clock.
 package loadbalance

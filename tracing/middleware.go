@@ -8,8 +8,8 @@ import (
 	"github.com/sinew-go/sinew/internal/panicked"
 )
 
-// Middleware runs each call inside a span of t with this name and kind, which ends with
-// the call's error. A panic of the call ends the span as fault.Internal. Middleware
+// Middleware runs each call inside a span of t with this name and kind. The span ends
+// with the call's error. A panic of the call ends the span as fault.Internal. Middleware
 // panics if t is nil.
 func Middleware(t Tracer, name string, kind Kind) endpoint.Middleware {
 	if absent.Is(t) {
