@@ -57,6 +57,6 @@ func ExampleAdaptiveLimiter_Acquire() {
 	fmt.Println(s.InFlight, "running,", s.Passed, "passed,", s.Refused, "refused,", s.Wasted, "wasted")
 	// Output:
 	// <nil>
-	// unavailable: inventory takes 1 calls at once now, and as many are under way (overloaded)
+	// unavailable: inventory accepts 1 calls at once now, and as many are under way (overloaded)
 	// 0 running, 1 passed, 1 refused, 0 wasted
 }
