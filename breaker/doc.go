@@ -54,7 +54,7 @@
 // has answered; as results of probes they count as successes. [fault.Expired] counts as a
 // failure if the call was slow for this circuit: it took SlowCall where that is set, or
 // three times the recent mean of a success (and at least a millisecond), or 100 ms if there
-// was no success yet. [fault.Refused] and [fault.Gone] do not count.
+// was no success yet. [fault.Refused] and [fault.Abandoned] do not count.
 //
 // State and Snapshot are up to date even if no call is made. Readers of Changes get the
 // changes in order, and know of those that they were too slow for; no call waits for a

@@ -93,7 +93,7 @@ func isRepeatable(ctx context.Context, err error) bool {
 	case fault.Refused:
 		later := code == fault.Aborted || code == fault.ResourceExhausted || fault.IsUnprocessed(err)
 		return later && fault.RetryAfter(err) > 0
-	case fault.OK, fault.Expired, fault.Gone:
+	case fault.OK, fault.Expired, fault.Abandoned:
 	}
 	return false
 }

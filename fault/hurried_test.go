@@ -22,13 +22,13 @@ func TestAnUntrustedDeadlineBlamesNobody(t *testing.T) {
 		want    fault.Verdict
 	}{
 		"ours, over":                                {time.Second, fault.DeadlineExceeded, false, fault.Expired},
-		"a stranger's, over":                        {time.Second, fault.DeadlineExceeded, true, fault.Gone},
-		"a stranger's, over, in other words":        {time.Second, boom, true, fault.Gone},
+		"a stranger's, over":                        {time.Second, fault.DeadlineExceeded, true, fault.Abandoned},
+		"a stranger's, over, in other words":        {time.Second, boom, true, fault.Abandoned},
 		"ours, nearly over":                         {960 * time.Millisecond, fault.DeadlineExceeded, false, fault.TimedOut},
-		"a stranger's, nearly over, says a callee":  {960 * time.Millisecond, fault.DeadlineExceeded, true, fault.Gone},
-		"a stranger's, nearly over, in other words": {960 * time.Millisecond, boom, true, fault.Gone},
+		"a stranger's, nearly over, says a callee":  {960 * time.Millisecond, fault.DeadlineExceeded, true, fault.Abandoned},
+		"a stranger's, nearly over, in other words": {960 * time.Millisecond, boom, true, fault.Abandoned},
 		"a stranger's, nearly over, nobody there":   {960 * time.Millisecond, refused, true, fault.Unreached},
-		"a stranger's, nearly over, no room":        {960 * time.Millisecond, full, true, fault.Gone},
+		"a stranger's, nearly over, no room":        {960 * time.Millisecond, full, true, fault.Abandoned},
 		"a stranger's, long before":                 {500 * time.Millisecond, fault.DeadlineExceeded, true, fault.TimedOut},
 		"a stranger's, a success":                   {960 * time.Millisecond, nil, true, fault.OK},
 	} {

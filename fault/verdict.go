@@ -34,11 +34,11 @@ const (
 	// how long the attempt took, which the policy that timed it knows. Thus a callee that
 	// never answers is noticed, and a caller with little time blames nobody.
 	Expired
-	// Gone: the caller has cancelled, or a deadline passed that an untrusted caller has
+	// Abandoned: the caller has cancelled, or a deadline passed that an untrusted caller has
 	// set. The verdict blames nobody, however long the attempt took: otherwise a stranger
 	// could make a service refuse its other callers, by sending requests that need more
 	// time than they allow.
-	Gone
+	Abandoned
 )
 
 var verdicts = [...]struct {
@@ -53,7 +53,7 @@ var verdicts = [...]struct {
 	Overloaded: {"overloaded", Failure},
 	Refused:    {"refused", Ignored},
 	Expired:    {"expired", Ignored},
-	Gone:       {"gone", Ignored},
+	Abandoned:  {"abandoned", Ignored},
 }
 
 // String returns the verdict in snake case: "timed_out".
@@ -90,18 +90,18 @@ func (o Outcome) String() string {
 // own context, not one to which a policy has added a time limit.
 //
 // A nil err is OK, even if ctx has ended. Otherwise what matters first is whether the
-// caller still waits, so Gone and Expired take precedence over everything that the error
-// says: if the caller has cancelled, the verdict is Gone, however the error is worded or
+// caller still waits, so Abandoned and Expired take precedence over everything that the error
+// says: if the caller has cancelled, the verdict is Abandoned, however the error is worded or
 // wrapped. A Canceled that arrived over the wire while ctx has not ended is Failed.
 func Judge(ctx context.Context, err error) Verdict {
 	switch code := CodeOf(err); {
 	case err == nil:
 		return OK
 	case hurried(ctx, err):
-		return Gone
+		return Abandoned
 	case ended(ctx):
 		if errors.Is(ctx.Err(), context.Canceled) || deadline.IsForeign(ctx) {
-			return Gone
+			return Abandoned
 		}
 		return Expired
 	case !code.isFailure():

@@ -38,11 +38,11 @@ func TestJudge(t *testing.T) {
 		{"success", waits, nil, fault.OK},
 		{"success that came late", over, nil, fault.OK},
 
-		{"cancelled", cancelled, context.Canceled, fault.Gone},
-		{"cancelled, wrapped", cancelled, fmt.Errorf("get: %w", context.Canceled), fault.Gone},
-		{"cancelled, as a string", cancelled, errors.New("context canceled"), fault.Gone},
-		{"cancelled with a cause", caused, hungUp, fault.Gone},
-		{"cancelled, and the callee relays", cancelled, relayed, fault.Gone},
+		{"cancelled", cancelled, context.Canceled, fault.Abandoned},
+		{"cancelled, wrapped", cancelled, fmt.Errorf("get: %w", context.Canceled), fault.Abandoned},
+		{"cancelled, as a string", cancelled, errors.New("context canceled"), fault.Abandoned},
+		{"cancelled with a cause", caused, hungUp, fault.Abandoned},
+		{"cancelled, and the callee relays", cancelled, relayed, fault.Abandoned},
 
 		{"caller's deadline", over, context.DeadlineExceeded, fault.Expired},
 		{"caller's deadline, in other words", over, errors.New("broke off"), fault.Expired},
@@ -102,7 +102,7 @@ func TestVerdictInBrief(t *testing.T) {
 		{fault.Overloaded, "overloaded", fault.Failure},
 		{fault.Refused, "refused", fault.Ignored},
 		{fault.Expired, "expired", fault.Ignored},
-		{fault.Gone, "gone", fault.Ignored},
+		{fault.Abandoned, "abandoned", fault.Ignored},
 	} {
 		if got := c.verdict.Outcome(); got != c.want {
 			t.Errorf("%s is a %s, want %s", c.verdict, got, c.want)

@@ -34,7 +34,7 @@ func endingOf(ctx context.Context, err error) ending {
 		return shedByCallee
 	case fault.Failed, fault.Unreached, fault.Relayed: // a callee that relays a failure has done its work
 		return failed
-	case fault.OK, fault.Refused, fault.Gone:
+	case fault.OK, fault.Refused, fault.Abandoned:
 	}
 	return neutral
 }

@@ -31,7 +31,7 @@ func outcomeOf(ctx context.Context, err error) (result outcome, unreached bool) 
 		return success, false
 	case v == fault.Expired:
 		return expired, false
-	case v == fault.Gone, errors.Is(ctx.Err(), context.Canceled):
+	case v == fault.Abandoned, errors.Is(ctx.Err(), context.Canceled):
 		return cancelled, v == fault.Unreached
 	case v == fault.Overloaded, v == fault.Refused:
 		return refused, false

@@ -159,7 +159,7 @@ func repeatable(v fault.Verdict, err error, safe bool) (wait time.Duration, may 
 		may = (unprocessed || safe) && wait > 0 // otherwise it is not known when there is room
 	case fault.Refused:
 		may = wait > 0 && (unprocessed || safe && (code == fault.Aborted || code == fault.ResourceExhausted))
-	case fault.OK, fault.Expired, fault.Gone:
+	case fault.OK, fault.Expired, fault.Abandoned:
 	}
 	return wait, may && !fault.IsRepeated(err)
 }

@@ -166,7 +166,7 @@ func (c *Circuit) finish(ctx context.Context, start time.Time, err error) {
 		if !c.circuit.IsOpen() {
 			return
 		}
-	case fault.Refused, fault.Expired, fault.Gone:
+	case fault.Refused, fault.Expired, fault.Abandoned:
 		return
 	}
 	// Its only error is a full queue of results: this one is then not counted, as in

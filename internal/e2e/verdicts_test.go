@@ -36,7 +36,7 @@ var results = []struct {
 	{verdict: fault.Overloaded, example: "`overloaded`; a foreign 503 with Retry-After", err: fault.Unavailable.Errorf("full").WithReason(fault.ReasonOverloaded).WithRetryAfter(time.Millisecond).WithUnprocessed()},
 	{verdict: fault.Refused, example: "4xx", err: fault.NotFound.Errorf("no such thing")},
 	{verdict: fault.Expired, example: "the caller's deadline ran out", err: context.DeadlineExceeded, caller: context.WithTimeout},
-	{verdict: fault.Gone, example: "the caller cancelled", err: context.Canceled, caller: cancelAfter},
+	{verdict: fault.Abandoned, example: "the caller cancelled", err: context.Canceled, caller: cancelAfter},
 }
 
 func cancelAfter(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

@@ -35,7 +35,7 @@ const (
 //
 //   - the name, the priority and the mark that the call was repeated already are ignored;
 //   - the deadline may end the work early, but no policy counts that as a failure: see
-//     [fault.Gone];
+//     [fault.Abandoned];
 //   - the trace continues, and this side decides whether it is sampled.
 //
 // The answer carries the request's id, which is a new one if the request has none. A

@@ -139,7 +139,7 @@ func TestAnUntrustedDeadlineBlamesNobodyOnAnyHop(t *testing.T) {
 		limited, cancel := context.WithCancel(ctx)
 		defer cancel()
 		<-limited.Done()
-		foreign := fault.Judge(limited, fault.DeadlineExceeded) == fault.Gone
+		foreign := fault.Judge(limited, fault.DeadlineExceeded) == fault.Abandoned
 		return said{foreign, errors.Is(limited.Err(), context.Canceled)}
 	}
 	route.Handle(backend, func(ctx context.Context, _ endpoint.None) (endpoint.None, error) {
