@@ -113,8 +113,8 @@ func tourOfConfig(orders *breaker.Circuit) error {
 	return settings.Close()
 }
 
-func tourOfGoKit(call endpoint.Endpoint[*api.ReserveRequest, *api.Inventory], theirs endpoint.Middleware, log *slog.Logger) {
-	ep := call.With(theirs, endpoint.Recover(log), retry.Policy{}.Middleware(), breaker.Policy{}.Middleware())
+func tourOfGoKit(place endpoint.Endpoint[*api.ReserveRequest, *api.Inventory], theirs endpoint.Middleware, log *slog.Logger) {
+	ep := place.With(theirs, endpoint.Recover(log), retry.Policy{}.Middleware(), breaker.Policy{}.Middleware())
 	kit := ep.Kit()                                                    // for any go-kit transport
 	back := endpoint.FromKit[*api.ReserveRequest, *api.Inventory](kit) // and back, typed
 	_ = back

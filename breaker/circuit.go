@@ -59,7 +59,7 @@ func (c *Circuit) Allow(ctx context.Context) (Permit, error) {
 	if gen.closed {
 		return Permit{generation: gen, start: c.startTime(ctx)}, nil
 	}
-	now := c.nowIn(ctx)
+	now := max(int64(callctx.BreakerElapsed(ctx, c.created)), 0)
 	if gen.state == Open && now < gen.until {
 		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}

@@ -19,7 +19,7 @@ func (c *Circuit) allowProbe(ctx context.Context, now int64) (Permit, error) {
 	gen := c.catchUp(now)
 	switch {
 	case gen.closed:
-		return Permit{generation: gen, start: now}, nil
+		return Permit{generation: gen, start: c.nowIn(ctx)}, nil
 	case gen.state == Open:
 		return Permit{}, gen.refuse(now, gen.until, c.policy.Load())
 	}
@@ -31,7 +31,7 @@ func (c *Circuit) allowProbe(ctx context.Context, now int64) (Permit, error) {
 	if err != nil {
 		return Permit{}, err
 	}
-	return Permit{generation: gen, start: now, leaseID: id}, nil
+	return Permit{generation: gen, start: c.nowIn(ctx), leaseID: id}, nil
 }
 
 // grantLease grants the lease of a probe if one is free. The caller holds the lock.

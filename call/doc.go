@@ -17,14 +17,6 @@
 //
 //	ctx = call.With(ctx, call.Record{IdempotencyKey: "order-7", HashKey: userID})
 //
-// The record of With replaces the one in ctx. So in a handler, change a copy of the record
-// of the served call, without its Operation: then request id and priority still travel on,
-// and the keys do as well.
-//
-//	next := *call.Of(ctx)
-//	next.Operation, next.IdempotencyKey, next.HashKey = call.Operation{}, "order-7", userID
-//	ctx = call.With(ctx, next)
-//
 // # The trail
 //
 // The error of a call that failed is a [*Trail], which says what each attempt met. Only an

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -66,12 +67,20 @@ func Of(ctx context.Context) *Record {
 	return r
 }
 
-// With returns a context for the next call, with the record r instead of the record of ctx.
-// RequestID, Priority, Explanation and Repeated of r apply to each call that is made in
-// that context. IdempotencyKey and HashKey do so only if the Operation of r is zero. A
-// field that is not set in r is not copied from the record of ctx: to change single fields
-// in a handler, change a copy of the record that [Of] returns.
+// With returns a context with the record r for the calls that are made in it. Their
+// request id, priority and explanation are those of r, or of the record of ctx where r has
+// none; so is the mark that another tier has repeated the call. IdempotencyKey and HashKey
+// of r are used only if its Operation is zero. Nothing is taken over by the record of a
+// call that is being served (Inbound).
 func With(ctx context.Context, r Record) context.Context {
+	if around := Of(ctx); around != nil && !r.Inbound {
+		r.RequestID = cmp.Or(r.RequestID, around.RequestID)
+		r.Priority = cmp.Or(r.Priority, around.Priority)
+		r.Repeated = r.Repeated || around.Repeated || around.Attempt > 1
+		if r.Explanation == nil {
+			r.Explanation = around.Explanation
+		}
+	}
 	return &recordContext{Context: ctx, record: r}
 }
 

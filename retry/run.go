@@ -87,16 +87,17 @@ func (r *run) shouldRetry(err error) bool {
 	if r.call == nil {
 		r.ctx, r.call = callctx.Ensure(r.ctx)
 	}
-	r.call.Attempt = r.attempt
+	r.call.StartAttempt(r.attempt)
 	return true
 }
 
 // awaitBreaker waits for a breaker that admits probes after this time, and says whether to
 // call it again.
 func (r *run) awaitBreaker(wait time.Duration) bool {
-	// Waiting calls do not return all at once, and after the first probes if others send some:
-	// then they profit from the result, and add no probes of their own.
-	wait += r.policy.Backoff/4 + r.rng.Duration(r.policy.Backoff)
+	wait += r.rng.Duration(r.policy.Backoff) // so waiting calls do not return all at once
+	if r.call != nil && r.attempt == 1 {
+		r.call.AwaitBreaker()
+	}
 	r.breakerWait += wait
 	return r.attempt < r.policy.Attempts && r.breakerWait <= maxBreakerWait && r.fitsDeadline(wait) && r.wait(wait)
 }

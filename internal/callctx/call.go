@@ -2,6 +2,7 @@ package callctx
 
 import (
 	"context"
+	"time"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/contextkey"
@@ -12,11 +13,12 @@ import (
 type Call struct {
 	call.Record
 
-	caller context.Context // without the limits of policies; nil: the context of the call
-	stamp  stamp
-	tried  [3]string
-	fork   *fork  // nil unless Fork was called
-	trail  *trail // shared with a second attempt
+	caller    context.Context // without the limits of policies; nil: the context of the call
+	stamp     stamp
+	refusedAt time.Time // when a breaker refused the attempt that now waits for it; else zero
+	tried     [3]string
+	fork      *fork  // nil unless Fork was called
+	trail     *trail // shared with a second attempt
 }
 
 // Of returns the call that is being made in ctx. It is nil if there is none, if ctx

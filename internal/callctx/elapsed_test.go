@@ -67,3 +67,25 @@ func TestTheFirstSpanOfACallCostsNoAllocation(t *testing.T) {
 		t.Errorf("a call with its deadline, its record and a span costs %v allocations, want 1", got)
 	}
 }
+
+func TestACallThatAwaitsABreakerIsJudgedAsOfItsRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		ctx := callctx.Begin[struct{}](t.Context(), call.Operation{}, start, start.Add(time.Hour))
+		defer ctx.Stop()
+		for range 2 { // it may be refused again
+			ctx.Call.AwaitBreaker()
+			time.Sleep(time.Second)
+		}
+		if got := callctx.BreakerElapsed(ctx, start); got != 0 {
+			t.Errorf("the breaker judges it %s after its refusal, want at once", got)
+		}
+		if got := callctx.Elapsed(ctx, start); got != 2*time.Second {
+			t.Errorf("for all others %s have elapsed, want 2s", got)
+		}
+		ctx.Call.StartAttempt(2)
+		if got := callctx.BreakerElapsed(ctx, start); got != 2*time.Second {
+			t.Errorf("the next attempt is judged after %s, want 2s", got)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Fork lets another goroutine make a second attempt of a call while the first goes on.
@@ -22,6 +23,7 @@ func (c *Call) Fork() Fork {
 	f := &fork{call: *c}
 	f.call.Tried, f.call.fork = slices.Clone(c.Tried), nil
 	f.call.Waited()
+	f.call.refusedAt = time.Time{}
 	c.fork = f
 	return Fork{f}
 }

@@ -22,6 +22,31 @@ func (s *stamp) get() time.Time {
 // used from then on.
 func (c *Call) Waited() { c.stamp = stamp{} }
 
+// AwaitBreaker says that the attempt waits for a breaker that has refused it. The breaker
+// goes on to judge it as of then, by BreakerElapsed: it passes once the probes of others
+// have closed the breaker, and is no further probe. Otherwise the calls that wait would
+// raise the number of probes in an outage by a tenth.
+func (c *Call) AwaitBreaker() {
+	if c.refusedAt.IsZero() {
+		c.refusedAt = c.stamp.at
+	}
+	c.Waited()
+}
+
+// StartAttempt numbers an attempt that is made anew.
+func (c *Call) StartAttempt(n int) {
+	c.Attempt, c.refusedAt = n, time.Time{}
+}
+
+// BreakerElapsed is Elapsed for a breaker that is asked to allow an attempt; see
+// AwaitBreaker.
+func BreakerElapsed(ctx context.Context, start time.Time) time.Duration {
+	if c := Of(ctx); c != nil && !c.refusedAt.IsZero() {
+		return c.refusedAt.Sub(start)
+	}
+	return Elapsed(ctx, start)
+}
+
 // ReadClock reads the clock for all who ask for the time until the call waits.
 func (c *Call) ReadClock() {
 	c.stamp.at = c.Start.Add(time.Since(c.Start)) // half the cost of time.Now
