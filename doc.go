@@ -69,7 +69,7 @@
 //
 // # Why a call ended as it did
 //
-// The error of a failed call is an [call.Trail] around the failure: its text
+// The error of a failed call is a [call.Trail] around the failure: its text
 // names the instance of each attempt, how long it took and how it failed, and the
 // time limit that ended the call. None of it leaves the process. With [Explain] a
 // call reports more, whether it failed or not: the instances to choose from, the
