@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
@@ -197,13 +199,13 @@ func TestAttemptsAtTheSameTimeAreBothExplained(t *testing.T) {
 				return send(ctx, addr)
 			})
 		}
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		ctx, why := sinew.Explain(t.Context())
 		for range 20 {
 			if err := c.Call(ctx, getStock, send); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 		}
 		for _, call := range why.Calls() {
 			if len(call.Steps) != 2 {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sinew-go/sinew"
@@ -45,10 +47,10 @@ func TestPolicyStatesAreInTheMetrics(t *testing.T) {
 		state(`sinew_client_breaker_state{service="inventory"} 0`, `sinew_client_instances{ejected="false",service="inventory"} 2`)
 		for range 20 {
 			call(fault.Unavailable)
-			time.Sleep(20 * time.Millisecond)
+			bubble.Sleep(20 * time.Millisecond)
 		}
 		state(`sinew_client_breaker_state{service="inventory"} 2`)
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		state(`sinew_client_breaker_state{service="inventory"} 1`, `sinew_client_in_flight{service="inventory"} 0`, `sinew_client_limit{service="inventory"} 0`)
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
@@ -32,13 +34,13 @@ func TestALimitLogsWhenItStartsToRefuseAndWhenItIsLifted(t *testing.T) {
 				for range 40 {
 					calls.Go(func() {
 						_ = orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
-							time.Sleep(10 * time.Millisecond)
+							bubble.Sleep(10 * time.Millisecond)
 							return answer
 						})
 					})
 				}
 				calls.Wait()
-				time.Sleep(10 * time.Millisecond)
+				bubble.Sleep(10 * time.Millisecond)
 				s := orders.Snapshot().Limit
 				phases = append(phases, s.Phase)
 				if s.Reason != "" {
@@ -84,7 +86,7 @@ func TestRefusalsBeyondMaxAreNoEpisode(t *testing.T) {
 		for range 10 {
 			calls.Go(func() {
 				err := orders.Call(t.Context(), call.Operation{Name: "place"}, func(context.Context, string) error {
-					time.Sleep(10 * time.Millisecond)
+					bubble.Sleep(10 * time.Millisecond)
 					return nil
 				})
 				mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -42,7 +44,7 @@ func TestShutdownWaitsTheDrainDelayOnlyIfCallersMayExist(t *testing.T) {
 			go func() {
 				defer close(done)
 				for range c.called - 1 {
-					time.Sleep(50 * time.Millisecond)
+					bubble.Sleep(50 * time.Millisecond)
 					call()
 				}
 			}()

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/call"
@@ -93,7 +95,7 @@ func TestTheServicesOwnAnswerIsNotWrappedInATrail(t *testing.T) {
 		gone := error(fault.NotFound.Errorf("no such product"))
 		for name, send := range map[string]func(context.Context, string) error{
 			"in time":  endAfter(0, gone),
-			"too late": func(context.Context, string) error { time.Sleep(time.Minute); return gone },
+			"too late": func(context.Context, string) error { bubble.Sleep(time.Minute); return gone },
 		} {
 			if err := shop.Client("inventory").Call(t.Context(), getStock, send); err != gone {
 				t.Errorf("%s: %v", name, err)

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 )
 
@@ -37,7 +39,7 @@ func TestAReaderMayUseTheCircuitAndGetsChangesInOrder(t *testing.T) {
 		})
 		for range 3 {
 			calls(c, 1, errFailed)
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			calls(c, 1, nil)
 		}
 		cancel()
@@ -123,11 +125,11 @@ func TestStateIsRightWithoutTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		calls(c, 1, errFailed)
-		time.Sleep(250*time.Millisecond - 1)
+		bubble.Sleep(250*time.Millisecond - 1)
 		if got := c.State(); got != breaker.Open {
 			t.Errorf("%s while it refuses", got)
 		}
-		time.Sleep(1)
+		bubble.Sleep(1)
 		if got, s := c.State(), c.Snapshot(); got != breaker.HalfOpen || s.State != got {
 			t.Errorf("%s and %s when it admits probes", got, s.State)
 		}

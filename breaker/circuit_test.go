@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/breaker"
@@ -86,7 +88,7 @@ func TestProbesThatAreSlowDoNotClose(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1, SlowCall: 100 * time.Millisecond})
 		calls(c, 1, errFailed)
 		for range 10 {
-			time.Sleep(15 * time.Second)
+			bubble.Sleep(15 * time.Second)
 			callOnce(c, 100*time.Millisecond, nil)
 			if got := c.State(); got != breaker.Open {
 				t.Fatalf("%s after a slow probe", got)
@@ -99,7 +101,7 @@ func TestOldCallsDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
 		calls(c, 19, errFailed)
-		time.Sleep(10*time.Second + time.Millisecond)
+		bubble.Sleep(10*time.Second + time.Millisecond)
 		calls(c, 1, nil) // so that there are no 20 in a row
 		calls(c, 18, errFailed)
 		if got := c.State(); got != breaker.Closed {

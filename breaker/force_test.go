@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -30,7 +32,7 @@ func TestACircuitForcedOpenAdmitsNoCallUntilItIsReleased(t *testing.T) {
 			if err := c.Set(breaker.Policy{Disabled: true}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour)
+			bubble.Sleep(time.Hour)
 		}
 		if err := c.Set(breaker.Policy{}); err != nil {
 			t.Fatal(err)
@@ -84,7 +86,7 @@ func TestAGroupDoesNotDropForcedOrObservedCircuits(t *testing.T) {
 		if err := g.Set(breaker.Policy{MinCalls: 2}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		g.Get("new")
 		left := map[string]breaker.Snapshot{}
 		for _, s := range g.Snapshot() {

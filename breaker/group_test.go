@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -20,16 +22,16 @@ func TestAGroupDropsIdleCircuits(t *testing.T) {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}
 		calls(g.Get("broken"), 1, errFailed)
-		time.Sleep(11 * time.Minute)
+		bubble.Sleep(11 * time.Minute)
 		calls(g.Get("new"), 1, nil)
 		if left := g.Snapshot(); len(left) != 2 || left[0].ID != "tenants/broken" || left[1].ID != "tenants/new" {
 			t.Errorf("%d circuits are left", len(left))
 		}
-		time.Sleep(2 * time.Hour) // the open circuit's time is long over, and it is not used
+		bubble.Sleep(2 * time.Hour) // the open circuit's time is long over, and it is not used
 		for i := range 200 {
 			calls(g.Get(fmt.Sprint(i)), 1, nil)
 		}
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		calls(g.Get("newest"), 1, nil)
 		for _, s := range g.Snapshot() {
 			if s.ID == "tenants/broken" {

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -31,16 +33,16 @@ func TestACircuitThatWasDisabledStartsWithItsFirstTimeout(t *testing.T) {
 				c := breaker.New("orders", p)
 				for range 10 {
 					calls(c, 1, errFailed)
-					time.Sleep(5 * time.Second)
+					bubble.Sleep(5 * time.Second)
 				}
 				closes(c, p)
-				time.Sleep(24 * time.Hour)
+				bubble.Sleep(24 * time.Hour)
 				c.Release()
 				if err := c.Set(p); err != nil {
 					t.Fatal(err)
 				}
 				calls(c, 1, errFailed)
-				time.Sleep(100 * time.Millisecond)
+				bubble.Sleep(100 * time.Millisecond)
 				if got := c.State(); got != breaker.HalfOpen {
 					t.Errorf("%s after the timeout of a first opening", got)
 				}
@@ -64,14 +66,14 @@ func TestANewWindowPreservesTheAgeOfCalls(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := breaker.New("orders", breaker.Policy{})
 			mixed(c, 5)
-			time.Sleep(tt.set)
+			bubble.Sleep(tt.set)
 			if err := c.Set(breaker.Policy{Window: tt.window}); err != nil {
 				t.Fatal(err)
 			}
 			if got := c.Snapshot().FailureCount; (got == 5) != (tt.gone > tt.set) {
 				t.Errorf("%+v: %d of 5 failures count at once", tt, got)
 			}
-			time.Sleep(tt.gone - tt.set)
+			bubble.Sleep(tt.gone - tt.set)
 			if got := c.Snapshot().FailureCount; got != 0 {
 				t.Errorf("%+v: %d failures count yet", tt, got)
 			}
@@ -91,7 +93,7 @@ func TestChangesOfTheWindowDoNotMakeCallsYounger(t *testing.T) {
 				if got := c.Snapshot().FailureCount; got != 5 && time.Duration(n)*every < 8*time.Second {
 					t.Errorf("every %s: %d of 5 failures after %s", every, got, time.Duration(n)*every)
 				}
-				time.Sleep(every)
+				bubble.Sleep(every)
 			}
 			if got := c.Snapshot().FailureCount; got != 0 {
 				t.Errorf("changed every %s: %d failures count yet after %s", every, got, 12*time.Second)
@@ -103,7 +105,7 @@ func TestChangesOfTheWindowDoNotMakeCallsYounger(t *testing.T) {
 func TestAShorterWindowLosesNoRecentCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 50})
-		time.Sleep(9999 * time.Millisecond)
+		bubble.Sleep(9999 * time.Millisecond)
 		calls(c, 19, errFailed)
 		if err := c.Set(breaker.Policy{FailurePercent: 50, Window: 200 * time.Millisecond, MinCalls: 15}); err != nil {
 			t.Fatal(err)
@@ -147,7 +149,7 @@ func TestProbesInFlightCountThroughEveryChangeOfState(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := breaker.New("orders", p)
 				calls(c, 1, errFailed)
-				time.Sleep(time.Second)
+				bubble.Sleep(time.Second)
 				hangs, err := c.Allow(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -161,7 +163,7 @@ func TestProbesInFlightCountThroughEveryChangeOfState(t *testing.T) {
 						t.Fatal("a third probe was let through")
 					}
 					transition(c, probe)
-					time.Sleep(time.Second)
+					bubble.Sleep(time.Second)
 				}
 				hangs.Done(t.Context(), nil) // of long ago: it changes nothing, but makes room
 				if got := c.State(); got != breaker.HalfOpen {
@@ -213,7 +215,7 @@ func TestAForcedChangeStartsFromTheStateThatWasShown(t *testing.T) {
 				c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 				changes := c.Changes(ctx)
 				calls(c, 1, errFailed)
-				time.Sleep(time.Second)
+				bubble.Sleep(time.Second)
 				shown := c.State()
 				by(c)
 				cancel()

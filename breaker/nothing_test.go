@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
@@ -86,7 +88,7 @@ func TestAnOutageOpensTheZeroPolicy(t *testing.T) {
 				for c.State() == breaker.Closed && passed <= tt.most {
 					callOnce(c, 0, errFailed)
 					passed++
-					time.Sleep(10 * time.Millisecond)
+					bubble.Sleep(10 * time.Millisecond)
 				}
 				if c.State() != breaker.Open || passed > tt.most {
 					t.Errorf("%s after %d calls that all failed", c.State(), passed)
@@ -149,7 +151,7 @@ func TestOneGoodProbeCloses(t *testing.T) {
 			t.Fatal(c.State())
 		}
 		_, err := c.Allow(t.Context())
-		time.Sleep(fault.RetryAfter(err))
+		bubble.Sleep(fault.RetryAfter(err))
 		if callOnce(c, 0, nil); c.State() != breaker.Closed {
 			t.Errorf("%s after a good probe", c.State())
 		}
@@ -221,7 +223,7 @@ func TestUntilItIsSureItAdmitsThreeProbesAndNoRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := breaker.New("orders", breaker.Policy{})
 				every(c, 20*time.Millisecond, 20, always)
-				time.Sleep(250 * time.Millisecond)
+				bubble.Sleep(250 * time.Millisecond)
 				repeat := call.With(t.Context(), call.Record{Attempt: 2})
 				if _, err := c.Allow(repeat); fault.ReasonOf(err) != "breaker_open" {
 					t.Error("a repeat is a probe:", err)
@@ -229,7 +231,7 @@ func TestUntilItIsSureItAdmitsThreeProbesAndNoRetry(t *testing.T) {
 				if got := stampede(t, c, 100); got != 3 {
 					t.Errorf("%d probes at once", got)
 				}
-				time.Sleep(10 * time.Second) // their leases
+				bubble.Sleep(10 * time.Second) // their leases
 				probes := 0
 				for c.State() == breaker.HalfOpen && probes <= tt.most {
 					callOnce(c, 0, tt.fails)

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -52,7 +54,7 @@ func TestTheLongestDurationsDoNotOverflow(t *testing.T) {
 			FailureThreshold: 1, Timeout: math.MaxInt64/2 + 1, MaxTimeout: math.MaxInt64, ProbeLease: math.MaxInt64,
 			SlowCall: math.MaxInt64, Window: math.MaxInt64,
 		})
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		calls(c, 1, errFailed)
 		if callOnce(c, 0, nil) {
 			t.Error("the timeout was over at once")

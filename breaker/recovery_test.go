@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/breaker"
@@ -25,11 +27,11 @@ func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClos
 			if least := max(longest*3/4, first); wait < least-time.Millisecond || wait > longest {
 				t.Errorf("opening %d lasts %s, want %s to %s", i+1, wait, least, longest)
 			}
-			time.Sleep(wait - time.Nanosecond)
+			bubble.Sleep(wait - time.Nanosecond)
 			if callOnce(c, 0, nil) {
 				t.Errorf("opening %d: admitted before its time was over", i+1)
 			}
-			time.Sleep(time.Nanosecond)
+			bubble.Sleep(time.Nanosecond)
 			if !callOnce(c, 0, errFailed) {
 				t.Errorf("opening %d: no probe after its time", i+1)
 			}
@@ -38,7 +40,7 @@ func TestOpenTimeIsATwentyFourthOfTheOutageWhileProbesFailAndStartsAnewAfterClos
 			t.Fatalf("250 openings in %s are none of the longest", lasted)
 		}
 		_, err := c.Allow(t.Context())
-		time.Sleep(fault.RetryAfter(err))
+		bubble.Sleep(fault.RetryAfter(err))
 		calls(c, 1, nil)
 		if got := c.State(); got != breaker.Closed {
 			t.Fatalf("%s after a good probe", got)
@@ -56,7 +58,7 @@ func TestOpeningsOfManyCircuitsDoNotEndTogether(t *testing.T) {
 		for range 50 {
 			c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 			calls(c, 1, errFailed)
-			time.Sleep(10 * time.Second)
+			bubble.Sleep(10 * time.Second)
 			calls(c, 1, errFailed) // from the second opening on
 			_, err := c.Allow(t.Context())
 			waits[fault.RetryAfter(err)] = true
@@ -77,11 +79,11 @@ func TestConsecutiveIsFiveThreeSixtySecondsTen(t *testing.T) {
 			t.Fatalf("%s without five failures in a row", got)
 		}
 		calls(c, 1, errFailed)
-		time.Sleep(time.Minute - time.Nanosecond)
+		bubble.Sleep(time.Minute - time.Nanosecond)
 		if callOnce(c, 0, nil) {
 			t.Fatal("admitted within 60 s")
 		}
-		time.Sleep(time.Nanosecond)
+		bubble.Sleep(time.Nanosecond)
 		var probes []breaker.Permit
 		for range 11 {
 			if p, err := c.Allow(t.Context()); err == nil {
@@ -128,10 +130,10 @@ func TestACircuitNeverStaysOpen(t *testing.T) {
 					permit.Done(t.Context(), errFailed)
 				}
 				if step == 5 {
-					time.Sleep(time.Second)
+					bubble.Sleep(time.Second)
 				}
 			}
-			time.Sleep(30 * time.Second) // the longest opening and the longest lease
+			bubble.Sleep(30 * time.Second) // the longest opening and the longest lease
 			calls(c, 3, nil)
 			if got := c.State(); got != breaker.Closed {
 				t.Fatalf("%s although everything works", got)
@@ -178,7 +180,7 @@ func TestRecoveryAfterAnOutageIsComplete(t *testing.T) {
 							passed++
 						}
 					}
-					time.Sleep(10 * time.Millisecond)
+					bubble.Sleep(10 * time.Millisecond)
 				}
 				if reached > tt.most {
 					t.Errorf("%d calls reached who was down, at most %d should", reached, tt.most)

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -29,12 +31,12 @@ func TestARelayedFailureDoesNotCount(t *testing.T) {
 		}
 		for range 20 {
 			call(fault.Unavailable)
-			time.Sleep(20 * time.Millisecond)
+			bubble.Sleep(20 * time.Millisecond)
 		}
 		if c.State() != breaker.Open {
 			t.Fatal("not opened by failures of its own")
 		}
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		call(relayed)
 		if c.State() != breaker.Closed {
 			t.Errorf("%s, though the callee answers", c.State())

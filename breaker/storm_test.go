@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -43,11 +45,11 @@ func TestOfTenThousandCallersAtHalfOpenTheAllowedProbesPass(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := breaker.New("orders", p)
 			calls(c, 1, errFailed)
-			time.Sleep(time.Second - 1)
+			bubble.Sleep(time.Second - 1)
 			if got := stampede(t, c, 100); got != 0 {
 				t.Errorf("%d passed before", got)
 			}
-			time.Sleep(1)
+			bubble.Sleep(1)
 			if got := stampede(t, c, 10_000); got != probes {
 				t.Errorf("%d of 10000 passed, should be %d", got, probes)
 			}
@@ -87,7 +89,7 @@ func TestACircuitClosesSoonAfterATenSecondOutage(t *testing.T) {
 					case ok && n >= 26*second: // one longest opening and three probes after
 						passed++
 					}
-					time.Sleep(time.Millisecond)
+					bubble.Sleep(time.Millisecond)
 				}
 				if least := 14 * second; passed != least {
 					t.Errorf("%d of %d calls passed", passed, least)
@@ -152,7 +154,7 @@ func TestAProbeThatEndsInAnyWayIsFollowedByAnother(t *testing.T) {
 				c := breaker.New("orders", breaker.Policy{FailureThreshold: 1, ProbeLease: 2 * time.Second})
 				calls(c, 1, errFailed)
 				for range 20 {
-					time.Sleep(5 * time.Second) // the longest opening, and more than a lease
+					bubble.Sleep(5 * time.Second) // the longest opening, and more than a lease
 					ctx, cancel := context.WithCancel(t.Context())
 					if name == "hurried" {
 						ctx, cancel = context.WithDeadline(t.Context(), time.Now())
@@ -184,7 +186,7 @@ func TestTenThousandNamedCircuitsLeaveNothingBehind(t *testing.T) {
 				}
 			}
 			for range 2 { // a group that counts in a row looks twice
-				time.Sleep(11 * time.Minute)
+				bubble.Sleep(11 * time.Minute)
 				g.Get(fmt.Sprint(time.Now()))
 			}
 			if left := len(g.Snapshot()); left > 2 {
@@ -206,7 +208,7 @@ func TestAGroupDoesNotDropACircuitWithUntimedCalls(t *testing.T) {
 		c := g.Get("used")
 		calls(c, 17, nil) // of the next 15 none is timed
 		for i := range 15 {
-			time.Sleep(2 * time.Minute)
+			bubble.Sleep(2 * time.Minute)
 			calls(c, 1, nil)
 			g.Get(fmt.Sprint("new", i))
 		}
@@ -224,7 +226,7 @@ func TestASeedRepeatsTheOpenings(t *testing.T) {
 				calls(c, 1, errFailed)
 				_, err := c.Allow(t.Context())
 				all[i] = fault.RetryAfter(err)
-				time.Sleep(all[i])
+				bubble.Sleep(all[i])
 			}
 		})
 		return all

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/breaker"
 )
 
@@ -20,13 +22,13 @@ func TestASuccessMayOpenACircuitOnceItsGoodCallsAreOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailurePercent: 45})
 		calls(c, 10, nil)
-		time.Sleep(5 * time.Second)
+		bubble.Sleep(5 * time.Second)
 		mixed(c, 20) // 20 of 50
 		for at := 5 * time.Second; at < 10*time.Second; at += 500 * time.Millisecond {
 			if got := c.State(); got != breaker.Closed {
 				t.Fatalf("%s after %s", got, at)
 			}
-			time.Sleep(500 * time.Millisecond)
+			bubble.Sleep(500 * time.Millisecond)
 			if at == 7*time.Second {
 				calls(c, 1, nil) // 20 of 51
 			}
@@ -54,7 +56,7 @@ func TestMoreProbesAreAllowedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := breaker.New("orders", breaker.Policy{FailureThreshold: 1})
 		calls(c, 1, errFailed)
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		for i, want := range []bool{true, false, false, true, false} {
 			if _, err := c.Allow(t.Context()); (err == nil) != want {
 				t.Errorf("probe %d: %v", i, err)
@@ -76,12 +78,12 @@ func TestALeaseEndsAtItsLastNanosecond(t *testing.T) {
 			ends  breaker.State
 		}{{time.Second - 1, breaker.Closed}, {time.Second, breaker.HalfOpen}} {
 			calls(c, 1, errFailed)
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			lost, err := c.Allow(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(tt.after)
+			bubble.Sleep(tt.after)
 			if _, err := c.Allow(t.Context()); (err == nil) != (tt.ends == breaker.HalfOpen) {
 				t.Errorf("another probe after %s: %v", tt.after, err)
 			}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -158,7 +160,7 @@ type stubborn struct{ readFunc }
 
 func (stubborn) Watch(ctx context.Context, _ func(error)) {
 	<-ctx.Done()
-	time.Sleep(time.Second)
+	bubble.Sleep(time.Second)
 }
 
 func TestCloseWaitsForTheWatchOfALayer(t *testing.T) {
@@ -186,11 +188,11 @@ func TestEveryReadsALayerAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute - time.Nanosecond)
+		bubble.Sleep(time.Minute - time.Nanosecond)
 		if got := v.Get().HTTP.Port; got != 2 {
 			t.Errorf("before the interval the port is %d, want that of the first reads, 2", got)
 		}
-		time.Sleep(time.Nanosecond)
+		bubble.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := v.Get().HTTP.Port; got != 4 {
 			t.Errorf("after the interval the port is %d, want that of the second reads, 4", got)

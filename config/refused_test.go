@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -68,7 +70,7 @@ func TestARefusedReloadIsOneWarningAndIsReported(t *testing.T) {
 			refusals = append(refusals, err)
 		})
 		wait := func() {
-			time.Sleep(5 * time.Second)
+			bubble.Sleep(5 * time.Second)
 			synctest.Wait()
 		}
 		for i, step := range []struct {
@@ -136,7 +138,7 @@ func TestAStoreThatStaysAwayIsReportedOnceWhateverElseIsRefused(t *testing.T) {
 		synctest.Wait()
 		minute := func(warnings int) {
 			t.Helper()
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			synctest.Wait()
 			if got := log.count("level=WARN"); got != warnings || log.count("level=INFO") != 0 {
 				t.Errorf("%d warnings, want %d: %s", got, warnings, log)
@@ -166,13 +168,13 @@ func TestAStoreThatStaysAwayIsReportedOnce(t *testing.T) {
 		defer func() { _ = v.Close() }()
 		synctest.Wait()
 		ok.Store(false)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		synctest.Wait()
 		if n.Load() < 5 || log.count("level=WARN") != 1 || log.count("level=INFO") != 0 {
 			t.Errorf("%d times away: %s", n.Load(), log)
 		}
 		ok.Store(true)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		synctest.Wait()
 		if v.Err() != nil || log.count("level=WARN") != 1 || log.count("level=INFO") != 1 {
 			t.Errorf("back: %s", log)

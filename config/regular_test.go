@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -54,7 +56,7 @@ func TestAFileThatBecomesAPipeBlocksNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		rename(t, fifo, path)
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !errors.Is(v.Err(), fault.InvalidArgument) || v.Get().Addr != "one" {
 			t.Errorf("%s, %v", v.Get().Addr, v.Err())

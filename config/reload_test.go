@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -32,7 +34,7 @@ func withFile(t *testing.T, play func(path string, v *config.Value[settings], po
 			}
 		})()
 		play(path, v, func() (string, int) {
-			time.Sleep(2 * time.Second)
+			bubble.Sleep(2 * time.Second)
 			synctest.Wait()
 			return v.Get().Addr, calls
 		})
@@ -49,7 +51,7 @@ func rename(t *testing.T, from, to string) {
 func TestAFileWrittenInPlaceIsNoticedWithinASecond(t *testing.T) {
 	withFile(t, func(path string, v *config.Value[settings], _ func() (string, int)) {
 		write(t, path, "addr: two\n")
-		time.Sleep(time.Second + 50*time.Millisecond)
+		bubble.Sleep(time.Second + 50*time.Millisecond)
 		if got := v.Get().Addr; got != "two" {
 			t.Errorf("got %s", got)
 		}
@@ -127,11 +129,11 @@ func TestASymlinkSwapOfKubernetesIsNoticed(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(dir, "..1")); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(59 * time.Second)
+		bubble.Sleep(59 * time.Second)
 		if got := v.Get().Addr; got != "one" {
 			t.Errorf("before the time of Every it is %s", got)
 		}
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		if got := v.Get().Addr; got != "two" {
 			t.Errorf("got %s", got)
 		}
@@ -190,11 +192,11 @@ func TestMissingFileLeavesTheLastGoodInForce(t *testing.T) {
 
 func TestAFileThatIsBeingWrittenIsNotUsed(t *testing.T) {
 	withFile(t, func(path string, v *config.Value[settings], poll func() (string, int)) {
-		time.Sleep(999 * time.Millisecond)
+		bubble.Sleep(999 * time.Millisecond)
 		write(t, path, "addr: half")
-		time.Sleep(10 * time.Millisecond)
+		bubble.Sleep(10 * time.Millisecond)
 		write(t, path, "addr: half of it\n")
-		time.Sleep(500 * time.Millisecond)
+		bubble.Sleep(500 * time.Millisecond)
 		if got := v.Get().Addr; got != "one" {
 			t.Errorf("got %s", got)
 		}
@@ -209,7 +211,7 @@ func TestAFileThatIsBeingWrittenIsNotUsedByReloadEither(t *testing.T) {
 		write(t, path, "addr: half")
 		reloaded := make(chan error)
 		go func() { reloaded <- v.Reload(context.Background()) }()
-		time.Sleep(10 * time.Millisecond)
+		bubble.Sleep(10 * time.Millisecond)
 		write(t, path, "addr: half of it\n")
 		if err := <-reloaded; err != nil || v.Get().Addr != "one" {
 			t.Errorf("got %s, %v", v.Get().Addr, err)

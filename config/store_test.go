@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/config"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -111,7 +113,7 @@ func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 		c.Value = "two"
 		set(t, store, c)
 		before := store.lists.Load()
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		if v.Get().Addr != "one" || !errors.Is(v.Err(), fault.Unavailable) {
 			t.Errorf("away: %s, %v", v.Get().Addr, v.Err())
 		}
@@ -119,7 +121,7 @@ func TestAStoreThatIsAwayLeavesTheLastGoodInForceAndReconnects(t *testing.T) {
 			t.Errorf("it was asked %d times in a minute", n)
 		}
 		store.away.Store(false)
-		time.Sleep(10 * time.Second)
+		bubble.Sleep(10 * time.Second)
 		synctest.Wait()
 		if v.Get().Addr != "two" || v.Err() != nil {
 			t.Errorf("back: %s, %v", v.Get().Addr, v.Err())
@@ -140,15 +142,15 @@ func TestAStoreThatEndsItsWatchesIsWatchedAgainAtOnce(t *testing.T) {
 			store.away.Store(true)
 			c.Value = addr
 			c = set(t, store, c)
-			time.Sleep(d)
+			bubble.Sleep(d)
 			store.away.Store(false)
 		}
 		for n := range 5 {
 			outage(time.Minute, "long")
-			time.Sleep(10 * time.Second)
+			bubble.Sleep(10 * time.Second)
 			addr := fmt.Sprint("short ", n)
 			outage(time.Millisecond, addr)
-			time.Sleep(350 * time.Millisecond)
+			bubble.Sleep(350 * time.Millisecond)
 			synctest.Wait()
 			if got := v.Get().Addr; got != addr {
 				t.Errorf("350 ms after a short outage it is %q, want %q", got, addr)
@@ -166,7 +168,7 @@ func TestCloseWaitsForAWatcherThatIsBusy(t *testing.T) {
 		}
 		ended := false
 		v.Watch(func(_, _ *settings) {
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			ended = true
 		})
 		synctest.Wait()
@@ -188,11 +190,11 @@ func TestStoreThatCannotBeWatchedIsListed(t *testing.T) {
 		}
 		defer v.Close()
 		set(t, memory, config.Configuration{Key: "addr", Value: "two"})
-		time.Sleep(9 * time.Second)
+		bubble.Sleep(9 * time.Second)
 		if v.Get().Addr != ":8080" {
 			t.Error("it is asked too often")
 		}
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		if v.Get().Addr != "two" {
 			t.Error("it is not asked")
 		}

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -64,7 +66,7 @@ func TestTimeoutDoesNotReplaceTheCallersOwnDeadlineOrCancel(t *testing.T) {
 func TestTimeoutReturnsTheEndpointsOwnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := func(context.Context, int) (int, error) {
-			time.Sleep(2 * time.Second)
+			bubble.Sleep(2 * time.Second)
 			return 0, fault.NotFound.Errorf("no such thing")
 		}
 		_, err := endpoint.New(late).With(endpoint.Timeout(time.Second))(t.Context(), 1)
@@ -123,7 +125,7 @@ func TestCallsNeverSeeEachOthersValues(t *testing.T) {
 		ep := endpoint.New(func(ctx context.Context, n int) (int, error) {
 			check(ctx, n)
 			if n%2 == 0 {
-				time.Sleep(time.Duration(n%7) * time.Millisecond)
+				bubble.Sleep(time.Duration(n%7) * time.Millisecond)
 			}
 			select {
 			case <-ctx.Done():

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/eventbus"
 )
 
@@ -38,7 +40,7 @@ func TestStopAndCloseEndWithoutADeadline(t *testing.T) {
 					t.Errorf("%s of a handler that says %s: after %s: %v", name, why, took, err)
 				}
 				_ = bus.Close(t.Context())
-				time.Sleep(time.Minute)
+				bubble.Sleep(time.Minute)
 			})
 		}
 	}

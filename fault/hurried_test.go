@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
@@ -38,7 +40,7 @@ func TestAnUntrustedDeadlineBlamesNobody(t *testing.T) {
 			if c.foreign {
 				ctx = deadline.Foreign(ctx, time.Now())
 			}
-			time.Sleep(c.after)
+			bubble.Sleep(c.after)
 			if got := fault.Judge(ctx, c.err); got != c.want {
 				t.Errorf("%s is judged %s, want %s", name, got, c.want)
 			}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/bubble"
 )
 
 // runningClaim is a claim of a run that goes on.
@@ -39,7 +41,7 @@ func TestMemoryStoreStaysConsistentAndLosesNoClaim(t *testing.T) {
 						_ = s.Answer(t.Context(), r.key, r.claim, answer[:dice.IntN(len(answer))], time.Duration(dice.IntN(600))*time.Second)
 					}
 				case n == 9:
-					time.Sleep(time.Duration(dice.IntN(3000)) * time.Millisecond)
+					bubble.Sleep(time.Duration(dice.IntN(3000)) * time.Millisecond)
 				}
 				s.addsUp(t)
 			}

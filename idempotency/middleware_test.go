@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -314,7 +316,7 @@ func TestMiddlewareRefusesTheKeyWithAnotherRequest(t *testing.T) {
 
 func TestMiddlewareRefusesTheKeyWhileItIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ep := endpoint.New(func(context.Context, *order) (string, error) { time.Sleep(time.Minute); return "done", nil }).
+		ep := endpoint.New(func(context.Context, *order) (string, error) { bubble.Sleep(time.Minute); return "done", nil }).
 			With(idempotency.Middleware[*order, string](idempotency.NewMemory()))
 		go func() { _, _ = ep(keyed(t.Context(), "k"), &order{"ann"}) }()
 		synctest.Wait()
@@ -322,7 +324,7 @@ func TestMiddlewareRefusesTheKeyWhileItIsInUse(t *testing.T) {
 		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Reason != "key_in_use" || fault.ProblemOf(err).Status != 409 {
 			t.Fatalf("got %v", err)
 		}
-		time.Sleep(2 * time.Minute)
+		bubble.Sleep(2 * time.Minute)
 		if got, err := ep(keyed(t.Context(), "k"), &order{"ann"}); got != "done" || err != nil {
 			t.Fatalf("afterwards %q, %v", got, err)
 		}
@@ -437,13 +439,13 @@ func TestMemoryStoreFreesAnExpiredClaim(t *testing.T) {
 		if first == "" || claim() != "" {
 			t.Fatal("the first claim holds")
 		}
-		time.Sleep(59 * time.Second)
+		bubble.Sleep(59 * time.Second)
 		_ = store.Renew(t.Context(), "k", first, time.Minute)
-		time.Sleep(59 * time.Second)
+		bubble.Sleep(59 * time.Second)
 		if claim() != "" {
 			t.Fatal("a renewed claim was given away")
 		}
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		second := claim()
 		if second == "" {
 			t.Fatal("the claim of a dead holder stays")
@@ -457,7 +459,7 @@ func TestMemoryStoreFreesAnExpiredClaim(t *testing.T) {
 		if _, answer, err := store.Claim(t.Context(), "k", []byte("f"), time.Minute); string(answer) != "a" || err != nil {
 			t.Fatalf("answered %q, %v", answer, err)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if claim() == "" {
 			t.Fatal("an answer outlives its time")
 		}
@@ -470,7 +472,7 @@ func TestARunClaimsItsKeyHoweverLongItRuns(t *testing.T) {
 		use := func(ctx context.Context) error {
 			_, _, err := idempotency.Once(ctx, store, "scope", "k", []byte("f"), func() ([]byte, bool, error) {
 				runs++
-				time.Sleep(time.Hour)
+				bubble.Sleep(time.Hour)
 				return nil, true, nil
 			})
 			return err
@@ -480,7 +482,7 @@ func TestARunClaimsItsKeyHoweverLongItRuns(t *testing.T) {
 		defer leave()
 		go func() { done <- use(caller) }()
 		for range 59 {
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			leave() // the run goes on
 			if err := use(t.Context()); fault.CodeOf(err) != fault.Aborted {
 				t.Fatalf("while it runs: %v", err)

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
@@ -97,7 +99,7 @@ func TestRefusalsAndFastFailuresDoNotCountAsLowLatency(t *testing.T) {
 			if refused != nil {
 				t.Fatal(refused)
 			}
-			time.Sleep(took)
+			bubble.Sleep(took)
 			permit.Done(t.Context(), err)
 		}
 		for range 500 {

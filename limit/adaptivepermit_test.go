@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
@@ -65,7 +67,7 @@ func TestACallThatEndsAfterItsCallerHasGoneIsWasted(t *testing.T) {
 			permits = append(permits, permit)
 		}
 		leave()
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		for i, ctx := range callers {
 			permits[i].Done(ctx, nil)
 		}
@@ -103,7 +105,7 @@ func TestEndlessCallsRefuseNoOthers(t *testing.T) {
 				}
 				defer permit.Done(t.Context(), ends)
 			}
-			time.Sleep(100 * time.Millisecond)
+			bubble.Sleep(100 * time.Millisecond)
 		}
 		for i := range 2000 {
 			switch {
@@ -141,7 +143,7 @@ func TestEndlessCallsDoNotFillALimit(t *testing.T) {
 			if err == nil {
 				passed++
 			}
-			time.Sleep(50 * time.Millisecond)
+			bubble.Sleep(50 * time.Millisecond)
 			permit.Done(t.Context(), nil)
 		}
 		if len(stay) != 5 || passed < 120 {
@@ -165,14 +167,14 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 		}
 		third.Done(t.Context(), nil)
 		second.Pause()
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		second.Resume()
 		slow.Resume()
 		slow.Resume()
 		if _, err := l.Acquire(t.Context()); err == nil {
 			t.Error("who goes on takes no room")
 		}
-		time.Sleep(time.Millisecond)
+		bubble.Sleep(time.Millisecond)
 		slow.Done(t.Context(), nil)
 		second.Pause() // without a Resume
 		second.Done(t.Context(), nil)
@@ -181,7 +183,7 @@ func TestAPausedCallNeedsNoRoomAndItsPauseIsNotTimed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(10 * time.Millisecond)
+			bubble.Sleep(10 * time.Millisecond)
 			permit.Done(t.Context(), nil)
 		}
 		if s := l.Snapshot(); s.InFlight != 0 || s.Baseline > 100*time.Millisecond {

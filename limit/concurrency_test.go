@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/limit"
@@ -35,7 +37,7 @@ func TestNoMoreThanMaxRunAndWaitingCallsRunInOrder(t *testing.T) {
 					t.Errorf("%d run", running)
 				}
 				mu.Unlock()
-				time.Sleep(time.Second)
+				bubble.Sleep(time.Second)
 				mu.Lock()
 				running--
 				mu.Unlock()
@@ -192,12 +194,12 @@ func TestDeadlineThatCannotBeMetIsRefusedAtOnce(t *testing.T) {
 		for range 40 {
 			group.Go(func() {
 				if permit, err := l.Acquire(t.Context()); err == nil {
-					time.Sleep(time.Second)
+					bubble.Sleep(time.Second)
 					permit.Done()
 				}
 			})
 		}
-		time.Sleep(10500 * time.Millisecond) // 29 wait, one a second leaves the queue
+		bubble.Sleep(10500 * time.Millisecond) // 29 wait, one a second leaves the queue
 		begun := time.Now()
 		for timeout, refused := range map[time.Duration]bool{5 * time.Second: true, 60 * time.Second: false} {
 			group.Go(func() {

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/fault"
@@ -175,7 +177,7 @@ func TestPermitsAreNeverLostOrDoubled(t *testing.T) {
 					if s := l.Snapshot(); s.Running > most {
 						t.Errorf("%d run of %d", s.Running, most)
 					}
-					time.Sleep(5 * time.Millisecond)
+					bubble.Sleep(5 * time.Millisecond)
 					permit.Done()
 				})
 			}

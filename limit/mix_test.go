@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/limit"
 )
@@ -24,7 +26,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 				refused++
 				return
 			}
-			time.Sleep(takes)
+			bubble.Sleep(takes)
 			permit.Done(ctx, nil)
 		}
 		var all sync.WaitGroup
@@ -38,7 +40,7 @@ func TestAQuickOperationIsNotRefusedBesideASlowOne(t *testing.T) {
 		all.Go(func() {
 			for time.Now().Before(lasts) {
 				call("GET /item", time.Millisecond)
-				time.Sleep(50 * time.Millisecond)
+				bubble.Sleep(50 * time.Millisecond)
 			}
 		})
 		all.Wait()

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/fault"
@@ -124,7 +126,7 @@ func playAdaptive(t *testing.T, s script) {
 				calls[s.next(len(calls))].cancel()
 			}
 		case 5:
-			time.Sleep(time.Duration(s.next(50)) * 10 * time.Millisecond)
+			bubble.Sleep(time.Duration(s.next(50)) * 10 * time.Millisecond)
 			if s.next(3) == 0 {
 				most = 1 + s.next(6)
 				if err := l.Set(limit.Adaptive{Min: most, Max: most}); err != nil {
@@ -193,7 +195,7 @@ func playConcurrency(t *testing.T, s script) {
 				waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool { return w == c })
 			}
 		case 4:
-			time.Sleep(time.Duration(s.next(10))*100*time.Millisecond + time.Millisecond)
+			bubble.Sleep(time.Duration(s.next(10))*100*time.Millisecond + time.Millisecond)
 			waiting = slices.DeleteFunc(waiting, func(w *waitingCall) bool {
 				given := !time.Now().Before(w.until)
 				if given {
@@ -248,7 +250,7 @@ func playRate(t *testing.T, s script) {
 				t.Fatalf("with %v tokens, %s to the next: %v, %s", tokens, wait, err, fault.RetryAfter(err))
 			}
 		case 2:
-			time.Sleep(time.Duration(s.next(64)) * time.Millisecond / 8)
+			bubble.Sleep(time.Duration(s.next(64)) * time.Millisecond / 8)
 			tokens = min(tokens+float64(time.Since(at))/float64(interval), float64(burst))
 			at = time.Now()
 		case 3:

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/fault"
@@ -27,7 +29,7 @@ func TestRateLetsThroughItsRateAndOneBurst(t *testing.T) {
 				if l.Allow() == nil {
 					passed++
 				}
-				time.Sleep(gap)
+				bubble.Sleep(gap)
 			}
 			elapsed := (time.Since(begun) - gap).Seconds()
 			if most := float64(burst) + rate*elapsed + 1; float64(passed) > most {
@@ -44,7 +46,7 @@ func TestRateSavesNoMoreThanItsBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.NewRate("api", limit.Rate{PerSecond: 10, Burst: 5})
 		for round := range 3 {
-			time.Sleep(time.Hour)
+			bubble.Sleep(time.Hour)
 			passed := 0
 			for range 100 {
 				if l.Allow() == nil {
@@ -69,7 +71,7 @@ func TestRateRefusalSaysWhenToRetry(t *testing.T) {
 		if !errors.As(err, &f) || f.Code != fault.ResourceExhausted || !f.Unprocessed || f.Reason != "rate_limited" || f.RetryAfter != 500*time.Millisecond {
 			t.Fatalf("%#v", err)
 		}
-		time.Sleep(f.RetryAfter)
+		bubble.Sleep(f.RetryAfter)
 		if err := l.Allow(); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
@@ -109,7 +111,7 @@ func TestRateSetPreservesTheNumberOfTokens(t *testing.T) {
 		if wait := fault.RetryAfter(l.Allow()); wait != time.Millisecond {
 			t.Errorf("ten tokens taken, a thousand a second come back, and it says to wait %s", wait)
 		}
-		time.Sleep(5 * time.Millisecond)
+		bubble.Sleep(5 * time.Millisecond)
 		if err := l.Set(limit.Rate{PerSecond: 0.01, Burst: 10}); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -113,7 +115,7 @@ func TestACallThatPanicsIsCounted(t *testing.T) {
 func TestMiddlewareObservesHowLongACallTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
-		ep := endpoint.New(func(context.Context, int) (int, error) { time.Sleep(3 * time.Second); return 0, fault.NotFound }).
+		ep := endpoint.New(func(context.Context, int) (int, error) { bubble.Sleep(3 * time.Second); return 0, fault.NotFound }).
 			With(metrics.New(registry).ClientMiddleware("orders.Get"))
 		_, _ = ep(t.Context(), 1)
 		if count, sum, _ := durations(t, registry, "client"); count != 1 || sum != 3 {

@@ -32,15 +32,15 @@ func TestAWatchThatEndsByItselfIsRestartedWithGrowingPauses(t *testing.T) {
 		if err := r.WaitReady(t.Context(), "orders"); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(10 * time.Minute)
+		bubble.Sleep(10 * time.Minute)
 		if n := begun.Load(); n < 60 || n > 400 {
 			t.Errorf("it was begun %d times in ten minutes", n)
 		}
 		synctest.Wait()
 		lasts.Store(int64(20 * time.Second))
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		from := begun.Load()
-		time.Sleep(10 * time.Minute)
+		bubble.Sleep(10 * time.Minute)
 		if n := begun.Load() - from; n < 28 {
 			t.Errorf("one that lasts was begun %d times in ten minutes", n)
 		}
@@ -99,7 +99,7 @@ func TestCloseWaitsForASubscriberThatIsBusy(t *testing.T) {
 		r := registry.NewResolver(s, registry.ResolverPolicy{})
 		ended := false
 		r.Subscribe("orders", func([]registry.Instance) {
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			ended = true
 		})
 		s.list("a")

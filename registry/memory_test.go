@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/registry/registrytest"
@@ -79,7 +81,7 @@ func TestMemorySetsTheTimes(t *testing.T) {
 		m := registry.NewMemory()
 		first := time.Now()
 		register(t, m, orders("1"))
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		if err := m.SetStatus(t.Context(), "1", registry.Unhealthy); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/fault"
@@ -22,9 +24,9 @@ func TestLastGoodListIsKeptWhileTheRegistryFails(t *testing.T) {
 		s.list("a", "b")
 		seen := follow(t, r)
 		s.fail(errAway)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		s.fail(errAway)
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		now := r.Snapshot("orders")
 		if !slices.Equal(ids(now.Instances), []string{"a", "b"}) || !now.Stale || !now.Known || now.Err == nil || now.Age != time.Hour+time.Minute {
 			t.Errorf("while it fails: %+v", now)
@@ -83,17 +85,17 @@ func TestImplausibleLossIsHeldBack(t *testing.T) {
 		if now := r.Snapshot("orders"); now.HeldBack != 4 || !now.Stale || now.Err != nil || len(now.Instances) != 6 {
 			t.Errorf("held back: %+v", now)
 		}
-		time.Sleep(5 * time.Second)
+		bubble.Sleep(5 * time.Second)
 		s.list("a", "b") // b is back; f is missing and waits with the others
 		if now := r.Snapshot("orders"); now.HeldBack != 4 || len(now.Instances) != 6 {
 			t.Errorf("b came back: %+v", now)
 		}
-		time.Sleep(5*time.Second - 1)
+		bubble.Sleep(5*time.Second - 1)
 		synctest.Wait()
 		if now := r.Snapshot("orders"); len(now.Instances) != 6 {
 			t.Errorf("too early: %+v", now)
 		}
-		time.Sleep(1)
+		bubble.Sleep(1)
 		synctest.Wait()
 		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"a", "b"}) || now.Stale || now.HeldBack != 0 {
 			t.Errorf("after the wait: %+v", now)
@@ -109,9 +111,9 @@ func TestAnInstanceThatReturnsIsNotMissing(t *testing.T) {
 		s.list("a", "b", "c", "d")
 		seen := follow(t, r)
 		s.list()
-		time.Sleep(9 * time.Second)
+		bubble.Sleep(9 * time.Second)
 		s.list("a", "b", "c", "d")
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if now := r.Snapshot("orders"); now.Stale || len(now.Instances) != 4 {
 			t.Errorf("%+v", now)
 		}
@@ -125,14 +127,14 @@ func TestWhatIsMissingAfterAnOutageIsHeldBack(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b")
 		s.fail(errAway)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		s.list() // after a restart it knows no instance
 		if now := r.Snapshot("orders"); now.HeldBack != 2 || !now.Stale || now.Err != nil || len(now.Instances) != 2 {
 			t.Errorf("right after: %+v", now)
 		}
-		time.Sleep(3 * time.Second)
+		bubble.Sleep(3 * time.Second)
 		s.list("b")
-		time.Sleep(7 * time.Second)
+		bubble.Sleep(7 * time.Second)
 		synctest.Wait()
 		if now := r.Snapshot("orders"); !slices.Equal(ids(now.Instances), []string{"b"}) || now.Stale {
 			t.Errorf("later: %+v", now)
@@ -144,18 +146,18 @@ func TestAFailureDuringHoldBackRestartsTheWait(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		s.list()
-		time.Sleep(9 * time.Second)
+		bubble.Sleep(9 * time.Second)
 		s.fail(errAway)
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if now := r.Snapshot("orders"); len(now.Instances) != 4 || now.HeldBack != 4 {
 			t.Errorf("while it fails: %+v", now)
 		}
 		s.list()
-		time.Sleep(9 * time.Second)
+		bubble.Sleep(9 * time.Second)
 		if now := r.Snapshot("orders"); len(now.Instances) != 4 {
 			t.Errorf("nine seconds after: %+v", now)
 		}
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		synctest.Wait()
 		if now := r.Snapshot("orders"); len(now.Instances) != 0 || !now.Known {
 			t.Errorf("ten seconds after: %+v", now)
@@ -175,11 +177,11 @@ func TestHoldBackIsSet(t *testing.T) {
 	resolve(t, registry.ResolverPolicy{HoldBack: time.Minute}, func(t *testing.T, s *source, r *registry.Resolver) {
 		s.list("a", "b", "c", "d")
 		s.list()
-		time.Sleep(time.Minute - 1)
+		bubble.Sleep(time.Minute - 1)
 		if now := r.Snapshot("orders"); len(now.Instances) != 4 {
 			t.Errorf("within the minute: %+v", now)
 		}
-		time.Sleep(1)
+		bubble.Sleep(1)
 		synctest.Wait()
 		if now := r.Snapshot("orders"); len(now.Instances) != 0 {
 			t.Errorf("after the minute: %+v", now)
@@ -216,7 +218,7 @@ func TestNoListIsEverEmptyBecauseOfAnError(t *testing.T) {
 						empty = time.Now()
 					}
 				default:
-					time.Sleep(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
+					bubble.Sleep(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
 					synctest.Wait()
 				}
 				if !empty.IsZero() && time.Since(empty) >= 10*time.Second {
@@ -236,12 +238,12 @@ func TestARegistryThatFailsRepeatedlyRemovesNothing(t *testing.T) {
 		seen := follow(t, r)
 		for range 200 {
 			s.fail(errAway)
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			s.list()
-			time.Sleep(9 * time.Second)
+			bubble.Sleep(9 * time.Second)
 			s.list("a", "b", "c", "d")
 			s.list("a")
-			time.Sleep(9 * time.Second)
+			bubble.Sleep(9 * time.Second)
 			s.list("a", "b", "c", "d")
 		}
 		if got := seen(); got != "a,b,c,d" {
@@ -273,7 +275,7 @@ func TestAMassLossIsPublishedOnlyIfTheRegistryConfirmsIt(t *testing.T) {
 					s.list(listed...)
 					said, failing = time.Now(), false
 				default:
-					time.Sleep(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
+					bubble.Sleep(time.Duration(rapid.IntRange(1, 15).Draw(rt, "seconds")) * time.Second)
 					synctest.Wait()
 				}
 				before := len(shown)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/registry"
 )
@@ -40,7 +42,7 @@ func TestASubscriberGetsOneListAtATimeAndTheNewestNext(t *testing.T) {
 		stop := r.Subscribe("orders", func(set []registry.Instance) {
 			most.Store(max(most.Load(), running.Add(1)))
 			sizes = append(sizes, len(set))
-			time.Sleep(time.Second) // slower than the changes
+			bubble.Sleep(time.Second) // slower than the changes
 			running.Add(-1)
 		})
 		var names []string
@@ -48,7 +50,7 @@ func TestASubscriberGetsOneListAtATimeAndTheNewestNext(t *testing.T) {
 			names = append(names, fmt.Sprint(n))
 			s.list(names...)
 		}
-		time.Sleep(10 * time.Second)
+		bubble.Sleep(10 * time.Second)
 		stop()
 		if most.Load() != 1 || !slices.Equal(sizes, []int{1, 10}) {
 			t.Errorf("%d at once; sizes %v", most.Load(), sizes)
@@ -78,7 +80,7 @@ func TestStopWaitsForARunningCall(t *testing.T) {
 		var calls, ended atomic.Int32
 		stop := r.Subscribe("orders", func([]registry.Instance) {
 			calls.Add(1)
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			ended.Add(1)
 		})
 		s.list("a")
@@ -88,7 +90,7 @@ func TestStopWaitsForARunningCall(t *testing.T) {
 			t.Errorf("stop took %s, %d calls ended", time.Since(start), ended.Load())
 		}
 		s.list("a", "b")
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if calls.Load() != 1 {
 			t.Error("it was told of a change after stop")
 		}
@@ -121,7 +123,7 @@ func TestWaitReadyWaitsForTheFirstInstance(t *testing.T) {
 		go func() {
 			s.fail(errAway)
 			s.list()
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			s.list("a")
 		}()
 		start := time.Now()

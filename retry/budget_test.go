@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/fault"
@@ -23,7 +25,7 @@ func outage(t *testing.T, r *retry.Retrier, calls []time.Duration) (attempts []t
 	var all sync.WaitGroup
 	begun := time.Now()
 	for _, at := range calls {
-		time.Sleep(at - time.Since(begun))
+		bubble.Sleep(at - time.Since(begun))
 		all.Go(func() {
 			_ = r.Do(t.Context(), true, func(context.Context, int) error {
 				lock.Lock()
@@ -60,7 +62,7 @@ func TestAttemptsInAnOutageStayWithinTheShareInEverySecond(t *testing.T) {
 				r := retry.New("orders", retry.Policy{Seed: 1})
 				for range 10 * perSecond { // without failures
 					_ = r.Do(t.Context(), true, func(context.Context, int) error { return nil })
-					time.Sleep(time.Second / time.Duration(perSecond))
+					bubble.Sleep(time.Second / time.Duration(perSecond))
 				}
 				var calls []time.Duration
 				for i := range seconds * perSecond {
@@ -110,12 +112,12 @@ func TestAClientWithFewCallsCanRepeat(t *testing.T) {
 		if n, _ := attempts(t.Context(), r, true, errDown); n != 3 {
 			t.Errorf("%d attempts of a first call", n)
 		}
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		for range 100 {
 			if n, _ := attempts(t.Context(), r, true, errDown); n < 2 {
 				t.Fatal("a call a second was not repeated")
 			}
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 		}
 	})
 }
@@ -125,12 +127,12 @@ func TestTheUnusedBudgetDoesNotGrow(t *testing.T) {
 		r := retry.New("orders", retry.Policy{Attempts: 1000, Backoff: 1, MaxBackoff: 1})
 		for range 100_000 { // 1000 calls a second
 			_ = r.Do(t.Context(), true, func(context.Context, int) error { return nil })
-			time.Sleep(time.Millisecond)
+			bubble.Sleep(time.Millisecond)
 		}
 		if n, _ := attempts(t.Context(), r, true, errDown); n < 10 || n > 21 {
 			t.Errorf("%d attempts of one call; a fifth of a second's share is 18", n)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if n, _ := attempts(t.Context(), r, true, errDown); n != 3 {
 			t.Errorf("%d attempts after an hour of nothing", n)
 		}
@@ -210,7 +212,7 @@ func play(t *testing.T, budget retry.Budget, script []int) string {
 	var calls, repeats, refused uint64
 	for i, op := range script {
 		if op > 0 {
-			time.Sleep(time.Duration(op) * time.Millisecond)
+			bubble.Sleep(time.Duration(op) * time.Millisecond)
 			continue
 		}
 		var err error
@@ -256,7 +258,7 @@ func FuzzBudget(f *testing.F) {
 			for _, b := range script {
 				switch b % 4 {
 				case 0:
-					time.Sleep(time.Duration(b) * 4 * time.Millisecond)
+					bubble.Sleep(time.Duration(b) * 4 * time.Millisecond)
 				case 1, 2:
 					n, _ := attempts(t.Context(), r, true, errDown)
 					calls, repeats = append(calls, calls[len(calls)-1]+1), append(repeats, repeats[len(repeats)-1]+n-1)

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/call"
@@ -93,10 +95,10 @@ func TestRaceWaitsForTheLosingAttempt(t *testing.T) {
 		start, over := time.Now(), false
 		err := hedged().Race(t.Context(), 0, func(_ context.Context, n int) error {
 			if n == 2 {
-				time.Sleep(50 * ms) // ignores its context
+				bubble.Sleep(50 * ms) // ignores its context
 				over = true
 			} else {
-				time.Sleep(20 * ms)
+				bubble.Sleep(20 * ms)
 			}
 			return nil
 		})
@@ -203,7 +205,7 @@ func TestAnExhaustedBudgetNeverFailsTheFirstAttempt(t *testing.T) {
 			_, _ = attempts(t.Context(), r, true, errDown)
 		}
 		before := r.Snapshot()
-		ep := endpoint.New(func(context.Context, int) (int, error) { time.Sleep(20 * ms); return 7, nil }).With(r.Middleware())
+		ep := endpoint.New(func(context.Context, int) (int, error) { bubble.Sleep(20 * ms); return 7, nil }).With(r.Middleware())
 		for range 10 {
 			if got, err := ep(t.Context(), 1); got != 7 || err != nil {
 				t.Errorf("%d, %v", got, err)
@@ -342,7 +344,7 @@ func TestAPanicOfEitherAttemptReachesTheCaller(t *testing.T) {
 			}()
 			_ = hedged().Race(t.Context(), 0, func(ctx context.Context, n int) error {
 				if n == panics {
-					time.Sleep(20 * ms)
+					bubble.Sleep(20 * ms)
 					panic("oh")
 				}
 				err := sleepOrEnd(ctx, time.Hour, nil)
@@ -436,7 +438,7 @@ func TestTheLosersResponseIsDropped(t *testing.T) {
 				if a.from == slow {
 					took = 100 * ms // and succeeds, whatever its context says
 				}
-				time.Sleep(took)
+				bubble.Sleep(took)
 				return a, nil
 			}).With(hedged().Middleware())
 			got, err := ep(t.Context(), 1)
@@ -468,7 +470,7 @@ func TestHedgesRemoveOnePercentOfSlowCallsAtLittleCost(t *testing.T) {
 			var all sync.WaitGroup
 			const calls = 20_000
 			for i := range calls {
-				time.Sleep(5 * ms)
+				bubble.Sleep(5 * ms)
 				all.Go(func() {
 					start := time.Now()
 					if _, err := ep(t.Context(), 1); err != nil {
@@ -530,7 +532,7 @@ func TestTheWinnersResponseCanBeReadAfterTheRace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if text, err := io.ReadAll(got.text); string(text) != "whole" || err != nil {
 			t.Errorf("%q, %v", text, err)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -126,7 +128,7 @@ func TestAHandlersCallsDoNotUseItsInboundRecord(t *testing.T) {
 		record := call.Of(ctx)
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		time.Sleep(6 * time.Second) // no attempt took so long
+		bubble.Sleep(6 * time.Second) // no attempt took so long
 		var both sync.WaitGroup
 		for range 2 {
 			both.Go(func() {
@@ -342,7 +344,7 @@ func TestTiersMakeNoMoreThanTheFanOutAndTheBudget(t *testing.T) {
 		first := endpoint.New(func(ctx context.Context, i int) (int, error) { return second(ctx, i) }).With(retry.Policy{}.Middleware())
 		for i := range calls {
 			_, _ = first(t.Context(), i)
-			time.Sleep(5 * time.Millisecond)
+			bubble.Sleep(5 * time.Millisecond)
 		}
 		if most := calls * fanOut * (1 + 0.1); float64(bottom) > most || bottom < calls*fanOut {
 			t.Errorf("%d attempts at the bottom of %d calls, at most %v", bottom, calls, most)

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -72,7 +74,7 @@ func TestNoAttemptStartsThatCannotEndInTime(t *testing.T) {
 		start := time.Now()
 		err := retry.New("orders", retry.Policy{Attempts: 10, Budget: retry.Budget{Disabled: true}}).Do(ctx, true, func(context.Context, int) error {
 			n++
-			time.Sleep(400 * time.Millisecond)
+			bubble.Sleep(400 * time.Millisecond)
 			return errDown
 		})
 		if n != 2 || time.Since(start) > 900*time.Millisecond || !errors.Is(err, fault.Unavailable) {
@@ -122,7 +124,7 @@ func TestTheQuickestAttemptDecidesWhetherAnotherFits(t *testing.T) {
 		last := 0
 		_ = retry.New("orders", retry.Policy{}).Do(ctx, true, func(_ context.Context, n int) error {
 			last = n
-			time.Sleep([]time.Duration{1, 50, 1}[n-1] * 10 * time.Millisecond)
+			bubble.Sleep([]time.Duration{1, 50, 1}[n-1] * 10 * time.Millisecond)
 			return errDown
 		})
 		if last != 3 {

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/retry"
 )
@@ -28,7 +30,7 @@ func makeCalls(t *testing.T, r *retry.Retrier, n int, gap time.Duration, ends fu
 		if err == nil {
 			good++
 		}
-		time.Sleep(gap)
+		bubble.Sleep(gap)
 	}
 	return attempts, good
 }

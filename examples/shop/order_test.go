@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/bubble"
 )
 
 func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
@@ -151,7 +153,7 @@ func TestACancelledOrderIsNotDelivered(t *testing.T) {
 			all.Go(func() {
 				id := s.ok(201, "POST", "/orders", basketOf(user, product, 1)).get("id")
 				paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
-				time.Sleep(time.Duration(n) * 20 * time.Millisecond)
+				bubble.Sleep(time.Duration(n) * 20 * time.Millisecond)
 				took := s.send("POST", "/orders/"+id+"/cancel", "").status == 200
 				mu.Lock()
 				defer mu.Unlock()

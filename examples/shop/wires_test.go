@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/examples/shop/user"
 )
@@ -83,7 +85,7 @@ const delay = 2 * time.Millisecond
 type delayed struct{ *http.Transport }
 
 func (d delayed) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(delay)
+	bubble.Sleep(delay)
 	return d.Transport.RoundTrip(r)
 }
 
@@ -96,7 +98,7 @@ func (w *wires) transport() http.RoundTripper {
 type slow struct{}
 
 func (slow) Hash(password string) (string, error) {
-	time.Sleep(50 * time.Millisecond)
+	bubble.Sleep(50 * time.Millisecond)
 	return password, nil
 }
 

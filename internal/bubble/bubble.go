@@ -1,9 +1,10 @@
-// Package bubble inspects a testing/synctest bubble from inside.
+// Package bubble has what tests need in a testing/synctest bubble.
 package bubble
 
 import (
 	"bytes"
 	"runtime"
+	"time"
 )
 
 // maxStacks bounds the stack dump that is searched, in bytes.
@@ -15,3 +16,7 @@ func Goroutines() int {
 	stacks := make([]byte, maxStacks)
 	return bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte(", synctest bubble "))
 }
+
+// Sleep is time.Sleep in a bubble, where it takes no time. A test of internal/repository
+// holds that tests sleep nowhere else.
+func Sleep(d time.Duration) { time.Sleep(d) }

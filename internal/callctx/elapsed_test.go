@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/callctx"
 )
@@ -44,7 +46,7 @@ func TestACallThatHasWaitedReadsTheClock(t *testing.T) {
 		ctx := callctx.Begin[struct{}](t.Context(), call.Operation{}, start, start.Add(time.Hour))
 		defer ctx.Stop()
 		ctx.Call.Waited()
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		if got := callctx.Elapsed(ctx, start); got != time.Second {
 			t.Errorf("after a wait of a second %s have elapsed", got)
 		}
@@ -75,7 +77,7 @@ func TestACallThatAwaitsABreakerIsJudgedAsOfItsRefusal(t *testing.T) {
 		defer ctx.Stop()
 		for range 2 { // it may be refused again
 			ctx.Call.AwaitBreaker()
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 		}
 		if got := callctx.BreakerElapsed(ctx, start); got != 0 {
 			t.Errorf("the breaker judges it %s after its refusal, want at once", got)

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/callctx"
 )
@@ -17,7 +19,7 @@ func TestAForgottenWaitPanicsInABubble(t *testing.T) {
 		ctx := callctx.Begin[struct{}](t.Context(), call.Operation{}, start, start.Add(time.Hour))
 		defer ctx.Stop()
 		_ = callctx.Elapsed(ctx, start)
-		time.Sleep(time.Nanosecond)
+		bubble.Sleep(time.Nanosecond)
 		defer func() {
 			if recover() == nil {
 				t.Error("an old reading of the clock was used without a word")

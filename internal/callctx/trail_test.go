@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
@@ -22,7 +24,7 @@ func TestATrailHasTheClassOfItsErrorAndDoesNotCrossTheWire(t *testing.T) {
 		_, c := callctx.With(t.Context(), call.Record{Operation: reserve, From: "shop", Start: time.Now(), Deadline: time.Now().Add(time.Minute)})
 		refused := fault.Unavailable.Errorf("connection refused")
 		c.Note(call.Step{Attempt: 1, Instance: "stock-3", Took: 12 * time.Millisecond, Err: refused})
-		time.Sleep(35 * time.Millisecond)
+		bubble.Sleep(35 * time.Millisecond)
 		last := fault.Internal.Errorf("out of shelves").WithReason("no_shelf")
 		c.Note(call.Step{Attempt: 2, Instance: "stock-7", Began: 32 * time.Millisecond, Took: 3 * time.Millisecond, Err: last})
 		c.Note(call.Step{Attempt: 3, Err: last})

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew/internal/deadline"
@@ -157,7 +159,7 @@ func TestAContextThatEndsWithItsParentReportsDeadlineExceeded(t *testing.T) {
 				}
 			}
 		}
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 	})
 }
 

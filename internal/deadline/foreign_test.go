@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
@@ -63,7 +65,7 @@ func TestAForeignDeadlineIsExpiringWhenACalleeMayReportItsEnd(t *testing.T) {
 			at   time.Duration
 			ends bool
 		}{{0, false}, {700 * time.Millisecond, false}, {950 * time.Millisecond, true}, {2 * time.Second, true}} {
-			time.Sleep(time.Until(begun.Add(c.at)))
+			bubble.Sleep(time.Until(begun.Add(c.at)))
 			if deadline.ForeignExpiring(ctx) != c.ends {
 				t.Errorf("after %s: %v", c.at, !c.ends)
 			}

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/endpoint"
@@ -187,7 +189,7 @@ func callAsStranger(t *testing.T, made func(t *testing.T) *sinew.Service, where,
 		var honest, refused atomic.Int64
 		every := func(pause time.Duration, path, timeout string, count bool) {
 			all.Go(func() {
-				for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(pause) {
+				for begun := time.Now(); time.Since(begun) < 30*time.Second; bubble.Sleep(pause) {
 					all.Go(func() {
 						r := httptest.NewRequestWithContext(context.Background(), "GET", path, nil)
 						r.RemoteAddr = "192.0.2.77:5"

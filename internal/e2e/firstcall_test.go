@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -23,7 +25,7 @@ func TestTheWaitForTheRegistryIsNotCountedAsLatency(t *testing.T) {
 		c := shop.Client("inventory")
 		begun := time.Now()
 		if err := c.Call(t.Context(), call.Operation{Name: "op", Safe: true}, func(context.Context, string) error {
-			time.Sleep(5 * time.Millisecond)
+			bubble.Sleep(5 * time.Millisecond)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/internal/servicetest"
 )
@@ -29,9 +31,9 @@ func upgrades(svc *sinew.Service, observes bool) {
 		_ = buffered.Flush()
 		if observes {
 			<-svc.Stopping()
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 		} else {
-			time.Sleep(time.Hour)
+			bubble.Sleep(time.Hour)
 		}
 		_, _ = buffered.WriteString("bye")
 		_ = buffered.Flush()
@@ -113,7 +115,7 @@ func TestShutdownWaitsForHijackedConnections(t *testing.T) {
 			if !heeds && (!errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "GET /socket") || took > 31*time.Second) {
 				t.Errorf("after %s: %v", took, err)
 			}
-			time.Sleep(2 * time.Hour)
+			bubble.Sleep(2 * time.Hour)
 			_ = here.Close()
 		})
 	}

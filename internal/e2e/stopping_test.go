@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -152,7 +154,7 @@ func TestShutdownWithoutADeadlineEndsByItselfAndLogsWhatDidNotEnd(t *testing.T) 
 				t.Errorf("%s: the log says %s", c.name, &log)
 			}
 			_ = bus.Close(context.Background())
-			time.Sleep(time.Hour)
+			bubble.Sleep(time.Hour)
 		})
 	}
 }

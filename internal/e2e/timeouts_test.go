@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/breaker"
 	"github.com/sinew-go/sinew/call"
@@ -139,7 +141,7 @@ func TestACallWithoutAnInstanceFreesItsProbeAndIsNoFailure(t *testing.T) {
 			_ = call(fault.Internal)
 		}
 		_ = reg.Deregister(t.Context(), only.ID)
-		time.Sleep(breaker.Consecutive.Timeout)
+		bubble.Sleep(breaker.Consecutive.Timeout)
 		for range 2 * breaker.Consecutive.MaxRequests { // more than the number of probes
 			if err := call(nil); !errors.Is(err, fault.Unavailable) || fault.ReasonOf(err) == "breaker_open" {
 				t.Fatalf("with no instance: %v", err)

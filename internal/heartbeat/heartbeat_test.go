@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew/internal/heartbeat"
@@ -17,10 +19,10 @@ func TestItIsRenewedOnceAPeriodAndNotAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
 		stop := heartbeat.Every(t.Context(), time.Minute, func(context.Context) { renewed++ })
-		time.Sleep(3*time.Minute + time.Second)
+		bubble.Sleep(3*time.Minute + time.Second)
 		synctest.Wait()
 		stop()
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if renewed != 3 {
 			t.Errorf("renewed %d times in three minutes", renewed)
 		}
@@ -32,10 +34,10 @@ func TestStopCancelsARunningRenewalAndWaitsForIt(t *testing.T) {
 		ended := false
 		stop := heartbeat.Every(t.Context(), time.Minute, func(ctx context.Context) {
 			<-ctx.Done()
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			ended = true
 		})
-		time.Sleep(2 * time.Minute)
+		bubble.Sleep(2 * time.Minute)
 		stop()
 		if !ended {
 			t.Error("stop did not wait")

@@ -46,20 +46,20 @@ func TestASleepIsFoundWhereverItIsReachedFrom(t *testing.T) {
 		func TestOutside(t *testing.T) { SLEEP }
 		func TestHelper(t *testing.T) { helper(); synctest.Test(t, func(t *testing.T) { SLEEP; within() }) }
 		func helper() { SLEEP }
-		func within() { time.Sleep(1) }
+		func within() { bubble.Sleep(1) }
 		func inBubble(t *testing.T, play func()) { synctest.Test(t, func(t *testing.T) { play() }) }
-		func TestWrapped(t *testing.T) { inBubble(t, func() { time.Sleep(1) }); inBubble(t, within) }
-		func TestNamed(t *testing.T) { play := func(*testing.T) { time.Sleep(1) }; synctest.Test(t, play) }
+		func TestWrapped(t *testing.T) { inBubble(t, func() { bubble.Sleep(1) }); inBubble(t, within) }
+		func TestNamed(t *testing.T) { play := func(*testing.T) { bubble.Sleep(1) }; synctest.Test(t, play) }
 		type slow struct{}
 		func (slow) Do() { SLEEP }
 		func TestMethod(t *testing.T) { use(slow{}) }
 		type late struct{}
-		func (late) Do() { time.Sleep(1) }
+		func (late) Do() { bubble.Sleep(1) }
 		func TestMethodWithin(t *testing.T) { inBubble(t, func() { use(late{}) }) }
 	`
 	set := token.NewFileSet()
-	text := strings.Replace(source, "SLEEP; within", "time.Sleep(1); within", 1)
-	file, err := parser.ParseFile(set, "x.go", strings.ReplaceAll(text, "SLEEP", "time.Sleep(2)"), parser.SkipObjectResolution)
+	text := strings.Replace(source, "SLEEP; within", "bubble.Sleep(1); within", 1)
+	file, err := parser.ParseFile(set, "x.go", strings.ReplaceAll(text, "SLEEP", "bubble.Sleep(2)"), parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ type bubbles struct {
 
 var entryPoint = regexp.MustCompile(`^((Test|Benchmark|Fuzz|Example)($|[^a-z])|TestMain$|init$)`)
 
-// sleepsOutside returns where time.Sleep is called in what is reached from tests, but for
+// sleepsOutside returns where time.Sleep or bubble.Sleep is called in what is reached from tests, but for
 // what is reached from bubbles only.
 func sleepsOutside(files []*ast.File) (found []token.Pos) {
 	b := bubbles{bodies: map[string][]ast.Node{}, runners: map[string]bool{"synctest.Test": true, "simtest.Run": true}}
@@ -121,7 +121,7 @@ func sleepsOutside(files []*ast.File) (found []token.Pos) {
 						reached = append(reached, n.Name)
 					}
 				case *ast.SelectorExpr:
-					if nameOf(n) == "time.Sleep" {
+					if nameOf(n) == "time.Sleep" || nameOf(n) == "bubble.Sleep" {
 						found = append(found, n.Pos())
 					}
 				}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/registry"
@@ -63,7 +65,7 @@ func announce(t *testing.T, r registrar) *announcing {
 // wantRegistered lets the announcer poll several times, and compares what is registered.
 func (a *announcing) wantRegistered(t *testing.T, when string, want int) {
 	t.Helper()
-	time.Sleep(3 * time.Second)
+	bubble.Sleep(3 * time.Second)
 	synctest.Wait()
 	all, err := a.registry.Services(t.Context())
 	if err != nil || len(all) != want {
@@ -195,7 +197,7 @@ func TestAnAnnouncerDoesNotStartWhenTheServiceIsStopping(t *testing.T) {
 
 func TestStopDoesNotWaitLongForARegistryThatDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hangs := func() error { time.Sleep(time.Hour); return nil }
+		hangs := func() error { bubble.Sleep(time.Hour); return nil }
 		a := announce(t, registrar{Memory: registry.NewMemory(), deregisterErr: hangs})
 		if err := a.Start(instance); err != nil {
 			t.Fatal(err)
@@ -208,6 +210,6 @@ func TestStopDoesNotWaitLongForARegistryThatDoesNotAnswer(t *testing.T) {
 		if took := time.Since(begun); took > 6*time.Second {
 			t.Errorf("it waited %s, want about 5s", took)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/bubble"
 )
 
 // pipeListener is a listener of connections within this process.
@@ -114,7 +116,7 @@ func TestAConnectionWithoutASlotWaitsUntilAnotherClosesOrIsIdle(t *testing.T) {
 				if len(served) > 0 || !isOpen(first) || !isOpen(second) || !isOpen(waiting) {
 					t.Errorf("%s: one above the bound was served, or another closed", name)
 				}
-				time.Sleep(time.Minute)
+				bubble.Sleep(time.Minute)
 				leave(c, one)
 				one, first = <-served, waiting
 				c.trackState(one, http.StateActive)

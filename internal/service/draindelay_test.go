@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/internal/service"
 )
 
@@ -32,7 +34,7 @@ func TestTheDrainDelayOfAServiceThatOnlyItsCallersKnowEndsWithTheirCalls(t *test
 				go func() {
 					defer close(over)
 					for range tt.calls - 1 {
-						time.Sleep(50 * time.Millisecond)
+						bubble.Sleep(50 * time.Millisecond)
 						d.Called()
 					}
 				}()

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/service"
 )
@@ -58,7 +60,7 @@ func TestThoseWhoAskAtOnceShareOneRunOfACheck(t *testing.T) {
 		var runs atomic.Int64
 		r.Add("database", func(context.Context) error {
 			runs.Add(1)
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			return nil
 		})
 		var all sync.WaitGroup
@@ -82,7 +84,7 @@ func TestACheckThatDoesNotReturnFailsAfterItsTimeAndIsNotStartedAgain(t *testing
 		var runs atomic.Int64
 		r.Add("database", func(context.Context) error {
 			runs.Add(1)
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			return nil
 		})
 		begun := time.Now()
@@ -95,7 +97,7 @@ func TestACheckThatDoesNotReturnFailsAfterItsTimeAndIsNotStartedAgain(t *testing
 		if got := runs.Load(); got != 1 {
 			t.Errorf("the check ran %d times, want once", got)
 		}
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 	})
 }
 
@@ -155,7 +157,7 @@ func TestStopNamesACheckThatIgnoresItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		state := started(t)
 		r := service.NewReadiness(state, noLog)
-		r.Add("rude", func(context.Context) error { time.Sleep(time.Hour); return nil })
+		r.Add("rude", func(context.Context) error { bubble.Sleep(time.Hour); return nil })
 		go func() { _ = r.Check(t.Context()) }()
 		synctest.Wait()
 		state.Stop()
@@ -164,6 +166,6 @@ func TestStopNamesACheckThatIgnoresItsContext(t *testing.T) {
 		if took := time.Since(begun); took > 3*time.Second {
 			t.Errorf("it waited %s, want about 2s", took)
 		}
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 	})
 }

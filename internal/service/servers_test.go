@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/service"
 	"github.com/sinew-go/sinew/internal/servicetest"
@@ -44,7 +46,7 @@ func get(t *testing.T, pipe *servicetest.Pipe) chan error {
 
 func TestAServerStopsWhenItsRequestsAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		state, s, pipe := serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Minute) })
+		state, s, pipe := serve(t, func(http.ResponseWriter, *http.Request) { bubble.Sleep(time.Minute) })
 		result := get(t, pipe)
 		synctest.Wait()
 		state.Stop()

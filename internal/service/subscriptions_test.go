@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"pgregory.net/rapid"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -198,7 +200,7 @@ func TestASubscriptionThatTheBusMakesTooLateIsUndone(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bus := &recordedBus{before: func() error { time.Sleep(time.Hour); return nil }}
+				bus := &recordedBus{before: func() error { bubble.Sleep(time.Hour); return nil }}
 				state := service.NewRunState("inventory")
 				s := service.NewSubscriptions(state, bus)
 				subscribe(t, s, "a")
@@ -214,7 +216,7 @@ func TestASubscriptionThatTheBusMakesTooLateIsUndone(t *testing.T) {
 				state.Stop()
 				_, err := s.Stop(ended())
 				wantText(t, err, `handling a as group "g" did not end in time`)
-				time.Sleep(2 * time.Hour)
+				bubble.Sleep(2 * time.Hour)
 				if len(bus.drained()) == 0 {
 					t.Error("the subscription is left on the bus")
 				}

@@ -7,14 +7,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/internal/service"
 )
 
 func TestWaitReturnsWhenAllTasksHaveEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g service.TaskGroup
-		g.Start("short", func() { time.Sleep(time.Second) })
-		g.Start("long", func() { time.Sleep(time.Minute) })
+		g.Start("short", func() { bubble.Sleep(time.Second) })
+		g.Start("long", func() { bubble.Sleep(time.Minute) })
 		begun := time.Now()
 		if err := g.Wait(t.Context()); err != nil {
 			t.Errorf("got %v, want no error", err)
@@ -31,7 +33,7 @@ func TestWaitReturnsWhenAllTasksHaveEnded(t *testing.T) {
 func TestWaitNamesTheTasksThatDidNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g service.TaskGroup
-		g.Start("b", func() { time.Sleep(time.Hour) })
+		g.Start("b", func() { bubble.Sleep(time.Hour) })
 		g.Start("ends", func() {})
 		done := g.Add("a")
 		err := g.Wait(ended())
@@ -49,7 +51,7 @@ func TestWaitNamesTheTasksThatDidNotEnd(t *testing.T) {
 func TestTasksThatEndJustAfterTheCutOffHaveEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g service.TaskGroup
-		g.Start("soon", func() { time.Sleep(50 * time.Millisecond) })
+		g.Start("soon", func() { bubble.Sleep(50 * time.Millisecond) })
 		if err := g.Wait(ended()); err != nil {
 			t.Errorf("got %v, want no error", err)
 		}
@@ -68,13 +70,13 @@ func TestWithinDoesNotWaitForWorkThatIgnoresItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := service.Within(ctx, "asking", func() error {
-			time.Sleep(time.Hour)
+			bubble.Sleep(time.Hour)
 			return nil
 		})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 		}
 		wantText(t, err, "asking did not end in time")
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 	})
 }

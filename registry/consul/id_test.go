@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/hashicorp/consul/api"
 	"pgregory.net/rapid"
 
@@ -24,7 +26,7 @@ func TestAnInstanceOfAnyIDIsRenewedAndRemoved(t *testing.T) {
 			if err := r.Register(t.Context(), orders(id)); err != nil {
 				t.Fatalf("Register %q: %v", id, err)
 			}
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			if all := listed(t, r); len(all) != 1 || all[0].ID != id || all[0].Status != registry.Healthy {
 				t.Errorf("%q is not renewed: %+v", id, all)
 			}

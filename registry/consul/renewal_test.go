@@ -53,7 +53,7 @@ func TestInstanceIsBackWithinOneTTLHoweverItWasLost(t *testing.T) {
 				before := bubble.Goroutines()
 				for range 3 {
 					lose(a)
-					time.Sleep(ttl)
+					bubble.Sleep(ttl)
 					synctest.Wait()
 					if s := a.status("orders-1"); s != api.HealthPassing {
 						t.Fatalf("one TTL later it is %q", s)
@@ -83,7 +83,7 @@ func TestAnAgentThatIsAwayGetsFewRenewals(t *testing.T) {
 					t.Fatal(err)
 				}
 				a.set(func() { c.ill(a); a.writes = 0 })
-				time.Sleep(4 * defaultTTL)
+				bubble.Sleep(4 * defaultTTL)
 				synctest.Wait()
 				if a.writes < 4*renewalsPerTTL-2 || a.writes > 60 {
 					t.Errorf("%d renewals were tried in a minute", a.writes)
@@ -118,7 +118,7 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 				}
 				var racer sync.WaitGroup
 				racer.Go(func() { _ = r.SetStatus(t.Context(), i.ID, registry.Unknown) })
-				time.Sleep(rand.N(2 * minTTL)) // among the renewals
+				bubble.Sleep(rand.N(2 * minTTL)) // among the renewals
 				if n%10 == 0 {
 					a.change(func() { delete(a.services, i.ID) }) // so that it is registered again
 				}
@@ -130,7 +130,7 @@ func TestNothingIsWrittenForAnIDAfterDeregisterReturned(t *testing.T) {
 			})
 		}
 		all.Wait()
-		time.Sleep(time.Hour)
+		bubble.Sleep(time.Hour)
 		if n := late.Load(); n > 0 {
 			t.Errorf("%d writes", n)
 		}
@@ -161,7 +161,7 @@ func TestRegisterAtAnAgentThatIsAwayIsUnavailableAndLeavesNothing(t *testing.T) 
 					t.Errorf("Deregister: %v", err)
 				}
 				a.set(func() { a.down, a.hung, a.refuses = false, false, 0 })
-				time.Sleep(time.Hour)
+				bubble.Sleep(time.Hour)
 				if s := a.status("orders-1"); s != "" || len(r.registrations) != 0 {
 					t.Errorf("it is %q, and %d ids are held", s, len(r.registrations))
 				}
@@ -185,7 +185,7 @@ func TestAFailedRegisterLeavesTheInstanceBeforeAlive(t *testing.T) {
 		}
 		a.set(func() { a.down = false })
 		a.forget()
-		time.Sleep(defaultTTL)
+		bubble.Sleep(defaultTTL)
 		if s := a.status("orders-1"); s != api.HealthPassing || a.services["orders-1"].Meta[metaVersion] != "" {
 			t.Errorf("it is %q", s)
 		}
@@ -204,7 +204,7 @@ func TestDeregisterThatFailsEndsTheRenewals(t *testing.T) {
 			t.Errorf("Deregister: %v", err)
 		}
 		a.set(func() { a.down = false })
-		time.Sleep(2 * defaultTTL)
+		bubble.Sleep(2 * defaultTTL)
 		if s := a.status("orders-1"); s != api.HealthCritical {
 			t.Errorf("it is %q", s)
 		}
@@ -235,7 +235,7 @@ func TestCloseEndsRenewalsAndRefusesLaterCalls(t *testing.T) {
 			}
 		}
 		all.Wait()
-		time.Sleep(2 * defaultTTL)
+		bubble.Sleep(2 * defaultTTL)
 		for id := range a.services {
 			if s := a.status(id); s != api.HealthCritical {
 				t.Errorf("instance %s is %q", id, s)

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/hashicorp/consul/api"
 
 	"github.com/sinew-go/sinew/registry"
@@ -70,21 +72,21 @@ func TestIndexThatMisbehavesCostsLittleAndHidesNothing(t *testing.T) {
 				w := read(t, r, "orders")
 				defer w.end()
 				const periods = 60
-				time.Sleep(periods * queryWait)
+				bubble.Sleep(periods * queryWait)
 				synctest.Wait()
 				if n := a.asked(); n > periods*c.perWait+5 {
 					t.Errorf("%d queries in %d wait periods in which nothing happened", n, periods)
 				}
 				for n := 1; n <= 5; n++ {
 					a.change(func() { a.services[fmt.Sprint(n)] = stored(fmt.Sprint(n)) })
-					time.Sleep(c.seen)
+					bubble.Sleep(c.seen)
 					synctest.Wait()
 					if got := len(w.last()); got != n {
 						t.Fatalf("%s after change %d there are %d instances", c.seen, n, got)
 					}
 				}
 				a.change(func() { clear(a.services) })
-				time.Sleep(c.seen)
+				bubble.Sleep(c.seen)
 				synctest.Wait()
 				if got := w.last(); len(got) != 0 {
 					t.Errorf("all are gone, and it has %v", got)
@@ -114,16 +116,16 @@ func TestAServerThatResetsItsIndexIsFollowed(t *testing.T) {
 		r := a.registry(t, Config{})
 		w := read(t, r, "orders")
 		defer w.end()
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		a.set(func() { a.index = 3; a.services["1"] = stored("1") }) // a snapshot was restored without a notification
-		time.Sleep(queryWait + 5*time.Second)
+		bubble.Sleep(queryWait + 5*time.Second)
 		synctest.Wait()
 		if len(w.last()) != 1 {
 			t.Errorf("it has %v", w.last())
 		}
 		for n := 2; n <= 5; n++ { // afterwards it is as fast as before
 			a.change(func() { a.services[fmt.Sprint(n)] = stored(fmt.Sprint(n)) })
-			time.Sleep(time.Second)
+			bubble.Sleep(time.Second)
 			synctest.Wait()
 			if got := len(w.last()); got != n {
 				t.Errorf("a second after change %d there are %d instances", n, got)
@@ -141,7 +143,7 @@ func TestWhileConsulIsAwayQueriesBecomeRarer(t *testing.T) {
 		w := read(t, r, "orders")
 		defer w.end()
 		for range 2 {
-			time.Sleep(time.Minute)
+			bubble.Sleep(time.Minute)
 			synctest.Wait()
 			if n := a.asked() - from; n < 8 || n > 100 {
 				t.Errorf("it was asked %d times in a minute", n)
@@ -151,7 +153,7 @@ func TestWhileConsulIsAwayQueriesBecomeRarer(t *testing.T) {
 			}
 			errors := len(w.errors)
 			a.set(func() { a.down = false })
-			time.Sleep(errorBackoff.Max)
+			bubble.Sleep(errorBackoff.Max)
 			synctest.Wait()
 			if len(w.last()) != 0 || len(w.sets) == 0 || len(w.errors) != errors {
 				t.Error("its return was not seen")
@@ -170,11 +172,11 @@ func TestAReaderGetsTheSetAfterAnOutageEvenIfNothingChanged(t *testing.T) {
 		r := a.registry(t, Config{})
 		w := read(t, r, "orders")
 		defer w.end()
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		a.change(func() { a.down = true })
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		a.set(func() { a.down = false })
-		time.Sleep(errorBackoff.Max)
+		bubble.Sleep(errorBackoff.Max)
 		synctest.Wait()
 		if len(w.sets) != 2 || len(w.sets[1]) != 1 || len(w.errors) == 0 {
 			t.Errorf("it heard %d sets and %d errors", len(w.sets), len(w.errors))
@@ -189,7 +191,7 @@ func TestAConsulThatHangsIsAnError(t *testing.T) {
 		r := a.registry(t, Config{})
 		w := read(t, r, "orders")
 		defer w.end()
-		time.Sleep(queryWait + queryGrace + time.Second)
+		bubble.Sleep(queryWait + queryGrace + time.Second)
 		synctest.Wait()
 		if len(w.errors) == 0 {
 			t.Error("the reader was told nothing")
@@ -205,9 +207,9 @@ func TestManyChangesAtOnceCostFewQueries(t *testing.T) {
 		defer w.end()
 		for n := range 1000 {
 			a.change(func() { a.services[fmt.Sprint(n)] = stored(fmt.Sprint(n)) })
-			time.Sleep(time.Millisecond)
+			bubble.Sleep(time.Millisecond)
 		}
-		time.Sleep(time.Second)
+		bubble.Sleep(time.Second)
 		synctest.Wait()
 		if n := a.asked(); n > 40 || len(w.last()) != 1000 {
 			t.Errorf("%d queries for %d instances", n, len(w.last()))

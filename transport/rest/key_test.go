@@ -21,6 +21,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -330,7 +332,7 @@ func TestARefusalIsStoredForAMinuteOnly(t *testing.T) {
 			return endpoint.None{}, fault.NotFound.Errorf("no")
 		})
 		for want, wait := range []time.Duration{0, 59 * time.Second, 2 * time.Second} {
-			time.Sleep(wait)
+			bubble.Sleep(wait)
 			w := ask(mux, "POST", "/x", "", "", "Idempotency-Key", "k")
 			if w.Code != 404 || acted != 1+want/2 {
 				t.Errorf("%d, acted %d times", w.Code, acted)

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
@@ -61,12 +63,12 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(12 * time.Second)
+		bubble.Sleep(12 * time.Second)
 		if n := confirmed(t, db); n > 0 {
 			t.Errorf("%d orders were written to a full disk", n)
 		}
 		pragma(t, db, "max_page_count", 1<<30)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		if n := confirmed(t, db); n != paid {
 			t.Errorf("%d of %d paid orders are confirmed", n, paid)
 		}

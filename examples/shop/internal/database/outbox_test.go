@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -111,7 +113,7 @@ func TestEventsOfACommitAreSentInOrderAndOnce(t *testing.T) {
 		write(t, db, o, 1, 2, 3)
 		synctest.Wait()
 		b.took(t, "step 1 1", "step 0 2", "step 1 3")
-		time.Sleep(10 * time.Second)
+		bubble.Sleep(10 * time.Second)
 		b.took(t, "step 1 1", "step 0 2", "step 1 3")
 	})
 }
@@ -138,10 +140,10 @@ func TestEventsWaitForABusThatIsAway(t *testing.T) {
 		o, end := runOutbox(db, b)
 		defer end()
 		write(t, db, o, 1, 2)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		b.took(t)
 		b.set(false)
-		time.Sleep(2 * time.Second)
+		bubble.Sleep(2 * time.Second)
 		b.took(t, "step 1 1", "step 0 2")
 	})
 }
@@ -163,13 +165,13 @@ func TestANewRunResendsTheLastMinuteWithTheSameIDs(t *testing.T) {
 		before, after := &bus{}, &bus{}
 		o, end := runOutbox(db, before)
 		write(t, db, o, 1)
-		time.Sleep(2 * time.Minute)
+		bubble.Sleep(2 * time.Minute)
 		write(t, db, o, 2, 3)
-		time.Sleep(30 * time.Second)
+		bubble.Sleep(30 * time.Second)
 		write(t, db, o, 4)
 		end()
 		before.took(t, "step 1 1", "step 0 2", "step 1 3", "step 0 4")
-		time.Sleep(24 * time.Hour) // the process stays down
+		bubble.Sleep(24 * time.Hour) // the process stays down
 		_, end = runOutbox(db, after)
 		synctest.Wait()
 		end()
@@ -184,7 +186,7 @@ func TestAnEventIsDeletedAMinuteAfterItWasSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *sql.DB) {
 		o, end := runOutbox(db, &bus{})
 		write(t, db, o, 1, 2)
-		time.Sleep(2 * time.Minute)
+		bubble.Sleep(2 * time.Minute)
 		end()
 		var left int
 		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM outbox`).Scan(&left); err != nil || left != 0 {

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/bubble"
+
 	"go.uber.org/goleak"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -54,7 +56,7 @@ func TestAnEventThatIsRefusedIsPutAsideAndTheNextOneIsHandled(t *testing.T) {
 			}),
 			letters.Publish(t.Context(), bus, "poison"), letters.Publish(t.Context(), bus, "hello"),
 		)
-		time.Sleep(time.Minute)
+		bubble.Sleep(time.Minute)
 		err = errors.Join(err, bus.Close(t.Context()))
 		if err != nil || tries != 1 || done != "hello" || dead != "poison of letter: table letter: invalid_argument: it is poison" {
 			t.Errorf("%d tries, %q done, %q put aside (%v)", tries, done, dead, err)
@@ -86,7 +88,7 @@ func TestATemporaryFailureIsNotPutAside(t *testing.T) {
 					eventbus.Topic[string]{Name: follow.DeadLetters}.Handle(bus, "", func(context.Context, string) error { aside++; return nil }),
 					letters.Publish(t.Context(), bus, "one"), letters.Publish(t.Context(), bus, "two"), letters.Publish(t.Context(), bus, "three"),
 				)
-				time.Sleep(time.Minute)
+				bubble.Sleep(time.Minute)
 				if err = errors.Join(err, bus.Close(t.Context())); err != nil || len(read) != 3 || aside != 0 {
 					t.Errorf("read %q, %d put aside (%v)", read, aside, err)
 				}
