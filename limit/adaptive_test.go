@@ -23,7 +23,7 @@ func TestAdaptiveRefusalNamesLimiterAndLimitAndSaysWhatToDo(t *testing.T) {
 	second, _ := l.Acquire(t.Context())
 	_, err := l.Acquire(t.Context())
 	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || f.Code != fault.Unavailable || f.Reason != "overloaded" || !f.Unprocessed || f.RetryAfter <= 0 || !strings.Contains(f.Message, "orders takes 2 calls") {
+	if !ok || f.Code != fault.Unavailable || f.Reason != "overloaded" || !f.Unprocessed || f.RetryAfter <= 0 || !strings.Contains(f.Message, "orders accepts 2 calls") {
 		t.Errorf("%#v", err)
 	}
 	first.Done(t.Context(), nil)

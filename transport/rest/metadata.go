@@ -95,7 +95,10 @@ func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 		}
 	}
 	c.Deadline, _ = ctx.Deadline()
-	return call.With(ctx, c), stop, err
+	c.Inbound = true // so it takes over nothing of a caller in this process
+	ctx = call.With(ctx, c)
+	call.Of(ctx).Inbound = false // until the handler runs: see processedEndpoint
+	return ctx, stop, err
 }
 
 // extractTrace returns ctx in the trace that the request carries. An untrusted caller does
