@@ -68,7 +68,7 @@ type hedge struct {
 	policy   *Policy
 	byPolicy bool // Policy.Hedge requests it
 	attempt  func(ctx context.Context, n int) error
-	fork     callctx.Fork            // makes the second; zero if the first has no record
+	fork     *callctx.Fork           // makes the second; nil if the first has no record
 	stop     context.CancelCauseFunc // cancels the first
 
 	mu         sync.Mutex

@@ -17,7 +17,7 @@ type Call struct {
 	stamp     stamp
 	refusedAt time.Time // when a breaker refused the attempt that now waits for it; else zero
 	tried     [3]string
-	fork      *fork  // nil unless Fork was called
+	fork      *Fork  // nil unless Fork was called
 	trail     *trail // shared with a second attempt
 }
 
