@@ -17,6 +17,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 // settleTime is how long a changed file must stay unchanged before it is read, so that
@@ -115,7 +116,7 @@ func (f *fileLayer) Watch(ctx context.Context, changed func(error)) {
 		return
 	}
 	defer f.watched.Store(false)
-	poll(ctx, fileInterval, func() {
+	heartbeat.Until(ctx, fileInterval, func(context.Context) {
 		if _, now, _ := f.readHashed(); f.last.Load() == nil || now != f.last.Load().hash {
 			changed(nil)
 		}

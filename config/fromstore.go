@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/backoff"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 // storeInterval is the time between two reads of a store that cannot be watched.
@@ -68,7 +69,7 @@ func shorterPathFirst(a, b Entry) int { return strings.Count(a.Path, ".") - stri
 func (s storeLayer) Watch(ctx context.Context, changed func(error)) {
 	watcher, ok := s.store.(Watcher)
 	if !ok {
-		poll(ctx, storeInterval, func() { changed(nil) })
+		heartbeat.Until(ctx, storeInterval, func(context.Context) { changed(nil) })
 		return
 	}
 	var both sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 // Layer is one source of settings. [File], [FromStore], [Env] and [Flags] are layers, and
@@ -79,19 +80,5 @@ type polled struct {
 
 // Watch implements [Layer].
 func (p polled) Watch(ctx context.Context, changed func(error)) {
-	poll(ctx, p.interval, func() { changed(nil) })
-}
-
-// poll calls f after each interval until ctx ends.
-func poll(ctx context.Context, interval time.Duration, f func()) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			f()
-		}
-	}
+	heartbeat.Until(ctx, p.interval, func(context.Context) { changed(nil) })
 }

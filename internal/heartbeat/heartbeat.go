@@ -1,4 +1,4 @@
-// Package heartbeat renews a lease periodically.
+// Package heartbeat does something periodically, such as renewing a lease.
 package heartbeat
 
 import (
@@ -13,19 +13,24 @@ func Every(ctx context.Context, period time.Duration, renew func(ctx context.Con
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(period)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				renew(ctx)
-			}
-		}
+		Until(ctx, period, renew)
 	}()
 	return func() {
 		cancel()
 		<-done
+	}
+}
+
+// Until calls f once in each period until ctx ends.
+func Until(ctx context.Context, period time.Duration, f func(ctx context.Context)) {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f(ctx)
+		}
 	}
 }
