@@ -1,6 +1,10 @@
 package limit
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/sinew-go/sinew/internal/atomicfloat"
+)
 
 // operation is what a limiter knows of one operation. Calls add to its counters and read its
 // expectation; an evaluation updates the rest, under the limiter's lock.
@@ -14,9 +18,9 @@ type operation struct {
 	callerWaits  atomic.Int64 // sum over those of how long their callers waited at most, ns
 	inFlight     atomic.Int64 // timed calls that can be answered in time
 	firsts       firstCalls
-	baseline     atomicFloat // these three are the expectation
-	best         atomicFloat
-	expiredShare atomicFloat
+	baseline     atomicfloat.Float64 // these three are the expectation
+	best         atomicfloat.Float64
+	expiredShare atomicfloat.Float64
 
 	// Guarded by the limiter's lock.
 	atWindowStart operationCounts
@@ -44,15 +48,15 @@ func (o *operation) counts() (c operationCounts) {
 
 // expectation is what a call of the operation is compared with.
 func (o *operation) expectation() expectation {
-	return expectation{o.baseline.load(), o.best.load(), o.expiredShare.load()}
+	return expectation{o.baseline.Load(), o.best.Load(), o.expiredShare.Load()}
 }
 
 // publish copies the estimate to where calls read it.
 func (o *operation) publish() {
 	e := o.estimate.expectation
-	o.baseline.store(e.baseline)
-	o.best.store(e.best)
-	o.expiredShare.store(e.expiredShare)
+	o.baseline.Store(e.baseline)
+	o.best.Store(e.best)
+	o.expiredShare.Store(e.expiredShare)
 }
 
 // addSuccess counts a success whose caller waited for that long at most.

@@ -100,7 +100,7 @@ func (o *operations) baseline() (ns float64) {
 	most := int64(-1)
 	for _, op := range *o.byName.Load() {
 		if n := op.succeeded.Load(); n > most {
-			most, ns = n, op.baseline.load()
+			most, ns = n, op.baseline.Load()
 		}
 	}
 	return ns

@@ -82,7 +82,7 @@ func (c *choice) anyUntried(g *group, except *node) (last *node) {
 	all := 0.0
 	for _, n := range g.nodes {
 		if n != except && !c.isTried(n) {
-			all += 1 / n.inverseWeight.get()
+			all += 1 / n.inverseWeight.Load()
 		}
 	}
 	at := all * c.rng.Float64()
@@ -91,7 +91,7 @@ func (c *choice) anyUntried(g *group, except *node) (last *node) {
 			continue
 		}
 		last = n
-		if at -= 1 / n.inverseWeight.get(); at < 0 {
+		if at -= 1 / n.inverseWeight.Load(); at < 0 {
 			break
 		}
 	}

@@ -30,7 +30,7 @@ func newConsistentHash(rt *routing, owners []*node, calls *keyedCalls) *consiste
 		minRecent: max(minRecent, minRecentEach*float64(len(rt.nodes))),
 	}
 	for _, n := range rt.main.nodes {
-		h.shares += 1 / n.inverseWeight.get()
+		h.shares += 1 / n.inverseWeight.Load()
 	}
 	for _, g := range rt.groups() {
 		for _, n := range g.nodes {
@@ -89,7 +89,7 @@ func (h *consistentHash) owner(key string) *node {
 // exceedsBound says that one more call would exceed the node's bound in flight, or of
 // recent calls.
 func (h *consistentHash) exceedsBound(n *node) bool {
-	perShare := n.inverseWeight.get() * h.shares
+	perShare := n.inverseWeight.Load() * h.shares
 	all := h.calls.traffic.Load()
 	maxInFlight := math.Ceil(maxSharesInFlight * float64(uint32(all)+1) / perShare)
 	if own := n.inFlight(); own > 0 && float64(own+1) > maxInFlight {

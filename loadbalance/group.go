@@ -98,5 +98,5 @@ func (g *group) drawTwo(random uint64) (a, b *node) {
 // better one each time.
 func comparableWeight(a, b *node) bool {
 	const farLess = 4
-	return b.inverseWeight.get() <= farLess*a.inverseWeight.get()
+	return b.inverseWeight.Load() <= farLess*a.inverseWeight.Load()
 }

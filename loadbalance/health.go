@@ -108,7 +108,7 @@ func (h *health) callEnded(n *node, call ended, now time.Duration) (changed bool
 			return false
 		}
 		// A low latency would attract all calls at once where the others are busy.
-		n.latency.set(s.meanTook(), max(s.meanTook(), h.latencies.meanExpected.get()))
+		n.latency.set(s.meanTook(), max(s.meanTook(), h.latencies.meanExpected.Load()))
 		h.readmit(n, now)
 		return true
 	default:

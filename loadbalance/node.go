@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/atomicfloat"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -11,7 +12,7 @@ import (
 // What every call reads and writes comes first.
 type node struct {
 	instance      atomic.Pointer[registry.Instance]
-	inverseWeight float // mean weight of the pool ÷ its weight
+	inverseWeight atomicfloat.Float64 // mean weight of the pool ÷ its weight
 	stats
 	health nodeHealth
 
@@ -40,7 +41,7 @@ func (n *node) isHealthy() bool { return n.health.state.Load() == healthy }
 
 // load is the calls in flight, and the phantom load, relative to the node's share.
 func (n *node) load(now time.Duration) float64 {
-	return (float64(n.inFlight()) + n.phantom.load(now)) * n.inverseWeight.get()
+	return (float64(n.inFlight()) + n.phantom.load(now)) * n.inverseWeight.Load()
 }
 
 // update returns the nodes of these instances, the first of each id. It reuses the nodes of
@@ -74,7 +75,7 @@ func update(before []*node, instances []registry.Instance, now time.Duration) (
 		nodes = append(nodes, n)
 	}
 	for _, n := range nodes {
-		n.inverseWeight.set(total / float64(len(nodes)) / n.weight)
+		n.inverseWeight.Store(total / float64(len(nodes)) / n.weight)
 	}
 	return nodes, reweighted
 }

@@ -45,7 +45,7 @@ func (p *peakEWMA) cheaper(a, b *node, now time.Duration) *node {
 func (p *peakEWMA) cost(n *node, now time.Duration) (wait, load float64) {
 	_, wait = n.latency.meanAndPeak()
 	if wait == 0 {
-		wait = p.latencies.mean.get()
+		wait = p.latencies.mean.Load()
 	}
 	at := n.latency.updatedAt.Load()
 	wait *= expDecay(float64(int64(now)-at) * p.perDecay)
@@ -59,5 +59,5 @@ func (p *peakEWMA) cost(n *node, now time.Duration) (wait, load float64) {
 	if wait < 1 {
 		wait = 1
 	}
-	return wait, load * n.inverseWeight.get()
+	return wait, load * n.inverseWeight.Load()
 }

@@ -105,8 +105,8 @@ func (p Picked) succeed(now time.Duration) {
 		n.recordAnswer(now)
 	}
 	l := &b.health.latencies
-	if n.latency.addSuccess(now, float64(took), b.routing.Load().perDecay) && l.mean.get() == 0 {
-		l.mean.set(float64(took))
+	if n.latency.addSuccess(now, float64(took), b.routing.Load().perDecay) && l.mean.Load() == 0 {
+		l.mean.Store(float64(took))
 	}
 	n.resetStreak()
 	if int64(took) > l.slowAbove.Load() {
@@ -124,13 +124,13 @@ func (p Picked) finishFailed(ctx context.Context, err error, now time.Duration) 
 	result, unreached := outcomeOf(ctx, err)
 	mean := n.latency.mean()
 	if mean == 0 {
-		mean = l.mean.get()
+		mean = l.mean.Load()
 	}
 	endedByClient := result == expired || result == cancelled || ctx.Err() != nil
 	silent := endedByClient && result != cancelled && n.lastAnswer.Load() < int64(p.start.at())
 	callerExpired := result == expired
 	if callerExpired {
-		others := b.routing.Load().policy.Probation.Factor * l.medianExpected.get()
+		others := b.routing.Load().policy.Probation.Factor * l.medianExpected.Load()
 		result = expiredOutcome(float64(took), mean, others)
 	}
 	if silent {
@@ -143,12 +143,12 @@ func (p Picked) finishFailed(ctx context.Context, err error, now time.Duration) 
 	case failed:
 		n.failed.Add(1)
 		n.phantom.add(now, float64(took), mean)
-		n.latency.charge(now, max(cost, failureCost*l.maxExpected.get(), failureCost*mean))
+		n.latency.charge(now, max(cost, failureCost*l.maxExpected.Load(), failureCost*mean))
 		p.countFailure(p.start.at(), now, unreached, silent)
 	case refused: // its latency must not attract calls
 		n.neutral.Add(1)
 		n.phantom.add(now, float64(took), mean)
-		n.latency.charge(now, max(cost, mean, l.meanExpected.get()))
+		n.latency.charge(now, max(cost, mean, l.meanExpected.Load()))
 	default:
 		n.neutral.Add(1)
 		if callerExpired { // the instance continues to work for the caller who has gone

@@ -5,17 +5,19 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/atomicfloat"
 )
 
 // latencies compares how long calls to the nodes take. Its numbers are in ns, as of the last
 // update. Calls read the atomic ones while the others are guarded by Pool.mu.
 type latencies struct {
-	mean           float        // of all nodes; 0 if not known
-	maxExpected    float        // longest expected latency of a node that does not fail
-	meanExpected   float        // mean of the expected latencies of such nodes
-	medianExpected float        // median of the expected latencies of such nodes; 0 if not known
-	median         atomic.Int64 // mean latency of the median node; 0 if not known
-	slowAbove      atomic.Int64 // a longer call is slow
+	mean           atomicfloat.Float64 // of all nodes; 0 if not known
+	maxExpected    atomicfloat.Float64 // longest expected latency of a node that does not fail
+	meanExpected   atomicfloat.Float64 // mean of the expected latencies of such nodes
+	medianExpected atomicfloat.Float64 // median of the expected latencies of such nodes; 0 if not known
+	median         atomic.Int64        // mean latency of the median node; 0 if not known
+	slowAbove      atomic.Int64        // a longer call is slow
 
 	factor         float64   // Probation.Factor
 	perDecay       float64   // 1 ÷ Policy.Decay
@@ -47,14 +49,14 @@ func (l *latencies) update(nodes []*node, p Policy, now time.Duration) {
 	}
 	slices.Sort(l.sortedMeans)
 	slices.Sort(l.sortedExpected)
-	l.mean.set(meanLatency(nodes))
-	l.maxExpected.set(longest)
-	l.meanExpected.set(sum / float64(max(count, 1)))
+	l.mean.Store(meanLatency(nodes))
+	l.maxExpected.Store(longest)
+	l.meanExpected.Store(sum / float64(max(count, 1)))
 	medianExpected := 0.0
 	if len(l.sortedExpected) > 1 {
 		medianExpected = lowerMedian(l.sortedExpected)
 	}
-	l.medianExpected.set(medianExpected)
+	l.medianExpected.Store(medianExpected)
 	slowAbove, median := int64(math.MaxInt64), 0.0
 	if l.known() {
 		median = lowerMedian(l.sortedMeans)

@@ -142,9 +142,3 @@ func expDecay(x float64) float64 {
 	x *= x
 	return 1 / (x * x)
 }
-
-// float is a float64 for concurrent use.
-type float struct{ bits atomic.Uint64 }
-
-func (f *float) get() float64  { return math.Float64frombits(f.bits.Load()) }
-func (f *float) set(v float64) { f.bits.Store(math.Float64bits(v)) }
