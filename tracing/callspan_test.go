@@ -3,6 +3,7 @@ package tracing_test
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/callctx"
@@ -32,5 +33,12 @@ func TestTheContextOfACallStaysAsItIsWhenTheCallGetsASpan(t *testing.T) {
 	}
 	if deadline, _ := inFirst.Deadline(); !deadline.Equal(now.Add(time.Hour)) {
 		t.Errorf("in the span the deadline is %s", deadline)
+	}
+}
+
+func TestTheContextOfACallFitsInHalfAKilobyte(t *testing.T) {
+	const sizeClass = 512 // of the allocator; the next one is 576
+	if got := unsafe.Sizeof(callctx.Context[tracing.SpanContext]{}); got > sizeClass {
+		t.Errorf("it has %d bytes, want %d at most", got, sizeClass)
 	}
 }

@@ -2,7 +2,6 @@ package callctx
 
 import (
 	"context"
-	"time"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/internal/contextkey"
@@ -13,12 +12,12 @@ import (
 type Call struct {
 	call.Record
 
-	caller    context.Context // without the limits of policies; nil: the context of the call
-	stamp     stamp
-	refusedAt time.Time // when a breaker refused the attempt that now waits for it; else zero
-	tried     [3]string
-	fork      *Fork  // nil unless Fork was called
-	trail     *trail // shared with a second attempt
+	caller  context.Context // without the limits of policies; nil: the context of the call
+	stamp   reading         // the latest one, so that the policies need not read the clock again
+	refused reading         // when a breaker refused the attempt that now waits for it
+	tried   [3]string
+	fork    *Fork  // nil unless Fork was called
+	trail   *trail // shared with a second attempt
 }
 
 // Of returns the call that is being made in ctx. It is nil if there is none, if ctx

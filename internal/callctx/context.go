@@ -37,7 +37,7 @@ func Begin[Span any](ctx context.Context, op call.Operation, now, until time.Tim
 	b.Context.Init(ctx, until)
 	c := &b.Call
 	derive(ctx, &c.Record, op)
-	c.Start, c.stamp.at, c.caller = now, now, ctx
+	c.Start, c.stamp, c.caller = now, readingOf(0), ctx
 	c.Deadline, _ = b.Deadline()
 	c.attachTrail(&b.trail)
 	return b

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Fork lets another goroutine make a second attempt of a call while the first goes on.
@@ -20,7 +19,7 @@ func (c *Call) Fork() *Fork {
 	f := &Fork{call: *c}
 	f.call.Tried, f.call.fork = slices.Clone(c.Tried), nil
 	f.call.Waited()
-	f.call.refusedAt = time.Time{}
+	f.call.refused = 0
 	c.fork = f
 	return f
 }

@@ -2,6 +2,4 @@
 
 package callctx
 
-import "time"
-
-func checkFresh(time.Time) {}
+func checkFresh(*Call) {}
