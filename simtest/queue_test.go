@@ -55,6 +55,7 @@ func erlangC(c int, a float64) float64 {
 }
 
 func TestCallsWaitAsLongAsQueueingTheorySays(t *testing.T) {
+	skipIfRaced(t)
 	const service = 10 * time.Millisecond
 	for _, c := range []struct {
 		workers int
@@ -76,6 +77,7 @@ func TestCallsWaitAsLongAsQueueingTheorySays(t *testing.T) {
 }
 
 func TestOpenLoopArrivesAsAPoissonProcess(t *testing.T) {
+	skipIfRaced(t)
 	const rate, seconds = 100, 800
 	res := simtest.Run(t, simtest.World{
 		For: seconds * time.Second, Services: []simtest.Service{{Name: "stock"}},
@@ -92,6 +94,7 @@ func TestOpenLoopArrivesAsAPoissonProcess(t *testing.T) {
 }
 
 func TestClosedLoopKeepsLittlesLaw(t *testing.T) {
+	skipIfRaced(t)
 	const users = 50
 	think, work := 100*time.Millisecond, 20*time.Millisecond
 	var seen mean

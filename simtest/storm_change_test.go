@@ -21,7 +21,7 @@ func TestStormRollingDeploy(t *testing.T) {
 }
 
 func TestStormRegistryIsGoneWhileInstancesDieAndCome(t *testing.T) {
-	w := stock(400, sec(720),
+	w := stock(0.1*capacity, sec(720),
 		at(30, simtest.RegistryDown()), at(60, simtest.Kill("stock", 2, 5)), at(120, simtest.Add("stock", 2)), at(630, simtest.RegistryUp()))
 	runs(t, outage{"registry outage", w, func(t *testing.T, r *simtest.Result, _ int) {
 		astray := 0

@@ -48,7 +48,9 @@ func TestStormPopularKeysOverloadNobody(t *testing.T) {
 	for n := range keys {
 		keys[n] = fmt.Sprint("key-", chance.Uint64())
 	}
-	for processes, rate := range map[int]float64{1: 2000, 20: 6000} {
+	rates := map[int]float64{1: 2000, 20: 6000}
+	for _, processes := range processCounts() {
+		rate := rates[processes]
 		for _, seed := range seeds(t) {
 			t.Run(fmt.Sprintf("%d_processes/seed_%d", processes, seed), func(t *testing.T) {
 				t.Parallel()
@@ -128,7 +130,7 @@ func (p *workplaces) moved() float64 {
 // only the keys of the instance that is gone have a reason to move.
 func TestStormKeysStayWhereTheyAreWhenAnInstanceIsGone(t *testing.T) {
 	const keys, each = 2000, 10
-	for _, processes := range []int{1, 20} {
+	for _, processes := range processCounts() {
 		rate := 40 * float64(processes)
 		half := sec(keys * each / rate)
 		for _, seed := range seeds(t) {

@@ -11,7 +11,7 @@ import (
 // partlyDown is a world of this many instances that can each serve 800 calls a second. 200
 // calls a second are offered in total.
 func partlyDown(of int, script ...simtest.Event) simtest.World {
-	w := stock(200, sec(60), script...)
+	w := stock(0.05*capacity, sec(60), script...)
 	w.Services[0].Instances, w.Services[0].Workers = of, 8
 	w.Expiry = time.Hour // the registry continues to list them
 	return w

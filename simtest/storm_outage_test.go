@@ -14,7 +14,7 @@ import (
 
 // tier is a service like that of the other storms that calls other services.
 func tier(name string, calls ...string) simtest.Service {
-	return simtest.Service{Name: name, Instances: 10, Workers: 4, Latency: work, Calls: calls}
+	return simtest.Service{Name: name, Instances: 10, Workers: workers, Latency: work, Calls: calls}
 }
 
 // threeTiers are three services, the last of which is down for a minute.
@@ -22,7 +22,7 @@ func threeTiers(down, up simtest.Action) simtest.World {
 	return simtest.World{
 		For:      sec(100),
 		Services: []simtest.Service{tier("front", "middle"), tier("middle", "bottom"), tier("bottom")},
-		Clients:  []simtest.Client{{Name: "web", Calls: "front", Rate: 200, Deadline: callerDeadline}},
+		Clients:  []simtest.Client{{Name: "web", Calls: "front", Rate: 0.05 * capacity, Deadline: callerDeadline}},
 		Script:   []simtest.Event{at(10, down), at(70, up)},
 		Expiry:   sec(100), // the registry continues to list them
 	}
@@ -48,7 +48,7 @@ func TestStormBottomOfThreeTiersIsDown(t *testing.T) {
 func withoutBreakers(w simtest.World) simtest.World {
 	p := sinew.ClientPolicy{Breaker: breaker.Policy{Disabled: true}}
 	c := sinew.Config{Clients: map[string]sinew.ClientPolicy{"front": p, "middle": p, "bottom": p}}
-	w.For, w.Clients[0].Rate, w.Clients[0].Config = sec(20), 800, c // so many that a tenth of them is more than one per second
+	w.For, w.Clients[0].Rate, w.Clients[0].Config = sec(20), 0.2*capacity, c // so many that a tenth of them is more than one per second
 	for i := range w.Services {
 		w.Services[i].Config = c
 	}
@@ -128,7 +128,7 @@ func TestStormTenThousandCallersAtTheMomentOfHalfOpen(t *testing.T) {
 				For:      sec(27),
 				Services: []simtest.Service{{Name: "stock", Instances: 10, Latency: work}},
 				Clients: []simtest.Client{{
-					Name: "web", Calls: "stock", Users: 10_000, Think: simtest.Fixed(time.Second), Deadline: callerDeadline,
+					Name: "web", Calls: "stock", Users: 2_500 * workers, Think: simtest.Fixed(time.Second), Deadline: callerDeadline,
 					Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": p}},
 				}},
 				Script: []simtest.Event{at(0, simtest.AnswerWith("stock", fault.Internal, time.Millisecond))},

@@ -65,11 +65,15 @@ func TestStormHedgingCutsTheTail(t *testing.T) {
 		}
 		return simtest.World{
 			For: sec(60), Seed: seed,
-			Services: []simtest.Service{{Name: "stock", Instances: 10, Workers: 8, Latency: work.Sometimes(0.01, work.Times(50))}},
+			Services: []simtest.Service{{Name: "stock", Instances: 10, Workers: 2 * workers, Latency: work.Sometimes(0.01, work.Times(50))}},
 			Clients: []simtest.Client{{
-				Name: "web", Calls: "stock", Rate: 800, Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": p}},
+				Name: "web", Calls: "stock", Rate: 0.2 * capacity, Config: sinew.Config{Clients: map[string]sinew.ClientPolicy{"stock": p}},
 			}},
 		}
+	}
+	if raced {
+		simtest.Run(t, world(1, true))
+		return
 	}
 	for _, seed := range seeds(t) {
 		without, with := simtest.Run(t, world(seed, false)), simtest.Run(t, world(seed, true))
