@@ -70,7 +70,7 @@ func (all *fillPlanner) of(t reflect.Type, addressable bool) *fillPlan {
 	case reflect.Map:
 		w.empty, w.elem = "{}", all.of(t.Elem(), false)
 	case reflect.Slice:
-		if isBytes(t) {
+		if jsonfields.IsBytes(t) {
 			w.empty = `""`
 		} else {
 			w.empty, w.elem = "[]", all.of(t.Elem(), true)

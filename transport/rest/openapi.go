@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/internal/jsonschema"
 )
+
+// Enumerator is a string type that lists its values, for the OpenAPI document.
+type Enumerator interface{ Enum() []string }
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for
 // encoding/json. The handlers are those that routes pass to [Mux].Handle; others are
@@ -20,11 +24,7 @@ import (
 // members are required, except those that may be left out. In a request none is required,
 // since a missing member is the zero value.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
-	d := document{
-		components: components{schemas: map[string]any{}, names: map[typeUse]string{}},
-		inProgress: map[typeUse]bool{},
-		paths:      map[string]*pathItem{}, ids: map[string]bool{},
-	}
+	d := document{jsonschema.NewCollection(problemSchema), map[string]*pathItem{}, map[string]bool{}}
 	var ops []operation
 	for _, c := range contractsOf(handlers) {
 		if op, first := d.addOperation(c); first {
@@ -34,11 +34,11 @@ func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	for _, op := range ops { // first, so that responses get the shorter names
 		op.object["responses"] = d.responses(op.contract)
 	}
-	d.input = true
+	d.Input = true
 	for _, op := range ops {
 		d.request(op)
 	}
-	d.input = false
+	d.Input = false
 	d.addProblemSchema()
 	paths := map[string]any{}
 	for _, p := range d.paths {
@@ -48,7 +48,7 @@ func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 		"openapi":    "3.1.0",
 		"info":       map[string]any{"title": title, "version": cmp.Or(version, "0.0.0")},
 		"paths":      paths,
-		"components": map[string]any{"schemas": d.schemas},
+		"components": map[string]any{"schemas": d.ByName},
 	}
 }
 
@@ -74,6 +74,13 @@ func contractOf(h http.Handler) *contract {
 		return h.contract
 	}
 	return nil
+}
+
+// document is an OpenAPI document in the making.
+type document struct {
+	*jsonschema.Collection
+	paths map[string]*pathItem
+	ids   map[string]bool // operation ids in use
 }
 
 // pathItem is everything that is served at one path.
@@ -158,11 +165,11 @@ func (d *document) request(op operation) {
 func (d *document) responses(c *contract) map[string]any {
 	success := map[string]any{"description": cmp.Or(http.StatusText(c.status), "Success")}
 	if c.answerType != nil {
-		success["content"] = content(jsonType, d.schema(c.answerType))
+		success["content"] = content(jsonType, d.Schema(c.answerType))
 	}
 	failure := map[string]any{"description": "The request failed."}
 	if c.method != http.MethodHead {
-		failure["content"] = content("application/problem+json", reference("Problem"))
+		failure["content"] = content("application/problem+json", jsonschema.Reference(problemSchema))
 	}
 	return map[string]any{strconv.Itoa(c.status): success, "default": failure}
 }
@@ -180,9 +187,13 @@ func (p pattern) variables() (names []string) {
 // body returns the schema of a request's body: of its fields that do not travel elsewhere.
 func (d *document) body(b *binding) any {
 	if len(b.fields) == 0 || decodesItself(b.t) {
-		return d.schema(b.t)
+		return d.Schema(b.t)
 	}
-	return d.object(b.t, b.fields)
+	var elsewhere [][]int
+	for _, f := range b.fields {
+		elsewhere = append(elsewhere, f.index)
+	}
+	return d.Object(b.t, elsewhere)
 }
 
 func content(kind string, schema any) map[string]any {

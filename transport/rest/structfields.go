@@ -23,21 +23,9 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// encodesItself reports whether encoding/json encodes a value of type t by t's own method.
-func encodesItself(t reflect.Type) bool {
-	return t.Implements(marshalerType) || t.Implements(textMarshalerType)
-}
+func encodesItself(t reflect.Type) bool { return jsonfields.EncodesItself(t) }
 
-// decodesItself reports whether encoding/json decodes a value of type t by t's own method.
-func decodesItself(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return p.Implements(unmarshalerType) || p.Implements(textUnmarshalerType)
-}
-
-// isBytes reports whether encoding/json writes a slice as a string, in base64.
-func isBytes(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !encodesItself(reflect.PointerTo(t.Elem()))
-}
+func decodesItself(t reflect.Type) bool { return jsonfields.DecodesItself(t) }
 
 // fieldOf returns the type of the member of a struct with this name, nil if there is none,
 // and whether the name is that of an embedded struct.

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strconv"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/jsonschema"
 )
 
 // codec parses and formats the values of one type as text in paths, queries and headers.
@@ -52,7 +54,7 @@ func codecOf(t reflect.Type) (codec, bool) {
 	}
 	c, ok := basicCodec(t)
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
-		c.parse, c.expects, c.schema = parseText, "", typeSchema("string")
+		c.parse, c.expects, c.schema = parseText, "", jsonschema.Type("string")
 		if t == timeType {
 			c.expects, c.schema = expectsTime, map[string]any{"type": "string", "format": "date-time"}
 		}
@@ -70,21 +72,21 @@ func basicCodec(t reflect.Type) (codec, bool) {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return codec{parseString, formatString, expectsString, typeSchema("string")}, true
+		return codec{parseString, formatString, expectsString, jsonschema.Type("string")}, true
 	case reflect.Bool:
-		return codec{parseBool, formatBool, expectsBool, typeSchema("boolean")}, true
+		return codec{parseBool, formatBool, expectsBool, jsonschema.Type("boolean")}, true
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseInt(text, 10, bits)
 			v.SetInt(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt, intSchema(bits)}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }, expectsInt, jsonschema.Int(bits)}, true
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return codec{func(v reflect.Value, text string) error {
 			n, err := strconv.ParseUint(text, 10, bits)
 			v.SetUint(n)
 			return err
-		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint, uintSchema(bits)}, true
+		}, func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }, expectsUint, jsonschema.Uint(bits)}, true
 	case reflect.Float32, reflect.Float64:
 		return floatCodec(bits), true
 	}
@@ -104,23 +106,7 @@ func floatCodec(bits int) codec {
 			return "", fmt.Errorf("%v is no number", f)
 		}
 		return strconv.FormatFloat(v.Float(), 'g', -1, bits), nil
-	}, expectsFloat, typeSchema("number")}
-}
-
-// intSchema returns the schema of an integer of this size. JSON readers cannot represent
-// the bounds of 64 bits exactly, so that size is given as a format.
-func intSchema(bits int) map[string]any {
-	if bits == 64 {
-		return map[string]any{"type": "integer", "format": "int64"}
-	}
-	return map[string]any{"type": "integer", "minimum": -1 << (bits - 1), "maximum": 1<<(bits-1) - 1}
-}
-
-func uintSchema(bits int) map[string]any {
-	if bits == 64 {
-		return map[string]any{"type": "integer", "minimum": 0}
-	}
-	return map[string]any{"type": "integer", "minimum": 0, "maximum": uint64(1)<<bits - 1}
+	}, expectsFloat, jsonschema.Type("number")}
 }
 
 func parseString(v reflect.Value, text string) error {

@@ -1,127 +1,112 @@
-package rest
+package jsonschema
 
 import (
 	"reflect"
 	"slices"
 
-	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
-// document collects the schemas of an OpenAPI document. A Go type may have two, one for
-// answers and one for requests: an answer always has the members that encoding/json
-// writes, while a request may leave out any, and may have null for a list.
-type document struct {
-	components
-	inProgress map[typeUse]bool // named types whose description is not finished
-	input      bool             // the schema being made is that of a request
-	paths      map[string]*pathItem
-	ids        map[string]bool // operation ids in use
-}
-
-// Enumerator is a string type that lists its values, for the OpenAPI document.
-type Enumerator interface{ Enum() []string }
-
-// schema returns the JSON Schema of what encoding/json writes for a t, or reads into one.
-func (d *document) schema(t reflect.Type) any {
-	if s, ok := d.selfEncoded(t); ok {
+// Schema returns the JSON Schema of what encoding/json writes for a t, or reads into one.
+func (c *Collection) Schema(t reflect.Type) any {
+	if s, ok := c.selfEncoded(t); ok {
 		return s
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return typeSchema("boolean")
+		return Type("boolean")
 	case reflect.Int, reflect.Int64:
-		return typeSchema("integer")
+		return Type("integer")
 	case reflect.Int8, reflect.Int16, reflect.Int32:
-		return intSchema(t.Bits())
+		return Int(t.Bits())
 	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
-		return uintSchema(64)
+		return Uint(64)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		return uintSchema(t.Bits())
+		return Uint(t.Bits())
 	case reflect.Float32, reflect.Float64:
-		return typeSchema("number")
+		return Type("number")
 	case reflect.String:
-		return typeSchema("string")
+		return Type("string")
 	case reflect.Slice, reflect.Map:
-		if d.input {
-			return orNull(d.composite(t))
+		if c.Input {
+			return orNull(c.composite(t))
 		}
-		return d.composite(t)
+		return c.composite(t)
 	case reflect.Pointer, reflect.Array:
-		return d.composite(t)
+		return c.composite(t)
 	case reflect.Struct:
-		return d.structSchema(t)
+		return c.structSchema(t)
 	}
 	return map[string]any{}
 }
 
 // composite returns the schema of a pointer, list or map. Only a named type that contains
 // itself gets an entry in the components.
-func (d *document) composite(t reflect.Type) any {
+func (c *Collection) composite(t reflect.Type) any {
 	if t.Name() == "" {
-		return d.elements(t)
+		return c.elements(t)
 	}
-	key := typeUse{t, d.input}
-	name, known := d.names[key]
-	if !known && d.inProgress[key] {
-		name, known = d.assignName(key), true
+	key := typeUse{t, c.Input}
+	name, known := c.names[key]
+	if !known && c.inProgress[key] {
+		name, known = c.assignName(key), true
 	}
 	if known {
-		return reference(name)
+		return Reference(name)
 	}
-	d.inProgress[key] = true
-	s := d.elements(t)
-	delete(d.inProgress, key)
-	if name, isRecursive := d.names[key]; isRecursive {
-		d.schemas[name] = s
-		return reference(name)
+	c.inProgress[key] = true
+	s := c.elements(t)
+	delete(c.inProgress, key)
+	if name, isRecursive := c.names[key]; isRecursive {
+		c.ByName[name] = s
+		return Reference(name)
 	}
 	return s
 }
 
 // elements describes a composite type by its elements.
-func (d *document) elements(t reflect.Type) any {
+func (c *Collection) elements(t reflect.Type) any {
 	switch {
 	case t.Kind() == reflect.Pointer:
-		return d.schema(t.Elem())
+		return c.Schema(t.Elem())
 	case t.Kind() == reflect.Map:
-		s := map[string]any{"type": "object", "additionalProperties": d.element(t.Elem())}
-		if pattern := patternOf(t.Key()); d.input && pattern != "" && !decodesItself(t.Key()) {
+		s := map[string]any{"type": "object", "additionalProperties": c.element(t.Elem())}
+		if pattern := patternOf(t.Key()); c.Input && pattern != "" && !jsonfields.DecodesItself(t.Key()) {
 			s["propertyNames"] = map[string]any{"pattern": pattern}
 		}
 		return s
-	case isBytes(t):
+	case jsonfields.IsBytes(t):
 		return map[string]any{"type": "string", "contentEncoding": "base64"}
-	case t.Kind() == reflect.Array && !d.input: // encoding/json reads a list of any length into an array
-		return map[string]any{"type": "array", "items": d.element(t.Elem()), "minItems": t.Len(), "maxItems": t.Len()}
+	case t.Kind() == reflect.Array && !c.Input: // encoding/json reads a list of any length into an array
+		return map[string]any{"type": "array", "items": c.element(t.Elem()), "minItems": t.Len(), "maxItems": t.Len()}
 	}
-	return map[string]any{"type": "array", "items": d.element(t.Elem())}
+	return map[string]any{"type": "array", "items": c.element(t.Elem())}
 }
 
 // element returns the schema of an element of a list or map: a pointer there may be nil.
-func (d *document) element(t reflect.Type) any {
+func (c *Collection) element(t reflect.Type) any {
 	if t.Kind() == reflect.Pointer {
-		return orNull(d.schema(t))
+		return orNull(c.Schema(t))
 	}
-	return d.schema(t)
+	return c.Schema(t)
 }
 
 // selfEncoded returns the schema of a type that encodes itself, or, in a request, decodes
 // itself.
-func (d *document) selfEncoded(t reflect.Type) (any, bool) {
+func (c *Collection) selfEncoded(t reflect.Type) (any, bool) {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
 		return nil, false
 	}
 	p := reflect.PointerTo(t)
 	own, text := p.Implements(marshalerType), p.Implements(textMarshalerType)
-	if d.input {
+	if c.Input {
 		own, text = p.Implements(unmarshalerType), p.Implements(textUnmarshalerType)
 	}
 	switch {
 	case t == timeType:
 		return map[string]any{"type": "string", "format": "date-time"}, true
 	case t == numberType:
-		return typeSchema("number"), true
+		return Type("number"), true
 	case p.Implements(enumeratorType) && (t.Kind() == reflect.String || own || text):
 		return enumSchema(t), true
 	case own && !p.Implements(marshalerType): // what its UnmarshalJSON accepts is unknown
@@ -129,7 +114,7 @@ func (d *document) selfEncoded(t reflect.Type) (any, bool) {
 	case own:
 		return sampleOf(t).schema(), true
 	case text:
-		return typeSchema("string"), true
+		return Type("string"), true
 	}
 	return nil, false
 }
@@ -149,17 +134,17 @@ func enumSchema(t reflect.Type) any {
 
 // structSchema returns a reference to the schema of a struct, which it makes first if
 // needed.
-func (d *document) structSchema(t reflect.Type) any {
+func (c *Collection) structSchema(t reflect.Type) any {
 	if t.Name() == "" {
-		return d.object(t, nil)
+		return c.Object(t, nil)
 	}
-	key := typeUse{t, d.input}
-	name, known := d.names[key]
+	key := typeUse{t, c.Input}
+	name, known := c.names[key]
 	if !known {
-		name = d.assignName(key)
-		d.schemas[name] = d.object(t, nil)
+		name = c.assignName(key)
+		c.ByName[name] = c.Object(t, nil)
 	}
-	return reference(name)
+	return Reference(name)
 }
 
 // orNull returns a schema that allows null, too.
@@ -180,21 +165,22 @@ func orNull(schema any) any {
 		return s
 	}
 	if s["$ref"] != nil {
-		return map[string]any{"anyOf": []any{s, typeSchema("null")}}
+		return map[string]any{"anyOf": []any{s, Type("null")}}
 	}
 	return s
 }
 
-// object returns the schema of a struct without the bound members, which travel elsewhere.
-func (d *document) object(t reflect.Type, bound []field) map[string]any {
+// Object returns the schema of a struct without the fields that travel elsewhere, which are
+// given by their index.
+func (c *Collection) Object(t reflect.Type, elsewhere [][]int) map[string]any {
 	properties := map[string]any{}
 	var required []string
 	for _, m := range jsonfields.Of(t) {
-		if slices.ContainsFunc(bound, func(f field) bool { return slices.Equal(f.index, m.Index) }) {
+		if slices.ContainsFunc(elsewhere, func(index []int) bool { return slices.Equal(index, m.Index) }) {
 			continue
 		}
-		properties[m.Name] = d.member(m)
-		if !m.Optional && !d.input {
+		properties[m.Name] = c.member(m)
+		if !m.Optional && !c.Input {
 			required = append(required, m.Name)
 		}
 	}
@@ -205,13 +191,13 @@ func (d *document) object(t reflect.Type, bound []field) map[string]any {
 	return s
 }
 
-func (d *document) member(m jsonfields.Field) any {
+func (c *Collection) member(m jsonfields.Field) any {
 	t, null := m.Type, false
 	if t.Kind() == reflect.Pointer && t.Name() == "" {
 		t, null = t.Elem(), true
 	}
-	s := d.schema(t)
-	if _, itself := d.selfEncoded(t); m.Quoted && (!itself || t == numberType) {
+	s := c.Schema(t)
+	if _, itself := c.selfEncoded(t); m.Quoted && (!itself || t == numberType) {
 		s = quotedSchema(t)
 	}
 	if null || t.Kind() == reflect.Pointer {
@@ -222,7 +208,7 @@ func (d *document) member(m jsonfields.Field) any {
 
 // quotedSchema returns the schema of a value of type t in quotes.
 func quotedSchema(t reflect.Type) map[string]any {
-	s := typeSchema("string")
+	s := Type("string")
 	if pattern := patternOf(t); pattern != "" {
 		s["pattern"] = pattern
 	}
@@ -245,19 +231,22 @@ func patternOf(t reflect.Type) string {
 	return ""
 }
 
-// addProblemSchema adds the schema of a failure, after RFC 9457.
-func (d *document) addProblemSchema() {
-	s := d.object(reflect.TypeFor[fault.Problem](), nil)
-	s["required"] = []string{"type", "status", "detail", "code"}
-	for name, text := range map[string]string{
-		"code": "The class of the failure, such as not_found.", "reason": "The rule that refused, where one did.",
-		"details": "More about the failure.", "retry_after": "How long to wait before the next try, such as 1.5s.",
-		"unprocessed": "No handler ran, so that any operation may be repeated.", "repeated": "The call was repeated already.",
-		"service": "The service that failed, where it is not the one that answers.",
-	} {
-		s["properties"].(map[string]any)[name].(map[string]any)["description"] = text
+// Type returns the schema of a type of JSON value, such as "string".
+func Type(name string) map[string]any { return map[string]any{"type": name} }
+
+// Int returns the schema of an integer of this size. JSON readers cannot represent the
+// bounds of 64 bits exactly, so that size is given as a format.
+func Int(bits int) map[string]any {
+	if bits == 64 {
+		return map[string]any{"type": "integer", "format": "int64"}
 	}
-	d.schemas["Problem"] = s
+	return map[string]any{"type": "integer", "minimum": -1 << (bits - 1), "maximum": 1<<(bits-1) - 1}
 }
 
-func typeSchema(name string) map[string]any { return map[string]any{"type": name} }
+// Uint returns the schema of an integer of this size that is not negative.
+func Uint(bits int) map[string]any {
+	if bits == 64 {
+		return map[string]any{"type": "integer", "minimum": 0}
+	}
+	return map[string]any{"type": "integer", "minimum": 0, "maximum": uint64(1)<<bits - 1}
+}

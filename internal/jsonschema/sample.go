@@ -1,10 +1,13 @@
-package rest
+package jsonschema
 
 import (
 	"encoding/json"
 	"reflect"
 	"time"
 )
+
+// maxDepth is how deep a sample is filled.
+const maxDepth = 100
 
 // sample is what a type that encodes itself makes of some values; there is no other way to
 // learn its form.
@@ -56,7 +59,7 @@ func (all sample) schema() any {
 	if all.mixed || all.kind == "" {
 		return map[string]any{}
 	}
-	s := typeSchema(all.kind)
+	s := Type(all.kind)
 	if all.kind == "string" && all.time {
 		s["format"] = "date-time"
 	}
@@ -68,7 +71,7 @@ func (all sample) schema() any {
 
 // setNonZero sets v to a non-zero value, as far as it can be set from here.
 func setNonZero(v reflect.Value, depth int) {
-	if !v.CanSet() || depth > maxNesting {
+	if !v.CanSet() || depth > maxDepth {
 		return
 	}
 	if v.Type() == timeType {
