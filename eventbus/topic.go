@@ -9,6 +9,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/contracts"
 )
 
 // Topic is the contract of one kind of event: its name and the type T of its data, which
@@ -93,6 +94,14 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 		_, err = ep(ctx, v)
 		return err
 	})
+}
+
+// Describe describes the topic to package apitest, which compares it with what subscribers
+// depend on.
+func (t Topic[T]) Describe() contracts.Operation {
+	return contracts.Operation{
+		Kind: contracts.Topic, Name: t.Name, Ordered: t.Key != nil, Event: contracts.Value{Type: reflect.TypeFor[T]()},
+	}
 }
 
 // callRecovering calls f and turns a panic into an error.

@@ -19,10 +19,15 @@ type Collection struct {
 	ByName map[string]any
 	// Input says that the next schemas are those of requests.
 	Input bool
+	// MarkClosed adds [Closed] to the schemas of enums.
+	MarkClosed bool
 
 	names      map[typeUse]string
 	inProgress map[typeUse]bool // named types whose description is not finished
 }
+
+// Closed is a keyword of an enum whose Go type refuses to read any other value.
+const Closed = "x-closed"
 
 // NewCollection returns an empty collection, which names no schema as one of the reserved
 // names.

@@ -1,6 +1,7 @@
 package jsonschema
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 
@@ -108,7 +109,7 @@ func (c *Collection) selfEncoded(t reflect.Type) (any, bool) {
 	case t == numberType:
 		return Type("number"), true
 	case p.Implements(enumeratorType) && (t.Kind() == reflect.String || own || text):
-		return enumSchema(t), true
+		return c.enumSchema(t), true
 	case own && !p.Implements(marshalerType): // what its UnmarshalJSON accepts is unknown
 		return map[string]any{}, true
 	case own:
@@ -120,16 +121,29 @@ func (c *Collection) selfEncoded(t reflect.Type) (any, bool) {
 }
 
 // enumSchema returns the schema of a type that lists its values.
-func enumSchema(t reflect.Type) any {
+func (c *Collection) enumSchema(t reflect.Type) any {
 	sampled := sampleOf(t)
 	if sampled.kind != "" && sampled.kind != "string" {
 		return sampled.schema() // it does not encode itself as one of the listed strings
 	}
 	s := map[string]any{"type": "string", "enum": reflect.New(t).Interface().(Enumerator).Enum()}
+	if c.MarkClosed && refusesUnknown(t) {
+		s[Closed] = true
+	}
 	if sampled.null {
 		return orNull(s)
 	}
 	return s
+}
+
+// refusesUnknown reports whether t cannot be read from a string that is none of its values.
+func refusesUnknown(t reflect.Type) (refuses bool) {
+	defer func() {
+		if recover() != nil {
+			refuses = true
+		}
+	}()
+	return json.Unmarshal([]byte(`"\u0001 is no value"`), reflect.New(t).Interface()) != nil
 }
 
 // structSchema returns a reference to the schema of a struct, which it makes first if

@@ -137,14 +137,11 @@ func (d *document) addOperation(c *contract) (op operation, first bool) {
 func (d *document) request(op operation) {
 	var parameters []any
 	for _, f := range op.contract.request.fields {
-		name, schema := f.name, f.codec.schemaOf(f.t)
-		if f.list {
-			schema = map[string]any{"type": "array", "items": schema}
-		}
+		name := f.name
 		if f.in == "path" {
 			name = op.path.variables[slices.Index(op.variables(), f.name)]
 		}
-		parameters = append(parameters, map[string]any{"name": name, "in": f.in, "required": f.in == "path", "schema": schema})
+		parameters = append(parameters, map[string]any{"name": name, "in": f.in, "required": f.in == "path", "schema": f.schema()})
 	}
 	if op.keyed {
 		parameters = append(parameters, map[string]any{
@@ -186,14 +183,21 @@ func (p pattern) variables() (names []string) {
 
 // body returns the schema of a request's body: of its fields that do not travel elsewhere.
 func (d *document) body(b *binding) any {
-	if len(b.fields) == 0 || decodesItself(b.t) {
-		return d.Schema(b.t)
+	if elsewhere := b.elsewhere(); elsewhere != nil {
+		return d.Object(b.t, elsewhere)
 	}
-	var elsewhere [][]int
+	return d.Schema(b.t)
+}
+
+// elsewhere returns the fields that do not travel in the body, nil if the type decodes
+// itself from the whole body.
+func (b *binding) elsewhere() (all [][]int) {
 	for _, f := range b.fields {
-		elsewhere = append(elsewhere, f.index)
+		if !decodesItself(b.t) {
+			all = append(all, f.index)
+		}
 	}
-	return d.Object(b.t, elsewhere)
+	return all
 }
 
 func content(kind string, schema any) map[string]any {

@@ -1,0 +1,69 @@
+// Package contracts is how a route, a topic or a method describes itself to package
+// apitest, which knows none of their packages.
+package contracts
+
+import "reflect"
+
+// Described is what others depend on, and describes itself: a rest.Route or an
+// eventbus.Topic.
+type Described interface {
+	// Describe panics if what it describes does not fit its own types.
+	Describe() Operation
+}
+
+// Kind is what an operation is.
+type Kind string
+
+// The kinds of operations.
+const (
+	Route  Kind = "route"
+	Topic  Kind = "topic"
+	Method Kind = "method" // of a service that is called in another way than by its routes
+)
+
+// Operation is what others can depend on. Fields that say nothing about its kind are zero.
+type Operation struct {
+	Kind Kind
+	// Name is unique among those of the kind: "GET /orders/{id}", "order.placed".
+	Name string
+	// Status is the HTTP status of a success.
+	Status int
+	// Keyed says that a request with an idempotency key runs once.
+	Keyed bool
+	// Strict says that body members which Request does not have are refused.
+	Strict bool
+	// Ordered says that events of one key are handled in order.
+	Ordered bool
+	// MaxBody is the maximum size of a request body in bytes.
+	MaxBody int64
+	// Parameters travel with a request outside of its body. Those of the path are first,
+	// in its order.
+	Parameters []Parameter
+	// Headers are those of the answer.
+	Headers []Parameter
+	// Request is the body of a request.
+	Request Value
+	// Answer is the body of an answer.
+	Answer Value
+	// Event is the data of an event.
+	Event Value
+}
+
+// Parameter is a named value beside a body.
+type Parameter struct {
+	// In is where it travels: "path", "query", "header" or "cookie".
+	In   string
+	Name string
+	// Required says that it is always there: what a request must have, or an answer has.
+	Required bool
+	// Schema is its JSON Schema, with its default where it has one.
+	Schema map[string]any
+}
+
+// Value is a JSON value. The zero Value is none.
+type Value struct {
+	// Type is its Go type.
+	Type reflect.Type
+	// Elsewhere are the fields of Type that do not travel in the value, by their index.
+	Elsewhere [][]int
+}

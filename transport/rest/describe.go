@@ -1,0 +1,43 @@
+package rest
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sinew-go/sinew/internal/contracts"
+)
+
+// Describe describes the route to package apitest, which compares it with what callers
+// depend on. It panics if the route does not fit its types, as [Route.Handle] does.
+func (r Route[Req, Resp]) Describe() contracts.Operation {
+	c := r.contract()
+	op := contracts.Operation{
+		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(),
+		Answer: contracts.Value{Type: c.answerType},
+	}
+	if c.request.body {
+		op.Strict, op.MaxBody = c.strict, c.bodyLimit
+		op.Request = contracts.Value{Type: c.request.t, Elsewhere: c.request.elsewhere()}
+	}
+	return op
+}
+
+// parameters describes the fields that travel outside of the body.
+func (c *contract) parameters() (all []contracts.Parameter) {
+	for _, f := range c.request.fields {
+		all = append(all, contracts.Parameter{In: f.in, Name: f.name, Required: f.in == "path", Schema: f.schema()})
+	}
+	variables := c.variables()
+	slices.SortStableFunc(all, func(a, b contracts.Parameter) int {
+		return cmp.Compare(position(variables, a), position(variables, b))
+	})
+	return all
+}
+
+// position returns where in the path a parameter is; others come after it.
+func position(variables []string, p contracts.Parameter) int {
+	if p.In == "path" {
+		return slices.Index(variables, p.Name)
+	}
+	return len(variables)
+}
