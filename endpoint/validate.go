@@ -8,9 +8,10 @@ import (
 
 // Validate refuses a request whose own method Validate() error returns an error, before
 // the endpoint sees the request. The result is that error if it has a *fault.Error in its
-// chain, else fault.InvalidArgument with the error's text. Errors joined with errors.Join
-// are written in one line: the first 20 of them, with at most 256 bytes each, since a small
-// request can have very many faults. A request without the method passes.
+// chain, else fault.InvalidArgument with the error's text, and a [fault.Violation] for each
+// of the errors that are joined with errors.Join: the first 20 of them, in the text with at
+// most 256 bytes each, since a small request can have very many faults. A request without
+// the method passes.
 func Validate() Middleware {
 	return func(next Func) Func {
 		return func(ctx context.Context, request any) (any, error) {

@@ -14,6 +14,9 @@
 // the text of the error, for the log. Of an error that is not an *Error the caller sees
 // the code only.
 //
+// A request that is refused for what is in it has a [Violation] for each fault, which its
+// caller finds in the field Violations of the Error.
+//
 // # Verdicts
 //
 // Every policy (breaker, limit, balancer, retry) asks [Judge] what a result says about the

@@ -21,6 +21,9 @@ type Error struct {
 	// Reason names the rule that refused, in snake case: "insufficient_stock". [ReasonOf]
 	// returns it.
 	Reason string
+	// Violations are what is wrong with which parts of the request; the caller sees the
+	// first 20. If the Error is Relayed, they are faults of the request to Service.
+	Violations []Violation
 	// Details is further data for the caller, made of JSON values. In an Error that
 	// arrived over a wire, numbers are [encoding/json.Number].
 	Details map[string]any

@@ -205,6 +205,7 @@ func TestForeignAnswersAreClassedByStatus(t *testing.T) {
 func FuzzProblem(f *testing.F) {
 	f.Add([]byte(`{"code":"not_found","status":404,"retry_after":"1s"}`))
 	f.Add([]byte(`{"code":"nonsense","status":-4,"retry_after":"-9h"}`))
+	f.Add([]byte(`{"status":400,"errors":[{"pointer":"#/a~1b","detail":"x"},{"parameter":"n","in":7},null]}`))
 	f.Add([]byte(`{"status":503,"details":null,"retry_after":"2562047h47m16.854775807s"}`))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		var p fault.Problem
@@ -214,6 +215,11 @@ func FuzzProblem(f *testing.F) {
 		e := p.Err()
 		if e.Code < fault.Canceled || e.Code > fault.Unauthenticated || e.RetryAfter < 0 || e.RetryAfter+time.Hour < e.RetryAfter || e.Code.HTTPStatus() < 400 {
 			t.Fatalf("%s became %#v", wire, e)
+		}
+		for _, v := range e.Violations {
+			if len(v.Error()) > 4<<10 || len(e.Violations) > 20 {
+				t.Fatalf("%s became %d violations, one of %d bytes", wire, len(e.Violations), len(v.Error()))
+			}
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -20,7 +19,7 @@ const maxRetryAfter = 365 * 24 * time.Hour
 const maxDetailBytes = 4 << 10
 
 // Problem is a failure as a JSON document after RFC 9457, the form in which it crosses
-// HTTP. code, reason, details, retry_after, unprocessed, repeated and service are
+// HTTP. code, reason, errors, details, retry_after, unprocessed, repeated and service are
 // extension members.
 type Problem struct {
 	// Type is a URI for the kind of problem, "about:blank" from [ProblemOf].
@@ -36,6 +35,9 @@ type Problem struct {
 	Code string `json:"code,omitempty"`
 	// Reason names the rule that refused.
 	Reason string `json:"reason,omitempty"`
+	// Errors is what is wrong with which parts of the request: the first 20 Violations of
+	// the Error, each with at most 512 bytes of text.
+	Errors []Violation `json:"errors,omitempty"`
 	// Details is further data for the caller.
 	Details map[string]any `json:"details,omitempty"`
 	// RetryAfter is how long the caller should wait before it repeats the call, as a
@@ -56,11 +58,9 @@ func ProblemOf(err error) Problem {
 	p := Problem{Type: "about:blank", Status: code.HTTPStatus(), Code: code.String(), Detail: publicText(code)}
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Message != "" {
-			p.Detail = e.Message
+			p.Detail = truncate(e.Message, maxDetailBytes)
 		}
-		if len(p.Detail) > maxDetailBytes {
-			p.Detail = strings.ToValidUTF8(p.Detail[:maxDetailBytes], "") + "…"
-		}
+		p.Errors = boundViolations(e.Violations)
 		if e.Status >= 400 && e.Status < 600 {
 			p.Status = e.Status
 		}
@@ -87,7 +87,7 @@ func (p *Problem) UnmarshalJSON(text []byte) error {
 	*p = Problem{}
 	for name, into := range map[string]any{
 		"type": &p.Type, "title": &p.Title, "status": &p.Status, "detail": &p.Detail, "code": &p.Code, "reason": &p.Reason,
-		"retry_after": &p.RetryAfter, "unprocessed": &p.Unprocessed, "repeated": &p.Repeated, "service": &p.Service, "details": &p.Details,
+		"retry_after": &p.RetryAfter, "unprocessed": &p.Unprocessed, "repeated": &p.Repeated, "service": &p.Service, "errors": &p.Errors, "details": &p.Details,
 	} {
 		member, ok := members[name]
 		if !ok {
@@ -115,7 +115,7 @@ func (p Problem) Err() *Error {
 		code = FromHTTPStatus(p.Status).orUnknown()
 	}
 	e := &Error{
-		Code: code, Message: p.Detail, Reason: p.Reason, Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated,
+		Code: code, Message: p.Detail, Reason: p.Reason, Violations: boundViolations(p.Errors), Details: p.Details, Unprocessed: p.Unprocessed, Repeated: p.Repeated,
 		Service: p.Service, Relayed: p.Service != "",
 	}
 	if e.Message == "" {

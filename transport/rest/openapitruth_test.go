@@ -218,12 +218,12 @@ func TestTheProblemSchemaHasAllMembersOfAProblem(t *testing.T) {
 	if err := json.Unmarshal(doc.Components.Schemas["Problem"], &s); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"type", "title", "status", "detail", "code", "reason", "details", "retry_after", "unprocessed", "repeated", "service"} {
+	for _, name := range []string{"type", "title", "status", "detail", "code", "reason", "errors", "details", "retry_after", "unprocessed", "repeated", "service"} {
 		if s.Properties[name] == nil {
 			t.Errorf("it has no %s", name)
 		}
 	}
-	if len(s.Properties) != 11 || len(s.Required) != 4 {
+	if len(s.Properties) != 12 || len(s.Required) != 4 {
 		t.Errorf("%v %v", s.Properties, s.Required)
 	}
 }
