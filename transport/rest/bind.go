@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/jsonfields"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 // binding says where the fields of a request type travel.
@@ -142,8 +144,9 @@ func (b *binding) clearBound(v reflect.Value) {
 	}
 }
 
-// bind sets the bound fields of v, a struct, from r.
-func (b *binding) bind(v reflect.Value, r *http.Request) error {
+// bind sets the bound fields of v, a struct, from r, and adds what is wrong with them to
+// all.
+func (b *binding) bind(v reflect.Value, r *http.Request, all *validation.Faults) {
 	if b.overlapping {
 		b.clearBound(v)
 	}
@@ -151,38 +154,43 @@ func (b *binding) bind(v reflect.Value, r *http.Request) error {
 	if b.query && r.URL.RawQuery != "" {
 		var err error
 		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return fault.InvalidArgument.Errorf("the query is malformed: %s", truncate(err.Error(), maxQuotedError))
+			all.Add(fault.Violation{In: "query", Detail: "it is malformed: " + truncate(err.Error(), maxQuotedError)})
 		}
 	}
 	for i := range b.fields {
 		f := &b.fields[i]
-		var values []string
+		detail := ""
 		switch f.in {
 		case "query":
-			values = query[f.name]
+			detail = f.setAll(v, query[f.name])
 		case "header":
-			values = r.Header[f.name]
+			detail = f.setAll(v, r.Header[f.name])
 		default:
-			if err := f.set(v, r.PathValue(f.name)); err != nil {
-				return err
-			}
-			continue
+			detail = f.set(v, r.PathValue(f.name))
 		}
-		if len(values) > 1 && !f.list { // a proxy on the way may pick another of the values
-			return fault.InvalidArgument.Errorf("%s: it is given %d times", f, len(values))
-		}
-		for _, text := range values {
-			if err := f.set(v, text); err != nil {
-				return err
-			}
+		if detail != "" {
+			all.Add(fault.Violation{Parameter: f.name, In: f.in, Detail: detail})
 		}
 	}
-	return nil
 }
 
-func (f *field) set(v reflect.Value, text string) error {
+// setAll sets the field to all values of its parameter. It returns what is wrong with
+// them, "" if nothing is.
+func (f *field) setAll(v reflect.Value, values []string) (detail string) {
+	if len(values) > 1 && !f.list { // a proxy on the way may pick another of the values
+		return "it is given " + strconv.Itoa(len(values)) + " times"
+	}
+	for _, text := range values {
+		if detail := f.set(v, text); detail != "" {
+			return detail
+		}
+	}
+	return ""
+}
+
+func (f *field) set(v reflect.Value, text string) (detail string) {
 	if !utf8.ValidString(text) {
-		return fault.InvalidArgument.Errorf("%s: bytes that are no UTF-8", f)
+		return "bytes that are no UTF-8"
 	}
 	at := v.FieldByIndex(f.index)
 	into := at
@@ -191,9 +199,9 @@ func (f *field) set(v reflect.Value, text string) error {
 	}
 	if err := f.codec.parse(into, text); err != nil {
 		if f.codec.expects == "" {
-			return fault.InvalidArgument.Errorf("%s: %s", f, truncate(err.Error(), maxQuotedError))
+			return truncate(messageOf(err), maxQuotedError)
 		}
-		return fault.InvalidArgument.Errorf("%s: %s is expected, not %q", f, f.codec.expects, shorten(text))
+		return f.codec.expects + " is expected, not " + strconv.Quote(shorten(text))
 	}
 	switch {
 	case f.optional:
@@ -201,17 +209,8 @@ func (f *field) set(v reflect.Value, text string) error {
 	case f.list:
 		at.Set(reflect.Append(at, into))
 	}
-	return nil
+	return ""
 }
 
 // String names the field for a message.
-func (f *field) String() string {
-	switch f.in {
-	case "path":
-		return "path variable " + f.name
-	case "query":
-		return "query parameter " + f.name
-	default:
-		return "header " + f.name
-	}
-}
+func (f *field) String() string { return fault.Violation{Parameter: f.name, In: f.in}.Error() }

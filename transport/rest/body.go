@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"reflect"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 const (
@@ -77,23 +77,48 @@ func bodyTooLarge(limit int64) error {
 	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
 }
 
-// decode decodes one JSON value, text, into v, whose shape is s.
+// decode decodes one JSON value, text, into v, whose shape is s. Its errors are for
+// bodyFaults.
 func decode(text []byte, v any, s *shape, strict bool) error {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
-		return fault.InvalidArgument.Errorf("a JSON body is needed")
+		return unreadableError("a JSON body is needed")
 	case string(bytes.TrimSpace(text)) == "null":
-		return fault.InvalidArgument.Errorf("a JSON body is needed, and null is none")
+		return unreadableError("a JSON body is needed, and null is none")
 	case !utf8.Valid(text):
-		return fault.InvalidArgument.Errorf("the body has bytes that are no UTF-8")
+		return unreadableError("the body has bytes that are no UTF-8")
 	}
 	if half := loneSurrogate(text); half != nil {
-		return fault.InvalidArgument.Errorf("the body has %s without its other half, which is no character", half)
+		return unreadableError("the body has " + string(half) + " without its other half, which is no character")
 	}
 	if err := inspect(text, s, strict, maxNesting); err != nil {
-		return fault.InvalidArgument.Errorf("the body is wrong: %s", err)
+		return err
 	}
-	return decodeError(json.Unmarshal(text, v), reflect.TypeOf(v))
+	return json.Unmarshal(text, v)
+}
+
+// unreadableError says what is wrong with a body that cannot be read at all.
+type unreadableError string
+
+func (e unreadableError) Error() string { return string(e) }
+
+// bodyFaults returns the faults of a request with what is wrong with its body, for which
+// decode has returned err: everything that is, unless the body is no JSON.
+func bodyFaults(all validation.Faults, text []byte, s *shape, strict bool, err error) validation.Faults {
+	if e, ok := errors.AsType[unreadableError](err); ok {
+		all.Add(fault.Violation{Detail: string(e)})
+		return all
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(json.RawMessage))); ok {
+		all.Add(fault.Violation{Detail: fmt.Sprintf("the body is no valid JSON: %s at byte %d", e.Error(), e.Offset)})
+		return all
+	}
+	before := all.Len()
+	collectFaults(&all, text, s, strict, maxNesting)
+	if all.Len() == before { // encoding/json has reached a decoder in another way
+		all.Add(fault.Violation{Detail: "the body: " + detailOf(err)})
+	}
+	return all
 }
 
 // loneSurrogate returns the first escape in JSON text for half of a surrogate pair without
@@ -130,43 +155,4 @@ func loneSurrogate(text []byte) []byte {
 		return text[at : at+length]
 	}
 	return nil
-}
-
-// decodeError explains to the sender why a body could not be decoded into a t.
-func decodeError(err error, t reflect.Type) error {
-	if err == nil {
-		return nil
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fault.InvalidArgument.Errorf("the body is no valid JSON: %s at byte %d", e.Error(), e.Offset)
-	}
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		at := jsonPath(t, e.Field)
-		if at == "" {
-			at = "the body"
-		}
-		return fault.InvalidArgument.Errorf("%s: a JSON %s does not fit here", at, shorten(e.Value))
-	}
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		truncated := *e
-		truncated.Message = truncate(e.Message, maxQuotedError)
-		return &truncated
-	}
-	return fault.InvalidArgument.Errorf("the body is wrong: %s", truncate(strings.TrimPrefix(err.Error(), "json: "), maxQuotedError))
-}
-
-// jsonPath returns the path of a value as its sender knows it: the path of encoding/json
-// without the names of embedded structs.
-func jsonPath(t reflect.Type, path string) string {
-	var known []string
-	for part := range strings.SplitSeq(path, ".") {
-		for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map) {
-			t = t.Elem()
-		}
-		f, embedded := fieldOf(t, part)
-		if t = f; !embedded {
-			known = append(known, part)
-		}
-	}
-	return strings.Join(known, ".")
 }

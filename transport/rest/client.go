@@ -18,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/origin"
 	"github.com/sinew-go/sinew/internal/redact"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 // The default limits on the size of an answer, in bytes. A compressed answer may be a
@@ -106,8 +107,11 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 	if c.answerType == nil {
 		return nil
 	}
-	err = inspect(body, c.readShape, false, maxAnswerNesting)
-	if err == nil {
+	if inspect(body, c.readShape, false, maxAnswerNesting) != nil && json.Valid(body) {
+		var all validation.Faults
+		collectFaults(&all, body, c.readShape, false, maxAnswerNesting)
+		err = errors.New(all.String())
+	} else {
 		err = json.Unmarshal(body, resp)
 	}
 	if err == nil && c.isNullAnswer(body) {

@@ -45,25 +45,47 @@
 // an interface, a type with its own UnmarshalJSON, or, for the side that reads, a slice or
 // map.
 //
-// A request with a method Validate() error is validated before the endpoint runs.
+// A request with a method Validate() error is validated before the endpoint runs, if
+// nothing was wrong with what it was read from: Validate never sees a part of a request.
+// Its error is a [fault.Violation] to name the field that it is about, and joins several
+// with errors.Join:
+//
+//	func (r *ReserveRequest) Validate() error {
+//		if r.Quantity < 1 {
+//			return fault.Violation{Pointer: "/quantity", Detail: "it must be at least 1"}
+//		}
+//		return nil
+//	}
 //
 // # Errors
 //
 // Every failure is an application/problem+json document, which the caller's side turns
 // back into the original error: errors.Is(err, fault.NotFound) holds on both sides. After
-// a HEAD, which has no body, the document is in the header X-Problem, without its details.
+// a HEAD, which has no body, the document is in the header X-Problem, without its errors
+// and details.
 //
-// What is refused with 400 is malformed JSON, a wrong type (the message names the place),
-// data after the value, invalid UTF-8, an escape for half of a surrogate pair, nesting
-// deeper than 100, a duplicate member and, if [Route].Strict is set, a member that is not
-// spelled as in the type. A body over the limit is refused with 413; a body that is not
-// declared as JSON, or has a Content-Encoding that no middleware has decoded, with 415.
-// [ProblemMux] writes such documents for what a ServeMux answers itself: unknown paths
-// and methods.
+// A wrong request is refused with 400 and all of its faults at once: those of path, query
+// and headers, and those of the body, or else those that Validate finds. The document
+// has them as errors, with a JSON Pointer (RFC 6901) into the body or the name of a
+// parameter, and the caller's error as Violations:
+//
+//	{"code":"invalid_argument","status":400,"detail":"query parameter dry_run: …; quantity: …","errors":[
+//		{"parameter":"dry_run","in":"query","detail":"true or false is expected, not \"maybe\""},
+//		{"pointer":"/quantity","detail":"a JSON string does not fit here"}]}
+//
+// Faults of a body are a value of a wrong type, nesting deeper than 100, a duplicate
+// member and, if [Route].Strict is set, a member that is not spelled as in the type. A
+// body that is no JSON is one fault: malformed, with data after the value, invalid UTF-8,
+// or an escape for half of a surrogate pair. If one fault is all, and is an error of the
+// body's own decoder with a class, such as fault.NotFound, the refusal has that class.
+//
+// A body over the limit is refused with 413; a body that is not declared as JSON, or has a
+// Content-Encoding that no middleware has decoded, with 415. [ProblemMux] writes such
+// documents for what a ServeMux answers itself: unknown paths and methods.
 //
 // A panic becomes a 500 and a log line with the stack. The log also has the cause of a
 // failure, which the caller does not see. A document has at most 4 KiB of a message, and
-// 20 of the errors that a Validate joins.
+// the first 20 faults.
 //
 // An answer larger than [Route].MaxAnswer is the callee's failure. A redirect is followed
 // only for GET and HEAD, and only within the scheme, host and port of the instance: what

@@ -56,6 +56,45 @@ func Example() {
 	// invalid_argument: quantity must be at least 1
 }
 
+// Resize is an operation that may be wrong in several ways at once.
+var Resize = rest.Route[*ResizeRequest, *Stock]{Pattern: "PUT /inventory/{product_id}"}
+
+type ResizeRequest struct {
+	ProductID string `path:"product_id" json:"-"`
+	DryRun    bool   `query:"dry_run" json:"-"`
+	Least     int    `json:"least"`
+	Most      int    `json:"most"`
+}
+
+func (r *ResizeRequest) Validate() error {
+	var wrong []error
+	if r.Least < 0 {
+		wrong = append(wrong, fault.Violation{Pointer: "/least", Detail: "it must not be negative"})
+	}
+	if r.Most < r.Least {
+		wrong = append(wrong, fault.Violation{Pointer: "/most", Detail: "it must not be less than least"})
+	}
+	return errors.Join(wrong...)
+}
+
+func ExampleRoute_violations() {
+	mux := http.NewServeMux()
+	Resize.Handle(mux, func(context.Context, *ResizeRequest) (*Stock, error) { return &Stock{}, nil })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	resize := Resize.Endpoint(rest.Remote(server.URL, server.Client()))
+	_, err := resize(context.Background(), &ResizeRequest{ProductID: "p-1", Least: -1, Most: -2})
+	if refused, ok := errors.AsType[*fault.Error](err); ok {
+		for _, v := range refused.Violations {
+			fmt.Println(v.Pointer, v.Detail)
+		}
+	}
+	// Output:
+	// /least it must not be negative
+	// /most it must not be less than least
+}
+
 func ExampleOpenAPI() {
 	mux := listing{ServeMux: http.NewServeMux()}
 	Reserve.Forward(&mux, rest.Remote("http://10.0.0.1:8080", nil))

@@ -143,12 +143,15 @@ func replay(text []byte) (a answer, err error) {
 	return a, nil
 }
 
-// read returns the request as the endpoint accepts it, validated, and its body.
+// read returns the request as the endpoint accepts it, validated, and its body. An error
+// has all faults of the request; those that its Validate finds only if there are no others,
+// since Validate may rely on what was read.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, body []byte, err error) {
 	if h.request.t == nil {
 		return nil, nil, nil
 	}
 	v := reflect.New(h.request.t)
+	var undecodable error
 	if h.request.body {
 		if err = checkContentType(r.Header["Content-Type"]); err != nil {
 			return nil, nil, err
@@ -159,12 +162,15 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 		if body, err = readBody(w, r, h.bodyLimit); err != nil {
 			return nil, nil, err
 		}
-		if err := decode(body, v.Interface(), h.request.shape, h.strict); err != nil {
-			return nil, nil, err
-		}
+		undecodable = decode(body, v.Interface(), h.request.shape, h.strict)
 	}
-	if err := h.request.bind(v.Elem(), r); err != nil {
-		return nil, nil, err
+	var all validation.Faults
+	h.request.bind(v.Elem(), r, &all)
+	if undecodable != nil {
+		all = bodyFaults(all, body, h.request.shape, h.strict, undecodable)
+	}
+	if all.Len() > 0 {
+		return nil, nil, withOwnClass(all.Err(), undecodable)
 	}
 	request = v.Interface()
 	return request, body, validation.Of(request)

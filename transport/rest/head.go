@@ -10,8 +10,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// headerProblem carries the problem document, without its details, in an answer to HEAD,
-// which has no body: otherwise the caller could not tell one conflict from another.
+// headerProblem carries the problem document, without its errors and details, in an answer
+// to HEAD, which has no body: otherwise the caller could not tell one conflict from another.
 const headerProblem = "X-Problem"
 
 // markHead returns a writer that knows that the request is a HEAD.
@@ -55,6 +55,7 @@ func headerForm(document []byte) string {
 		return ""
 	}
 	p.Detail, p.Reason, p.Service, p.Details = truncate(p.Detail, maxQuotedError), truncate(p.Reason, maxQuotedError), truncate(p.Service, maxQuotedError), nil
+	p.Errors = nil
 	text, err := json.Marshal(p)
 	if err != nil {
 		return ""

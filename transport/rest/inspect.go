@@ -2,9 +2,14 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 // inspection reads JSON text before it is decoded, and finds what encoding/json would
@@ -14,25 +19,31 @@ type inspection struct {
 	strict   bool     // refuse members that the type does not have
 	names    [][]byte // members of the open objects, the innermost object last
 	maxDepth int      // how deep arrays and objects may be nested
+	// all collects every fault, values of a wrong type included. Without it an inspection
+	// ends at the first fault, and leaves types to encoding/json.
+	all  *validation.Faults
+	path []step // to the value that is read, if faults are collected
 }
 
-// bodyError is what an inspection finds, and where.
-type bodyError struct {
-	path string
-	what string
+// step is one token of a JSON Pointer: the name of a member, or the index of an element.
+type step struct {
+	name  []byte // nil for an element
+	index int
 }
 
-func (m *bodyError) Error() string {
-	if m.path == "" {
-		return m.what
-	}
-	return m.path + ": " + m.what
-}
+// maxPointerBytes bounds the pointer to a fault. A longer one ends at a value around it.
+const maxPointerBytes = 256
+
+// Why an inspection ends before the text does.
+var (
+	errFaulty = errors.New("it has a fault")
+	errFull   = errors.New("it has as many faults as are reported")
+)
 
 // inspect refuses an object that has a member more than once. Two members also count as
 // one if they set one field, since encoding/json ignores upper and lower case, or if they
 // are one key of a map. With strict it also refuses members that the type does not have
-// under exactly this name.
+// under exactly this name. collectFaults says what is wrong.
 func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
 	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth}
 	if err := i.value(s, 0); err != nil && !errors.Is(err, errNotJSON) {
@@ -41,11 +52,80 @@ func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
 	return nil
 }
 
+// collectFaults adds all faults of valid JSON text to all, until that is full.
+func collectFaults(all *validation.Faults, text []byte, s *shape, strict bool, maxDepth int) {
+	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth, all: all}
+	if err := i.value(s, 0); errors.Is(err, errFull) {
+		all.Break()
+	}
+}
+
+// report reports a fault of the value at the current path. The inspection goes on if the
+// result is nil.
+func (i *inspection) report(detail string) error {
+	switch {
+	case i.all == nil:
+		return errFaulty
+	case i.all.IsFull():
+		return errFull
+	}
+	i.all.Add(fault.Violation{Pointer: i.pointer(), Detail: detail})
+	return nil
+}
+
+// enter adds a step to the path; it returns the length to which leave cuts the path again.
+func (i *inspection) enter(s step) (before int) {
+	before = len(i.path)
+	if i.all != nil {
+		i.path = append(i.path, s)
+	}
+	return before
+}
+
+func (i *inspection) leave(before int) { i.path = i.path[:before] }
+
+// pointer returns the path as a JSON Pointer.
+func (i *inspection) pointer() string {
+	var b strings.Builder
+	for _, s := range i.path {
+		token := strconv.Itoa(s.index)
+		if s.name != nil {
+			token = strings.ReplaceAll(strings.ReplaceAll(string(s.name), "~", "~0"), "/", "~1")
+		}
+		if b.Len()+len(token) >= maxPointerBytes {
+			break
+		}
+		b.WriteString("/" + token)
+	}
+	return b.String()
+}
+
+// value reads the next value, which s describes.
 func (i *inspection) value(s *shape, depth int) error {
+	first := i.next()
+	if i.all == nil || s == nil || s.isContainer(first) {
+		return i.skipValue(s, depth)
+	}
+	start, before := i.pos, i.all.Len()
+	if err := i.skipValue(nil, depth); err != nil || i.all.Len() > before {
+		return err
+	}
+	detail := s.misfit(i.text[start:i.pos])
+	switch {
+	case detail == "":
+		return nil
+	case len(i.path) == 0:
+		detail = "the body: " + detail
+	}
+	return i.report(detail)
+}
+
+func (i *inspection) skipValue(s *shape, depth int) error {
 	switch i.next() {
 	case '{', '[':
 		if depth++; depth > i.maxDepth {
-			return errors.New("it is nested deeper than " + strconv.Itoa(i.maxDepth))
+			i.leave(0)
+			return cmp.Or(i.report("arrays and objects are nested deeper than "+strconv.Itoa(i.maxDepth)), errFull)
 		}
 		if i.text[i.pos] == '{' {
 			return i.object(s, depth)
@@ -61,14 +141,12 @@ func (i *inspection) array(s *shape, depth int) error {
 		i.pos++
 		return nil
 	}
-	var elem *shape
-	if s != nil {
-		elem = s.elem
-	}
 	for n := 0; ; n++ {
-		if err := i.value(elem, depth); err != nil {
-			return inPath("["+strconv.Itoa(n)+"]", err)
+		outside := i.enter(step{index: n})
+		if err := i.value(s.element(n), depth); err != nil {
+			return err
 		}
+		i.leave(outside)
 		switch i.next() {
 		case ',':
 			i.pos++
@@ -97,9 +175,15 @@ func (i *inspection) object(s *shape, depth int) error {
 		if err != nil {
 			return err
 		}
-		into, canonical, err := s.member(name, i.strict)
-		if err != nil {
-			return err
+		outside := i.enter(step{name: name})
+		into, canonical, detail := s.member(name, i.strict)
+		if detail == "" && i.all != nil {
+			detail = s.badKey(name)
+		}
+		if detail != "" {
+			if err := i.report(detail); err != nil {
+				return err
+			}
 		}
 		i.names = append(i.names, canonical)
 		if i.next() != ':' {
@@ -107,28 +191,29 @@ func (i *inspection) object(s *shape, depth int) error {
 		}
 		i.pos++
 		if err := i.value(into, depth); err != nil {
-			return inPath(shorten(string(name)), err)
+			return err
 		}
+		i.leave(outside)
 		switch i.next() {
 		case ',':
 			i.pos++
 		case '}':
 			i.pos++
-			return checkDuplicates(i.names[first:])
+			return i.checkDuplicates(s, i.names[first:])
 		default:
 			return errNotJSON
 		}
 	}
 }
 
-// checkDuplicates refuses a name that occurs more than once. It may sort names.
-func checkDuplicates(names [][]byte) error {
+// checkDuplicates reports the names that occur more than once. It may sort names.
+func (i *inspection) checkDuplicates(s *shape, names [][]byte) error {
 	const few = 16
 	if len(names) <= few {
 		for n, name := range names {
-			for _, other := range names[:n] {
-				if bytes.Equal(name, other) {
-					return duplicateError(name)
+			if slices.ContainsFunc(names[:n], func(other []byte) bool { return bytes.Equal(name, other) }) {
+				if err := i.reportDuplicate(s, name); err != nil {
+					return err
 				}
 			}
 		}
@@ -137,25 +222,20 @@ func checkDuplicates(names [][]byte) error {
 	slices.SortFunc(names, bytes.Compare)
 	for n := 1; n < len(names); n++ {
 		if bytes.Equal(names[n-1], names[n]) {
-			return duplicateError(names[n])
+			if err := i.reportDuplicate(s, names[n]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func duplicateError(name []byte) error {
-	return &bodyError{shorten(string(name)), "the member is there more than once"}
-}
-
-// inPath prepends the position in an object or array to the path of a bodyError.
-func inPath(step string, err error) error {
-	if m, ok := errors.AsType[*bodyError](err); ok && len(m.path) < 4*maxQuotedValue {
-		switch {
-		case m.path == "" || m.path[0] == '[':
-			m.path = step + m.path
-		default:
-			m.path = step + "." + m.path
-		}
+// reportDuplicate reports a name that occurs more than once in the object at the current
+// path. Two forms of one key have no pointer in common but that of the map.
+func (i *inspection) reportDuplicate(s *shape, name []byte) error {
+	if s != nil && s.key != nil {
+		return i.report("the key " + shorten(string(name)) + " is there more than once")
 	}
-	return err
+	defer i.leave(i.enter(step{name: name}))
+	return i.report("the member is there more than once")
 }

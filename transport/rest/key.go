@@ -3,6 +3,7 @@ package rest
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/internal/validation"
 )
 
 // outgoingKey returns the idempotency key of a call, "" if the route has none: the key in
@@ -67,5 +69,8 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 }
 
 func badKey() error {
-	return fault.InvalidArgument.Errorf("the %s must be there once, and be printable ASCII of 1 to %d bytes", headerKey, headertext.MaxLen)
+	detail := fmt.Sprintf("it must be there once, and be printable ASCII of 1 to %d bytes", headertext.MaxLen)
+	var all validation.Faults
+	all.Add(fault.Violation{Parameter: headerKey, In: "header", Detail: detail})
+	return all.Err()
 }

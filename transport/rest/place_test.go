@@ -31,8 +31,8 @@ func TestAWrongTypeIsReportedWithTheSendersPath(t *testing.T) {
 		want string
 	}{
 		{body: `{"id":5}`, want: "id: "},
-		{body: `{"lines":[{"price":"x"}]}`, want: "lines.price: "},
-		{body: `{"by":{"a":{"price":{}}}}`, want: "by.price: "},
+		{body: `{"lines":[{"price":"x"}]}`, want: "lines[0].price: "},
+		{body: `{"by":{"a":{"price":{}}}}`, want: "by.a.price: "},
 		{body: `{"Order":{"price":[]}}`, want: "Order.price: "},
 		{body: `[]`, want: "the body: "},
 	} {

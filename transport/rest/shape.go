@@ -11,17 +11,21 @@ import (
 	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
-// shape describes how encoding/json decodes into a type: which members an object may have.
-// The nil shape is that of a type that decodes itself or accepts anything.
+// shape describes how encoding/json decodes into a type: which members an object may have,
+// and what may be there instead of an object. The nil shape is that of a type that is not
+// described.
 type shape struct {
+	t       reflect.Type
 	members map[string]*shape // of a struct
 	folded  map[string]string // a member's name, by its folded name
 	elem    *shape            // of a map, slice or array
 	key     reflect.Type      // of a map whose keys are not plain strings
+	quoted  bool              // a number or bool in quotes
 }
 
 // shapeOf returns the shape of t. The shape of a recursive type is recursive.
 func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
+	whole := t
 	for steps := 0; t.Kind() == reflect.Pointer && !decodesItself(t); steps++ {
 		if steps > maxNesting { // a pointer type that points to itself
 			return nil
@@ -31,16 +35,20 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 	if s, ok := known[t]; ok {
 		return s
 	}
+	s := &shape{t: t}
 	if decodesItself(t) {
-		return nil
+		s.t = whole // what null sets may be a pointer around it
+		return s
 	}
-	s := &shape{}
 	switch t.Kind() {
 	case reflect.Struct:
 		known[t] = s
 		s.members, s.folded = map[string]*shape{}, map[string]string{}
 		for _, m := range jsonfields.Of(t) {
 			s.members[m.Name] = shapeOf(m.Type, known)
+			if m.Quoted {
+				s.members[m.Name] = &shape{t: m.Type, quoted: true}
+			}
 			if fold := foldName(m.Name); s.folded[fold] == "" {
 				s.folded[fold] = m.Name
 			}
@@ -51,10 +59,28 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 			s.key = t.Key()
 		}
 		s.elem = shapeOf(t.Elem(), known)
-	default:
-		return nil
 	}
 	return s
+}
+
+// isContainer reports whether a value that begins with this byte is an object with members
+// or a list with elements of shapes of their own.
+func (s *shape) isContainer(first byte) bool {
+	switch first {
+	case '{':
+		return s.members != nil || s.elem != nil && s.t.Kind() == reflect.Map
+	case '[':
+		return s.elem != nil && s.t.Kind() != reflect.Map
+	}
+	return false
+}
+
+// element returns the shape of an element of a list, nil for one that encoding/json skips.
+func (s *shape) element(n int) *shape {
+	if s == nil || s.elem != nil && s.t.Kind() == reflect.Array && n >= s.t.Len() {
+		return nil
+	}
+	return s.elem
 }
 
 // foldName returns the form of a name in which encoding/json compares names when none
@@ -70,26 +96,27 @@ func foldName(name string) string {
 }
 
 // member returns the shape of a member and the canonical name of the field or key that it
-// sets. With strict, only the exact name matches a field.
-func (s *shape) member(name []byte, strict bool) (into *shape, canonical []byte, err error) {
+// sets. With strict, only the exact name matches a field, and detail says what is wrong
+// with another one.
+func (s *shape) member(name []byte, strict bool) (into *shape, canonical []byte, detail string) {
 	switch {
 	case s == nil:
-		return nil, name, nil
+		return nil, name, ""
 	case s.members == nil && s.key != nil:
-		return s.elem, keyOf(s.key, name), nil
+		return s.elem, keyOf(s.key, name), ""
 	case s.members == nil:
-		return s.elem, name, nil
+		return s.elem, name, ""
 	}
 	if into, ok := s.members[string(name)]; ok {
-		return into, name, nil
+		return into, name, ""
 	}
 	if strict {
-		return nil, nil, &bodyError{what: "unknown member " + strconv.Quote(shorten(string(name)))}
+		return nil, name, "unknown member " + strconv.Quote(shorten(string(name)))
 	}
 	if field, ok := s.folded[foldName(string(name))]; ok {
-		return s.members[field], []byte(field), nil
+		return s.members[field], []byte(field), ""
 	}
-	return nil, name, nil
+	return nil, name, ""
 }
 
 // keyOf returns the canonical form of a map key: two names may be one key, such as "1" and

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"cmp"
 	"encoding"
 	"encoding/json"
 	"reflect"
@@ -17,7 +16,6 @@ var (
 	durationType        = reflect.TypeFor[time.Duration]()
 	numberType          = reflect.TypeFor[json.Number]()
 	enumeratorType      = reflect.TypeFor[Enumerator]()
-	marshalerType       = reflect.TypeFor[json.Marshaler]()
 	unmarshalerType     = reflect.TypeFor[json.Unmarshaler]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -26,24 +24,6 @@ var (
 func encodesItself(t reflect.Type) bool { return jsonfields.EncodesItself(t) }
 
 func decodesItself(t reflect.Type) bool { return jsonfields.DecodesItself(t) }
-
-// fieldOf returns the type of the member of a struct with this name, nil if there is none,
-// and whether the name is that of an embedded struct.
-func fieldOf(t reflect.Type, name string) (of reflect.Type, embedded bool) {
-	if t == nil || t.Kind() != reflect.Struct {
-		return nil, false
-	}
-	for f := range t.Fields() {
-		tag, isMember := jsonfields.TagOf(f)
-		switch {
-		case jsonfields.Inlined(f) && f.Name == name:
-			return f.Type, true
-		case isMember && cmp.Or(tag.Name, f.Name) == name:
-			return f.Type, false
-		}
-	}
-	return nil, false
-}
 
 // locationOf returns where a field travels; in is "" for the body.
 func locationOf(p pattern, f reflect.StructField) (in, name string) {
