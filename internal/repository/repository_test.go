@@ -21,7 +21,7 @@ const root = "../.."
 var layers = map[string]int{
 	"fault": 0, "call": 1, "endpoint": 2, "idempotency": 3,
 	"registry": 4, "breaker": 4, "retry": 4, "limit": 4, "metrics": 4, "tracing": 4, "eventbus": 4, "config": 4,
-	"loadbalance": 5, "transport": 7, "": 8, "simtest": 9,
+	"loadbalance": 5, "transport": 7, "": 8, "simtest": 9, "apitest": 9,
 }
 
 // dependencies are the direct requirements of the root module.

@@ -1,0 +1,126 @@
+package apitest_test
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/contracts"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+type none = endpoint.None
+
+// of is a JSON object of one member.
+type of[T any] struct {
+	V T `json:"v"`
+}
+
+type and[T any] struct {
+	V T   `json:"v"`
+	W int `json:"w"`
+}
+
+type left[T any] struct {
+	V T `json:"v,omitempty"`
+}
+
+// query is a request of one query parameter.
+type query[T any] struct {
+	V T `query:"v" json:"-"`
+}
+
+type queries[T any] struct {
+	V T   `query:"v" json:"-"`
+	W int `query:"w" json:"-"`
+}
+
+type (
+	two   string // open enums: any string can be read into them
+	three string
+	// closed enums refuse other values
+	closedTwo   string
+	closedThree string
+)
+
+func (two) Enum() []string         { return []string{"red", "blue"} }
+func (three) Enum() []string       { return []string{"red", "blue", "green"} }
+func (closedTwo) Enum() []string   { return two("").Enum() }
+func (closedThree) Enum() []string { return three("").Enum() }
+
+func (c *closedTwo) UnmarshalText(text []byte) error   { return refuse(text, c.Enum()) }
+func (c *closedThree) UnmarshalText(text []byte) error { return refuse(text, c.Enum()) }
+
+func (c closedTwo) MarshalText() ([]byte, error)   { return []byte(c), nil }
+func (c closedThree) MarshalText() ([]byte, error) { return []byte(c), nil }
+
+func refuse(text []byte, values []string) error {
+	if !slices.Contains(values, string(text)) {
+		return errors.New("no such value")
+	}
+	return nil
+}
+
+type oldNode struct {
+	Name string     `json:"name"`
+	Kids []*oldNode `json:"kids"`
+}
+
+type newNode struct {
+	Name int        `json:"name"`
+	Kids []*newNode `json:"kids"`
+}
+
+type (
+	byID struct {
+		ID string `path:"id" json:"-"`
+	}
+	byNumber struct {
+		ID int `path:"id" json:"-"`
+	}
+	byOther struct {
+		Other string `path:"other" json:"-"`
+	}
+	tagged struct {
+		Tag string `header:"X-Tag" json:"-"`
+	}
+	whole struct {
+		Page string `query:"page" json:"-"`
+		V    string `json:"v"`
+	}
+)
+
+func answer[T any]() any  { return rest.Route[none, T]{Pattern: "GET /x"} }
+func request[T any]() any { return rest.Route[T, none]{Pattern: "PUT /x"} }
+func asked[T any]() any   { return rest.Route[T, none]{Pattern: "GET /x"} }
+func event[T any]() any   { return eventbus.Topic[T]{Name: "x.done"} }
+
+// described is a contract that describes itself as it is.
+type described contracts.Operation
+
+func (d described) Describe() contracts.Operation { return contracts.Operation(d) }
+
+func parameter(in string, required bool, schema map[string]any) any {
+	return described{Kind: contracts.Route, Name: "GET /x", Parameters: []contracts.Parameter{{In: in, Name: "v", Required: required, Schema: schema}}}
+}
+
+func header(required bool) any {
+	return described{Kind: contracts.Route, Name: "GET /x", Headers: []contracts.Parameter{{In: "header", Name: "X-V", Required: required, Schema: map[string]any{"type": "string"}}}}
+}
+
+func method(request, answer reflect.Type) any {
+	return described{Kind: contracts.Method, Name: "orders.Place", Request: contracts.Value{Type: request}, Answer: contracts.Value{Type: answer}}
+}
+
+var (
+	text   = map[string]any{"type": "string"}
+	intOf  = reflect.TypeFor[of[int]]()
+	textOf = reflect.TypeFor[of[string]]()
+)
+
+const (
+	noCaller     = ", or run go test -update if no caller is left that knows the old one"
+	noSubscriber = ", or run go test -update if no subscriber and no stored event is left of the old one"
+)

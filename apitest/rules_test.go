@@ -1,0 +1,190 @@
+package apitest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/internal/contracts"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// rules has one case for each rule: what breaks has its sentence, what passes has none.
+var rules = []struct {
+	name     string
+	old, new any
+	want     string
+}{
+	// Operations.
+	{"a route is new", answer[of[int]](), []any{answer[of[int]](), rest.Route[none, none]{Pattern: "GET /y"}}, ""},
+	{"a route is gone", []any{answer[of[int]](), rest.Route[none, none]{Pattern: "GET /y"}}, answer[of[int]](),
+		"GET /y: the route is gone: bring it back beside the others" + noCaller},
+	{"the method is another", rest.Route[none, none]{Pattern: "POST /x"}, rest.Route[none, none]{Pattern: "PUT /x"},
+		"POST /x: the route is gone, and its path has PUT alone: bring it back beside the others" + noCaller},
+	{"the status is another", rest.Route[none, of[int]]{Pattern: "PUT /x"}, rest.Route[none, of[int]]{Pattern: "PUT /x", Status: http.StatusCreated},
+		"PUT /x: the status of a success was 200 and is 201: set Status to 200" + noCaller},
+	{"a route is keyed", rest.Route[none, none]{Pattern: "POST /x"}, rest.Route[none, none]{Pattern: "POST /x", Keyed: true}, ""},
+	{"a route is no longer keyed", rest.Route[none, none]{Pattern: "POST /x", Keyed: true}, rest.Route[none, none]{Pattern: "POST /x"},
+		"POST /x: the idempotency key was obeyed and is ignored, so that a repeat acts again: set Keyed" + noCaller},
+	{"a route is strict", request[of[int]](), rest.Route[of[int], none]{Pattern: "PUT /x", Strict: true},
+		"PUT /x: the request was lenient and is strict, which refuses members that were ignored: leave Strict unset" + noCaller},
+	{"a route is lenient", rest.Route[of[int], none]{Pattern: "PUT /x", Strict: true}, request[of[int]](), ""},
+	{"a request can be smaller than before", request[of[int]](), rest.Route[of[int], none]{Pattern: "PUT /x", MaxBody: 1000},
+		"PUT /x: the request could have 1048576 bytes and can have 1000: set MaxBody to what it was" + noCaller},
+	{"a request can be larger", rest.Route[of[int], none]{Pattern: "PUT /x", MaxBody: 1000}, request[of[int]](), ""},
+	{"a request has no body any more", request[of[int]](), request[none](),
+		"PUT /x: the request had a body, ofint, and has none: bring it back" + noCaller},
+	{"a request gets a body", request[none](), request[of[int]](),
+		"PUT /x: the request had no body and must have one: make a route of its own for what has a body" + noCaller},
+	{"an answer has no body any more", answer[of[int]](), rest.Route[none, none]{Pattern: "GET /x", Status: 200},
+		"GET /x: the answer had a body, ofint, and has none: bring it back" + noCaller},
+	{"an answer gets a body", rest.Route[none, none]{Pattern: "GET /x", Status: 200}, answer[of[int]](), ""},
+	{"a topic is gone", []any{event[int](), eventbus.Topic[int]{Name: "y"}}, event[int](),
+		"y: the topic is gone: publish it on, beside what replaces it" + noSubscriber},
+	{"a topic has no order any more", eventbus.Topic[int]{Name: "y", Key: func(int) string { return "" }}, eventbus.Topic[int]{Name: "y"},
+		"y: the topic had a key and has none, so that its events have no order: give it its Key again" + noSubscriber},
+	{"a topic has an order", eventbus.Topic[int]{Name: "y"}, eventbus.Topic[int]{Name: "y", Key: func(int) string { return "" }}, ""},
+	{"a method is gone", []any{answer[none](), method(intOf, intOf)}, answer[none](),
+		"orders.Place: the method is gone: bring it back beside the others" + noCaller},
+	{"a method answers with another type", method(intOf, intOf), method(intOf, textOf),
+		"orders.Place: v of the answer was integer and is string: bring it back, and add a member beside it" + noCaller},
+
+	// Parameters.
+	{"a variable of the path has another name", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byOther, none]{Pattern: "GET /x/{other}"}, ""},
+	{"a variable of the path is another type", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byNumber, none]{Pattern: "GET /x/{id}"},
+		"GET /x/{id}: path variable id was string and is integer: bring back what it was" + noCaller},
+	{"a parameter is new", asked[query[int]](), asked[queries[int]](), ""},
+	{"a parameter is gone", asked[queries[int]](), asked[query[int]](),
+		"GET /x: query parameter w was integer and is gone, so that it is ignored: accept it again" + noCaller},
+	{"a parameter is in another place", asked[query[string]](), asked[tagged](),
+		"GET /x: query parameter v was string and is gone, so that it is ignored: accept it again" + noCaller},
+	{"a parameter is wider", asked[query[int8]](), asked[query[int]](), ""},
+	{"a parameter is narrower", asked[query[int]](), asked[query[int8]](),
+		"GET /x: query parameter v was integer and is integer from -128 to 127: bring back what it was" + noCaller},
+	{"a parameter can be a list", asked[query[int]](), asked[query[[]int]](), ""},
+	{"a parameter cannot be a list any more", asked[query[[]int]](), asked[query[int]](),
+		"GET /x: query parameter v was list of integer and is integer: bring back what it was" + noCaller},
+	{"a parameter has fewer values", asked[query[three]](), asked[query[two]](),
+		`GET /x: query parameter v was one of blue, green, red and can no longer be "green": accept it again` + noCaller},
+	{"a parameter has more values", asked[query[two]](), asked[query[three]](), ""},
+	{"a parameter is required", parameter("query", false, text), parameter("query", true, text),
+		"GET /x: query parameter v was optional and is required: accept requests without it" + noCaller},
+	{"a parameter is new and required", answer[none](), described{Kind: contracts.Route, Name: "GET /x", Status: 204, Parameters: []contracts.Parameter{{In: "cookie", Name: "v", Required: true, Schema: text}}},
+		"GET /x: cookie v is new, string, and required: accept requests without it" + noCaller},
+	{"a parameter is optional", parameter("header", true, text), parameter("header", false, text), ""},
+	{"a default is another", parameter("query", false, map[string]any{"type": "integer", "default": 20}), parameter("query", false, map[string]any{"type": "integer", "default": 50}),
+		"GET /x: query parameter v was 20 where it is absent, and is 50: bring the default back" + noCaller},
+	{"a default is gone", parameter("query", false, map[string]any{"type": "integer", "default": 20}), parameter("query", false, map[string]any{"type": "integer"}),
+		"GET /x: query parameter v was 20 where it is absent, and is nothing: bring the default back" + noCaller},
+	{"a default is new", parameter("query", false, text), parameter("query", false, map[string]any{"type": "string", "default": "a"}), ""},
+	{"a header of the answer is gone", header(true), described{Kind: contracts.Route, Name: "GET /x"},
+		"GET /x: header X-V of the answer was string and is gone: bring it back" + noCaller},
+	{"a header of the answer is optional", header(true), header(false),
+		"GET /x: header X-V of the answer was always there and is optional: write it always" + noCaller},
+
+	// What callers send.
+	{"a member of a request is new", request[of[int]](), request[and[int]](), ""},
+	{"a member of a request is gone", request[and[int]](), request[of[int]](),
+		"PUT /x: w of the request was integer and is gone, so that what callers send in it is ignored: accept it again" + noCaller},
+	{"a member of a strict request is gone", rest.Route[and[int], none]{Pattern: "PUT /x", Strict: true}, rest.Route[of[int], none]{Pattern: "PUT /x", Strict: true},
+		"PUT /x: w of the request was integer and is gone, and the route is strict and refuses it: accept it again" + noCaller},
+	{"a member of a request is in the query", request[of[string]](), request[query[string]](),
+		"PUT /x: the request had a body, ofstring, and has none: bring it back" + noCaller},
+	{"a request is another type", request[of[int]](), request[of[string]](),
+		"PUT /x: v of the request was integer and is string: bring it back, and add a member beside it" + noCaller},
+	{"a request accepts more numbers", request[of[int8]](), request[of[float64]](), ""},
+	{"a request accepts fewer numbers", request[of[float64]](), request[of[int]](),
+		"PUT /x: v of the request was number and is integer: bring it back, and add a member beside it" + noCaller},
+	{"a request accepts no large numbers", request[of[uint64]](), request[of[int64]](),
+		"PUT /x: v of the request was integer of 0 or more and is integer: bring it back, and add a member beside it" + noCaller},
+	{"a request accepts any string", request[of[time.Time]](), request[of[string]](), ""},
+	{"a request accepts times alone", request[of[string]](), request[of[time.Time]](),
+		"PUT /x: v of the request was string and is string (date-time): bring it back, and add a member beside it" + noCaller},
+	{"a request accepts anything", request[of[int]](), request[of[any]](), ""},
+	{"a request accepts null", request[of[int]](), request[of[*int]](), ""},
+	{"a request does not accept null", request[of[*int]](), request[of[int]](),
+		"PUT /x: v of the request could be null and cannot: make it a pointer again" + noCaller},
+	{"a request has fewer values", request[of[three]](), request[of[two]](),
+		`PUT /x: v of the request was one of blue, green, red and can no longer be "green": accept it again` + noCaller},
+	{"a request has more values", request[of[closedTwo]](), request[of[closedThree]](), ""},
+	{"a request has a list of values", request[of[string]](), request[of[two]](),
+		"PUT /x: v of the request was string and must be one of blue, red: accept any string again" + noCaller},
+	{"a request has no list of values", request[of[two]](), request[of[string]](), ""},
+	{"an element of a request is another type", request[of[[]map[string]int]](), request[of[[]map[string]bool]](),
+		"PUT /x: v[][*] of the request was integer and is boolean: bring it back, and add a member beside it" + noCaller},
+	{"keys of a request are another type", request[of[map[string]int]](), request[of[map[int]int]](),
+		"PUT /x: v of the request was map of integer and is map of integer with keys like ^-?(0|[1-9][0-9]*)$: bring it back, and add a member beside it" + noCaller},
+	{"a member of a request is a parameter, too", rest.Route[of[string], none]{Pattern: "PUT /x"}, rest.Route[whole, none]{Pattern: "PUT /x"}, ""},
+
+	// What callers read.
+	{"a member of an answer is new", answer[of[int]](), answer[and[int]](), ""},
+	{"a member of an answer is gone", answer[and[int]](), answer[of[int]](),
+		"GET /x: w of the answer was integer and is gone: bring it back beside what replaces it" + noCaller},
+	{"an answer is another type", answer[of[int]](), answer[of[string]](),
+		"GET /x: v of the answer was integer and is string: bring it back, and add a member beside it" + noCaller},
+	{"an answer is a list", answer[of[int]](), answer[[]of[int]](),
+		"GET /x: the answer was ofint and is list of ofint: bring back what it was" + noCaller},
+	{"an answer has fewer numbers", answer[of[float64]](), answer[of[int8]](), ""},
+	{"an answer has more numbers", answer[of[int32]](), answer[of[int64]](),
+		"GET /x: v of the answer was integer from -2147483648 to 2147483647 and is integer: bring it back, and add a member beside it" + noCaller},
+	{"an answer has times alone", answer[of[string]](), answer[of[time.Time]](), ""},
+	{"an answer has any string", answer[of[time.Time]](), answer[of[string]](),
+		"GET /x: v of the answer was string (date-time) and is string: bring it back, and add a member beside it" + noCaller},
+	{"an answer can be anything", answer[of[int]](), answer[of[json.RawMessage]](),
+		"GET /x: v of the answer was integer and is any: bring it back, and add a member beside it" + noCaller},
+	{"an answer can be null", answer[of[int]](), answer[of[*int]](),
+		"GET /x: v of the answer was never null and can be: always give it a value, or add a member beside it" + noCaller},
+	{"an answer is never null", answer[of[*int]](), answer[of[int]](), ""},
+	{"a member of an answer can be absent", answer[of[int]](), answer[left[int]](),
+		"GET /x: v of the answer was always there and is optional: write it always, without omitempty and omitzero" + noCaller},
+	{"a member of an answer is always there", answer[left[int]](), answer[of[int]](), ""},
+	{"an answer has fewer values", answer[of[closedThree]](), answer[of[closedTwo]](), ""},
+	{"an answer has a value that its readers refuse", answer[of[closedTwo]](), answer[of[closedThree]](),
+		`GET /x: v of the answer was one of blue, red and can be "green", too, which its readers refuse: first let all readers accept unknown values, or add a member beside it` + noCaller},
+	{"an answer has a value that its readers accept", answer[of[two]](), answer[of[three]](), ""},
+	{"an answer has no list of values", answer[of[closedTwo]](), answer[of[string]](),
+		"GET /x: v of the answer was one of blue, red and can be any string, which its readers refuse: bring the list of values back" + noCaller},
+	{"an array has another size", answer[of[[2]int]](), answer[of[[3]int]](),
+		"GET /x: v of the answer was list of 2 × integer and is list of 3 × integer: bring it back, and add a member beside it" + noCaller},
+	{"a recursive answer is another type", answer[oldNode](), answer[newNode](),
+		"GET /x: name of the answer was string and is integer: bring it back, and add a member beside it" + noCaller},
+	{"a named type has another name", answer[of[oldNode]](), answer[of[struct {
+		Name string     `json:"name"`
+		Kids []*oldNode `json:"kids"`
+	}]](), ""},
+
+	// Events, which new subscribers read that were published before.
+	{"a member of an event is new", event[of[int]](), event[and[int]](), ""},
+	{"a member of an event is gone", event[and[int]](), event[of[int]](),
+		"x.done: w of the event was integer and is gone: bring it back beside what replaces it" + noSubscriber},
+	{"an event has more numbers", event[of[int]](), event[of[float64]](),
+		"x.done: v of the event was integer and is number: bring it back, and add a member beside it" + noSubscriber},
+	{"an event has fewer numbers", event[of[float64]](), event[of[int]](),
+		"x.done: v of the event was number and is integer: bring it back, and add a member beside it" + noSubscriber},
+	{"an event has fewer values", event[of[three]](), event[of[two]](),
+		`x.done: v of the event was one of blue, green, red and can no longer be "green": accept it again` + noSubscriber},
+	{"an event can be null", event[of[int]](), event[of[*int]](),
+		"x.done: v of the event was never null and can be: always give it a value, or add a member beside it" + noSubscriber},
+	{"an event is never null", event[of[*int]](), event[of[int]](), ""},
+}
+
+func TestRules(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			got := breaks(t, r.old, r.new)
+			if want := wanted(r.want); !slices.Equal(got, want) {
+				t.Errorf("it breaks\n%q, want\n%q", got, want)
+			}
+		})
+	}
+}
+
+func wanted(sentence string) []string {
+	if sentence == "" {
+		return nil
+	}
+	return []string{sentence}
+}
