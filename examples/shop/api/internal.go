@@ -17,6 +17,8 @@ var (
 
 	HoldInventory = rest.Route[*Hold, *Inventory]{Pattern: "PUT /inventory/{product_id}/holds/{order_id}"}
 	FreeInventory = rest.Route[*ByHold, endpoint.None]{Pattern: "DELETE /inventory/{product_id}/holds/{order_id}"}
+
+	StockRoutes = []rest.Forwarder{Stock, Restock, Unstock, HoldInventory, FreeInventory}
 )
 
 // StockItem adds a product to the inventory.
