@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -14,30 +12,29 @@ import (
 	"github.com/sinew-go/sinew/internal/validation"
 )
 
-// binding says where the fields of a request type travel.
+// binding says where the fields of a request type travel, or those of an answer type.
 type binding struct {
 	t           reflect.Type // the struct, nil for None
-	pointer     bool         // requests are pointers to t
+	tags        []string     // where a field may travel outside the body
+	pointer     bool         // values are pointers to t
 	fields      []field
 	query       bool   // some field travels in the query
+	mayHaveBody bool   // of this method and direction
 	body        bool   // some field travels in the body
 	overlapping bool   // the body may set a bound field, too
-	shape       *shape // of the body
+	shape       *shape // of a request's body
 }
 
-// field is a field that travels outside the body.
-type field struct {
-	in       string // "path", "query" or "header"
-	name     string
-	index    []int
-	t        reflect.Type // without pointer and slice
-	codec    codec
-	optional bool // a pointer
-	list     bool // a slice
-}
+// Where a field may travel outside the body. An answer of a type that is also a request
+// has the other fields in its body.
+var (
+	requestTags = []string{"path", "query", "header", "cookie"}
+	answerTags  = []string{"header", "cookie"}
+)
 
+// bindingOf returns the binding of a request type.
 func bindingOf(p pattern, t reflect.Type) binding {
-	var b binding
+	b := binding{tags: requestTags, mayHaveBody: p.hasBody()}
 	if t != reflect.TypeFor[endpoint.None]() {
 		b.t = t
 		if t.Kind() == reflect.Pointer {
@@ -59,30 +56,42 @@ func bindingOf(p pattern, t reflect.Type) binding {
 	return b
 }
 
+// answerBindingOf returns the binding of an answer type, which has fields only if it is a
+// struct or a pointer to one.
+func answerBindingOf(p pattern, t reflect.Type) binding {
+	b := binding{tags: answerTags, mayHaveBody: true, body: true}
+	if s := deref(t); s.Kind() == reflect.Struct {
+		b.t, b.pointer, b.body = s, s != t, encodesItself(reflect.PointerTo(s))
+		b.collect(p, s, nil)
+		b.body = b.body || b.overlapping || len(b.fields) == 0
+	}
+	return b
+}
+
 // collect adds the fields of t, including those of embedded structs.
 func (b *binding) collect(p pattern, t reflect.Type, index []int) {
-	if p.hasBody() && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
+	if b.mayHaveBody && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
 		b.body = true
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
 		_, inBody := jsonfields.TagOf(f)
-		if in, name := locationOf(p, f); in != "" {
+		if in, name := locationOf(p, f, b.tags); in != "" {
 			b.add(p, t, f, in, name, at)
-			b.overlapping = b.overlapping || inBody && p.hasBody()
+			b.overlapping = b.overlapping || inBody && b.mayHaveBody
 			continue
 		}
 		switch {
 		case jsonfields.Inlined(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
-		case f.Anonymous && hasBoundField(f.Type):
-			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged path, query or header would not be bound: embed the struct as it is", f.Name, t)
+		case f.Anonymous && hasBoundField(f.Type, b.tags):
+			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged %s would not be bound: embed the struct as it is", f.Name, t, wordsOf(b.tags))
 		case !f.IsExported() || !inBody:
-		case p.hasBody():
+		case b.mayHaveBody:
 			b.body = true
 		default:
-			p.refuse("%s has no body: tag field %s of %s with path, query or header, or with `json:\"-\"`", p.method, f.Name, t)
+			p.refuse("%s has no body: tag field %s of %s with %s, or with `json:\"-\"`", p.method, f.Name, t, wordsOf(b.tags))
 		}
 	}
 }
@@ -99,33 +108,57 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 	}
 	if in == "header" {
 		bound.name = http.CanonicalHeaderKey(name)
-		if !isHeaderName(name) {
-			p.refuse("field %s of %s is tagged `header:%q`, which is no name of a header", f.Name, owner, name)
-		}
-		if slices.Contains(reservedHeaders, bound.name) {
-			p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
-		}
 	}
+	p.checkName(owner, f, bound.in, bound.name)
 	for _, other := range b.fields {
 		if other.in == in && other.name == bound.name {
 			p.refuse("two fields of %s are tagged `%s:%q`", b.t, in, name)
 		}
 	}
 	var ok bool
-	if bound.codec, ok = codecOf(bound.t); !ok {
+	if bound.codec, ok = b.codecOf(&bound); !ok {
 		switch {
 		case f.Type.Kind() == reflect.Pointer && in != "path":
 			bound.optional, bound.t = true, f.Type.Elem()
-		case f.Type.Kind() == reflect.Slice && in == "query" && f.Type.Elem().Kind() != reflect.Uint8:
+		case f.Type.Kind() == reflect.Slice && (in == "query" || in == "header") && f.Type.Elem().Kind() != reflect.Uint8:
 			bound.list, bound.t = true, f.Type.Elem()
 		}
-		bound.codec, ok = codecOf(bound.t)
+		bound.codec, ok = b.codecOf(&bound)
+	}
+	if !ok && in == "cookie" && slices.Equal(b.tags, answerTags) {
+		p.refuse("field %s of %s has type %s, and a cookie that is set needs attributes: make it a *http.Cookie", f.Name, owner, f.Type)
 	}
 	if !ok {
 		p.refuse("field %s of %s has type %s, which cannot be bound to a %s", f.Name, owner, f.Type, in)
 	}
 	b.query = b.query || in == "query"
 	b.fields = append(b.fields, bound)
+}
+
+// codecOf returns the codec of a field in this direction.
+func (b *binding) codecOf(f *field) (codec, bool) {
+	switch {
+	case f.in != "cookie":
+		return codecOf(f.t)
+	case slices.Equal(b.tags, answerTags):
+		return setCookieCodec(f.name), f.t == cookieType
+	case f.t == cookieType:
+		return cookieCodec(f.name), true
+	}
+	return codecOf(f.t)
+}
+
+// checkName refuses a name that a header or a cookie cannot have.
+func (p pattern) checkName(owner reflect.Type, f reflect.StructField, in, name string) {
+	switch {
+	case in != "header" && in != "cookie":
+	case !isHeaderName(name):
+		p.refuse("field %s of %s is tagged `%s:%q`, which is no name of a %[3]s", f.Name, owner, in, name)
+	case in == "header" && slices.Contains(reservedHeaders, name):
+		p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
+	case in == "header" && (name == "Cookie" || name == "Set-Cookie"):
+		p.refuse("field %s of %s is tagged `header:%q`: tag it `cookie` with the name of the cookie", f.Name, owner, name)
+	}
 }
 
 func (b *binding) variable(name string) *field {
@@ -165,6 +198,8 @@ func (b *binding) bind(v reflect.Value, r *http.Request, all *validation.Faults)
 			detail = f.setAll(v, query[f.name])
 		case "header":
 			detail = f.setAll(v, r.Header[f.name])
+		case "cookie":
+			detail = f.setAll(v, cookieValues(r, f.name))
 		default:
 			detail = f.set(v, r.PathValue(f.name))
 		}
@@ -173,44 +208,3 @@ func (b *binding) bind(v reflect.Value, r *http.Request, all *validation.Faults)
 		}
 	}
 }
-
-// setAll sets the field to all values of its parameter. It returns what is wrong with
-// them, "" if nothing is.
-func (f *field) setAll(v reflect.Value, values []string) (detail string) {
-	if len(values) > 1 && !f.list { // a proxy on the way may pick another of the values
-		return "it is given " + strconv.Itoa(len(values)) + " times"
-	}
-	for _, text := range values {
-		if detail := f.set(v, text); detail != "" {
-			return detail
-		}
-	}
-	return ""
-}
-
-func (f *field) set(v reflect.Value, text string) (detail string) {
-	if !utf8.ValidString(text) {
-		return "bytes that are no UTF-8"
-	}
-	at := v.FieldByIndex(f.index)
-	into := at
-	if f.optional || f.list {
-		into = reflect.New(f.t).Elem()
-	}
-	if err := f.codec.parse(into, text); err != nil {
-		if f.codec.expects == "" {
-			return truncate(messageOf(err), maxQuotedError)
-		}
-		return f.codec.expects + " is expected, not " + strconv.Quote(shorten(text))
-	}
-	switch {
-	case f.optional:
-		at.Set(into.Addr())
-	case f.list:
-		at.Set(reflect.Append(at, into))
-	}
-	return ""
-}
-
-// String names the field for a message.
-func (f *field) String() string { return fault.Violation{Parameter: f.name, In: f.in}.Error() }

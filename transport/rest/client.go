@@ -104,18 +104,20 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 	if status >= 300 || status < 200 {
 		return failureOf(m, status, header, body)
 	}
-	if c.answerType == nil {
-		return nil
-	}
-	if inspect(body, c.readShape, false, maxAnswerNesting) != nil && json.Valid(body) {
+	switch {
+	case c.answerType == nil:
+	case inspect(body, c.readShape, false, maxAnswerNesting) != nil && json.Valid(body):
 		var all validation.Faults
 		collectFaults(&all, body, c.readShape, false, maxAnswerNesting)
 		err = errors.New(all.String())
-	} else {
+	default:
 		err = json.Unmarshal(body, resp)
 	}
 	if err == nil && c.isNullAnswer(body) {
 		err = errNullAnswer
+	}
+	if err == nil {
+		err = c.readHeader(resp, header)
 	}
 	if err == nil {
 		return nil
@@ -129,7 +131,7 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 // isNullAnswer reports whether an answer is null where null is not a value. For a list or
 // a map, null is an empty one.
 func (c *contract) isNullAnswer(body []byte) bool {
-	if string(bytes.TrimSpace(body)) != "null" || decodesItself(c.answerType) {
+	if c.answerType == nil || string(bytes.TrimSpace(body)) != "null" || decodesItself(c.answerType) {
 		return false
 	}
 	switch c.answerType.Kind() {

@@ -12,7 +12,7 @@ import (
 func (r Route[Req, Resp]) Describe() contracts.Operation {
 	c := r.contract()
 	op := contracts.Operation{
-		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(),
+		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(), Headers: c.headers(),
 		Answer: contracts.Value{Type: c.answerType},
 	}
 	if c.request.body {
@@ -31,6 +31,14 @@ func (c *contract) parameters() (all []contracts.Parameter) {
 	slices.SortStableFunc(all, func(a, b contracts.Parameter) int {
 		return cmp.Compare(position(variables, a), position(variables, b))
 	})
+	return all
+}
+
+// headers describes the fields of an answer that travel in its header.
+func (c *contract) headers() (all []contracts.Parameter) {
+	for _, f := range c.response.fields {
+		all = append(all, contracts.Parameter{In: f.in, Name: f.name, Schema: f.schema()})
+	}
 	return all
 }
 

@@ -41,3 +41,18 @@ func TestARouteWithoutBodiesDescribesNone(t *testing.T) {
 		t.Errorf("it is described as %+v, want %+v", op, want)
 	}
 }
+
+func TestARouteDescribesTheHeaderOfItsAnswer(t *testing.T) {
+	op := rest.Route[endpoint.None, *created]{Pattern: "GET /x"}.Describe()
+	got := ""
+	for _, h := range op.Headers {
+		got += fmt.Sprintf("%s %s %v; ", h.In, h.Name, h.Schema["type"])
+	}
+	if want := "header Etag string; header Location string; header X-Left integer; header Link array; header X-Size array; " +
+		"header X-Until string; cookie session string; cookie theme string; header X-Tenant string; "; got != want {
+		t.Errorf("the headers are %s, want %s", got, want)
+	}
+	if op := (rest.Route[endpoint.None, *version]{Pattern: "GET /x"}).Describe(); op.Answer.Type != nil || op.Status != 204 || len(op.Headers) != 1 {
+		t.Errorf("an answer without a body is described as %+v", op)
+	}
+}

@@ -11,23 +11,27 @@
 //
 // # Requests
 //
-// A request is a struct, a pointer to one, or [endpoint.None]. Fields tagged path, query or
-// header travel there; all others are the JSON body:
+// A request is a struct, a pointer to one, or [endpoint.None]. Fields tagged path, query,
+// header or cookie travel there; all others are the JSON body:
 //
 //	type ReserveRequest struct {
 //		ProductID string `path:"product_id" json:"-"`
 //		DryRun    bool   `query:"dry_run" json:"-"`
+//		Cart      string `cookie:"cart" json:"-"`
 //		Quantity  int    `json:"quantity"`
 //	}
 //
 // A tagged field is a string, number, bool, [time.Time], [time.Duration], a type with
 // UnmarshalText, a type based on one of these, or a pointer to one, which is nil if the
-// value is absent; in a query it may also be a slice. It may be a field of a struct that
-// the request embeds, but not of one that it embeds by pointer. A tagged field is set
+// value is absent; in a query or a header it may also be a slice, and a cookie also an
+// [http.Cookie] with its name and value. A zero value is not sent. The field may be one of
+// a struct that the request embeds, but not of one that it embeds by pointer. It is set
 // after the body is read; what the body has set in it is lost, even if the parameter is
-// absent. A parameter or header that occurs twice is refused unless its field is a slice.
-// HTTP removes the blanks around the value of a header. GET, HEAD and DELETE have no
-// body. A request without body fields needs no body, and a body that arrives is ignored.
+// absent: to leave the field out of the body, tag it json:"-". A parameter, header or
+// cookie that occurs twice is refused unless its field is a slice; each line of a header is
+// one value. HTTP removes the blanks around the value of a header. GET, HEAD and DELETE
+// have no body. A request without body fields needs no body, and a body that arrives is
+// ignored.
 //
 // Bodies and answers are what encoding/json makes of a pointer to the type, so that
 // methods such as MarshalJSON count also if they have a pointer receiver. There are two
@@ -57,6 +61,27 @@
 //		return nil
 //	}
 //
+// # Headers of an answer
+//
+// Fields of an answer that are tagged header or cookie travel in its header, by the rules
+// of a request:
+//
+//	type Created struct {
+//		ID       string       `json:"id"`
+//		Location *url.URL     `header:"Location" json:"-"`
+//		Session  *http.Cookie `cookie:"session" json:"-"`
+//	}
+//
+// A zero field is absent, and so is a nil pointer; a slice is several lines. A cookie is an
+// [http.Cookie], or a pointer to one, since a mere value would be set without attributes;
+// its name is that of the tag. A field without json:"-" is in the body, too; at the caller
+// the header counts, even if it is absent. An answer whose fields all travel in the header
+// has no body, so that also a HEAD and a 204 can have one.
+//
+// A value that no header or cookie may have is the handler's failure, and one that the
+// caller cannot read the callee's: both are fault.Internal. The stored answer to an
+// idempotency key has its header with it, cookies included.
+//
 // # Errors
 //
 // Every failure is an application/problem+json document, which the caller's side turns
@@ -64,8 +89,8 @@
 // a HEAD, which has no body, the document is in the header X-Problem, without its errors
 // and details.
 //
-// A wrong request is refused with 400 and all of its faults at once: those of path, query
-// and headers, and those of the body, or else those that Validate finds. The document
+// A wrong request is refused with 400 and all of its faults at once: those of path, query,
+// headers and cookies, and those of the body, or else those that Validate finds. The document
 // has them as errors, with a JSON Pointer (RFC 6901) into the body or the name of a
 // parameter, and the caller's error as Violations:
 //
@@ -108,7 +133,7 @@
 // first use still runs is refused with 409 and the reason key_in_use; one that arrived
 // with another request before, with 422 and key_reused; one that is not printable ASCII
 // of at most 128 bytes, with 400. A request is the same if its path, query, tagged
-// headers and body are. A request without a key runs each time; one with an empty key,
+// headers and cookies, and body are. A request without a key runs each time; one with an empty key,
 // with two, or with one that is too long is refused.
 //
 // Keys of different routes are separate, and so are those of different callers: of

@@ -23,13 +23,6 @@ type handler struct {
 	run     func(ctx context.Context, request any) (response any, err error) // returns a *Resp
 }
 
-// answer is a response before it is written.
-type answer struct {
-	Status int             `json:"status"`
-	Body   json.RawMessage `json:"body,omitempty"` // nil for none
-	err    error           // the failure that Body describes, if it is a problem
-}
-
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = markHead(w, r)
@@ -114,35 +107,6 @@ func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request an
 	return once.Result{Answer: text, TTL: result}, err
 }
 
-// encodeStored encodes a response, given as a Resp and not as a pointer to one, in the
-// form that is stored.
-func (h *handler) encodeStored(response any) ([]byte, error) {
-	if v := reflect.ValueOf(response); v.IsValid() { // so that a pointer's MarshalJSON is found
-		at := reflect.New(v.Type())
-		at.Elem().Set(v)
-		response = at.Interface()
-	}
-	a, err := h.encode(response)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(a)
-}
-
-// replay decodes a stored answer.
-func replay(text []byte) (a answer, err error) {
-	err = json.Unmarshal(text, &a)
-	if err == nil && a.Status >= 400 {
-		var p fault.Problem
-		err = json.Unmarshal(a.Body, &p)
-		a.err = p.Err()
-	}
-	if err != nil {
-		return answer{}, fault.Internal.Errorf("a stored answer is unreadable: %w", err)
-	}
-	return a, nil
-}
-
 // read returns the request as the endpoint accepts it, validated, and its body. An error
 // has all faults of the request; those that its Validate finds only if there are no others,
 // since Validate may rely on what was read.
@@ -185,21 +149,6 @@ func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 	return h.encode(response)
 }
 
-func (h *handler) encode(response any) (answer, error) {
-	if h.answerType == nil {
-		return answer{Status: h.status}, nil
-	}
-	text, err := json.Marshal(response)
-	if err != nil {
-		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
-	}
-	text = h.fill.fill(text)
-	if string(text) == "null" && h.answerType.Kind() != reflect.Interface && !decodesItself(h.answerType) {
-		return answer{}, fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp endpoint.None", h.text)
-	}
-	return answer{Status: h.status, Body: text}, nil
-}
-
 // isPermanent reports whether a repeat would be refused as well.
 func isPermanent(err error) bool {
 	switch fault.CodeOf(err) {
@@ -207,19 +156,4 @@ func isPermanent(err error) bool {
 		return true
 	}
 	return false
-}
-
-func (a answer) write(w http.ResponseWriter) {
-	if a.Body == nil {
-		w.WriteHeader(a.Status)
-		return
-	}
-	kind := jsonTypes
-	if a.Status >= 400 {
-		kind = problemTypes
-		a.prepare(w)
-	}
-	w.Header()["Content-Type"] = kind
-	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // an error means that the caller is gone
 }

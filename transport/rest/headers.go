@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -20,7 +21,9 @@ var (
 )
 
 // reservedHeaders are set by HTTP itself, and not by fields.
-var reservedHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}
+var reservedHeaders = []string{
+	"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Keep-Alive", "Te", "Trailer", "Upgrade",
+}
 
 // isHeaderName reports whether name may be the name of a header.
 func isHeaderName(name string) bool {
@@ -28,6 +31,8 @@ func isHeaderName(name string) bool {
 		return !isLetterOrDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	})
 }
+
+var errNoHeaderValue = errors.New("it has a character that no header may have")
 
 // isHeaderValue reports whether text may be the value of a header. net/http refuses
 // control characters with an error that would look like an unreachable service.

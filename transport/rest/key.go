@@ -60,8 +60,17 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 	sum := sha256.New()
 	sum.Write([]byte(strconv.Quote(r.URL.Path) + "?" + r.URL.RawQuery + "\n"))
 	for i := range c.request.fields {
-		if f := &c.request.fields[i]; f.in == "header" && len(r.Header[f.name]) > 0 {
-			sum.Write([]byte(f.name + ":" + r.Header[f.name][0] + "\n"))
+		f := &c.request.fields[i]
+		values := r.Header[f.name]
+		switch f.in {
+		case "cookie":
+			values = cookieValues(r, f.name)
+		case "header":
+		default:
+			continue
+		}
+		for _, value := range values {
+			sum.Write([]byte(f.name + ":" + value + "\n"))
 		}
 	}
 	sum.Write(body)

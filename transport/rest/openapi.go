@@ -164,11 +164,29 @@ func (d *document) responses(c *contract) map[string]any {
 	if c.answerType != nil {
 		success["content"] = content(jsonType, d.Schema(c.answerType))
 	}
+	if headers := c.responseHeaders(); headers != nil {
+		success["headers"] = headers
+	}
 	failure := map[string]any{"description": "The request failed."}
 	if c.method != http.MethodHead {
 		failure["content"] = content("application/problem+json", jsonschema.Reference(problemSchema))
 	}
 	return map[string]any{strconv.Itoa(c.status): success, "default": failure}
+}
+
+// responseHeaders describes the headers of an answer by name, nil if it has none.
+func (c *contract) responseHeaders() map[string]any {
+	var all map[string]any
+	for _, h := range c.headers() {
+		if all == nil {
+			all = map[string]any{}
+		}
+		if h.In == "cookie" { // OpenAPI knows one header for all of them
+			h.Name, h.Schema = "Set-Cookie", jsonschema.Type("string")
+		}
+		all[h.Name] = map[string]any{"schema": h.Schema}
+	}
+	return all
 }
 
 // variables returns the names of the path's variables, in order.

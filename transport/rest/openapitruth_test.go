@@ -40,6 +40,7 @@ type openAPI struct {
 			Content map[string]struct{ Schema json.RawMessage }
 		}
 		Responses map[string]struct {
+			Headers map[string]struct{ Schema map[string]any }
 			Content map[string]struct{ Schema json.RawMessage }
 		}
 	}

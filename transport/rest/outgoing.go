@@ -55,7 +55,7 @@ func (c *contract) outgoing(request any, key string) (outgoing, error) {
 	return m, nil
 }
 
-// setParameters sets the path, the query and the headers from the fields of v.
+// setParameters sets the path, the query, the headers and the cookies from the fields of v.
 func (c *contract) setParameters(m *outgoing, v reflect.Value) error {
 	path := make([]byte, 0, 128)
 	for _, s := range c.segments {
@@ -79,17 +79,23 @@ func (c *contract) setParameters(m *outgoing, v reflect.Value) error {
 			return fault.InvalidArgument.Errorf("%s: %s: %w", c.text, f, err)
 		}
 		for _, text := range texts {
+			if f.in == "query" && query == nil {
+				query = url.Values{}
+			} else if f.in != "query" && m.header == nil {
+				m.header = http.Header{}
+			}
 			switch {
-			case f.in == "query" && query == nil:
-				query = url.Values{f.name: {text}}
 			case f.in == "query":
 				query.Add(f.name, text)
-			case !isHeaderValue(text):
-				return fault.InvalidArgument.Errorf("%s: %s has a character that no header may have", c.text, f)
-			case m.header == nil:
-				m.header = http.Header{f.name: {text}}
+			case f.in == "cookie":
+				err = addCookie(m.header, f.name, text)
+			case isHeaderValue(text):
+				m.header[f.name] = append(m.header[f.name], text)
 			default:
-				m.header[f.name] = []string{text}
+				err = errNoHeaderValue
+			}
+			if err != nil {
+				return fault.InvalidArgument.Errorf("%s: %s: %s", c.text, f, err.Error())
 			}
 		}
 	}
@@ -115,39 +121,6 @@ func (c *contract) pathValue(s segment, v reflect.Value) (string, error) {
 		return "", fault.InvalidArgument.Errorf("%s: %s cannot be a slash alone", c.text, f)
 	}
 	return escapeSegment(text), nil
-}
-
-// formatAll returns the values of a query or header field as text, none if it is absent.
-func (f *field) formatAll(v reflect.Value) ([]string, error) {
-	switch {
-	case f.list:
-		var all []string
-		for i := range v.Len() {
-			text, err := f.format(v.Index(i))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, text)
-		}
-		return all, nil
-	case f.optional && v.IsNil():
-		return nil, nil
-	case f.optional:
-		v = v.Elem()
-	case v.IsZero():
-		return nil, nil
-	}
-	text, err := f.format(v)
-	return []string{text}, err
-}
-
-func (f *field) format(v reflect.Value) (string, error) {
-	if !v.CanAddr() {
-		own := reflect.New(v.Type()).Elem()
-		own.Set(v)
-		v = own
-	}
-	return f.codec.format(v)
 }
 
 // request returns the HTTP request of one attempt at addr.

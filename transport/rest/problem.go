@@ -30,7 +30,7 @@ func problem(err error) answer {
 		p.Details = nil
 		text, _ = json.Marshal(p)
 	}
-	return answer{p.Status, text, err}
+	return answer{Status: p.Status, Body: text, err: err}
 }
 
 func writeProblem(w http.ResponseWriter, err error) { problem(err).write(w) }

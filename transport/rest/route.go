@@ -6,14 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
-	"github.com/sinew-go/sinew/internal/jsonfields"
 )
 
 // Route is the contract of one operation: how it is requested and answered over HTTP.
@@ -29,7 +27,8 @@ type Route[Req, Resp any] struct {
 	// Strict refuses body members that the request type does not have under exactly this
 	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does.
 	Strict bool
-	// Status is the HTTP status of a success. Zero is 200, or 204 if Resp is [endpoint.None].
+	// Status is the HTTP status of a success. Zero is 200, or 204 if an answer has no
+	// body.
 	Status int
 	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB.
 	MaxBody int64
@@ -82,9 +81,8 @@ type Forwarder interface {
 //
 // An error of f never counts as unprocessed ([fault.Error.Unprocessed]), since f ran; an
 // error of a middleware may. Handle panics if f is nil, or if the route does not fit its
-// types: a path variable without a field, a field without its variable, a type that
-// cannot be bound, or an answer with a field that is tagged header, which answers do not
-// have.
+// types: a path variable without a field, a field without its variable, or a type that
+// cannot be bound.
 func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
 	c := r.contract()
 	if f == nil {
@@ -160,7 +158,8 @@ type contract struct {
 	pattern
 	op         call.Operation
 	request    binding
-	answerType reflect.Type // Resp, nil for None
+	response   binding
+	answerType reflect.Type // Resp, nil if an answer has no body
 	readShape  *shape       // for reading an answer
 	fill       *fillPlan    // for writing an answer
 	timeLimits timeLimits
@@ -185,7 +184,9 @@ func (r Route[Req, Resp]) contract() *contract {
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
 	}
 	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[endpoint.None]() {
-		c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
+		if c.response = answerBindingOf(p, t); c.response.body {
+			c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
+		}
 	}
 	switch {
 	case c.status == 0 && c.answerType == nil:
@@ -197,9 +198,9 @@ func (r Route[Req, Resp]) contract() *contract {
 	case c.status < 200 || c.status > 299:
 		p.refuse("Status %d is no success", c.status)
 	case c.answerType != nil && c.status == http.StatusNoContent:
-		p.refuse("an answer of status 204 has no body; make Resp endpoint.None")
+		p.refuse("an answer of status 204 has no body; make Resp endpoint.None, or tag all of its fields header or cookie, and json:\"-\"")
 	case c.answerType != nil && p.method == http.MethodHead:
-		p.refuse("an answer to HEAD has no body; make Resp endpoint.None")
+		p.refuse("an answer to HEAD has no body; make Resp endpoint.None, or tag all of its fields header or cookie, and json:\"-\"")
 	case c.bodyLimit < 0:
 		p.refuse("MaxBody %d is negative", c.bodyLimit)
 	case c.answerLimit < 0:
@@ -208,33 +209,10 @@ func (r Route[Req, Resp]) contract() *contract {
 		c.bodyLimit = defaultMaxBody
 	}
 	c.request = bindingOf(p, reflect.TypeFor[Req]())
-	if c.answerType != nil {
-		p.refuseHeaders(c.answerType, c.request.t)
-	}
 	if c.request.body {
 		p.fillPlanOf(c.request.t)
 	}
 	return c
-}
-
-// refuseHeaders panics on an answer with a field that is tagged header: it would not be in
-// the header of the answer. Such a field is allowed if the type is the request's, too, and
-// the field is in the body of the answer.
-func (p pattern) refuseHeaders(answer, request reflect.Type) {
-	t := deref(answer)
-	if t.Kind() != reflect.Struct || encodesItself(reflect.PointerTo(t)) {
-		return
-	}
-	members := jsonfields.Of(t)
-	for _, f := range reflect.VisibleFields(t) {
-		if _, tagged := f.Tag.Lookup("header"); !tagged {
-			continue
-		}
-		inBody := slices.ContainsFunc(members, func(m jsonfields.Field) bool { return slices.Equal(m.Index, f.Index) })
-		if t != request || !inBody {
-			p.refuse("field %s of the answer %s is tagged header, and an answer has no header of its own: leave the tag out, or write the header in a handler of net/http", f.Name, t)
-		}
-	}
 }
 
 // toPointer returns the request as a pointer to its struct, nil for None.

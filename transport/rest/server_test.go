@@ -283,29 +283,3 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
-
-func FuzzFaults(f *testing.F) {
-	for _, seed := range []string{
-		`{"int":128,"quoted":7,"by_key":{"x":1,"1":true,"01":false},"next":{"list":[1,"x"],"own":"x"}}`, `[]`, `null`, `{"a":1,"a":2`, `{"any":{"~/":1,"~/":2}}`,
-		`{"bytes":"%","raw":[{"a":1,"a":2}],"inner":{"deep":5},"time":5,"pair":[true,1,1]}`, `{"\ud83d":1}`, `{"number":"x","float":1e39,"any":1e999}`,
-	} {
-		f.Add(seed)
-	}
-	mux := http.NewServeMux()
-	rest.Route[*probed, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, *probed) (endpoint.None, error) { return endpoint.None{}, nil })
-	f.Fuzz(func(t *testing.T, body string) {
-		w := ask(mux, "POST", "/x", "application/json", body)
-		if w.Code == 204 {
-			return
-		}
-		p := problemOf(t, w)
-		if w.Code != 400 && w.Code != 413 || w.Code == 400 && (len(p.Errors) == 0 || len(p.Errors) > 20) || w.Body.Len() > 64<<10 {
-			t.Errorf("%q: %d in %d bytes: %.300s", body, w.Code, w.Body.Len(), w.Body)
-		}
-		for _, v := range p.Errors {
-			if v.Detail == "" || v.Pointer != "" && v.Pointer[0] != '/' {
-				t.Errorf("%q: %+v", body, v)
-			}
-		}
-	})
-}

@@ -23,6 +23,7 @@ func allRoutes() http.Handler {
 	}
 	type named struct {
 		Rest string `path:"rest" json:"-"`
+		Age  *int8  `cookie:"age" json:"-"`
 	}
 	mux := http.NewServeMux()
 	rest.Route[*counted, *counted]{Pattern: "GET /{n}"}.Handle(mux, func(_ context.Context, r *counted) (*counted, error) { return r, nil })
@@ -40,7 +41,7 @@ func sendMalformed(t *testing.T, h http.Handler, method, path, query, host, name
 	w := httptest.NewRecorder()
 	r := &http.Request{
 		Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: host, RequestURI: path, Body: http.NoBody,
-		Header: http.Header{"X-Service-Name": {name}, "X-Request-Id": {name}, "X-Request-Priority": {name}, "Traceparent": {name}},
+		Header: http.Header{"X-Service-Name": {name}, "X-Request-Id": {name}, "X-Request-Priority": {name}, "Traceparent": {name}, "Cookie": {"age=" + name}},
 	}
 	h.ServeHTTP(w, r)
 	if w.Code < 400 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/internal/jsonfields"
@@ -25,9 +26,9 @@ func encodesItself(t reflect.Type) bool { return jsonfields.EncodesItself(t) }
 
 func decodesItself(t reflect.Type) bool { return jsonfields.DecodesItself(t) }
 
-// locationOf returns where a field travels; in is "" for the body.
-func locationOf(p pattern, f reflect.StructField) (in, name string) {
-	for _, tag := range []string{"path", "query", "header"} {
+// locationOf returns where a field travels, one of tags; in is "" for the body.
+func locationOf(p pattern, f reflect.StructField, tags []string) (in, name string) {
+	for _, tag := range tags {
 		if value, ok := f.Tag.Lookup(tag); ok {
 			if in != "" {
 				p.refuse("field %s is tagged %s and %s; choose one", f.Name, in, tag)
@@ -38,25 +39,26 @@ func locationOf(p pattern, f reflect.StructField) (in, name string) {
 	return in, name
 }
 
-// isBound reports whether a field is tagged to travel outside the body.
-func isBound(f reflect.StructField) bool {
-	for _, in := range []string{"path", "query", "header"} {
-		if _, ok := f.Tag.Lookup(in); ok {
-			return true
-		}
-	}
-	return false
+// isBound reports whether a field has one of the tags.
+func isBound(f reflect.StructField, tags []string) bool {
+	return slices.ContainsFunc(tags, func(tag string) bool { _, ok := f.Tag.Lookup(tag); return ok })
 }
 
-// hasBoundField reports whether t, or a struct that it embeds, has a field that travels
-// outside the body. around are the structs that embed t.
-func hasBoundField(t reflect.Type, around ...reflect.Type) bool {
+// wordsOf returns the tags for a message: "path, query, header or cookie".
+func wordsOf(tags []string) string {
+	last := len(tags) - 1
+	return strings.Join(tags[:last], ", ") + " or " + tags[last]
+}
+
+// hasBoundField reports whether t, or a struct that it embeds, has a field with one of the
+// tags. around are the structs that embed t.
+func hasBoundField(t reflect.Type, tags []string, around ...reflect.Type) bool {
 	t = deref(t)
 	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
 		return false
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); isBound(f) || f.Anonymous && hasBoundField(f.Type, append(around, t)...) {
+		if f := t.Field(i); isBound(f, tags) || f.Anonymous && hasBoundField(f.Type, tags, append(around, t)...) {
 			return true
 		}
 	}

@@ -31,15 +31,6 @@ func (c codec) schemaOf(t reflect.Type) map[string]any {
 	return s
 }
 
-// schema returns a new schema of the field as a parameter.
-func (f *field) schema() map[string]any {
-	s := f.codec.schemaOf(f.t)
-	if f.list {
-		return map[string]any{"type": "array", "items": s}
-	}
-	return s
-}
-
 // durationPattern matches what time.ParseDuration accepts, but does not exclude numbers
 // that are too large for it.
 const durationPattern = `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`

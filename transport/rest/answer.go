@@ -1,0 +1,153 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// answer is a response before it is written, and as it is stored.
+type answer struct {
+	Status int             `json:"status"`
+	Header http.Header     `json:"header,omitempty"` // from the fields of a success
+	Body   json.RawMessage `json:"body,omitempty"`   // nil for none
+	err    error           // the failure that Body describes, if it is a problem
+}
+
+// encode encodes a response, a pointer to a Resp.
+func (h *handler) encode(response any) (a answer, err error) {
+	a.Status = h.status
+	if a.Header, err = h.headerOf(response); err != nil || h.answerType == nil {
+		return a, err
+	}
+	a.Body, err = json.Marshal(response)
+	if err != nil {
+		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
+	}
+	a.Body = h.fill.fill(a.Body)
+	if string(a.Body) == "null" && h.answerType.Kind() != reflect.Interface && !decodesItself(h.answerType) {
+		return answer{}, errNoAnswer(h.text)
+	}
+	return a, nil
+}
+
+func errNoAnswer(route string) error {
+	return fault.Internal.Errorf("%s answered nothing: return a value, or an error, or make Resp endpoint.None", route)
+}
+
+// headerOf returns the header of a response from its fields, nil if it sets none.
+func (c *contract) headerOf(response any) (header http.Header, err error) {
+	if len(c.response.fields) == 0 {
+		return nil, nil
+	}
+	v := reflect.ValueOf(response).Elem()
+	if c.response.pointer {
+		if v = v.Elem(); !v.IsValid() {
+			return nil, errNoAnswer(c.text)
+		}
+	}
+	for i := range c.response.fields {
+		f := &c.response.fields[i]
+		texts, err := f.formatAll(v.FieldByIndex(f.index))
+		for _, text := range texts {
+			if err == nil && !isHeaderValue(text) {
+				err = errNoHeaderValue
+			}
+		}
+		if err != nil {
+			return nil, fault.Internal.Errorf("the answer of %s cannot be sent: %s: %w", c.text, f, err)
+		}
+		if len(texts) == 0 {
+			continue
+		}
+		if header == nil {
+			header = http.Header{}
+		}
+		name := f.name
+		if f.in == "cookie" {
+			name = "Set-Cookie"
+		}
+		header[name] = append(header[name], texts...)
+	}
+	return header, nil
+}
+
+// readHeader sets the fields of target, a pointer to a Resp, from the header of an answer.
+func (c *contract) readHeader(target any, header http.Header) error {
+	if len(c.response.fields) == 0 {
+		return nil
+	}
+	v := reflect.ValueOf(target).Elem()
+	if c.response.pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(c.response.t))
+		}
+		v = v.Elem()
+	}
+	if c.response.overlapping {
+		c.response.clearBound(v)
+	}
+	for i := range c.response.fields {
+		f := &c.response.fields[i]
+		values := header[f.name]
+		if f.in == "cookie" {
+			values = setCookieLines(header, f.name)
+		}
+		if detail := f.setAll(v, values); detail != "" {
+			return fault.Violation{Parameter: f.name, In: f.in, Detail: detail}
+		}
+	}
+	return nil
+}
+
+// encodeStored encodes a response, given as a Resp and not as a pointer to one, in the
+// form that is stored.
+func (h *handler) encodeStored(response any) ([]byte, error) {
+	if v := reflect.ValueOf(response); v.IsValid() { // so that a pointer's MarshalJSON is found
+		at := reflect.New(v.Type())
+		at.Elem().Set(v)
+		response = at.Interface()
+	}
+	a, err := h.encode(response)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(a)
+}
+
+// replay decodes a stored answer.
+func replay(text []byte) (a answer, err error) {
+	err = json.Unmarshal(text, &a)
+	if err == nil && a.Status >= 400 {
+		var p fault.Problem
+		err = json.Unmarshal(a.Body, &p)
+		a.err = p.Err()
+	}
+	if err != nil {
+		return answer{}, fault.Internal.Errorf("a stored answer is unreadable: %w", err)
+	}
+	return a, nil
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	for name, values := range a.Header {
+		if name == "Set-Cookie" {
+			values = append(w.Header()[name], values...)
+		}
+		w.Header()[name] = values
+	}
+	if a.Body == nil {
+		w.WriteHeader(a.Status)
+		return
+	}
+	kind := jsonTypes
+	if a.Status >= 400 {
+		kind = problemTypes
+		a.prepare(w)
+	}
+	w.Header()["Content-Type"] = kind
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // an error means that the caller is gone
+}
