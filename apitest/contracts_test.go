@@ -92,6 +92,21 @@ type (
 	}
 )
 
+type loop *loop
+
+// Both types are named kind in the file.
+func answerOfAnObject() any {
+	type kind struct {
+		V int `json:"v"`
+	}
+	return answer[of[kind]]()
+}
+
+func answerOfAMap() any {
+	type kind map[string]kind
+	return answer[of[kind]]()
+}
+
 func answer[T any]() any  { return rest.Route[none, T]{Pattern: "GET /x"} }
 func request[T any]() any { return rest.Route[T, none]{Pattern: "PUT /x"} }
 func asked[T any]() any   { return rest.Route[T, none]{Pattern: "GET /x"} }
@@ -106,8 +121,8 @@ func parameter(in string, required bool, schema map[string]any) any {
 	return described{Kind: contracts.Route, Name: "GET /x", Parameters: []contracts.Parameter{{In: in, Name: "v", Required: required, Schema: schema}}}
 }
 
-func header(required bool) any {
-	return described{Kind: contracts.Route, Name: "GET /x", Headers: []contracts.Parameter{{In: "header", Name: "X-V", Required: required, Schema: map[string]any{"type": "string"}}}}
+func header(required bool, typ string) any {
+	return described{Kind: contracts.Route, Name: "GET /x", Headers: []contracts.Parameter{{In: "header", Name: "X-V", Required: required, Schema: map[string]any{"type": typ}}}}
 }
 
 func method(request, answer reflect.Type) any {

@@ -9,9 +9,9 @@
 //
 //	go test -update
 //
-// and committed, so that a review sees each change of the contract. From then on the test
-// fails with a sentence for each change that breaks callers and subscribers which know the
-// contract of the file and are not built anew.
+// in the package of the test, and committed, so that a review sees each change of the
+// contract. From then on the test fails with a sentence for each change that breaks callers
+// and subscribers which know the contract of the file and are not built anew.
 //
 // # Rules
 //

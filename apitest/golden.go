@@ -37,7 +37,8 @@ func Golden(t testing.TB, file string, contracts ...any) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		t.Errorf("apitest: %s does not exist: write it by go test -update, and commit it", file)
+		t.Errorf("apitest: %s does not exist: write it by go test -update in the package of this test, and "+
+			"commit it", file)
 	case err != nil:
 		t.Errorf("apitest: %s cannot be read: %v: bring it back from version control, or write it anew by "+
 			"go test -update", file, err)

@@ -60,7 +60,7 @@ func breaks(t testing.TB, old, new any) []string {
 func TestAMissingFileFailsWithHowToWriteIt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "api.golden.json")
 	got := golden(t, false, file, answer[of[int]]()).errors
-	if want := []string{"apitest: " + file + " does not exist: write it by go test -update, and commit it"}; !slices.Equal(got, want) {
+	if want := []string{"apitest: " + file + " does not exist: write it by go test -update in the package of this test, and commit it"}; !slices.Equal(got, want) {
 		t.Errorf("it fails with %q, want %q", got, want)
 	}
 }

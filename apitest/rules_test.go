@@ -69,6 +69,8 @@ var rules = []struct {
 		"GET /x: query parameter v was list of integer and is integer: bring back what it was" + noCaller},
 	{"a parameter has fewer values", asked[query[three]](), asked[query[two]](),
 		`GET /x: query parameter v was one of blue, green, red and can no longer be "green": accept it again` + noCaller},
+	{"a number has fewer values", parameter("query", false, map[string]any{"type": "integer", "enum": []any{1, 2}}), parameter("query", false, map[string]any{"type": "integer", "enum": []any{2}}),
+		`GET /x: query parameter v was one of 1, 2 and can no longer be "1": accept it again` + noCaller},
 	{"a parameter has more values", asked[query[two]](), asked[query[three]](), ""},
 	{"a parameter is required", parameter("query", false, text), parameter("query", true, text),
 		"GET /x: query parameter v was optional and is required: accept requests without it" + noCaller},
@@ -80,9 +82,9 @@ var rules = []struct {
 	{"a default is gone", parameter("query", false, map[string]any{"type": "integer", "default": 20}), parameter("query", false, map[string]any{"type": "integer"}),
 		"GET /x: query parameter v was 20 where it is absent, and is nothing: bring the default back" + noCaller},
 	{"a default is new", parameter("query", false, text), parameter("query", false, map[string]any{"type": "string", "default": "a"}), ""},
-	{"a header of the answer is gone", header(true), described{Kind: contracts.Route, Name: "GET /x"},
+	{"a header of the answer is gone", header(true, "string"), described{Kind: contracts.Route, Name: "GET /x"},
 		"GET /x: header X-V of the answer was string and is gone: bring it back" + noCaller},
-	{"a header of the answer is optional", header(true), header(false),
+	{"a header of the answer is optional", header(true, "string"), header(false, "string"),
 		"GET /x: header X-V of the answer was always there and is optional: write it always" + noCaller},
 
 	// What callers send.
@@ -111,7 +113,7 @@ var rules = []struct {
 		`PUT /x: v of the request was one of blue, green, red and can no longer be "green": accept it again` + noCaller},
 	{"a request has more values", request[of[closedTwo]](), request[of[closedThree]](), ""},
 	{"a request has a list of values", request[of[string]](), request[of[two]](),
-		"PUT /x: v of the request was string and must be one of blue, red: accept any string again" + noCaller},
+		"PUT /x: v of the request was string and must be one of blue, red: accept any other again" + noCaller},
 	{"a request has no list of values", request[of[two]](), request[of[string]](), ""},
 	{"an element of a request is another type", request[of[[]map[string]int]](), request[of[[]map[string]bool]](),
 		"PUT /x: v[][*] of the request was integer and is boolean: bring it back, and add a member beside it" + noCaller},
@@ -146,11 +148,24 @@ var rules = []struct {
 		`GET /x: v of the answer was one of blue, red and can be "green", too, which its readers refuse: first let all readers accept unknown values, or add a member beside it` + noCaller},
 	{"an answer has a value that its readers accept", answer[of[two]](), answer[of[three]](), ""},
 	{"an answer has no list of values", answer[of[closedTwo]](), answer[of[string]](),
-		"GET /x: v of the answer was one of blue, red and can be any string, which its readers refuse: bring the list of values back" + noCaller},
+		"GET /x: v of the answer was one of blue, red and can be any other, which its readers refuse: bring the list of values back" + noCaller},
 	{"an array has another size", answer[of[[2]int]](), answer[of[[3]int]](),
 		"GET /x: v of the answer was list of 2 × integer and is list of 3 × integer: bring it back, and add a member beside it" + noCaller},
 	{"a recursive answer is another type", answer[oldNode](), answer[newNode](),
 		"GET /x: name of the answer was string and is integer: bring it back, and add a member beside it" + noCaller},
+	{"a type of requests is answered, too", []any{request[of[int]]()}, []any{request[of[int]](), answer[of[int]]()}, ""},
+	{"a type is nothing but a pointer to itself", answer[of[loop]](), answer[of[loop]](), ""},
+	{"an answer is another type of the same name", answerOfAnObject(), answerOfAMap(),
+		"GET /x: v of the answer was object and is map of kind: bring it back, and add a member beside it" + noCaller},
+	{"a header of the answer is another type", header(true, "string"), header(true, "integer"),
+		"GET /x: header X-V of the answer was string and is integer: bring back what it was" + noCaller},
+	{"a struct is a map", answer[of[of[int]]](), answer[of[map[string]int]](),
+		"GET /x: v of the answer was ofint and is map of integer: bring it back, and add a member beside it" + noCaller},
+	{"a map of anything is a struct", answer[of[map[string]any]](), answer[of[of[int]]](), ""},
+	{"a member has blanks and dots in its name", answer[struct {
+		V int `json:"a b.c"`
+	}](), answer[struct{}](),
+		`GET /x: "a b.c" of the answer was integer and is gone: bring it back beside what replaces it` + noCaller},
 	{"a named type has another name", answer[of[oldNode]](), answer[of[struct {
 		Name string     `json:"name"`
 		Kids []*oldNode `json:"kids"`

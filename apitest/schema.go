@@ -87,16 +87,24 @@ func (s *schema) shape(ofRequest bool) *shape {
 		if s.ContentEncoding != "" {
 			of.Format = s.ContentEncoding
 		}
-		for _, value := range s.Enum {
-			if text, ok := value.(string); ok {
-				of.Enum = append(of.Enum, text)
-			}
-		}
-		slices.Sort(of.Enum)
 	default:
 		of.Min, of.Max = s.Minimum, s.Maximum
 	}
+	of.Enum = s.values()
 	return of
+}
+
+// values returns the values of an enum, sorted; those that are no strings as JSON.
+func (s *schema) values() (all []string) {
+	for _, value := range s.Enum {
+		if text, ok := value.(string); ok {
+			all = append(all, text)
+		} else if value != nil { // null is no value of the enum
+			all = append(all, fmt.Sprint(value))
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // object describes a struct by its members. What writes itself as an object is a map of

@@ -34,7 +34,7 @@ type shape struct {
 	Format string `json:"format,omitempty"`
 	// Pattern is a regular expression that a string matches.
 	Pattern string `json:"pattern,omitempty"`
-	// Enum is all values that a string may have.
+	// Enum is all values that there may be: strings, or JSON.
 	Enum []string `json:"enum,omitempty"`
 	// Closed says that the Go type refuses to read a value that is not in Enum.
 	Closed bool `json:"closed,omitempty"`

@@ -82,7 +82,7 @@ func insteadOfAChange(at place) string {
 	return "bring it back, and add a member beside it"
 }
 
-// enum compares the values that a string may have.
+// enum compares the values that there may be.
 func (c *comparison) enum(at place, old, current *shape, dir direction) {
 	was, is := withoutNull(old).String(), withoutNull(current).String()
 	add := func(problem, advice string) { c.add(at, "was "+was+problem, advice, dir.whoIsLeft()) }
@@ -90,7 +90,7 @@ func (c *comparison) enum(at place, old, current *shape, dir direction) {
 		added := missing(current.Enum, old.Enum)
 		switch {
 		case len(current.Enum) == 0:
-			add(" and can be any string, which its readers refuse", "bring the list of values back")
+			add(" and can be any other, which its readers refuse", "bring the list of values back")
 		case len(added) > 0:
 			add(" and can be "+strings.Join(added, " and ")+", too, which its readers refuse",
 				"first let all readers accept unknown values, or add a member beside it")
@@ -100,7 +100,7 @@ func (c *comparison) enum(at place, old, current *shape, dir direction) {
 		gone := missing(old.Enum, current.Enum)
 		switch {
 		case len(old.Enum) == 0:
-			add(" and must be "+is, "accept any string again")
+			add(" and must be "+is, "accept any other again")
 		case len(gone) > 0:
 			add(" and can no longer be "+strings.Join(gone, " or "), "accept it again")
 		}
