@@ -15,7 +15,8 @@ import (
 type Enumerator interface{ Enum() []string }
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for
-// encoding/json. The handlers are those that routes pass to [Mux].Handle; others are
+// encoding/json. The handlers are those that routes pass to [Mux].Handle, or handlers
+// around one of those, with a method Unwrap() http.Handler that returns it; others are
 // ignored. Of several routes with one pattern the first counts, even if the names of
 // their variables differ.
 //
@@ -61,19 +62,25 @@ func contractsOf(handlers []http.Handler) (all []*contract) {
 			all = append(all, c)
 		}
 	}
-	key := func(c *contract) string { return strings.ReplaceAll(c.path, "{", "\x00") + " " + c.method }
+	key := func(c *contract) string { return strings.ReplaceAll(c.served.path, "{", "\x00") + " " + c.method }
 	slices.SortStableFunc(all, func(a, b *contract) int { return strings.Compare(key(a), key(b)) })
 	return all
 }
 
+// contractOf returns the contract of a route's handler, or nil for other handlers.
 func contractOf(h http.Handler) *contract {
-	switch h := h.(type) {
-	case *handler:
-		return h.contract
-	case *forwardHandler:
-		return h.contract
+	for {
+		switch at := h.(type) {
+		case *handler:
+			return at.contract
+		case *forwardHandler:
+			return at.contract
+		case interface{ Unwrap() http.Handler }:
+			h = at.Unwrap()
+		default:
+			return nil
+		}
 	}
-	return nil
 }
 
 // document is an OpenAPI document in the making.
@@ -103,7 +110,7 @@ type operation struct {
 func (d *document) addOperation(c *contract) (op operation, first bool) {
 	var key, template strings.Builder
 	var variables []string
-	for _, s := range c.segments {
+	for _, s := range c.served.segments {
 		if s.name == "" {
 			key.WriteString("/" + s.literal)
 			template.WriteString("/" + s.literal)
@@ -122,7 +129,7 @@ func (d *document) addOperation(c *contract) (op operation, first bool) {
 	if path.methods[method] != nil {
 		return op, false
 	}
-	op = operation{c, path, map[string]any{"operationId": d.operationID(c.text)}}
+	op = operation{c, path, map[string]any{"operationId": d.operationID(c.served.text)}}
 	path.methods[method] = op.object
 	if c.summary != "" {
 		op.object["summary"] = c.summary
@@ -136,10 +143,14 @@ func (d *document) addOperation(c *contract) (op operation, first bool) {
 // request describes the parameters and the body of an operation.
 func (d *document) request(op operation) {
 	var parameters []any
+	variables := op.served.variables()
+	for _, name := range op.path.variables[:len(variables)-len(op.variables())] { // the prefix's
+		parameters = append(parameters, map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+	}
 	for _, f := range op.contract.request.fields {
 		name := f.name
 		if f.in == "path" {
-			name = op.path.variables[slices.Index(op.variables(), f.name)]
+			name = op.path.variables[slices.Index(variables, f.name)]
 		}
 		parameters = append(parameters, map[string]any{"name": name, "in": f.in, "required": f.in == "path", "schema": f.schema()})
 	}

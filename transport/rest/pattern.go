@@ -55,6 +55,24 @@ func parseSegment(part string) segment {
 	return segment{name: name, multi: multi}
 }
 
+// servedBy adds the prefix of mux, if it has one, to the pattern that the route is served
+// by.
+func (c *contract) servedBy(mux Mux) {
+	if m, ok := mux.(interface{ Prefix() string }); ok {
+		c.served = parsePattern(c.method + " " + m.Prefix() + c.path)
+	}
+}
+
+// withoutPrefix returns an escaped path that the route is served at without the prefix of
+// its mux.
+func (c *contract) withoutPrefix(path string) string {
+	for range len(c.served.segments) - len(c.segments) {
+		_, after, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = "/" + after
+	}
+	return path
+}
+
 // isIdempotent reports whether HTTP defines the method as idempotent.
 func (p pattern) isIdempotent() bool {
 	switch p.method {

@@ -50,11 +50,13 @@ type Route[Req, Resp any] struct {
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
 // like them.
 //
-// A Mux may have three more methods: IdempotencyStore() idempotency.Store stores the
+// A Mux may have four more methods: IdempotencyStore() idempotency.Store stores the
 // answers of its Keyed routes (else each route stores them in memory of its own),
 // Subject(r *http.Request) string returns who sent a request (else a verified certificate
-// identifies the sender), and Logger() *slog.Logger logs panics and the causes of
-// failures (else slog.Default()).
+// identifies the sender), Logger() *slog.Logger logs panics and the causes of failures
+// (else slog.Default()), and Prefix() string returns what the path of a request has before
+// that of a pattern, such as "/v1" or "/tenants/{tenant}" (else ""): [OpenAPI] adds it, and
+// [Route.Forward] leaves it out.
 //
 // A server that wants the error of each failure passes the routes a [FailureObserver] as
 // their writer.
@@ -88,6 +90,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	if f == nil {
 		c.refuse("the endpoint that shall serve it is nil")
 	}
+	c.servedBy(mux)
 	ep := processedEndpoint(f).With(mws...)
 	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
@@ -143,19 +146,22 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 
 // Forward serves the route on mux by forwarding each request unchanged through c, and
 // returning the answer unchanged: nothing is decoded, no redirect is followed, and an
-// idempotency key is passed on but not used. Forward panics if the route does not fit its
+// idempotency key is passed on but not used. Only the path loses the prefix of the mux, if
+// that has one, so that the callee gets the path that Endpoint requests. Forward panics if the route does not fit its
 // types, as [Route.Handle] does, and if c is nil.
 func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 	contract := r.contract()
 	if absent.Is(c) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
+	contract.servedBy(mux)
 	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: loggerOf(mux), caller: c, client: passRedirects(clientOf(c))})
 }
 
 // contract is a validated Route without its type parameters.
 type contract struct {
 	pattern
+	served     pattern // with the prefix of the mux
 	op         call.Operation
 	request    binding
 	response   binding
@@ -179,6 +185,7 @@ func (r Route[Req, Resp]) contract() *contract {
 	p := parsePattern(r.Pattern)
 	c := &contract{
 		pattern:    p,
+		served:     p,
 		op:         call.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
