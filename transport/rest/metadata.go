@@ -104,11 +104,13 @@ func withCall(r *http.Request, trusted func(*http.Request) bool) (ctx context.Co
 // extractTrace returns ctx in the trace that the request carries. An untrusted caller does
 // not decide whether the trace is sampled.
 func extractTrace(ctx context.Context, h http.Header, ours bool) context.Context {
-	in := tracing.Extract(ctx, h)
-	if ours || in == ctx {
-		return in
+	if ours {
+		return tracing.Extract(ctx, h)
 	}
-	span := tracing.SpanContextOf(in)
+	span := tracing.SpanContextOf(tracing.Extract(context.Background(), h))
+	if !span.IsValid() {
+		return ctx
+	}
 	span.Sampled, span.Undecided = false, true
 	return tracing.ContextWithSpan(ctx, span)
 }

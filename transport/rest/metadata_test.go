@@ -43,6 +43,23 @@ func TestARequestWithAPassedDeadlineDoesNotRun(t *testing.T) {
 	}
 }
 
+// values is a context that cannot be compared, as a middleware of the user may make one.
+type values struct {
+	context.Context
+	all map[string]any
+}
+
+func TestARouteRunsInAContextThatCannotBeCompared(t *testing.T) {
+	mux := http.NewServeMux()
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /x"}.Handle(mux, func(context.Context, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
+	within := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mux.ServeHTTP(w, r.WithContext(values{r.Context(), map[string]any{}}))
+	})
+	if w := ask(within, "GET", "/x", "", ""); w.Code != 204 {
+		t.Errorf("the answer is %d, want 204", w.Code)
+	}
+}
+
 func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	header := ""
 	caller, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
