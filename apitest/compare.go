@@ -48,7 +48,7 @@ func (c *comparison) routes() {
 		if others := methods[path]; others != nil {
 			problem += ", and its path has " + strings.Join(others, " and ") + " alone"
 		}
-		c.add(place{operation: name, part: "the route"}, problem, "bring it back beside the others", noCaller)
+		c.add(place{operation: name, part: "the route"}, problem, "bring it back beside the others", callers)
 	}
 }
 
@@ -58,11 +58,11 @@ func (c *comparison) topics() {
 		was, is := c.old.Topics[name], c.new.Topics[name]
 		switch {
 		case is == nil:
-			c.add(at, "is gone", "publish it on, beside what replaces it", noSubscriber)
+			c.add(at, "is gone", "publish it on, beside what replaces it", subscribers)
 			continue
 		case was.Ordered && !is.Ordered:
 			c.add(at, "had a key and has none, so that its events have no order",
-				"give it its Key again", noSubscriber)
+				"give it its Key again", subscribers)
 		}
 		c.body(at, "the event", was.Event, is.Event, published)
 	}
@@ -74,7 +74,7 @@ func (c *comparison) methods() {
 			c.route(name, c.old.Methods[name], is)
 			continue
 		}
-		c.add(place{operation: name, part: "the method"}, "is gone", "bring it back beside the others", noCaller)
+		c.add(place{operation: name, part: "the method"}, "is gone", "bring it back beside the others", callers)
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *comparison) route(name string, was, is *operation) {
 	at := place{operation: name}
 	add := func(part, problem, advice string) {
 		at.part = part
-		c.add(at, problem, advice, noCaller)
+		c.add(at, problem, advice, callers)
 	}
 	if was.Status != is.Status {
 		add("the status of a success", fmt.Sprintf("was %d and is %d", was.Status, is.Status),

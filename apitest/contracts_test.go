@@ -136,6 +136,6 @@ var (
 )
 
 const (
-	noCaller     = ", or run go test -update if no caller is left that knows the old one"
-	noSubscriber = ", or run go test -update if no subscriber and no stored event is left of the old one"
+	noCaller     = ", or run go test -update if no caller of the old contract is left"
+	noSubscriber = ", or run go test -update if no subscriber or stored event of the old contract is left"
 )

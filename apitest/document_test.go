@@ -27,7 +27,7 @@ func TestARequiredMemberBreaksThoseWhoLeaveItOut(t *testing.T) {
 	} {
 		var want []string
 		if c.want != "" {
-			want = []string{c.want + ", or run go test -update if " + noCaller}
+			want = []string{c.want + ", or run go test -update if no caller of the old contract is left"}
 		}
 		if got := compare(requestOf(t, c.old), requestOf(t, c.new)); !slices.Equal(got, want) {
 			t.Errorf("from {%s} to {%s} breaks %q, want %q", c.old, c.new, got, want)

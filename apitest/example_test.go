@@ -31,7 +31,7 @@ func ExampleGolden() {
 	t := printing{} // a *testing.T in a test
 	apitest.Golden(t, "testdata/orders.golden.json", Get, Placed)
 	// Output:
-	// GET /orders/{id} (and order.placed): total of the answer was integer and is string: bring it back, and add a member beside it, or run go test -update if no caller is left that knows the old one
+	// GET /orders/{id} (and order.placed): total of the answer was integer and is string: bring it back, and add a member beside it, or run go test -update if no caller, subscriber or stored event of the old contract is left
 }
 
 // printing is a test that prints its errors.

@@ -10,8 +10,8 @@ import (
 
 // Who must be gone before a breaking change is none.
 const (
-	noCaller     = "no caller is left that knows the old one"
-	noSubscriber = "no subscriber and no stored event is left of the old one"
+	callers     = "caller"
+	subscribers = "subscriber or stored event"
 )
 
 // place is where something is in a contract.
@@ -54,7 +54,7 @@ type finding struct {
 	place
 	problem string // "was string and is integer"
 	advice  string
-	left    string // who must be gone
+	left    string // callers or subscribers
 }
 
 func (c *comparison) add(at place, problem, advice, left string) {
@@ -72,33 +72,52 @@ func (f finding) key() string {
 
 // sentences returns one sentence for each change.
 func sentences(findings []finding) (all []string) {
-	var order []string
-	operations, first := map[string][]string{}, map[string]finding{}
+	var changes []*change
+	byKey := map[string]*change{}
 	for _, f := range findings {
 		key := f.key()
-		if operations[key] == nil {
-			order, first[key] = append(order, key), f
+		if byKey[key] == nil {
+			byKey[key] = &change{finding: f}
+			changes = append(changes, byKey[key])
 		}
-		if !slices.Contains(operations[key], f.operation) {
-			operations[key] = append(operations[key], f.operation)
-		}
+		byKey[key].add(f)
 	}
-	for _, key := range order {
-		all = append(all, first[key].sentence(operations[key][1:]))
+	for _, c := range changes {
+		all = append(all, c.String())
 	}
 	return all
 }
 
-// sentence names the operation of the finding, and the others that have it, too.
-func (f finding) sentence(others []string) string {
-	subject := f.part
-	if f.path != "" {
-		subject = f.path + " of " + f.part
+// change is the first of the findings that are one change, and what the others add.
+type change struct {
+	finding
+	operations []string
+	gone       []string // who must be gone
+}
+
+func (c *change) add(f finding) {
+	if !slices.Contains(c.operations, f.operation) {
+		c.operations = append(c.operations, f.operation)
 	}
-	where := f.operation
-	if len(others) > 0 {
+	if !slices.Contains(c.gone, f.left) {
+		c.gone = append(c.gone, f.left)
+	}
+}
+
+// String is a sentence that names the operation of the first finding, and some others.
+func (c *change) String() string {
+	const most = 3
+	where, others := c.operation, c.operations[1:]
+	switch more := len(others) - most; {
+	case more > 1:
+		where += fmt.Sprintf(" (and %s, and %d more)", strings.Join(others[:most], ", "), more)
+	case len(others) > 0:
 		where += fmt.Sprintf(" (and %s)", strings.Join(others, ", "))
 	}
-	return fmt.Sprintf("%s: %s %s: %s, or run go test -update if %s",
-		where, subject, f.problem, f.advice, f.left)
+	subject := c.part
+	if c.path != "" {
+		subject = c.path + " of " + c.part
+	}
+	return fmt.Sprintf("%s: %s %s: %s, or run go test -update if no %s of the old contract is left",
+		where, subject, c.problem, c.advice, strings.Join(c.gone, ", "))
 }

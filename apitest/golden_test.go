@@ -103,16 +103,28 @@ func TestAnAdditionPassesAndIsLogged(t *testing.T) {
 }
 
 func TestAChangeOfATypeIsOneSentence(t *testing.T) {
-	routes := func(answer any) any { return answer }
-	old := []any{
-		routes(rest.Route[none, of[oldNode]]{Pattern: "GET /a"}), rest.Route[none, []oldNode]{Pattern: "GET /b"}, event[oldNode](),
+	get := func(answer func(pattern string) any, patterns ...string) (routes []any) {
+		for _, pattern := range patterns {
+			routes = append(routes, answer("GET "+pattern))
+		}
+		return routes
 	}
-	new := []any{rest.Route[none, of[newNode]]{Pattern: "GET /a"}, rest.Route[none, []newNode]{Pattern: "GET /b"}, event[newNode]()}
-	want := []string{
-		"GET /a (and GET /b, x.done): v.name of the answer was string and is integer: bring it back, and add a member beside it" + noCaller,
-	}
-	if got := breaks(t, old, new); !slices.Equal(got, want) {
-		t.Errorf("it breaks\n%q, want\n%q", got, want)
+	old := func(pattern string) any { return rest.Route[none, of[oldNode]]{Pattern: pattern} }
+	new := func(pattern string) any { return rest.Route[none, of[newNode]]{Pattern: pattern} }
+	const problem = ": v.name of the answer was string and is integer: bring it back, and add a member beside it" + noCaller
+	for _, c := range []struct {
+		old, new any
+		want     string
+	}{
+		{get(old, "/a", "/b"), get(new, "/a", "/b"), "GET /a (and GET /b)" + problem},
+		{get(old, "/a", "/b", "/c", "/d", "/e"), get(new, "/a", "/b", "/c", "/d", "/e"), "GET /a (and GET /b, GET /c, GET /d, GET /e)" + problem},
+		{get(old, "/a", "/b", "/c", "/d", "/e", "/f"), get(new, "/a", "/b", "/c", "/d", "/e", "/f"), "GET /a (and GET /b, GET /c, GET /d, and 2 more)" + problem},
+		{[]any{old("GET /a"), event[oldNode]()}, []any{new("GET /a"), event[newNode]()},
+			"GET /a (and x.done)" + strings.Replace(problem, "no caller", "no caller, subscriber or stored event", 1)},
+	} {
+		if got := breaks(t, c.old, c.new); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("it breaks\n%q, want\n%q", got, c.want)
+		}
 	}
 }
 

@@ -12,15 +12,15 @@ func (c *comparison) parameters(at place, old, current []*parameter) {
 		at.part = was.subject()
 		is := counterpart(was, i, current)
 		if is == nil {
-			c.add(at, "was "+was.String()+" and is gone, so that it is ignored", "accept it again", noCaller)
+			c.add(at, "was "+was.String()+" and is gone, so that it is ignored", "accept it again", callers)
 			continue
 		}
 		if is.Required && !was.Required {
-			c.add(at, "was optional and is required", "accept requests without it", noCaller)
+			c.add(at, "was optional and is required", "accept requests without it", callers)
 		}
 		if was.Default != nil && !bytes.Equal(was.Default, is.Default) {
 			c.add(at, "was "+string(was.Default)+" where it is absent, and is "+is.whenAbsent(),
-				"bring the default back", noCaller)
+				"bring the default back", callers)
 		}
 		shape := &is.shape
 		if was.In == "query" && shape.Type == listForm && was.Type != listForm { // one value is a list of one
@@ -30,7 +30,7 @@ func (c *comparison) parameters(at place, old, current []*parameter) {
 	}
 	for i, is := range current {
 		if at.part = is.subject(); is.Required && counterpart(is, i, old) == nil {
-			c.add(at, "is new, "+is.String()+", and required", "accept requests without it", noCaller)
+			c.add(at, "is new, "+is.String()+", and required", "accept requests without it", callers)
 		}
 	}
 }
@@ -42,9 +42,9 @@ func (c *comparison) headers(at place, old, current []*parameter) {
 		at.part = was.subject() + " of the answer"
 		switch is := counterpart(was, i, current); {
 		case is == nil:
-			c.add(at, "was "+was.String()+" and is gone", "bring it back", noCaller)
+			c.add(at, "was "+was.String()+" and is gone", "bring it back", callers)
 		case was.Required && !is.Required:
-			c.add(at, "was always there and is optional", "write it always", noCaller)
+			c.add(at, "was always there and is optional", "write it always", callers)
 		default:
 			c.value(at, &was.shape, &is.shape, read)
 		}

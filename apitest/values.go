@@ -21,9 +21,9 @@ const (
 
 func (d direction) whoIsLeft() string {
 	if d == published {
-		return noSubscriber
+		return subscribers
 	}
-	return noCaller
+	return callers
 }
 
 // pairing is two shapes that are compared. Recursive types meet the same ones again.
@@ -39,7 +39,7 @@ func (c *comparison) value(at place, was, is *shape, dir direction) {
 	switch {
 	case old.Type == anyForm || current.Type == anyForm:
 	case dir == sent && oldNull && !newNull:
-		c.add(at, "could be null and cannot", "make it a pointer again", noCaller)
+		c.add(at, "could be null and cannot", "make it a pointer again", callers)
 	case dir != sent && newNull && !oldNull:
 		c.add(at, "was never null and can be", "always give it a value, or add a member beside it", dir.whoIsLeft())
 	}
@@ -117,7 +117,7 @@ func (c *comparison) members(at place, old, current *shape, dir direction) {
 		}
 		switch {
 		case dir == sent && is.Required && !was.Required:
-			c.add(where, "was optional and is required", "accept requests without it", noCaller)
+			c.add(where, "was optional and is required", "accept requests without it", callers)
 		case dir != sent && is.Optional && !was.Optional:
 			c.add(where, "was always there and is optional",
 				"write it always, without omitempty and omitzero", dir.whoIsLeft())
@@ -126,7 +126,7 @@ func (c *comparison) members(at place, old, current *shape, dir direction) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(current.Members)) {
 		if is := current.Members[name]; dir == sent && is.Required && old.Members[name] == nil {
-			c.add(at.member(name), "is new, "+is.String()+", and required", "accept requests without it", noCaller)
+			c.add(at.member(name), "is new, "+is.String()+", and required", "accept requests without it", callers)
 		}
 	}
 }
