@@ -131,21 +131,40 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 	if !ok {
 		p.refuse("field %s of %s has type %s, which cannot be bound to a %s", f.Name, owner, f.Type, in)
 	}
+	if text, ok := f.Tag.Lookup("default"); ok && !slices.Equal(b.tags, answerTags) {
+		b.setDefault(p, owner, f, &bound, text)
+	}
 	b.query = b.query || in == "query"
 	b.fields = append(b.fields, bound)
 }
 
+// setDefault sets what bound is if its parameter is absent. It panics if that is no value of
+// the field.
+func (b *binding) setDefault(p pattern, owner reflect.Type, f reflect.StructField, bound *field, text string) {
+	if bound.in == "path" || bound.list || bound.t == cookieType {
+		p.refuse("field %s of %s has a default, which only a single value in a query, a header or a cookie can have", f.Name, owner)
+	}
+	sample := reflect.New(b.t).Elem()
+	if detail := bound.set(sample, text); detail != "" {
+		p.refuse("field %s of %s has the default %q: %s", f.Name, owner, text, detail)
+	}
+	bound.absent, bound.defaultValue = &text, literal(sample.FieldByIndex(bound.index), text)
+}
+
 // codecOf returns the codec of a field in this direction.
 func (b *binding) codecOf(f *field) (codec, bool) {
+	isAnswer := slices.Equal(b.tags, answerTags)
 	switch {
-	case f.in != "cookie":
-		return codecOf(f.t)
-	case slices.Equal(b.tags, answerTags):
+	case f.in == "cookie" && isAnswer:
 		return setCookieCodec(f.name), f.t == cookieType
-	case f.t == cookieType:
+	case f.in == "cookie" && f.t == cookieType:
 		return cookieCodec(f.name), true
 	}
-	return codecOf(f.t)
+	c, ok := codecOf(f.t)
+	if !isAnswer { // a caller gets what the callee answers, also if it has more values by then
+		c = c.listed(f.t)
+	}
+	return c, ok
 }
 
 // checkName refuses a name that a header or a cookie cannot have.

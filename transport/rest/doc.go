@@ -21,9 +21,9 @@
 //		Quantity  int    `json:"quantity"`
 //	}
 //
-// A tagged field is a string, number, bool, [time.Time], [time.Duration], a type with
-// UnmarshalText, a type based on one of these, or a pointer to one, which is nil if the
-// value is absent; in a query or a header it may also be a slice, and a cookie also an
+// A tagged field is a string, number, bool, [time.Time], [time.Duration], [url.URL], a type
+// with UnmarshalText such as [netip.Addr], a type based on one of these, or a pointer to
+// one, which is nil if the value is absent; in a query or a header it may also be a slice, and a cookie also an
 // [http.Cookie] with its name and value. A zero value is not sent. The field may be one of
 // a struct that the request embeds, but not of one that it embeds by pointer. It is set
 // after the body is read; what the body has set in it is lost, even if the parameter is
@@ -32,6 +32,16 @@
 // one value. HTTP removes the blanks around the value of a header. GET, HEAD and DELETE
 // have no body. A request without body fields needs no body, and a body that arrives is
 // ignored.
+//
+// A parameter in a query, a header or a cookie may have a default, and a string type with
+// the method Enum() []string lists the values that a parameter may have, for all of its
+// fields: see [Enumerator]. The OpenAPI document has both.
+//
+//	Limit int   `query:"limit" default:"20" json:"-"`
+//	Order Order `query:"order" default:"newest" json:"-"`
+//
+// The default counts where the parameter is absent. A caller's zero value is absent, too;
+// to send a zero, make the field a pointer.
 //
 // Bodies and answers are what encoding/json makes of a pointer to the type, so that
 // methods such as MarshalJSON count also if they have a pointer receiver. There are two

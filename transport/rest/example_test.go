@@ -2,11 +2,13 @@ package rest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -93,6 +95,62 @@ func ExampleRoute_violations() {
 	// Output:
 	// /least it must not be negative
 	// /most it must not be less than least
+}
+
+// Order is the order of a list.
+type Order string
+
+func (Order) Enum() []string { return []string{"newest", "cheapest"} }
+
+func ExampleEnumerator() {
+	type ListRequest struct {
+		Limit int   `query:"limit" default:"20" json:"-"`
+		Order Order `query:"order" default:"newest" json:"-"`
+	}
+	mux := http.NewServeMux()
+	rest.Route[*ListRequest, endpoint.None]{Pattern: "GET /products"}.Handle(mux, func(_ context.Context, r *ListRequest) (endpoint.None, error) {
+		fmt.Println(r.Limit, r.Order)
+		return endpoint.None{}, nil
+	})
+	for _, target := range []string{"/products", "/products?limit=5&order=cheapest", "/products?order=best"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		var p fault.Problem
+		if json.Unmarshal(w.Body.Bytes(), &p) == nil {
+			fmt.Println(p.Detail)
+		}
+	}
+	// Output:
+	// 20 newest
+	// 5 cheapest
+	// query parameter order: one of newest, cheapest is expected, not "best"
+}
+
+// Create is an operation that answers with a header and a cookie.
+var Create = rest.Route[*NewProduct, *Created]{Pattern: "POST /products", Status: http.StatusCreated}
+
+type NewProduct struct {
+	Name string `json:"name"`
+}
+
+type Created struct {
+	ID       string       `json:"id"`
+	Location string       `header:"Location" json:"-"`
+	Last     *http.Cookie `cookie:"last" json:"-"`
+}
+
+func ExampleRoute_headers() {
+	mux := http.NewServeMux()
+	Create.Handle(mux, func(context.Context, *NewProduct) (*Created, error) {
+		return &Created{ID: "p-1", Location: "/products/p-1", Last: &http.Cookie{Value: "p-1", HttpOnly: true}}, nil
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	create := Create.Endpoint(rest.Remote(server.URL, server.Client()))
+	created, err := create(context.Background(), &NewProduct{Name: "chair"})
+	fmt.Println(created.ID, created.Location, created.Last, err)
+	// Output: p-1 /products/p-1 last=p-1; HttpOnly <nil>
 }
 
 func ExampleOpenAPI() {

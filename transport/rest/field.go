@@ -17,6 +17,9 @@ type field struct {
 	codec    codec
 	optional bool // a pointer
 	list     bool // a slice
+	// absent is the text that stands for a parameter that is absent, nil for none.
+	absent       *string
+	defaultValue any // what absent is in JSON
 }
 
 // setAll sets the field to all values of its parameter. It returns what is wrong with
@@ -24,6 +27,9 @@ type field struct {
 func (f *field) setAll(v reflect.Value, values []string) (detail string) {
 	if len(values) > 1 && !f.list { // a proxy on the way may pick another of the values
 		return "it is given " + strconv.Itoa(len(values)) + " times"
+	}
+	if len(values) == 0 && f.absent != nil {
+		return f.set(v, *f.absent)
 	}
 	for _, text := range values {
 		if detail := f.set(v, text); detail != "" {
@@ -99,5 +105,28 @@ func (f *field) schema() map[string]any {
 	if f.list {
 		return map[string]any{"type": "array", "items": s}
 	}
+	if f.absent != nil {
+		s["default"] = f.defaultValue
+	}
 	return s
+}
+
+// literal returns a parameter's value as it is in its JSON Schema: a number or a bool, or
+// else its text.
+func literal(v reflect.Value, text string) any {
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	c, _ := codecOf(v.Type())
+	switch {
+	case c.schema["type"] == "boolean":
+		return v.Bool()
+	case c.schema["type"] == "number":
+		return v.Float()
+	case c.schema["type"] == "integer" && v.CanInt():
+		return v.Int()
+	case c.schema["type"] == "integer":
+		return v.Uint()
+	}
+	return text
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/sinew-go/sinew/internal/jsonschema"
 )
 
-// Enumerator is a string type that lists its values, for the OpenAPI document.
+// Enumerator is a string type that lists its values, for the OpenAPI document. A parameter
+// of such a type with another value is refused, unless the type has an UnmarshalText, which
+// then decides; a body has only that check.
 type Enumerator interface{ Enum() []string }
 
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for

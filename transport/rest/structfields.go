@@ -3,6 +3,8 @@ package rest
 import (
 	"encoding"
 	"encoding/json"
+	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +17,8 @@ import (
 var (
 	timeType            = reflect.TypeFor[time.Time]()
 	durationType        = reflect.TypeFor[time.Duration]()
+	addressType         = reflect.TypeFor[netip.Addr]()
+	urlType             = reflect.TypeFor[url.URL]()
 	numberType          = reflect.TypeFor[json.Number]()
 	enumeratorType      = reflect.TypeFor[Enumerator]()
 	unmarshalerType     = reflect.TypeFor[json.Unmarshaler]()

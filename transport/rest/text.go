@@ -2,11 +2,15 @@ package rest
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/internal/jsonschema"
@@ -36,6 +40,8 @@ func (c codec) schemaOf(t reflect.Type) map[string]any {
 const durationPattern = `^[+-]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
 const (
+	expectsURL      = "a URL such as https://example.org/a?b=c"
+	expectsAddress  = "an IP address such as 192.0.2.1 or 2001:db8::1"
 	expectsTime     = "a time such as 2026-01-02T15:04:05Z"
 	expectsDuration = `a duration such as "1.5s"`
 	expectsInt      = "a whole number"
@@ -47,7 +53,10 @@ const (
 
 // codecOf returns the codec of a type, and false for a type without a text form.
 func codecOf(t reflect.Type) (codec, bool) {
-	if t == durationType {
+	switch t {
+	case urlType, reflect.PointerTo(urlType):
+		return codec{parseURL, formatURL, expectsURL, map[string]any{"type": "string", "format": "uri-reference"}}, true
+	case durationType:
 		return codec{parseDuration, formatDuration, expectsDuration, map[string]any{
 			"type": "string", "pattern": durationPattern, "examples": []string{"1.5s", "2m30s"}, "description": "A duration in Go's form.",
 		}}, true
@@ -55,8 +64,11 @@ func codecOf(t reflect.Type) (codec, bool) {
 	c, ok := basicCodec(t)
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
 		c.parse, c.expects, c.schema = parseText, "", jsonschema.Type("string")
-		if t == timeType {
+		switch t {
+		case timeType:
 			c.expects, c.schema = expectsTime, map[string]any{"type": "string", "format": "date-time"}
+		case addressType:
+			c.expects = expectsAddress
 		}
 		if reflect.PointerTo(t).Implements(textMarshalerType) {
 			c.format, ok = formatText, true
@@ -139,4 +151,47 @@ func parseText(v reflect.Value, text string) error {
 func formatText(v reflect.Value) (string, error) {
 	text, err := v.Addr().Interface().(encoding.TextMarshaler).MarshalText()
 	return string(text), err
+}
+
+// parseURL sets a url.URL, or a pointer to one.
+func parseURL(v reflect.Value, text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.ValueOf(u))
+	default:
+		v.Set(reflect.ValueOf(*u))
+	}
+	return err
+}
+
+func formatURL(v reflect.Value) (string, error) {
+	if v.Kind() != reflect.Pointer {
+		v = v.Addr()
+	}
+	if v.IsNil() {
+		return "", nil
+	}
+	return v.Interface().(*url.URL).String(), nil
+}
+
+var errNotListed = errors.New("it is not one of the values")
+
+// listed returns c for a parameter of type t. A string type that lists its values, and has
+// no UnmarshalText to decide about them, accepts no others.
+func (c codec) listed(t reflect.Type) codec {
+	if p := reflect.PointerTo(t); t.Kind() != reflect.String || !p.Implements(enumeratorType) || p.Implements(textUnmarshalerType) {
+		return c
+	}
+	values := reflect.New(t).Interface().(Enumerator).Enum()
+	parse := c.parse
+	c.expects = truncate("one of "+strings.Join(values, ", "), maxQuotedError/2)
+	c.parse = func(v reflect.Value, text string) error {
+		if !slices.Contains(values, text) {
+			return errNotListed
+		}
+		return parse(v, text)
+	}
+	return c
 }
