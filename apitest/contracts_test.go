@@ -74,6 +74,10 @@ type newNode struct {
 }
 
 type (
+	located struct {
+		Location string `header:"Location" json:"-"`
+		V        int    `json:"v"`
+	}
 	byID struct {
 		ID string `path:"id" json:"-"`
 	}

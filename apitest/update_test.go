@@ -11,6 +11,9 @@ import (
 // binary builds the tests of a package in testdata.
 func binary(t *testing.T, name string) string {
 	t.Helper()
+	if _, err := os.ReadFile(filepath.Join("testdata", name, name+"_test.go")); err != nil { // go test repeats this when it changes
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), name+".test")
 	if out, err := exec.Command("go", "test", "-c", "-o", file, "./testdata/"+name).CombinedOutput(); err != nil {
 		t.Fatalf("go test -c: %v\n%s", err, out)
