@@ -46,6 +46,6 @@
 //     GET /{y}/{z...} it finds nothing at /a/b/c.
 //
 // Such a request is answered with 404, or with 405 for its method; none gets to another
-// route. Without LikeServeMux, also a slash in a path variable is not found, and 404, 405
+// route of the Mux. Without LikeServeMux, also a slash in a path variable is not found, and 404, 405
 // and redirects are Gin's own.
 package gin

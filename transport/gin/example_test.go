@@ -2,9 +2,9 @@ package gin_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -61,7 +61,7 @@ func auth(c *gin.Context) {
 
 func Example() {
 	engine := gin.New(sinewgin.LikeServeMux)
-	engine.Use(gin.RecoveryWithWriter(io.Discard))
+	engine.Use(gin.Recovery())
 	v1 := sinewgin.On(engine.Group("/v1", auth))
 	Place.Handle(v1, place)
 	Get.Handle(v1, get)
@@ -75,11 +75,11 @@ func Example() {
 	// 201 {"id":"o-7","product":"p-1"}
 	// 200 {"id":"o-7","product":"p-1"}
 	// 401 {"error":"who are you?"}
-	// 400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"an order needs a product","code":"invalid_argument"}
-	// 405 {"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"/v1/orders is not for PUT; it accepts POST","code":"unimplemented"}
+	// 400 an order needs a product
+	// 405 /v1/orders is not for PUT; it accepts POST
 }
 
-// request prints the answer of h to a request from this machine.
+// request prints the answer of h to a request from this machine; of a problem, its detail.
 func request(h http.Handler, method, path, authorization, body string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.RemoteAddr = "127.0.0.1:1"
@@ -87,6 +87,11 @@ func request(h http.Handler, method, path, authorization, body string) {
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	var problem fault.Problem
+	if json.Unmarshal(w.Body.Bytes(), &problem) == nil && problem.Detail != "" {
+		fmt.Println(w.Code, problem.Detail)
+		return
+	}
 	for line := range strings.Lines(w.Body.String()) {
 		if path != "/metrics" || strings.HasPrefix(line, "sinew_server_requests_total") {
 			fmt.Print(w.Code, " ", strings.TrimSpace(line), "\n")
@@ -109,7 +114,7 @@ func ExampleMux_Within() {
 	request(svc.Handler(), "GET", "/metrics", "", "")
 	// Output:
 	// 200 {"id":"o-7","product":"p-1"}
-	// 404 {"type":"about:blank","title":"Not Found","status":404,"detail":"no order has the id \"o-8\"","code":"not_found"}
+	// 404 no order has the id "o-8"
 	// 200 sinew_server_requests_total{code="not_found",operation="GET /v1/orders/{id}",service="shop"} 1
 	// 200 sinew_server_requests_total{code="ok",operation="GET /v1/orders/{id}",service="shop"} 1
 }

@@ -7,7 +7,8 @@
 //	reserve := Reserve.Endpoint(rest.Remote(url, nil)) // its caller
 //
 // Patterns are those of [http.ServeMux]. Anything with the method Handle of a ServeMux
-// can serve a route: see [Mux].
+// can serve a route: see [Mux]. Package transport/gin, a module of its own, serves routes by
+// an engine of Gin; docs/routers.md shows other routers.
 //
 // # Requests
 //
