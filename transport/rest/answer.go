@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // answer is a response before it is written, and as it is stored.
@@ -52,7 +53,7 @@ func (c *contract) headerOf(response any) (header http.Header, err error) {
 		f := &c.response.fields[i]
 		texts, err := f.formatAll(v.FieldByIndex(f.index))
 		for _, text := range texts {
-			if err == nil && !isHeaderValue(text) {
+			if err == nil && !wire.IsHeaderValue(text) {
 				err = errNoHeaderValue
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/sinew-go/sinew/internal/origin"
 	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/internal/validation"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // The default limits on the size of an answer, in bytes. A compressed answer may be a
@@ -218,7 +219,7 @@ func exchangeError(ctx context.Context, name string, err error) error {
 func failureOf(m outgoing, status int, header http.Header, body []byte) error {
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	if m.method == http.MethodHead {
-		body = []byte(header.Get(headerProblem))
+		body = []byte(header.Get(wire.HeaderProblem))
 	}
 	var p fault.Problem
 	if kind == fault.ProblemType && json.Unmarshal(body, &p) == nil {

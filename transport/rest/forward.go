@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // forwardHandler forwards the requests of one route.
@@ -29,14 +30,14 @@ type proxied struct {
 // hopByHop are the headers that must not pass a hop, or that each hop writes itself.
 var hopByHop = []string{
 	"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Expect",
-	headerTimeout, headerUntrusted, headerService, headerAttempt, headerPriority, headerRequestID, headerKey,
-	"Traceparent", headerState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
+	wire.HeaderTimeout, wire.HeaderUntrusted, wire.HeaderService, wire.HeaderAttempt, wire.HeaderPriority, wire.HeaderRequestID, wire.HeaderKey,
+	"Traceparent", wire.HeaderState, "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
 }
 
 // ServeHTTP implements [http.Handler].
 func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = markHead(w, r)
-	ctx, stop, err := withCall(r, nil)
+	ctx, stop, err := wire.Read(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)

@@ -8,10 +8,10 @@ import (
 	"reflect"
 
 	"github.com/sinew-go/sinew/call"
-	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/once"
 	"github.com/sinew-go/sinew/internal/validation"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // handler serves one route.
@@ -26,7 +26,7 @@ type handler struct {
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = markHead(w, r)
-	ctx, stop, err := withCall(r, nil)
+	ctx, stop, err := wire.Read(r, nil)
 	defer stop()
 	if err != nil {
 		writeProblem(w, err)
@@ -37,7 +37,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service := record.Service
 	record.Operation = h.op
 	record.Service = service
-	ctx = h.identify(ctx, record, r)
+	ctx = wire.Identify(ctx, record, r, h.subject)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
@@ -54,7 +54,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if replayed {
-		w.Header().Set(headerReplayed, "true")
+		w.Header().Set(wire.HeaderReplayed, "true")
 	}
 	a.write(w)
 }
@@ -75,7 +75,7 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Operation{Scope: h.scope(record), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
+	u := once.Operation{Scope: wire.Scope(record, h.text), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not stored", "route", h.text, "error", err)
 	}}
 	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })
@@ -97,7 +97,7 @@ func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request an
 		if *fresh, err = h.encode(response); err != nil {
 			return once.Result{TTL: result}, err // it ran, and must not run again
 		}
-	case !isPermanent(err):
+	case !wire.IsPermanent(err):
 		return once.Result{}, err
 	default:
 		logFailure(ctx, w, h.log(), h.text, err)
@@ -147,13 +147,4 @@ func (h *handler) respond(ctx context.Context, request any) (answer, error) {
 		return answer{}, err
 	}
 	return h.encode(response)
-}
-
-// isPermanent reports whether a repeat would be refused as well.
-func isPermanent(err error) bool {
-	switch fault.CodeOf(err) {
-	case fault.InvalidArgument, fault.NotFound, fault.AlreadyExists, fault.PermissionDenied, fault.FailedPrecondition, fault.OutOfRange:
-		return true
-	}
-	return false
 }

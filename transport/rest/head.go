@@ -1,18 +1,6 @@
 package rest
 
-import (
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"strings"
-	"unicode/utf16"
-
-	"github.com/sinew-go/sinew/fault"
-)
-
-// headerProblem carries the problem document, without its errors and details, in an answer
-// to HEAD, which has no body: otherwise the caller could not tell one conflict from another.
-const headerProblem = "X-Problem"
+import "net/http"
 
 // markHead returns a writer that knows that the request is a HEAD.
 func markHead(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
@@ -47,28 +35,3 @@ func (h headWriter) Flush() { _ = http.NewResponseController(h.ResponseWriter).F
 
 // Unwrap lets http.ResponseController reach the wrapped writer.
 func (h headWriter) Unwrap() http.ResponseWriter { return h.ResponseWriter }
-
-// headerForm returns a problem document as a header value, "" if document is not one.
-func headerForm(document []byte) string {
-	var p fault.Problem
-	if json.Unmarshal(document, &p) != nil {
-		return ""
-	}
-	p.Detail, p.Reason, p.Service, p.Details = truncate(p.Detail, maxQuotedError), truncate(p.Reason, maxQuotedError), truncate(p.Service, maxQuotedError), nil
-	p.Errors = nil
-	text, err := json.Marshal(p)
-	if err != nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, r := range string(text) {
-		if r < 0x7f { // encoding/json has escaped control characters
-			b.WriteRune(r)
-			continue
-		}
-		for _, half := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, half)
-		}
-	}
-	return b.String()
-}

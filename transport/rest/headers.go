@@ -15,9 +15,8 @@ const jsonType = "application/json"
 
 // Shared header values, which save an allocation. They must not be modified.
 var (
-	jsonTypes      = []string{jsonType}
-	problemTypes   = []string{fault.ProblemType}
-	untrustedValue = []string{"1"}
+	jsonTypes    = []string{jsonType}
+	problemTypes = []string{fault.ProblemType}
 )
 
 // reservedHeaders are set by HTTP itself, and not by fields.
@@ -33,17 +32,6 @@ func isHeaderName(name string) bool {
 }
 
 var errNoHeaderValue = errors.New("it has a character that no header may have")
-
-// isHeaderValue reports whether text may be the value of a header. net/http refuses
-// control characters with an error that would look like an unreachable service.
-func isHeaderValue(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}
 
 // checkContentType refuses a media type other than JSON in UTF-8. It refuses several
 // Content-Type headers, too: a proxy on the way may have used another one.

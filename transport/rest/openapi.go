@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/jsonschema"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // Enumerator is a string type that lists its values, for the OpenAPI document. A parameter
@@ -158,7 +159,7 @@ func (d *document) request(op operation) {
 	}
 	if op.keyed {
 		parameters = append(parameters, map[string]any{
-			"name": headerKey, "in": "header", "required": false,
+			"name": wire.HeaderKey, "in": "header", "required": false,
 			"schema":      map[string]any{"type": "string", "maxLength": headertext.MaxLen, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 			"description": "The same key and body are answered with the first answer, and act once.",
 		})

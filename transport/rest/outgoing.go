@@ -8,16 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/deadline"
-	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/redact"
-	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // outgoing is an encoded request. Each attempt sends it again.
@@ -89,7 +84,7 @@ func (c *contract) setParameters(m *outgoing, v reflect.Value) error {
 				query.Add(f.name, text)
 			case f.in == "cookie":
 				err = addCookie(m.header, f.name, text)
-			case isHeaderValue(text):
+			case wire.IsHeaderValue(text):
 				m.header[f.name] = append(m.header[f.name], text)
 			default:
 				err = errNoHeaderValue
@@ -140,42 +135,8 @@ func (m *outgoing) request(ctx context.Context, addr string) (*http.Request, err
 		r.Header["Content-Type"] = jsonTypes
 	}
 	if m.key != "" {
-		r.Header[headerKey] = []string{m.key}
+		r.Header[wire.HeaderKey] = []string{m.key}
 	}
-	inject(ctx, r.Header)
+	wire.Inject(ctx, r.Header)
 	return r, nil
-}
-
-// inject writes the metadata of a call into the headers. It leaves out what cannot travel:
-// that is no reason to fail a call.
-func inject(ctx context.Context, h http.Header) {
-	tracing.Inject(ctx, h)
-	if state := h[headerState]; state != nil && !isHeaderValue(state[0]) {
-		delete(h, headerState)
-	}
-	if until, ok := ctx.Deadline(); ok {
-		if left := time.Until(until); left > 0 {
-			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
-			h[headerTimeout] = []string{string(append(text, "ms"...))}
-			if deadline.IsForeign(ctx) {
-				h[headerUntrusted] = untrustedValue
-			}
-		}
-	}
-	r := call.Of(ctx)
-	if r == nil {
-		return
-	}
-	if id := headertext.OrEmpty(r.RequestID); id != "" {
-		h[headerRequestID] = []string{id}
-	}
-	if from := headertext.OrEmpty(r.From); from != "" {
-		h[headerService] = []string{from}
-	}
-	if r.Attempt > 1 || r.Repeated {
-		h[headerAttempt] = []string{strconv.Itoa(max(r.Attempt, 2))}
-	}
-	if r.Priority != 0 {
-		h[headerPriority] = []string{strconv.Itoa(r.Priority)}
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/tracing"
 )
 
@@ -44,7 +45,9 @@ func (a answer) prepare(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", wholeSeconds(wait))
 	}
 	if isHead(w) {
-		w.Header()[headerProblem] = []string{headerForm(a.Body)}
+		if p := new(fault.Problem); json.Unmarshal(a.Body, p) == nil {
+			w.Header()[wire.HeaderProblem] = []string{wire.ProblemHeader(*p)}
+		}
 	}
 	reportFailure(w, a.err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // Route is the contract of one operation: how it is requested and answered over HTTP.
@@ -91,7 +92,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 		c.refuse("the endpoint that shall serve it is nil")
 	}
 	c.servedBy(mux)
-	ep := processedEndpoint(f).With(mws...)
+	ep := wire.Handler(f).With(mws...)
 	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
 		return &resp, err // what MarshalJSON of a pointer is found through
@@ -121,7 +122,10 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 	client := followRedirects(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
-		key, err := contract.outgoingKey(call.Of(ctx))
+		key, err := "", error(nil)
+		if contract.keyed {
+			key, err = wire.OutgoingKey(call.Of(ctx))
+		}
 		if err != nil {
 			return none, err
 		}

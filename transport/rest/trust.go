@@ -1,14 +1,10 @@
 package rest
 
 import (
-	"cmp"
-	"crypto/x509"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
-
-	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // Verified trusts a caller with a certificate that the server has verified
@@ -73,29 +69,4 @@ func isProxyHeader(name string) bool {
 	}
 	return strings.Contains(name, "orwarded") || strings.HasSuffix(name, "-Ip") || strings.HasSuffix(name, "Clientip") ||
 		strings.HasPrefix(name, "X-Envoy-") || strings.HasPrefix(name, "Proxy-")
-}
-
-// callerName returns the name of a trusted caller: the name in its certificate, or, if
-// there is none, what it calls itself.
-func callerName(r *http.Request) string {
-	name := ""
-	if Verified(r) {
-		name = certificateName(r.TLS.VerifiedChains[0][0])
-	}
-	return cmp.Or(name, headertext.OrEmpty(r.Header.Get(headerService)))
-}
-
-// certificateName returns the common name in a certificate, or else the first of its other
-// names; "" if it has none that fits into a header.
-func certificateName(c *x509.Certificate) string {
-	names := append([]string{c.Subject.CommonName}, c.DNSNames...)
-	for _, u := range c.URIs {
-		names = append(names, u.String())
-	}
-	for _, name := range append(names, c.EmailAddresses...) {
-		if name = headertext.OrEmpty(name); name != "" {
-			return name
-		}
-	}
-	return ""
 }

@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"context"
@@ -29,8 +29,8 @@ func (e *processedError) As(target any) bool {
 	return ok
 }
 
-// markProcessed returns err without the mark that no handler ran.
-func markProcessed(err error) error {
+// MarkProcessed returns err without the mark that no handler ran.
+func MarkProcessed(err error) error {
 	if err == nil || !fault.IsUnprocessed(err) {
 		return err
 	}
@@ -44,10 +44,10 @@ func markProcessed(err error) error {
 
 var failerType = reflect.TypeFor[interface{ Failed() error }]()
 
-// processedEndpoint returns f as a handler: the calls that it makes have records of their
+// Handler returns f as a handler: the calls that it makes have records of their
 // own, and its errors say that it ran. A response that counts as an error becomes an error
 // here, before a middleware sees it.
-func processedEndpoint[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, Resp] {
+func Handler[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.Endpoint[Req, Resp] {
 	if t := reflect.TypeFor[Resp](); t.Kind() == reflect.Interface || t.Implements(failerType) {
 		f = endpoint.FromKit[Req, Resp](f.Kit())
 	}
@@ -56,6 +56,6 @@ func processedEndpoint[Req, Resp any](f endpoint.Endpoint[Req, Resp]) endpoint.E
 			r.Inbound = true
 		}
 		resp, err := f(ctx, req)
-		return resp, markProcessed(err)
+		return resp, MarkProcessed(err)
 	}
 }

@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"github.com/sinew-go/sinew/internal/once"
 )
 
-// identify sets the record's Subject. For a request with an idempotency key it returns a ctx with
-// the owner of the key's answer: a digest of the request's credentials, unless the Mux's
-// Subject method names the sender.
-func (h *handler) identify(ctx context.Context, record *call.Record, r *http.Request) context.Context {
-	if h.subject != nil {
-		record.Subject = h.subject(r)
+// Identify sets the record's Subject: who sent r as subject says, or else the name in its
+// verified certificate. subject may be nil. For a request with an idempotency key it
+// returns a ctx with the owner of the key's answer: a digest of the request's
+// credentials, unless subject names the sender.
+func Identify(ctx context.Context, record *call.Record, r *http.Request, subject func(*http.Request) string) context.Context {
+	if subject != nil {
+		record.Subject = subject(r)
 	}
 	isKnown := record.Subject != ""
 	if !isKnown {
