@@ -136,6 +136,10 @@ func (c *Client) Ready(ctx context.Context) error {
 // attempt. A request that is sent with it by hand has no discovery, retries or limits.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
 
+// HTTP2Client is the HTTPClient of a transport that needs HTTP/2, such as gRPC. It speaks
+// nothing else, and speaks it without TLS too, to an address with http.
+func (c *Client) HTTP2Client() *http.Client { return c.service.http2 }
+
 // attempt sends once. It sends to a second instance too if the first is on probation or
 // the policy hedges.
 func (c *Client) attempt(ctx context.Context, n int, send func(context.Context, string) error) error {

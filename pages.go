@@ -32,7 +32,7 @@ func (s *Service) registerPages() {
 
 // handlePage serves a page of the service's own. Pages are in no metrics and no log.
 func (s *Service) handlePage(mux *http.ServeMux, pattern string, h http.Handler) {
-	s.ownPages[pattern] = true
+	s.ownPages.Store(pattern, true)
 	mux.Handle(pattern, h)
 }
 

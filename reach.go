@@ -45,6 +45,20 @@ func (s *Service) allClients() []*Client {
 	return all
 }
 
+// newHTTP2Client returns the client of calls that need HTTP/2, without TLS too. A
+// transport of the user's own sees to that itself.
+func newHTTP2Client(c Config, first *http.Client) *http.Client {
+	transport, ok := first.Transport.(*http.Transport)
+	if !ok || c.Transport != nil {
+		return first
+	}
+	transport = transport.Clone()
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP2(true)
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: transport}
+}
+
 // newHTTPClient returns the client of all calls to other services.
 func newHTTPClient(c Config) *http.Client {
 	if c.Transport != nil {

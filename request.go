@@ -55,8 +55,9 @@ func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := &response{ResponseWriter: w, start: time.Now(), ctx: r.Context(), servers: s.servers}
 		answer.method, answer.path, answer.remote = r.Method, r.URL.Path, r.RemoteAddr
+		answer.grpc = grpcAnswerTo(r)
 		_, answer.route = mux.Handler(r)
-		if answer.isOwnPage = s.ownPages[answer.route]; answer.route == "" {
+		if _, answer.isOwnPage = s.ownPages.Load(answer.route); answer.route == "" {
 			answer.route = noRoute
 		}
 		defer func() { s.finish(answer, recover()) }()
@@ -87,6 +88,10 @@ func routed(mux *http.ServeMux) http.Handler {
 // instrumented wraps h, the handler of pattern: it sets the operation of the request and
 // serves it within the service's limit.
 func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
+	if p, ok := h.(interface{ IsProbe() bool }); ok && p.IsProbe() {
+		s.ownPages.Store(pattern, true)
+		return h
+	}
 	recorder := s.metrics.Server(s.name, pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, _ := w.(*response)

@@ -21,7 +21,8 @@ type response struct {
 	http.ResponseWriter
 	status  int
 	failure error
-	outer   *response // beneath a middleware's writer, if that has Unwrap
+	grpc    *grpcAnswer // nil unless the request is one of gRPC
+	outer   *response   // beneath a middleware's writer, if that has Unwrap
 
 	permit        limit.AdaptivePermit // the request's place in the limit, until its answer starts
 	permitContext context.Context      //nolint:containedctx // that it was acquired with; nil once it is returned
@@ -99,12 +100,18 @@ func (r *response) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		r.startAnswer(status)
 	}
+	if r.grpc != nil {
+		status = r.grpc.translate(r.Header(), status, r.failure)
+	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (r *response) Write(b []byte) (int, error) {
 	r.startAnswer(http.StatusOK)
+	if r.grpc != nil && r.grpc.translated {
+		return len(b), nil
+	}
 	return r.ResponseWriter.Write(b)
 }
 
@@ -136,14 +143,17 @@ func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets http.ResponseController reach the wrapped writer.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
+// isGRPC reports whether the request is one of gRPC, whose failures have status 200.
+func (r *response) isGRPC() bool { return r.grpc != nil || r.outer != nil && r.outer.isGRPC() }
+
 // err returns the failure that was answered, or one made from the status if the handler
 // reported none; nil for a success.
 func (r *response) err() error {
 	switch {
+	case r.failure != nil && (r.status >= 400 || r.isGRPC()):
+		return r.failure
 	case r.status < 400:
 		return nil
-	case r.failure != nil:
-		return r.failure
 	case r.status == http.StatusNotFound: // a handler said so, not the routing
 		return fault.NotFound
 	}

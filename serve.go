@@ -32,6 +32,13 @@ func (s *Service) Handle(pattern string, h http.Handler) {
 	s.mux.Handle(pattern, s.instrumented(pattern, h))
 }
 
+// Handlers returns the handlers that Handle was given, in order.
+func (s *Service) Handlers() []http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.handlers)
+}
+
 // Use wraps everything that the service serves on Addr, including its own pages, in HTTP
 // middleware; the first one is the outermost. It runs outside the limit, and inside the
 // request's id, span, metrics, log line and panic guard, which therefore cover what it
@@ -216,8 +223,13 @@ func (s *Service) newHTTPServer(h http.Handler) *http.Server {
 	if read > 0 {
 		header = min(header, read)
 	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // which gRPC needs
 	return &http.Server{
 		Handler:           h,
+		Protocols:         protocols,
 		TLSConfig:         s.config.TLS.Clone(), // ServeTLS modifies it
 		ReadHeaderTimeout: header,
 		ReadTimeout:       read,

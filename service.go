@@ -37,10 +37,11 @@ type Service struct {
 	registry registry.Registry
 	resolver *registry.Resolver
 	http     *http.Client
+	http2    *http.Client // speaks HTTP/2 only
 	limiter  loggedLimiter
 	mux      *http.ServeMux
 	admin    *http.ServeMux
-	ownPages map[string]bool // by pattern; not modified after New
+	ownPages sync.Map // of patterns: those that are polled all the time
 	handler  func() http.Handler
 
 	unheard       unheardCounter
@@ -91,10 +92,8 @@ func New(name string, c Config) *Service {
 		name: name, id: name + "-" + rand.Text()[:12], config: c,
 		metrics:  metrics.New(c.Metrics).For(name),
 		registry: c.Registry,
-		http:     newHTTPClient(c),
 		limiter:  loggedLimiter{AdaptiveLimiter: limit.NewAdaptive(name, c.Limit), log: log},
 		mux:      http.NewServeMux(),
-		ownPages: map[string]bool{},
 		admin:    http.NewServeMux(),
 		clients:  map[string]*Client{},
 
@@ -106,6 +105,8 @@ func New(name string, c Config) *Service {
 		drainDelay:    service.DrainDelay{Delay: c.DrainDelay, UntilIdle: unadvertised},
 		stopped:       make(chan struct{}),
 	}
+	s.http = newHTTPClient(c)
+	s.http2 = newHTTP2Client(c, s.http)
 	if s.registry == nil {
 		s.registry = registry.NewMemory()
 	}
@@ -170,6 +171,10 @@ func (s *Service) Main() {
 		os.Exit(1)
 	}
 }
+
+// Ready returns nil if every readiness check passes and the service is not stopping, as
+// /readyz does, and else the reason.
+func (s *Service) Ready(ctx context.Context) error { return s.readiness.Check(ctx) }
 
 // Run starts the service and serves until ctx ends, its listener fails or Shutdown is
 // called. Then it shuts the service down, for which it allows 30 s.

@@ -54,6 +54,7 @@ func (s *Service) closeWatches(ctx context.Context) (bool, error) {
 // closeConnections closes what no request uses any more.
 func (s *Service) closeConnections(context.Context) (bool, error) {
 	s.http.CloseIdleConnections()
+	s.http2.CloseIdleConnections()
 	if l := s.config.Listener; l != nil {
 		_ = l.Close() // needed if the service never listened; else a harmless second Close
 	}
