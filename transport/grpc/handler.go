@@ -1,0 +1,182 @@
+package grpc
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/idempotency"
+	"github.com/sinew-go/sinew/internal/wire"
+	"github.com/sinew-go/sinew/transport/rest"
+)
+
+// handler serves one method.
+type handler struct {
+	*contract
+	log      func() *slog.Logger
+	subject  func(*http.Request) string
+	store    idempotency.Store // nil unless the method is Keyed
+	stream   bool
+	stopping <-chan struct{} // nil if nobody says that the service stops
+	inner    http.Handler
+	errors   *connect.ErrorWriter
+	services *services // set in the handler of health alone
+}
+
+// serving is a request that is being served.
+type serving struct {
+	writer   http.ResponseWriter
+	request  *http.Request
+	reported bool
+}
+
+type servingKey struct{}
+
+var (
+	errInternal = fault.Internal.Errorf("internal error")
+	errStopping = fault.Unavailable.Errorf("the service stops; call again")
+)
+
+// serve serves a method on mux. newInner makes the handler of connect.
+func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
+	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt)}
+	h := &handler{contract: c, log: loggerOf(mux), subject: subjectOf(mux), stream: isStream, errors: connect.NewErrorWriter()}
+	if c.keyed {
+		h.store = storeOf(mux)
+	}
+	if isStream {
+		h.stopping = stoppingOf(mux)
+	}
+	h.inner = newInner(h, options...)
+	mux.Handle(c.op.Name, h)
+	describeOn(mux, c.service)
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := &serving{writer: w}
+	ctx, stop, err := wire.Read(r, nil)
+	defer stop()
+	if err != nil {
+		_ = h.errors.Write(w, r, h.fail(ctx, s, err))
+		return
+	}
+	record := call.Of(ctx)
+	record.Operation = call.Operation{Service: record.Service, Name: h.op.Name, Safe: h.op.Safe}
+	ctx = wire.Identify(ctx, record, r, h.subject)
+	if h.stream {
+		withoutTimeLimits(w)
+		var end context.CancelCauseFunc
+		ctx, end = context.WithCancelCause(ctx)
+		defer end(nil)
+		defer h.endWhenStopping(ctx, end)()
+	}
+	r = r.WithContext(context.WithValue(ctx, servingKey{}, s))
+	s.request = r
+	h.inner.ServeHTTP(w, r)
+	if code := sentCode(w.Header()); code != 0 && !s.reported { // connect has refused the request
+		s.report(code)
+	}
+}
+
+// IsProbe reports whether the method is asked all the time by those who watch the service,
+// so that it has no place in the service's limit, its metrics and its traces.
+func (h *handler) IsProbe() bool { return h.services != nil }
+
+// endWhenStopping ends ctx when the service stops. Call the function that it returns when
+// the request is answered.
+func (h *handler) endWhenStopping(ctx context.Context, end context.CancelCauseFunc) (release func()) {
+	if h.stopping == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-h.stopping:
+			end(errStopping)
+		case <-ctx.Done():
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
+}
+
+// withoutTimeLimits removes the server's limits on the time of a request and its answer. A
+// writer without deadlines has none.
+func withoutTimeLimits(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{})
+	_ = c.SetWriteDeadline(time.Time{})
+}
+
+// begin sends the header of a stream, so that its caller knows that it has begun, and the
+// service's limit counts it as answered.
+func (s *serving) begin() { _ = http.NewResponseController(s.writer).Flush() }
+
+// sentCode returns the code that an answer of gRPC has, 0 for none and for success.
+func sentCode(h http.Header) fault.Code {
+	for _, name := range []string{"Grpc-Status", http.TrailerPrefix + "Grpc-Status"} {
+		if n, err := strconv.Atoi(h.Get(name)); err == nil && n > 0 {
+			return fault.Code(n)
+		}
+	}
+	return 0
+}
+
+// report gives a failure to the server that wants it. It reports whether there is one.
+func (s *serving) report(err error) bool {
+	s.reported = true
+	for w := s.writer; ; {
+		switch at := w.(type) {
+		case rest.FailureObserver:
+			at.Failed(err)
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = at.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
+// fail reports a failure of the request and returns what is sent of it. If the service
+// stops, a stream whose context ended for that fails with it.
+func (h *handler) fail(ctx context.Context, s *serving, err error) *connect.Error {
+	if context.Cause(ctx) == error(errStopping) && fault.CodeOf(err) == fault.Canceled {
+		err = errStopping
+	}
+	if !s.report(err) {
+		level := slog.LevelDebug
+		if fault.Judge(ctx, err).Outcome() == fault.Failure {
+			level = slog.LevelWarn
+		}
+		h.log().LogAttrs(ctx, level, "request failed", slog.String("method", h.op.Name), slog.String("code", fault.CodeOf(err).String()), slog.String("error", err.Error()))
+	}
+	return status(err)
+}
+
+// guard runs a handler, and turns a panic into a failure.
+func (h *handler) guard(ctx context.Context, run func(s *serving) error) (err error) {
+	s, _ := ctx.Value(servingKey{}).(*serving)
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
+				panic(p)
+			}
+			h.log().LogAttrs(ctx, slog.LevelError, "handler panicked", slog.String("method", h.op.Name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			err = h.fail(ctx, s, errInternal)
+		}
+	}()
+	if err := run(s); err != nil {
+		return h.fail(ctx, s, err)
+	}
+	return nil
+}
