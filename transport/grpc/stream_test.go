@@ -171,7 +171,7 @@ func TestASlowReaderStopsTheSender(t *testing.T) {
 			before := int64(-1)
 			for before != sent.Load() { // until the sender waits
 				before = sent.Load()
-				time.Sleep(50 * time.Millisecond)
+				<-time.After(50 * time.Millisecond)
 			}
 			if before > 500 {
 				t.Fatalf("%d of 1,000 messages of 100 kB were sent to a reader that reads none", before)
