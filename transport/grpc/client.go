@@ -132,6 +132,9 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 		a.hasFailed.Store(true)
 		return nil, err
 	}
+	if a.answered != nil { // net/http does not see the end of ctx while it waits for the next request of a stream
+		context.AfterFunc(ctx, func() { _ = answer.Body.Close() })
+	}
 	if answer.StatusCode != http.StatusOK {
 		a.failure.Store(readProblem(r.URL.Path, answer))
 		a.hasFailed.Store(true)

@@ -311,4 +311,3 @@ func TestTenThousandMessagesArrive(t *testing.T) {
 		t.Errorf("%d bytes and %v", n, err)
 	}
 }
-
