@@ -122,7 +122,8 @@ func literal(v reflect.Value, text string) any {
 	case c.schema["type"] == "boolean":
 		return v.Bool()
 	case c.schema["type"] == "number":
-		return v.Float()
+		f, _ := strconv.ParseFloat(text, 64) // a float32 has digits that nobody wrote
+		return f
 	case c.schema["type"] == "integer" && v.CanInt():
 		return v.Int()
 	case c.schema["type"] == "integer":

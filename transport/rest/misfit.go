@@ -18,9 +18,8 @@ func (s *shape) misfit(text []byte) string {
 	if s.isPlain(text) {
 		return ""
 	}
-	if s.quoted {
-		holder := reflect.StructOf([]reflect.StructField{{Name: "Value", Type: s.t, Tag: `json:"v,string"`}})
-		return detailOf(json.Unmarshal(append(append([]byte(`{"v":`), text...), '}'), reflect.New(holder).Interface()))
+	if s.quoted != nil {
+		return detailOf(json.Unmarshal(append(append([]byte(`{"v":`), text...), '}'), reflect.New(s.quoted).Interface()))
 	}
 	return detailOf(json.Unmarshal(text, reflect.New(s.t).Interface()))
 }
@@ -29,7 +28,7 @@ func (s *shape) misfit(text []byte) string {
 // which costs more. A body may have very many values that fit.
 func (s *shape) isPlain(text []byte) bool {
 	t := s.t
-	if s.quoted || decodesItself(t) || t.Kind() == reflect.Pointer || t == numberType {
+	if s.quoted != nil || decodesItself(t) || t.Kind() == reflect.Pointer || t == numberType {
 		return false
 	}
 	switch first := text[0]; {
@@ -39,22 +38,35 @@ func (s *shape) isPlain(text []byte) bool {
 		return t.Kind() == reflect.String || t == emptyInterfaceType
 	case first == 't', first == 'f':
 		return t.Kind() == reflect.Bool || t == emptyInterfaceType
-	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
-		_, err := strconv.ParseInt(string(text), 10, t.Bits())
-		return err == nil
-	case t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uint64:
-		_, err := strconv.ParseUint(string(text), 10, t.Bits())
-		return err == nil
+	case isWhole(t, text):
+		return true
 	case t.Kind() == reflect.Float32, t.Kind() == reflect.Float64:
 		_, err := strconv.ParseFloat(string(text), t.Bits())
+		return err == nil
+	case t == emptyInterfaceType && first != '[' && first != '{':
+		_, err := strconv.ParseFloat(string(text), 64)
 		return err == nil
 	}
 	return false
 }
 
+// isWhole reports whether text is a whole number in the range of t, a type of integers.
+func isWhole(t reflect.Type, text []byte) bool {
+	var err error
+	switch {
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
+		_, err = strconv.ParseInt(string(text), 10, t.Bits())
+	case t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uint64:
+		_, err = strconv.ParseUint(string(text), 10, t.Bits())
+	default:
+		return false
+	}
+	return err == nil
+}
+
 // badKey says why a name is no key of the map, "" if it is one.
 func (s *shape) badKey(name []byte) string {
-	if s == nil || s.key == nil {
+	if s == nil || s.key == nil || !decodesItself(s.key) && isWhole(s.key, name) {
 		return ""
 	}
 	quoted, err := json.Marshal(string(name))

@@ -21,7 +21,7 @@ import (
 type orderList struct {
 	Limit  int           `query:"limit" default:"20" json:"-"`
 	Most   *uint8        `query:"most" default:"7" json:"-"`
-	Share  float64       `query:"share" default:"0.5" json:"-"`
+	Share  float32       `query:"share" default:"0.1" json:"-"`
 	Closed *bool         `query:"closed" default:"true" json:"-"`
 	Within time.Duration `query:"within" default:"1h" json:"-"`
 	Shade  shade         `query:"shade" default:"dark" json:"-"`
@@ -38,7 +38,7 @@ func TestAnAbsentParameterHasItsDefault(t *testing.T) {
 	mux := http.NewServeMux()
 	rest.Route[*orderList, endpoint.None]{Pattern: "GET /x"}.Handle(mux, func(_ context.Context, r *orderList) (endpoint.None, error) { got = r; return endpoint.None{}, nil })
 	address, next := netip.MustParseAddr("::1"), &url.URL{Path: "/orders", RawQuery: "page=2"}
-	defaults := orderList{20, new(uint8(7)), 0.5, new(true), time.Hour, "dark", nil, "de", new(shade("light")), &address, next, ""}
+	defaults := orderList{20, new(uint8(7)), 0.1, new(true), time.Hour, "dark", nil, "de", new(shade("light")), &address, next, ""}
 	if w := ask(mux, "GET", "/x", "", ""); w.Code != 204 || !reflect.DeepEqual(*got, defaults) {
 		t.Errorf("nothing is given: %d %+v, want %+v", w.Code, got, defaults)
 	}
@@ -147,7 +147,7 @@ func TestTheDocumentHasDefaultsAndLists(t *testing.T) {
 		got[p.Name] = p.Schema
 	}
 	for name, want := range map[string]any{
-		"limit": 20.0, "most": 7.0, "share": 0.5, "closed": true, "within": "1h", "shade": "dark", "X-Lang": "de", "theme": "light", "from": "::1", "next": "/orders?page=2", "plain": nil, "or": nil,
+		"limit": 20.0, "most": 7.0, "share": 0.1, "closed": true, "within": "1h", "shade": "dark", "X-Lang": "de", "theme": "light", "from": "::1", "next": "/orders?page=2", "plain": nil, "or": nil,
 	} {
 		if got[name]["default"] != want {
 			t.Errorf("the default of %s is %v, want %v", name, got[name]["default"], want)

@@ -20,7 +20,8 @@ type shape struct {
 	folded  map[string]string // a member's name, by its folded name
 	elem    *shape            // of a map, slice or array
 	key     reflect.Type      // of a map whose keys are not plain strings
-	quoted  bool              // a number or bool in quotes
+	// quoted is a struct with the member v in quotes, for a number or bool in quotes.
+	quoted reflect.Type
 }
 
 // shapeOf returns the shape of t. The shape of a recursive type is recursive.
@@ -47,7 +48,7 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 		for _, m := range jsonfields.Of(t) {
 			s.members[m.Name] = shapeOf(m.Type, known)
 			if m.Quoted {
-				s.members[m.Name] = &shape{t: m.Type, quoted: true}
+				s.members[m.Name] = &shape{t: m.Type, quoted: reflect.StructOf([]reflect.StructField{{Name: "V", Type: m.Type, Tag: `json:"v,string"`}})}
 			}
 			if fold := foldName(m.Name); s.folded[fold] == "" {
 				s.folded[fold] = m.Name
