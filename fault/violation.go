@@ -100,7 +100,9 @@ func (v *Violation) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*v = Violation{}
-	for name, into := range map[string]*string{"pointer": &v.Pointer, "parameter": &v.Parameter, "in": &v.In, "detail": &v.Detail} {
+	for name, into := range map[string]*string{
+		"pointer": &v.Pointer, "parameter": &v.Parameter, "in": &v.In, "detail": &v.Detail,
+	} {
 		if json.Unmarshal(members[name], into) != nil {
 			*into = ""
 		}
@@ -121,7 +123,9 @@ func boundViolations(all []Violation) []Violation {
 		if len(v.Pointer) > maxViolationBytes {
 			v.Pointer = v.Pointer[:max(strings.LastIndexByte(v.Pointer[:maxViolationBytes], '/'), 0)]
 		}
-		v.Parameter, v.In, v.Detail = truncate(v.Parameter, maxViolationBytes), truncate(v.In, maxViolationBytes), truncate(v.Detail, maxViolationBytes)
+		for _, text := range []*string{&v.Parameter, &v.In, &v.Detail} {
+			*text = truncate(*text, maxViolationBytes)
+		}
 		bounded = append(bounded, v)
 	}
 	return bounded

@@ -86,12 +86,14 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 		case jsonfields.Inlined(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
 		case f.Anonymous && hasBoundField(f.Type, b.tags):
-			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged %s would not be bound: embed the struct as it is", f.Name, t, wordsOf(b.tags))
+			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged %s would not be bound: "+
+				"embed the struct as it is", f.Name, t, wordsOf(b.tags))
 		case !f.IsExported() || !inBody:
 		case b.mayHaveBody:
 			b.body = true
 		default:
-			p.refuse("%s has no body: tag field %s of %s with %s, or with `json:\"-\"`", p.method, f.Name, t, wordsOf(b.tags))
+			p.refuse("%s has no body: tag field %s of %s with %s, or with `json:\"-\"`",
+				p.method, f.Name, t, wordsOf(b.tags))
 		}
 	}
 }
@@ -120,13 +122,15 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 		switch {
 		case f.Type.Kind() == reflect.Pointer && in != "path":
 			bound.optional, bound.t = true, f.Type.Elem()
-		case f.Type.Kind() == reflect.Slice && (in == "query" || in == "header") && f.Type.Elem().Kind() != reflect.Uint8:
+		case f.Type.Kind() != reflect.Slice || f.Type.Elem().Kind() == reflect.Uint8:
+		case in == "query", in == "header":
 			bound.list, bound.t = true, f.Type.Elem()
 		}
 		bound.codec, ok = b.codecOf(&bound)
 	}
 	if !ok && in == "cookie" && slices.Equal(b.tags, answerTags) {
-		p.refuse("field %s of %s has type %s, and a cookie that is set needs attributes: make it a *http.Cookie", f.Name, owner, f.Type)
+		p.refuse("field %s of %s has type %s, and a cookie that is set needs attributes: make it a *http.Cookie",
+			f.Name, owner, f.Type)
 	}
 	if !ok {
 		p.refuse("field %s of %s has type %s, which cannot be bound to a %s", f.Name, owner, f.Type, in)
@@ -140,9 +144,12 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 
 // setDefault sets what bound is if its parameter is absent. It panics if that is no value of
 // the field.
-func (b *binding) setDefault(p pattern, owner reflect.Type, f reflect.StructField, bound *field, text string) {
+func (b *binding) setDefault(
+	p pattern, owner reflect.Type, f reflect.StructField, bound *field, text string,
+) {
 	if bound.in == "path" || bound.list || bound.t == cookieType {
-		p.refuse("field %s of %s has a default, which only a single value in a query, a header or a cookie can have", f.Name, owner)
+		p.refuse("field %s of %s has a default, which only a single value in a query, a header or a cookie can have",
+			f.Name, owner)
 	}
 	sample := reflect.New(b.t).Elem()
 	if detail := bound.set(sample, text); detail != "" {

@@ -21,7 +21,8 @@ var (
 
 // reservedHeaders are set by HTTP itself, and not by fields.
 var reservedHeaders = []string{
-	"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Keep-Alive", "Te", "Trailer", "Upgrade",
+	"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding",
+	"Keep-Alive", "Te", "Trailer", "Upgrade",
 }
 
 // isHeaderName reports whether name may be the name of a header.

@@ -24,16 +24,15 @@ func (c *contract) fingerprint(r *http.Request, body []byte) []byte {
 	sum.Write([]byte(strconv.Quote(r.URL.Path) + "?" + r.URL.RawQuery + "\n"))
 	for i := range c.request.fields {
 		f := &c.request.fields[i]
-		values := r.Header[f.name]
 		switch f.in {
-		case "cookie":
-			values = cookieValues(r, f.name)
 		case "header":
-		default:
-			continue
-		}
-		for _, value := range values {
-			sum.Write([]byte(f.name + ":" + value + "\n"))
+			for _, value := range r.Header[f.name] {
+				sum.Write([]byte(f.name + ":" + value + "\n"))
+			}
+		case "cookie":
+			for _, value := range cookieValues(r, f.name) {
+				sum.Write([]byte("cookie " + f.name + ":" + value + "\n"))
+			}
 		}
 	}
 	sum.Write(body)

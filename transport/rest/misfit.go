@@ -19,7 +19,8 @@ func (s *shape) misfit(text []byte) string {
 		return ""
 	}
 	if s.quoted != nil {
-		return detailOf(json.Unmarshal(append(append([]byte(`{"v":`), text...), '}'), reflect.New(s.quoted).Interface()))
+		object := append(append([]byte(`{"v":`), text...), '}')
+		return detailOf(json.Unmarshal(object, reflect.New(s.quoted).Interface()))
 	}
 	return detailOf(json.Unmarshal(text, reflect.New(s.t).Interface()))
 }
@@ -69,9 +70,9 @@ func (s *shape) badKey(name []byte) string {
 	if s == nil || s.key == nil || !decodesItself(s.key) && isWhole(s.key, name) {
 		return ""
 	}
-	quoted, err := json.Marshal(string(name))
+	object, err := json.Marshal(map[string]any{string(name): nil})
 	if err == nil {
-		err = json.Unmarshal(append(append([]byte("{"), quoted...), ":null}"...), reflect.New(reflect.MapOf(s.key, emptyInterfaceType)).Interface())
+		err = json.Unmarshal(object, reflect.New(reflect.MapOf(s.key, emptyInterfaceType)).Interface())
 	}
 	return detailOf(err)
 }

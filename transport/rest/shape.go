@@ -48,7 +48,8 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*shape) *shape {
 		for _, m := range jsonfields.Of(t) {
 			s.members[m.Name] = shapeOf(m.Type, known)
 			if m.Quoted {
-				s.members[m.Name] = &shape{t: m.Type, quoted: reflect.StructOf([]reflect.StructField{{Name: "V", Type: m.Type, Tag: `json:"v,string"`}})}
+				quoted := reflect.StructField{Name: "V", Type: m.Type, Tag: `json:"v,string"`}
+				s.members[m.Name] = &shape{t: m.Type, quoted: reflect.StructOf([]reflect.StructField{quoted})}
 			}
 			if fold := foldName(m.Name); s.folded[fold] == "" {
 				s.folded[fold] = m.Name

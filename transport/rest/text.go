@@ -55,7 +55,8 @@ const (
 func codecOf(t reflect.Type) (codec, bool) {
 	switch t {
 	case urlType, reflect.PointerTo(urlType):
-		return codec{parseURL, formatURL, expectsURL, map[string]any{"type": "string", "format": "uri-reference"}}, true
+		schema := map[string]any{"type": "string", "format": "uri-reference"}
+		return codec{parseURL, formatURL, expectsURL, schema}, true
 	case durationType:
 		return codec{parseDuration, formatDuration, expectsDuration, map[string]any{
 			"type": "string", "pattern": durationPattern, "examples": []string{"1.5s", "2m30s"}, "description": "A duration in Go's form.",
@@ -181,7 +182,8 @@ var errNotListed = errors.New("it is not one of the values")
 // listed returns c for a parameter of type t. A string type that lists its values, and has
 // no UnmarshalText to decide about them, accepts no others.
 func (c codec) listed(t reflect.Type) codec {
-	if p := reflect.PointerTo(t); t.Kind() != reflect.String || !p.Implements(enumeratorType) || p.Implements(textUnmarshalerType) {
+	p := reflect.PointerTo(t)
+	if t.Kind() != reflect.String || !p.Implements(enumeratorType) || p.Implements(textUnmarshalerType) {
 		return c
 	}
 	values := reflect.New(t).Interface().(Enumerator).Enum()
