@@ -26,7 +26,7 @@ func compare(old, current *document) []string {
 }
 
 // variable matches a variable of a path, but for the three dots of one that has slashes.
-var variable = regexp.MustCompile(`\{[^{}.]*`)
+var variable = regexp.MustCompile(`\{[^{}.$]*`)
 
 // anonymous returns a pattern without the names of its variables, which do not travel.
 func anonymous(pattern string) string { return variable.ReplaceAllString(pattern, "{") }

@@ -24,9 +24,12 @@ type place struct {
 	owner, within string
 }
 
+// plain matches names that stand in a path as they are.
+var plain = regexp.MustCompile(`^[\pL\pN_-]+$`)
+
 // member returns the place of a member.
 func (p place) member(name string) place {
-	if !regexp.MustCompile(`^[\pL\pN_-]+$`).MatchString(name) {
+	if !plain.MatchString(name) {
 		name = strconv.Quote(name)
 	}
 	for _, path := range []*string{&p.path, &p.within} {

@@ -18,7 +18,8 @@ import (
 func Golden(t testing.TB, file string, contracts ...any) {
 	t.Helper()
 	operations, err := operationsOf(contracts)
-	if err != nil {
+	updating, wrong := updates()
+	if err := errors.Join(err, wrong); err != nil {
 		t.Errorf("apitest: %v", err)
 		return
 	}
@@ -31,7 +32,7 @@ func Golden(t testing.TB, file string, contracts ...any) {
 			broken = compare(old, current)
 		}
 	}
-	if updates() {
+	if updating {
 		update(t, file, current, broken)
 		return
 	}

@@ -8,96 +8,107 @@ import (
 // width is how long a line of a golden file may be before it is broken.
 const width = 110
 
-// layout returns JSON text with one operation, type or member a line where it fits, so that
-// a change of a contract is a change of few lines.
+// layout returns JSON text, as encoding/json has written it, with one operation, type or
+// member a line where it fits, so that a change of a contract is a change of few lines.
 func layout(text []byte) []byte {
-	var out bytes.Buffer
-	lines{&out, ""}.write(nil, text, 0)
-	return append(out.Bytes(), '\n')
+	l := lines{text: spaced(text)}
+	l.write("", "", 0, 0)
+	l.out.WriteByte('\n')
+	return l.out.Bytes()
 }
 
-// lines writes JSON text into lines.
-type lines struct {
-	*bytes.Buffer
-	indent string
-}
-
-// write writes a value and its key, at a depth.
-func (l lines) write(key, text []byte, depth int) {
-	l.Write(key)
-	flat := onOneLine(text)
-	fits := len(l.indent)+len(key)+len(flat)+len(",") <= width
-	if isScalar(flat) || fits && depth > 2 && !hasLines(key, flat) {
-		l.Write(flat)
-		return
+// spaced returns JSON text with blanks after colons and commas.
+func spaced(text []byte) []byte {
+	out := make([]byte, 0, 2*len(text))
+	text = bytes.TrimSpace(text)
+	for i := 0; i < len(text); i++ {
+		end := i + 1
+		if text[i] == '"' {
+			end = endOfString(text, i)
+		}
+		out = append(out, text[i:end]...)
+		if text[i] == ':' || text[i] == ',' {
+			out = append(out, ' ')
+		}
+		i = end - 1
 	}
-	inner := lines{l.Buffer, l.indent + "  "}
-	separator := "\n" + inner.indent
-	closing := elements(text, l.Buffer, func(key, value []byte) {
-		l.WriteString(separator)
-		inner.write(key, value, depth+1)
-		separator = ",\n" + inner.indent
-	})
-	l.WriteString("\n" + l.indent + closing)
+	return out
 }
 
-// isScalar reports whether there is nothing in text to put on lines of its own.
-func isScalar(text []byte) bool {
-	return text[0] != '{' && text[0] != '[' || len(text) == len("{}")
+// endOfString returns where the string that begins at i ends.
+func endOfString(text []byte, i int) int {
+	for i++; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// endOf returns where the value that begins at i ends.
+func endOf(text []byte, i int) int {
+	for depth := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = endOfString(text, i) - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if next := i + 1; depth == 0 && (next == len(text) || bytes.IndexByte([]byte(",]}"), text[next]) >= 0) {
+			return next
+		}
+	}
+	return len(text)
+}
+
+// lines writes JSON text that is spaced into lines.
+type lines struct {
+	text []byte
+	out  bytes.Buffer
+}
+
+// write writes the value that begins at i, after its indent and key, and returns where it
+// ends.
+func (l *lines) write(indent, key string, i, depth int) (end int) {
+	end = endOf(l.text, i)
+	value := l.text[i:end]
+	fits := len(indent)+len(key)+len(value)+len(",") <= width
+	if isScalar(value) || fits && depth > 2 && !hasLines(key, value) {
+		l.out.Write(value)
+		return end
+	}
+	inner := indent + "  "
+	l.out.WriteByte(value[0])
+	for at := i + 1; at < end-1; at += len(", ") {
+		l.out.WriteString("\n" + inner)
+		key := ""
+		if value[0] == '{' {
+			key = string(l.text[at:endOfString(l.text, at)]) + ": "
+		}
+		l.out.WriteString(key)
+		if at = l.write(inner, key, at+len(key), depth+1); at < end-1 {
+			l.out.WriteByte(',')
+		}
+	}
+	l.out.WriteString("\n" + indent + string(value[len(value)-1]))
+	return end
+}
+
+// isScalar reports whether there is nothing in a value to put on lines of its own.
+func isScalar(value []byte) bool {
+	return value[0] != '{' && value[0] != '[' || len(value) == len("{}")
 }
 
 // hasLines reports whether each element of a value has a line of its own, however short.
-func hasLines(key, text []byte) bool {
+func hasLines(key string, value []byte) bool {
 	for _, name := range []string{`"members": `, `"parameters": `, `"headers": `} {
-		if string(key) == name || bytes.Contains(text, []byte(name+"{")) {
+		if key == name || bytes.Contains(value, []byte(name+"{")) {
 			return true
 		}
 	}
 	return false
-}
-
-// onOneLine returns JSON text with blanks after colons and commas.
-func onOneLine(text []byte) []byte {
-	text = bytes.TrimSpace(text)
-	if text[0] != '{' && text[0] != '[' {
-		return text
-	}
-	var out bytes.Buffer
-	separator := ""
-	closing := elements(text, &out, func(key, value []byte) {
-		out.WriteString(separator)
-		out.Write(key)
-		out.Write(onOneLine(value))
-		separator = ", "
-	})
-	out.WriteString(closing)
-	return out.Bytes()
-}
-
-// elements writes the opening of an object or list that encoding/json has written, and
-// calls f for each element with its key and colon, none in a list. It returns the closing.
-func elements(text []byte, out *bytes.Buffer, f func(key, value []byte)) (closing string) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	opening, _ := decoder.Token()
-	object := opening == json.Delim('{')
-	closing = "]"
-	if object {
-		closing = "}"
-	}
-	out.WriteString(map[bool]string{true: "{", false: "["}[object])
-	for decoder.More() {
-		var key bytes.Buffer
-		var value json.RawMessage
-		if object {
-			name, _ := decoder.Token()
-			encode(&key, name)
-			key.Truncate(key.Len() - len("\n"))
-			key.WriteString(": ")
-		}
-		_ = decoder.Decode(&value)
-		f(key.Bytes(), value)
-	}
-	return closing
 }
 
 // encode writes v and a line break, and leaves <, > and & as they are.

@@ -55,7 +55,7 @@ func contract(t *rapid.T) []contracts.Operation {
 		return contracts.Value{Type: types(2).Draw(t, name)}
 	}
 	var all []contracts.Operation
-	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"GET /a", "PUT /a", "POST /b/{id}", "GET /c"}), 1, 4, rapid.ID).Draw(t, "routes") {
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"GET /a", "PUT /a", "POST /b/{id}", "GET /c/{id}", "GET /c/{$}", "GET /c/{rest...}"}), 1, 6, rapid.ID).Draw(t, "routes") {
 		o := contracts.Operation{
 			Kind: contracts.Route, Name: name, Status: rapid.IntRange(200, 202).Draw(t, "status"), Keyed: rapid.Bool().Draw(t, "keyed"),
 			Strict: rapid.Bool().Draw(t, "strict"), MaxBody: rapid.Int64Range(0, 1000).Draw(t, "most"),

@@ -22,6 +22,8 @@ var rules = []struct {
 	{"a route is new", answer[of[int]](), []any{answer[of[int]](), rest.Route[none, none]{Pattern: "GET /y"}}, ""},
 	{"a route is gone", []any{answer[of[int]](), rest.Route[none, none]{Pattern: "GET /y"}}, answer[of[int]](),
 		"GET /y: the route is gone: bring it back beside the others" + noCaller},
+	{"a route beside one that ends in a slash", []any{rest.Route[none, none]{Pattern: "GET /x/{$}"}, rest.Route[byID, none]{Pattern: "GET /x/{id}"}},
+		[]any{rest.Route[none, none]{Pattern: "GET /x/{$}"}, rest.Route[byID, none]{Pattern: "GET /x/{id}"}}, ""},
 	{"the method is another", rest.Route[none, none]{Pattern: "POST /x"}, rest.Route[none, none]{Pattern: "PUT /x"},
 		"POST /x: the route is gone, and its path has PUT alone: bring it back beside the others" + noCaller},
 	{"the status is another", rest.Route[none, of[int]]{Pattern: "PUT /x"}, rest.Route[none, of[int]]{Pattern: "PUT /x", Status: http.StatusCreated},

@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -15,8 +16,7 @@ const (
 // init defines the flag only for a run that gives it. A package whose tests define an
 // update flag of their own is initialized later, and would otherwise panic in every run.
 func init() {
-	_, set := os.LookupEnv(updateVariable)
-	if !set && gives(os.Args[1:], updateFlag) && flag.Lookup(updateFlag) == nil {
+	if os.Getenv(updateVariable) == "" && gives(os.Args[1:], updateFlag) && flag.Lookup(updateFlag) == nil {
 		flag.Bool(updateFlag, false, "write the golden files of apitest anew")
 	}
 }
@@ -34,11 +34,14 @@ func gives(args []string, name string) bool {
 
 // updates reports whether golden files are to be written: by the environment where it says
 // so, else by the flag update, whoever has defined it.
-func updates() bool {
-	if text, set := os.LookupEnv(updateVariable); set {
+func updates() (bool, error) {
+	if text := os.Getenv(updateVariable); text != "" {
 		on, err := strconv.ParseBool(text)
-		return on && err == nil
+		if err != nil {
+			return false, fmt.Errorf("%s is %q: set it to 1 or 0", updateVariable, text)
+		}
+		return on, nil
 	}
 	f := flag.Lookup(updateFlag)
-	return f != nil && f.Value.String() == "true"
+	return f != nil && f.Value.String() == "true", nil
 }

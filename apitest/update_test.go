@@ -48,6 +48,8 @@ func TestTheFlagUpdateNeedsNoDefinition(t *testing.T) {
 		{nil, nil, false},
 		{[]string{"SINEW_UPDATE=1"}, nil, true},
 		{[]string{"SINEW_UPDATE=0"}, nil, false},
+		{[]string{"SINEW_UPDATE="}, []string{"-update"}, true},
+		{[]string{"SINEW_UPDATE=yes"}, nil, false},
 	} {
 		if passes, output := outcome(t, file, c.settings, c.args...); passes != c.passes {
 			t.Errorf("with %q and %q the file is written: %v, want %v\n%s", c.settings, c.args, passes, c.passes, output)

@@ -12,7 +12,8 @@ import (
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
-// Enumerator is a string type that lists its values, for the OpenAPI document. A parameter
+// Enumerator is a string type that lists its values, for the OpenAPI document and for
+// package apitest. A parameter
 // of such a type with another value is refused, unless the type has an UnmarshalText, which
 // then decides; a body has only that check.
 type Enumerator interface{ Enum() []string }
