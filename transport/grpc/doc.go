@@ -36,6 +36,10 @@
 // The metadata of package rest travels under the same names. The deadline is that of
 // grpc-timeout or Connect-Timeout-Ms, or X-Request-Timeout if that is shorter.
 //
+// A handler reads the metadata of its request, and sets that of its answer, through
+// connect.CallInfoForHandlerContext. In a stream, what it sets after its function has
+// returned the iterator comes too late for the header.
+//
 // # Idempotency
 //
 // A Keyed method runs once per idempotency key, as a Keyed route of package rest does. A

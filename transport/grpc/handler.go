@@ -3,6 +3,7 @@ package grpc
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"runtime/debug"
@@ -36,6 +37,7 @@ type serving struct {
 	writer   http.ResponseWriter
 	request  *http.Request
 	reported bool
+	begun    bool
 }
 
 type servingKey struct{}
@@ -119,7 +121,16 @@ func withoutTimeLimits(w http.ResponseWriter) {
 
 // begin sends the header of a stream, so that its caller knows that it has begun, and the
 // service's limit counts it as answered.
-func (s *serving) begin() { _ = http.NewResponseController(s.writer).Flush() }
+func (s *serving) begin(ctx context.Context) {
+	if s.begun {
+		return
+	}
+	s.begun = true
+	if info, ok := connect.CallInfoForHandlerContext(ctx); ok { // connect adds these with the first message
+		maps.Copy(s.writer.Header(), info.ResponseHeader())
+	}
+	_ = http.NewResponseController(s.writer).Flush()
+}
 
 // sentCode returns the code that an answer of gRPC has, 0 for none and for success.
 func sentCode(h http.Header) fault.Code {

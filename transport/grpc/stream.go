@@ -66,11 +66,10 @@ func (m ServerStream[Req, Resp]) Handle(mux Mux, f func(context.Context, Req) it
 	c.serve(mux, true, func(h *handler, options ...connect.HandlerOption) http.Handler {
 		return connect.NewServerStreamHandler(m.Name, func(ctx context.Context, r *connect.Request[message], s *connect.ServerStream[message]) error {
 			return h.guard(ctx, func(at *serving) error {
-				at.begin()
 				if err := validation.Of(r.Msg.Message); err != nil {
 					return err
 				}
-				return sendAll(ctx, ep, r.Msg.Message.(Req), s.Send)
+				return sendAll(ctx, at, ep, r.Msg.Message.(Req), s.Send)
 			})
 		}, options...)
 	})
@@ -118,8 +117,8 @@ func (m ClientStream[Req, Resp]) Handle(mux Mux, f func(context.Context, iter.Se
 	c.serve(mux, true, func(h *handler, options ...connect.HandlerOption) http.Handler {
 		return connect.NewClientStreamHandler(m.Name, func(ctx context.Context, s *connect.ClientStream[message]) (answer *connect.Response[message], err error) {
 			err = h.guard(ctx, func(at *serving) error {
-				at.begin()
-				response, err := ep(ctx, requests[Req](ctx, h.op.Name, func() (*message, error) {
+				response, err := ep(ctx, requests[Req](ctx, func() (*message, error) {
+					at.begin(ctx)
 					if s.Receive() {
 						return s.Msg(), nil
 					}
@@ -186,8 +185,7 @@ func (m BidiStream[Req, Resp]) Handle(mux Mux, f func(context.Context, iter.Seq2
 	c.serve(mux, true, func(h *handler, options ...connect.HandlerOption) http.Handler {
 		return connect.NewBidiStreamHandler(m.Name, func(ctx context.Context, s *connect.BidiStream[message, message]) error {
 			return h.guard(ctx, func(at *serving) error {
-				at.begin()
-				return sendAll(ctx, ep, requests[Req](ctx, h.op.Name, s.Receive), s.Send)
+				return sendAll(ctx, at, ep, requests[Req](ctx, s.Receive), s.Send)
 			})
 		}, options...)
 	})
@@ -248,11 +246,12 @@ func streamEndpoint[Req, Resp any](f func(context.Context, Req) iter.Seq2[Resp, 
 
 // sendAll sends what a handler answers. A caller that has gone ends the handler's
 // iteration.
-func sendAll[Req any, Resp proto.Message](ctx context.Context, ep endpoint.Endpoint[Req, iter.Seq2[Resp, error]], req Req, send func(*message) error) error {
+func sendAll[Req any, Resp proto.Message](ctx context.Context, at *serving, ep endpoint.Endpoint[Req, iter.Seq2[Resp, error]], req Req, send func(*message) error) error {
 	all, err := ep(ctx, req)
 	if err != nil || all == nil {
 		return err
 	}
+	at.begin(ctx)
 	for response, err := range all {
 		if err != nil {
 			return wire.MarkProcessed(err)
@@ -265,7 +264,7 @@ func sendAll[Req any, Resp proto.Message](ctx context.Context, ep endpoint.Endpo
 }
 
 // requests yields what a caller sends.
-func requests[Req proto.Message](ctx context.Context, name string, receive func() (*message, error)) iter.Seq2[Req, error] {
+func requests[Req proto.Message](ctx context.Context, receive func() (*message, error)) iter.Seq2[Req, error] {
 	return func(yield func(Req, error) bool) {
 		receiveAll(func() (*message, error) {
 			m, err := receive()
