@@ -24,15 +24,16 @@
 //
 // A tagged field is a string, number, bool, [time.Time], [time.Duration], [url.URL], a type
 // with UnmarshalText such as [netip.Addr], a type based on one of these, or a pointer to
-// one, which is nil if the value is absent; in a query or a header it may also be a slice, and a cookie also an
-// [http.Cookie] with its name and value. A zero value is not sent. The field may be one of
-// a struct that the request embeds, but not of one that it embeds by pointer. It is set
-// after the body is read; what the body has set in it is lost, even if the parameter is
-// absent: to leave the field out of the body, tag it json:"-". A parameter, header or
-// cookie that occurs twice is refused unless its field is a slice; each line of a header is
-// one value. HTTP removes the blanks around the value of a header. GET, HEAD and DELETE
-// have no body. A request without body fields needs no body, and a body that arrives is
-// ignored.
+// one, which is nil if the value is absent; in a query or a header it may also be a slice,
+// and a cookie also an [http.Cookie] with its name and value. A zero value is not sent. The
+// field may be one of a struct that the request embeds, but not of one that it embeds by
+// pointer. It is set after the body is read; what the body has set in it is lost, even if
+// the parameter is absent. Tag it json:"-" to leave it out of the body.
+//
+// A parameter, header or cookie that occurs twice is refused unless its field is a slice;
+// each line of a header is one value. HTTP removes the blanks around the value of a header.
+// GET, HEAD and DELETE have no body. A request without body fields needs no body, and a
+// body that arrives is ignored.
 //
 // A parameter in a query, a header or a cookie may have a default, and a string type with
 // the method Enum() []string lists the values that a parameter may have, for all of its
@@ -101,9 +102,9 @@
 // and details.
 //
 // A wrong request is refused with 400 and all of its faults at once: those of path, query,
-// headers and cookies, and those of the body, or else those that Validate finds. The document
-// has them as errors, with a JSON Pointer (RFC 6901) into the body or the name of a
-// parameter, and the caller's error as Violations:
+// headers and cookies, and those of the body, or else those that Validate finds. The
+// document has them as errors, with a JSON Pointer (RFC 6901) into the body or the name of
+// a parameter, and the caller's error as Violations:
 //
 //	{"code":"invalid_argument","status":400,"detail":"query parameter dry_run: …; quantity: …","errors":[
 //		{"parameter":"dry_run","in":"query","detail":"true or false is expected, not \"maybe\""},
@@ -144,8 +145,8 @@
 // first use still runs is refused with 409 and the reason key_in_use; one that arrived
 // with another request before, with 422 and key_reused; one that is not printable ASCII
 // of at most 128 bytes, with 400. A request is the same if its path, query, tagged
-// headers and cookies, and body are. A request without a key runs each time; one with an empty key,
-// with two, or with one that is too long is refused.
+// headers and cookies, and body are. A request without a key runs each time; one with an
+// empty key, with two, or with one that is too long is refused.
 //
 // Keys of different routes are separate, and so are those of different callers: of
 // different subjects, if the [Mux] has a method Subject that says who sent a request
