@@ -224,3 +224,39 @@ func TestWhatIsSentAndAnsweredIsWhatTheDocumentSays(t *testing.T) {
 	checked(t, "bytes", *least(), []byte(nil))
 	checked(t, "a tree", *least(), tree(nil))
 }
+
+func TestARefusalIsWhatTheDocumentSays(t *testing.T) {
+	type request struct {
+		Limit int `query:"limit" default:"20" json:"-"`
+		N     int `json:"n"`
+	}
+	mux := listing{ServeMux: http.NewServeMux()}
+	rest.Route[*request, *odd]{Pattern: "POST /x"}.Handle(&mux, func(context.Context, *request) (*odd, error) { return least(), nil })
+	text, err := json.Marshal(rest.OpenAPI("x", "1", mux.handlers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("openapi.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("openapi.json#/components/schemas/Problem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/x?limit=x", strings.NewReader(`{"n":"y"}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	refusal, err := jsonschema.UnmarshalJSON(strings.NewReader(w.Body.String()))
+	if err == nil {
+		err = schema.Validate(refusal)
+	}
+	if err != nil || strings.Count(w.Body.String(), `"detail":`) != 3 {
+		t.Errorf("%d %s: want a problem with two violations (%v)", w.Code, w.Body, err)
+	}
+}
