@@ -129,7 +129,9 @@ func TestGinAnswersAsServeMuxDoes(t *testing.T) {
 		plain := http.NewServeMux()
 		showAll(onServeMux{plain, prefix})
 		want := rest.ProblemMux(plain)
-		got := gin.New(sinewgin.LikeServeMux)
+		got := gin.New(func(e *gin.Engine) {
+			e.UseRawPath, e.RedirectFixedPath, e.HandleMethodNotAllowed = true, true, true
+		}, sinewgin.LikeServeMux)
 		group := strings.NewReplacer("{", ":", "}", "").Replace(prefix)
 		showAll(sinewgin.On(got.Group(group)))
 		for _, request := range []string{
@@ -166,6 +168,7 @@ func TestGinAnswersAsServeMuxDoes(t *testing.T) {
 			"GET /a%20b/c+d;e,f", "GET /a+b/c+d;e,f", "GET /any/7", "HEAD /any/7", "POST /any/7",
 			"PUT /any/7", "PATCH /any/7", "DELETE /any/7", "OPTIONS /any/7", "TRACE /any/7",
 			"GET /any/a%2Fb", "POST /tree/", "POST /tree/a", "POST /tree/a/b%2Fc", "GET /tree/a", "GET /",
+			"GET /orders/7\nX-Request-Timeout: 0s", "GET /orders/7\nX-Request-Timeout: soon",
 			"POST /", "GET /nothing", "GET /nothing/at/all", "HEAD /nothing",
 		} {
 			method, path, _ := strings.Cut(request, " ")
@@ -199,6 +202,7 @@ func TestGinDiffersFromServeMuxAsDocumented(t *testing.T) {
 		{"PROPFIND /any/7", 200, 405, 404},   // a method that net/http has no name for
 		{"GET /orders/a%2Fb", 200, 200, 404}, // a slash in a variable
 		{"PATCH /orders/7", 405, 405, 404},
+		{"GET /caf%C3%A9/men%C3%BC", 200, 200, 200}, // no difference: literals are found in both forms
 	} {
 		for name, h := range map[string]struct {
 			http.Handler

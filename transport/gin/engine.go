@@ -27,7 +27,7 @@ func LikeServeMux(engine *gin.Engine) {
 	engine.UseEscapedPath = true
 	engine.RedirectTrailingSlash = false
 	engine.RedirectFixedPath = false
-	engine.HandleMethodNotAllowed = false
+	engine.HandleMethodNotAllowed = false // with some routes Gin 1.12 panics when it searches other methods
 	unrouted := sync.OnceValue(func() http.Handler { return mirror(engine.Routes()) })
 	engine.NoRoute(func(c *gin.Context) { unrouted().ServeHTTP(c.Writer, c.Request) })
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -128,7 +127,7 @@ func (m *Mux) register(pattern, method, path string) {
 func (m *Mux) serveGin(c *gin.Context) {
 	r := c.Request
 	if len(c.Keys) > 0 {
-		r = r.WithContext(&keysContext{r.Context(), maps.Clone(c.Keys)})
+		r = r.WithContext(&keysContext{r.Context(), c.Copy().Keys})
 	}
 	finished := false
 	defer func() {
@@ -184,7 +183,8 @@ type mounted struct {
 func (m mounted) Unwrap() http.Handler { return m.route }
 
 // keysContext is the context of a request with what middlewares have set in its
-// gin.Context. It has a copy, since Gin uses a gin.Context again for other requests.
+// gin.Context. It has a copy: an endpoint may leave its context to a goroutine, while the
+// middlewares go on to set values.
 type keysContext struct {
 	context.Context
 	keys map[any]any
