@@ -28,8 +28,9 @@
 // message and everything else that a problem document of package rest has: it travels in
 // the trailer X-Problem, so that it crosses hops over gRPC and REST in any order. Callers
 // that do not know sinew find the reason as google.rpc.ErrorInfo and the wait as
-// google.rpc.RetryInfo. Both are read from the answers of others, and so is
-// grpc-retry-pushback-ms. Data that only [fault.Error.Details] has does not travel.
+// google.rpc.RetryInfo, and what is wrong with which field as google.rpc.BadRequest. These
+// are read from the answers of others, and so is grpc-retry-pushback-ms. Data that only
+// [fault.Error.Details] has does not travel.
 //
 // # Metadata
 //

@@ -40,6 +40,9 @@ func status(err error) *connect.Error {
 	if wait := fault.RetryAfter(err); wait > 0 {
 		addDetail(s, &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
 	}
+	if f, ok := errors.AsType[*fault.Error](err); ok && len(f.Violations) > 0 {
+		addDetail(s, badRequest(f.Violations))
+	}
 	return s
 }
 
@@ -58,9 +61,10 @@ func fromStatus(ctx context.Context, name string, a *attempt, err error) error {
 	if !errors.As(err, &s) || !connect.IsWireError(err) {
 		return brokenExchange(ctx, name, s, err)
 	}
-	f := documented(s.Meta())
-	if f == nil {
-		f = foreign(s)
+	f := foreign(s)
+	if ours := documented(s.Meta()); ours != nil {
+		ours.Violations = f.Violations
+		f = ours
 	}
 	f.Message = truncate(f.Message, maxRemoteMessage)
 	if f.Message == "" {
@@ -73,10 +77,10 @@ func fromStatus(ctx context.Context, name string, a *attempt, err error) error {
 // documented returns the failure in X-Problem, nil if there is none.
 func documented(meta http.Header) *fault.Error {
 	var p fault.Problem
-	if text := meta.Get(wire.HeaderProblem); text == "" || json.Unmarshal([]byte(text), &p) != nil {
-		return nil
+	if text := meta.Get(wire.HeaderProblem); text != "" && json.Unmarshal([]byte(text), &p) == nil {
+		return p.Err()
 	}
-	return p.Err()
+	return nil
 }
 
 // foreign returns the failure of a service that does not use sinew.
@@ -90,6 +94,8 @@ func foreign(s *connect.Error) *fault.Error {
 		switch m := m.(type) {
 		case *errdetails.ErrorInfo:
 			f.Reason = m.GetReason()
+		case *errdetails.BadRequest:
+			f.Violations = violations(m)
 		case *errdetails.RetryInfo:
 			f.RetryAfter = min(max(m.GetRetryDelay().AsDuration(), 0), maxWait)
 		}

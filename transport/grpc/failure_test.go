@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,28 @@ func TestAFailureArrivesWhole(t *testing.T) {
 	}
 	if got.Code != sent.Code || got.Message != sent.Message || got.Reason != sent.Reason || got.RetryAfter != sent.RetryAfter {
 		t.Errorf("sent %#v\ngot %#v", sent, got)
+	}
+}
+
+func TestTheViolationsOfARequestArriveOneByOne(t *testing.T) {
+	sent := fault.InvalidArgument.Errorf("two things are wrong")
+	sent.Violations = []fault.Violation{{Pointer: "/lines/0/quantity", Detail: "it must be at least 1"}, {Pointer: "/user_id", Detail: "it is missing"}}
+	svc := failing(t, sent)
+	_, err := unary.Endpoint(callerOf(t, svc, single))(t.Context(), &testpb.SimpleRequest{})
+	if f, _ := errors.AsType[*fault.Error](err); f == nil || !slices.Equal(f.Violations, sent.Violations) {
+		t.Errorf("our caller gets %#v", err)
+	}
+	_, err = testpb.NewTestServiceClient(dial(t, svc)).UnaryCall(t.Context(), &testpb.SimpleRequest{})
+	var fields []string
+	for _, d := range status.Convert(err).Details() {
+		if b, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range b.GetFieldViolations() {
+				fields = append(fields, v.GetField())
+			}
+		}
+	}
+	if !slices.Equal(fields, []string{"lines[0].quantity", "user_id"}) {
+		t.Errorf("grpc-go gets %v", fields)
 	}
 }
 

@@ -2,6 +2,7 @@ package grpc
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"math"
@@ -28,7 +29,7 @@ type handler struct {
 	stream   bool
 	stopping <-chan struct{} // nil if nobody says that the service stops
 	inner    http.Handler
-	errors   *connect.ErrorWriter
+	writer   *connect.ErrorWriter
 	services *services // set in the handler of health alone
 }
 
@@ -50,7 +51,7 @@ var (
 // serve serves a method on mux. newInner makes the handler of connect.
 func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
 	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt)}
-	h := &handler{contract: c, log: loggerOf(mux), subject: subjectOf(mux), stream: isStream, errors: connect.NewErrorWriter()}
+	h := &handler{contract: c, log: loggerOf(mux), subject: subjectOf(mux), stream: isStream, writer: connect.NewErrorWriter()}
 	if c.keyed {
 		h.store = storeOf(mux)
 	}
@@ -68,7 +69,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, stop, err := wire.Read(r, nil)
 	defer stop()
 	if err != nil {
-		_ = h.errors.Write(w, r, h.fail(ctx, s, err))
+		_ = h.writer.Write(w, r, h.fail(ctx, s, err))
 		return
 	}
 	record := call.Of(ctx)
@@ -161,7 +162,7 @@ func (s *serving) report(err error) bool {
 // fail reports a failure of the request and returns what is sent of it. If the service
 // stops, a stream whose context ended for that fails with it.
 func (h *handler) fail(ctx context.Context, s *serving, err error) *connect.Error {
-	if context.Cause(ctx) == error(errStopping) && fault.CodeOf(err) == fault.Canceled {
+	if errors.Is(context.Cause(ctx), errStopping) && fault.CodeOf(err) == fault.Canceled {
 		err = errStopping
 	}
 	if !s.report(err) {
