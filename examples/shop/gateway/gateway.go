@@ -21,6 +21,9 @@ var Routes = map[string][]rest.Forwarder{
 // when each service has an instance. It does not authenticate anybody.
 func New(svc *sinew.Service) {
 	svc.Handle("GET /{$}", newPage(svc))
+	for _, method := range api.OrderMethods {
+		method.Forward(svc, svc.Client("order"))
+	}
 	for name, routes := range Routes {
 		service := svc.Client(name)
 		svc.AddReadinessCheck(name, service.Ready)

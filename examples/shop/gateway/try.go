@@ -1,6 +1,9 @@
 package gateway
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Try returns shell commands for the shop at this URL, with this user and product. They
 // add a newline to answers, because JSON has none.
@@ -15,5 +18,6 @@ func Try(url, user, product string) []string {
 		fmt.Sprintf(`order=$(curl -s%s -d '{"user_id": "%s", "items": [{"product_id": "%s", "quantity": 1}]}' %s/orders | cut -d'"' -f4)`, jsonBody, user, product, url),
 		fmt.Sprintf(`%s%s -d "{\"order_id\": \"$order\", \"method\": \"paypal\"}" %s/payments`, curl, jsonBody, url),
 		fmt.Sprintf(`%s %s/orders/$order`, curl, url),
+		fmt.Sprintf(`grpcurl -plaintext -d '{"user_id": "%s", "items": [{"product_id": "%s", "quantity": 1}]}' %s api.OrderService/CreateOrder`, user, product, strings.TrimPrefix(url, "http://")),
 	}
 }

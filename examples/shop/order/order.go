@@ -67,6 +67,7 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	api.UpdateOrderStatus.Handle(svc, func(ctx context.Context, r *api.OrderStatusChange) (*api.Order, error) {
 		return s.setStatus(ctx, r.ID, r.Status)
 	})
+	s.serveGRPC(svc)
 	svc.Go(s.outbox.Run)
 	svc.Go(s.sweep)
 	return s, s.follow(svc)
