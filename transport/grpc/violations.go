@@ -18,7 +18,7 @@ func badRequest(all []fault.Violation) *errdetails.BadRequest {
 	for _, v := range all {
 		field := v.Parameter
 		if field == "" {
-			field = fieldPath(v.Pointer)
+			field = fault.Violation{Pointer: v.Pointer}.Error() // "lines[0].quantity"
 		}
 		b.FieldViolations = append(b.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: field, Description: v.Detail})
 	}
@@ -41,22 +41,6 @@ func violations(b *errdetails.BadRequest) (all []fault.Violation) {
 // maxField bounds the path of a field that is read, in bytes.
 const maxField = 256
 
-func fieldPath(pointer string) string {
-	var b strings.Builder
-	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		switch {
-		case isIndex(part) && b.Len() > 0:
-			b.WriteString("[" + part + "]")
-		case b.Len() > 0:
-			b.WriteString("." + part)
-		default:
-			b.WriteString(part)
-		}
-	}
-	return b.String()
-}
-
 func pointer(field string) string {
 	if field == "" {
 		return ""
@@ -66,8 +50,4 @@ func pointer(field string) string {
 		parts[i] = strings.NewReplacer("~", "~0", "/", "~1").Replace(part)
 	}
 	return "/" + strings.Join(parts, "/")
-}
-
-func isIndex(part string) bool {
-	return part != "" && strings.Trim(part, "0123456789") == ""
 }
