@@ -2,7 +2,7 @@ package grpcgo
 
 import (
 	"context"
-	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +18,13 @@ import (
 
 // maxIdle is how long the connection to an instance stays open without a call.
 const maxIdle = 5 * time.Minute
+
+// connectOften makes the waits between attempts to connect to an instance short: the
+// policies decide when it is called again.
+var connectOften = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
 
 // Conn is a connection to a service for the clients that protoc-gen-go-grpc generates. Each
 // call goes through a call.Caller, such as a sinew.Client, which picks the instance and
@@ -143,29 +150,19 @@ func (c *Conn) closeIdle(now time.Time) {
 }
 
 func (c *Conn) dial(addr string) (*grpc.ClientConn, error) {
-	at, err := url.Parse(addr)
-	if err != nil || at.Host == "" {
+	at := addressOf(addr)
+	if at.Addr == "" {
 		return nil, fault.Unavailable.Errorf("the address of the instance is no base URL").WithUnprocessed()
 	}
-	security, port := insecure.NewCredentials(), "80"
-	if at.Scheme == "https" {
-		security, port = credentials.NewTLS(nil), "443"
-	}
-	host := at.Host
-	if at.Port() == "" {
-		host += ":" + port
-	}
-	// The caller decides when an instance is tried again, so the waits between attempts to
-	// connect are short.
-	often := grpc.ConnectParams{
-		Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
-		MinConnectTimeout: 5 * time.Second,
+	security := insecure.NewCredentials()
+	if strings.HasPrefix(addr, "https:") {
+		security = credentials.NewTLS(nil)
 	}
 	options := append([]grpc.DialOption{
-		grpc.WithTransportCredentials(security), grpc.WithConnectParams(often),
+		grpc.WithTransportCredentials(security), grpc.WithConnectParams(connectOften),
 		grpc.WithIdleTimeout(maxIdle), grpc.WithDisableServiceConfig(),
 	}, c.options...)
-	cc, err := grpc.NewClient("passthrough:///"+host, options...)
+	cc, err := grpc.NewClient("passthrough:///"+at.Addr, options...)
 	if err != nil {
 		return nil, fault.Internal.Errorf("no connection to an instance can be made; correct the options of NewConn: %w", err).WithUnprocessed()
 	}

@@ -19,6 +19,24 @@
 // A stream is repeated only until it has a connection. Its messages take any time, which
 // the timeout of the client does not limit.
 //
+// # Connections of grpc-go
+//
+// Those who must stay with grpc.NewClient, or with a registry alone, give it a [Client]:
+//
+//	conn, err := grpc.NewClient("sinew:///order", append(options,
+//		grpcgo.Client{Name: "order", From: "web", Registry: reg}.Options()...)...)
+//
+// The resolver and the balancer work without the interceptors, too: the balancer is named
+// "sinew" in a service config, and its config is a loadbalance.Policy as JSON:
+//
+//	grpc.WithResolvers(grpcgo.NewResolver(reg)),
+//	grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"sinew": {"zone": "eu-1"}}]}`)
+//
+// The balancer has a connection to every instance. One that cannot be connected gets no
+// call; when it can be again, it starts slowly, as a new one does. Each call is reported
+// to the pool when it ends, and a stream when it has begun if there are interceptors. A
+// call to an instance on probation is not hedged.
+//
 // # Requests
 //
 // A request to a [Server] has a record (call.Of), a span, metrics, a place in the limit

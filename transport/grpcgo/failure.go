@@ -77,14 +77,10 @@ func badRequestOf(err error) *errdetails.BadRequest {
 	if !ok || len(f.Violations) == 0 {
 		return nil
 	}
-	const most = 20 // as in a problem document
 	b := &errdetails.BadRequest{}
-	for _, v := range f.Violations[:min(len(f.Violations), most)] {
-		field := v.Pointer
-		if v.Parameter != "" {
-			field = v.Parameter
-		}
-		b.FieldViolations = append(b.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: field, Description: v.Detail})
+	for _, v := range f.Violations[:min(len(f.Violations), wire.MaxViolations)] {
+		b.FieldViolations = append(b.FieldViolations,
+			&errdetails.BadRequest_FieldViolation{Field: wire.FieldOf(v), Description: v.Detail})
 	}
 	return b
 }
@@ -188,14 +184,8 @@ func foreign(s *status.Status, trailer metadata.MD) *fault.Error {
 }
 
 func violationsOf(b *errdetails.BadRequest) (all []fault.Violation) {
-	for _, v := range b.GetFieldViolations() {
-		at := fault.Violation{Detail: v.GetDescription()}
-		if field := v.GetField(); strings.HasPrefix(field, "/") || field == "" {
-			at.Pointer = field
-		} else {
-			at.Parameter = field
-		}
-		all = append(all, at)
+	for _, v := range b.GetFieldViolations()[:min(len(b.GetFieldViolations()), wire.MaxViolations)] {
+		all = append(all, wire.ViolationAt(v.GetField(), v.GetDescription()))
 	}
 	return all
 }
