@@ -101,9 +101,8 @@ func (b *poolBalancer) UpdateClientConnState(s balancer.ClientConnState) error {
 
 func (b *poolBalancer) connect(i registry.Instance) (*instanceConn, error) {
 	c := &instanceConn{state: connectivity.Connecting}
-	conn, err := b.cc.NewSubConn([]resolver.Address{addressOf(i.Endpoint)}, balancer.NewSubConnOptions{
-		StateListener: func(s balancer.SubConnState) { b.changed(c, s) },
-	})
+	options := balancer.NewSubConnOptions{StateListener: func(s balancer.SubConnState) { b.changed(c, s) }}
+	conn, err := b.cc.NewSubConn([]resolver.Address{addressOf(i.Endpoint)}, options) //nolint:staticcheck // only several addresses are deprecated
 	if err != nil {
 		return nil, err
 	}
