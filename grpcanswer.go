@@ -28,6 +28,13 @@ func grpcAnswerTo(r *http.Request) *grpcAnswer {
 	return nil
 }
 
+// hasStatusInBody reports whether r is answered in a form whose failures have HTTP status
+// 200: gRPC-Web, and a stream of Connect.
+func hasStatusInBody(r *http.Request) bool {
+	kind := r.Header.Get("Content-Type")
+	return strings.HasPrefix(kind, "application/grpc-web") || strings.HasPrefix(kind, "application/connect+")
+}
+
 // translate returns the HTTP status to answer with: that of gRPC, if the answer is a
 // problem document, and else the same.
 func (a *grpcAnswer) translate(h http.Header, status int, failure error) int {

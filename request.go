@@ -56,6 +56,7 @@ func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 		answer := &response{ResponseWriter: w, start: time.Now(), ctx: r.Context(), servers: s.servers}
 		answer.method, answer.path, answer.remote = r.Method, r.URL.Path, r.RemoteAddr
 		answer.grpc = grpcAnswerTo(r)
+		answer.failsWith200 = answer.grpc != nil || hasStatusInBody(r)
 		_, answer.route = mux.Handler(r)
 		if _, answer.isOwnPage = s.ownPages.Load(answer.route); answer.route == "" {
 			answer.route = noRoute

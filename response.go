@@ -33,6 +33,7 @@ type response struct {
 	method, path string          // as received, before any middleware
 	remote       string          // the caller's address
 	route        string
+	failsWith200 bool // its wire has the status elsewhere
 	isOwnPage    bool // it is one of the service's own pages
 	span         tracing.Span
 	recorder     *metrics.Operation
@@ -143,14 +144,17 @@ func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets http.ResponseController reach the wrapped writer.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// isGRPC reports whether the request is one of gRPC, whose failures have status 200.
-func (r *response) isGRPC() bool { return r.grpc != nil || r.outer != nil && r.outer.isGRPC() }
+// mayFailWith200 reports whether the request is one of gRPC, gRPC-Web or a stream of
+// Connect, whose failures have status 200.
+func (r *response) mayFailWith200() bool {
+	return r.failsWith200 || r.outer != nil && r.outer.mayFailWith200()
+}
 
 // err returns the failure that was answered, or one made from the status if the handler
 // reported none; nil for a success.
 func (r *response) err() error {
 	switch {
-	case r.failure != nil && (r.status >= 400 || r.isGRPC()):
+	case r.failure != nil && (r.status >= 400 || r.mayFailWith200()):
 		return r.failure
 	case r.status < 400:
 		return nil

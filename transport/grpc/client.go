@@ -74,7 +74,8 @@ func (c *contract) client(caller call.Caller) *connect.Client[message, message] 
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return connect.NewClient[message, message](sender{&own}, "http://instance"+c.op.Name, connect.WithGRPC(),
-		connect.WithResponseInitializer(initialize(c.newResponse)), connect.WithReadMaxBytes(c.maxMessage))
+		connect.WithResponseInitializer(initialize(c.newResponse)), connect.WithReadMaxBytes(c.maxMessage),
+		connect.WithAcceptCompression("gzip", newGunzip(c.maxMessage), newGzip))
 }
 
 func (c *contract) outgoingKey(ctx context.Context) (string, error) {
@@ -116,6 +117,7 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 	}
 	at, err := url.Parse(strings.TrimSuffix(a.addr, "/") + r.URL.Path)
 	if err != nil {
+		a.hasFailed.Store(true)
 		return nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", r.URL.Path, redact.URL(a.addr), redact.Error(err)).WithUnprocessed()
 	}
 	r.URL, r.Host = at, ""
@@ -169,6 +171,10 @@ func readProblem(name string, answer *http.Response) *fault.Error {
 
 func errNoRequest(name string) error {
 	return fault.InvalidArgument.Errorf("%s: the request is nil", name)
+}
+
+func errNoMessage(name string) error {
+	return fault.Internal.Errorf("%s: a message in the stream is nil", name)
 }
 
 func errNoAnswer(name string) error {

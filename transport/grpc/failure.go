@@ -85,7 +85,7 @@ func documented(meta http.Header) *fault.Error {
 
 // foreign returns the failure of a service that does not use sinew.
 func foreign(s *connect.Error) *fault.Error {
-	f := fault.Code(s.Code()).Errorf("%s", s.Message())
+	f := fault.CodeOf(fault.Code(s.Code())).Errorf("%s", strings.ToValidUTF8(s.Message(), "\ufffd")) // some send codes that gRPC does not have
 	for _, d := range s.Details() {
 		m, err := d.Value()
 		if err != nil {

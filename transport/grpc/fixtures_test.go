@@ -5,9 +5,12 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"net/http"
 	"testing"
 
+	"google.golang.org/grpc/codes"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/status"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
@@ -113,6 +116,16 @@ func serveTests(mux grpc.Mux) {
 	upload.Handle(mux, sum)
 	duplex.Handle(mux, echo)
 }
+
+// http2Client speaks HTTP/2 without TLS.
+func http2Client() *http.Client {
+	t := &http.Transport{Protocols: new(http.Protocols)}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: t}
+}
+
+// statusCode is that of a failure of grpc-go.
+func statusCode(err error) codes.Code { return status.Code(err) }
 
 // yieldAll yields messages without an error.
 func yieldAll[M any](all ...M) iter.Seq2[M, error] {

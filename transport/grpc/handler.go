@@ -35,6 +35,7 @@ type handler struct {
 
 // serving is a request that is being served.
 type serving struct {
+	method   string
 	writer   http.ResponseWriter
 	request  *http.Request
 	reported bool
@@ -50,7 +51,7 @@ var (
 
 // serve serves a method on mux. newInner makes the handler of connect.
 func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
-	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt)}
+	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt), connect.WithCompression("gzip", newGunzip(c.maxMessage), newGzip)}
 	h := &handler{contract: c, log: loggerOf(mux), subject: subjectOf(mux), stream: isStream, writer: connect.NewErrorWriter()}
 	if c.keyed {
 		h.store = storeOf(mux)
@@ -65,7 +66,9 @@ func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, optio
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := &serving{writer: w}
+	answer := &reply{ResponseWriter: w, format: formatOf(r)}
+	w = answer
+	s := &serving{method: h.op.Name, writer: w}
 	ctx, stop, err := wire.Read(r, nil)
 	defer stop()
 	if err != nil {
@@ -82,10 +85,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer end(nil)
 		defer h.endWhenStopping(ctx, end)()
 	}
-	r = r.WithContext(context.WithValue(ctx, servingKey{}, s))
+	ctx = context.WithValue(ctx, servingKey{}, s)
+	r = r.WithContext(ctx)
 	s.request = r
+	sent := &body{ReadCloser: r.Body, ctx: ctx, max: int64(h.maxMessage)}
+	if answer.format != unaryConnect {
+		sent.frames, sent.encoded = new(frames), answer.format.encodingOf(r.Header) != ""
+	}
+	r.Body = sent
 	h.inner.ServeHTTP(w, r)
-	if code := sentCode(w.Header()); code != 0 && !s.reported { // connect has refused the request
+	if code := answer.code(); code != 0 && !s.reported { // connect has refused the request
 		s.report(code)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -193,7 +194,7 @@ func (m BidiStream[Req, Resp]) Handle(mux Mux, f func(context.Context, iter.Seq2
 
 // Endpoint returns a function that calls the method through c. It sends what requests
 // yields, in a goroutine of its own, which ends with requests; an error there cancels the
-// call. A call begins with the iteration of its responses, and ends with it.
+// call, and a panic there goes on in who iterates. A call begins with the iteration of its responses, and ends with it.
 func (m BidiStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) func(context.Context, iter.Seq2[Req, error]) iter.Seq2[Resp, error] {
 	contract := m.contract()
 	client := contract.client(c)
@@ -206,12 +207,24 @@ func (m BidiStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middlewar
 				return
 			}
 			defer s.close()
+			var panicked atomic.Pointer[any]
 			go func() {
+				defer func() { // a panic here would end the program, and not only who iterates
+					if p := recover(); p != nil {
+						panicked.Store(&p)
+						s.cancel(errNoRequest(m.Name))
+					}
+				}()
 				if err := sendRequests(s, requests); err != nil {
 					s.cancel(err)
 				}
 			}()
-			receiveAll(s.receive, yield)
+			receiveAll(s.receive, func(response Resp, err error) bool {
+				if p := panicked.Load(); p != nil && err != nil {
+					panic(*p)
+				}
+				return yield(response, err)
+			})
 		}
 	}, mws)
 }

@@ -36,7 +36,9 @@ func streamEndpoint[Req, Resp any](f func(context.Context, Req) iter.Seq2[Resp, 
 				yield(none, err)
 				return
 			}
-			all(yield)
+			if all != nil { // a middleware may answer nothing
+				all(yield)
+			}
 		}
 	}
 }
@@ -52,6 +54,9 @@ func sendAll[Req any, Resp proto.Message](ctx context.Context, at *serving, ep e
 	for response, err := range all {
 		if err != nil {
 			return wire.MarkProcessed(err)
+		}
+		if !response.ProtoReflect().IsValid() {
+			return errNoMessage(at.method)
 		}
 		if err := send(&message{response}); err != nil {
 			return brokenStream(ctx, err)
@@ -95,11 +100,17 @@ func receiveAll[M proto.Message](receive func() (*message, error), yield func(M,
 }
 
 // sendRequests sends all requests, and then that there are no more. A stream that the
-// other side has ended takes none: its status says why.
+// other side has ended takes none: its status says why. A nil iterator has none.
 func sendRequests[Req proto.Message](s *stream, requests iter.Seq2[Req, error]) error {
+	if requests == nil {
+		return s.conn.CloseRequest()
+	}
 	for request, err := range requests {
 		if err != nil {
 			return err
+		}
+		if !request.ProtoReflect().IsValid() {
+			return errNoRequest(s.name)
 		}
 		if err := s.conn.Send(&message{request}); errors.Is(err, io.EOF) {
 			return nil
