@@ -230,3 +230,17 @@ func TestACallerThatGoesEndsTheHandlerOfAStream(t *testing.T) {
 		t.Errorf("the caller gets %v", err)
 	}
 }
+
+func TestACallAfterCloseFails(t *testing.T) {
+	conn := grpcgo.NewConn(caller(t, single, serve(t, answering, ours()...)))
+	c := testpb.NewTestServiceClient(conn)
+	if _, err := c.UnaryCall(t.Context(), &testpb.SimpleRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.UnaryCall(t.Context(), &testpb.SimpleRequest{}); fault.CodeOf(err) != fault.Canceled {
+		t.Errorf("a call after Close ends with %v", err)
+	}
+}

@@ -136,7 +136,7 @@ func received(ctx context.Context, method string, err error, trailer metadata.MD
 	case !isSent && s.Code() == codes.Unavailable:
 		return fault.Unavailable.Errorf("%s could not be sent", method).WithCause(err).WithUnprocessed()
 	case len(trailer) == 0 && ctx.Err() != nil:
-		return fault.CodeOf(ctx.Err()).Errorf("%s was not answered in time", method).WithCause(err)
+		return fault.CodeOf(ctx.Err()).Errorf("%s ended before its answer", method).WithCause(err)
 	default:
 		f = foreign(s, trailer)
 	}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/resolver"
 
+	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -22,8 +23,13 @@ const discoveryTimeout = 2 * time.Second
 // grpc.WithResolvers. They find the instances of a service through d, and treat them as a
 // registry.Resolver does: an unreachable registry removes no instance, and a removal of
 // many at once is held back. Calls wait up to 2 s for the first answer of the registry.
-// [Client.Options] has it for those who set Client.Registry.
-func NewResolver(d registry.Discoverer) resolver.Builder { return resolverBuilder{d} }
+// [Client.Options] has it for those who set Client.Registry. NewResolver panics if d is nil.
+func NewResolver(d registry.Discoverer) resolver.Builder {
+	if absent.Is(d) {
+		panic("grpcgo.NewResolver: the registry is nil; give one, or registry.NewStatic")
+	}
+	return resolverBuilder{d}
+}
 
 type resolverBuilder struct{ registry registry.Discoverer }
 
