@@ -15,6 +15,7 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/sinew-go/sinew v0.1.0
 	github.com/sinew-go/sinew/transport/grpc v0.1.0
+	github.com/sinew-go/sinew/transport/grpcgo v0.1.0
 	github.com/sony/gobreaker v1.0.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
@@ -82,3 +83,5 @@ require (
 replace github.com/sinew-go/sinew => ..
 
 replace github.com/sinew-go/sinew/transport/grpc => ../transport/grpc
+
+replace github.com/sinew-go/sinew/transport/grpcgo => ../transport/grpcgo
