@@ -32,9 +32,9 @@ func (s failingServer) UnaryCall(context.Context, *testpb.SimpleRequest) (*testp
 func TestAFailureCrossesBothTransportsOfGRPCWhole(t *testing.T) {
 	sent := fault.FailedPrecondition.Errorf("only 3 left — häppchenweise").WithReason("insufficient_stock").WithRetryAfter(1500 * time.Millisecond)
 	sent.Violations = []fault.Violation{{Pointer: "/lines/0/quantity", Detail: "it is more than 3"}}
-	quiet := slog.New(slog.DiscardHandler)
+	discarding := slog.New(slog.DiscardHandler)
 
-	svc := sinew.New("stock", sinew.Config{Addr: "127.0.0.1:0", Logger: quiet})
+	svc := sinew.New("stock", sinew.Config{Addr: "127.0.0.1:0", Logger: discarding})
 	unaryCall.Handle(svc, func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error) { return nil, sent })
 	if err := svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestAFailureCrossesBothTransportsOfGRPCWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(grpcgo.Server{Name: "stock", Logger: quiet}.Options()...)
+	server := rpc.NewServer(grpcgo.Server{Name: "stock", Logger: discarding}.Options()...)
 	testpb.RegisterTestServiceServer(server, failingServer{err: sent})
 	go func() { _ = server.Serve(l) }()
 	defer server.Stop()
