@@ -26,7 +26,8 @@ func (balancerBuilder) Name() string { return name }
 // Build implements [balancer.Builder].
 func (balancerBuilder) Build(cc balancer.ClientConn, o balancer.BuildOptions) balancer.Balancer {
 	service := o.Target.Endpoint()
-	return &poolBalancer{cc: cc, service: service, pool: loadbalance.New(service, loadbalance.Policy{}), conns: map[string]*instanceConn{}}
+	pool := loadbalance.New(service, loadbalance.Policy{})
+	return &poolBalancer{cc: cc, service: service, pool: pool, conns: map[string]*instanceConn{}}
 }
 
 // ParseConfig implements [balancer.ConfigParser].
@@ -102,7 +103,8 @@ func (b *poolBalancer) UpdateClientConnState(s balancer.ClientConnState) error {
 func (b *poolBalancer) connect(i registry.Instance) (*instanceConn, error) {
 	c := &instanceConn{state: connectivity.Connecting}
 	options := balancer.NewSubConnOptions{StateListener: func(s balancer.SubConnState) { b.changed(c, s) }}
-	conn, err := b.cc.NewSubConn([]resolver.Address{addressOf(i.Endpoint)}, options) //nolint:staticcheck // only several addresses are deprecated
+	at := []resolver.Address{addressOf(i.Endpoint)}
+	conn, err := b.cc.NewSubConn(at, options) //nolint:staticcheck // only several addresses are deprecated
 	if err != nil {
 		return nil, err
 	}

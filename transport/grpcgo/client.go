@@ -50,7 +50,9 @@ type Client struct {
 // does not validate.
 func (c Client) Options() []grpc.DialOption {
 	i := c.interceptor()
-	options := []grpc.DialOption{grpc.WithChainUnaryInterceptor(i.unary), grpc.WithChainStreamInterceptor(i.stream)}
+	options := []grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(i.unary), grpc.WithChainStreamInterceptor(i.stream),
+	}
 	if c.Registry == nil {
 		return options
 	}
@@ -94,7 +96,8 @@ type clientInterceptor struct {
 var errNotSent = fault.Aborted.Errorf("no instance was asked")
 
 func (i *clientInterceptor) unary(
-	ctx context.Context, method string, request, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption,
+	ctx context.Context, method string, request, reply any,
+	cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption,
 ) error {
 	send := func(ctx context.Context, _ string, reply any, opts []grpc.CallOption) error {
 		return next(ctx, method, request, reply, cc, opts...)
@@ -103,7 +106,8 @@ func (i *clientInterceptor) unary(
 }
 
 func (i *clientInterceptor) stream(
-	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption,
+	ctx context.Context, desc *grpc.StreamDesc,
+	cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
 	open := func(ctx context.Context, _ string, opts []grpc.CallOption) (grpc.ClientStream, error) {
 		b := &begin{}
@@ -115,7 +119,9 @@ func (i *clientInterceptor) stream(
 }
 
 // Call implements [call.Caller].
-func (i *clientInterceptor) Call(caller context.Context, op call.Operation, send func(ctx context.Context, addr string) error) (err error) {
+func (i *clientInterceptor) Call(
+	caller context.Context, op call.Operation, send func(ctx context.Context, addr string) error,
+) (err error) {
 	op.Service = i.Name
 	start := time.Now()
 	callCtx := callctx.Begin[tracing.SpanContext](caller, op, start, start.Add(i.Timeout))

@@ -164,7 +164,8 @@ func (c *Conn) dial(addr string) (*grpc.ClientConn, error) {
 	}, c.options...)
 	cc, err := grpc.NewClient("passthrough:///"+at.Addr, options...)
 	if err != nil {
-		return nil, fault.Internal.Errorf("no connection to an instance can be made; correct the options of NewConn: %w", err).WithUnprocessed()
+		const advice = "no connection to an instance can be made; correct the options of NewConn"
+		return nil, fault.Internal.Errorf(advice+": %w", err).WithUnprocessed()
 	}
 	return cc, nil
 }

@@ -37,9 +37,12 @@ type resolverBuilder struct{ registry registry.Discoverer }
 func (b resolverBuilder) Scheme() string { return name }
 
 // Build implements [resolver.Builder].
-func (b resolverBuilder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+func (b resolverBuilder) Build(
+	target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions,
+) (resolver.Resolver, error) {
 	service := target.Endpoint()
-	r := &instanceResolver{Resolver: registry.NewResolver(b.registry, registry.ResolverPolicy{}), ended: make(chan struct{})}
+	instances := registry.NewResolver(b.registry, registry.ResolverPolicy{})
+	r := &instanceResolver{Resolver: instances, ended: make(chan struct{})}
 	ctx, end := context.WithTimeout(context.Background(), discoveryTimeout)
 	r.end = end
 	go func() {
