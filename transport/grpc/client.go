@@ -51,9 +51,10 @@ func (a remote) Call(ctx context.Context, op call.Operation, send func(ctx conte
 // HTTP2Client returns the client that sends the attempts.
 func (a remote) HTTP2Client() *http.Client { return a.client }
 
-// defaultClient speaks HTTP/2 with and without TLS.
+// defaultClient speaks HTTP/2 with and without TLS. It pings a connection on which nothing
+// arrives, since a stream to a callee that has vanished has no other end.
 var defaultClient = sync.OnceValue(func() *http.Client {
-	t := &http.Transport{IdleConnTimeout: 90 * time.Second, Protocols: new(http.Protocols)}
+	t := &http.Transport{IdleConnTimeout: 90 * time.Second, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second}}
 	t.Protocols.SetHTTP2(true)
 	t.Protocols.SetUnencryptedHTTP2(true)
 	return &http.Client{Transport: t}

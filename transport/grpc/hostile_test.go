@@ -216,3 +216,14 @@ func TestACalleeThatSaysNothingDoesNotHoldItsCaller(t *testing.T) {
 		}
 	}
 }
+
+func TestAConnectionOnWhichNothingArrivesIsPinged(t *testing.T) {
+	c, ok := grpc.Remote("http://stock", nil).(interface{ HTTP2Client() *http.Client })
+	if !ok {
+		t.Fatal("Remote has no client")
+	}
+	own, ok := c.HTTP2Client().Transport.(*http.Transport)
+	if !ok || own.HTTP2 == nil || own.HTTP2.SendPingTimeout == 0 || own.HTTP2.PingTimeout == 0 {
+		t.Error("a stream to a callee that has vanished never ends")
+	}
+}
