@@ -102,28 +102,28 @@ func callAll(t *testing.T, a answering) {
 
 func FuzzForeignAnswer(f *testing.F) {
 	for _, seed := range []struct {
-		status                                                               uint16
+		over                                                                 uint16
 		kind, encoding, grpcStatus, message, details, problem, wait, rawBody string
 		early                                                                bool
 	}{
-		{200, "application/grpc", "", "0", "", "", "", "", string(frame(0, nil)), false},
-		{200, "application/grpc+proto", "gzip", "5", "no%20such", "CAUSAnh4", `{"code":"not_found"}`, "100", string(frame(1, gzipped([]byte("x")))), true},
-		{200, "application/grpc", "", "99", "%ff", "CA0", `{"code":"ok","retry_after":"-1s"}`, "-1", "", true},
-		{200, "application/grpc", "", "99", "a%ffb", "", "", "", "", true},
-		{200, "application/grpc", "br", "-1", "%", "%", "{", "x", "\x00\xff\xff\xff\xff", false},
-		{404, "application/problem+json", "", "", "", "", "", "", `{"code":"not_found","reason":"unknown_path","detail":"?"}`, false},
-		{500, "text/html", "", "", "", "", "", "", "<html>", false},
-		{302, "", "", "14", "", "", "", "", "", false},
-		{200, "application/json", "", "", "", "", "", "", "{}", false},
-		{200, "application/grpc", "", "4294967295", "", "CAA", "", "99999999999", "", true},
+		{0, "application/grpc", "", "0", "", "", "", "", string(frame(0, nil)), false},
+		{0, "application/grpc+proto", "gzip", "5", "no%20such", "CAUSAnh4", `{"code":"not_found"}`, "100", string(frame(1, gzipped([]byte("x")))), true},
+		{0, "application/grpc", "", "99", "%ff", "CA0", `{"code":"ok","retry_after":"-1s"}`, "-1", "", true},
+		{0, "application/grpc", "", "99", "a%ffb", "", "", "", "", true},
+		{0, "application/grpc", "br", "-1", "%", "%", "{", "x", "\x00\xff\xff\xff\xff", false},
+		{204, "application/problem+json", "", "", "", "", "", "", `{"code":"not_found","reason":"unknown_path","detail":"?"}`, false},
+		{300, "text/html", "", "", "", "", "", "", "<html>", false},
+		{102, "", "", "14", "", "", "", "", "", false},
+		{0, "application/json", "", "", "", "", "", "", "{}", false},
+		{0, "application/grpc", "", "4294967295", "", "CAA", "", "99999999999", "", true},
 	} {
-		f.Add(seed.status, seed.kind, seed.encoding, seed.grpcStatus, seed.message, seed.details, seed.problem, seed.wait, seed.rawBody, seed.early)
+		f.Add(seed.over, seed.kind, seed.encoding, seed.grpcStatus, seed.message, seed.details, seed.problem, seed.wait, seed.rawBody, seed.early)
 	}
-	f.Fuzz(func(t *testing.T, status uint16, kind, encoding, grpcStatus, message, details, problem, wait, body string, early bool) {
+	f.Fuzz(func(t *testing.T, over uint16, kind, encoding, grpcStatus, message, details, problem, wait, body string, early bool) {
 		words := http.Header{
 			"Grpc-Status": {grpcStatus}, "Grpc-Message": {message}, "Grpc-Status-Details-Bin": {details}, "X-Problem": {problem}, "Grpc-Retry-Pushback-Ms": {wait},
 		}
-		a := answering{status: 200 + int(status)%400, header: http.Header{"Content-Type": {kind}, "Grpc-Encoding": {encoding}}, trailer: words, body: []byte(body)}
+		a := answering{status: 200 + int(over)%400, header: http.Header{"Content-Type": {kind}, "Grpc-Encoding": {encoding}}, trailer: words, body: []byte(body)}
 		if early {
 			for name, values := range words {
 				a.header[name] = values
