@@ -91,8 +91,8 @@ func TestAStreamOutlivesTheTimeoutOfTheClient(t *testing.T) {
 		}
 	})
 	start(t, svc)
-	c := callerOf(t, svc, sinew.ClientPolicy{Timeout: 300 * time.Millisecond})
-	time.AfterFunc(600*time.Millisecond, func() { close(proceed) })
+	c := callerOf(t, svc, sinew.ClientPolicy{Timeout: time.Second})
+	time.AfterFunc(2*time.Second, func() { close(proceed) })
 	if n, err := total(download.Endpoint(c)(t.Context(), sizes())); n != 5 || err != nil {
 		t.Errorf("%d bytes and %v", n, err)
 	}
