@@ -47,7 +47,7 @@ func sendHalf(ctx context.Context, client *http.Client, url string) (*http.Respo
 }
 
 func TestACallerThatStopsWithinAMessageIsRefusedInTime(t *testing.T) {
-	svc := service("stock", sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}, ReadTimeout: 300 * time.Millisecond})
+	svc := service("stock", sinew.Config{Limit: limit.Adaptive{Min: 1, Max: 1}, ReadTimeout: time.Second})
 	serveTests(svc)
 	start(t, svc)
 	w, err := sendHalf(t.Context(), http2Client(), svc.URL()+unary.Name)
