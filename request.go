@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/headertext"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/tracing"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -38,7 +39,7 @@ func (s *Service) withConnectionClose(next http.Handler) http.Handler {
 // time.
 func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 	accept := rest.ReadMetadata(s.config.Trust)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := responseOf(w)
+		answer, _ := wire.WriterOf[*response](w)
 		ctx := r.Context()
 		record := call.Of(ctx)
 		record.Operation = call.Operation{Service: s.name, Name: answer.route}
@@ -78,7 +79,7 @@ func (s *Service) logUntrusted(r *http.Request) {
 func routed(mux *http.ServeMux) http.Handler {
 	problems := rest.ProblemMux(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if answer := responseOf(w); answer != nil && answer.route != noRoute && answer.method == r.Method && answer.path == r.URL.Path {
+		if answer, ok := wire.WriterOf[*response](w); ok && answer.route != noRoute && answer.method == r.Method && answer.path == r.URL.Path {
 			mux.ServeHTTP(w, r)
 			return
 		}
@@ -96,7 +97,7 @@ func (s *Service) instrumented(pattern string, h http.Handler) http.Handler {
 	recorder := s.metrics.Server(s.name, pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, _ := w.(*response)
-		outer := responseOf(w)
+		outer, _ := wire.WriterOf[*response](w)
 		if answer == nil { // a middleware has put its own writer around it
 			answer = &response{ResponseWriter: w, outer: outer}
 		}

@@ -43,20 +43,6 @@ type response struct {
 
 var _ rest.FailureObserver = (*response)(nil)
 
-// responseOf returns w, or what it wraps, if that is a *response, and else nil.
-func responseOf(w http.ResponseWriter) *response {
-	for {
-		switch at := w.(type) {
-		case *response:
-			return at
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = at.Unwrap()
-		default:
-			return nil
-		}
-	}
-}
-
 // Failed implements [rest.FailureObserver].
 func (r *response) Failed(err error) {
 	r.failure = err

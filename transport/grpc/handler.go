@@ -155,17 +155,11 @@ func sentCode(h http.Header) fault.Code {
 // report gives a failure to the server that wants it. It reports whether there is one.
 func (s *serving) report(err error) bool {
 	s.reported = true
-	for w := s.writer; ; {
-		switch at := w.(type) {
-		case rest.FailureObserver:
-			at.Failed(err)
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = at.Unwrap()
-		default:
-			return false
-		}
+	observer, ok := wire.WriterOf[rest.FailureObserver](s.writer)
+	if ok {
+		observer.Failed(err)
 	}
+	return ok
 }
 
 // fail reports a failure of the request and returns what is sent of it. If the service

@@ -1,6 +1,10 @@
 package rest
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/sinew-go/sinew/internal/wire"
+)
 
 // markHead returns a writer that knows that the request is a HEAD.
 func markHead(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
@@ -12,16 +16,8 @@ func markHead(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 
 // isHead reports whether w, or a writer that it wraps, answers a HEAD.
 func isHead(w http.ResponseWriter) bool {
-	for {
-		switch at := w.(type) {
-		case interface{ RequestMethod() string }:
-			return at.RequestMethod() == http.MethodHead
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = at.Unwrap()
-		default:
-			return false
-		}
-	}
+	at, ok := wire.WriterOf[interface{ RequestMethod() string }](w)
+	return ok && at.RequestMethod() == http.MethodHead
 }
 
 // headWriter writes the answer to a HEAD.

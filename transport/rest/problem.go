@@ -63,24 +63,10 @@ type FailureObserver interface {
 	Failed(err error)
 }
 
-// observerOf returns w, or a writer that it wraps, if that is a FailureObserver.
-func observerOf(w http.ResponseWriter) FailureObserver {
-	for {
-		switch at := w.(type) {
-		case FailureObserver:
-			return at
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = at.Unwrap()
-		default:
-			return nil
-		}
-	}
-}
-
 // reportFailure passes a failure to the writer that wants it.
 func reportFailure(w http.ResponseWriter, err error) {
-	if l := observerOf(w); l != nil {
-		l.Failed(err)
+	if observer, ok := wire.WriterOf[FailureObserver](w); ok {
+		observer.Failed(err)
 	}
 }
 
@@ -94,7 +80,7 @@ func WriteError(w http.ResponseWriter, err error) { writeProblem(w, err) }
 // service's, else for debugging. A writer that is given failures logs them itself, with
 // what it knows of the request.
 func logFailure(ctx context.Context, w http.ResponseWriter, log *slog.Logger, route string, err error) {
-	if observerOf(w) != nil {
+	if _, ok := wire.WriterOf[FailureObserver](w); ok {
 		return
 	}
 	level := slog.LevelDebug
