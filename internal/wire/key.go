@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -13,11 +14,13 @@ import (
 	"github.com/sinew-go/sinew/internal/validation"
 )
 
-// OutgoingKey returns the idempotency key of a call to a keyed operation: the key in a
-// record that was made by hand for this very call, or a new one. given is the record of
-// the context, or nil.
-func OutgoingKey(given *call.Record) (string, error) {
+// OutgoingKey returns the idempotency key of a call in ctx, "" unless the operation is
+// keyed: the key in a record that was made by hand for this very call, or a new one.
+func OutgoingKey(ctx context.Context, keyed bool) (string, error) {
+	given := call.Of(ctx)
 	switch {
+	case !keyed:
+		return "", nil
 	case given == nil || given.Operation != (call.Operation{}) || given.IdempotencyKey == "":
 		return rand.Text(), nil
 	case headertext.OrEmpty(given.IdempotencyKey) == "":
@@ -35,11 +38,14 @@ func readKey(h http.Header) string {
 	return headertext.OrEmpty(strings.Trim(h[HeaderKey][0], " \t")) // net/http trims blanks for HTTP/1 only
 }
 
-// IncomingKey returns the idempotency key of a request to a keyed operation, "" if it
-// carries none. It refuses an unusable key, and an empty one, too: without a key the
-// request would run as often as it is repeated.
-func IncomingKey(record *call.Record, r *http.Request) (string, error) {
-	if record.IdempotencyKey == "" && r.Header[HeaderKey] != nil {
+// IncomingKey returns the idempotency key of a request, "" if it carries none, and unless
+// the operation is keyed. It refuses an unusable key, and an empty one, too: without a key
+// the request would run as often as it is repeated.
+func IncomingKey(record *call.Record, r *http.Request, keyed bool) (string, error) {
+	switch {
+	case !keyed:
+		return "", nil
+	case record.IdempotencyKey == "" && r.Header[HeaderKey] != nil:
 		return "", badKey()
 	}
 	return record.IdempotencyKey, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -159,19 +160,14 @@ func (m *Mux) IdempotencyStore() idempotency.Store {
 
 // Subject returns who sent a request, by the mux that m is within; "" if it does not say.
 func (m *Mux) Subject(r *http.Request) string {
-	if o, ok := m.outer.(interface{ Subject(r *http.Request) string }); ok {
-		return o.Subject(r)
+	if subject := wire.SubjectOf(m.outer); subject != nil {
+		return subject(r)
 	}
 	return ""
 }
 
 // Logger returns the logger of the mux that m is within, or else [slog.Default].
-func (m *Mux) Logger() *slog.Logger {
-	if o, ok := m.outer.(interface{ Logger() *slog.Logger }); ok {
-		return o.Logger()
-	}
-	return slog.Default()
-}
+func (m *Mux) Logger() *slog.Logger { return wire.LoggerOf(m.outer)() }
 
 // mounted is a route as the outer mux serves it: through the engine.
 type mounted struct {

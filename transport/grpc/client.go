@@ -43,9 +43,7 @@ type remote struct {
 
 // Call implements [call.Caller].
 func (a remote) Call(ctx context.Context, op call.Operation, send func(ctx context.Context, addr string) error) error {
-	ctx, c := callctx.With(ctx, callctx.Outgoing(ctx, op))
-	c.Attempt = 1
-	return send(ctx, a.baseURL)
+	return callctx.Single(ctx, op, a.baseURL, send)
 }
 
 // HTTP2Client returns the client that sends the attempts.
@@ -77,13 +75,6 @@ func (c *contract) client(caller call.Caller) *connect.Client[message, message] 
 	return connect.NewClient[message, message](sender{&own}, "http://instance"+c.op.Name, connect.WithGRPC(),
 		connect.WithResponseInitializer(initialize(c.newResponse)), connect.WithReadMaxBytes(c.maxMessage),
 		connect.WithAcceptCompression("gzip", newGunzip(c.maxMessage), newGzip))
-}
-
-func (c *contract) outgoingKey(ctx context.Context) (string, error) {
-	if !c.keyed {
-		return "", nil
-	}
-	return wire.OutgoingKey(call.Of(ctx))
 }
 
 // attempt is one attempt of a call.

@@ -26,7 +26,7 @@ import (
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
-// once makes one attempt per call.
+// single makes one attempt per call.
 var single = sinew.ClientPolicy{Retry: retry.Policy{Disabled: true}}
 
 // failing serves a service whose unary call fails with err.

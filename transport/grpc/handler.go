@@ -52,9 +52,9 @@ var (
 // serve serves a method on mux. newInner makes the handler of connect.
 func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
 	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt), connect.WithCompression("gzip", newGunzip(c.maxMessage), newGzip)}
-	h := &handler{contract: c, log: loggerOf(mux), subject: subjectOf(mux), stream: isStream, writer: connect.NewErrorWriter()}
+	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stream: isStream, writer: connect.NewErrorWriter()}
 	if c.keyed {
-		h.store = storeOf(mux)
+		h.store = wire.StoreOf(mux)
 	}
 	if isStream {
 		h.stopping = stoppingOf(mux)

@@ -76,7 +76,7 @@ func (m Method[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) e
 	client := contract.client(c)
 	f := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
-		key, err := contract.outgoingKey(ctx)
+		key, err := wire.OutgoingKey(ctx, contract.keyed)
 		if err != nil {
 			return none, err
 		}

@@ -22,11 +22,8 @@ const (
 
 // once runs a request, and one of a Keyed method once per idempotency key.
 func (h *handler) once(ctx context.Context, r *http.Request, request proto.Message, run func(context.Context) (proto.Message, error)) (proto.Message, error) {
-	if !h.keyed {
-		return run(ctx)
-	}
 	record := call.Of(ctx)
-	key, err := wire.IncomingKey(record, r)
+	key, err := wire.IncomingKey(record, r, h.keyed)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // maxBegin is how long a stream from the server may be silent until it counts as begun. A
@@ -32,7 +33,7 @@ func (c *contract) open(ctx context.Context, caller call.Caller, client *connect
 	var opened *stream
 	err := caller.Call(ctx, c.op, func(attemptCtx context.Context, addr string) error {
 		s := &stream{name: c.op.Name, attempt: &attempt{addr: addr, sent: make(chan struct{}), answered: make(chan struct{})}}
-		s.ctx, s.end = context.WithCancelCause(following(attemptCtx, ctx))
+		s.ctx, s.end = context.WithCancelCause(callctx.Following(attemptCtx, ctx))
 		released := context.AfterFunc(attemptCtx, func() { s.end(context.Cause(attemptCtx)) })
 		s.conn = client.CallBidiStream(s.attempt.context(s.ctx))
 		err := begin(s)
@@ -55,19 +56,6 @@ func (c *contract) open(ctx context.Context, caller call.Caller, client *connect
 	}
 	return opened, err
 }
-
-// following returns a context with the values of attempt that ends when the caller's does.
-func following(attempt, caller context.Context) context.Context {
-	return follower{caller, attempt}
-}
-
-type follower struct {
-	context.Context
-	values context.Context //nolint:containedctx // for its values
-}
-
-// Value implements [context.Context].
-func (f follower) Value(key any) any { return f.values.Value(key) }
 
 // await waits until the stream has begun: until its header is sent, and, if forAnswer is
 // set, until it is answered or the callee is silent for long. A stream that is refused
@@ -113,9 +101,6 @@ func (s *stream) failure(err error) error {
 	}
 	return fromStatus(s.ctx, s.name, s.attempt, err)
 }
-
-// cancel ends the stream with err.
-func (s *stream) cancel(err error) { s.end(err) }
 
 // close ends the stream, and frees its connection. It does not close the requests: the
 // callee would see that as the end of all that there is to send.

@@ -14,6 +14,7 @@ import (
 	health "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // healthName is the service that says how the others are.
@@ -78,7 +79,7 @@ func (p probed) Handle(pattern string, h http.Handler) {
 }
 
 // Logger is that of the mux.
-func (p probed) Logger() *slog.Logger { return loggerOf(p.Mux)() }
+func (p probed) Logger() *slog.Logger { return wire.LoggerOf(p.Mux)() }
 
 // Stopping is that of the mux.
 func (p probed) Stopping() <-chan struct{} { return p.services.stopping }

@@ -82,7 +82,7 @@ func (m ServerStream[Req, Resp]) Handle(mux Mux, f func(context.Context, Req) it
 func (m ServerStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) func(context.Context, Req) iter.Seq2[Resp, error] {
 	contract := m.contract()
 	client := contract.client(c)
-	ep := streamEndpoint(func(ctx context.Context, req Req) iter.Seq2[Resp, error] {
+	return streamEndpoint(func(ctx context.Context, req Req) iter.Seq2[Resp, error] {
 		return func(yield func(Resp, error) bool) {
 			var none Resp
 			if !req.ProtoReflect().IsValid() {
@@ -103,7 +103,6 @@ func (m ServerStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middlew
 			receiveAll(s.receive, yield)
 		}
 	}, mws)
-	return ep
 }
 
 // Handle serves the method on mux with f inside the middlewares, as [ServerStream.Handle]
@@ -194,7 +193,8 @@ func (m BidiStream[Req, Resp]) Handle(mux Mux, f func(context.Context, iter.Seq2
 
 // Endpoint returns a function that calls the method through c. It sends what requests
 // yields, in a goroutine of its own, which ends with requests; an error there cancels the
-// call, and a panic there goes on in who iterates. A call begins with the iteration of its responses, and ends with it.
+// call, and a panic there goes on in who iterates. A call begins with the iteration of its
+// responses, and ends with it.
 func (m BidiStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) func(context.Context, iter.Seq2[Req, error]) iter.Seq2[Resp, error] {
 	contract := m.contract()
 	client := contract.client(c)
@@ -212,11 +212,11 @@ func (m BidiStream[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middlewar
 				defer func() { // a panic here would end the program, and not only who iterates
 					if p := recover(); p != nil {
 						panicked.Store(&p)
-						s.cancel(errNoRequest(m.Name))
+						s.end(errNoRequest(m.Name))
 					}
 				}()
 				if err := sendRequests(s, requests); err != nil {
-					s.cancel(err)
+					s.end(err)
 				}
 			}()
 			receiveAll(s.receive, func(response Resp, err error) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/callctx"
 )
 
 // beginStream begins a stream in one attempt.
@@ -25,7 +26,7 @@ func openStream(
 	err := caller.Call(ctx, op, func(attemptCtx context.Context, addr string) error {
 		s := &stream{method: method}
 		var inner context.Context
-		inner, s.end = context.WithCancel(follower{ctx, attemptCtx})
+		inner, s.end = context.WithCancel(callctx.Following(attemptCtx, ctx))
 		released := context.AfterFunc(attemptCtx, s.end)
 		var err error
 		s.ClientStream, err = begin(withMetadata(inner), addr, opts)
@@ -51,15 +52,6 @@ func openStream(
 	}
 	return opened, nil
 }
-
-// follower has the values of an attempt, and ends when the context of the caller does.
-type follower struct {
-	context.Context
-	values context.Context //nolint:containedctx // for its values
-}
-
-// Value implements [context.Context].
-func (f follower) Value(key any) any { return f.values.Value(key) }
 
 // stream is a stream of a caller. Its errors are faults with a status.
 type stream struct {

@@ -56,9 +56,7 @@ type remote struct {
 
 // Call implements [call.Caller].
 func (a remote) Call(ctx context.Context, op call.Operation, send func(ctx context.Context, addr string) error) error {
-	ctx, c := callctx.With(ctx, callctx.Outgoing(ctx, op))
-	c.Attempt = 1
-	return send(ctx, a.baseURL)
+	return callctx.Single(ctx, op, a.baseURL, send)
 }
 
 // HTTPClient returns the client that sends the attempts.

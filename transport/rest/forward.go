@@ -79,7 +79,7 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, record *call.Record) (m outgoing, err error) {
 	m = outgoing{name: f.text, method: r.Method, path: f.withoutPrefix(r.URL.EscapedPath()), header: endToEnd(r.Header)}
 	delete(m.header, "Accept-Encoding") // each hop's HTTP client chooses that itself
-	if m.key, err = f.incomingKey(record, r); err != nil {
+	if m.key, err = wire.IncomingKey(record, r, f.keyed); err != nil {
 		return m, err
 	}
 	if r.URL.RawQuery != "" {

@@ -62,7 +62,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer returns the answer of the route's endpoint, or the stored answer to the same key.
 // replayed is true for a stored one.
 func (h *handler) answer(ctx context.Context, record *call.Record, w http.ResponseWriter, r *http.Request) (answer, bool, error) {
-	key, err := h.incomingKey(record, r)
+	key, err := wire.IncomingKey(record, r, h.keyed)
 	if err != nil {
 		return answer{}, false, err
 	}

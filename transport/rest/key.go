@@ -4,19 +4,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strconv"
-
-	"github.com/sinew-go/sinew/call"
-	"github.com/sinew-go/sinew/internal/wire"
 )
-
-// incomingKey returns the idempotency key of a request, "" if it carries none or the route
-// uses none.
-func (c *contract) incomingKey(record *call.Record, r *http.Request) (string, error) {
-	if !c.keyed {
-		return "", nil
-	}
-	return wire.IncomingKey(record, r)
-}
 
 // fingerprint identifies a request among those with its key, by everything that is bound.
 func (c *contract) fingerprint(r *http.Request, body []byte) []byte {

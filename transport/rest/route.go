@@ -3,14 +3,12 @@ package rest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"reflect"
 	"time"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/endpoint"
-	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -93,15 +91,12 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	}
 	c.servedBy(mux)
 	ep := wire.Handler(f).With(mws...)
-	h := &handler{contract: c, log: loggerOf(mux), run: func(ctx context.Context, request any) (any, error) {
+	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
 		return &resp, err // what MarshalJSON of a pointer is found through
 	}}
 	if r.Keyed {
-		h.store = storeOf(mux)
-	}
-	if m, ok := mux.(interface{ Subject(r *http.Request) string }); ok {
-		h.subject = m.Subject
+		h.store = wire.StoreOf(mux)
 	}
 	mux.Handle(r.Pattern, h)
 }
@@ -122,10 +117,7 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 	client := followRedirects(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
-		key, err := "", error(nil)
-		if contract.keyed {
-			key, err = wire.OutgoingKey(call.Of(ctx))
-		}
+		key, err := wire.OutgoingKey(ctx, contract.keyed)
 		if err != nil {
 			return none, err
 		}
@@ -159,7 +151,7 @@ func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
 	contract.servedBy(mux)
-	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: loggerOf(mux), caller: c, client: passRedirects(clientOf(c))})
+	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: wire.LoggerOf(mux), caller: c, client: passRedirects(clientOf(c))})
 }
 
 // contract is a validated Route without its type parameters.
@@ -248,24 +240,6 @@ func fromPointer[Req any](c *contract, request any) (req Req) {
 	default:
 		return *request.(*Req)
 	}
-}
-
-func storeOf(mux Mux) idempotency.Store {
-	if m, ok := mux.(interface {
-		IdempotencyStore() idempotency.Store
-	}); ok {
-		if store := m.IdempotencyStore(); store != nil {
-			return store
-		}
-	}
-	return idempotency.NewMemory()
-}
-
-func loggerOf(mux Mux) func() *slog.Logger {
-	if m, ok := mux.(interface{ Logger() *slog.Logger }); ok {
-		return m.Logger
-	}
-	return slog.Default
 }
 
 func (p pattern) refuse(format string, args ...any) {
