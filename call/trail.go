@@ -7,6 +7,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // Trail is the history of a call. It is the error of a call whose outcome is
@@ -157,11 +158,7 @@ func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error()
-	if len(text) > maxBytes {
-		text = strings.ToValidUTF8(text[:maxBytes], "") + "…"
-	}
-	return text
+	return ellipsis.Cut(err.Error(), maxBytes)
 }
 
 // rounded returns d with about three digits.

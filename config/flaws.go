@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // flaws is what does not fit the settings. Only a flaw that quotes shows a value.
@@ -62,12 +63,7 @@ func (all flaws) err(p part) error {
 }
 
 // truncated returns a key as an error quotes it.
-func truncated(key string) string {
-	if len(key) <= maxKey {
-		return key
-	}
-	return strings.ToValidUTF8(key[:maxKey], "") + "…"
-}
+func truncated(key string) string { return ellipsis.Cut(key, maxKey) }
 
 func kindOf(value any) string {
 	switch value.(type) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -41,10 +42,7 @@ func redactYAMLError(err error) error {
 		return errNoObject
 	}
 	text = quotedAnchor.ReplaceAllString(quotedValue.ReplaceAllString(text, "a value"), "anchor")
-	if len(text) > maxYAMLError { // one line for each duplicate key
-		text = strings.ToValidUTF8(text[:maxYAMLError], "") + "…"
-	}
-	return errors.New(text)
+	return errors.New(ellipsis.Cut(text, maxYAMLError)) // one line for each duplicate key
 }
 
 // The parts of an error in which the parser quotes the content. Text that begins with *

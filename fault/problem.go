@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"reflect"
 	"time"
+
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // ProblemType is the media type of a [Problem].
@@ -58,7 +60,7 @@ func ProblemOf(err error) Problem {
 	p := Problem{Type: "about:blank", Status: code.HTTPStatus(), Code: code.String(), Detail: publicText(code)}
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Message != "" {
-			p.Detail = truncate(e.Message, maxDetailBytes)
+			p.Detail = ellipsis.Cut(e.Message, maxDetailBytes)
 		}
 		p.Errors = boundViolations(e.Violations)
 		if e.Status >= 400 && e.Status < 600 {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // Bounds on the violations that leave the process, or arrive from elsewhere.
@@ -124,17 +126,9 @@ func boundViolations(all []Violation) []Violation {
 			v.Pointer = v.Pointer[:max(strings.LastIndexByte(v.Pointer[:maxViolationBytes], '/'), 0)]
 		}
 		for _, text := range []*string{&v.Parameter, &v.In, &v.Detail} {
-			*text = truncate(*text, maxViolationBytes)
+			*text = ellipsis.Cut(*text, maxViolationBytes)
 		}
 		bounded = append(bounded, v)
 	}
 	return bounded
-}
-
-// truncate returns at most limit bytes of text, and an ellipsis if there was more.
-func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // How much of a request's faults a refusal shows.
@@ -46,7 +47,7 @@ func (all *Faults) AddError(err error) {
 		return
 	}
 	for text := range strings.SplitSeq(err.Error(), "\n") {
-		all.add(text, fault.Violation{Detail: truncate(text)})
+		all.add(text, fault.Violation{Detail: ellipsis.Cut(text, maxFaultBytes)})
 	}
 }
 
@@ -54,7 +55,7 @@ var joinErrorType = reflect.TypeOf(errors.Join(context.Canceled))
 
 func (all *Faults) add(text string, v fault.Violation) {
 	if all.total++; !all.IsFull() {
-		all.texts, all.violations = append(all.texts, truncate(text)), append(all.violations, v)
+		all.texts, all.violations = append(all.texts, ellipsis.Cut(text, maxFaultBytes)), append(all.violations, v)
 	}
 }
 
@@ -88,11 +89,4 @@ func (all *Faults) Err() error {
 	err := fault.InvalidArgument.Errorf("%s", all.String())
 	err.Violations = all.violations
 	return err
-}
-
-func truncate(text string) string {
-	if len(text) <= maxFaultBytes {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxFaultBytes], "") + "…"
 }

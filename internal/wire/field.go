@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // MaxViolations bounds how many violations an answer has.
@@ -23,7 +24,7 @@ func FieldOf(v fault.Violation) string {
 
 // ViolationAt is the inverse of FieldOf, except that each violation is one of the body.
 func ViolationAt(field, detail string) fault.Violation {
-	return fault.Violation{Pointer: pointer(bounded(field, maxField)), Detail: bounded(detail, maxViolationDetail)}
+	return fault.Violation{Pointer: pointer(ellipsis.Cut(field, maxField)), Detail: ellipsis.Cut(detail, maxViolationDetail)}
 }
 
 func pointer(field string) string {
@@ -35,11 +36,4 @@ func pointer(field string) string {
 		parts[i] = strings.NewReplacer("~", "~0", "/", "~1").Replace(part)
 	}
 	return "/" + strings.Join(parts, "/")
-}
-
-func bounded(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -7,11 +7,12 @@ import (
 	"unicode/utf16"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
-// HeaderProblem carries the problem document, without its errors and details, where an answer has no
-// body for it: in an answer to HEAD, and in one of gRPC. Otherwise the caller could not
-// tell one conflict from another.
+// HeaderProblem carries the problem document, without its errors and details, where an
+// answer has no body for it: in an answer to HEAD, and in one of gRPC. Otherwise the caller
+// could not tell one conflict from another.
 const HeaderProblem = "X-Problem"
 
 // maxProblemText bounds each text of a document that is in a header, in bytes.
@@ -19,7 +20,7 @@ const maxProblemText = 512
 
 // ProblemHeader returns the document as the value of [HeaderProblem].
 func ProblemHeader(p fault.Problem) string {
-	p.Detail, p.Reason, p.Service, p.Details = shorten(p.Detail), shorten(p.Reason), shorten(p.Service), nil
+	p.Detail, p.Reason, p.Service, p.Details = ellipsis.Cut(p.Detail, maxProblemText), ellipsis.Cut(p.Reason, maxProblemText), ellipsis.Cut(p.Service, maxProblemText), nil
 	p.Errors = nil
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -36,11 +37,4 @@ func ProblemHeader(p fault.Problem) string {
 		}
 	}
 	return b.String()
-}
-
-func shorten(text string) string {
-	if len(text) > maxProblemText {
-		return strings.ToValidUTF8(text[:maxProblemText], "") + "…"
-	}
-	return text
 }

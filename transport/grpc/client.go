@@ -18,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/callctx"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -150,7 +151,7 @@ func readProblem(name string, answer *http.Response) *fault.Error {
 			if f.Reason == fault.ReasonUnknownPath {
 				f.Code = fault.Unimplemented
 			}
-			f.Message = truncate(f.Message, maxRemoteMessage)
+			f.Message = ellipsis.Cut(f.Message, maxRemoteMessage)
 			return f
 		}
 	}

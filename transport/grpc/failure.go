@@ -16,6 +16,7 @@ import (
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/internal/wire"
@@ -66,11 +67,11 @@ func fromStatus(ctx context.Context, name string, a *attempt, err error) error {
 		ours.Violations = f.Violations
 		f = ours
 	}
-	f.Message = truncate(f.Message, maxRemoteMessage)
+	f.Message = ellipsis.Cut(f.Message, maxRemoteMessage)
 	if f.Message == "" {
 		f.Message = name + " was answered with " + f.Code.String()
 	}
-	f.Reason, f.Service = truncate(f.Reason, headertext.MaxLen), truncate(f.Service, headertext.MaxLen)
+	f.Reason, f.Service = ellipsis.Cut(f.Reason, headertext.MaxLen), ellipsis.Cut(f.Service, headertext.MaxLen)
 	return f
 }
 
@@ -130,11 +131,4 @@ func brokenExchange(ctx context.Context, name string, s *connect.Error, err erro
 	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err))
 	f.Unprocessed = fault.IsUnprocessed(err)
 	return f
-}
-
-func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

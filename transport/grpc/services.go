@@ -14,6 +14,7 @@ import (
 	health "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
@@ -135,7 +136,7 @@ func (s *services) status(ctx context.Context, name string) health.HealthCheckRe
 func (s *services) check(ctx context.Context, r *health.HealthCheckRequest) (*health.HealthCheckResponse, error) {
 	status := s.status(ctx, r.GetService())
 	if status == health.HealthCheckResponse_SERVICE_UNKNOWN {
-		return nil, fault.NotFound.Errorf("nothing is served as %q", truncate(r.GetService(), 128))
+		return nil, fault.NotFound.Errorf("nothing is served as %q", ellipsis.Cut(r.GetService(), 128))
 	}
 	return &health.HealthCheckResponse{Status: status}, nil
 }

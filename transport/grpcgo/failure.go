@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -140,11 +141,11 @@ func received(ctx context.Context, method string, err error, trailer metadata.MD
 	default:
 		f = foreign(s, trailer)
 	}
-	f.Message = truncate(f.Message, maxRemoteMessage)
+	f.Message = ellipsis.Cut(f.Message, maxRemoteMessage)
 	if f.Message == "" {
 		f.Message = method + " was answered with " + f.Code.String()
 	}
-	f.Reason, f.Service = truncate(f.Reason, headertext.MaxLen), truncate(f.Service, headertext.MaxLen)
+	f.Reason, f.Service = ellipsis.Cut(f.Reason, headertext.MaxLen), ellipsis.Cut(f.Service, headertext.MaxLen)
 	for _, d := range s.Details() {
 		if b, ok := d.(*errdetails.BadRequest); ok && f.Violations == nil {
 			f.Violations = violationsOf(b)
@@ -188,11 +189,4 @@ func violationsOf(b *errdetails.BadRequest) (all []fault.Violation) {
 		all = append(all, wire.ViolationAt(v.GetField(), v.GetDescription()))
 	}
 	return all
-}
-
-func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/jsonfields"
 	"github.com/sinew-go/sinew/internal/validation"
 )
@@ -213,7 +214,7 @@ func (b *binding) bind(v reflect.Value, r *http.Request, all *validation.Faults)
 	if b.query && r.URL.RawQuery != "" {
 		var err error
 		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			all.Add(fault.Violation{In: "query", Detail: "it is malformed: " + truncate(err.Error(), maxQuotedError)})
+			all.Add(fault.Violation{In: "query", Detail: "it is malformed: " + ellipsis.Cut(err.Error(), maxQuotedError)})
 		}
 	}
 	for i := range b.fields {

@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/origin"
 	"github.com/sinew-go/sinew/internal/redact"
@@ -122,7 +123,7 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 		return nil
 	}
 	if text := err.Error(); len(text) > maxQuotedError { // the error quotes what it cannot read
-		err = errors.New(truncate(text, maxQuotedError))
+		err = errors.New(ellipsis.Cut(text, maxQuotedError))
 	}
 	return fault.Internal.Errorf("the answer to %s cannot be read: %w", m.name, err)
 }
@@ -230,7 +231,7 @@ func failureOf(m outgoing, status int, header http.Header, body []byte) error {
 			f.RetryAfter = retryAfter(header)
 		}
 		// The text goes into logs, and on to other services.
-		f.Message, f.Reason, f.Service = truncate(f.Message, maxRemoteMessage), truncate(f.Reason, headertext.MaxLen), truncate(f.Service, headertext.MaxLen)
+		f.Message, f.Reason, f.Service = ellipsis.Cut(f.Message, maxRemoteMessage), ellipsis.Cut(f.Reason, headertext.MaxLen), ellipsis.Cut(f.Service, headertext.MaxLen)
 		if f.Message == "" {
 			f.Message = fmt.Sprintf("%s was answered with status %d", m.name, status)
 		}

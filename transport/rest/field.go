@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // field is a field that travels outside the body.
@@ -50,7 +51,7 @@ func (f *field) set(v reflect.Value, text string) (detail string) {
 	}
 	if err := f.codec.parse(into, text); err != nil {
 		if f.codec.expects == "" {
-			return truncate(messageOf(err), maxQuotedError)
+			return ellipsis.Cut(messageOf(err), maxQuotedError)
 		}
 		return f.codec.expects + " is expected, not " + strconv.Quote(shorten(text))
 	}

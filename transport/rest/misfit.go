@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 var emptyInterfaceType = reflect.TypeFor[any]()
@@ -85,7 +86,7 @@ func detailOf(err error) string {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return "a JSON " + shorten(e.Value) + " does not fit here"
 	}
-	return truncate(strings.TrimPrefix(messageOf(err), "json: "), maxQuotedError)
+	return ellipsis.Cut(strings.TrimPrefix(messageOf(err), "json: "), maxQuotedError)
 }
 
 // messageOf returns the text of an error of a type's own decoder without the class.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
 // ProblemMux serves mux, with the 404 and 405 that mux answers itself as problem
@@ -23,11 +24,11 @@ func ProblemMux(mux *http.ServeMux) http.Handler {
 		refusal.ServeHTTP(recorder, r)
 		if recorder.status == http.StatusMethodNotAllowed {
 			w.Header()["Allow"] = recorder.header["Allow"]
-			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it accepts %s", truncate(r.URL.Path, maxQuotedError), shorten(r.Method), recorder.header.Get("Allow")).
+			writeProblem(w, fault.Unimplemented.Errorf("%s is not for %s; it accepts %s", ellipsis.Cut(r.URL.Path, maxQuotedError), shorten(r.Method), recorder.header.Get("Allow")).
 				WithStatus(http.StatusMethodNotAllowed))
 			return
 		}
-		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", truncate(r.URL.Path, maxQuotedError)).WithReason(fault.ReasonUnknownPath).WithUnprocessed())
+		writeProblem(w, fault.NotFound.Errorf("nothing is served at %s", ellipsis.Cut(r.URL.Path, maxQuotedError)).WithReason(fault.ReasonUnknownPath).WithUnprocessed())
 	})
 }
 

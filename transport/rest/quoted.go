@@ -1,6 +1,6 @@
 package rest
 
-import "strings"
+import "github.com/sinew-go/sinew/internal/ellipsis"
 
 // What an answer or a log quotes of somebody else's text, in bytes.
 const (
@@ -12,13 +12,5 @@ const (
 
 // shorten limits how much of a caller's value an answer quotes.
 func shorten(text string) string {
-	return truncate(text, maxQuotedValue)
-}
-
-// truncate returns at most limit bytes of text, and an ellipsis if there was more.
-func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
+	return ellipsis.Cut(text, maxQuotedValue)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/jsonschema"
 )
 
@@ -188,7 +189,7 @@ func (c codec) listed(t reflect.Type) codec {
 	}
 	values := reflect.New(t).Interface().(Enumerator).Enum()
 	parse := c.parse
-	c.expects = truncate("one of "+strings.Join(values, ", "), maxQuotedError/2)
+	c.expects = ellipsis.Cut("one of "+strings.Join(values, ", "), maxQuotedError/2)
 	c.parse = func(v reflect.Value, text string) error {
 		if !slices.Contains(values, text) {
 			return errNotListed
