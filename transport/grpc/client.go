@@ -2,7 +2,7 @@ package grpc
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -18,7 +18,6 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/callctx"
-	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -143,23 +142,18 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 // readProblem returns the failure in an answer that is none of gRPC. What it reads of the
 // body is lost.
 func readProblem(name string, answer *http.Response) *fault.Error {
-	var p fault.Problem
+	otherwise := fmt.Sprintf("%s was answered with HTTP status %d and not with gRPC", name, answer.StatusCode)
 	if strings.HasPrefix(answer.Header.Get("Content-Type"), fault.ProblemType) {
-		if text, err := io.ReadAll(io.LimitReader(answer.Body, maxProblemBytes)); err == nil && json.Unmarshal(text, &p) == nil {
-			p.Status = answer.StatusCode
-			f := p.Err()
-			if f.Reason == fault.ReasonUnknownPath {
-				f.Code = fault.Unimplemented
-			}
-			f.Message = ellipsis.Cut(f.Message, maxRemoteMessage)
-			return f
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxProblemBytes))
+		if f := wire.Document(text, answer.StatusCode); f != nil {
+			return wire.Bound(f, otherwise)
 		}
 	}
 	code := fault.FromHTTPStatus(answer.StatusCode)
 	if code == 0 {
 		code = fault.Unknown // a redirect
 	}
-	return code.Errorf("%s was answered with HTTP status %d and not with gRPC", name, answer.StatusCode)
+	return code.Errorf("%s", otherwise)
 }
 
 func errNoRequest(name string) error {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,23 @@ func TestTheViolationsOfARequestArriveOneByOne(t *testing.T) {
 	}
 	if !slices.Equal(fields, []string{"lines[0].quantity", "user_id"}) {
 		t.Errorf("grpc-go gets %v", fields)
+	}
+}
+
+func TestNoMoreThanTwentyViolationsAreSent(t *testing.T) {
+	sent := fault.InvalidArgument.Errorf("all is wrong")
+	for range 100 {
+		sent.Violations = append(sent.Violations, fault.Violation{Pointer: "/a", Detail: strings.Repeat("x", 10_000)})
+	}
+	_, err := testpb.NewTestServiceClient(dial(t, failing(t, sent))).UnaryCall(t.Context(), &testpb.SimpleRequest{})
+	for _, d := range status.Convert(err).Details() {
+		b, ok := d.(*errdetails.BadRequest)
+		if ok && (len(b.GetFieldViolations()) != 20 || len(b.GetFieldViolations()[0].GetDescription()) > 600) {
+			t.Errorf("%d violations are sent, the first with %d bytes", len(b.GetFieldViolations()), len(b.GetFieldViolations()[0].GetDescription()))
+		}
+	}
+	if status.Code(err) != codes.InvalidArgument {
+		t.Errorf("grpc-go gets %v", err)
 	}
 }
 

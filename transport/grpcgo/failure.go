@@ -2,11 +2,8 @@ package grpcgo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -16,18 +13,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/ellipsis"
-	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
-const (
-	keyPushback = "grpc-retry-pushback-ms"
-	// maxRemoteMessage bounds how many bytes of a callee's error message are kept.
-	maxRemoteMessage = 4 << 10
-	// maxWait bounds what an answer may ask for.
-	maxWait = 24 * time.Hour
-)
+const keyPushback = "grpc-retry-pushback-ms"
 
 // keyProblem is the trailer with the problem document.
 var keyProblem = strings.ToLower(wire.HeaderProblem)
@@ -63,8 +52,8 @@ func statusOf(p fault.Problem, err error) *status.Status {
 	if wait := fault.RetryAfter(err); wait > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
 	}
-	if violations := badRequestOf(err); violations != nil {
-		details = append(details, violations)
+	if len(p.Errors) > 0 {
+		details = append(details, badRequestOf(p.Errors))
 	}
 	if with, err := s.WithDetails(details...); err == nil {
 		return with
@@ -72,14 +61,10 @@ func statusOf(p fault.Problem, err error) *status.Status {
 	return s
 }
 
-// badRequestOf returns the violations in err as gRPC sends them, nil if there are none.
-func badRequestOf(err error) *errdetails.BadRequest {
-	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || len(f.Violations) == 0 {
-		return nil
-	}
+// badRequestOf returns the violations in the words of gRPC.
+func badRequestOf(all []fault.Violation) *errdetails.BadRequest {
 	b := &errdetails.BadRequest{}
-	for _, v := range f.Violations[:min(len(f.Violations), wire.MaxViolations)] {
+	for _, v := range all {
 		b.FieldViolations = append(b.FieldViolations,
 			&errdetails.BadRequest_FieldViolation{Field: wire.FieldOf(v), Description: v.Detail})
 	}
@@ -141,24 +126,18 @@ func received(ctx context.Context, method string, err error, trailer metadata.MD
 	default:
 		f = foreign(s, trailer)
 	}
-	f.Message = ellipsis.Cut(f.Message, maxRemoteMessage)
-	if f.Message == "" {
-		f.Message = method + " was answered with " + f.Code.String()
-	}
-	f.Reason, f.Service = ellipsis.Cut(f.Reason, headertext.MaxLen), ellipsis.Cut(f.Service, headertext.MaxLen)
 	for _, d := range s.Details() {
 		if b, ok := d.(*errdetails.BadRequest); ok && f.Violations == nil {
 			f.Violations = violationsOf(b)
 		}
 	}
-	return f
+	return wire.Bound(f, method+" was answered with "+f.Code.String())
 }
 
 // documented returns the failure in a trailer, nil if there is none.
 func documented(trailer metadata.MD) *fault.Error {
-	var p fault.Problem
-	if text := trailer.Get(keyProblem); len(text) > 0 && json.Unmarshal([]byte(text[0]), &p) == nil {
-		return p.Err()
+	if text := trailer.Get(keyProblem); len(text) > 0 {
+		return wire.Document([]byte(text[0]), 0)
 	}
 	return nil
 }
@@ -171,15 +150,11 @@ func foreign(s *status.Status, trailer metadata.MD) *fault.Error {
 		case *errdetails.ErrorInfo:
 			f.Reason = d.GetReason()
 		case *errdetails.RetryInfo:
-			f.RetryAfter = min(max(d.GetRetryDelay().AsDuration(), 0), maxWait)
+			f.RetryAfter = wire.BoundWait(d.GetRetryDelay().AsDuration())
 		}
 	}
 	if values := trailer.Get(keyPushback); len(values) > 0 {
-		if ms, err := strconv.ParseInt(values[0], 10, 32); err == nil && ms >= 0 {
-			f.RetryAfter = min(time.Duration(ms)*time.Millisecond, maxWait)
-		} else {
-			f.Repeated = true // by the specification of retries, the client must not repeat
-		}
+		wire.PushBack(f, values[0])
 	}
 	return f
 }

@@ -16,9 +16,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/ellipsis"
-	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/internal/origin"
-	"github.com/sinew-go/sinew/internal/redact"
 	"github.com/sinew-go/sinew/internal/validation"
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -33,9 +31,6 @@ const (
 // maxAnswerNesting is how deep arrays and objects of an answer may be nested: the limit of
 // encoding/json.
 const maxAnswerNesting = 10_000
-
-// maxRemoteMessage bounds how many bytes of a callee's error message are kept.
-const maxRemoteMessage = 4 << 10
 
 var errNullAnswer = errors.New("it is null, which is no answer")
 
@@ -152,7 +147,7 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 	answer, err := s.client.Do(r)
 	resends.record(callctx.Of(ctx))
 	if err != nil {
-		return 0, nil, nil, exchangeError(ctx, m.name, err)
+		return 0, nil, nil, wire.NoAnswer(ctx, m.name, fault.CodeOf(err), err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode < 200 { // no upgrade was asked for
@@ -163,7 +158,7 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 	}
 	body, err = readAnswer(answer, limit)
 	if err != nil {
-		return 0, nil, nil, exchangeError(ctx, m.name, err)
+		return 0, nil, nil, wire.NoAnswer(ctx, m.name, fault.CodeOf(err), err)
 	}
 	return answer.StatusCode, answer.Header, body, nil
 }
@@ -194,48 +189,19 @@ func answerTooLarge(limit int64) error {
 	return fault.Internal.Errorf("the answer is larger than %d bytes; MaxAnswer of the route says how large one may be", limit)
 }
 
-// exchangeError is the error of an exchange that did not complete.
-func exchangeError(ctx context.Context, name string, err error) error {
-	code := fault.CodeOf(err)
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		code = fault.DeadlineExceeded
-	case ctx.Err() != nil:
-		code = fault.Canceled
-	case code == fault.Unknown: // the connection failed in some way
-		code = fault.Unavailable
-	}
-	service := "the service"
-	if r := call.Of(ctx); r != nil && r.Service != "" {
-		service = r.Service
-	}
-	f := code.Errorf("%s gave no answer to %s", service, name).WithCause(redact.Error(err)) // the URL may contain secrets
-	f.Unprocessed = fault.IsUnprocessed(err)
-	return f
-}
-
 // failureOf returns the error that an answer describes.
 func failureOf(m outgoing, status int, header http.Header, body []byte) error {
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	if m.method == http.MethodHead {
 		body = []byte(header.Get(wire.HeaderProblem))
 	}
-	var p fault.Problem
-	if kind == fault.ProblemType && json.Unmarshal(body, &p) == nil {
-		p.Status = status
-		f := p.Err()
-		if f.Reason == fault.ReasonUnknownPath { // no handler looked for anything
-			f.Code = fault.Unimplemented
+	if kind == fault.ProblemType {
+		if f := wire.Document(body, status); f != nil {
+			if f.RetryAfter == 0 {
+				f.RetryAfter = retryAfter(header)
+			}
+			return wire.Bound(f, fmt.Sprintf("%s was answered with status %d", m.name, status))
 		}
-		if f.RetryAfter == 0 {
-			f.RetryAfter = retryAfter(header)
-		}
-		// The text goes into logs, and on to other services.
-		f.Message, f.Reason, f.Service = ellipsis.Cut(f.Message, maxRemoteMessage), ellipsis.Cut(f.Reason, headertext.MaxLen), ellipsis.Cut(f.Service, headertext.MaxLen)
-		if f.Message == "" {
-			f.Message = fmt.Sprintf("%s was answered with status %d", m.name, status)
-		}
-		return f
 	}
 	code := fault.FromHTTPStatus(status)
 	switch {
