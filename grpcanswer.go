@@ -10,29 +10,13 @@ import (
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
-// grpcAnswer is an answer to a request of gRPC. What the service refuses before a handler
+// grpcAnswer is an answer to a request of gRPC; gRPC-Web has the status in the body, so its
+// callers get the HTTP status. What the service refuses before a handler
 // of gRPC runs, it refuses with a problem document, which callers of gRPC do not read: for
 // them it becomes a status of gRPC, with the document in a header.
 type grpcAnswer struct {
 	contentType string // of the request, and so of the answer
 	translated  bool
-}
-
-// grpcAnswerTo returns the answer to r, nil unless r is a request of gRPC. gRPC-Web has
-// the status in the body, so its callers get the HTTP status.
-func grpcAnswerTo(r *http.Request) *grpcAnswer {
-	kind := r.Header.Get("Content-Type")
-	if kind == "application/grpc" || strings.HasPrefix(kind, "application/grpc+") {
-		return &grpcAnswer{contentType: kind}
-	}
-	return nil
-}
-
-// hasStatusInBody reports whether r is answered in a form whose failures have HTTP status
-// 200: gRPC-Web, and a stream of Connect.
-func hasStatusInBody(r *http.Request) bool {
-	kind := r.Header.Get("Content-Type")
-	return strings.HasPrefix(kind, "application/grpc-web") || strings.HasPrefix(kind, "application/connect+")
 }
 
 // translate returns the HTTP status to answer with: that of gRPC, if the answer is a

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/registry"
 )
 
@@ -52,11 +53,7 @@ func newHTTP2Client(c Config, first *http.Client) *http.Client {
 	if !ok || c.Transport != nil {
 		return first
 	}
-	transport = transport.Clone()
-	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP2(true)
-	transport.Protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: wire.SpeakHTTP2(transport.Clone())}
 }
 
 // newHTTPClient returns the client of all calls to other services.
@@ -73,8 +70,7 @@ func newHTTPClient(c Config) *http.Client {
 		TLSHandshakeTimeout:    5 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		// One connection carries all calls to an instance, so a dead one must be found by pings.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		HTTP2:                  wire.Pings(),
 	}
 	if c.TLS != nil {
 		transport.TLSClientConfig = c.TLS.Clone()

@@ -56,8 +56,9 @@ func (s *Service) withCall(mux *http.ServeMux, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := &response{ResponseWriter: w, start: time.Now(), ctx: r.Context(), servers: s.servers}
 		answer.method, answer.path, answer.remote = r.Method, r.URL.Path, r.RemoteAddr
-		answer.grpc = grpcAnswerTo(r)
-		answer.failsWith200 = answer.grpc != nil || hasStatusInBody(r)
+		if answer.format = wire.FormatOf(r.Header); answer.format == wire.GRPC {
+			answer.grpc = &grpcAnswer{contentType: r.Header.Get("Content-Type")}
+		}
 		_, answer.route = mux.Handler(r)
 		if _, answer.isOwnPage = s.ownPages.Load(answer.route); answer.route == "" {
 			answer.route = noRoute

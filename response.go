@@ -10,6 +10,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/service"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/metrics"
 	"github.com/sinew-go/sinew/tracing"
@@ -33,7 +34,7 @@ type response struct {
 	method, path string          // as received, before any middleware
 	remote       string          // the caller's address
 	route        string
-	failsWith200 bool // its wire has the status elsewhere
+	format       wire.Format
 	isOwnPage    bool // it is one of the service's own pages
 	span         tracing.Span
 	recorder     *metrics.Operation
@@ -133,7 +134,7 @@ func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 // mayFailWith200 reports whether the request is one of gRPC, gRPC-Web or a stream of
 // Connect, whose failures have status 200.
 func (r *response) mayFailWith200() bool {
-	return r.failsWith200 || r.outer != nil && r.outer.mayFailWith200()
+	return r.format != wire.Plain || r.outer != nil && r.outer.mayFailWith200()
 }
 
 // err returns the failure that was answered, or one made from the status if the handler

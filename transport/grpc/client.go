@@ -52,10 +52,7 @@ func (a remote) HTTP2Client() *http.Client { return a.client }
 // defaultClient speaks HTTP/2 with and without TLS. It pings a connection on which nothing
 // arrives, since a stream to a callee that has vanished has no other end.
 var defaultClient = sync.OnceValue(func() *http.Client {
-	t := &http.Transport{IdleConnTimeout: 90 * time.Second, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second}}
-	t.Protocols.SetHTTP2(true)
-	t.Protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: wire.SpeakHTTP2(&http.Transport{IdleConnTimeout: 90 * time.Second, HTTP2: wire.Pings()})}
 })
 
 // sender sends the requests of connect to the instance of each attempt.

@@ -66,7 +66,7 @@ func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, optio
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &reply{ResponseWriter: w, format: formatOf(r)}
+	answer := &reply{ResponseWriter: w, format: wire.FormatOf(r.Header)}
 	w = answer
 	s := &serving{method: h.op.Name, writer: w}
 	ctx, stop, err := wire.Read(r, nil)
@@ -89,8 +89,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	s.request = r
 	sent := &body{ReadCloser: r.Body, ctx: ctx, max: int64(h.maxMessage)}
-	if answer.format != unaryConnect {
-		sent.frames, sent.encoded = new(frames), answer.format.encodingOf(r.Header) != ""
+	if answer.format != wire.Plain {
+		sent.frames, sent.encoded = new(frames), encodingOf(answer.format, r.Header) != ""
 	}
 	r.Body = sent
 	h.inner.ServeHTTP(w, r)

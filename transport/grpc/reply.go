@@ -9,34 +9,13 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/wire"
 )
-
-// wireFormat is what a request and its answer are written in.
-type wireFormat int
-
-const (
-	unaryConnect  wireFormat = iota // one message without a frame, and the HTTP status
-	streamConnect                   // the status is the last frame, in JSON
-	nativeGRPC                      // the status is in the trailer
-	webGRPC                         // the trailer is the last frame
-)
-
-func formatOf(r *http.Request) wireFormat {
-	switch kind := strings.ToLower(r.Header.Get("Content-Type")); {
-	case strings.HasPrefix(kind, "application/grpc-web"):
-		return webGRPC
-	case strings.HasPrefix(kind, "application/grpc"):
-		return nativeGRPC
-	case strings.HasPrefix(kind, "application/connect+"):
-		return streamConnect
-	}
-	return unaryConnect
-}
 
 // encodingOf returns how the messages of a request are compressed, "" for not at all.
-func (f wireFormat) encodingOf(h http.Header) string {
+func encodingOf(f wire.Format, h http.Header) string {
 	encoding := h.Get("Grpc-Encoding")
-	if f == streamConnect {
+	if f == wire.ConnectStream {
 		encoding = h.Get("Connect-Content-Encoding")
 	}
 	if encoding == "identity" {
@@ -49,7 +28,7 @@ func (f wireFormat) encodingOf(h http.Header) string {
 // refuses.
 type reply struct {
 	http.ResponseWriter
-	format wireFormat
+	format wire.Format
 	status int
 	frames frames
 	text   []byte // of an answer whose HTTP status is a failure
@@ -68,7 +47,7 @@ func (r *reply) Write(p []byte) (int, error) {
 	switch {
 	case r.status >= 400:
 		r.text = append(r.text, p[:min(len(p), maxSpecial-len(r.text))]...)
-	case r.format == webGRPC || r.format == streamConnect:
+	case r.format == wire.GRPCWeb || r.format == wire.ConnectStream:
 		_ = r.frames.read(p, func(byte, int64) error { return nil })
 	}
 	return r.ResponseWriter.Write(p)
@@ -90,9 +69,9 @@ func (r *reply) code() fault.Code {
 			return code
 		}
 		return fault.FromHTTPStatus(r.status)
-	case r.format == nativeGRPC:
+	case r.format == wire.GRPC:
 		return sentCode(r.Header())
-	case r.format == webGRPC:
+	case r.format == wire.GRPCWeb:
 		for line := range bytes.Lines(r.frames.special) {
 			name, value, _ := strings.Cut(string(line), ":")
 			if n, err := strconv.Atoi(textproto.TrimString(value)); err == nil && n > 0 && strings.EqualFold(name, "Grpc-Status") {
@@ -100,7 +79,7 @@ func (r *reply) code() fault.Code {
 			}
 		}
 		return sentCode(r.Header())
-	case r.format == streamConnect:
+	case r.format == wire.ConnectStream:
 		var end struct{ Error struct{ Code string } }
 		_ = json.Unmarshal(r.frames.special, &end)
 		code, _ := fault.ParseCode(end.Error.Code)
