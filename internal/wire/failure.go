@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,17 +24,14 @@ const (
 
 // Document returns the failure that a problem document describes, nil if text is none.
 // status is the HTTP status that it came with; zero leaves that of the document.
-func Document(text []byte, status int) *fault.Error {
+func Document(text []byte, status int) (f *fault.Error) {
 	var p fault.Problem
-	if json.Unmarshal(text, &p) != nil {
-		return nil
-	}
-	if status != 0 {
-		p.Status = status
-	}
-	f := p.Err()
-	if f.Reason == fault.ReasonUnknownPath { // no handler looked for anything
-		f.Code = fault.Unimplemented
+	if json.Unmarshal(text, &p) == nil {
+		p.Status = cmp.Or(status, p.Status)
+		f = p.Err()
+		if f.Reason == fault.ReasonUnknownPath { // no handler looked for anything
+			f.Code = fault.Unimplemented
+		}
 	}
 	return f
 }
