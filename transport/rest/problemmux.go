@@ -7,14 +7,19 @@ import (
 	"github.com/sinew-go/sinew/internal/ellipsis"
 )
 
-// ProblemMux serves mux, with the 404 and 405 that mux answers itself as problem
-// documents. It panics if mux is nil.
+// ProblemMux serves mux, with the 404 and 405 that mux answers itself, and the 400 to a
+// request for * instead of a path, as problem documents. It panics if mux is nil.
 func ProblemMux(mux *http.ServeMux) http.Handler {
 	if mux == nil {
 		panic("rest.ProblemMux: the mux is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w = markHead(w, r)
+		if r.RequestURI == "*" {
+			w.Header().Set("Connection", "close")
+			writeProblem(w, fault.InvalidArgument.Errorf("a request needs a path; * is none").WithUnprocessed())
+			return
+		}
 		refusal, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)

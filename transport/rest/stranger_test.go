@@ -57,7 +57,7 @@ func FuzzStranger(f *testing.F) {
 	for _, seed := range [][5]string{
 		{"GET", "/1", "only=true&only=maybe", "shop.example", "cart"}, {"POST", "/inventory/p/reserve", "", "", ""}, {"", "", "", "", ""},
 		{"PUT", "/a/../../b//c", "%zz", "shop.example:80", "é"}, {"CONNECT", "*", "a;b", "[::1", "\x00"}, {"get", "/\xff", "\xff", "\xff", "\xff"},
-		{"OPTIONS", "*", "", "a b", "a\nb"}, {"DELETE", "/a/b/", "", "SHOP.example.", ""}, {"HEAD", "//", "", "shop.example:x", ""}, {"POST", "/{n}", "", "{n}", "{n}"},
+		{"OPTIONS", "*", "", "a b", "a\nb"}, {"DELETE", "/a/b/", "", "SHOP.example.", ""}, {"GET", "*", "0", "0", "0"}, {"HEAD", "//", "", "shop.example:x", ""}, {"POST", "/{n}", "", "{n}", "{n}"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
 	}
