@@ -1,17 +1,29 @@
 package tracing
 
-import "strings"
+import (
+	"encoding/hex"
+	"strings"
+)
+
+// maxB3Length is the length of the single header with all of its parts.
+const maxB3Length = 68
 
 // writeB3 writes the single header of https://github.com/openzipkin/b3-propagation.
 func writeB3(s *SpanContext, c Carrier) {
-	text := s.TraceID.String() + "-" + s.SpanID.String()
-	if !s.Undecided { // the format allows a parent only after a decision
-		text += "-" + b3State(s)
-		if s.ParentID != (SpanID{}) {
-			text += "-" + s.ParentID.String()
-		}
+	c.Set("B3", string(appendB3(make([]byte, 0, maxB3Length), s)))
+}
+
+func appendB3(text []byte, s *SpanContext) []byte {
+	text = hex.AppendEncode(text, s.TraceID[:])
+	text = hex.AppendEncode(append(text, '-'), s.SpanID[:])
+	if s.Undecided { // the format allows a parent only after a decision
+		return text
 	}
-	c.Set("B3", text)
+	text = append(append(text, '-'), b3State(s)...)
+	if s.ParentID != (SpanID{}) {
+		text = hex.AppendEncode(append(text, '-'), s.ParentID[:])
+	}
+	return text
 }
 
 func readB3(c Carrier) (s SpanContext, ok bool) {

@@ -58,12 +58,33 @@ func (f Formats) Inject(ctx context.Context, c Carrier) {
 		return
 	}
 	if f == nil {
-		writeW3C(span, c)
-		writeB3(span, c)
-		return
+		if h, ok := c.(http.Header); ok {
+			writeDefault(span, h)
+			return
+		}
+		f = Formats{W3C, B3}
 	}
 	for _, format := range f {
 		formats[format].write(span, c)
+	}
+}
+
+// writeDefault writes the default formats with two allocations: every call of every client
+// does it.
+func writeDefault(s *SpanContext, h http.Header) {
+	text := make([]byte, 0, traceparentLength+maxB3Length)
+	text = appendTraceparent(text, s)
+	text = appendB3(text, s)
+	all := string(text)
+	values := make([]string, 0, 3)
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("Traceparent", all[:traceparentLength])
+	set("B3", all[traceparentLength:])
+	if s.State != "" {
+		set("Tracestate", s.State)
 	}
 }
 
