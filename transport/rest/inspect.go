@@ -45,7 +45,8 @@ var (
 // are one key of a map. With strict it also refuses members that the type does not have
 // under exactly this name. collectFaults says what is wrong.
 func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
-	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth}
+	var names [16][]byte // on the stack, for the names of most bodies
+	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth, names: names[:0]}
 	if err := i.value(s, 0); err != nil && !errors.Is(err, errNotJSON) {
 		return err
 	}
