@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -77,6 +78,7 @@ func (c *contract) client(caller call.Caller) *connect.Client[message, message] 
 // attempt is one attempt of a call.
 type attempt struct {
 	addr, key string
+	metadata  http.Header                 // of the call; connect may send the request when the attempt is over
 	failure   atomic.Pointer[fault.Error] // of an answer that is none of gRPC
 	sent      chan struct{}               // closed when the request's header is sent; nil for one who does not wait
 	answered  chan struct{}               // closed when the answer's header has arrived, or none will
@@ -85,7 +87,10 @@ type attempt struct {
 
 type attemptKey struct{}
 
+// context returns ctx for a request of the attempt, and reads the metadata of the call.
 func (a *attempt) context(ctx context.Context) context.Context {
+	a.metadata = make(http.Header, 8)
+	wire.Inject(ctx, a.metadata)
 	return context.WithValue(ctx, attemptKey{}, a)
 }
 
@@ -113,7 +118,7 @@ func (s sender) Do(r *http.Request) (*http.Response, error) {
 	if a.key != "" {
 		r.Header[wire.HeaderKey] = []string{a.key}
 	}
-	wire.Inject(ctx, r.Header)
+	maps.Copy(r.Header, a.metadata)
 	if a.sent != nil {
 		var once sync.Once
 		r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { once.Do(func() { close(a.sent) }) }}))
