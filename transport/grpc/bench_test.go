@@ -1,8 +1,12 @@
 package grpc_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	rpc "google.golang.org/grpc"
@@ -55,8 +59,39 @@ func stubs(b *testing.B) testpb.TestServiceClient {
 	return testpb.NewTestServiceClient(c)
 }
 
-// BenchmarkUnary is a round trip: of grpc-go, of methods on a mux, and of methods from a
-// Client to a Service.
+// bareHTTP2 starts a server that answers 100 bytes over HTTP/2, and returns a function that
+// asks it.
+func bareHTTP2(b *testing.B) func(context.Context) error {
+	b.Helper()
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(text)
+	}))
+	server.Config.Protocols = &protocols
+	server.Start()
+	b.Cleanup(server.Close)
+	client := &http.Client{Transport: &http.Transport{Protocols: &protocols}}
+	b.Cleanup(client.CloseIdleConnections)
+	body := make([]byte, 100)
+	return func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		_, err = io.Copy(io.Discard, answer.Body)
+		return err
+	}
+}
+
+// BenchmarkUnary is a round trip: of grpc-go, of net/http's HTTP/2 alone, of methods called
+// with Remote, and of methods from a Client to a Service.
 func BenchmarkUnary(b *testing.B) {
 	request := &testpb.SimpleRequest{ResponseSize: 100, Payload: payload(100)}
 	run := func(name string, call func(b *testing.B) func(context.Context) error) {
@@ -89,6 +124,7 @@ func BenchmarkUnary(b *testing.B) {
 			return err
 		}
 	})
+	run("net-http", bareHTTP2)
 	run("remote", func(b *testing.B) func(context.Context) error {
 		svc := service("stock", sinew.Config{})
 		unary.Handle(svc, answer)

@@ -66,7 +66,12 @@ func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, optio
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &reply{ResponseWriter: w, format: wire.FormatOf(r.Header)}
+	if h.stream {
+		messages := wire.NewStreamWriter(w)
+		defer messages.Close()
+		w = messages
+	}
+	answer := &reply{ResponseWriter: w, format: wire.FormatOf(r.Header), stream: h.stream}
 	w = answer
 	s := &serving{method: h.op.Name, writer: w}
 	ctx, stop, err := wire.Read(r, nil)

@@ -29,6 +29,7 @@ func encodingOf(f wire.Format, h http.Header) string {
 type reply struct {
 	http.ResponseWriter
 	format wire.Format
+	stream bool
 	status int
 	frames frames
 	text   []byte // of an answer whose HTTP status is a failure
@@ -53,8 +54,13 @@ func (r *reply) Write(p []byte) (int, error) {
 	return r.ResponseWriter.Write(p)
 }
 
-// Flush implements [http.Flusher], for which connect asks.
-func (r *reply) Flush() { _ = http.NewResponseController(r.ResponseWriter).Flush() }
+// Flush implements [http.Flusher], for which connect asks after each message. A response
+// that is no stream leaves together with its trailers instead.
+func (r *reply) Flush() {
+	if r.stream {
+		_ = http.NewResponseController(r.ResponseWriter).Flush()
+	}
+}
 
 // Unwrap lets [http.ResponseController] reach the wrapped writer.
 func (r *reply) Unwrap() http.ResponseWriter { return r.ResponseWriter }
