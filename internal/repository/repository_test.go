@@ -27,7 +27,7 @@ var layers = map[string]int{
 // dependencies are the direct requirements of the root module.
 var dependencies = []string{
 	"github.com/afex/hystrix-go", "github.com/go-kit/kit", "github.com/go-kit/log", "github.com/hashicorp/consul/api",
-	"github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang", "go.yaml.in/yaml/v3",
+	"github.com/klauspost/compress", "github.com/openzipkin/zipkin-go", "github.com/prometheus/client_golang", "github.com/rs/cors", "go.yaml.in/yaml/v3",
 }
 
 // testDependencies are required by tests only.
