@@ -143,3 +143,23 @@ const (
 	noCaller     = ", or run go test -update if no caller of the old contract is left"
 	noSubscriber = ", or run go test -update if no subscriber or stored event of the old contract is left"
 )
+
+// fieldOf is a method that answers with a message of one field.
+func fieldOf(name string, schema map[string]any) any { return described(methodOf(name, schema)) }
+
+func methodOf(name string, schema map[string]any) contracts.Operation {
+	m := &contracts.Message{Name: "x.Answer", Types: map[string]map[string]any{
+		"x.Answer": {"type": "object", "properties": map[string]any{name: schema}},
+	}}
+	return contracts.Operation{Kind: contracts.Method, Name: "/x.S/M", Answer: contracts.Value{Message: m}}
+}
+
+func streamOf(name string, schema map[string]any) any {
+	op := methodOf(name, schema)
+	op.Answer.Stream = true
+	return described(op)
+}
+
+func field(number int, of, kind string) map[string]any {
+	return map[string]any{"type": of, "x-number": number, "x-kind": kind}
+}

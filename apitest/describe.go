@@ -28,7 +28,7 @@ func operationsOf(all []any) (operations []contracts.Operation, err error) {
 		}
 	}
 	if len(operations) == 0 {
-		return nil, fmt.Errorf("there is no contract to compare: give it routes, topics, or lists of them")
+		return nil, fmt.Errorf("there is no contract to compare: give it routes, topics, methods, or lists of them")
 	}
 	return operations, nil
 }
@@ -39,7 +39,7 @@ func appendContract(operations []contracts.Operation, c any) ([]contracts.Operat
 	}
 	list := reflect.ValueOf(c)
 	if c == nil || list.Kind() != reflect.Slice && list.Kind() != reflect.Array {
-		return nil, fmt.Errorf("a %T is no contract: give it routes, topics, or lists of them", c)
+		return nil, fmt.Errorf("a %T is no contract: give it routes, topics, methods, or lists of them", c)
 	}
 	var err error
 	for i := range list.Len() {
@@ -100,13 +100,28 @@ func (d *document) of(k contracts.Kind) map[string]*operation {
 }
 
 func (d describer) value(v contracts.Value) *shape {
+	if v.Stream {
+		v.Stream = false
+		return &shape{Type: streamForm, Of: d.value(v)}
+	}
 	switch {
+	case v.Message != nil:
+		return d.message(v.Message)
 	case v.Type == nil:
 		return nil
 	case len(v.Elsewhere) > 0:
 		return schemaOf(d.Object(v.Type, v.Elsewhere)).shape(d.Input)
 	}
 	return schemaOf(d.Schema(v.Type)).shape(d.Input)
+}
+
+// message adds the types of a message. They are the same in requests and in answers: any
+// field may be absent from both.
+func (d describer) message(m *contracts.Message) *shape {
+	for name, s := range m.Types {
+		d.Types[name] = schemaOf(s).shape(false)
+	}
+	return &shape{Ref: m.Name}
 }
 
 // parametersOf returns the parameters: those of the path in its order, then the others by

@@ -118,7 +118,7 @@ func (d *document) validateShape(s *shape) error {
 		return nil
 	case !slices.Contains(allForms, s.Type):
 		return fmt.Errorf("%q is no type of a JSON value", s.Type)
-	case (s.Type == listForm || s.Type == mapForm) && s.Of == nil:
+	case (s.Type == listForm || s.Type == mapForm || s.Type == streamForm) && s.Of == nil:
 		return fmt.Errorf("the %s has no \"of\"", s.Type)
 	case s.Of != nil:
 		return d.validateShape(s.Of)

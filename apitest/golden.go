@@ -13,8 +13,8 @@ import (
 // logged until the file has it. With the flag -update, Golden writes the file, and logs
 // what breaks.
 //
-// A contract is a rest.Route, an eventbus.Topic, or a list of such values, as in
-// []rest.Forwarder.
+// A contract is a rest.Route, an eventbus.Topic, a method of package transport/grpc, or a
+// list of such values, as in []rest.Forwarder.
 func Golden(t testing.TB, file string, contracts ...any) {
 	t.Helper()
 	operations, err := operationsOf(contracts)

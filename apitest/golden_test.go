@@ -133,9 +133,9 @@ func TestWhatIsNoContractIsRefused(t *testing.T) {
 		contract any
 		want     string
 	}{
-		{nil, "apitest: a <nil> is no contract: give it routes, topics, or lists of them"},
-		{[]any{answer[none](), 7}, "apitest: a int is no contract: give it routes, topics, or lists of them"},
-		{[]rest.Forwarder{}, "apitest: there is no contract to compare: give it routes, topics, or lists of them"},
+		{nil, "apitest: a <nil> is no contract: give it routes, topics, methods, or lists of them"},
+		{[]any{answer[none](), 7}, "apitest: a int is no contract: give it routes, topics, methods, or lists of them"},
+		{[]rest.Forwarder{}, "apitest: there is no contract to compare: give it routes, topics, methods, or lists of them"},
 		{[]any{answer[none](), answer[none]()}, "apitest: route GET /x is there twice: give each of them once"},
 	} {
 		if got := golden(t, true, filepath.Join(t.TempDir(), "x.json"), c.contract).errors; !slices.Equal(got, []string{c.want}) {

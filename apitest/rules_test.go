@@ -54,6 +54,18 @@ var rules = []struct {
 	{"a method answers with another type", method(intOf, intOf), method(intOf, textOf),
 		"orders.Place: v of the answer was integer and is string: bring it back, and add a member beside it" + noCaller},
 
+	// Messages of Protocol Buffers.
+	{"a field is gone", fieldOf("v", field(1, "integer", "int32")), fieldOf("w", field(2, "integer", "int32")),
+		"/x.S/M: v of the answer was integer (int32) and is gone: bring it back beside what replaces it" + noCaller},
+	{"a field has another number", fieldOf("v", field(1, "integer", "int32")), fieldOf("v", field(2, "integer", "int32")),
+		"/x.S/M: v of the answer had the number 1 and has 2: give it its number back" + noCaller},
+	{"a field has another kind", fieldOf("v", field(1, "integer", "int32")), fieldOf("v", field(1, "integer", "sint32")),
+		"/x.S/M: v of the answer was integer (int32) and is integer (sint32): bring it back, and add a member beside it" + noCaller},
+	{"an answer is a stream", fieldOf("v", field(1, "integer", "int32")), streamOf("v", field(1, "integer", "int32")),
+		"/x.S/M: the answer was x.Answer and is stream of x.Answer: bring back what it was" + noCaller},
+	{"a field of a stream has another number", streamOf("v", field(1, "integer", "int32")), streamOf("v", field(2, "integer", "int32")),
+		"/x.S/M: v of the answer had the number 1 and has 2: give it its number back" + noCaller},
+
 	// Parameters.
 	{"a variable of the path has another name", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byOther, none]{Pattern: "GET /x/{other}"}, ""},
 	{"a variable of the path is another type", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byNumber, none]{Pattern: "GET /x/{id}"},

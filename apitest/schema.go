@@ -31,6 +31,8 @@ type schema struct {
 	Properties      map[string]*schema `json:"properties"`
 	Required        []string           `json:"required"`
 	Default         json.RawMessage    `json:"default"`
+	Number          int                `json:"x-number"`
+	Kind            string             `json:"x-kind"`
 }
 
 // typeNames is one name of a type, or a list of them.
@@ -90,6 +92,9 @@ func (s *schema) shape(ofRequest bool) *shape {
 	default:
 		of.Min, of.Max = s.Minimum, s.Maximum
 	}
+	if s.Kind != "" {
+		of.Format = s.Kind
+	}
 	of.Enum = s.values()
 	return of
 }
@@ -124,6 +129,7 @@ func (s *schema) object(of *shape, ofRequest bool) {
 		required := slices.Contains(s.Required, name)
 		of.Members[name] = &member{
 			shape: *property.shape(ofRequest), Optional: !required && !ofRequest, Required: required && ofRequest,
+			Number: property.Number,
 		}
 	}
 }

@@ -17,10 +17,11 @@ const (
 	listForm    = "list"
 	mapForm     = "map"
 	objectForm  = "object"
+	streamForm  = "stream" // of any number of values
 )
 
 var allForms = []string{
-	anyForm, booleanForm, integerForm, numberForm, stringForm, listForm, mapForm, objectForm,
+	anyForm, booleanForm, integerForm, numberForm, stringForm, listForm, mapForm, objectForm, streamForm,
 }
 
 // shape is what is known of a JSON value. It has a Type, or is a Ref.
@@ -30,7 +31,8 @@ type shape struct {
 	Ref string `json:"ref,omitempty"`
 	// Null says that the value may be null.
 	Null bool `json:"null,omitempty"`
-	// Format is that of a string: date-time or base64.
+	// Format is that of a string, date-time or base64, or the kind of a field of a message,
+	// such as sint32.
 	Format string `json:"format,omitempty"`
 	// Pattern is a regular expression that a string matches.
 	Pattern string `json:"pattern,omitempty"`
@@ -45,7 +47,7 @@ type shape struct {
 	Size *int `json:"size,omitempty"`
 	// Keys is a regular expression that the keys of a map match.
 	Keys string `json:"keys,omitempty"`
-	// Of is an element of a list or map.
+	// Of is an element of a list, map or stream.
 	Of *shape `json:"of,omitempty"`
 	// Members are those of an object.
 	Members map[string]*member `json:"members,omitempty"`
@@ -58,6 +60,8 @@ type member struct {
 	Optional bool `json:"optional,omitempty"`
 	// Required says that a request must have it.
 	Required bool `json:"required,omitempty"`
+	// Number is that of a field of a message of Protocol Buffers.
+	Number int `json:"number,omitempty"`
 }
 
 // String describes the shape in a sentence.
@@ -78,6 +82,8 @@ func (s *shape) form() string {
 		return fmt.Sprintf("list of %d × %s", *s.Size, s.Of)
 	case s.Type == listForm:
 		return "list of " + s.Of.String()
+	case s.Type == streamForm:
+		return "stream of " + s.Of.String()
 	case s.Type == mapForm && s.Keys != "":
 		return fmt.Sprintf("map of %s with keys like %s", s.Of, s.Keys)
 	case s.Type == mapForm:

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -62,6 +63,8 @@ func (c *comparison) value(at place, was, is *shape, dir direction) {
 	}
 	switch {
 	case old.Type != current.Type:
+	case old.Type == streamForm:
+		c.value(at, old.Of, current.Of, dir)
 	case old.Type == listForm || old.Type == mapForm:
 		c.value(at.element(old.Type), old.Of, current.Of, dir)
 	case old.Type == objectForm:
@@ -121,6 +124,9 @@ func (c *comparison) members(at place, old, current *shape, dir direction) {
 		case dir != sent && is.Optional && !was.Optional:
 			c.add(where, "was always there and is optional",
 				"write it always, without omitempty and omitzero", dir.whoIsLeft())
+		}
+		if was.Number != is.Number {
+			c.add(where, fmt.Sprintf("had the number %d and has %d", was.Number, is.Number), "give it its number back", dir.whoIsLeft())
 		}
 		c.value(where, &was.shape, &is.shape, dir)
 	}

@@ -4,8 +4,8 @@ package contracts
 
 import "reflect"
 
-// Described is what others depend on, and describes itself: a rest.Route or an
-// eventbus.Topic.
+// Described is what others depend on, and describes itself: a rest.Route, an
+// eventbus.Topic, or a method of package transport/grpc.
 type Described interface {
 	// Describe panics if what it describes does not fit its own types.
 	Describe() Operation
@@ -60,10 +60,24 @@ type Parameter struct {
 	Schema map[string]any
 }
 
-// Value is a JSON value. The zero Value is none.
+// Value is what travels as JSON, or as a message. The zero Value is none.
 type Value struct {
 	// Type is its Go type.
 	Type reflect.Type
 	// Elsewhere are the fields of Type that do not travel in the value, by their index.
 	Elsewhere [][]int
+	// Message describes a value that is a message of Protocol Buffers, instead of Type.
+	Message *Message
+	// Stream says that any number of such values travel.
+	Stream bool
+}
+
+// Message is a message of Protocol Buffers.
+type Message struct {
+	// Name is its full name, such as "api.Order".
+	Name string
+	// Types are the JSON Schemas of the message and of all that it refers to, by full name,
+	// as in {"$ref": "api.Order"}. A property has the number of its field as x-number, and
+	// its kind as x-kind where JSON has several for one type.
+	Types map[string]map[string]any
 }
