@@ -79,3 +79,16 @@ func NoAnswer(ctx context.Context, name string, code fault.Code, err error) erro
 	f.Unprocessed = fault.IsUnprocessed(err)
 	return f
 }
+
+// CutOff is the failure of an answer of the named operation that has begun and has no end.
+// ctx is that of the answer.
+func CutOff(ctx context.Context, name string, err error) error {
+	code := fault.Unavailable
+	switch cause := context.Cause(ctx); {
+	case cause == nil && errors.Is(err, context.DeadlineExceeded):
+		code = fault.DeadlineExceeded
+	case cause != nil:
+		code = fault.CodeOf(cause)
+	}
+	return code.Errorf("the answer to %s was cut off", name).WithCause(redact.Error(err))
+}

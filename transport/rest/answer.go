@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"reflect"
 
@@ -11,16 +12,27 @@ import (
 
 // answer is a response before it is written, and as it is stored.
 type answer struct {
-	Status int             `json:"status"`
-	Header http.Header     `json:"header,omitempty"` // from the fields of a success
-	Body   json.RawMessage `json:"body,omitempty"`   // nil for none
-	err    error           // the failure that Body describes, if it is a problem
+	Status  int             `json:"status"`
+	Header  http.Header     `json:"header,omitempty"` // from the fields of a success
+	Body    json.RawMessage `json:"body,omitempty"`   // nil for none
+	Raw     []byte          `json:"raw,omitempty"`    // a whole body, instead of Body
+	content io.ReadCloser   // a whole body, instead of Raw
+	err     error           // the failure that Body describes, if it is a problem
 }
 
 // encode encodes a response, a pointer to a Resp.
 func (h *handler) encode(response any) (a answer, err error) {
 	a.Status = h.status
-	if a.Header, err = h.headerOf(response); err != nil || h.answerType == nil {
+	a.Header, err = h.headerOf(response)
+	if h.response.whole != nil && h.response.structOf(response).IsValid() {
+		a, wrong := h.encodeWhole(a, response)
+		if err != nil {
+			a.close()
+			return answer{}, err
+		}
+		return a, wrong
+	}
+	if err != nil || h.answerType == nil {
 		return a, err
 	}
 	a.Body, err = json.Marshal(response)
@@ -40,14 +52,12 @@ func errNoAnswer(route string) error {
 
 // headerOf returns the header of a response from its fields, nil if it sets none.
 func (c *contract) headerOf(response any) (header http.Header, err error) {
-	if len(c.response.fields) == 0 {
+	if len(c.response.fields) == 0 && c.response.whole == nil {
 		return nil, nil
 	}
-	v := reflect.ValueOf(response).Elem()
-	if c.response.pointer {
-		if v = v.Elem(); !v.IsValid() {
-			return nil, errNoAnswer(c.text)
-		}
+	v := c.response.structOf(response)
+	if !v.IsValid() {
+		return nil, errNoAnswer(c.text)
 	}
 	for i := range c.response.fields {
 		f := &c.response.fields[i]
@@ -132,13 +142,18 @@ func replay(text []byte) (a answer, err error) {
 	return a, nil
 }
 
-func (a answer) write(w http.ResponseWriter) {
+// setHeader sets what the fields of an answer have in its header.
+func (a answer) setHeader(w http.ResponseWriter) {
 	for name, values := range a.Header {
 		if name == "Set-Cookie" {
 			values = append(w.Header()[name], values...)
 		}
 		w.Header()[name] = values
 	}
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	a.setHeader(w)
 	if a.Body == nil {
 		w.WriteHeader(a.Status)
 		return

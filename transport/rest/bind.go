@@ -19,11 +19,12 @@ type binding struct {
 	tags        []string     // where a field may travel outside the body
 	pointer     bool         // values are pointers to t
 	fields      []field
-	query       bool   // some field travels in the query
-	mayHaveBody bool   // of this method and direction
-	body        bool   // some field travels in the body
-	overlapping bool   // the body may set a bound field, too
-	shape       *shape // of a request's body
+	query       bool       // some field travels in the query
+	mayHaveBody bool       // of this method and direction
+	body        bool       // some field travels in the body
+	overlapping bool       // the body may set a bound field, too
+	shape       *shape     // of a request's body
+	whole       *wholeBody // a field that is the whole body; nil if the body is JSON
 }
 
 // Where a field may travel outside the body. An answer of a type that is also a request
@@ -45,6 +46,7 @@ func bindingOf(p pattern, t reflect.Type) binding {
 			p.refuse("a request of type %s cannot be bound; use a struct, a pointer to one, or endpoint.None", t)
 		}
 		b.collect(p, b.t, nil)
+		b.checkWhole(p)
 		if b.body {
 			b.shape = shapeOf(b.t, map[reflect.Type]*shape{})
 		}
@@ -64,7 +66,8 @@ func answerBindingOf(p pattern, t reflect.Type) binding {
 	if s := deref(t); s.Kind() == reflect.Struct {
 		b.t, b.pointer, b.body = s, s != t, encodesItself(reflect.PointerTo(s))
 		b.collect(p, s, nil)
-		b.body = b.body || b.overlapping || len(b.fields) == 0
+		b.checkWhole(p)
+		b.body = b.whole == nil && (b.body || b.overlapping || len(b.fields) == 0)
 	}
 	return b
 }
@@ -77,6 +80,10 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
+		if tag, ok := f.Tag.Lookup("body"); ok {
+			b.addWhole(p, t, f, tag, at)
+			continue
+		}
 		_, inBody := jsonfields.TagOf(f)
 		if in, name := locationOf(p, f, b.tags); in != "" {
 			b.add(p, t, f, in, name, at)
@@ -86,7 +93,7 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 		switch {
 		case jsonfields.Inlined(f) && f.Type.Kind() == reflect.Struct:
 			b.collect(p, f.Type, at)
-		case f.Anonymous && hasBoundField(f.Type, b.tags):
+		case f.Anonymous && hasBoundField(f.Type, append([]string{"body"}, b.tags...)):
 			p.refuse("%s is embedded in %s as a pointer or with a json tag, and its fields tagged %s would not be bound: "+
 				"embed the struct as it is", f.Name, t, wordsOf(b.tags))
 		case !f.IsExported() || !inBody:
@@ -129,14 +136,14 @@ func (b *binding) add(p pattern, owner reflect.Type, f reflect.StructField, in, 
 		}
 		bound.codec, ok = b.codecOf(&bound)
 	}
-	if !ok && in == "cookie" && slices.Equal(b.tags, answerTags) {
+	if !ok && in == "cookie" && b.isAnswer() {
 		p.refuse("field %s of %s has type %s, and a cookie that is set needs attributes: make it a *http.Cookie",
 			f.Name, owner, f.Type)
 	}
 	if !ok {
 		p.refuse("field %s of %s has type %s, which cannot be bound to a %s", f.Name, owner, f.Type, in)
 	}
-	if text, ok := f.Tag.Lookup("default"); ok && !slices.Equal(b.tags, answerTags) {
+	if text, ok := f.Tag.Lookup("default"); ok && !b.isAnswer() {
 		b.setDefault(p, owner, f, &bound, text)
 	}
 	b.query = b.query || in == "query"
@@ -161,8 +168,10 @@ func (b *binding) setDefault(
 
 // codecOf returns the codec of a field in this direction.
 func (b *binding) codecOf(f *field) (codec, bool) {
-	isAnswer := slices.Equal(b.tags, answerTags)
+	isAnswer := b.isAnswer()
 	switch {
+	case f.isHTTPDate():
+		return httpDateCodec(), true
 	case f.in == "cookie" && isAnswer:
 		return setCookieCodec(f.name), f.t == cookieType
 	case f.in == "cookie" && f.t == cookieType:
@@ -181,7 +190,7 @@ func (p pattern) checkName(owner reflect.Type, f reflect.StructField, in, name s
 	case in != "header" && in != "cookie":
 	case !isHeaderName(name):
 		p.refuse("field %s of %s is tagged `%s:%q`, which is no name of a %[3]s", f.Name, owner, in, name)
-	case in == "header" && slices.Contains(reservedHeaders, name):
+	case in == "header" && name != contentTypeName && slices.Contains(reservedHeaders, name):
 		p.refuse("field %s of %s is tagged `header:%q`, which HTTP itself sets", f.Name, owner, name)
 	case in == "header" && (name == "Cookie" || name == "Set-Cookie"):
 		p.refuse("field %s of %s is tagged `header:%q`: tag it `cookie` with the name of the cookie", f.Name, owner, name)

@@ -96,10 +96,15 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 	if err != nil {
 		return err
 	}
-	if status >= 300 || status < 200 {
+	if (status >= 300 || status < 200) && (c.response.whole == nil || status != http.StatusNotModified) {
 		return failureOf(m, status, header, body)
 	}
 	switch {
+	case c.response.whole != nil:
+		if err := c.checkType(status, header); err != nil {
+			return err
+		}
+		c.response.newStruct(resp).FieldByIndex(c.response.whole.index).SetBytes(body)
 	case c.answerType == nil:
 	case inspect(body, c.readShape, false, maxAnswerNesting) != nil && json.Valid(body):
 		var all validation.Faults
@@ -140,9 +145,12 @@ func (c *contract) isNullAnswer(body []byte) bool {
 // default.
 func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit int64) (status int, header http.Header, body []byte, err error) {
 	var resends resendWatch
-	r, err := m.request(resends.trace(ctx), addr)
+	r, sent, err := m.request(resends.trace(ctx), addr)
 	if err != nil {
 		return 0, nil, nil, err
+	}
+	if sent != nil {
+		defer func() { err = sent.end(ctx, err) }()
 	}
 	answer, err := s.client.Do(r)
 	resends.record(callctx.Of(ctx))
@@ -151,7 +159,7 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode < 200 { // no upgrade was asked for
-		return 0, nil, nil, fault.Internal.Errorf("%s was answered with status %d, which is no answer", m.name, answer.StatusCode)
+		return 0, nil, nil, errNoStatus(m.name, answer.StatusCode)
 	}
 	if m.method == http.MethodHead { // Content-Length is that of a GET
 		return answer.StatusCode, answer.Header, nil, nil
@@ -161,6 +169,10 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 		return 0, nil, nil, wire.NoAnswer(ctx, m.name, fault.CodeOf(err), err)
 	}
 	return answer.StatusCode, answer.Header, body, nil
+}
+
+func errNoStatus(name string, status int) error {
+	return fault.Internal.Errorf("%s was answered with status %d, which is no answer", name, status)
 }
 
 func readAnswer(answer *http.Response, limit int64) ([]byte, error) {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -50,7 +51,11 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := f.op
-	op.Safe = f.isIdempotent() || m.key != ""
+	op.Safe = (f.isIdempotent() || m.key != "") && m.upload == nil
+	if f.response.whole.isStreamed() {
+		f.relay(ctx, w, r, op, &m)
+		return
+	}
 	var answers proxiedAnswers
 	err = f.caller.Call(ctx, op, func(ctx context.Context, addr string) error {
 		status, header, body, err := f.client.exchange(ctx, addr, &m, f.answerLimit)
@@ -88,15 +93,30 @@ func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, record
 	if !f.hasBody() || r.ContentLength == 0 {
 		return m, nil
 	}
+	m.noContentType = m.header["Content-Type"] == nil
+	if f.request.whole.isStreamed() {
+		from, err := f.streamedBody(w, r)
+		if err == nil {
+			m.upload = &upload{size: r.ContentLength, write: func(w io.Writer) error {
+				_, err := io.Copy(w, from)
+				return err
+			}}
+		}
+		return m, err
+	}
 	m.body, err = readBody(w, r, f.bodyLimit)
 	if len(m.body) == 0 {
 		m.body = nil
 	}
-	m.noContentType = m.header["Content-Type"] == nil
 	return m, err
 }
 
 func (p *proxied) write(w http.ResponseWriter, head bool) {
+	p.writeHeader(w, head)
+	_, _ = w.Write(p.body) // an error means that the caller is gone
+}
+
+func (p *proxied) writeHeader(w http.ResponseWriter, head bool) {
 	for name, values := range endToEnd(p.header) {
 		w.Header()[name] = values
 	}
@@ -104,7 +124,6 @@ func (p *proxied) write(w http.ResponseWriter, head bool) {
 		w.Header()["Content-Length"] = length
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(p.body) // an error means that the caller is gone
 }
 
 // endToEnd returns the headers that may pass a hop.

@@ -56,6 +56,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if replayed {
 		w.Header().Set(wire.HeaderReplayed, "true")
 	}
+	if h.response.whole != nil && a.err == nil {
+		h.writeWhole(ctx, w, r, a)
+		return
+	}
 	a.write(w)
 }
 
@@ -116,6 +120,11 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 	}
 	v := reflect.New(h.request.t)
 	var undecodable error
+	if h.request.whole != nil {
+		if body, err = h.readWhole(w, r, v.Elem()); err != nil {
+			return nil, nil, err
+		}
+	}
 	if h.request.body {
 		if err = checkContentType(r.Header["Content-Type"]); err != nil {
 			return nil, nil, err

@@ -11,7 +11,10 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-const jsonType = "application/json"
+const (
+	jsonType        = "application/json"
+	contentTypeName = "Content-Type"
+)
 
 // Shared header values, which save an allocation. They must not be modified.
 var (
@@ -19,7 +22,8 @@ var (
 	problemTypes = []string{fault.ProblemType}
 )
 
-// reservedHeaders are set by HTTP itself, and not by fields.
+// reservedHeaders are set by HTTP itself, and not by fields. Content-Type may be one beside
+// a field that is the whole body.
 var reservedHeaders = []string{
 	"Host", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding",
 	"Keep-Alive", "Te", "Trailer", "Upgrade",

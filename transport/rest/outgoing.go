@@ -21,8 +21,9 @@ type outgoing struct {
 	method string
 	path   string // escaped, with the query
 	header http.Header
-	body   []byte // nil for none
-	key    string // idempotency key
+	body   []byte  // nil for none
+	upload *upload // a streamed body, instead of body
+	key    string  // idempotency key
 	// noContentType says that a forwarded body has no media type, and gets none.
 	noContentType bool
 }
@@ -39,6 +40,9 @@ func (c *contract) outgoing(request any, key string) (outgoing, error) {
 	}
 	if err := c.setParameters(&m, v); err != nil {
 		return m, err
+	}
+	if c.request.whole != nil {
+		return m, c.setWhole(&m, v)
 	}
 	if c.request.body {
 		text, err := json.Marshal(request)
@@ -118,25 +122,58 @@ func (c *contract) pathValue(s segment, v reflect.Value) (string, error) {
 	return escapeSegment(text), nil
 }
 
-// request returns the HTTP request of one attempt at addr.
-func (m *outgoing) request(ctx context.Context, addr string) (*http.Request, error) {
+// setWhole sets the body from the field of v that is the whole of it.
+func (c *contract) setWhole(m *outgoing, v reflect.Value) (err error) {
+	whole := c.request.whole
+	field := v.FieldByIndex(whole.index)
+	if whole.form == bytesForm {
+		m.body = append([]byte{}, field.Bytes()...)
+	} else if r, ok := field.Interface().(io.Reader); ok {
+		m.upload, err = uploadOf(r)
+	}
+	switch kind := m.header.Get(contentTypeName); {
+	case err != nil:
+		return fault.InvalidArgument.Errorf("%s: the body cannot be read: %w", c.text, err)
+	case kind != "" && !whole.types.has(kind):
+		return fault.InvalidArgument.Errorf("%s: the body is of type %q, and the route has %s", c.text, kind, whole.types)
+	case kind == "" && m.header == nil:
+		m.header = http.Header{}
+		fallthrough
+	case kind == "":
+		m.header[contentTypeName] = []string{whole.types.first()}
+	}
+	return nil
+}
+
+// request returns the HTTP request of one attempt at addr, and its body if that is
+// streamed. The attempt ends that body.
+func (m *outgoing) request(ctx context.Context, addr string) (r *http.Request, sent *sending, err error) {
 	var body io.Reader
 	if m.body != nil {
 		body = bytes.NewReader(m.body)
 	}
-	r, err := http.NewRequestWithContext(ctx, m.method, strings.TrimSuffix(addr, "/")+m.path, body)
+	r, err = http.NewRequestWithContext(ctx, m.method, strings.TrimSuffix(addr, "/")+m.path, body)
 	if err != nil {
-		return nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", m.name, redact.URL(addr), redact.Error(err)).WithUnprocessed()
+		return nil, nil, fault.Unavailable.Errorf("%s cannot be sent to the address %q: %w", m.name, redact.URL(addr), redact.Error(err)).WithUnprocessed()
+	}
+	if m.upload != nil {
+		if sent, err = m.upload.begin(); err != nil {
+			return nil, nil, err
+		}
+		r.Body, r.ContentLength = sent, m.upload.size
+		if m.upload.size == 0 { // net/http reads it as unknown
+			r.Body = http.NoBody
+		}
 	}
 	for name, values := range m.header {
 		r.Header[name] = values
 	}
-	if m.body != nil && r.Header["Content-Type"] == nil && !m.noContentType {
-		r.Header["Content-Type"] = jsonTypes
+	if m.body != nil && r.Header[contentTypeName] == nil && !m.noContentType {
+		r.Header[contentTypeName] = jsonTypes
 	}
 	if m.key != "" {
 		r.Header[wire.HeaderKey] = []string{m.key}
 	}
 	wire.Inject(ctx, r.Header)
-	return r, nil
+	return r, sent, nil
 }

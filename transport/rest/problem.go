@@ -39,7 +39,9 @@ func writeProblem(w http.ResponseWriter, err error) { problem(err).write(w) }
 // prepare sets the headers of w for a problem document.
 func (a answer) prepare(w http.ResponseWriter) {
 	for _, name := range entityHeaders {
-		delete(w.Header(), name)
+		if name != "Content-Range" || a.Status != http.StatusRequestedRangeNotSatisfiable {
+			delete(w.Header(), name)
+		}
 	}
 	if wait := fault.RetryAfter(a.err); wait > 0 {
 		w.Header().Set("Retry-After", wholeSeconds(wait))

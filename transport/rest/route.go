@@ -29,16 +29,20 @@ type Route[Req, Resp any] struct {
 	// Status is the HTTP status of a success. Zero is 200, or 204 if an answer has no
 	// body.
 	Status int
-	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB.
+	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB, also for a
+	// body that is streamed: a handler that stores all that it reads would fill a disk.
+	// Negative is no limit, and only for a body that is streamed.
 	MaxBody int64
 	// ReadTimeout bounds how long the body of a request may take to arrive, and
 	// WriteTimeout the time to the last byte of the answer. Both count from when the route
 	// is reached. Zero means the server's own limits, which are ReadTimeout and
-	// WriteTimeout of sinew.Config; negative is no limit.
+	// WriteTimeout of sinew.Config; a body that is streamed has 30 seconds for each of its
+	// parts instead. Negative is no limit.
 	ReadTimeout, WriteTimeout time.Duration
 	// MaxAnswer is the maximum size in bytes of an answer that Endpoint and Forward read.
-	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip. A larger
-	// answer is the callee's failure, fault.Internal.
+	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip; an answer
+	// that is streamed has no limit then. A larger answer is the callee's failure,
+	// fault.Internal.
 	MaxAnswer int64
 	// Summary is one line about the operation for the OpenAPI document.
 	Summary string
@@ -125,6 +129,15 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 		if err != nil {
 			return none, err
 		}
+		if contract.response.whole.isStreamed() {
+			o, err := client.openAnswer(ctx, c, contract, &m)
+			if err != nil {
+				return none, err
+			}
+			var resp Resp
+			err = contract.setOpened(&resp, o)
+			return resp, err
+		}
 		var answer result[Resp]
 		err = c.Call(ctx, contract.op, func(ctx context.Context, addr string) error {
 			target := answer.newTarget()
@@ -191,8 +204,9 @@ func (r Route[Req, Resp]) contract() *contract {
 			c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
 		}
 	}
+	hasBody := c.answerType != nil || c.response.whole != nil
 	switch {
-	case c.status == 0 && c.answerType == nil:
+	case c.status == 0 && !hasBody:
 		c.status = http.StatusNoContent
 	case c.status == 0:
 		c.status = http.StatusOK
@@ -200,12 +214,10 @@ func (r Route[Req, Resp]) contract() *contract {
 	switch {
 	case c.status < 200 || c.status > 299:
 		p.refuse("Status %d is no success", c.status)
-	case c.answerType != nil && c.status == http.StatusNoContent:
+	case hasBody && c.status == http.StatusNoContent:
 		p.refuse("an answer of status 204 has no body; make Resp endpoint.None, or tag all of its fields header or cookie, and json:\"-\"")
-	case c.answerType != nil && p.method == http.MethodHead:
+	case hasBody && p.method == http.MethodHead:
 		p.refuse("an answer to HEAD has no body; make Resp endpoint.None, or tag all of its fields header or cookie, and json:\"-\"")
-	case c.bodyLimit < 0:
-		p.refuse("MaxBody %d is negative", c.bodyLimit)
 	case c.answerLimit < 0:
 		p.refuse("MaxAnswer %d is negative", c.answerLimit)
 	case c.bodyLimit == 0:
@@ -214,6 +226,16 @@ func (r Route[Req, Resp]) contract() *contract {
 	c.request = bindingOf(p, reflect.TypeFor[Req]())
 	if c.request.body {
 		p.fillPlanOf(c.request.t)
+	}
+	switch {
+	case c.bodyLimit < 0 && !c.request.whole.isStreamed():
+		p.refuse("MaxBody %d is negative, and a body in memory needs a limit", c.bodyLimit)
+	case c.keyed && c.request.whole.isStreamed():
+		p.refuse("it is Keyed, and whether a streamed body is that of another request with its key is known too late")
+	case c.keyed && c.response.whole.isStreamed():
+		p.refuse("it is Keyed, and a streamed answer cannot be stored")
+	case c.request.whole.isStreamed():
+		c.op.Safe = false // a body that was read cannot be sent again, and never twice at once
 	}
 	return c
 }

@@ -1,0 +1,151 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// upload is the body of a request that is made while it is sent.
+type upload struct {
+	// write writes the whole body.
+	write func(w io.Writer) error
+	// size is how many bytes that will be, negative if that is unknown.
+	size int64
+	// rewind goes back to the start, for another attempt. It is nil if nothing can.
+	rewind func() error
+
+	begun  bool  // something may have been read from the source
+	source error // what the source failed with
+}
+
+// uploadOf returns the body that r has from its current position on.
+func uploadOf(r io.Reader) (*upload, error) {
+	u := &upload{size: -1, write: func(w io.Writer) error {
+		_, err := io.Copy(w, struct{ io.Reader }{r})
+		return err
+	}}
+	if sized, ok := r.(interface{ Len() int }); ok {
+		u.size = int64(sized.Len())
+	}
+	s, ok := r.(io.Seeker)
+	if !ok {
+		return u, nil
+	}
+	start, err := s.Seek(0, io.SeekCurrent)
+	if err != nil { // a pipe is an *os.File, too
+		return u, nil //nolint:nilerr // it is sent once
+	}
+	end, err := s.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = s.Seek(start, io.SeekStart)
+	}
+	u.size = end - start
+	u.rewind = func() error {
+		_, err := s.Seek(start, io.SeekStart)
+		return err
+	}
+	return u, err
+}
+
+// begin returns the body of one attempt.
+func (u *upload) begin() (*sending, error) {
+	if u.begun {
+		if err := u.rewind(); err != nil {
+			return nil, fault.InvalidArgument.Errorf("the body cannot be sent again: %w", err)
+		}
+		u.begun, u.source = false, nil
+	}
+	s := &sending{upload: u, done: make(chan struct{})}
+	s.from, s.to = io.Pipe()
+	return s, nil
+}
+
+// sending is the body of one attempt. A goroutine of its own writes it, once the first of
+// it is read.
+type sending struct {
+	*upload
+	from *io.PipeReader
+	to   *io.PipeWriter
+	done chan struct{} // closed when write has returned
+
+	mu       sync.Mutex
+	isOpen   bool // write runs, or has run
+	isClosed bool
+	panicked any
+}
+
+// Read implements [io.Reader].
+func (s *sending) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	if !s.isOpen && !s.isClosed {
+		s.isOpen, s.begun = true, true
+		go s.run()
+	}
+	s.mu.Unlock()
+	return s.from.Read(p)
+}
+
+// Close implements [io.Closer].
+func (s *sending) Close() error {
+	s.mu.Lock()
+	s.isClosed = true
+	s.mu.Unlock()
+	return s.from.Close()
+}
+
+func (s *sending) run() {
+	defer close(s.done)
+	defer func() {
+		if p := recover(); p != nil { // here it would end the program, and not only who calls
+			s.panicked = p
+			_ = s.to.CloseWithError(errPanickedUpload)
+		}
+	}()
+	err := s.write(s.to)
+	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		s.source = err
+	}
+	_ = s.to.CloseWithError(err)
+}
+
+var errPanickedUpload = fault.InvalidArgument.Errorf("the body of the request panicked")
+
+// end ends an attempt. It waits until nothing reads the source, but not longer than ctx
+// lasts. It returns err, or what the source failed with, which no repeat would cure.
+func (s *sending) end(ctx context.Context, err error) error {
+	_ = s.Close()
+	s.mu.Lock()
+	isOpen := s.isOpen
+	s.mu.Unlock()
+	if !isOpen {
+		return err
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return markOnce(err)
+	}
+	switch {
+	case s.panicked != nil:
+		panic(s.panicked)
+	case err == nil:
+		return nil
+	case s.source != nil:
+		return fault.MarkRepeated(fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", s.source))
+	case s.rewind == nil:
+		return markOnce(err)
+	}
+	return err
+}
+
+// markOnce returns err so that nobody repeats the call, whose body is gone.
+func markOnce(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.MarkRepeated(err)
+}

@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"io"
+	"reflect"
+	"slices"
+)
+
+// bodyForm is how a field has a whole body.
+type bodyForm int
+
+// The forms of a whole body.
+const (
+	bytesForm  bodyForm = iota // []byte
+	readerForm                 // io.Reader or io.ReadCloser
+)
+
+var (
+	bytesFieldType = reflect.TypeFor[[]byte]()
+	readerType     = reflect.TypeFor[io.Reader]()
+	readCloserType = reflect.TypeFor[io.ReadCloser]()
+)
+
+// wholeBody is a field tagged body, which is the whole body of a request or an answer.
+type wholeBody struct {
+	index []int
+	form  bodyForm
+	types mediaTypes
+}
+
+// isStreamed reports whether the body is never in memory as a whole. A nil wholeBody is
+// that of a JSON body.
+func (b *wholeBody) isStreamed() bool { return b != nil && b.form != bytesForm }
+
+// addWhole makes f, a field tagged body, the whole body.
+func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField, tag string, index []int) {
+	whole := &wholeBody{index: index}
+	switch {
+	case !b.mayHaveBody:
+		p.refuse("field %s of %s is tagged body, and %s has no body", f.Name, owner, p.method)
+	case !f.IsExported():
+		p.refuse("field %s of %s is tagged body but not exported", f.Name, owner)
+	case isBound(f, b.tags):
+		p.refuse("field %s of %s is tagged body and also %s; choose one", f.Name, owner, wordsOf(b.tags))
+	case b.whole != nil:
+		p.refuse("two fields of %s are tagged body, and each would be the whole of it", b.t)
+	case f.Type == bytesFieldType:
+		whole.form = bytesForm
+	case f.Type == readCloserType, f.Type == readerType && !b.isAnswer():
+		whole.form = readerForm
+	case f.Type == readerType:
+		p.refuse("field %s of %s is an io.Reader, and whoever reads an answer must close it: make it an io.ReadCloser",
+			f.Name, owner)
+	default:
+		p.refuse("field %s of %s is tagged body and has type %s; make it []byte or an io.ReadCloser",
+			f.Name, owner, f.Type)
+	}
+	var err error
+	if whole.types, err = parseMediaTypes(tag, bytesType); err != nil {
+		p.refuse("field %s of %s is tagged `body:%q`: %s", f.Name, owner, tag, err)
+	}
+	b.whole = whole
+}
+
+// checkWhole refuses what does not fit a whole body, when all fields are known.
+func (b *binding) checkWhole(p pattern) {
+	isTyped := slices.ContainsFunc(b.fields, func(f field) bool { return f.name == contentTypeName })
+	switch {
+	case b.whole == nil && isTyped:
+		p.refuse("a field of %s is tagged `header:%q`, which HTTP itself sets", b.t, contentTypeName)
+	case b.whole == nil:
+		return
+	case b.body:
+		p.refuse("a field of %s is tagged body and is the whole body: tag the other fields %s, or json:\"-\"",
+			b.t, wordsOf(b.tags))
+	}
+	b.overlapping = false
+}
+
+// isAnswer reports whether the binding is that of an answer.
+func (b *binding) isAnswer() bool { return slices.Equal(b.tags, answerTags) }

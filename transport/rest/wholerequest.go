@@ -1,0 +1,76 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"reflect"
+
+	"github.com/sinew-go/sinew/fault"
+)
+
+// readWhole sets the field of v, a request, that is the whole body. It returns the body if
+// that is in memory.
+func (h *handler) readWhole(w http.ResponseWriter, r *http.Request, v reflect.Value) (body []byte, err error) {
+	whole := h.request.whole
+	if err = whole.types.check(r); err != nil {
+		return nil, err
+	}
+	if err = checkEncoding(w, r.Header); err != nil {
+		return nil, err
+	}
+	field := v.FieldByIndex(whole.index)
+	if whole.form == bytesForm {
+		if body, err = readBody(w, r, h.bodyLimit); err == nil {
+			field.SetBytes(body)
+		}
+		return body, err
+	}
+	from, err := h.streamedBody(w, r)
+	if err == nil {
+		field.Set(reflect.ValueOf(from))
+	}
+	return nil, err
+}
+
+// streamedBody returns the body of a request as a stream within the limits of the route.
+func (c *contract) streamedBody(w http.ResponseWriter, r *http.Request) (*incomingBody, error) {
+	b := &incomingBody{from: r.Body, body: r.Body, ctx: r.Context(), limit: c.bodyLimit}
+	if b.limit >= 0 {
+		if r.ContentLength > b.limit {
+			return nil, bodyTooLarge(b.limit)
+		}
+		b.from = http.MaxBytesReader(w, r.Body, b.limit) // it also closes the connection instead of reading the rest
+	}
+	if c.timeLimits.read == 0 && r.ContentLength != 0 {
+		b.from = pacedBody{b.from, http.NewResponseController(w)}
+	}
+	return b, nil
+}
+
+// incomingBody is the body of a request that is read while it arrives.
+type incomingBody struct {
+	from  io.Reader
+	body  io.Closer
+	ctx   context.Context //nolint:containedctx // of the request
+	limit int64
+}
+
+// Read implements [io.Reader]. Its errors are those that the handler can answer with.
+func (b *incomingBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if err == nil || err == io.EOF { //nolint:errorlint // as readers must return it
+		return n, err
+	}
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return n, bodyTooLarge(b.limit)
+	}
+	if cause := context.Cause(b.ctx); cause != nil {
+		return n, fault.CodeOf(cause).Errorf("the body was cut off: %w", cause)
+	}
+	return n, fault.InvalidArgument.Errorf("the body was cut off: %w", err)
+}
+
+// Close implements [io.Closer].
+func (b *incomingBody) Close() error { return b.body.Close() }
