@@ -94,6 +94,11 @@
 // caller cannot read the callee's: both are fault.Internal. The stored answer to an
 // idempotency key has its header with it, cookies included.
 //
+// # Lists
+//
+// A long list is answered in pages: a [Page] has the [Cursor] of the next one, and [All]
+// reads them one after the other.
+//
 // # Errors
 //
 // Every failure is an application/problem+json document, which the caller's side turns
