@@ -20,6 +20,6 @@ ci: ; bash .ci/run
 bench: ; go test -run '^$$' -bench . -benchmem ./...
 
 # Builds the real servers that adapters are tested on, and says how tests find them.
-servers: ; @echo "export SINEW_CONSUL=$$(.ci/server consul) SINEW_NATS=$$(.ci/server nats)"
+servers: ; @echo "export SINEW_CONSUL=$$(.ci/server consul) SINEW_NATS=$$(.ci/server nats) SINEW_CONNECT_NODE=$$(.ci/server connect-node)"
 
 shop: ; go run ./examples/shop

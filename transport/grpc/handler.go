@@ -142,6 +142,9 @@ func (s *serving) begin(ctx context.Context) {
 	}
 	s.begun = true
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok { // connect adds these with the first message
+		// Without a header connect would write the failure of a stream of gRPC-Web that has no
+		// message into this one, which is gone by then.
+		info.ResponseHeader().Set("X-Accel-Buffering", "no")
 		maps.Copy(s.writer.Header(), info.ResponseHeader())
 	}
 	_ = http.NewResponseController(s.writer).Flush()

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -165,6 +166,20 @@ func TestGRPCWebIsSpoken(t *testing.T) {
 	}
 	if trailer := body[5+n:]; trailer[0] != 0x80 || !bytes.Contains(bytes.ToLower(trailer), []byte("grpc-status: 0")) {
 		t.Errorf("the trailer is %q", trailer)
+	}
+}
+
+func TestAStreamOfGRPCWebThatFailsWithoutAMessageSaysSo(t *testing.T) {
+	svc := service("stock", sinew.Config{})
+	download.Handle(svc, func(context.Context, *testpb.StreamingOutputCallRequest) iter.Seq2[*testpb.StreamingOutputCallResponse, error] {
+		return func(yield func(*testpb.StreamingOutputCallResponse, error) bool) {
+			yield(nil, fault.ResourceExhausted.Errorf("too much"))
+		}
+	})
+	start(t, svc)
+	_, body := post(t, svc.URL()+download.Name, "application/grpc-web+proto", make([]byte, 5))
+	if len(body) == 0 || body[0] != 0x80 || !bytes.Contains(bytes.ToLower(body), []byte("grpc-status: 8")) {
+		t.Errorf("the body is %q; want trailers with grpc-status 8", body)
 	}
 }
 

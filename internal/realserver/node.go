@@ -1,0 +1,24 @@
+package realserver
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// NodeModules returns the folder, from a variable of the environment, in which npm has
+// installed what a program for Node needs. Without one, or without Node, it skips or fails
+// the test.
+func NodeModules(t testing.TB, variable string) string {
+	t.Helper()
+	folder := os.Getenv(variable)
+	_, err := exec.LookPath("node")
+	switch {
+	case folder != "" && err == nil:
+	case folder != "" || os.Getenv(requireVariable) == "1":
+		t.Fatalf("this test needs Node, and in %s a folder in which npm has installed its modules", variable)
+	default:
+		t.Skipf("this test needs Node, and in %s a folder in which npm has installed its modules", variable)
+	}
+	return folder
+}
