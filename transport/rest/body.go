@@ -91,10 +91,11 @@ func decode(text []byte, v any, s *shape, strict bool) error {
 	if half := loneSurrogate(text); half != nil {
 		return unreadableError("the body has " + string(half) + " without its other half, which is no character")
 	}
-	if err := inspect(text, s, strict, maxNesting); err != nil {
+	plain, err := inspected(text, s, strict, maxNesting)
+	if err != nil {
 		return err
 	}
-	return json.Unmarshal(text, v)
+	return json.Unmarshal(plain, v)
 }
 
 // unreadableError says what is wrong with a body that cannot be read at all.

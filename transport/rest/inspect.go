@@ -23,6 +23,8 @@ type inspection struct {
 	// ends at the first fault, and leaves types to encoding/json.
 	all  *validation.Faults
 	path []step // to the value that is read, if faults are collected
+	// fractions are numbers with a fraction or an exponent where an integer is expected.
+	fractions []span
 }
 
 // step is one token of a JSON Pointer: the name of a member, or the index of an element.
@@ -45,12 +47,19 @@ var (
 // are one key of a map. With strict it also refuses members that the type does not have
 // under exactly this name. collectFaults says what is wrong.
 func inspect(text []byte, s *shape, strict bool, maxDepth int) error {
+	_, err := inspected(text, s, strict, maxDepth)
+	return err
+}
+
+// inspected returns text that inspect accepts, with its whole numbers as encoding/json
+// reads them.
+func inspected(text []byte, s *shape, strict bool, maxDepth int) ([]byte, error) {
 	var names [16][]byte // on the stack, for the names of most bodies
 	i := inspection{scanner: scanner{text: text}, strict: strict, maxDepth: maxDepth, names: names[:0]}
 	if err := i.value(s, 0); err != nil && !errors.Is(err, errNotJSON) {
-		return err
+		return nil, err
 	}
-	return nil
+	return withoutFractions(text, i.fractions), nil
 }
 
 // collectFaults adds all faults of valid JSON text to all, until that is full.
@@ -104,6 +113,9 @@ func (i *inspection) pointer() string {
 // value reads the next value, which s describes.
 func (i *inspection) value(s *shape, depth int) error {
 	first := i.next()
+	if i.all == nil && first <= '9' && first != '"' && s.isInteger() {
+		return i.integer()
+	}
 	if i.all == nil || s == nil || s.isContainer(first) {
 		return i.skipValue(s, depth)
 	}
@@ -119,6 +131,16 @@ func (i *inspection) value(s *shape, depth int) error {
 		detail = "the body: " + detail
 	}
 	return i.report(detail)
+}
+
+// integer reads a number that an integer is decoded from.
+func (i *inspection) integer() error {
+	start := i.pos
+	err := i.skipScalar()
+	if bytes.ContainsAny(i.text[start:i.pos], ".eE") {
+		i.fractions = append(i.fractions, span{start, i.pos})
+	}
+	return err
 }
 
 func (i *inspection) skipValue(s *shape, depth int) error {

@@ -16,6 +16,9 @@ var emptyInterfaceType = reflect.TypeFor[any]()
 // misfit says why encoding/json does not decode a value, valid JSON text, into the type; ""
 // if it does.
 func (s *shape) misfit(text []byte) string {
+	if s.isInteger() {
+		text = wholeNumber(text)
+	}
 	if s.isPlain(text) {
 		return ""
 	}
