@@ -19,6 +19,9 @@ type Collection struct {
 	ByName map[string]any
 	// Input says that the next schemas are those of requests.
 	Input bool
+	// Exact says that the schemas of requests are those of all that is read: null, where it
+	// stands for the zero value, and the bounds of 64 bits.
+	Exact bool
 	// MarkClosed adds [Closed] to the schemas of enums.
 	MarkClosed bool
 
@@ -42,11 +45,15 @@ func NewCollection(reserved ...string) *Collection {
 // Enumerator is a type that lists its values.
 type Enumerator interface{ Enum() []string }
 
+// Describer is a type that encodes itself and describes what it writes and reads.
+type Describer interface{ JSONSchema() map[string]any }
+
 // Types that travel in a form of their own.
 var (
 	timeType            = reflect.TypeFor[time.Time]()
 	numberType          = reflect.TypeFor[json.Number]()
 	enumeratorType      = reflect.TypeFor[Enumerator]()
+	describerType       = reflect.TypeFor[Describer]()
 	marshalerType       = reflect.TypeFor[json.Marshaler]()
 	unmarshalerType     = reflect.TypeFor[json.Unmarshaler]()
 	textMarshalerType   = reflect.TypeFor[encoding.TextMarshaler]()

@@ -2,6 +2,7 @@ package jsonschema
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -17,6 +18,9 @@ func (c *Collection) Schema(t reflect.Type) any {
 	case reflect.Bool:
 		return Type("boolean")
 	case reflect.Int, reflect.Int64:
+		if c.Exact && c.Input {
+			return exactInt64()
+		}
 		return Type("integer")
 	case reflect.Int8, reflect.Int16, reflect.Int32:
 		return Int(t.Bits())
@@ -86,7 +90,7 @@ func (c *Collection) elements(t reflect.Type) any {
 
 // element returns the schema of an element of a list or map: a pointer there may be nil.
 func (c *Collection) element(t reflect.Type) any {
-	if t.Kind() == reflect.Pointer {
+	if t.Kind() == reflect.Pointer && !c.refusesNull(t.Elem()) || c.acceptsNull(t) {
 		return orNull(c.Schema(t))
 	}
 	return c.Schema(t)
@@ -104,6 +108,8 @@ func (c *Collection) selfEncoded(t reflect.Type) (any, bool) {
 		own, text = p.Implements(unmarshalerType), p.Implements(textUnmarshalerType)
 	}
 	switch {
+	case p.Implements(describerType) && (own || text || t.Kind() != reflect.Struct):
+		return maps.Clone(reflect.New(t).Interface().(Describer).JSONSchema()), true
 	case t == timeType:
 		return map[string]any{"type": "string", "format": "date-time"}, true
 	case t == numberType:
@@ -161,29 +167,6 @@ func (c *Collection) structSchema(t reflect.Type) any {
 	return Reference(name)
 }
 
-// orNull returns a schema that allows null, too.
-func orNull(schema any) any {
-	s, ok := schema.(map[string]any)
-	if !ok {
-		return true
-	}
-	if name, ok := s["type"].(string); ok {
-		s["type"] = []string{name, "null"}
-		if values, ok := s["enum"].([]string); ok {
-			all := make([]any, len(values), len(values)+1)
-			for i, value := range values {
-				all[i] = value
-			}
-			s["enum"] = append(all, nil)
-		}
-		return s
-	}
-	if s["$ref"] != nil {
-		return map[string]any{"anyOf": []any{s, Type("null")}}
-	}
-	return s
-}
-
 // Object returns the schema of a struct without the fields that travel elsewhere, which are
 // given by their index.
 func (c *Collection) Object(t reflect.Type, elsewhere [][]int) map[string]any {
@@ -193,8 +176,9 @@ func (c *Collection) Object(t reflect.Type, elsewhere [][]int) map[string]any {
 		if slices.ContainsFunc(elsewhere, func(index []int) bool { return slices.Equal(index, m.Index) }) {
 			continue
 		}
-		properties[m.Name] = c.member(m)
-		if !m.Optional && !c.Input {
+		s := c.member(t, m)
+		properties[m.Name] = s
+		if c.Input && isRequired(t.FieldByIndex(m.Index)) || !m.Optional && !c.Input {
 			required = append(required, m.Name)
 		}
 	}
@@ -205,19 +189,38 @@ func (c *Collection) Object(t reflect.Type, elsewhere [][]int) map[string]any {
 	return s
 }
 
-func (c *Collection) member(m jsonfields.Field) any {
+// member returns the schema of a member of a struct, owner.
+func (c *Collection) member(owner reflect.Type, m jsonfields.Field) any {
 	t, null := m.Type, false
 	if t.Kind() == reflect.Pointer && t.Name() == "" {
 		t, null = t.Elem(), true
 	}
-	s := c.Schema(t)
+	null = null || t.Kind() == reflect.Pointer || c.acceptsNull(t)
+	f := owner.FieldByIndex(m.Index)
+	schema := c.valueOf(t, c.Input && isRequired(f))
 	if _, itself := c.selfEncoded(t); m.Quoted && (!itself || t == numberType) {
-		s = quotedSchema(t)
+		schema = quotedSchema(t)
 	}
-	if null || t.Kind() == reflect.Pointer {
-		return orNull(s)
+	s := schema.(map[string]any)
+	if null && !(c.Input && isRequired(f)) {
+		s = orNull(s).(map[string]any)
 	}
+	Annotate(s, f)
 	return s
+}
+
+// valueOf returns the schema of the values of a t; without null, if a request must have
+// one.
+func (c *Collection) valueOf(t reflect.Type, required bool) any {
+	if !required {
+		return c.Schema(t)
+	}
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		if _, itself := c.selfEncoded(t); !itself {
+			return c.composite(t)
+		}
+	}
+	return withoutNull(c.Schema(t).(map[string]any))
 }
 
 // quotedSchema returns the schema of a value of type t in quotes.
@@ -255,6 +258,15 @@ func Int(bits int) map[string]any {
 		return map[string]any{"type": "integer", "format": "int64"}
 	}
 	return map[string]any{"type": "integer", "minimum": -1 << (bits - 1), "maximum": 1<<(bits-1) - 1}
+}
+
+// exactInt64 returns the schema of an integer of 64 bits with its bounds. A reader that
+// rounds them to a float accepts one number too many.
+func exactInt64() map[string]any {
+	return map[string]any{
+		"type": "integer", "minimum": json.Number("-9223372036854775808"),
+		"maximum": json.Number("9223372036854775807"),
+	}
 }
 
 // Uint returns the schema of an integer of this size that is not negative.
