@@ -3,6 +3,7 @@ package rest
 import (
 	"cmp"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	for _, op := range ops { // first, so that responses get the shorter names
 		op.object["responses"] = d.responses(op.contract)
 	}
-	d.Input = true
+	d.Input, d.Exact = true, true
 	for _, op := range ops {
 		d.request(op)
 	}
@@ -156,7 +157,7 @@ func (d *document) request(op operation) {
 		if f.in == "path" {
 			name = op.path.variables[slices.Index(variables, f.name)]
 		}
-		parameters = append(parameters, map[string]any{"name": name, "in": f.in, "required": f.in == "path", "schema": f.schema()})
+		parameters = append(parameters, parameter(op.contract.request.t, &f, name))
 	}
 	if op.keyed {
 		parameters = append(parameters, map[string]any{
@@ -173,35 +174,16 @@ func (d *document) request(op operation) {
 	}
 }
 
-// responses describes the answers of an operation.
-func (d *document) responses(c *contract) map[string]any {
-	success := map[string]any{"description": cmp.Or(http.StatusText(c.status), "Success")}
-	if c.answerType != nil {
-		success["content"] = content(jsonType, d.Schema(c.answerType))
+// parameter describes a field of t that travels outside of the body.
+func parameter(t reflect.Type, f *field, name string) map[string]any {
+	s := f.schema()
+	required := jsonschema.Annotate(s, t.FieldByIndex(f.index))
+	p := map[string]any{"name": name, "in": f.in, "required": required || f.in == "path", "schema": s}
+	if text, ok := s["description"]; ok { // readers look for it there
+		p["description"] = text
+		delete(s, "description")
 	}
-	if headers := c.responseHeaders(); headers != nil {
-		success["headers"] = headers
-	}
-	failure := map[string]any{"description": "The request failed."}
-	if c.method != http.MethodHead {
-		failure["content"] = content("application/problem+json", jsonschema.Reference(problemSchema))
-	}
-	return map[string]any{strconv.Itoa(c.status): success, "default": failure}
-}
-
-// responseHeaders describes the headers of an answer by name, nil if it has none.
-func (c *contract) responseHeaders() map[string]any {
-	var all map[string]any
-	for _, h := range c.headers() {
-		if all == nil {
-			all = map[string]any{}
-		}
-		if h.In == "cookie" { // OpenAPI knows one header for all of them
-			h.Name, h.Schema = "Set-Cookie", jsonschema.Type("string")
-		}
-		all[h.Name] = map[string]any{"schema": h.Schema}
-	}
-	return all
+	return p
 }
 
 // variables returns the names of the path's variables, in order.

@@ -48,6 +48,10 @@ type Route[Req, Resp any] struct {
 	Summary string
 	// Tags group operations in the OpenAPI document.
 	Tags []string
+	// Failures are what the operation itself may answer instead of a success, for the
+	// OpenAPI document: a class, such as fault.NotFound, or a whole error, whose status,
+	// message and reason the document has. The failures of the route are in it anyway.
+	Failures []error
 }
 
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
@@ -186,6 +190,7 @@ type contract struct {
 	answerLimit int64
 	summary     string
 	tags        []string
+	failures    []error
 }
 
 const defaultMaxBody = 1 << 20
@@ -197,7 +202,7 @@ func (r Route[Req, Resp]) contract() *contract {
 		served:     p,
 		op:         call.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
-		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags,
+		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags, failures: r.Failures,
 	}
 	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[endpoint.None]() {
 		if c.response = answerBindingOf(p, t); c.response.body {
