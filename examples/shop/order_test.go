@@ -22,7 +22,7 @@ func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
 		}
 		s.waitForStock(product, "5", "3")
 		id := made.get("id")
-		s.refused(400, "failed_precondition", "illegal_transition", "PUT", "/orders/"+id+"/status", `{"status":"shipped"}`)
+		s.refused(409, "failed_precondition", "illegal_transition", "PUT", "/orders/"+id+"/status", `{"status":"shipped"}`)
 		paid := s.ok(201, "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
 		entity(t, "Payment", paid.doc)
 		if paid.get("status") != "completed" || paid.get("amount") != "30.30" {
@@ -44,8 +44,8 @@ func TestAnOrderIsPaidShippedAndDelivered(t *testing.T) {
 			t.Error(shipments.text)
 		}
 		s.waitForStock(product, "2", "0")
-		s.refused(400, "failed_precondition", "illegal_transition", "POST", "/orders/"+id+"/cancel", "")
-		s.refused(400, "failed_precondition", "illegal_transition", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
+		s.refused(409, "failed_precondition", "illegal_transition", "POST", "/orders/"+id+"/cancel", "")
+		s.refused(409, "failed_precondition", "illegal_transition", "POST", "/payments", fmt.Sprintf(`{"order_id":%q,"method":"paypal"}`, id))
 		same := s.ok(200, "PUT", "/orders/"+id, strings.Replace(done.text, `"delivered"`, `"pending"`, 1))
 		if same.get("status") != "delivered" || same.get("total_amount") != "30.30" {
 			t.Error(same.text)
@@ -77,13 +77,13 @@ func TestDeclinedPaymentAndCancelGiveTheStockBack(t *testing.T) {
 func TestOrdersThatAreRefused(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		user, product := s.user(), s.product("1", 5)
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 6))
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 6))
 		s.waitForStock(product, "5", "0")
 		s.refused(404, "not_found", "", "POST", "/orders", basketOf("nobody", product, 1))
 		s.refused(404, "not_found", "", "POST", "/orders", basketOf(user, "nothing", 1))
 		s.refused(404, "not_found", "", "POST", "/payments", `{"order_id":"none","method":"paypal"}`)
 		s.ok(200, "PUT", "/users/"+user+"/status", `{"status":"inactive"}`)
-		s.refused(400, "failed_precondition", "user_not_active", "POST", "/orders", basketOf(user, product, 1))
+		s.refused(409, "failed_precondition", "user_not_active", "POST", "/orders", basketOf(user, product, 1))
 		for _, body := range []string{`{}`, `{"user_id":"u"}`, `{"user_id":"u","items":[]}`, basketOf(user, product, 0), basketOf(user, product, -1), `{"user_id":"u","items":[{"product_id":"p","quantity":1.5}]}`} {
 			s.refused(400, "invalid_argument", "", "POST", "/orders", body)
 		}
@@ -107,7 +107,7 @@ func TestQuantitiesAreAddedUpWithoutOverflow(t *testing.T) {
 		} {
 			s.refused(400, "invalid_argument", "", "POST", "/orders", body)
 		}
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", lines("3", "3"))
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/orders", lines("3", "3"))
 		s.ok(201, "POST", "/orders", lines("3", "2"))
 		s.waitForStock(free, "5", "5")
 	})

@@ -32,9 +32,9 @@ func TestProductsAndInventory(t *testing.T) {
 			t.Error(changed.text)
 		}
 		s.ok(200, "POST", "/inventory/"+id+"/reserve", `{"quantity":3}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/inventory/"+id+"/reserve", `{"quantity":3}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "PUT", "/products/"+id+"/stock", `{"quantity":2}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "PUT", "/inventory/"+id, `{"quantity":2}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/inventory/"+id+"/reserve", `{"quantity":3}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "PUT", "/products/"+id+"/stock", `{"quantity":2}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "PUT", "/inventory/"+id, `{"quantity":2}`)
 		low := s.ok(200, "GET", "/inventory?low_stock=true", "")
 		if !strings.Contains(low.text, id) {
 			t.Error(low.text)
@@ -51,7 +51,7 @@ func TestProductsAndInventory(t *testing.T) {
 		if got := s.ok(200, "POST", "/inventory/"+id+"/release", `{"quantity":3}`); got.get("reserved") != "0" {
 			t.Error(got.text)
 		}
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/inventory/"+id+"/release", `{"quantity":1}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/inventory/"+id+"/release", `{"quantity":1}`)
 		s.refused(400, "invalid_argument", "", "POST", "/inventory/"+id+"/reserve", `{"quantity":0}`)
 		for _, body := range []string{`{"sku":"x","price":1}`, `{"name":"x","price":1}`, `{"name":"x","sku":"x","price":-1}`, `{"name":"x","sku":"x","price":1.999}`, `{"name":"x","sku":"x","price":"1"}`, `{"name":"x","sku":"x","price":1,"stock":-1}`} {
 			s.refused(400, "invalid_argument", "", "POST", "/products", body)
@@ -94,7 +94,7 @@ func TestProductsThatAreRefused(t *testing.T) {
 func TestNoMoreIsReorderedThanFits(t *testing.T) {
 	virtual(t, func(t *testing.T, s *shop) {
 		id := s.product("1", 1_000_000_000)
-		s.refused(400, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
+		s.refused(409, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
 		s.waitForStock(id, "1000000000", "0")
 	})
 }
@@ -107,7 +107,7 @@ func TestTheStockOfAProductFollowsItsInventory(t *testing.T) {
 		s.waitForValue(path, "stock", "7")
 		s.ok(200, "POST", "/inventory/"+id+"/reorder", "")
 		s.waitForValue(path, "stock", "12")
-		s.refused(400, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
+		s.refused(409, "failed_precondition", "too_much_stock", "POST", "/inventory/"+id+"/reorder", "")
 		s.ok(200, "PUT", "/inventory/"+id, `{"quantity":17}`)
 		order := s.ok(201, "POST", "/orders", basketOf(user, id, 4)).get("id")
 		s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"crypto"}`)
@@ -162,12 +162,12 @@ func TestReleaseByHandLeavesOrdersTheirPieces(t *testing.T) {
 		user, id := s.user(), s.product("1", 6)
 		release := "/inventory/" + id + "/release"
 		order := s.ok(201, "POST", "/orders", basketOf(user, id, 4)).get("id")
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1,"reference":"`+order+`"}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":1,"reference":"`+order+`"}`)
 		s.ok(200, "POST", "/inventory/"+id+"/reserve", `{"quantity":2}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":3}`)
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", release, `{"quantity":3}`)
 		s.ok(200, "POST", release, `{"quantity":2}`)
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, id, 3))
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, id, 3))
 		s.ok(201, "POST", "/payments", `{"order_id":"`+order+`","method":"paypal"}`)
 		s.waitForStatus(order, "delivered")
 		s.waitForStock(id, "2", "0")

@@ -36,7 +36,7 @@ func TestTwoHundredBuyersRaceForFiftyItems(t *testing.T) {
 				switch {
 				case a.status == 201:
 					won++
-				case a.status == 400 && a.get("reason") == "insufficient_stock":
+				case a.status == 409 && a.get("reason") == "insufficient_stock":
 					lost++
 				default:
 					t.Errorf("%d %s", a.status, a.text)

@@ -22,12 +22,12 @@ func TestUsers(t *testing.T) {
 		if changed.get("name") != "Anna" || changed.get("status") != "active" || changed.get("id") != made.get("id") || changed.get("created_at") != made.get("created_at") {
 			t.Error(changed.text)
 		}
-		in := s.ok(200, "POST", "/users/authenticate", `{"email":"ann@example.com","password":"correct horse"}`)
+		in := s.ok(200, "POST", "/authenticate", `{"email":"ann@example.com","password":"correct horse"}`)
 		if in.doc["last_login_at"] == nil {
 			t.Error(in.text)
 		}
-		s.refused(401, "unauthenticated", "", "POST", "/users/authenticate", `{"email":"ann@example.com","password":"wrong horse"}`)
-		s.refused(401, "unauthenticated", "", "POST", "/users/authenticate", `{"email":"nobody@example.com","password":"correct horse"}`)
+		s.refused(401, "unauthenticated", "", "POST", "/authenticate", `{"email":"ann@example.com","password":"wrong horse"}`)
+		s.refused(401, "unauthenticated", "", "POST", "/authenticate", `{"email":"nobody@example.com","password":"correct horse"}`)
 		if got := s.ok(200, "GET", "/users?role=manager", ""); got.text != `{"items":[]}` {
 			t.Error(got.text)
 		}
@@ -35,7 +35,7 @@ func TestUsers(t *testing.T) {
 			t.Error(got.text)
 		}
 		s.ok(200, "PUT", path+"/status", `{"status":"suspended"}`)
-		s.refused(400, "failed_precondition", "user_not_active", "POST", "/users/authenticate", `{"email":"ann@example.com","password":"correct horse"}`)
+		s.refused(409, "failed_precondition", "user_not_active", "POST", "/authenticate", `{"email":"ann@example.com","password":"correct horse"}`)
 		s.refused(400, "invalid_argument", "", "PUT", path+"/status", `{"status":"asleep"}`)
 		s.refused(400, "invalid_argument", "", "GET", "/users?role=king", "")
 		for _, body := range []string{`{"email":"a@b.c","password":"12345678"}`, `{"name":"x","email":"nobody","password":"12345678"}`, `{"name":"x","email":"a@b.c","password":"1234567"}`} {

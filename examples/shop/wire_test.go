@@ -73,8 +73,8 @@ func TestIdempotencyKeys(t *testing.T) {
 		if got := s.ok(200, "GET", "/orders?user_id="+user, ""); len(got.doc["items"].([]any)) != 1 {
 			t.Error(got.text)
 		}
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 99), "Idempotency-Key", "k3")
-		s.refused(400, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 99), "Idempotency-Key", "k3")
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 99), "Idempotency-Key", "k3")
+		s.refused(409, "failed_precondition", "insufficient_stock", "POST", "/orders", basketOf(user, product, 99), "Idempotency-Key", "k3")
 	})
 }
 

@@ -86,7 +86,7 @@ func (r *ByProduct) Validate() error { return validIDs(r.ProductID) }
 // QuantityChange sets the quantity of an inventory.
 type QuantityChange struct {
 	ProductID string `path:"product_id" json:"-"`
-	Quantity  *int   `json:"quantity"`
+	Quantity  *int   `json:"quantity" schema:"required,minimum=0,maximum=1000000000"`
 }
 
 // Validate requires a quantity of 0 or more.
@@ -97,7 +97,7 @@ func (c *QuantityChange) Validate() error {
 // Reservation reserves pieces of a product, or releases them.
 type Reservation struct {
 	ProductID string `path:"product_id" json:"-"`
-	Quantity  *int   `json:"quantity"`
+	Quantity  *int   `json:"quantity" schema:"required,minimum=1,maximum=1000000000"`
 }
 
 // Validate requires a quantity of 1 or more.

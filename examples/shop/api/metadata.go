@@ -24,3 +24,8 @@ func (m *Metadata) UnmarshalJSON(text []byte) error {
 	*m = raw
 	return nil
 }
+
+// JSONSchema describes an object, or null.
+func (Metadata) JSONSchema() map[string]any {
+	return map[string]any{"type": []string{"object", "null"}}
+}

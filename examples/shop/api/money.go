@@ -49,7 +49,7 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 		digits = rest
 	}
 	cents, err := strconv.ParseInt("0"+digits+strings.Repeat("0", shift), 10, 64)
-	if err != nil {
+	if err != nil || cents > maxMoney*100 {
 		return fmt.Errorf("%s is no amount of money", text)
 	}
 	*m = Money(cents)
@@ -58,3 +58,11 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	}
 	return nil
 }
+
+// JSONSchema describes a number of whole cents.
+func (Money) JSONSchema() map[string]any {
+	return map[string]any{"type": "number", "multipleOf": 0.01, "minimum": -maxMoney, "maximum": maxMoney}
+}
+
+// maxMoney is the largest amount, in whole units of the currency.
+const maxMoney = 90_000_000_000_000_000

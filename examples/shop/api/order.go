@@ -136,16 +136,16 @@ var (
 
 // CreateOrderRequest places an order.
 type CreateOrderRequest struct {
-	UserID   string             `json:"user_id"`
-	Items    []OrderItemRequest `json:"items"`
+	UserID   string             `json:"user_id" schema:"required,minLength=1" doc:"Who buys." example:"u-1"`
+	Items    []OrderItemRequest `json:"items" schema:"required,minItems=1"`
 	Shipping ShippingInfo       `json:"shipping"`
 	Billing  BillingInfo        `json:"billing"`
 }
 
 // OrderItemRequest is a product and its quantity.
 type OrderItemRequest struct {
-	ProductID string `json:"product_id"`
-	Quantity  int    `json:"quantity"`
+	ProductID string `json:"product_id" schema:"required,minLength=1" example:"p-1"`
+	Quantity  int    `json:"quantity" schema:"required,minimum=1,maximum=1000000000" example:"1"`
 }
 
 // Validate requires a user and at least one item, each with a product and a quantity of 1
@@ -161,10 +161,13 @@ func (r *CreateOrderRequest) Validate() error {
 		}
 		ids = append(ids, item.ProductID)
 	}
+	err := cmp.Or(require(conditions...), validIDs(ids...))
 	for id, n := range pieces {
-		conditions = append(conditions, condition{n <= MostPieces, fmt.Sprintf("items hold more than %d of product %s", MostPieces, truncated(id))})
+		if err == nil && n > MostPieces {
+			err = Conflict("insufficient_stock", "items hold more than %d of product %s", MostPieces, id)
+		}
 	}
-	return cmp.Or(require(conditions...), validIDs(ids...))
+	return err
 }
 
 // OrderCreatedEvent reports that an order has reserved its stock and waits for payment.
@@ -194,7 +197,7 @@ type OrderFilter struct {
 // OrderStatusChange sets the status of an order.
 type OrderStatusChange struct {
 	ID     string      `path:"id" json:"-"`
-	Status OrderStatus `json:"status"`
+	Status OrderStatus `json:"status" schema:"required"`
 }
 
 // Validate requires a status.

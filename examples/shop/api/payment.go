@@ -94,8 +94,8 @@ var PaymentFinished = eventbus.Topic[Payment]{Name: "payment.finished", Key: fun
 
 // PaymentRequest pays an order.
 type PaymentRequest struct {
-	OrderID string        `json:"order_id"`
-	Method  PaymentMethod `json:"method"`
+	OrderID string        `json:"order_id" schema:"required,minLength=1" example:"o-1"`
+	Method  PaymentMethod `json:"method" schema:"required"`
 }
 
 // Validate requires an order and a method.

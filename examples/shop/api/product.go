@@ -13,18 +13,18 @@ import (
 
 // Product is a product that the shop sells.
 type Product struct {
-	ID          string            `json:"id"`
-	Name        string            `json:"name"`
+	ID          string            `json:"id" doc:"The shop sets it." example:"p-1"`
+	Name        string            `json:"name" schema:"required,pattern=\\S" example:"Shirt"`
 	Description string            `json:"description"`
-	SKU         string            `json:"sku"`
+	SKU         string            `json:"sku" schema:"required,pattern=\\S" doc:"The stock-keeping unit." example:"S-1"`
 	Category    string            `json:"category"`
 	Brand       string            `json:"brand"`
 	Price       Money             `json:"price"`
-	Currency    string            `json:"currency"`
-	Stock       int               `json:"stock"`
-	MinStock    int               `json:"min_stock"`
-	MaxStock    int               `json:"max_stock"`
-	Weight      float64           `json:"weight"`
+	Currency    string            `json:"currency" example:"EUR"`
+	Stock       int               `json:"stock" schema:"minimum=0,maximum=1000000000" example:"12"`
+	MinStock    int               `json:"min_stock" schema:"minimum=0,maximum=1000000000" doc:"Below it the stock is low."`
+	MaxStock    int               `json:"max_stock" schema:"minimum=0,maximum=1000000000" doc:"No more are ordered again; 0 is no limit."`
+	Weight      float64           `json:"weight" schema:"minimum=0" doc:"In kg."`
 	Dimensions  Dimensions        `json:"dimensions"`
 	Images      []string          `json:"images"`
 	Attributes  map[string]string `json:"attributes"`
@@ -36,9 +36,9 @@ type Product struct {
 
 // Dimensions is the size of a product.
 type Dimensions struct {
-	Length float64 `json:"length"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
+	Length float64 `json:"length" schema:"minimum=0"`
+	Width  float64 `json:"width" schema:"minimum=0"`
+	Height float64 `json:"height" schema:"minimum=0"`
 	Unit   string  `json:"unit"`
 }
 
@@ -47,8 +47,8 @@ type ProductVariant struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
 	SKU        string            `json:"sku"`
-	Price      Money             `json:"price"`
-	Stock      int               `json:"stock"`
+	Price      Money             `json:"price" schema:"minimum=0"`
+	Stock      int               `json:"stock" schema:"minimum=0,maximum=1000000000"`
 	Attributes map[string]string `json:"attributes"`
 }
 
@@ -103,19 +103,19 @@ var (
 // inventory.
 type NewProduct struct {
 	Product
-	Price *Money `json:"price"`
+	Price *Money `json:"price" schema:"required,minimum=0" example:"19.99"`
 }
 
 // Validate requires a name, a SKU and a price, and no negative numbers.
 func (p *NewProduct) Validate() error {
-	return require(append(p.conditions(p.Price), inRange(p.Stock, 0, "stock"))...)
+	return require(p.conditions(p.Price)...)
 }
 
 // ProductUpdate replaces a product. Its ID, stock, status and times are ignored.
 type ProductUpdate struct {
 	PathID string `path:"id" json:"-"`
 	Product
-	Price *Money `json:"price"`
+	Price *Money `json:"price" schema:"required,minimum=0" example:"19.99"`
 }
 
 // Validate requires a name, a SKU and a price, and no negative numbers.
@@ -128,6 +128,7 @@ func (p *Product) conditions(price *Money) []condition {
 		nonBlank(p.Name, "name"),
 		nonBlank(p.SKU, "sku"),
 		validPrice(price, "price"),
+		inRange(p.Stock, 0, "stock"),
 		inRange(p.MinStock, 0, "min_stock"),
 		inRange(p.MaxStock, 0, "max_stock"),
 		nonNegative(p.Weight, "weight"),
@@ -146,13 +147,13 @@ func (p *Product) conditions(price *Money) []condition {
 // SKU. An empty filter selects all.
 type ProductFilter struct {
 	Category string `query:"category" json:"-"`
-	Query    string `query:"q" json:"-"`
+	Query    string `query:"q" json:"-" doc:"A part of the name, the description or the SKU."`
 }
 
 // StockChange sets the stock of a product.
 type StockChange struct {
 	ID       string `path:"id" json:"-"`
-	Quantity *int   `json:"quantity"`
+	Quantity *int   `json:"quantity" schema:"required,minimum=0,maximum=1000000000"`
 }
 
 // Validate requires a quantity of 0 or more.

@@ -16,8 +16,8 @@ import (
 // User is a user of the shop.
 type User struct {
 	ID          string          `json:"id"`
-	Name        string          `json:"name"`
-	Email       string          `json:"email"`
+	Name        string          `json:"name" schema:"required,pattern=\\S" example:"Ann"`
+	Email       string          `json:"email" schema:"required,format=idn-email" example:"ann@example.com"`
 	Phone       string          `json:"phone"`
 	Role        UserRole        `json:"role"`
 	Status      UserStatus      `json:"status"`
@@ -109,7 +109,7 @@ var (
 	UpdateUser       = rest.Route[*UserUpdate, *User]{Pattern: "PUT /users/{id}"}
 	DeleteUser       = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /users/{id}"}
 	ListUsers        = rest.Route[*UserFilter, *List[*User]]{Pattern: "GET /users"}
-	AuthenticateUser = rest.Route[*Credentials, *User]{Pattern: "POST /users/authenticate"}
+	AuthenticateUser = rest.Route[*Credentials, *User]{Pattern: "POST /authenticate"}
 	UpdateUserStatus = rest.Route[*UserStatusChange, *User]{Pattern: "PUT /users/{id}/status"}
 
 	UserRoutes = []rest.Forwarder{CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers, AuthenticateUser, UpdateUserStatus}
@@ -118,7 +118,7 @@ var (
 // NewUser creates a user. The password is never returned.
 type NewUser struct {
 	User
-	Password string `json:"password"`
+	Password string `json:"password" schema:"required,minLength=8" doc:"It is never returned." example:"correct horse"`
 }
 
 // Validate requires a name, an email address and a password of 8 characters.
@@ -143,21 +143,13 @@ func (u *UserUpdate) Validate() error {
 
 // UserFilter selects users by role, or all.
 type UserFilter struct {
-	Role string `query:"role" json:"-"`
-}
-
-// Validate refuses unknown roles.
-func (f *UserFilter) Validate() error {
-	if f.Role == "" {
-		return nil
-	}
-	return new(UserRole).UnmarshalText([]byte(f.Role))
+	Role UserRole `query:"role" json:"-"`
 }
 
 // Credentials are what a user signs in with.
 type Credentials struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
+	Email    string `json:"email" schema:"required,minLength=1" example:"ann@example.com"`
+	Password string `json:"password" schema:"required,minLength=1" example:"correct horse"`
 }
 
 // Validate requires both.
@@ -168,7 +160,7 @@ func (c *Credentials) Validate() error {
 // UserStatusChange sets the status of a user.
 type UserStatusChange struct {
 	ID     string     `path:"id" json:"-"`
-	Status UserStatus `json:"status"`
+	Status UserStatus `json:"status" schema:"required"`
 }
 
 // Validate requires a status.

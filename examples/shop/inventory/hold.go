@@ -7,7 +7,6 @@ import (
 
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
-	"github.com/sinew-go/sinew/fault"
 )
 
 // The states of a hold: pieces are held until they are freed or shipped.
@@ -25,7 +24,7 @@ func (s stock) hold(ctx context.Context, h *api.Hold) (*api.Inventory, error) {
 		case err != nil || state == stateHeld:
 			return err
 		case state != "":
-			return fault.FailedPrecondition.Errorf("what order %s held of product %s was %s before", h.OrderID, h.ProductID, state).WithReason("hold_over")
+			return api.Conflict("hold_over", "what order %s held of product %s was %s before", h.OrderID, h.ProductID, state)
 		}
 		if err := s.reserveAvailable(ctx, tx, h.ProductID, h.Quantity); err != nil {
 			return err

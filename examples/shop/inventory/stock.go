@@ -111,7 +111,7 @@ func (s stock) reorder(ctx context.Context, productID string) (*api.Inventory, e
 			most = min(i.MaxLevel, most)
 		}
 		if i.Quantity >= most {
-			return 0, fault.FailedPrecondition.Errorf("there are %d of product %s, and there shall be %d at most", i.Quantity, productID, most).WithReason("too_much_stock")
+			return 0, api.Conflict("too_much_stock", "there are %d of product %s, and there shall be %d at most", i.Quantity, productID, most)
 		}
 		return min(i.Quantity+i.ReorderQuantity, most), nil
 	})
@@ -213,7 +213,7 @@ func status(i *api.Inventory) api.InventoryStatus {
 }
 
 func insufficient(format string, args ...any) error {
-	return fault.FailedPrecondition.Errorf(format, args...).WithReason("insufficient_stock")
+	return api.Conflict("insufficient_stock", format, args...)
 }
 
 func exec(ctx context.Context, q database.Querier, statement string, args ...any) error {

@@ -37,7 +37,7 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 		return err
 	}
 	if buyer.Status != api.UserActive {
-		return fault.FailedPrecondition.Errorf("user %s is %s", buyer.ID, buyer.Status).WithReason("user_not_active")
+		return api.Conflict("user_not_active", "user %s is %s", buyer.ID, buyer.Status)
 	}
 	if err := s.price(ctx, o); err != nil {
 		return err
@@ -102,9 +102,9 @@ func (s *Service) price(ctx context.Context, o *api.Order) error {
 		case err != nil:
 			return err
 		case p.Status != api.ProductActive:
-			return fault.FailedPrecondition.Errorf("product %s is %s", p.ID, p.Status).WithReason("product_not_active")
+			return api.Conflict("product_not_active", "product %s is %s", p.ID, p.Status)
 		case o.Currency != "" && o.Currency != p.Currency:
-			return fault.FailedPrecondition.Errorf("product %s is sold in %s, others of the order in %s", p.ID, p.Currency, o.Currency).WithReason("mixed_currencies")
+			return api.Conflict("mixed_currencies", "product %s is sold in %s, others of the order in %s", p.ID, p.Currency, o.Currency)
 		case p.Price > 0 && item.Quantity > math.MaxInt64/int(p.Price):
 			return fault.InvalidArgument.Errorf("items[%d].quantity is too large", i)
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/examples/shop/api"
-	"github.com/sinew-go/sinew/fault"
 )
 
 // setStatus changes the status of the order. If that ends the order, it releases the
@@ -71,5 +70,5 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 func isOver(s api.OrderStatus) bool { return s == api.OrderCancelled || s == api.OrderRefunded }
 
 func illegalTransition(format string, args ...any) error {
-	return fault.FailedPrecondition.Errorf(format, args...).WithReason("illegal_transition")
+	return api.Conflict("illegal_transition", format, args...)
 }

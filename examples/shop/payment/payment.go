@@ -188,5 +188,5 @@ func (s *Service) refund(ctx context.Context, o api.Order) error {
 }
 
 func notPending(order, state string) error {
-	return fault.FailedPrecondition.Errorf("order %s is %s and cannot be paid", order, state).WithReason("illegal_transition")
+	return api.Conflict("illegal_transition", "order %s is %s and cannot be paid", order, state)
 }

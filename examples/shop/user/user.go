@@ -148,7 +148,7 @@ func (s *Service) AuthenticateUser(ctx context.Context, email, password string) 
 	case !match || len(found) == 0:
 		return nil, fault.Unauthenticated.Errorf("email or password is wrong")
 	case found[0].Status != api.UserActive:
-		return nil, fault.FailedPrecondition.Errorf("user %s is %s", found[0].ID, found[0].Status).WithReason("user_not_active")
+		return nil, api.Conflict("user_not_active", "user %s is %s", found[0].ID, found[0].Status)
 	}
 	a, err := accounts.Change(ctx, s.db, found[0].ID, func(_ *sql.Tx, a *account) error {
 		now := time.Now().UTC()
@@ -183,7 +183,7 @@ func (s *Service) update(ctx context.Context, r *api.UserUpdate) (*api.User, err
 }
 
 func (s *Service) list(ctx context.Context, r *api.UserFilter) (*api.List[*api.User], error) {
-	users, err := s.GetUsersByRole(ctx, api.UserRole(r.Role))
+	users, err := s.GetUsersByRole(ctx, r.Role)
 	return api.ListOf(users), err
 }
 
