@@ -54,7 +54,7 @@ func TestMiddlewaresOfGinRunAroundARoute(t *testing.T) {
 		return "", fault.NotFound.Errorf("no order")
 	})
 	got := ask(t, engine, "GET /v1/orders/7\nAuthorization: me")
-	want := []string{"before", "ann 7 <nil> GET /orders/{id}\n", fmt.Sprintf("after 404 %d /v1/orders/:id 7", len(got.body))}
+	want := []string{"before", "ann 7 <nil> GET /v1/orders/{id}\n", fmt.Sprintf("after 404 %d /v1/orders/:id 7", len(got.body))}
 	if strings.Join(steps, "\n") != strings.Join(want, "\n") || got.status != 404 {
 		t.Errorf("the steps are %q, want %q; the answer is %s", steps, want, got)
 	}

@@ -8,7 +8,8 @@
 //
 // Patterns are those of [http.ServeMux]. Anything with the method Handle of a ServeMux
 // can serve a route: see [Mux]. Package transport/gin, a module of its own, serves routes by
-// an engine of Gin; docs/routers.md shows other routers.
+// an engine of Gin; docs/routers.md shows other routers. A [Prefix] such as "/v1" puts
+// routes under it, on both sides.
 //
 // # Requests
 //

@@ -79,7 +79,7 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Operation{Scope: wire.Scope(record, h.text), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
+	u := once.Operation{Scope: wire.Scope(record, h.served.text), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not stored", "route", h.text, "error", err)
 	}}
 	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })

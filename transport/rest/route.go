@@ -63,7 +63,8 @@ type Route[Req, Resp any] struct {
 // identifies the sender), Logger() *slog.Logger logs panics and the causes of failures
 // (else slog.Default()), and Prefix() string returns what the path of a request has before
 // that of a pattern, such as "/v1" or "/tenants/{tenant}" (else ""): [OpenAPI] adds it, and
-// [Route.Forward] leaves it out.
+// [Route.Forward] leaves it out. The mux of a [Prefix] passes on those of the mux around
+// it.
 //
 // A server that wants the error of each failure passes the routes a [FailureObserver] as
 // their writer.
@@ -98,6 +99,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 		c.refuse("the endpoint that shall serve it is nil")
 	}
 	c.servedBy(mux)
+	c.op.Name = c.served.text
 	ep := wire.Handler(f).With(mws...)
 	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
