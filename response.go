@@ -131,10 +131,10 @@ func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets http.ResponseController reach the wrapped writer.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// mayFailWith200 reports whether the request is one of gRPC, gRPC-Web or a stream of
-// Connect, whose failures have status 200.
+// mayFailWith200 reports whether the failure of the request has status 200: it is one of
+// gRPC, gRPC-Web or a stream of Connect, or its answer is a stream of values.
 func (r *response) mayFailWith200() bool {
-	return r.format != wire.Plain || r.outer != nil && r.outer.mayFailWith200()
+	return r.format != wire.Plain || wire.IsStreamOfValues(r.Header()) || r.outer != nil && r.outer.mayFailWith200()
 }
 
 // err returns the failure that was answered, or one made from the status if the handler

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -44,10 +43,7 @@ type serving struct {
 
 type servingKey struct{}
 
-var (
-	errInternal = fault.Internal.Errorf("internal error")
-	errStopping = fault.Unavailable.Errorf("the service stops; call again")
-)
+var errInternal = fault.Internal.Errorf("internal error")
 
 // serve serves a method on mux. newInner makes the handler of connect.
 func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
@@ -57,7 +53,7 @@ func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, optio
 		h.store = wire.StoreOf(mux)
 	}
 	if isStream {
-		h.stopping = stoppingOf(mux)
+		h.stopping = wire.StoppingOf(mux)
 	}
 	h.inner = newInner(h, options...)
 	mux.Handle(c.op.Name, h)
@@ -84,11 +80,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record.Operation = call.Operation{Service: record.Service, Name: h.op.Name, Safe: h.op.Safe}
 	ctx = wire.Identify(ctx, record, r, h.subject)
 	if h.stream {
-		withoutTimeLimits(w)
+		wire.WithoutTimeLimits(w)
 		var end context.CancelCauseFunc
-		ctx, end = context.WithCancelCause(ctx)
+		ctx, end = wire.UntilStopping(ctx, h.stopping)
 		defer end(nil)
-		defer h.endWhenStopping(ctx, end)()
 	}
 	ctx = context.WithValue(ctx, servingKey{}, s)
 	r = r.WithContext(ctx)
@@ -107,32 +102,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // IsProbe reports whether the method is asked all the time by those who watch the service,
 // so that it has no place in the service's limit, its metrics and its traces.
 func (h *handler) IsProbe() bool { return h.services != nil }
-
-// endWhenStopping ends ctx when the service stops. Call the function that it returns when
-// the request is answered.
-func (h *handler) endWhenStopping(ctx context.Context, end context.CancelCauseFunc) (release func()) {
-	if h.stopping == nil {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-h.stopping:
-			end(errStopping)
-		case <-ctx.Done():
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}
-
-// withoutTimeLimits removes the server's limits on the time of a request and its answer. A
-// writer without deadlines has none.
-func withoutTimeLimits(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{})
-	_ = c.SetWriteDeadline(time.Time{})
-}
 
 // begin sends the header of a stream, so that its caller knows that it has begun, and the
 // service's limit counts it as answered.
@@ -173,8 +142,8 @@ func (s *serving) report(err error) bool {
 // fail reports a failure of the request and returns what is sent of it. If the service
 // stops, a stream whose context ended for that fails with it.
 func (h *handler) fail(ctx context.Context, s *serving, err error) *connect.Error {
-	if errors.Is(context.Cause(ctx), errStopping) && fault.CodeOf(err) == fault.Canceled {
-		err = errStopping
+	if errors.Is(context.Cause(ctx), wire.ErrStopping) && fault.CodeOf(err) == fault.Canceled {
+		err = wire.ErrStopping
 	}
 	if !s.report(err) {
 		level := slog.LevelDebug

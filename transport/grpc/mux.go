@@ -15,10 +15,3 @@ type Mux interface {
 	// Handle serves the pattern with h.
 	Handle(pattern string, h http.Handler)
 }
-
-func stoppingOf(mux Mux) <-chan struct{} {
-	if m, ok := mux.(interface{ Stopping() <-chan struct{} }); ok {
-		return m.Stopping()
-	}
-	return nil
-}

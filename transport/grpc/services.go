@@ -52,7 +52,7 @@ func describeOn(mux Mux, service string) {
 	case !ok:
 		return
 	}
-	s := &services{stopping: stoppingOf(mux)}
+	s := &services{stopping: wire.StoppingOf(mux)}
 	if m, ok := mux.(interface{ Ready(context.Context) error }); ok {
 		s.ready = m.Ready
 	}

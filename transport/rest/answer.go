@@ -12,18 +12,23 @@ import (
 
 // answer is a response before it is written, and as it is stored.
 type answer struct {
-	Status  int             `json:"status"`
-	Header  http.Header     `json:"header,omitempty"` // from the fields of a success
-	Body    json.RawMessage `json:"body,omitempty"`   // nil for none
-	Raw     []byte          `json:"raw,omitempty"`    // a whole body, instead of Body
-	content io.ReadCloser   // a whole body, instead of Raw
-	err     error           // the failure that Body describes, if it is a problem
+	Status   int             `json:"status"`
+	Header   http.Header     `json:"header,omitempty"` // from the fields of a success
+	Body     json.RawMessage `json:"body,omitempty"`   // nil for none
+	Raw      []byte          `json:"raw,omitempty"`    // a whole body, instead of Body
+	content  io.ReadCloser   // a whole body, instead of Raw
+	sequence reflect.Value   // an iter.Seq2, instead of a body
+	err      error           // the failure that Body describes, if it is a problem
 }
 
 // encode encodes a response, a pointer to a Resp.
 func (h *handler) encode(response any) (a answer, err error) {
 	a.Status = h.status
 	a.Header, err = h.headerOf(response)
+	if h.values != nil {
+		a.sequence = reflect.ValueOf(response).Elem()
+		return a, nil
+	}
 	if h.response.whole != nil && h.response.structOf(response).IsValid() {
 		a, wrong := h.encodeWhole(a, response)
 		if err != nil {

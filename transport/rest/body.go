@@ -73,6 +73,10 @@ func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
 	return all, nil
 }
 
+func lineTooLarge(limit int64) error {
+	return fault.InvalidArgument.Errorf("a line of the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
+}
+
 func bodyTooLarge(limit int64) error {
 	return fault.InvalidArgument.Errorf("the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
 }

@@ -15,9 +15,10 @@ import (
 // forwardHandler forwards the requests of one route.
 type forwardHandler struct {
 	*contract
-	log    func() *slog.Logger
-	caller call.Caller
-	client sender
+	log      func() *slog.Logger
+	caller   call.Caller
+	client   sender
+	stopping <-chan struct{} // nil if nobody says that the service stops
 }
 
 // proxied is the answer to one attempt.
@@ -44,15 +45,16 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
-	f.timeLimits.set(w, r)
-	m, err := f.outgoing(w, r, call.Of(ctx))
+	ctx, _, release := f.stream(ctx, w, r, f.stopping)
+	defer release()
+	m, err := f.outgoing(w, r.WithContext(ctx), call.Of(ctx))
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
 	op := f.op
 	op.Safe = (f.isIdempotent() || m.key != "") && m.upload == nil
-	if f.response.whole.isStreamed() {
+	if f.hasStreamedAnswer() {
 		f.relay(ctx, w, r, op, &m)
 		return
 	}

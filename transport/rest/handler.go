@@ -17,10 +17,11 @@ import (
 // handler serves one route.
 type handler struct {
 	*contract
-	log     func() *slog.Logger
-	store   idempotency.Store // nil unless the route is Keyed
-	subject func(*http.Request) string
-	run     func(ctx context.Context, request any) (response any, err error) // returns a *Resp
+	log      func() *slog.Logger
+	store    idempotency.Store // nil unless the route is Keyed
+	subject  func(*http.Request) string
+	stopping <-chan struct{}                                                  // nil if nobody says that the service stops
+	run      func(ctx context.Context, request any) (response any, err error) // returns a *Resp
 }
 
 // ServeHTTP implements [http.Handler].
@@ -32,7 +33,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
-	h.timeLimits.set(w, r)
+	ctx, end, release := h.stream(ctx, w, r, h.stopping)
+	defer release()
 	record := call.Of(ctx)
 	service := record.Service
 	record.Operation = h.op
@@ -56,6 +58,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if replayed {
 		w.Header().Set(wire.HeaderReplayed, "true")
 	}
+	if h.values != nil {
+		h.writeValues(ctx, end, w, r, a)
+		return
+	}
 	if h.response.whole != nil && a.err == nil {
 		h.writeWhole(ctx, w, r, a)
 		return
@@ -69,6 +75,9 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 	key, err := wire.IncomingKey(record, r, h.keyed)
 	if err != nil {
 		return answer{}, false, err
+	}
+	if h.request.whole != nil {
+		r = r.WithContext(ctx)
 	}
 	request, body, err := h.read(w, r)
 	if err != nil {

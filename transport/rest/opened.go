@@ -163,12 +163,14 @@ func (s sender) openAnswer(ctx context.Context, caller call.Caller, c *contract,
 
 // checkType refuses an answer that is no body of the route.
 func (c *contract) checkType(status int, header http.Header) error {
-	kind := header.Get(contentTypeName)
-	if status == http.StatusNotModified || c.response.whole.types.has(kind) {
+	kind, types := header.Get(contentTypeName), valuesTypes
+	if c.values == nil {
+		types = c.response.whole.types
+	}
+	if types.has(kind) || c.values == nil && status == http.StatusNotModified {
 		return nil
 	}
-	return fault.Internal.Errorf("the answer to %s cannot be read: its Content-Type is %q, and not %s",
-		c.text, shorten(kind), c.response.whole.types)
+	return fault.Internal.Errorf("the answer to %s cannot be read: its Content-Type is %q, and not %s", c.text, shorten(kind), types)
 }
 
 // setOpened sets target, a pointer to a Resp, from an opened answer.

@@ -41,6 +41,12 @@ func (c *contract) outgoing(request any, key string) (outgoing, error) {
 	if err := c.setParameters(&m, v); err != nil {
 		return m, err
 	}
+	if c.values != nil && m.header["Accept"] == nil {
+		if m.header == nil {
+			m.header = http.Header{}
+		}
+		m.header["Accept"] = acceptValues
+	}
 	if c.request.whole != nil {
 		return m, c.setWhole(&m, v)
 	}
@@ -128,6 +134,8 @@ func (c *contract) setWhole(m *outgoing, v reflect.Value) (err error) {
 	field := v.FieldByIndex(whole.index)
 	if whole.form == bytesForm {
 		m.body = append([]byte{}, field.Bytes()...)
+	} else if whole.form == valuesForm {
+		m.upload = whole.values.upload(field)
 	} else if r, ok := field.Interface().(io.Reader); ok {
 		m.upload, err = uploadOf(r)
 	}

@@ -2,8 +2,10 @@ package rest
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
@@ -53,11 +55,43 @@ func (f *forwardHandler) relay(ctx context.Context, w http.ResponseWriter, r *ht
 	}
 }
 
-// pass writes what o has, as it arrives.
+// pass writes what o has, as it arrives. Where a stream of values ends too early, between
+// two of them, it writes the failure as its end.
 func (f *forwardHandler) pass(ctx context.Context, w http.ResponseWriter, o *opened) {
-	if err := f.timeLimits.paceWriter(w).copyFrom(o); err != nil {
-		logFailure(ctx, w, f.log(), f.text, err)
-		reportFailure(w, err)
+	paced := f.timeLimits.paceWriter(w)
+	from := &lastBytes{Reader: o}
+	err := paced.copyFrom(from)
+	if err == nil {
+		return
+	}
+	logFailure(ctx, w, f.log(), f.text, err)
+	reportFailure(w, err)
+	isLines := !strings.HasPrefix(o.header.Get(contentTypeName), wire.EventStream)
+	if f.values == nil || o.status != http.StatusOK || !from.isBetween(isLines) {
 		panic(http.ErrAbortHandler) // nothing else says that the answer has no end
 	}
+	_, _ = paced.Write(appendEnd(nil, isLines, problem(err).Body))
+}
+
+// lastBytes remembers the last two bytes that were read.
+type lastBytes struct {
+	io.Reader
+	last [2]byte
+}
+
+// Read implements [io.Reader].
+func (l *lastBytes) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	switch {
+	case n == 1:
+		l.last = [2]byte{l.last[1], p[0]}
+	case n > 1:
+		l.last = [2]byte(p[n-2 : n])
+	}
+	return n, err
+}
+
+// isBetween reports whether what was read ends between two values.
+func (l *lastBytes) isBetween(isLines bool) bool {
+	return l.last == [2]byte{'\n', '\n'} || l.last == [2]byte{} || isLines && l.last[1] == '\n'
 }

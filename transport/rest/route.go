@@ -30,8 +30,8 @@ type Route[Req, Resp any] struct {
 	// body.
 	Status int
 	// MaxBody is the maximum size of a request body in bytes. Zero is 1 MiB, also for a
-	// body that is streamed: a handler that stores all that it reads would fill a disk.
-	// Negative is no limit, and only for a body that is streamed.
+	// body that is streamed: a handler that stores all that it reads would fill a disk. In a
+	// stream of values it is that of each. Negative is no limit, and only for a reader.
 	MaxBody int64
 	// ReadTimeout bounds how long the body of a request may take to arrive, and
 	// WriteTimeout the time to the last byte of the answer. Both count from when the route
@@ -40,9 +40,9 @@ type Route[Req, Resp any] struct {
 	// parts instead. Negative is no limit.
 	ReadTimeout, WriteTimeout time.Duration
 	// MaxAnswer is the maximum size in bytes of an answer that Endpoint and Forward read.
-	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip; an answer
-	// that is streamed has no limit then. A larger answer is the callee's failure,
-	// fault.Internal.
+	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip; a reader
+	// has no limit then. In a stream of values it is that of each. A larger answer is the
+	// callee's failure, fault.Internal.
 	MaxAnswer int64
 	// Summary is one line about the operation for the OpenAPI document.
 	Summary string
@@ -57,14 +57,14 @@ type Route[Req, Resp any] struct {
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
 // like them.
 //
-// A Mux may have four more methods: IdempotencyStore() idempotency.Store stores the
+// A Mux may have five more methods: IdempotencyStore() idempotency.Store stores the
 // answers of its Keyed routes (else each route stores them in memory of its own),
 // Subject(r *http.Request) string returns who sent a request (else a verified certificate
 // identifies the sender), Logger() *slog.Logger logs panics and the causes of failures
-// (else slog.Default()), and Prefix() string returns what the path of a request has before
+// (else slog.Default()), Prefix() string returns what the path of a request has before
 // that of a pattern, such as "/v1" or "/tenants/{tenant}" (else ""): [OpenAPI] adds it, and
-// [Route.Forward] leaves it out. The mux of a [Prefix] passes on those of the mux around
-// it.
+// [Route.Forward] leaves it out; Stopping() <-chan struct{} ends the streams of values when
+// it is closed. The mux of a [Prefix] passes on those of the mux around it.
 //
 // A server that wants the error of each failure passes the routes a [FailureObserver] as
 // their writer.
@@ -101,7 +101,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	c.servedBy(mux)
 	c.op.Name = c.served.text
 	ep := wire.Handler(f).With(mws...)
-	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), run: func(ctx context.Context, request any) (any, error) {
+	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stopping: wire.StoppingOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
 		return &resp, err // what MarshalJSON of a pointer is found through
 	}}
@@ -134,6 +134,12 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 		m, err := contract.outgoing(toPointer(contract, req), key)
 		if err != nil {
 			return none, err
+		}
+		if contract.values != nil {
+			resp, _ := contract.receive(func() (*opened, error) {
+				return client.openAnswer(ctx, c, contract, &m)
+			}).Interface().(Resp)
+			return resp, nil
 		}
 		if contract.response.whole.isStreamed() {
 			o, err := client.openAnswer(ctx, c, contract, &m)
@@ -170,7 +176,7 @@ func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
 	contract.servedBy(mux)
-	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: wire.LoggerOf(mux), caller: c, client: passRedirects(clientOf(c))})
+	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: wire.LoggerOf(mux), caller: c, client: passRedirects(clientOf(c)), stopping: wire.StoppingOf(mux)})
 }
 
 // contract is a validated Route without its type parameters.
@@ -180,7 +186,8 @@ type contract struct {
 	op         call.Operation
 	request    binding
 	response   binding
-	answerType reflect.Type // Resp, nil if an answer has no body
+	answerType reflect.Type // Resp, nil if an answer is no JSON
+	values     *values      // of an answer that is a stream, else nil
 	readShape  *shape       // for reading an answer
 	fill       *fillPlan    // for writing an answer
 	timeLimits timeLimits
@@ -206,12 +213,14 @@ func (r Route[Req, Resp]) contract() *contract {
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags, failures: r.Failures,
 	}
-	if t := reflect.TypeFor[Resp](); t != reflect.TypeFor[endpoint.None]() {
+	if t := reflect.TypeFor[Resp](); isSequence(t) {
+		c.values = valuesOf(p, t)
+	} else if t != reflect.TypeFor[endpoint.None]() {
 		if c.response = answerBindingOf(p, t); c.response.body {
 			c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
 		}
 	}
-	hasBody := c.answerType != nil || c.response.whole != nil
+	hasBody := c.answerType != nil || c.response.whole != nil || c.values != nil
 	switch {
 	case c.status == 0 && !hasBody:
 		c.status = http.StatusNoContent
@@ -239,7 +248,9 @@ func (r Route[Req, Resp]) contract() *contract {
 		p.refuse("MaxBody %d is negative, and a body in memory needs a limit", c.bodyLimit)
 	case c.keyed && c.request.whole.isStreamed():
 		p.refuse("it is Keyed, and whether a streamed body is that of another request with its key is known too late")
-	case c.keyed && c.response.whole.isStreamed():
+	case c.bodyLimit < 0 && c.request.whole.isOfValues():
+		p.refuse("MaxBody %d is negative, and each value of a stream needs a limit", c.bodyLimit)
+	case c.keyed && c.hasStreamedAnswer():
 		p.refuse("it is Keyed, and a streamed answer cannot be stored")
 	case c.request.whole.isStreamed():
 		c.op.Safe = false // a body that was read cannot be sent again, and never twice at once

@@ -23,6 +23,18 @@ func (l timeLimits) set(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// lift removes the server's limits from a request whose body or answer is streamed, where
+// the route has none of its own.
+func (l timeLimits) lift(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	if l.read == 0 {
+		_ = c.SetReadDeadline(time.Time{})
+	}
+	if l.write == 0 {
+		_ = c.SetWriteDeadline(time.Time{})
+	}
+}
+
 func deadlineIn(d time.Duration) time.Time {
 	if d < 0 {
 		return time.Time{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"sync"
 
 	"github.com/sinew-go/sinew/fault"
@@ -51,9 +52,39 @@ func uploadOf(r io.Reader) (*upload, error) {
 	return u, err
 }
 
+// upload returns the values of sequence, an iter.Seq2 that may be nil, in lines.
+func (v *values) upload(sequence reflect.Value) *upload {
+	u := &upload{size: -1}
+	u.write = func(w io.Writer) error {
+		if sequence.IsNil() {
+			return nil
+		}
+		var line []byte
+		for value, failure := range sequence.Seq2() {
+			if !failure.IsNil() {
+				return failure.Interface().(error)
+			}
+			at := reflect.New(v.t)
+			at.Elem().Set(value)
+			var err error
+			if line, err = v.appendLine(line[:0], at); err == nil {
+				_, err = w.Write(line)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return u
+}
+
 // begin returns the body of one attempt.
 func (u *upload) begin() (*sending, error) {
 	if u.begun {
+		if u.rewind == nil {
+			return nil, fault.InvalidArgument.Errorf("the body of the request was sent already, and cannot be sent again")
+		}
 		if err := u.rewind(); err != nil {
 			return nil, fault.InvalidArgument.Errorf("the body cannot be sent again: %w", err)
 		}

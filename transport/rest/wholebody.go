@@ -4,6 +4,8 @@ import (
 	"io"
 	"reflect"
 	"slices"
+
+	"github.com/sinew-go/sinew/internal/wire"
 )
 
 // bodyForm is how a field has a whole body.
@@ -13,6 +15,7 @@ type bodyForm int
 const (
 	bytesForm  bodyForm = iota // []byte
 	readerForm                 // io.Reader or io.ReadCloser
+	valuesForm                 // iter.Seq2, of values in lines of JSON
 )
 
 var (
@@ -23,18 +26,22 @@ var (
 
 // wholeBody is a field tagged body, which is the whole body of a request or an answer.
 type wholeBody struct {
-	index []int
-	form  bodyForm
-	types mediaTypes
+	index  []int
+	form   bodyForm
+	types  mediaTypes
+	values *values // of valuesForm
 }
 
 // isStreamed reports whether the body is never in memory as a whole. A nil wholeBody is
 // that of a JSON body.
 func (b *wholeBody) isStreamed() bool { return b != nil && b.form != bytesForm }
 
+// isOfValues reports whether the body is a stream of values, which may have no end.
+func (b *wholeBody) isOfValues() bool { return b != nil && b.form == valuesForm }
+
 // addWhole makes f, a field tagged body, the whole body.
 func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField, tag string, index []int) {
-	whole := &wholeBody{index: index}
+	whole, otherwise := &wholeBody{index: index}, bytesType
 	switch {
 	case !b.mayHaveBody:
 		p.refuse("field %s of %s is tagged body, and %s has no body", f.Name, owner, p.method)
@@ -48,6 +55,10 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 		whole.form = bytesForm
 	case f.Type == readCloserType, f.Type == readerType && !b.isAnswer():
 		whole.form = readerForm
+	case isSequence(f.Type) && !b.isAnswer():
+		whole.form, whole.values, otherwise = valuesForm, valuesOf(p, f.Type), wire.JSONLines
+	case isSequence(f.Type):
+		p.refuse("field %s of %s is a stream, which is the whole of an answer: make Resp itself %s", f.Name, owner, f.Type)
 	case f.Type == readerType:
 		p.refuse("field %s of %s is an io.Reader, and whoever reads an answer must close it: make it an io.ReadCloser",
 			f.Name, owner)
@@ -56,7 +67,7 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 			f.Name, owner, f.Type)
 	}
 	var err error
-	if whole.types, err = parseMediaTypes(tag, bytesType); err != nil {
+	if whole.types, err = parseMediaTypes(tag, otherwise); err != nil {
 		p.refuse("field %s of %s is tagged `body:%q`: %s", f.Name, owner, tag, err)
 	}
 	b.whole = whole

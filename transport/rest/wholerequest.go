@@ -28,7 +28,11 @@ func (h *handler) readWhole(w http.ResponseWriter, r *http.Request, v reflect.Va
 		return body, err
 	}
 	from, err := h.streamedBody(w, r)
-	if err == nil {
+	switch {
+	case err != nil:
+	case whole.form == valuesForm:
+		field.Set(h.incomingValues(from))
+	default:
 		field.Set(reflect.ValueOf(from))
 	}
 	return nil, err
@@ -37,6 +41,9 @@ func (h *handler) readWhole(w http.ResponseWriter, r *http.Request, v reflect.Va
 // streamedBody returns the body of a request as a stream within the limits of the route.
 func (c *contract) streamedBody(w http.ResponseWriter, r *http.Request) (*incomingBody, error) {
 	b := &incomingBody{from: r.Body, body: r.Body, ctx: r.Context(), limit: c.bodyLimit}
+	if c.request.whole.isOfValues() {
+		return b, nil // each value has the limit, and there may be no more of them for long
+	}
 	if b.limit >= 0 {
 		if r.ContentLength > b.limit {
 			return nil, bodyTooLarge(b.limit)

@@ -1,0 +1,38 @@
+// Package eventstream reads and writes streams of values: server-sent events, as the HTML
+// standard has them, and lines of JSON. What it reads may be hostile: it uses bounded memory.
+package eventstream
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Event is a server-sent event.
+type Event struct {
+	// ID is the id of the event, "" for none. It has no line breaks.
+	ID string
+	// Type is the type of the event, "" for the type message. It has no line breaks.
+	Type string
+	// Data is the data of the event. Its lines are separated by LF.
+	Data []byte
+}
+
+// Comment is an event that says nothing, so that a connection is not idle.
+const Comment = ":\n\n"
+
+// IsField reports whether text may be an ID or a Type.
+func IsField(text string) bool { return !strings.ContainsAny(text, "\r\n\x00") }
+
+// Append appends the text of an event to to.
+func Append(to []byte, e Event) []byte {
+	if e.ID != "" {
+		to = append(append(append(to, "id: "...), e.ID...), '\n')
+	}
+	if e.Type != "" {
+		to = append(append(append(to, "event: "...), e.Type...), '\n')
+	}
+	for line := range bytes.SplitSeq(e.Data, []byte("\n")) {
+		to = append(append(append(to, "data: "...), line...), '\n')
+	}
+	return append(to, '\n')
+}

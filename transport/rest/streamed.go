@@ -1,0 +1,42 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sinew-go/sinew/internal/wire"
+)
+
+// hasStreamedAnswer reports whether an answer is never in memory as a whole.
+func (c *contract) hasStreamedAnswer() bool { return c.values != nil || c.response.whole.isStreamed() }
+
+// isStreamed reports whether a request or its answer is never in memory as a whole.
+func (c *contract) isStreamed() bool { return c.hasStreamedAnswer() || c.request.whole.isStreamed() }
+
+// mayHaveNoEnd reports whether a request or its answer is a stream of values.
+func (c *contract) mayHaveNoEnd() bool { return c.values != nil || c.request.whole.isOfValues() }
+
+// stream prepares a request that may be streamed: it has no time limits of the server, and
+// streams of values end when the service stops. Call release when it is answered.
+func (c *contract) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, stopping <-chan struct{}) (streamed context.Context, end context.CancelCauseFunc, release func()) {
+	if c.isStreamed() {
+		c.timeLimits.lift(w)
+	}
+	c.timeLimits.set(w, r)
+	if c.request.whole.isStreamed() && c.hasStreamedAnswer() { // else HTTP/1 reads no more once it answers
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	}
+	if !c.mayHaveNoEnd() {
+		return ctx, func(error) {}, func() {}
+	}
+	ctx, end = wire.UntilStopping(ctx, stopping)
+	isOver := func() bool { return true }
+	if c.request.whole.isOfValues() { // a read of the body does not see the end of ctx
+		isOver = context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) })
+	}
+	return ctx, end, func() {
+		isOver()
+		end(nil)
+	}
+}
