@@ -184,9 +184,8 @@ func (s *Service) finish(a *response, panicked any) {
 		if a.recorder == nil {
 			a.recorder = s.metrics.Server(s.name, a.route)
 		}
-		d := time.Since(a.start)
-		a.recorder.Observe(d, err)
-		s.log(a, d, err)
+		a.recorder.Observe(a.latency(), err)
+		s.log(a, time.Since(a.start), err)
 	}
 	if abort {
 		panic(http.ErrAbortHandler)

@@ -39,7 +39,8 @@ type response struct {
 	span         tracing.Span
 	recorder     *metrics.Operation
 	servers      *service.Servers
-	hijackDone   func() // to call when the handler of a hijacked connection has returned; else nil
+	hijackDone   func()    // to call when the handler of a hijacked connection has returned; else nil
+	hijacked     time.Time // when that was; else zero
 }
 
 var _ rest.FailureObserver = (*response)(nil)
@@ -121,11 +122,21 @@ func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
 	if err == nil {
 		r.startAnswer(http.StatusSwitchingProtocols)
+		r.hijacked = time.Now()
 	}
 	if err == nil && r.servers != nil { // net/http does not wait for hijacked connections
 		r.hijackDone = r.servers.Hijacked(r.route, conn)
 	}
 	return conn, buffered, err
+}
+
+// latency returns how long the request took, given that it is over. For a hijacked
+// connection, which another protocol uses for any time, that is until the upgrade.
+func (r *response) latency() time.Duration {
+	if !r.hijacked.IsZero() {
+		return r.hijacked.Sub(r.start)
+	}
+	return time.Since(r.start)
 }
 
 // Unwrap lets http.ResponseController reach the wrapped writer.

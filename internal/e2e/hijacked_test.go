@@ -120,3 +120,40 @@ func TestShutdownWaitsForHijackedConnections(t *testing.T) {
 		})
 	}
 }
+
+func TestTheLatencyOfAnUpgradedRequestEndsWithTheUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := servicetest.NewPipe()
+		svc := sinew.New("inventory", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
+		svc.Handle("GET /socket", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			bubble.Sleep(2 * time.Second)
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
+			_ = buffered.Flush()
+			bubble.Sleep(time.Hour)
+			_ = conn.Close()
+		}))
+		if err := svc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		here, there := net.Pipe()
+		l.Conns <- there
+		_, _ = io.WriteString(here, "GET /socket HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, _ = io.ReadAll(here)
+		synctest.Wait()
+		if err := svc.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		got := servicetest.Series(svc, "sinew_server_request_duration_seconds_sum")
+		if len(got) != 1 || !strings.HasSuffix(got[0], " 2") {
+			t.Errorf("the latencies are %v, want 2 s", got)
+		}
+		if got := servicetest.Series(svc, "sinew_server_requests_total"); len(got) != 1 || !strings.Contains(got[0], `code="ok"`) {
+			t.Errorf("the requests are %v, want one success", got)
+		}
+	})
+}
