@@ -176,13 +176,13 @@ func TestEveryPackageHasACommentAndAnExample(t *testing.T) {
 var documents = map[string]int{
 	"README.md": 6, "CHANGELOG.md": 0, "CONTRIBUTING.md": 0,
 	"docs/compatibility.md": 1, "docs/design.md": 0, "docs/resilience.md": 3, "docs/migrating-from-go-kit.md": 8,
-	"docs/routers.md": 5,
+	"docs/routers.md": 5, "docs/streams.md": 3,
 }
 
 func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	t.Chdir(root)
 	var compiled []string
-	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go", "examples/inventory/api/contract_test.go", "interop/routers_test.go", "transport/gin/example_test.go", "transport/grpc/example_test.go", "examples/shop/api/grpc.go"} {
+	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go", "examples/inventory/api/contract_test.go", "interop/routers_test.go", "interop/socket_test.go", "example_longpoll_test.go", "transport/gin/example_test.go", "transport/grpc/example_test.go", "examples/shop/api/grpc.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

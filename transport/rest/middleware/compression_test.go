@@ -3,14 +3,20 @@ package middleware_test
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/transport/rest"
 	"github.com/sinew-go/sinew/transport/rest/middleware"
@@ -183,6 +189,48 @@ func TestAStreamThatBeginsWithBytesIsCompressedAndFlushed(t *testing.T) {
 			}
 		}
 		close(more)
+	})
+}
+
+func TestTheValuesOfAStreamArriveOneByOneThroughAllMiddlewares(t *testing.T) {
+	streamed := rest.Route[endpoint.None, iter.Seq2[product, error]]{Pattern: "GET /stream"}
+	more := make(chan string)
+	register := func(mux rest.Mux) {
+		streamed.Handle(mux, func(context.Context, endpoint.None) (iter.Seq2[product, error], error) {
+			return func(yield func(product, error) bool) {
+				for name := range more {
+					if !yield(product{Name: name}, nil) {
+						return
+					}
+				}
+				yield(product{}, fault.ResourceExhausted.Errorf("no more"))
+			}, nil
+		})
+	}
+	layers := []layer{middleware.RequestLog(servicetest.NoLog), middleware.Compression{}.Middleware(), middleware.Decompression{}.Middleware(), middleware.ETag{}.Middleware()}
+	onBoth(t, register, layers, func(t *testing.T, url string) {
+		more = make(chan string, 1)
+		more <- "table"
+		stream, err := streamed.Endpoint(rest.Remote(url, nil))(t.Context(), endpoint.None{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for p, err := range stream {
+			if err != nil {
+				if !errors.Is(err, fault.ResourceExhausted) {
+					t.Errorf("the stream ends with %v", err)
+				}
+				break
+			}
+			if names = append(names, p.Name); len(names) == 1 {
+				more <- "chair"
+				close(more)
+			}
+		}
+		if !slices.Equal(names, []string{"table", "chair"}) {
+			t.Errorf("it has %v", names)
+		}
 	})
 }
 
