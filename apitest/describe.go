@@ -105,6 +105,8 @@ func (d describer) value(v contracts.Value) *shape {
 		return &shape{Type: streamForm, Of: d.value(v)}
 	}
 	switch {
+	case v.Media != nil:
+		return &shape{Type: bytesForm, Enum: slices.Clone(v.Media), Closed: true}
 	case v.Message != nil:
 		return d.message(v.Message)
 	case v.Type == nil:

@@ -26,6 +26,9 @@
 //   - What callers read: a member or header is gone, or may be absent or null, or can have
 //     values that it could not have before; an enum has a new value, if its Go type refuses
 //     to read values that it does not know.
+//   - A body becomes one of bytes, of JSON or a stream, where it was another of these; bytes
+//     that callers send are accepted in fewer media types, and those that they read can have
+//     more.
 //   - What subscribers read: the same, and an event is as good as sent, too: a value that it
 //     cannot have any more is one that new subscribers may refuse in a stored event.
 //

@@ -2,6 +2,7 @@ package apitest_test
 
 import (
 	"encoding/json"
+	"iter"
 	"net/http"
 	"slices"
 	"testing"
@@ -10,6 +11,18 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/internal/contracts"
 	"github.com/sinew-go/sinew/transport/rest"
+)
+
+type (
+	oneType struct {
+		Data []byte `body:"image/png"`
+	}
+	twoTypes struct {
+		Data []byte `body:"image/png, text/csv"`
+	}
+	anyImage struct {
+		Data []byte `body:"image/*"`
+	}
 )
 
 // rules has one case for each rule: what breaks has its sentence, what passes has none.
@@ -44,6 +57,18 @@ var rules = []struct {
 	{"an answer has no body any more", answer[of[int]](), rest.Route[none, none]{Pattern: "GET /x", Status: 200},
 		"GET /x: the answer had a body, ofint, and has none: bring it back" + noCaller},
 	{"an answer gets a body", rest.Route[none, none]{Pattern: "GET /x", Status: 200}, answer[of[int]](), ""},
+	{"a request of bytes may have fewer types", rest.Route[twoTypes, none]{Pattern: "PUT /x"}, rest.Route[oneType, none]{Pattern: "PUT /x"},
+		"PUT /x: the request was image/png or text/csv and can no longer be \"text/csv\": accept it again" + noCaller},
+	{"a request of bytes may have more types", rest.Route[oneType, none]{Pattern: "PUT /x"}, rest.Route[anyImage, none]{Pattern: "PUT /x"}, ""},
+	{"an answer of bytes may have more types", rest.Route[none, oneType]{Pattern: "GET /x"}, rest.Route[none, twoTypes]{Pattern: "GET /x"},
+		"GET /x: the answer was image/png and can be \"text/csv\", too, which its readers refuse: first let all readers accept unknown values, or add a member beside it" + noCaller},
+	{"an answer of JSON becomes one of bytes", rest.Route[none, of[int]]{Pattern: "GET /x"}, rest.Route[none, oneType]{Pattern: "GET /x"},
+		"GET /x: the answer was ofint and is image/png: bring back what it was" + noCaller},
+	{"a value of a stream is another", rest.Route[none, iter.Seq2[of[int], error]]{Pattern: "GET /x"}, rest.Route[none, iter.Seq2[of[string], error]]{Pattern: "GET /x"},
+		"GET /x: v of the answer was integer and is string: bring it back, and add a member beside it" + noCaller},
+	{"a stream has events", rest.Route[none, iter.Seq2[of[int], error]]{Pattern: "GET /x"}, rest.Route[none, iter.Seq2[rest.Event[of[int]], error]]{Pattern: "GET /x"}, ""},
+	{"an answer becomes a stream", rest.Route[none, of[int]]{Pattern: "GET /x"}, rest.Route[none, iter.Seq2[of[int], error]]{Pattern: "GET /x"},
+		"GET /x: the answer was ofint and is stream of ofint: bring back what it was" + noCaller},
 	{"a topic is gone", []any{event[int](), eventbus.Topic[int]{Name: "y"}}, event[int](),
 		"y: the topic is gone: publish it on, beside what replaces it" + noSubscriber},
 	{"a topic has no order any more", eventbus.Topic[int]{Name: "y", Key: func(int) string { return "" }}, eventbus.Topic[int]{Name: "y"},

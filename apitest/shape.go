@@ -18,10 +18,11 @@ const (
 	mapForm     = "map"
 	objectForm  = "object"
 	streamForm  = "stream" // of any number of values
+	bytesForm   = "bytes"  // of a media type in Enum
 )
 
 var allForms = []string{
-	anyForm, booleanForm, integerForm, numberForm, stringForm, listForm, mapForm, objectForm, streamForm,
+	anyForm, booleanForm, integerForm, numberForm, stringForm, listForm, mapForm, objectForm, streamForm, bytesForm,
 }
 
 // shape is what is known of a JSON value. It has a Type, or is a Ref.
@@ -88,6 +89,8 @@ func (s *shape) form() string {
 		return fmt.Sprintf("map of %s with keys like %s", s.Of, s.Keys)
 	case s.Type == mapForm:
 		return "map of " + s.Of.String()
+	case s.Type == bytesForm:
+		return strings.Join(s.Enum, " or ")
 	case len(s.Enum) > 0:
 		return "one of " + strings.Join(s.Enum, ", ")
 	case s.Format != "":
@@ -145,6 +148,18 @@ func (s *shape) bounds() (least, largest float64) {
 		largest = *s.Max
 	}
 	return least, largest
+}
+
+// missingMedia returns the media types in some that no type in all is, or covers as
+// "image/*" does.
+func missingMedia(some, all []string) (values []string) {
+	for _, one := range some {
+		main, _, _ := strings.Cut(one, "/")
+		if !slices.Contains(all, main+"/*") && !slices.Contains(all, "*/*") {
+			values = append(values, missing([]string{one}, all)...)
+		}
+	}
+	return values
 }
 
 // missing returns the values that are in some and not in all.

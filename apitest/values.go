@@ -88,6 +88,10 @@ func insteadOfAChange(at place) string {
 // enum compares the values that there may be.
 func (c *comparison) enum(at place, old, current *shape, dir direction) {
 	was, is := withoutNull(old).String(), withoutNull(current).String()
+	missing := missing
+	if old.Type == bytesForm {
+		missing = missingMedia
+	}
 	add := func(problem, advice string) { c.add(at, "was "+was+problem, advice, dir.whoIsLeft()) }
 	if dir != sent && old.Closed && len(old.Enum) > 0 {
 		added := missing(current.Enum, old.Enum)

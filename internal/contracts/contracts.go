@@ -68,6 +68,8 @@ type Value struct {
 	Elsewhere [][]int
 	// Message describes a value that is a message of Protocol Buffers, instead of Type.
 	Message *Message
+	// Media are the media types of a value that is neither JSON nor a message.
+	Media []string
 	// Stream says that any number of such values travel.
 	Stream bool
 }

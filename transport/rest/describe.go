@@ -19,6 +19,15 @@ func (r Route[Req, Resp]) Describe() contracts.Operation {
 		op.Strict, op.MaxBody = c.strict, c.bodyLimit
 		op.Request = contracts.Value{Type: c.request.t, Elsewhere: c.request.elsewhere()}
 	}
+	if whole := c.request.whole; whole != nil {
+		op.Strict, op.MaxBody, op.Request = c.strict, c.describedLimit(), whole.describe()
+	}
+	switch {
+	case c.values != nil:
+		op.Answer = contracts.Value{Type: c.values.data.t, Stream: true}
+	case c.response.whole != nil:
+		op.Answer = c.response.whole.describe()
+	}
 	return op
 }
 

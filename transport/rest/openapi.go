@@ -172,6 +172,9 @@ func (d *document) request(op operation) {
 	if op.contract.request.body {
 		op.object["requestBody"] = map[string]any{"required": true, "content": content(jsonType, d.body(&op.contract.request))}
 	}
+	if whole := op.contract.request.whole; whole != nil {
+		op.object["requestBody"] = map[string]any{"content": d.wholeContent(whole)}
+	}
 }
 
 // parameter describes a field of t that travels outside of the body.

@@ -18,10 +18,17 @@ func (d *document) responses(c *contract) map[string]any {
 	if c.answerType != nil {
 		success["content"] = content(jsonType, d.Schema(c.answerType))
 	}
+	switch {
+	case c.values != nil:
+		success["content"] = d.valuesContent(c.values)
+	case c.response.whole != nil:
+		success["content"] = d.wholeContent(c.response.whole)
+	}
 	if headers := c.responseHeaders(); headers != nil {
 		success["headers"] = headers
 	}
 	all := map[string]any{strconv.Itoa(c.status): success}
+	d.addPartial(all, c)
 	for status, why := range c.refusals() {
 		all[strconv.Itoa(status)] = c.failure(status, strings.Join(why, " "))
 	}
@@ -34,12 +41,22 @@ func (d *document) responses(c *contract) map[string]any {
 func (c *contract) refusals() map[int][]string {
 	all := map[int][]string{}
 	add := func(status int, why string) { all[status] = append(all[status], why) }
-	if c.keyed || len(c.request.fields) > 0 || c.request.body {
+	if c.keyed || len(c.request.fields) > 0 || c.request.body || c.request.whole.isStreamed() {
 		add(http.StatusBadRequest, "The request is wrong; errors has what is wrong with it.")
 	}
 	if c.request.body {
 		add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
 		add(http.StatusUnsupportedMediaType, "The body is not declared as JSON.")
+	}
+	if whole := c.request.whole; whole != nil {
+		if c.bodyLimit >= 0 {
+			add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
+		}
+		add(http.StatusUnsupportedMediaType, "The body is not "+whole.types.String()+".")
+	}
+	if c.response.whole != nil && c.method == http.MethodGet {
+		add(http.StatusPreconditionFailed, "The content is another one than If-Match or If-Unmodified-Since names.")
+		add(http.StatusRequestedRangeNotSatisfiable, "The range is not within the content.")
 	}
 	if c.keyed {
 		add(http.StatusConflict, "The first request with this idempotency key still runs, or its answer is not kept.")

@@ -125,7 +125,7 @@ var (
 	ListOrders        = rest.Route[*OrderFilter, *List[*Order]]{Pattern: "GET /orders"}
 	UpdateOrderStatus = rest.Route[*OrderStatusChange, *Order]{Pattern: "PUT /orders/{id}/status"}
 
-	OrderRoutes = []rest.Forwarder{CreateOrder, GetOrder, UpdateOrder, CancelOrder, ListOrders, UpdateOrderStatus}
+	OrderRoutes = []rest.Forwarder{CreateOrder, GetOrder, UpdateOrder, CancelOrder, ListOrders, UpdateOrderStatus, WatchOrder}
 )
 
 // The topics of the order service, in order per order.

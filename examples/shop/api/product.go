@@ -96,7 +96,7 @@ var (
 	ListProducts       = rest.Route[*ProductFilter, *List[*Product]]{Pattern: "GET /products"}
 	UpdateProductStock = rest.Route[*StockChange, *Product]{Pattern: "PUT /products/{id}/stock"}
 
-	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock}
+	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock, PutPicture, GetPicture}
 )
 
 // NewProduct creates a product. Price is required, and Stock is the quantity of its

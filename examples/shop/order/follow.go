@@ -63,7 +63,7 @@ func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
 	if !ok {
 		return nil
 	}
-	_, err := orders.Change(ctx, s.db, sh.OrderID, func(tx *sql.Tx, r *record) error {
+	r, err := orders.Change(ctx, s.db, sh.OrderID, func(tx *sql.Tx, r *record) error {
 		at := time.Now().UTC()
 		r.Shipping.Tracking = sh.Tracking
 		switch status {
@@ -75,6 +75,9 @@ func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
 		return s.move(ctx, tx, r, status)
 	})
 	s.outbox.Wake()
+	if err == nil {
+		s.watchers.notify(&r.Order)
+	}
 	return ignoreLate(ctx, err)
 }
 

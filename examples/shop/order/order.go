@@ -36,6 +36,8 @@ type Service struct {
 	outbox *database.Outbox
 	keys   database.Answers
 
+	watchers watchers
+
 	user    endpoint.Endpoint[*api.ByID, *api.User]
 	product endpoint.Endpoint[*api.ByID, *api.Product]
 	hold    endpoint.Endpoint[*api.Hold, *api.Inventory]
@@ -67,6 +69,7 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	api.UpdateOrderStatus.Handle(svc, func(ctx context.Context, r *api.OrderStatusChange) (*api.Order, error) {
 		return s.setStatus(ctx, r.ID, r.Status)
 	})
+	api.WatchOrder.Handle(svc, s.watch)
 	s.serveGRPC(svc)
 	svc.Go(s.outbox.Run)
 	svc.Go(s.sweep)

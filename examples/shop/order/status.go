@@ -44,6 +44,7 @@ func (s *Service) move(ctx context.Context, tx *sql.Tx, r *record, status api.Or
 // afterMove does what follows a move.
 func (s *Service) afterMove(ctx context.Context, o *api.Order) {
 	s.outbox.Wake()
+	s.watchers.notify(o)
 	if isOver(o.Status) {
 		s.releaseStock(ctx, o)
 	}

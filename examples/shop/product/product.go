@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
+	"github.com/sinew-go/sinew/fault"
 )
 
 // record is the stored form of a product, with the time of its stock, because counts from
@@ -29,6 +31,7 @@ var products = database.Table[record]{Kind: "product"}
 var Schema = []string{
 	products.Schema(),
 	products.Index("category", "", `json_extract(doc, '$.category')`),
+	pictures.Schema(),
 }
 
 // Service implements [api.ProductService]. The inventory service owns the stock: see
@@ -62,6 +65,8 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	})
 	api.ListProducts.Handle(svc, s.list)
 	api.UpdateProductStock.Handle(svc, s.updateStock)
+	api.PutPicture.Handle(svc, s.putPicture)
+	api.GetPicture.Handle(svc, s.getPicture)
 	return s, api.InventoryCounted.Handle(svc, "product", s.onCounted, follow.Safely(svc))
 }
 
@@ -119,6 +124,9 @@ func (s *Service) DeleteProduct(ctx context.Context, id string) error {
 		return err
 	}
 	if _, err := s.unstock(ctx, &api.ByProduct{ProductID: id}); err != nil {
+		return err
+	}
+	if err := pictures.Delete(ctx, s.db, id); err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	return products.Delete(ctx, s.db, id)
