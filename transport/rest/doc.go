@@ -100,6 +100,57 @@
 // A long list is answered in pages: a [Page] has the [Cursor] of the next one, and [All]
 // reads them one after the other.
 //
+// # Streams and files
+//
+// A field tagged body is the whole body of a request or an answer, instead of JSON. The tag
+// has the media types that it may have; none is application/octet-stream. The field is a
+// []byte, or a reader, which streams a body of any size: an io.Reader in a request, an
+// io.ReadCloser in an answer, which the caller must close. All other fields travel
+// elsewhere; one tagged `header:"Content-Type"` has the actual type:
+//
+//	type Picture struct {
+//		Type string        `header:"Content-Type" json:"-"`
+//		ETag string        `header:"ETag" json:"-"`
+//		Body io.ReadCloser `body:"image/png, image/*"`
+//	}
+//
+// A request of another type is refused with 415, a larger one than [Route].MaxBody with 413.
+// The reader of a request is sent once: the call is repeated only if nothing has been read of
+// it, or if it is an io.Seeker, and only after a failure that says that nothing ran. A call
+// for a reader has succeeded when the header of its answer has arrived. What follows lasts as
+// long as the caller's context, and an answer that is cut off is an error of Read, never an
+// end.
+//
+// The answer to a GET that is a []byte, or an io.Seeker such as an *os.File, has ranges and
+// conditions: Range, If-Range, If-Match, If-None-Match, If-Modified-Since and
+// If-Unmodified-Since, by its fields tagged `header:"ETag"` (in double quotes) and
+// `header:"Last-Modified"`. A caller sends these by fields of its request, and an answer of
+// 304 has a nil body. A time.Time in Last-Modified and the like travels as an HTTP date. The
+// name of a file is mime.FormatMediaType("attachment", map[string]string{"filename": name})
+// in Content-Disposition. The route closes what it serves.
+//
+// An answer of type iter.Seq2[T, error] is a stream of values. An error of the handler is the
+// usual refusal; one in the stream is the last thing in it, on both sides. The caller's side
+// calls anew with each iteration. The stream ends when its caller goes, when the service
+// stops ([Mux]), or when the iteration ends; a handler that waits must watch its context. It
+// occupies no place in the limit of a sinew.Service, has no time limit, and sends a
+// heartbeat after 15 seconds of silence.
+//
+// It travels as server-sent events, or as lines of JSON if the header Accept prefers
+// application/x-ndjson. Each event has a value as its data; with T an [Event] it has an id and
+// a type, too, and a request has the last id in a field tagged `header:"Last-Event-ID"`. The
+// last event has the type end, upon which an EventSource in a browser must be closed, or
+// error, with a problem document. A stream without either was cut off, and fails with
+// fault.Unavailable. Lines have a failure as {"error": {…}} in the last of them.
+//
+// A field of type iter.Seq2[T, error], tagged `body:"application/x-ndjson"`, streams many
+// values of a request: each is checked like a body of JSON, and MaxBody is that of each. One
+// of type [Parts], tagged `body:"multipart/form-data"`, streams a form with files. What is
+// wrong with such a body is an error in the iteration, for the handler to return.
+//
+// [Route.Forward] passes on a body that is streamed while it arrives. A Keyed route may have
+// no streamed body, since its answer is stored and its request compared.
+//
 // # Errors
 //
 // Every failure is an application/problem+json document, which the caller's side turns

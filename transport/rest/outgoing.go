@@ -42,10 +42,7 @@ func (c *contract) outgoing(request any, key string) (outgoing, error) {
 		return m, err
 	}
 	if c.values != nil && m.header["Accept"] == nil {
-		if m.header == nil {
-			m.header = http.Header{}
-		}
-		m.header["Accept"] = acceptValues
+		m.setHeader("Accept", acceptValues)
 	}
 	if c.request.whole != nil {
 		return m, c.setWhole(&m, v)
@@ -134,6 +131,12 @@ func (c *contract) setWhole(m *outgoing, v reflect.Value) (err error) {
 	field := v.FieldByIndex(whole.index)
 	if whole.form == bytesForm {
 		m.body = append([]byte{}, field.Bytes()...)
+	} else if whole.form == partsForm {
+		parts, _ := field.Interface().(Parts)
+		var kind string
+		m.upload, kind = uploadParts(parts)
+		m.setHeader(contentTypeName, kind)
+		return nil
 	} else if whole.form == valuesForm {
 		m.upload = whole.values.upload(field)
 	} else if r, ok := field.Interface().(io.Reader); ok {
@@ -144,13 +147,17 @@ func (c *contract) setWhole(m *outgoing, v reflect.Value) (err error) {
 		return fault.InvalidArgument.Errorf("%s: the body cannot be read: %w", c.text, err)
 	case kind != "" && !whole.types.has(kind):
 		return fault.InvalidArgument.Errorf("%s: the body is of type %q, and the route has %s", c.text, kind, whole.types)
-	case kind == "" && m.header == nil:
-		m.header = http.Header{}
-		fallthrough
 	case kind == "":
-		m.header[contentTypeName] = []string{whole.types.first()}
+		m.setHeader(contentTypeName, whole.types.first())
 	}
 	return nil
+}
+
+func (m *outgoing) setHeader(name, value string) {
+	if m.header == nil {
+		m.header = http.Header{}
+	}
+	m.header[name] = []string{value}
 }
 
 // request returns the HTTP request of one attempt at addr, and its body if that is

@@ -17,7 +17,7 @@ var valuesTypes = mediaTypes{wire.EventStream, wire.JSONLines, "application/json
 
 // acceptValues is the Accept of a request for a stream. Events tell a failure from a value
 // in any case, and say where they end.
-var acceptValues = []string{wire.EventStream + ", " + wire.JSONLines + ";q=0.5"}
+const acceptValues = wire.EventStream + ", " + wire.JSONLines + ";q=0.5"
 
 // sequence returns an iter.Seq2 that yields what each gives it. emit reports whether there
 // may be more.

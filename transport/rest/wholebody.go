@@ -16,6 +16,7 @@ const (
 	bytesForm  bodyForm = iota // []byte
 	readerForm                 // io.Reader or io.ReadCloser
 	valuesForm                 // iter.Seq2, of values in lines of JSON
+	partsForm                  // Parts
 )
 
 var (
@@ -55,9 +56,11 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 		whole.form = bytesForm
 	case f.Type == readCloserType, f.Type == readerType && !b.isAnswer():
 		whole.form = readerForm
-	case isSequence(f.Type) && !b.isAnswer():
+	case f.Type == partsType && !b.isAnswer():
+		whole.form, otherwise = partsForm, multipartType
+	case isSequence(f.Type) && f.Type != partsType && !b.isAnswer():
 		whole.form, whole.values, otherwise = valuesForm, valuesOf(p, f.Type), wire.JSONLines
-	case isSequence(f.Type):
+	case isSequence(f.Type) && f.Type != partsType:
 		p.refuse("field %s of %s is a stream, which is the whole of an answer: make Resp itself %s", f.Name, owner, f.Type)
 	case f.Type == readerType:
 		p.refuse("field %s of %s is an io.Reader, and whoever reads an answer must close it: make it an io.ReadCloser",
@@ -69,6 +72,9 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 	var err error
 	if whole.types, err = parseMediaTypes(tag, otherwise); err != nil {
 		p.refuse("field %s of %s is tagged `body:%q`: %s", f.Name, owner, tag, err)
+	}
+	if whole.form == partsForm && (len(whole.types) != 1 || whole.types[0] != multipartType) {
+		p.refuse("field %s of %s is tagged `body:%q` and has the parts of a form, which is %s", f.Name, owner, tag, multipartType)
 	}
 	b.whole = whole
 }

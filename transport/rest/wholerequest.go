@@ -30,6 +30,11 @@ func (h *handler) readWhole(w http.ResponseWriter, r *http.Request, v reflect.Va
 	from, err := h.streamedBody(w, r)
 	switch {
 	case err != nil:
+	case whole.form == partsForm:
+		var parts Parts
+		if parts, err = incomingParts(r, from); err == nil {
+			field.Set(reflect.ValueOf(parts))
+		}
 	case whole.form == valuesForm:
 		field.Set(h.incomingValues(from))
 	default:

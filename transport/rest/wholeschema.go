@@ -19,6 +19,8 @@ func (d *document) wholeContent(b *wholeBody) map[string]any {
 		switch b.form {
 		case valuesForm:
 			all[kind] = streamContent(d.Schema(b.values.t), "Lines of JSON, each of which x-item-schema describes.")
+		case partsForm:
+			all[kind] = map[string]any{"schema": jsonschema.Type("object")}
 		default:
 			all[kind] = map[string]any{} // as OpenAPI 3.1 has bytes
 		}
