@@ -33,9 +33,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		from = http.MaxBytesReader(w, from, limit) // it also closes the connection instead of reading the rest
 	}
 	body, err := readUpTo(limit, from, r.ContentLength)
-	_, over := errors.AsType[*http.MaxBytesError](err)
+	tooLarge, over := errors.AsType[*http.MaxBytesError](err)
 	switch {
-	case over || int64(len(body)) > limit:
+	case over: // by this limit, or by a lower one of a middleware
+		return nil, bodyTooLarge(tooLarge.Limit)
+	case int64(len(body)) > limit:
 		return nil, bodyTooLarge(limit)
 	case err != nil:
 		return nil, fault.InvalidArgument.Errorf("the body was cut off: %w", err)

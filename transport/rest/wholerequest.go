@@ -75,8 +75,8 @@ func (b *incomingBody) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF { //nolint:errorlint // as readers must return it
 		return n, err
 	}
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return n, bodyTooLarge(b.limit)
+	if tooLarge, over := errors.AsType[*http.MaxBytesError](err); over {
+		return n, bodyTooLarge(tooLarge.Limit)
 	}
 	if cause := context.Cause(b.ctx); cause != nil {
 		return n, fault.CodeOf(cause).Errorf("the body was cut off: %w", cause)

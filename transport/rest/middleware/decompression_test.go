@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 	"github.com/sinew-go/sinew/transport/rest/middleware"
@@ -47,7 +49,7 @@ func TestABodyThatBecomesTooLargeIsRefusedWith413(t *testing.T) {
 	onBoth(t, routes, []layer{middleware.Decompression{MaxBody: 4 << 20}.Middleware()}, func(t *testing.T, url string) {
 		for _, encoding := range []string{"gzip", "zstd"} {
 			body := compress(t, encoding, bomb)
-			for path, limit := range map[string]string{"/products/p-1": "1048576", "/wide/p-1": "", "/raw": ""} {
+			for path, limit := range map[string]string{"/products/p-1": "1048576", "/wide/p-1": "4194304", "/raw": ""} {
 				got := send(t, "PUT", url+path, bytes.NewReader(body), "Content-Type", "application/json", "Content-Encoding", encoding)
 				if path != "/raw" && (got.StatusCode != 413 || !strings.Contains(got.text, limit)) {
 					t.Errorf("%s at %s: got %d, %s", encoding, path, got.StatusCode, got.text)
@@ -90,7 +92,7 @@ func FuzzDecompression(f *testing.F) {
 		for _, body := range []struct {
 			sent    []byte
 			encoded bool
-		}{{sent, false}, {compress(t, "gzip", sent), true}} {
+		}{{sent, false}, {stored(t, sent), true}} {
 			r := httptest.NewRequest("POST", "/", bytes.NewReader(body.sent))
 			if r.Header["Content-Encoding"] = []string{encoding}; body.encoded {
 				r.Header["Content-Encoding"] = []string{"gzip"}
@@ -110,4 +112,21 @@ func FuzzDecompression(f *testing.F) {
 			})).ServeHTTP(httptest.NewRecorder(), r)
 		}
 	})
+}
+
+// stored returns text in the form of gzip, at no cost that would slow down fuzzing.
+func stored(t testing.TB, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	into, err := gzip.NewWriterLevel(&out, gzip.StatelessCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := into.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := into.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
