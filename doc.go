@@ -56,7 +56,8 @@
 //     Config.AccessLog per request
 //   - 500 for a handler that panics, with the stack in the log only
 //   - problem documents for 404 and 405
-//   - four pages: /healthz, /readyz, /metrics and /openapi.json
+//   - five pages: /healthz, /readyz, /metrics, /openapi.json and /docs, in which each
+//     operation can be read and tried
 //
 // # What every client has
 //

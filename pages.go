@@ -17,6 +17,7 @@ import (
 // whoever reaches that address.
 func (s *Service) registerPages() {
 	s.handlePage(s.mux, "GET /openapi.json", http.HandlerFunc(s.openAPI))
+	s.handlePage(s.mux, "GET /docs", rest.Docs("openapi.json"))
 	s.handlePage(s.mux, "GET /healthz", http.HandlerFunc(healthz))
 	s.handlePage(s.admin, "GET /healthz", http.HandlerFunc(healthz))
 	ready := http.HandlerFunc(s.readyz)

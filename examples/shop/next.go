@@ -17,6 +17,7 @@ The shop is open at %[1]s for a browser, too. Worth a look:
   %[1]s/orders/%[2]s
   %[1]s/shipments?order_id=%[2]s
   %[1]s/products
+  %[1]s/docs
   %[1]s/openapi.json
   %[1]s/readyz
   %[4]s/metrics

@@ -69,7 +69,7 @@ func (f *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // links are the links on the page.
 var links = []string{
 	"/products", "/inventory", "/inventory?low_stock=true", "/users", "/orders", "/shipments",
-	"/traces", "/openapi.json", "/readyz", "/metrics",
+	"/traces", "/docs", "/openapi.json", "/readyz", "/metrics",
 }
 
 func render(w http.ResponseWriter, name string, data any) {
