@@ -61,7 +61,7 @@ func addKeywords(s map[string]any, f reflect.StructField) (required bool) {
 		case slices.Contains(otherKeywords, name) && json.Valid([]byte(value)):
 			s[name] = json.RawMessage(value)
 		default:
-			panic(fmt.Sprintf("jsonschema: field %s: the tag schema has %q: it may have required, or one of %s with its value",
+			panic(fmt.Sprintf("jsonschema: field %s: the tag schema has %q: it may have required, or a value for one of %s",
 				f.Name, part, strings.Join(slices.Concat(otherKeywords, textKeywords), ", ")))
 		}
 	}

@@ -47,12 +47,14 @@
 // to send a zero, make the field a pointer.
 //
 // Bodies and answers are what encoding/json makes of a pointer to the type, so that
-// methods such as MarshalJSON count also if they have a pointer receiver. There are two
+// methods such as MarshalJSON count also if they have a pointer receiver. There are three
 // differences:
 //
 //   - In an answer a nil slice or map is written as [], {} or "", not as null, so that
 //     clients in other languages need not expect null for a list. What is in an
 //     interface, or encodes itself, is not changed.
+//   - In what a service reads, a number such as 2.0 or 1e3 is an integer, as it is for
+//     JSON Schema.
 //   - In what is read, an object with a duplicate member is refused, since a proxy on
 //     the way might use the other one of the two. Two members are duplicates, too, if
 //     they differ only in upper and lower case and set the same field, or are two
@@ -184,6 +186,22 @@
 // An answer larger than [Route].MaxAnswer is the callee's failure. A redirect is followed
 // only for GET and HEAD, and only within the scheme, host and port of the instance: what
 // travels with a request is meant for no one else.
+//
+// # The OpenAPI document
+//
+// [OpenAPI] describes routes by their types. What Validate refuses, the types do not say;
+// tags do, for the document alone. They are doc (a description), example (a text, or JSON
+// for a field that is none), and schema with keywords of JSON Schema: required, format,
+// minimum, maxLength, minItems, uniqueItems and the like, and pattern as the last one:
+//
+//	Quantity int    `json:"quantity" schema:"required,minimum=1" doc:"In pieces." example:"3"`
+//	SKU      string `json:"sku" schema:"required,pattern=^[A-Z]{1,4}-[0-9]+$"`
+//
+// A required member may not be null. Nobody checks that a Validate does what the tags say
+// but a tool that sends what the document allows, such as schemathesis. The document has the
+// statuses with which a route refuses, and what [Route].Failures lists.
+//
+// [Docs] is a page in which every operation of a document can be read and tried.
 //
 // # Metadata
 //

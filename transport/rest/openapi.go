@@ -19,6 +19,10 @@ import (
 // then decides; a body has only that check.
 type Enumerator interface{ Enum() []string }
 
+// SchemaDescriber is a type that encodes itself, and says in JSON Schema what it writes and
+// reads, for the OpenAPI document and for package apitest.
+type SchemaDescriber interface{ JSONSchema() map[string]any }
+
 // OpenAPI describes the routes among the handlers as an OpenAPI 3.1 document, ready for
 // encoding/json. The handlers are those that routes pass to [Mux].Handle, or handlers
 // around one of those, with a method Unwrap() http.Handler that returns it; others are
@@ -26,9 +30,10 @@ type Enumerator interface{ Enum() []string }
 // their variables differ.
 //
 // A type that encodes itself is described by what it makes of its zero value and of a
-// non-zero one. An [Enumerator] is described by the values that it lists. In an answer all
-// members are required, except those that may be left out. In a request none is required,
-// since a missing member is the zero value.
+// non-zero one, unless it is a [SchemaDescriber]. An [Enumerator] is described by the values
+// that it lists. In an answer all members are required, except those that may be left out.
+// In a request none is required, and each may be null, since a missing member is the zero
+// value: the tag schema:"required" says that Validate refuses that.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	d := document{jsonschema.NewCollection(problemSchema), map[string]*pathItem{}, map[string]bool{}}
 	var ops []operation

@@ -45,7 +45,8 @@ func (c *contract) refusals() map[int][]string {
 		add(http.StatusBadRequest, "The request is wrong; errors has what is wrong with it.")
 	}
 	if c.request.body {
-		add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
+		most := strconv.FormatInt(c.bodyLimit, 10)
+		add(http.StatusRequestEntityTooLarge, "The body is larger than "+most+" bytes.")
 		add(http.StatusUnsupportedMediaType, "The body is not declared as JSON.")
 	}
 	if whole := c.request.whole; whole != nil {
@@ -59,8 +60,8 @@ func (c *contract) refusals() map[int][]string {
 		add(http.StatusRequestedRangeNotSatisfiable, "The range is not within the content.")
 	}
 	if c.keyed {
-		add(http.StatusConflict, "The first request with this idempotency key still runs, or its answer is not kept.")
-		add(http.StatusUnprocessableEntity, "This idempotency key came with another request, or from another caller, before.")
+		add(http.StatusConflict, "The first request with this key still runs, or its answer is not kept.")
+		add(http.StatusUnprocessableEntity, "This key came with another request, or from another caller, before.")
 	}
 	for _, err := range c.failures {
 		p := fault.ProblemOf(err)

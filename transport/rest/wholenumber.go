@@ -15,7 +15,10 @@ type span struct{ start, end int }
 
 // isInteger reports whether the value is an integer that encoding/json reads itself.
 func (s *shape) isInteger() bool {
-	return s != nil && s.quoted == nil && s.t.Kind() >= reflect.Int && s.t.Kind() <= reflect.Uint64 && !decodesItself(s.t)
+	if s == nil || s.quoted != nil || decodesItself(s.t) {
+		return false
+	}
+	return s.t.Kind() >= reflect.Int && s.t.Kind() <= reflect.Uint64
 }
 
 // withoutFractions returns text with the numbers at these places written without a
