@@ -50,7 +50,7 @@ func (h *handler) writeValues(ctx context.Context, end context.CancelCauseFunc, 
 		return
 	}
 	_ = v.to.FlushError()
-	v.timer = time.AfterFunc(heartbeat, v.beat)
+	v.start()
 	defer v.stop()
 	err := h.yieldAll(ctx, v, a.sequence)
 	if err == nil {
@@ -126,6 +126,13 @@ func (v *valueWriter) send(text []byte) error {
 		return err
 	}
 	return nil
+}
+
+// start starts the heartbeat.
+func (v *valueWriter) start() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.timer = time.AfterFunc(heartbeat, v.beat)
 }
 
 // beat writes what says nothing but that the stream goes on.
