@@ -120,6 +120,9 @@ func TestAFailureInAStreamIsOneOfTheService(t *testing.T) {
 	if !errors.Is(err, fault.DataLoss) {
 		t.Errorf("the stream ends with %v", err)
 	}
+	if err := svc.Shutdown(t.Context()); err != nil { // then the request has ended at the service, too
+		t.Error(err)
+	}
 	all := strings.Join(servicetest.Series(svc, "sinew_server"), "\n")
 	if want := `code="data_loss"`; !strings.Contains(all, want) {
 		t.Errorf("the metrics do not count it: no %s in\n%s", want, all)

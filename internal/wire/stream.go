@@ -35,7 +35,9 @@ func StoppingOf(mux any) <-chan struct{} {
 
 // UntilStopping returns a context of a stream that ends when the service stops, with
 // ErrStopping as its cause. stopping may be nil. Call end when the stream is over.
-func UntilStopping(ctx context.Context, stopping <-chan struct{}) (stream context.Context, end context.CancelCauseFunc) {
+func UntilStopping(
+	ctx context.Context, stopping <-chan struct{},
+) (stream context.Context, end context.CancelCauseFunc) {
 	stream, end = context.WithCancelCause(ctx)
 	if stopping == nil {
 		return stream, end

@@ -76,7 +76,8 @@ func readUpTo(limit int64, r io.Reader, size int64) ([]byte, error) {
 }
 
 func lineTooLarge(limit int64) error {
-	return fault.InvalidArgument.Errorf("a line of the body is larger than %d bytes", limit).WithStatus(http.StatusRequestEntityTooLarge)
+	return fault.InvalidArgument.Errorf("a line of the body is larger than %d bytes", limit).
+		WithStatus(http.StatusRequestEntityTooLarge)
 }
 
 func bodyTooLarge(limit int64) error {

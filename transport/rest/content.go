@@ -28,11 +28,12 @@ func (h *handler) encodeWhole(a answer, response any) (answer, error) {
 		return answer{}, errNoAnswer(h.text)
 	case kind != "" && !whole.types.has(kind):
 		a.close()
-		return answer{}, fault.Internal.Errorf("%s answered a body of type %q, and the route has %s", h.text, kind, whole.types)
-	}
-	if tag := strings.TrimPrefix(a.Header.Get("Etag"), "W/"); tag != "" && (len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"') {
+		return answer{}, fault.Internal.Errorf("%s answered a body of type %q, and the route has %s",
+			h.text, kind, whole.types)
+	case !isTag(a.Header.Get("Etag")):
 		a.close()
-		return answer{}, fault.Internal.Errorf("%s answered the ETag %s, which must be in double quotes", h.text, shorten(tag))
+		return answer{}, fault.Internal.Errorf("%s answered the ETag %s, which must be in double quotes",
+			h.text, shorten(a.Header.Get("Etag")))
 	}
 	if kind == "" {
 		if a.Header == nil {
@@ -41,6 +42,12 @@ func (h *handler) encodeWhole(a answer, response any) (answer, error) {
 		a.Header[contentTypeName] = []string{whole.types.first()}
 	}
 	return a, nil
+}
+
+// isTag reports whether text may be an ETag. One that is malformed would never match.
+func isTag(text string) bool {
+	quoted := strings.TrimPrefix(text, "W/")
+	return text == "" || len(quoted) > 1 && quoted[0] == '"' && quoted[len(quoted)-1] == '"'
 }
 
 // structOf returns the struct that a response, a pointer to a Resp, points to. It is

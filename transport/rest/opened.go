@@ -28,7 +28,9 @@ type opened struct {
 // open makes one attempt, which ends when the header of the answer has arrived. What
 // follows lasts as long as caller does. failed gets an answer that is no success, and returns
 // the failure that it describes, or nil if it is an answer all the same.
-func (s sender) open(attempt, caller context.Context, addr string, m *outgoing, failed func(*http.Response) error) (*opened, error) {
+func (s sender) open(
+	attempt, caller context.Context, addr string, m *outgoing, failed func(*http.Response) error,
+) (*opened, error) {
 	o := &opened{name: m.name}
 	o.ctx, o.end = context.WithCancelCause(callctx.Following(attempt, caller))
 	isOver := context.AfterFunc(attempt, func() { o.end(context.Cause(attempt)) })
@@ -39,7 +41,7 @@ func (s sender) open(attempt, caller context.Context, addr string, m *outgoing, 
 		return nil, err
 	}
 	o.sent = sent
-	answer, err := s.client.Do(r)
+	answer, err := s.client.Do(r) //nolint:bodyclose // o has it
 	resends.record(callctx.Of(attempt))
 	switch {
 	case err != nil:
@@ -50,7 +52,8 @@ func (s sender) open(attempt, caller context.Context, addr string, m *outgoing, 
 		err = failed(answer)
 	}
 	if answer != nil {
-		o.status, o.header, o.body, o.length = answer.StatusCode, answer.Header, answer.Body, answer.ContentLength
+		o.status, o.header = answer.StatusCode, answer.Header
+		o.body, o.length = answer.Body, answer.ContentLength
 	}
 	if !isOver() && err == nil {
 		err = wire.NoAnswer(attempt, m.name, fault.Unknown, attempt.Err())
@@ -170,7 +173,8 @@ func (c *contract) checkType(status int, header http.Header) error {
 	if types.has(kind) || c.values == nil && status == http.StatusNotModified {
 		return nil
 	}
-	return fault.Internal.Errorf("the answer to %s cannot be read: its Content-Type is %q, and not %s", c.text, shorten(kind), types)
+	return fault.Internal.Errorf("the answer to %s cannot be read: its Content-Type is %q, and not %s",
+		c.text, shorten(kind), types)
 }
 
 // setOpened sets target, a pointer to a Resp, from an opened answer.

@@ -76,11 +76,13 @@ func nextPart(from *multipart.Reader, n int) (*Part, error) {
 	case err != nil:
 		return nil, malformedParts(err)
 	case n >= maxParts:
-		return nil, fault.InvalidArgument.Errorf("the body has more than %d parts", maxParts).WithStatus(http.StatusRequestEntityTooLarge)
+		return nil, fault.InvalidArgument.Errorf("the body has more than %d parts", maxParts).
+			WithStatus(http.StatusRequestEntityTooLarge)
 	case p.FormName() == "":
 		return nil, malformedParts(fmt.Errorf("part %d has no name", n+1))
 	}
-	part := &Part{Name: p.FormName(), FileName: p.FileName(), ContentType: p.Header.Get(contentTypeName), Content: partContent{p}}
+	part := &Part{Name: p.FormName(), FileName: p.FileName(), Content: partContent{p}}
+	part.ContentType = p.Header.Get(contentTypeName)
 	if !utf8.ValidString(part.Name) || !utf8.ValidString(part.FileName) {
 		return nil, malformedParts(fmt.Errorf("the name of part %d has bytes that are no UTF-8", n+1))
 	}

@@ -13,7 +13,9 @@ import (
 )
 
 // relay forwards a request, and passes on what is answered while it arrives.
-func (f *forwardHandler) relay(ctx context.Context, w http.ResponseWriter, r *http.Request, op call.Operation, m *outgoing) {
+func (f *forwardHandler) relay(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, op call.Operation, m *outgoing,
+) {
 	var opens arrivals
 	var failures proxiedAnswers
 	err := f.caller.Call(ctx, op, func(attempt context.Context, addr string) error {

@@ -19,7 +19,9 @@ func (c *contract) mayHaveNoEnd() bool { return c.values != nil || c.request.who
 
 // stream prepares a request that may be streamed: it has no time limits of the server, and
 // streams of values end when the service stops. Call release when it is answered.
-func (c *contract) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, stopping <-chan struct{}) (streamed context.Context, end context.CancelCauseFunc, release func()) {
+func (c *contract) stream(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, stopping <-chan struct{},
+) (streamed context.Context, end context.CancelCauseFunc, release func()) {
 	if c.isStreamed() {
 		c.timeLimits.lift(w)
 	}
@@ -33,7 +35,9 @@ func (c *contract) stream(ctx context.Context, w http.ResponseWriter, r *http.Re
 	ctx, end = wire.UntilStopping(ctx, stopping)
 	isOver := func() bool { return true }
 	if c.request.whole.isOfValues() { // a read of the body does not see the end of ctx
-		isOver = context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) })
+		isOver = context.AfterFunc(ctx, func() {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		})
 	}
 	return ctx, end, func() {
 		isOver()

@@ -166,7 +166,7 @@ func (s *sending) end(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case s.source != nil:
-		return fault.MarkRepeated(fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", s.source))
+		return markOnce(fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", s.source))
 	case s.rewind == nil:
 		return markOnce(err)
 	}

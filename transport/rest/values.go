@@ -29,7 +29,7 @@ func isSequence(t reflect.Type) bool {
 		return false
 	}
 	yield := t.In(0)
-	return yield.NumIn() == 2 && yield.NumOut() == 1 && yield.In(1) == errorInterface && yield.Out(0).Kind() == reflect.Bool
+	return yield.NumIn() == 2 && yield.In(1) == errorInterface && yield.NumOut() == 1 && yield.Out(0).Kind() == reflect.Bool
 }
 
 // values are the values of a stream of one type.
@@ -116,9 +116,11 @@ func (v *values) appendEvent(to []byte, at reflect.Value) ([]byte, error) {
 	}
 	switch {
 	case event.Type == endType, event.Type == errorType:
-		return to, fault.Internal.Errorf("%s: an event in the stream has the type %q, which is that of the last one", v.route, event.Type)
+		return to, fault.Internal.Errorf("%s: an event in the stream has the type %q, which is that of the last one",
+			v.route, event.Type)
 	case !eventstream.IsField(event.ID), !eventstream.IsField(event.Type):
-		return to, fault.Internal.Errorf("%s: the id or the type of an event in the stream has a line break", v.route)
+		return to, fault.Internal.Errorf("%s: the id or the type of an event in the stream has a line break",
+			v.route)
 	}
 	text, err := v.data.encode(v.route, data)
 	event.Data = text
@@ -141,21 +143,20 @@ func appendEnd(to []byte, isLines bool, problem []byte) []byte {
 
 // problemInLine returns the failure that a line is, nil if it is a value.
 func problemInLine(line []byte) *fault.Error {
-	var last struct{ Error json.RawMessage }
 	var members map[string]json.RawMessage
-	if !bytes.HasPrefix(line, []byte(`{"error":`)) || json.Unmarshal(line, &members) != nil || len(members) != 1 || json.Unmarshal(line, &last) != nil {
-		return nil
+	if bytes.HasPrefix(line, []byte(`{"error":`)) && json.Unmarshal(line, &members) == nil && len(members) == 1 {
+		return problemIn(members["error"])
 	}
-	return problemIn(last.Error)
+	return nil
 }
 
 // problemIn returns the failure that a problem document describes, nil if text is none.
 func problemIn(text []byte) *fault.Error {
-	var p fault.Problem
-	if json.Unmarshal(text, &p) != nil || p.Status < 400 {
-		return nil
+	var p struct{ Status int }
+	if json.Unmarshal(text, &p) == nil && p.Status >= 400 {
+		return wire.Document(text, 0)
 	}
-	return wire.Document(text, 0)
+	return nil
 }
 
 // readEvent sets target, a pointer to a value, from a server-sent event.

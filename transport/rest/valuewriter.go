@@ -36,8 +36,10 @@ type valueWriter struct {
 
 // writeValues writes a stream as the handler yields it. A stream that fails has the failure
 // at its end.
-func (h *handler) writeValues(ctx context.Context, end context.CancelCauseFunc, w http.ResponseWriter, r *http.Request, a answer) {
-	v := &valueWriter{values: h.values, to: h.timeLimits.paceWriter(w), isLines: prefersLines(r.Header), end: end}
+func (h *handler) writeValues(
+	ctx context.Context, end context.CancelCauseFunc, w http.ResponseWriter, r *http.Request, a answer,
+) {
+	v := &valueWriter{values: h.values, end: end, to: h.timeLimits.paceWriter(w), isLines: prefersLines(r.Header)}
 	a.setHeader(w)
 	w.Header()[contentTypeName] = eventTypes
 	if v.isLines {

@@ -61,7 +61,8 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 	case isSequence(f.Type) && f.Type != partsType && !b.isAnswer():
 		whole.form, whole.values, otherwise = valuesForm, valuesOf(p, f.Type), wire.JSONLines
 	case isSequence(f.Type) && f.Type != partsType:
-		p.refuse("field %s of %s is a stream, which is the whole of an answer: make Resp itself %s", f.Name, owner, f.Type)
+		p.refuse("field %s of %s is a stream, which is the whole of an answer: make Resp itself %s",
+			f.Name, owner, f.Type)
 	case f.Type == readerType:
 		p.refuse("field %s of %s is an io.Reader, and whoever reads an answer must close it: make it an io.ReadCloser",
 			f.Name, owner)
@@ -74,7 +75,8 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 		p.refuse("field %s of %s is tagged `body:%q`: %s", f.Name, owner, tag, err)
 	}
 	if whole.form == partsForm && (len(whole.types) != 1 || whole.types[0] != multipartType) {
-		p.refuse("field %s of %s is tagged `body:%q` and has the parts of a form, which is %s", f.Name, owner, tag, multipartType)
+		p.refuse("field %s of %s is tagged `body:%q` and has the parts of a form, which is %s",
+			f.Name, owner, tag, multipartType)
 	}
 	b.whole = whole
 }

@@ -31,8 +31,10 @@ func (d *document) wholeContent(b *wholeBody) map[string]any {
 // valuesContent describes an answer that is a stream of values.
 func (d *document) valuesContent(v *values) map[string]any {
 	const (
-		events = "Server-sent events; x-item-schema describes the data of each. The last one has the type end, or error and a problem document."
-		lines  = "Lines of JSON, each of which x-item-schema describes. If the stream fails, the last one has the member error, a problem document."
+		events = "Server-sent events; x-item-schema describes the data of each. " +
+			"The last one has the type end, or error and a problem document."
+		lines = "Lines of JSON, each of which x-item-schema describes. " +
+			"If the stream fails, the last one has the member error, a problem document."
 	)
 	return map[string]any{
 		wire.EventStream: streamContent(d.Schema(v.data.t), events),

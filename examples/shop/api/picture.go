@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -22,7 +23,7 @@ type NewPicture struct {
 
 // Validate refuses a malformed ID and an empty picture.
 func (p *NewPicture) Validate() error {
-	return require(condition{validIDs(p.ProductID) == nil, "id is malformed"}, condition{len(p.Data) > 0, "a picture is needed"})
+	return cmp.Or(require(condition{len(p.Data) > 0, "a picture is needed"}), validIDs(p.ProductID))
 }
 
 // Picture is the picture of a product.
