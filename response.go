@@ -118,14 +118,21 @@ func (r *response) Flush() { _ = r.FlushError() }
 
 // Hijack implements [http.Hijacker], for handlers that assert it. The request counts as
 // answered with 101, since another protocol follows.
-func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
+func (r *response) Hijack() (conn net.Conn, buffered *bufio.ReadWriter, err error) {
+	hijack := func() (net.Conn, error) {
+		conn, buffered, err = http.NewResponseController(r.ResponseWriter).Hijack()
+		return conn, err
+	}
+	var done func()
+	if r.servers == nil {
+		_, err = hijack()
+	} else { // net/http does not wait for hijacked connections
+		done, err = r.servers.Hijack(r.route, hijack)
+	}
 	if err == nil {
+		r.hijackDone = done
 		r.startAnswer(http.StatusSwitchingProtocols)
 		r.hijacked = time.Now()
-	}
-	if err == nil && r.servers != nil { // net/http does not wait for hijacked connections
-		r.hijackDone = r.servers.Hijacked(r.route, conn)
 	}
 	return conn, buffered, err
 }

@@ -16,28 +16,40 @@ type hijackedConns struct {
 	TaskGroup
 	cutOff atomic.Bool // a connection was closed because the shutdown's time was up
 
-	mu   sync.Mutex
-	open map[net.Conn]bool
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	timeUp bool // connections that are open are closed
 }
 
-// track adds a handler, which drain waits for until done is called.
-func (t *hijackedConns) track(route string, conn net.Conn) (done func()) {
+// hijack runs hijack, which takes over a connection, and adds its handler, which drain
+// waits for until done is called. The handler is added before: from the moment at which
+// it has the connection, its server does not wait for it any more.
+func (t *hijackedConns) hijack(route string, hijack func() (net.Conn, error)) (done func(), err error) {
+	removeTask := t.TaskGroup.Add("the connection that " + route + " has taken over")
+	conn, err := hijack()
+	if err != nil {
+		removeTask()
+		return nil, err
+	}
 	if tlsConn, ok := conn.(*tls.Conn); ok {
 		conn = tlsConn.NetConn() // a tls.Conn's Close may wait for its peer
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.timeUp {
+		t.cutOff.Store(true)
+		_ = conn.Close()
+	}
 	if t.open == nil {
 		t.open = map[net.Conn]bool{}
 	}
 	t.open[conn] = true
-	removeTask := t.TaskGroup.Add("the connection that " + route + " has taken over")
 	return func() {
 		t.mu.Lock()
 		delete(t.open, conn)
 		t.mu.Unlock()
 		removeTask()
-	}
+	}, nil
 }
 
 // drain waits for all handlers. When ctx ends, it closes their connections.
@@ -53,6 +65,7 @@ func (t *hijackedConns) drain(ctx context.Context) error {
 func (t *hijackedConns) closeAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.timeUp = true
 	for conn := range t.open {
 		t.cutOff.Store(true)
 		_ = conn.Close()

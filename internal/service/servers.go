@@ -68,10 +68,10 @@ func (s *Servers) Serve(l net.Listener, h *http.Server, maxOpen int) error {
 // Failed receives the error of a server that has stopped by itself.
 func (s *Servers) Failed() <-chan error { return s.failed }
 
-// Hijacked counts a handler that has taken over its connection, which Stop waits for until
-// done is called.
-func (s *Servers) Hijacked(route string, conn net.Conn) (done func()) {
-	return s.hijacked.track(route, conn)
+// Hijack runs hijack, by which a handler takes over its connection. Stop waits for the
+// handler until done is called, which is nil after an error.
+func (s *Servers) Hijack(route string, hijack func() (net.Conn, error)) (done func(), err error) {
+	return s.hijacked.hijack(route, hijack)
 }
 
 // Stop stops each server when its requests are answered, and waits for the handlers of

@@ -88,7 +88,7 @@ func TestAHandlerThatHasTakenOverItsConnectionIsWaitedFor(t *testing.T) {
 		state := started(t)
 		s := service.NewServers(state, noLog)
 		here, there := net.Pipe()
-		done := s.Hijacked("GET /socket", there)
+		done, _ := s.Hijack("GET /socket", func() (net.Conn, error) { return there, nil })
 		time.AfterFunc(time.Minute, done)
 		state.Stop()
 		begun := time.Now()
@@ -107,7 +107,7 @@ func TestAConnectionThatAHandlerHasTakenOverIsClosedWhenTheTimeIsUp(t *testing.T
 		state := started(t)
 		s := service.NewServers(state, noLog)
 		here, there := net.Pipe()
-		done := s.Hijacked("GET /socket", there)
+		done, _ := s.Hijack("GET /socket", func() (net.Conn, error) { return there, nil })
 		go func() {
 			defer done()
 			_, _ = there.Read(make([]byte, 1))
@@ -119,6 +119,68 @@ func TestAConnectionThatAHandlerHasTakenOverIsClosedWhenTheTimeIsUp(t *testing.T
 		wantText(t, err, "taken over were cut off")
 		_ = here.Close()
 	})
+}
+
+func TestAHandlerThatIsTakingOverItsConnectionIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := started(t)
+		s := service.NewServers(state, noLog)
+		here, there := net.Pipe()
+		defer func() { _ = here.Close() }()
+		go func() {
+			done, err := s.Hijack("GET /socket", func() (net.Conn, error) {
+				bubble.Sleep(time.Minute)
+				return there, nil
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			done()
+		}()
+		synctest.Wait()
+		state.Stop()
+		begun := time.Now()
+		if _, err := s.Stop(t.Context()); err != nil || time.Since(begun) != time.Minute {
+			t.Errorf("it waited %s, want 1m; %v", time.Since(begun), err)
+		}
+	})
+}
+
+func TestAConnectionThatIsTakenOverWhenTheTimeIsUpIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := started(t)
+		s := service.NewServers(state, noLog)
+		here, there := net.Pipe()
+		go func() {
+			done, _ := s.Hijack("GET /socket", func() (net.Conn, error) {
+				bubble.Sleep(time.Second + time.Millisecond)
+				return there, nil
+			})
+			done()
+		}()
+		synctest.Wait()
+		state.Stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Stop(ctx)
+		wantText(t, err, "taken over were cut off")
+		if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("its peer reads %v, want the end", err)
+		}
+	})
+}
+
+func TestAHandlerThatCannotTakeOverItsConnectionIsNotWaitedFor(t *testing.T) {
+	state := started(t)
+	s := service.NewServers(state, noLog)
+	if done, err := s.Hijack("GET /socket", func() (net.Conn, error) { return nil, http.ErrHijacked }); done != nil || !errors.Is(err, http.ErrHijacked) {
+		t.Errorf("got %v", err)
+	}
+	state.Stop()
+	if _, err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestNoListenerIsServedWhenTheServiceIsStopping(t *testing.T) {

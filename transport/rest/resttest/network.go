@@ -12,6 +12,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
+	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -22,7 +23,8 @@ import (
 type Network struct {
 	mu        sync.Mutex
 	servers   map[string]*server // by service
-	transport *http.Transport    // nil before the first request
+	transport *http.Transport    // nil before the first request, as is http2
+	http2     *http.Transport    // for gRPC
 	closed    bool
 }
 
@@ -51,9 +53,12 @@ func (n *Network) Serve(name string, h http.Handler) {
 	case n.servers == nil:
 		n.servers = map[string]*server{}
 	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // which gRPC needs
 	s := &server{
 		listener: &listener{conns: make(chan net.Conn), closed: make(chan struct{})},
-		http:     &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}, //nolint:gosec // a test sets its own time limits
+		http:     &http.Server{Handler: h, Protocols: protocols, ErrorLog: log.New(io.Discard, "", 0)}, //nolint:gosec // a test sets its own time limits
 	}
 	n.servers[name] = s
 	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
@@ -82,8 +87,12 @@ func (n *Network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	if n.transport == nil {
 		n.transport = &http.Transport{DialContext: n.dial}
+		n.http2 = wire.SpeakHTTP2(&http.Transport{DialContext: n.dial})
 	}
 	transport := n.transport
+	if wire.FormatOf(r.Header) == wire.GRPC {
+		transport = n.http2
+	}
 	n.mu.Unlock()
 	return transport.RoundTrip(r)
 }
@@ -96,6 +105,7 @@ func (n *Network) Close() {
 	n.closed = true
 	if n.transport != nil {
 		n.transport.CloseIdleConnections()
+		n.http2.CloseIdleConnections()
 	}
 	for _, s := range n.servers {
 		_ = s.http.Close()
