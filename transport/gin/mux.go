@@ -169,6 +169,9 @@ func (m *Mux) Subject(r *http.Request) string {
 // Logger returns the logger of the mux that m is within, or else [slog.Default].
 func (m *Mux) Logger() *slog.Logger { return wire.LoggerOf(m.outer)() }
 
+// Stopping returns what the mux that m is within closes when it stops, or nil.
+func (m *Mux) Stopping() <-chan struct{} { return wire.StoppingOf(m.outer) }
+
 // mounted is a route as the outer mux serves it: through the engine.
 type mounted struct {
 	http.Handler
