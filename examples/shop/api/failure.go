@@ -17,4 +17,6 @@ var (
 	insufficientStock = Conflict("insufficient_stock", "The stock does not suffice.")
 	illegalTransition = Conflict("illegal_transition", "The status of the order forbids it.")
 	inactiveUser      = Conflict("user_not_active", "The user is not active.")
+	tooMuchStock      = Conflict("too_much_stock", "There is as much as there shall be.")
+	emailTaken        = fault.AlreadyExists.Errorf("Another user has the email address.").WithReason("email_taken")
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -62,12 +63,35 @@ type InventoryService interface {
 
 // The routes of the inventory service.
 var (
-	GetInventory     = rest.Route[*ByProduct, *Inventory]{Pattern: "GET /inventory/{product_id}"}
-	UpdateInventory  = rest.Route[*QuantityChange, *Inventory]{Pattern: "PUT /inventory/{product_id}"}
-	ReserveInventory = rest.Route[*Reservation, *Inventory]{Pattern: "POST /inventory/{product_id}/reserve", Keyed: true}
-	ReleaseInventory = rest.Route[*Reservation, *Inventory]{Pattern: "POST /inventory/{product_id}/release", Keyed: true}
-	ListInventory    = rest.Route[*InventoryFilter, *List[*Inventory]]{Pattern: "GET /inventory"}
-	ReorderProduct   = rest.Route[*ByProduct, *Inventory]{Pattern: "POST /inventory/{product_id}/reorder"}
+	GetInventory = rest.Route[*ByProduct, *Inventory]{
+		Pattern:  "GET /inventory/{product_id}",
+		Summary:  "Returns the stock of a product.",
+		Failures: []error{fault.NotFound},
+	}
+	UpdateInventory = rest.Route[*QuantityChange, *Inventory]{
+		Pattern:  "PUT /inventory/{product_id}",
+		Summary:  "Sets the stock of a product.",
+		Failures: []error{fault.NotFound, insufficientStock},
+	}
+	ReserveInventory = rest.Route[*Reservation, *Inventory]{
+		Pattern: "POST /inventory/{product_id}/reserve", Keyed: true,
+		Summary:  "Reserves pieces of a product.",
+		Failures: []error{fault.NotFound, insufficientStock},
+	}
+	ReleaseInventory = rest.Route[*Reservation, *Inventory]{
+		Pattern: "POST /inventory/{product_id}/release", Keyed: true,
+		Summary:  "Releases reserved pieces of a product.",
+		Failures: []error{fault.NotFound, insufficientStock},
+	}
+	ListInventory = rest.Route[*InventoryFilter, *List[*Inventory]]{
+		Pattern: "GET /inventory",
+		Summary: "Lists the stock of all products.",
+	}
+	ReorderProduct = rest.Route[*ByProduct, *Inventory]{
+		Pattern:  "POST /inventory/{product_id}/reorder",
+		Summary:  "Orders pieces of a product again.",
+		Failures: []error{fault.NotFound, tooMuchStock},
+	}
 
 	InventoryRoutes = []rest.Forwarder{GetInventory, UpdateInventory, ReserveInventory, ReleaseInventory, ListInventory, ReorderProduct}
 )

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -118,12 +119,35 @@ type OrderService interface {
 
 // The routes of the order service.
 var (
-	CreateOrder       = rest.Route[*CreateOrderRequest, *Order]{Pattern: "POST /orders", Keyed: true, Status: http.StatusCreated}
-	GetOrder          = rest.Route[*ByID, *Order]{Pattern: "GET /orders/{id}"}
-	UpdateOrder       = rest.Route[*OrderUpdate, *Order]{Pattern: "PUT /orders/{id}"}
-	CancelOrder       = rest.Route[*ByID, *Order]{Pattern: "POST /orders/{id}/cancel"}
-	ListOrders        = rest.Route[*OrderFilter, *List[*Order]]{Pattern: "GET /orders"}
-	UpdateOrderStatus = rest.Route[*OrderStatusChange, *Order]{Pattern: "PUT /orders/{id}/status"}
+	CreateOrder = rest.Route[*CreateOrderRequest, *Order]{
+		Pattern: "POST /orders", Keyed: true, Status: http.StatusCreated,
+		Summary:  "Places an order, which reserves its stock.",
+		Failures: []error{fault.NotFound, insufficientStock, inactiveUser},
+	}
+	GetOrder = rest.Route[*ByID, *Order]{
+		Pattern:  "GET /orders/{id}",
+		Summary:  "Returns an order.",
+		Failures: []error{fault.NotFound},
+	}
+	UpdateOrder = rest.Route[*OrderUpdate, *Order]{
+		Pattern:  "PUT /orders/{id}",
+		Summary:  "Sets what may change of an order.",
+		Failures: []error{fault.NotFound},
+	}
+	CancelOrder = rest.Route[*ByID, *Order]{
+		Pattern:  "POST /orders/{id}/cancel",
+		Summary:  "Cancels an order, which frees its stock.",
+		Failures: []error{fault.NotFound, illegalTransition},
+	}
+	ListOrders = rest.Route[*OrderFilter, *List[*Order]]{
+		Pattern: "GET /orders",
+		Summary: "Lists the orders.",
+	}
+	UpdateOrderStatus = rest.Route[*OrderStatusChange, *Order]{
+		Pattern:  "PUT /orders/{id}/status",
+		Summary:  "Sets the status of an order.",
+		Failures: []error{fault.NotFound, illegalTransition},
+	}
 
 	OrderRoutes = []rest.Forwarder{CreateOrder, GetOrder, UpdateOrder, CancelOrder, ListOrders, UpdateOrderStatus, WatchOrder}
 )

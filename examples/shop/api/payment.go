@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -83,8 +84,16 @@ func (s *PaymentStatus) UnmarshalText(text []byte) error {
 
 // The routes of the payment service.
 var (
-	CreatePayment = rest.Route[*PaymentRequest, *Payment]{Pattern: "POST /payments", Keyed: true, Status: http.StatusCreated}
-	GetPayment    = rest.Route[*ByID, *Payment]{Pattern: "GET /payments/{id}"}
+	CreatePayment = rest.Route[*PaymentRequest, *Payment]{
+		Pattern: "POST /payments", Keyed: true, Status: http.StatusCreated,
+		Summary:  "Pays an order.",
+		Failures: []error{fault.NotFound, illegalTransition},
+	}
+	GetPayment = rest.Route[*ByID, *Payment]{
+		Pattern:  "GET /payments/{id}",
+		Summary:  "Returns a payment.",
+		Failures: []error{fault.NotFound},
+	}
 
 	PaymentRoutes = []rest.Forwarder{CreatePayment, GetPayment}
 )

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -89,12 +90,34 @@ type ProductService interface {
 
 // The routes of the product service.
 var (
-	CreateProduct      = rest.Route[*NewProduct, *Product]{Pattern: "POST /products", Status: http.StatusCreated}
-	GetProduct         = rest.Route[*ByID, *Product]{Pattern: "GET /products/{id}"}
-	UpdateProduct      = rest.Route[*ProductUpdate, *Product]{Pattern: "PUT /products/{id}"}
-	DeleteProduct      = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /products/{id}"}
-	ListProducts       = rest.Route[*ProductFilter, *List[*Product]]{Pattern: "GET /products"}
-	UpdateProductStock = rest.Route[*StockChange, *Product]{Pattern: "PUT /products/{id}/stock"}
+	CreateProduct = rest.Route[*NewProduct, *Product]{
+		Pattern: "POST /products", Status: http.StatusCreated,
+		Summary: "Creates a product with its stock.",
+	}
+	GetProduct = rest.Route[*ByID, *Product]{
+		Pattern:  "GET /products/{id}",
+		Summary:  "Returns a product.",
+		Failures: []error{fault.NotFound},
+	}
+	UpdateProduct = rest.Route[*ProductUpdate, *Product]{
+		Pattern:  "PUT /products/{id}",
+		Summary:  "Replaces a product, but not its stock.",
+		Failures: []error{fault.NotFound},
+	}
+	DeleteProduct = rest.Route[*ByID, endpoint.None]{
+		Pattern:  "DELETE /products/{id}",
+		Summary:  "Deletes a product.",
+		Failures: []error{fault.NotFound},
+	}
+	ListProducts = rest.Route[*ProductFilter, *List[*Product]]{
+		Pattern: "GET /products",
+		Summary: "Lists the products.",
+	}
+	UpdateProductStock = rest.Route[*StockChange, *Product]{
+		Pattern:  "PUT /products/{id}/stock",
+		Summary:  "Sets the stock of a product.",
+		Failures: []error{fault.NotFound, insufficientStock},
+	}
 
 	ProductRoutes = []rest.Forwarder{CreateProduct, GetProduct, UpdateProduct, DeleteProduct, ListProducts, UpdateProductStock, PutPicture, GetPicture}
 )

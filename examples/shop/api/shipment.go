@@ -42,7 +42,10 @@ func (s *ShipmentStatus) UnmarshalText(text []byte) error {
 
 // The routes of the logistics service.
 var (
-	ListShipments = rest.Route[*ShipmentFilter, *List[*Shipment]]{Pattern: "GET /shipments"}
+	ListShipments = rest.Route[*ShipmentFilter, *List[*Shipment]]{
+		Pattern: "GET /shipments",
+		Summary: "Lists the shipments.",
+	}
 
 	ShipmentRoutes = []rest.Forwarder{ListShipments}
 )

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -104,13 +105,40 @@ type UserService interface {
 
 // The routes of the user service.
 var (
-	CreateUser       = rest.Route[*NewUser, *User]{Pattern: "POST /users", Status: http.StatusCreated}
-	GetUser          = rest.Route[*ByID, *User]{Pattern: "GET /users/{id}"}
-	UpdateUser       = rest.Route[*UserUpdate, *User]{Pattern: "PUT /users/{id}"}
-	DeleteUser       = rest.Route[*ByID, endpoint.None]{Pattern: "DELETE /users/{id}"}
-	ListUsers        = rest.Route[*UserFilter, *List[*User]]{Pattern: "GET /users"}
-	AuthenticateUser = rest.Route[*Credentials, *User]{Pattern: "POST /authenticate"}
-	UpdateUserStatus = rest.Route[*UserStatusChange, *User]{Pattern: "PUT /users/{id}/status"}
+	CreateUser = rest.Route[*NewUser, *User]{
+		Pattern: "POST /users", Status: http.StatusCreated,
+		Summary:  "Creates a user.",
+		Failures: []error{emailTaken},
+	}
+	GetUser = rest.Route[*ByID, *User]{
+		Pattern:  "GET /users/{id}",
+		Summary:  "Returns a user.",
+		Failures: []error{fault.NotFound},
+	}
+	UpdateUser = rest.Route[*UserUpdate, *User]{
+		Pattern:  "PUT /users/{id}",
+		Summary:  "Replaces a user.",
+		Failures: []error{fault.NotFound, emailTaken},
+	}
+	DeleteUser = rest.Route[*ByID, endpoint.None]{
+		Pattern:  "DELETE /users/{id}",
+		Summary:  "Deletes a user.",
+		Failures: []error{fault.NotFound},
+	}
+	ListUsers = rest.Route[*UserFilter, *List[*User]]{
+		Pattern: "GET /users",
+		Summary: "Lists the users.",
+	}
+	AuthenticateUser = rest.Route[*Credentials, *User]{
+		Pattern:  "POST /authenticate",
+		Summary:  "Returns the user who has the email address and the password.",
+		Failures: []error{fault.Unauthenticated, inactiveUser},
+	}
+	UpdateUserStatus = rest.Route[*UserStatusChange, *User]{
+		Pattern:  "PUT /users/{id}/status",
+		Summary:  "Sets the status of a user.",
+		Failures: []error{fault.NotFound},
+	}
 
 	UserRoutes = []rest.Forwarder{CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers, AuthenticateUser, UpdateUserStatus}
 )
