@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -8,6 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -18,6 +26,7 @@ type described struct {
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
 	paths    map[string]any
+	router   routers.Router
 	err      error
 }
 
@@ -30,7 +39,20 @@ func (d *described) read(client *http.Client, url string) {
 		return
 	}
 	defer func() { _ = answer.Body.Close() }()
-	document, err := jsonschema.UnmarshalJSON(answer.Body)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		d.err = err
+		return
+	}
+	valid, err := openapi3.NewLoader().LoadFromData(text)
+	if err == nil {
+		d.router, err = legacy.NewRouter(valid) // which validates it
+	}
+	if err != nil {
+		d.err = err
+		return
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		d.err = err
 		return
@@ -55,6 +77,9 @@ func (s *shop) checkDocument(method, path string, a answer) {
 	if d.err != nil {
 		s.Fatalf("openapi.json: %v", d.err)
 	}
+	if err := d.allows(method, s.url()+path, a); err != nil {
+		s.Errorf("%s %.80s: %d %.400s\nis not what openapi.json says: %v", method, path, a.status, a.text, err)
+	}
 	at, known := d.answerOf(method, path, a.status)
 	switch {
 	case !known && a.status < 400: // a page that is no route
@@ -65,6 +90,30 @@ func (s *shop) checkDocument(method, path string, a answer) {
 	if err := d.validate(at, a); err != nil {
 		s.Errorf("%s %.80s: %d %.400s\nis not what openapi.json says at %s: %v", method, path, a.status, a.text, strings.Join(at, " "), err)
 	}
+}
+
+// allows returns an error unless the document has the status, the headers and the media type
+// of an answer.
+func (d *described) allows(method, url string, a answer) error {
+	r, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return err
+	}
+	route, variables, err := d.router.FindRoute(r)
+	if err != nil { // a page that is no route, or a method that is none
+		return nil
+	}
+	asked := &openapi3filter.RequestValidationInput{Request: r, PathParams: variables, Route: route}
+	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: asked, Status: a.status, Header: a.header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: true},
+	})
+	if described := route.Operation.Responses.Status(a.status); err == nil && described != nil && len(described.Value.Content) > 0 {
+		if described.Value.Content.Get(a.header.Get("Content-Type")) == nil {
+			err = fmt.Errorf("it has no %q for this status", a.header.Get("Content-Type"))
+		}
+	}
+	return err
 }
 
 // answerOf locates the description of an answer; at is nil if it has no body.
@@ -157,6 +206,10 @@ func TestAnAnswerThatIsNotAsDescribedIsFound(t *testing.T) {
 			if err := d.validate(at, answer{text: text}); (err == nil) != fits {
 				t.Errorf("%s: %v", text, err)
 			}
+		}
+		html := http.Header{"Content-Type": {"text/html"}}
+		if err := d.allows("GET", s.url()+"/products?q=x", answer{status: 200, header: html}); err == nil {
+			t.Error("a list of products in HTML is allowed, want an error")
 		}
 	})
 }
