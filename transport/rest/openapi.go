@@ -158,6 +158,9 @@ func (d *document) request(op operation) {
 		parameters = append(parameters, map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
 	}
 	for _, f := range op.contract.request.fields {
+		if f.in == "header" && slices.Contains(ignoredHeaders, f.name) {
+			continue
+		}
 		name := f.name
 		if f.in == "path" {
 			name = op.path.variables[slices.Index(variables, f.name)]
@@ -181,6 +184,9 @@ func (d *document) request(op operation) {
 		op.object["requestBody"] = map[string]any{"content": d.wholeContent(whole)}
 	}
 }
+
+// ignoredHeaders are no parameters in OpenAPI, which describes them elsewhere.
+var ignoredHeaders = []string{"Accept", "Authorization", "Content-Type"}
 
 // parameter describes a field of t that travels outside of the body.
 func parameter(t reflect.Type, f *field, name string) map[string]any {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -115,6 +116,47 @@ func TestAPointerToAnEnumMayBeNull(t *testing.T) {
 	text, _ := json.Marshal(all["answer"])
 	if want := `{"properties":{"shade":{"enum":["light","dark",null],"type":["string","null"]}},"required":["shade"],"type":"object"}`; string(text) != want {
 		t.Errorf("%s, want %s", text, want)
+	}
+}
+
+func TestHeadersThatOpenAPIDescribesElsewhereAreNoParameters(t *testing.T) {
+	type request struct {
+		Token  string `header:"Authorization" json:"-"`
+		Tenant string `header:"X-Tenant" json:"-"`
+	}
+	doc := documentOf(t, rest.Route[*request, endpoint.None]{Pattern: "GET /x"})
+	if p := doc.Paths["/x"]["get"].Parameters; len(p) != 1 || p[0].Name != "X-Tenant" {
+		t.Errorf("the parameters are %+v, want X-Tenant alone", p)
+	}
+}
+
+func TestWhatARouteDeclaresAsFailuresIsAnAnswerOfItsOwn(t *testing.T) {
+	mux := listing{ServeMux: http.NewServeMux()}
+	full := fault.FailedPrecondition.Errorf("The shelf is full.").WithReason("full").WithStatus(http.StatusConflict)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "POST /x", Failures: []error{fault.NotFound, full}}.
+		Handle(&mux, func(context.Context, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
+	text, err := json.Marshal(rest.OpenAPI("x", "1", mux.handlers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct{ Description string }
+		}
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	got := doc.Paths["/x"]["post"].Responses
+	for status, want := range map[string]string{
+		"404": "What is asked for does not exist.", "409": "The shelf is full. (full)", "default": "The request failed.",
+	} {
+		if got[status].Description != want {
+			t.Errorf("%s is described as %q, want %q", status, got[status].Description, want)
+		}
+	}
+	if _, has := got["400"]; has {
+		t.Error("a request without parts can be wrong, want no 400")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,6 +125,9 @@ func (c *contract) failure(status int, why string) map[string]any {
 func (c *contract) responseHeaders() map[string]any {
 	all := map[string]any{}
 	for _, h := range c.headers() {
+		if slices.Contains(ignoredHeaders, h.Name) {
+			continue
+		}
 		if h.In == "cookie" { // OpenAPI knows one header for all of them
 			h.Name, h.Schema = "Set-Cookie", jsonschema.Type("string")
 		}

@@ -13,6 +13,7 @@ const browser = await chromium.launch({
 
 async function open(options) {
   const page = await (await browser.newContext(options)).newPage();
+  page.setDefaultTimeout(120_000); // axe and a slow machine
   const complaints = [], foreign = [];
   page.on("console", (m) => m.type() === "error" && complaints.push(m.text()));
   page.on("pageerror", (err) => complaints.push(err.message));

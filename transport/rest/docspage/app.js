@@ -3,6 +3,7 @@
 // say is set as text, never as HTML.
 (() => {
   const METHODS = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
+  const READABLE = /json|text|xml|x-www-form-urlencoded/;
   const byID = (id) => document.getElementById(id);
   let api;
 
@@ -160,10 +161,23 @@
     const init = { method: method.toUpperCase(), headers, redirect: "manual" };
     if (form.elements.body) {
       headers.set("Content-Type", kind);
-      init.body = form.elements.body.value;
+      init.body = form.elements.body.files ? form.elements.body.files[0] : form.elements.body.value;
     }
     const base = ((api.servers || [])[0] || {}).url || "";
     return [base.replace(/\/$/, "") + path + (query.size ? "?" + query : ""), init];
+  }
+
+  // show writes the body of an answer into an element, as it arrives: it may be a stream.
+  async function show(answer, into) {
+    const kind = answer.headers.get("Content-Type") || "";
+    if (!READABLE.test(kind)) {
+      const { size } = await answer.blob();
+      into.textContent = size ? size + " bytes of " + kind : "(none)";
+      return;
+    }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) into.append(part.value);
+    into.textContent = into.textContent === "" ? "(none)" : indent(into.textContent);
   }
 
   async function attempt(event, path, method, operation, kind, result) {
@@ -173,15 +187,16 @@
     try {
       const [url, init] = requestOf(path, method, operation, event.target, kind);
       const answer = await fetch(url, init);
-      const text = await answer.text();
       const took = Math.round(performance.now() - start);
       const headers = [...answer.headers].map(([name, value]) => name + ": " + value).join("\n");
+      const body = el("pre");
       result.replaceChildren(
         el("h4", {}, "Answer"),
         el("p", { class: answer.ok ? "good" : "bad" }, el("strong", {}, answer.status + " " + answer.statusText), " after " + took + " ms"),
         el("p", {}, el("code", {}, init.method + " " + url)),
         el("h5", {}, "Headers"), el("pre", {}, headers),
-        el("h5", {}, "Body"), el("pre", {}, text === "" ? "(none)" : indent(text)));
+        el("h5", {}, "Body"), body);
+      await show(answer, body);
     } catch (err) {
       result.replaceChildren(el("p", { class: "bad" }, "No answer: " + err.message));
     }
@@ -197,7 +212,9 @@
       f.querySelector("input, select, textarea").name = "p:" + p.in + ":" + p.name;
       form.append(f);
     }
-    if (kind) {
+    if (kind && !READABLE.test(kind)) {
+      form.append(el("div", { class: "field" }, el("label", { for: id + "-body" }, "Body, " + kind), el("input", { id: id + "-body", name: "body", type: "file", accept: kind })));
+    } else if (kind) {
       const sample = media.example !== undefined ? media.example : sampleOf(media.schema);
       const text = typeof sample === "string" ? sample : JSON.stringify(sample, null, 2);
       const area = el("textarea", { id: id + "-body", name: "body", rows: Math.min(14, text.split("\n").length + 1), spellcheck: "false" });
@@ -213,7 +230,7 @@
       answers.append(item);
     }
     const inside = el("div", {}, operation.description ? el("p", {}, operation.description) : "");
-    if (kind) inside.append(el("h4", {}, "Request body"), schemaTree(media.schema && media.schema.$ref ? { ...resolve(media.schema), description: undefined } : media.schema));
+    if (media && media.schema) inside.append(el("h4", {}, "Request body"), schemaTree(media.schema && media.schema.$ref ? { ...resolve(media.schema), description: undefined } : media.schema));
     inside.append(el("h4", {}, "Try it"), form, result, el("h4", {}, "Answers"), answers);
     const summary = el("summary", {}, el("h3", {}, el("span", { class: "method" }, method.toUpperCase()), " ", el("span", { class: "path" }, path)),
       operation.summary ? el("span", { class: "soft" }, " " + operation.summary) : "");
