@@ -181,7 +181,8 @@ func (d *document) request(op operation) {
 		op.object["requestBody"] = map[string]any{"required": true, "content": content(jsonType, d.body(&op.contract.request))}
 	}
 	if whole := op.contract.request.whole; whole != nil {
-		op.object["requestBody"] = map[string]any{"content": d.wholeContent(whole)}
+		required := jsonschema.Annotate(map[string]any{}, op.contract.request.t.FieldByIndex(whole.index))
+		op.object["requestBody"] = map[string]any{"required": required, "content": d.wholeContent(whole)}
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 type NewPicture struct {
 	ProductID string `path:"id" json:"-"`
 	Type      string `header:"Content-Type" json:"-"`
-	Data      []byte `body:"image/png, image/jpeg, image/webp"`
+	Data      []byte `body:"image/png, image/jpeg, image/webp" schema:"required"`
 }
 
 // Validate refuses a malformed ID and an empty picture.
