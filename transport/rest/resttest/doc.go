@@ -1,7 +1,7 @@
 // Package resttest tests services without sockets, also within testing/synctest. A
 // [Network] serves handlers in memory, by the net/http of a real server, so that streams,
-// deadlines, a caller that gives up and upgraded connections are as they are in
-// production, and gRPC is served as well. A [Fake] stands for another service, records what is called, and gets its
+// deadlines, a caller that gives up, upgraded connections and gRPC are as they are in
+// production. A [Fake] stands for another service, records what is called, and gets its
 // answers from the routes that the real one serves:
 //
 //	var network resttest.Network
