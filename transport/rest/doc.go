@@ -134,9 +134,11 @@
 // An answer of type iter.Seq2[T, error] is a stream of values. An error of the handler is the
 // usual refusal; one in the stream is the last thing in it, on both sides. The caller's side
 // calls anew with each iteration. The stream ends when its caller goes, when the service
-// stops ([Mux]), or when the iteration ends; a handler that waits must watch its context. It
+// stops ([Mux]), or when the iteration ends; a handler that waits must watch its context,
+// which a middleware such as endpoint.Timeout would end as soon as the handler returns. It
 // occupies no place in the limit of a sinew.Service, has no time limit, and sends a
-// heartbeat after 15 seconds of silence.
+// heartbeat after 15 seconds of silence. A caller that accepts nothing for 30 seconds is
+// gone.
 //
 // It travels as server-sent events, or as lines of JSON if the header Accept prefers
 // application/x-ndjson. Each event has a value as its data; with T an [Event] it has an id and
