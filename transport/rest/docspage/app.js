@@ -255,7 +255,7 @@
       if (!e.hidden && e.tagName === "DETAILS") shown++;
     }
     for (const group of document.querySelectorAll("#groups > section")) group.hidden = !group.querySelector("details:not([hidden])");
-    byID("matches").textContent = words.length ? shown + " operations match" : "";
+    byID("matches").textContent = words.length ? shown + " of " + document.querySelectorAll("#groups details").length + " operations" : "";
   }
 
   function draw() {
