@@ -4,12 +4,13 @@ import (
 	"context"
 	"io"
 	"iter"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/internal/bubble"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -20,48 +21,79 @@ type file struct {
 	Body io.ReadCloser `body:"text/plain"`
 }
 
-// slowly has some bytes, a pause, and some more.
-func slowly(pause time.Duration) io.ReadCloser {
-	return io.NopCloser(io.MultiReader(strings.NewReader("first "), &pausing{pause}, strings.NewReader("last")))
+// slowly has a byte after each of n pauses.
+type slowly struct {
+	n     int
+	pause time.Duration
 }
 
-type pausing struct{ d time.Duration }
-
-func (p *pausing) Read([]byte) (int, error) {
-	<-time.After(p.d)
-	return 0, io.EOF
-}
-
-func TestFilesMayTakeLongerThanTheServersTimeLimits(t *testing.T) {
-	const limit, pause = 100 * time.Millisecond, 300 * time.Millisecond
-	up, down := rest.Route[sent, tick]{Pattern: "PUT /file"}, rest.Route[endpoint.None, file]{Pattern: "GET /file"}
-	reg := registry.NewMemory()
-	c := sinew.Config{Registry: reg, ReadTimeout: limit, WriteTimeout: limit}
-	stock := sinew.New("stock", servicetest.Local(c))
-	up.Handle(stock, func(_ context.Context, r sent) (tick, error) {
-		n, err := io.Copy(io.Discard, r.Body)
-		return tick{int(n)}, err
-	})
-	down.Handle(stock, func(context.Context, endpoint.None) (file, error) { return file{slowly(pause)}, nil })
-	servicetest.Start(t, stock)
-	gateway := sinew.New("gateway", servicetest.Local(c))
-	up.Forward(gateway, gateway.Client("stock"))
-	down.Forward(gateway, gateway.Client("stock"))
-	servicetest.Start(t, gateway)
-	for _, name := range []string{"stock", "gateway"} {
-		client := servicetest.New(t, sinew.Config{Registry: reg}).Client(name)
-		if got, err := up.Endpoint(client)(t.Context(), sent{slowly(pause)}); err != nil || got.N != 10 {
-			t.Errorf("%s: of 10 bytes %d arrive, %v", name, got.N, err)
-		}
-		got, err := down.Endpoint(client)(t.Context(), endpoint.None{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text, err := io.ReadAll(got.Body); err != nil || string(text) != "first last" {
-			t.Errorf("%s: the download has %q, %v", name, text, err)
-		}
-		got.Body.Close()
+func (s *slowly) Read(p []byte) (int, error) {
+	if s.n == 0 {
+		return 0, io.EOF
 	}
+	bubble.Sleep(s.pause)
+	s.n--
+	p[0] = 'x'
+	return 1, nil
+}
+
+func (s *slowly) Close() error { return nil }
+
+func TestFilesMayTakeLongerThanTheServersTimeLimitsButMustGoOn(t *testing.T) {
+	up, down := rest.Route[sent, tick]{Pattern: "PUT /file"}, rest.Route[endpoint.None, file]{Pattern: "GET /file"}
+	for pause, arrives := range map[time.Duration]bool{20 * time.Second: true, 40 * time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := servicetest.NewPipe()
+			svc := sinew.New("stock", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
+			up.Handle(svc, func(_ context.Context, r sent) (tick, error) {
+				n, err := io.Copy(io.Discard, r.Body)
+				return tick{int(n)}, err
+			})
+			down.Handle(svc, func(context.Context, endpoint.None) (file, error) { return file{&slowly{20, pause}}, nil })
+			servicetest.Start(t, svc)
+			client := l.Client()
+			defer client.CloseIdleConnections()
+			c := rest.Remote("http://stock", client)
+			got, err := up.Endpoint(c)(t.Context(), sent{&slowly{20, pause}}) // 400 seconds
+			if (err == nil && got.N == 20) != arrives {
+				t.Errorf("an upload with pauses of %s ends with %d bytes, %v", pause, got.N, err)
+			}
+			answer, err := down.Endpoint(c)(t.Context(), endpoint.None{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			if n, err := io.Copy(io.Discard, answer.Body); err != nil || n != 20 { // the caller accepts all the time
+				t.Errorf("a download with pauses of %s ends with %d bytes, %v", pause, n, err)
+			}
+		})
+	}
+}
+
+func TestAStreamMayBeSilentForLongerThanTheServersTimeLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := servicetest.NewPipe()
+		svc := sinew.New("stock", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
+		ticks.Handle(svc, func(context.Context, ticking) (iter.Seq2[tick, error], error) {
+			return func(yield func(tick, error) bool) {
+				if yield(tick{1}, nil) {
+					bubble.Sleep(time.Hour)
+					yield(tick{2}, nil)
+				}
+			}, nil
+		})
+		servicetest.Start(t, svc)
+		client := l.Client()
+		defer client.CloseIdleConnections()
+		seq, err := ticks.Endpoint(rest.Remote("http://stock", client))(t.Context(), ticking{})
+		last := 0
+		for v, failure := range seq {
+			last, err = v.N, failure
+		}
+		if err != nil || last != 2 {
+			t.Errorf("after an hour of silence comes %d, %v", last, err)
+		}
+	})
 }
 
 func TestAStreamPassesTheMiddlewaresOfAnAnswer(t *testing.T) {
