@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 )
@@ -14,12 +15,13 @@ const maxPending = 32 << 10
 // are flushed while earlier ones are being sent leave together, with one write to the
 // network; a message with none before it leaves at once. Write blocks while 32 KiB wait.
 //
-// Write, Flush and Close are for one goroutine, that of the handler, which calls Close before
+// Write, Flush and Close must not be called at the same time. The handler calls Close before
 // it returns. The header must not be changed between the first Flush and Close, but for
 // trailers.
 type StreamWriter struct {
 	http.ResponseWriter
-	begun bool // the header and the first message are sent
+	failed func(error) // nil for none
+	begun  bool        // the header and the first message are sent
 
 	mu       sync.Mutex
 	changed  sync.Cond // signaled when a field below changes
@@ -31,9 +33,10 @@ type StreamWriter struct {
 	writeErr error  // of the wrapped writer
 }
 
-// NewStreamWriter returns a StreamWriter that writes to w.
-func NewStreamWriter(w http.ResponseWriter) *StreamWriter {
-	s := &StreamWriter{ResponseWriter: w}
+// NewStreamWriter returns a StreamWriter that writes to w. It calls failed, if that is not
+// nil, as soon as w fails, which Write and Flush report only when they are called next.
+func NewStreamWriter(w http.ResponseWriter, failed func(error)) *StreamWriter {
+	s := &StreamWriter{ResponseWriter: w, failed: failed}
 	s.changed.L = &s.mu
 	return s
 }
@@ -115,10 +118,18 @@ func (s *StreamWriter) send() {
 		if err == nil {
 			err = http.NewResponseController(s.ResponseWriter).Flush()
 		}
+		if errors.Is(err, errors.ErrUnsupported) { // what is written leaves at the end
+			err = nil
+		}
 		s.mu.Lock()
-		s.spare = now
+		if s.spare = now; cap(now) > 4*maxPending { // of one large message
+			s.spare = nil
+		}
 		if err != nil && s.writeErr == nil {
 			s.writeErr = err
+			if s.failed != nil {
+				s.failed(err)
+			}
 		}
 		s.changed.Broadcast()
 	}

@@ -46,7 +46,7 @@ func begun(t *testing.T, n *network) *wire.StreamWriter {
 	t.Helper()
 	pass := n.pass
 	n.pass = nil
-	w := wire.NewStreamWriter(n)
+	w := wire.NewStreamWriter(n, nil)
 	send(t, w, "0")
 	n.pass = pass
 	return w
@@ -138,7 +138,7 @@ func TestWhatIsNotFlushedLeavesWhenTheHandlerEnds(t *testing.T) {
 func TestBytesOfAStreamKeepTheirOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := &network{}
-		w := wire.NewStreamWriter(n)
+		w := wire.NewStreamWriter(n, nil)
 		var want []byte
 		for range rapid.IntRange(0, 50).Draw(t, "pieces") {
 			p := rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "piece")

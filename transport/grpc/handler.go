@@ -63,7 +63,7 @@ func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, optio
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.stream {
-		messages := wire.NewStreamWriter(w)
+		messages := wire.NewStreamWriter(w, nil)
 		defer messages.Close()
 		w = messages
 	}

@@ -24,7 +24,7 @@ var (
 // valueWriter writes the values of one answer.
 type valueWriter struct {
 	*values
-	to      *pacedWriter
+	to      *wire.StreamWriter
 	isLines bool
 	end     context.CancelCauseFunc // of the request
 
@@ -39,7 +39,8 @@ type valueWriter struct {
 func (h *handler) writeValues(
 	ctx context.Context, end context.CancelCauseFunc, w http.ResponseWriter, r *http.Request, a answer,
 ) {
-	v := &valueWriter{values: h.values, end: end, to: h.timeLimits.paceWriter(w), isLines: prefersLines(r.Header)}
+	gone := func(error) { end(context.Canceled) }
+	v := &valueWriter{values: h.values, end: end, to: wire.NewStreamWriter(h.timeLimits.paceWriter(w), gone), isLines: prefersLines(r.Header)}
 	a.setHeader(w)
 	w.Header()[contentTypeName] = eventTypes
 	if v.isLines {
@@ -158,10 +159,11 @@ func (v *valueWriter) finish(problem []byte) {
 	_ = v.send(appendEnd(nil, v.isLines, problem))
 }
 
-// stop ends the heartbeat.
+// stop ends the heartbeat, and returns when all that was written is sent.
 func (v *valueWriter) stop() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.isOver = true
 	v.timer.Stop()
+	v.to.Close()
 }
