@@ -18,7 +18,7 @@ func (d *document) wholeContent(b *wholeBody) map[string]any {
 		kind, _, _ := mime.ParseMediaType(one)
 		switch b.form {
 		case valuesForm:
-			all[kind] = streamContent(d.Schema(b.values.t), "Lines of JSON, each of which x-item-schema describes.")
+			all[kind] = streamContent(jsonschema.Type("string"), d.Schema(b.values.t), "Lines of JSON, each of which x-item-schema describes.")
 		case partsForm:
 			all[kind] = map[string]any{"schema": jsonschema.Type("object")}
 		default:
@@ -37,14 +37,13 @@ func (d *document) valuesContent(v *values) map[string]any {
 			"If the stream fails, the last one has the member error, a problem document."
 	)
 	return map[string]any{
-		wire.EventStream: streamContent(d.Schema(v.data.t), events),
-		wire.JSONLines:   streamContent(d.Schema(v.t), lines),
+		wire.EventStream: streamContent(map[string]any{}, d.Schema(v.data.t), events), // readers disagree whether it is of one event or of all
+		wire.JSONLines:   streamContent(jsonschema.Type("string"), d.Schema(v.t), lines),
 	}
 }
 
 // streamContent describes a stream, for which OpenAPI 3.1 has no words.
-func streamContent(item any, text string) map[string]any {
-	s := jsonschema.Type("string")
+func streamContent(s map[string]any, item any, text string) map[string]any {
 	s["description"] = text
 	return map[string]any{"schema": s, "x-item-schema": item}
 }
