@@ -33,14 +33,27 @@ func (c *contract) stream(
 		return ctx, func(error) {}, func() {}
 	}
 	ctx, end = wire.UntilStopping(ctx, stopping)
-	isOver := func() bool { return true }
+	interrupted := func() {}
 	if c.request.whole.isOfValues() { // a read of the body does not see the end of ctx
-		isOver = context.AfterFunc(ctx, func() {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
-		})
+		interrupted = interruptReads(ctx, w)
 	}
 	return ctx, end, func() {
-		isOver()
+		interrupted()
 		end(nil)
+	}
+}
+
+// interruptReads ends the reads of a body when ctx ends. The returned function says that
+// the request is answered: after it nothing uses w, with which the writer of HTTP/2 would panic.
+func interruptReads(ctx context.Context, w http.ResponseWriter) (answered func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
 	}
 }

@@ -3,7 +3,11 @@ package rest_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew/transport/rest"
@@ -61,5 +65,43 @@ func TestARoutesTimeLimitsOverrideTheServers(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// lateDeadlines is a writer that counts the deadlines set on it after its request was
+// answered.
+type lateDeadlines struct {
+	discarding
+	answered atomic.Bool
+	late     *atomic.Int64
+}
+
+func (l *lateDeadlines) SetReadDeadline(time.Time) error {
+	if l.answered.Load() {
+		l.late.Add(1)
+	}
+	return nil
+}
+
+func TestNothingUsesTheWriterOfARequestOfValuesThatIsAnswered(t *testing.T) {
+	var late atomic.Int64
+	synctest.Test(t, func(t *testing.T) {
+		for range 100 { // the end of the context and that of the handler meet
+			ctx, cancel := context.WithCancel(t.Context())
+			mux := http.NewServeMux()
+			importNotes.Handle(mux, func(context.Context, imported) (count, error) {
+				cancel()
+				return count{}, nil
+			})
+			w := &lateDeadlines{late: &late}
+			r := httptest.NewRequestWithContext(ctx, "POST", "/notes", strings.NewReader("{}\n"))
+			r.Header.Set("Content-Type", "application/x-ndjson")
+			mux.ServeHTTP(w, r)
+			w.answered.Store(true)
+			synctest.Wait()
+		}
+	})
+	if n := late.Load(); n != 0 {
+		t.Errorf("%d of 100 requests have a deadline set after they are answered, want none", n)
 	}
 }
