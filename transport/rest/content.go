@@ -75,6 +75,10 @@ func (h *handler) writeWhole(ctx context.Context, w http.ResponseWriter, r *http
 	w.Header()["X-Content-Type-Options"] = []string{"nosniff"} // else a browser may run what a user has uploaded
 	paced := h.timeLimits.paceWriter(w)
 	content, canSeek := a.content.(io.ReadSeeker)
+	if canSeek { // a pipe is an *os.File, too
+		_, err := content.Seek(0, io.SeekCurrent)
+		canSeek = err == nil
+	}
 	if a.content == nil {
 		content, canSeek = bytes.NewReader(a.Raw), true
 	}

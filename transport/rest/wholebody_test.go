@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -575,4 +576,24 @@ type awaiting struct{ next chan struct{} }
 func (a awaiting) Read([]byte) (int, error) {
 	<-a.next
 	return 0, io.EOF
+}
+
+func TestAPipeIsServedAsAStream(t *testing.T) {
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = to.WriteString("piped")
+	to.Close()
+	url := served(t, func(mux *http.ServeMux) {
+		getFile.Handle(mux, func(context.Context, *download) (*content, error) { return &content{Body: from}, nil })
+	})
+	got, err := getFile.Endpoint(rest.Remote(url, nil))(t.Context(), &download{ID: "1"})
+	if err != nil {
+		t.Fatalf("an *os.File that cannot seek is answered with %v", err)
+	}
+	defer got.Body.Close()
+	if text, err := io.ReadAll(got.Body); err != nil || string(text) != "piped" {
+		t.Errorf("the answer has %q, %v, want what was piped", text, err)
+	}
 }
