@@ -83,9 +83,12 @@ func (h *handler) writeWhole(ctx context.Context, w http.ResponseWriter, r *http
 		content, canSeek = bytes.NewReader(a.Raw), true
 	}
 	isGet := r.Method == http.MethodGet || r.Method == http.MethodHead
+	source := &contentReader{seeker: content, panicked: func(p any) { logPanic(ctx, h.log(), h.text, p) }}
+	if source.from = content; !canSeek {
+		source.from = a.content
+	}
 	if canSeek && isGet && a.Status == http.StatusOK {
 		at, _ := http.ParseTime(a.Header.Get("Last-Modified"))
-		source := &contentReader{Reader: content, seeker: content}
 		http.ServeContent(&contentWriter{pacedWriter: paced}, r, "", at, source)
 		h.endContent(ctx, w, source.err)
 		return
@@ -97,11 +100,7 @@ func (h *handler) writeWhole(ctx context.Context, w http.ResponseWriter, r *http
 	if r.Method == http.MethodHead {
 		return
 	}
-	from := io.Reader(content)
-	if !canSeek {
-		from = a.content
-	}
-	h.endContent(ctx, w, paced.copyFrom(from))
+	h.endContent(ctx, w, paced.copyFrom(source))
 }
 
 // endContent breaks the connection of an answer whose content could not be read to its end:
@@ -116,20 +115,30 @@ func (h *handler) endContent(ctx context.Context, w http.ResponseWriter, err err
 	panic(http.ErrAbortHandler)
 }
 
-// contentReader remembers why its content could not be read.
+// contentReader remembers why its content could not be read. A panic is such a reason: the
+// answer has begun, and cannot become another one.
 type contentReader struct {
-	io.Reader
-	seeker io.Seeker
-	err    error
+	from     io.Reader
+	seeker   io.Seeker
+	panicked func(p any)
+	err      error
 }
 
 // Read implements [io.Reader].
-func (c *contentReader) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		c.err = err
-	}
-	return n, err
+func (c *contentReader) Read(b []byte) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not wrapped
+				panic(p)
+			}
+			c.panicked(p)
+			n, err = 0, errInternal
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			c.err = err
+		}
+	}()
+	return c.from.Read(b)
 }
 
 // Seek implements [io.Seeker].
