@@ -86,7 +86,7 @@ func (o *opened) failure(err error) error {
 		select {
 		case <-s.done:
 			if s.source != nil {
-				return fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", s.source)
+				return s.failure()
 			}
 		default:
 		}

@@ -18,6 +18,9 @@ type upload struct {
 	size int64
 	// rewind goes back to the start, for another attempt. It is nil if nothing can.
 	rewind func() error
+	// isPassedOn says that the source is the body of another request, whose failures are
+	// those of its caller.
+	isPassedOn bool
 
 	begun  bool  // something may have been read from the source
 	source error // what the source failed with
@@ -95,6 +98,14 @@ func (u *upload) begin() (*sending, error) {
 	return s, nil
 }
 
+// failure returns what the source failed with, as a failure of the call.
+func (u *upload) failure() error {
+	if f, ok := errors.AsType[*fault.Error](u.source); ok && u.isPassedOn {
+		return f
+	}
+	return fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", u.source)
+}
+
 // sending is the body of one attempt. A goroutine of its own writes it, once the first of
 // it is read.
 type sending struct {
@@ -166,7 +177,7 @@ func (s *sending) end(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case s.source != nil:
-		return markOnce(fault.InvalidArgument.Errorf("the body of the request cannot be read: %w", s.source))
+		return markOnce(s.failure())
 	case s.rewind == nil:
 		return markOnce(err)
 	}

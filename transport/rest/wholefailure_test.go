@@ -38,3 +38,28 @@ type panickingFile struct{ *strings.Reader }
 
 func (panickingFile) Close() error             { return nil }
 func (panickingFile) Read([]byte) (int, error) { panic("no more") }
+
+func TestABodyOfUnknownSizeThatIsTooLargeForAGatewayIsRefusedAsThat(t *testing.T) {
+	inner := served(t, func(mux *http.ServeMux) {
+		large := putFile
+		large.MaxBody = 1 << 30
+		large.Handle(mux, size)
+	})
+	url := served(t, func(mux *http.ServeMux) {
+		small := putFile
+		small.MaxBody = 1 << 10
+		small.Forward(mux, rest.Remote(inner, nil))
+	})
+	body := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 2<<10))}
+	r, _ := http.NewRequestWithContext(t.Context(), "PUT", url+"/files/1", body)
+	r.Header.Set("Content-Type", "text/plain")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(string(text), "larger than 1024 bytes") {
+		t.Errorf("it is answered with %d: %s; want 413 and the limit", answer.StatusCode, text)
+	}
+}
