@@ -62,6 +62,9 @@ func (f *forwardHandler) relay(
 func (f *forwardHandler) pass(ctx context.Context, w http.ResponseWriter, o *opened) {
 	paced := f.timeLimits.paceWriter(w)
 	from := &lastBytes{Reader: o}
+	if f.answerLimit > 0 && f.values == nil {
+		from.Reader = &boundedAnswer{o, f.answerLimit}
+	}
 	err := paced.copyFrom(from)
 	if err == nil {
 		return

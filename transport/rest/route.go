@@ -41,8 +41,8 @@ type Route[Req, Resp any] struct {
 	ReadTimeout, WriteTimeout time.Duration
 	// MaxAnswer is the maximum size in bytes of an answer that Endpoint and Forward read.
 	// Zero is 64 MiB, and 16 MiB for an answer that arrives compressed with gzip; a reader
-	// has no limit then. In a stream of values it is that of each. A larger answer is the
-	// callee's failure, fault.Internal.
+	// has no limit then. In a stream of values it is that of each, which Forward passes on
+	// without a limit. A larger answer is the callee's failure, fault.Internal.
 	MaxAnswer int64
 	// Summary is one line about the operation for the OpenAPI document.
 	Summary string

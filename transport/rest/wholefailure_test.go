@@ -63,3 +63,27 @@ func TestABodyOfUnknownSizeThatIsTooLargeForAGatewayIsRefusedAsThat(t *testing.T
 		t.Errorf("it is answered with %d: %s; want 413 and the limit", answer.StatusCode, text)
 	}
 }
+
+func TestAGatewayCutsOffAnAnswerThatIsLargerThanItsRouteAllows(t *testing.T) {
+	inner := served(t, func(mux *http.ServeMux) {
+		getFile.Handle(mux, func(context.Context, *download) (*content, error) {
+			return &content{Body: io.NopCloser(strings.NewReader("0123456789"))}, nil
+		})
+	})
+	for _, most := range []int64{10, 4} {
+		url := served(t, func(mux *http.ServeMux) {
+			bounded := getFile
+			bounded.MaxAnswer = most
+			bounded.Forward(&logged{ServeMux: mux}, rest.Remote(inner, nil))
+		})
+		answer, err := http.Get(url + "/files/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if isWhole := err == nil && string(text) == "0123456789"; isWhole != (most == 10) || len(text) > int(most) {
+			t.Errorf("with a MaxAnswer of %d the answer of 10 bytes is %q, %v; want all of it or that it is cut off", most, text, err)
+		}
+	}
+}
