@@ -168,8 +168,12 @@ func (s *sending) end(ctx context.Context, err error) error {
 	}
 	select {
 	case <-s.done:
-	case <-ctx.Done():
-		return markOnce(err)
+	default:
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return markOnce(err)
+		}
 	}
 	switch {
 	case s.panicked != nil:

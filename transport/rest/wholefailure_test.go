@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
@@ -85,5 +86,42 @@ func TestAGatewayCutsOffAnAnswerThatIsLargerThanItsRouteAllows(t *testing.T) {
 		if isWhole := err == nil && string(text) == "0123456789"; isWhole != (most == 10) || len(text) > int(most) {
 			t.Errorf("with a MaxAnswer of %d the answer of 10 bytes is %q, %v; want all of it or that it is cut off", most, text, err)
 		}
+	}
+}
+
+// early answers before it has read the body of the request, which is then the answer.
+type early struct{}
+
+func (early) RoundTrip(r *http.Request) (*http.Response, error) {
+	header := http.Header{"Content-Type": {"text/plain"}}
+	return &http.Response{StatusCode: http.StatusOK, Header: header, ContentLength: -1, Body: r.Body}, nil
+}
+
+func TestAPanicInTheReaderIsThatOfTheCallerAlsoOnceAnAnswerHasBegun(t *testing.T) {
+	both := rest.Route[*upload, *content]{Pattern: "POST /files/{id}"}
+	call := both.Endpoint(rest.Remote("http://10.0.0.1", &http.Client{Transport: early{}}))
+	missing := 0
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			got, err := call(t.Context(), &upload{ID: "1", Body: panicking{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(got.Body); err == nil {
+				t.Fatal("the answer is whole")
+			}
+			synctest.Wait()
+			func() {
+				defer func() {
+					if recover() == nil {
+						missing++
+					}
+				}()
+				got.Body.Close()
+			}()
+		}
+	})
+	if missing > 0 {
+		t.Errorf("of 20 panics %d are lost when the answer is closed", missing)
 	}
 }
