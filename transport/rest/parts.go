@@ -81,7 +81,7 @@ func nextPart(from *multipart.Reader, n int) (*Part, error) {
 	case p.FormName() == "":
 		return nil, malformedParts(fmt.Errorf("part %d has no name", n+1))
 	}
-	part := &Part{Name: p.FormName(), FileName: p.FileName(), Content: partContent{p}}
+	part := &Part{Name: p.FormName(), FileName: withoutFolder(p.FileName()), Content: partContent{p}}
 	part.ContentType = p.Header.Get(contentTypeName)
 	if !utf8.ValidString(part.Name) || !utf8.ValidString(part.FileName) {
 		return nil, malformedParts(fmt.Errorf("the name of part %d has bytes that are no UTF-8", n+1))
@@ -162,7 +162,18 @@ func writePart(form *multipart.Writer, p *Part) error {
 	return err
 }
 
-// quoteName escapes a name as browsers do: HTML, section 4.10.21.8.
+// quoteName escapes a name as browsers do (HTML, section 4.10.21.8), and a backslash as
+// RFC 9110, section 5.6.4, has it: at the end of a name it would escape the quote.
 func quoteName(name string) string {
-	return strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace(name)
+	return strings.NewReplacer(`\`, `\\`, `"`, "%22", "\r", "%0D", "\n", "%0A").Replace(name)
+}
+
+// withoutFolder returns the last name of a path, whichever system has made it, "" if that is
+// a folder itself.
+func withoutFolder(path string) string {
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	if name == "." || name == ".." {
+		return ""
+	}
+	return name
 }

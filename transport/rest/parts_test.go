@@ -167,3 +167,29 @@ func TestPartsNeedTheirMediaType(t *testing.T) {
 		})
 	}
 }
+
+func TestTheNameOfAPartMayHaveAnyCharacters(t *testing.T) {
+	url := served(t, func(mux *http.ServeMux) { summarize.Handle(mux, summaryOf) })
+	send := summarize.Endpoint(rest.Remote(url, nil))
+	for _, name := range []string{`a\`, `a\\b`, `a\;b`, `\"`, "a;b", "a%22b", "ä b"} {
+		got, err := send(t.Context(), form{partsOf(nil, rest.Part{Name: name})})
+		want := strings.ReplaceAll(name, `"`, "%22") + "|||"
+		if err != nil || len(got.Parts) != 1 || got.Parts[0] != want {
+			t.Errorf("%s arrives as %v, %v; want %s", name, got.Parts, err, want)
+		}
+	}
+}
+
+func TestTheNameOfAFileHasNoFolder(t *testing.T) {
+	url := served(t, func(mux *http.ServeMux) { summarize.Handle(mux, summaryOf) })
+	send := summarize.Endpoint(rest.Remote(url, nil))
+	for name, want := range map[string]string{
+		"a/b.png": "b.png", `C:\docs\b.png`: "b.png", `..\..\b.png`: "b.png", "..": "", ".": "", "/": "", "a/..": "", `a\..`: "", "a..": "a..",
+	} {
+		got, err := send(t.Context(), form{partsOf(nil, rest.Part{Name: "f", FileName: name})})
+		want = "f|" + want + "|application/octet-stream|"
+		if err != nil || len(got.Parts) != 1 || got.Parts[0] != want {
+			t.Errorf("a file %s arrives as %v, %v; want %s", name, got.Parts, err, want)
+		}
+	}
+}
