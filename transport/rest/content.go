@@ -159,7 +159,6 @@ func (w *contentWriter) WriteHeader(status int) {
 		return
 	}
 	w.hasFailed = true
-	delete(w.Header(), "X-Content-Type-Options")
 	code, text := fault.FromHTTPStatus(status), "the content cannot be read"
 	switch status {
 	case http.StatusRequestedRangeNotSatisfiable:

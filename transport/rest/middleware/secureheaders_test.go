@@ -1,13 +1,16 @@
 package middleware_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/transport/rest"
 	"github.com/sinew-go/sinew/transport/rest/middleware"
 )
 
@@ -22,6 +25,25 @@ func TestEveryAnswerSaysWhatBrowsersMayDo(t *testing.T) {
 				if value := got.Header.Get(name); value != want {
 					t.Errorf("%s has %s: %q, want %q", path, name, value, want)
 				}
+			}
+		}
+	})
+}
+
+func TestARefusedRangeSaysWhatBrowsersMayDo(t *testing.T) {
+	type text struct {
+		Body []byte `body:"text/plain"`
+	}
+	routes := func(mux rest.Mux) {
+		rest.Route[endpoint.None, text]{Pattern: "GET /text"}.Handle(mux, func(context.Context, endpoint.None) (text, error) {
+			return text{[]byte("abc")}, nil
+		})
+	}
+	onBoth(t, routes, []layer{middleware.SecureHeaders{}.Middleware()}, func(t *testing.T, url string) {
+		for _, header := range [][]string{{"Range", "bytes=7-"}, {"If-Match", `"v1"`}} {
+			got := send(t, "GET", url+"/text", nil, header...)
+			if value := got.Header.Get("X-Content-Type-Options"); got.StatusCode < 400 || value != "nosniff" {
+				t.Errorf("%v is answered with %d and X-Content-Type-Options %q, want a refusal with nosniff", header, got.StatusCode, value)
 			}
 		}
 	})
