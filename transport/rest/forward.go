@@ -70,6 +70,7 @@ func (f *forwardHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answers.add(proxied{status, header, body, err})
 		return err
 	})
+	f.boundRest(w)
 	answer := answers.forError(err)
 	if answer == nil && err != nil {
 		logFailure(ctx, w, f.log(), f.text, err)

@@ -79,6 +79,9 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 	if h.request.whole != nil {
 		r = r.WithContext(ctx)
 	}
+	if !h.hasStreamedAnswer() { // a streamed one may still read the body
+		defer h.boundRest(w)
+	}
 	request, body, err := h.read(w, r)
 	if err != nil {
 		return answer{}, false, err

@@ -30,7 +30,7 @@ func (c *contract) stream(
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
 	if !c.mayHaveNoEnd() {
-		return ctx, func(error) {}, func() {}
+		return ctx, func(error) {}, func() { c.boundRest(w) }
 	}
 	ctx, end = wire.UntilStopping(ctx, stopping)
 	interrupted := func() {}
@@ -39,7 +39,17 @@ func (c *contract) stream(
 	}
 	return ctx, end, func() {
 		interrupted()
+		c.boundRest(w)
 		end(nil)
+	}
+}
+
+// boundRest bounds how long the server awaits the rest of a streamed body that no handler
+// reads any more: it reads some of that to use the connection again, and a caller that
+// stalls would hold it.
+func (c *contract) boundRest(w http.ResponseWriter) {
+	if c.request.whole.isStreamed() && c.timeLimits.read == 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(deadlineOf(maxStall))
 	}
 }
 
