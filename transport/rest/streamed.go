@@ -28,6 +28,9 @@ func (c *contract) stream(
 	c.timeLimits.set(w, r)
 	if c.request.whole.isStreamed() && c.hasStreamedAnswer() { // else HTTP/1 reads no more once it answers
 		_ = http.NewResponseController(w).EnableFullDuplex()
+		if r.ProtoMajor == 1 { // what is left of the body must not be read as the next request
+			w.Header().Set("Connection", "close")
+		}
 	}
 	if !c.mayHaveNoEnd() {
 		return ctx, func(error) {}, func() { c.boundRest(w) }

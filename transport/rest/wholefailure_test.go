@@ -1,10 +1,14 @@
 package rest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"iter"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -123,5 +127,28 @@ func TestAPanicInTheReaderIsThatOfTheCallerAlsoOnceAnAnswerHasBegun(t *testing.T
 	})
 	if missing > 0 {
 		t.Errorf("of 20 panics %d are lost when the answer is closed", missing)
+	}
+}
+
+func TestAStreamThatIsNotReadToItsEndBreaksNoConnectionOfTheServer(t *testing.T) {
+	mux := http.NewServeMux()
+	echoNotes.Handle(mux, func(context.Context, imported) (iter.Seq2[note, error], error) { return notes(nil, "a"), nil })
+	server := httptest.NewUnstartedServer(mux)
+	var faults bytes.Buffer
+	server.Config.ErrorLog = log.New(&faults, "", 0)
+	server.Start()
+	for range 5 {
+		answer, err := http.Post(server.URL+"/echo", "application/x-ndjson", strings.NewReader("{\"text\":\"a\"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(text), "event: end") {
+			t.Errorf("the answer is %q, %v; want all of it", text, err)
+		}
+		answer.Body.Close()
+	}
+	server.Close()
+	if faults.Len() > 0 {
+		t.Errorf("the server says %.200s", faults.String())
 	}
 }
