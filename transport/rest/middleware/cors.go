@@ -46,12 +46,13 @@ const defaultMaxAge = 10 * time.Minute
 var (
 	corsMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 	corsHeaders = []string{
-		"Accept", "Authorization", "Content-Encoding", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID",
+		"Accept", "Authorization", "Content-Encoding", "Content-Type", "Last-Event-ID",
+		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range",
 		"Idempotency-Key", "X-Request-ID", "X-Request-Timeout", "X-Requested-With", "Traceparent", "Tracestate",
 		"Connect-Protocol-Version", "Connect-Timeout-Ms", "Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
 	}
 	corsExposed = []string{
-		"ETag", "Location", "Retry-After", "Idempotency-Replayed", "X-Problem", "X-Request-ID",
+		"ETag", "Accept-Ranges", "Content-Range", "Location", "Retry-After", "Idempotency-Replayed", "X-Problem", "X-Request-ID",
 		"Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin",
 	}
 )

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 	"github.com/sinew-go/sinew/transport/rest/middleware"
@@ -51,6 +53,31 @@ func TestAPageOfAnAllowedOriginReadsAnswersAndProblems(t *testing.T) {
 			}
 			if exposed := got.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, "X-Request-Id") || !strings.Contains(exposed, "Idempotency-Replayed") {
 				t.Errorf("%s exposes %s", path, exposed)
+			}
+		}
+	})
+}
+
+func TestAPageMayReadRangesOfFiles(t *testing.T) {
+	type text struct {
+		Body []byte `body:"text/plain"`
+	}
+	routes := func(mux rest.Mux) {
+		rest.Route[endpoint.None, text]{Pattern: "GET /text"}.Handle(mux, func(context.Context, endpoint.None) (text, error) {
+			return text{[]byte("abc")}, nil
+		})
+	}
+	onBoth(t, routes, []layer{middleware.CORS{Origins: []string{shopOrigin}}.Middleware()}, func(t *testing.T, url string) {
+		preflight := send(t, "OPTIONS", url+"/text", nil, "Origin", shopOrigin,
+			"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "if-modified-since,if-range,if-unmodified-since,range")
+		if preflight.Header.Get("Access-Control-Allow-Origin") != shopOrigin {
+			t.Errorf("the preflight of a range is answered with %d and %v", preflight.StatusCode, preflight.Header)
+		}
+		got := send(t, "GET", url+"/text", nil, "Origin", shopOrigin, "Range", "bytes=0-1")
+		exposed := got.Header.Get("Access-Control-Expose-Headers")
+		for _, name := range []string{"Accept-Ranges", "Content-Range"} {
+			if got.Header[name] == nil || !strings.Contains(exposed, name) {
+				t.Errorf("the answer exposes %s; want %s, which it has as %q", exposed, name, got.Header[name])
 			}
 		}
 	})
