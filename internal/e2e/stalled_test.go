@@ -31,34 +31,49 @@ func TestACallerThatStallsAfterItsRefusalHoldsNoConnection(t *testing.T) {
 		{"PUT", "/file", "image/png", "x"}, // 415
 		{"POST", "/ticks", "application/x-ndjson", "{\"n\":\"one\"}\n"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			l := servicetest.NewPipe()
-			svc := sinew.New("stock", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
-			up.Handle(svc, func(context.Context, sent) (tick, error) { return tick{}, fault.PermissionDenied })
-			many.Handle(svc, func(_ context.Context, r ticksSent) (endpoint.None, error) {
-				for _, err := range r.Ticks {
-					return endpoint.None{}, err
+		for _, isForwarded := range []bool{false, true} { // each hop awaits the rest of the body for 30 s
+			most := 30 * time.Second
+			if isForwarded {
+				most *= 2
+			}
+			synctest.Test(t, func(t *testing.T) {
+				l := servicetest.NewPipe()
+				svc := sinew.New("stock", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
+				up.Handle(svc, func(context.Context, sent) (tick, error) { return tick{}, fault.PermissionDenied })
+				many.Handle(svc, func(_ context.Context, r ticksSent) (endpoint.None, error) {
+					for _, err := range r.Ticks {
+						return endpoint.None{}, err
+					}
+					return endpoint.None{}, nil
+				})
+				servicetest.Start(t, svc)
+				client := l.Client()
+				defer client.CloseIdleConnections()
+				if isForwarded {
+					l = servicetest.NewPipe()
+					gateway := sinew.New("gateway", sinew.Config{Listener: l, Logger: servicetest.NoLog, DrainDelay: -1})
+					up.Forward(gateway, rest.Remote("http://stock", client))
+					many.Forward(gateway, rest.Remote("http://stock", client))
+					servicetest.Start(t, gateway)
+					client = l.Client()
+					defer client.CloseIdleConnections()
 				}
-				return endpoint.None{}, nil
+				from, to := io.Pipe()
+				defer to.Close()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				r, _ := http.NewRequestWithContext(ctx, c.method, "http://stock"+c.path, io.MultiReader(strings.NewReader(c.begin), from))
+				r.Header.Set("Content-Type", c.kind)
+				start := time.Now()
+				answer, err := client.Do(r)
+				if err != nil {
+					t.Fatalf("%s %s of type %s: no answer in an hour: %v", c.method, c.path, c.kind, err)
+				}
+				answer.Body.Close()
+				if took := time.Since(start); answer.StatusCode < 400 || took > most {
+					t.Errorf("%s %s of type %s, forwarded %t: status %d after %s, want a refusal after %s at most", c.method, c.path, c.kind, isForwarded, answer.StatusCode, took, most)
+				}
 			})
-			servicetest.Start(t, svc)
-			client := l.Client()
-			defer client.CloseIdleConnections()
-			from, to := io.Pipe()
-			defer to.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			defer cancel()
-			r, _ := http.NewRequestWithContext(ctx, c.method, "http://stock"+c.path, io.MultiReader(strings.NewReader(c.begin), from))
-			r.Header.Set("Content-Type", c.kind)
-			start := time.Now()
-			answer, err := client.Do(r)
-			if err != nil {
-				t.Fatalf("%s %s of type %s: no answer in an hour: %v", c.method, c.path, c.kind, err)
-			}
-			answer.Body.Close()
-			if took := time.Since(start); answer.StatusCode < 400 || took > 30*time.Second {
-				t.Errorf("%s %s of type %s: status %d after %s, want a refusal after 30s at most", c.method, c.path, c.kind, answer.StatusCode, took)
-			}
-		})
+		}
 	}
 }

@@ -100,7 +100,7 @@ func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, record
 	if f.request.whole.isStreamed() {
 		from, err := f.streamedBody(w, r)
 		if err == nil {
-			m.upload = &upload{size: r.ContentLength, isPassedOn: true, write: func(w io.Writer) error {
+			m.upload = &upload{size: r.ContentLength, isPassedOn: true, abandon: func() { f.boundRest(w) }, write: func(w io.Writer) error {
 				_, err := io.Copy(w, from)
 				return err
 			}}

@@ -21,6 +21,8 @@ type upload struct {
 	// isPassedOn says that the source is the body of another request, whose failures are
 	// those of its caller.
 	isPassedOn bool
+	// abandon bounds how long the source may be awaited any more. It is nil if nothing can.
+	abandon func()
 
 	begun  bool  // something may have been read from the source
 	source error // what the source failed with
@@ -148,7 +150,10 @@ func (s *sending) run() {
 		}
 	}()
 	err := s.write(s.to)
-	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+	s.mu.Lock()
+	isClosed := s.isClosed // then nobody wanted more of the source
+	s.mu.Unlock()
+	if err != nil && !isClosed && !errors.Is(err, io.ErrClosedPipe) {
 		s.source = err
 	}
 	_ = s.to.CloseWithError(err)
@@ -169,6 +174,9 @@ func (s *sending) end(ctx context.Context, err error) error {
 	select {
 	case <-s.done:
 	default:
+		if s.abandon != nil {
+			s.abandon()
+		}
 		select {
 		case <-s.done:
 		case <-ctx.Done():
