@@ -137,7 +137,7 @@ func (i *inspection) value(s *shape, depth int) error {
 func (i *inspection) integer() error {
 	start := i.pos
 	err := i.skipScalar()
-	if bytes.ContainsAny(i.text[start:i.pos], ".eE") {
+	if text := i.text[start:i.pos]; bytes.ContainsAny(text, ".eE") || string(text) == "-0" {
 		i.fractions = append(i.fractions, span{start, i.pos})
 	}
 	return err

@@ -47,7 +47,7 @@ func wholeNumber(text []byte) []byte {
 		mantissa, power = text[:at], string(text[at+1:])
 	}
 	whole, fraction, fractional := bytes.Cut(mantissa, []byte("."))
-	if !fractional && len(mantissa) == len(text) || !json.Valid(text) {
+	if !fractional && len(mantissa) == len(text) && string(text) != "-0" || !json.Valid(text) {
 		return text
 	}
 	digits, negative := bytes.CutPrefix(bytes.Join([][]byte{whole, fraction}, nil), []byte("-"))

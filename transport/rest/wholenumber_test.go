@@ -45,6 +45,19 @@ func TestAWholeNumberWithAFractionIsAnInteger(t *testing.T) {
 	}
 }
 
+func TestANegativeZeroIsAnUnsignedInteger(t *testing.T) {
+	type size struct {
+		N uint `json:"n"`
+	}
+	mux := http.NewServeMux()
+	rest.Route[size, endpoint.None]{Pattern: "POST /x"}.Handle(mux, func(context.Context, size) (endpoint.None, error) { return endpoint.None{}, nil })
+	for _, text := range []string{"-0", "-0.0", "-0e1"} {
+		if w := ask(mux, "POST", "/x", "application/json", `{"n":`+text+`}`); w.Code != http.StatusNoContent {
+			t.Errorf("%s is answered with %d, want 204: for JSON Schema it is zero", text, w.Code)
+		}
+	}
+}
+
 func TestANumberThatIsNotWholeIsNoInteger(t *testing.T) {
 	for _, text := range []string{"1.5", "1e-1", "1e19", "1e400", "9.3e18", "1.0.0", "1.", "1e", `"1.0"`, "1e99999999999999999999"} {
 		if got, status := readInt(t, `{"n":`+text+`}`); status != http.StatusBadRequest {
