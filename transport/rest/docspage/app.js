@@ -170,7 +170,7 @@
   // show writes the body of an answer into an element, as it arrives: it may be a stream.
   async function show(answer, into) {
     const kind = answer.headers.get("Content-Type") || "";
-    if (!READABLE.test(kind)) {
+    if (answer.body === null || !READABLE.test(kind)) { // a HEAD has no body
       const { size } = await answer.blob();
       into.textContent = size ? size + " bytes of " + kind : "(none)";
       return;
