@@ -71,10 +71,10 @@ func addKeywords(s map[string]any, f reflect.StructField) (required bool) {
 // exampleOf returns the example of a field as JSON: a text as it is, and anything else as
 // JSON says it.
 func exampleOf(s map[string]any, f reflect.StructField, text string) any {
-	var value any
 	if isText(s) {
 		return text
 	}
+	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
 		panic(fmt.Sprintf("jsonschema: field %s: the tag example has %q, which is no JSON: %v", f.Name, text, err))
 	}
@@ -94,6 +94,4 @@ func isText(s map[string]any) bool {
 }
 
 // isRequired reports whether a request must have a field.
-func isRequired(f reflect.StructField) bool {
-	return slices.Contains(strings.Split(f.Tag.Get(tagKeywords), ","), requiredWord)
-}
+func isRequired(f reflect.StructField) bool { return addKeywords(map[string]any{}, f) }

@@ -138,3 +138,15 @@ func TestATypeThatEncodesItselfMayDescribeItself(t *testing.T) {
 		}
 	}
 }
+
+func TestAPatternMayHaveTheWordRequired(t *testing.T) {
+	type tagged struct {
+		Word string `json:"word" schema:"pattern=optional,required"`
+	}
+	c := jsonschema.NewCollection()
+	c.Input = true
+	s := c.Object(reflect.TypeFor[tagged](), nil)
+	if s["required"] != nil {
+		t.Errorf("the schema requires %v; want nothing", s["required"])
+	}
+}
