@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sinew-go/sinew/internal/headertext"
 )
 
 // Carrier is the headers in which a trace travels: an [http.Header] or a [Map].
@@ -76,15 +78,11 @@ func writeDefault(s *SpanContext, h http.Header) {
 	text = appendTraceparent(text, s)
 	text = appendB3(text, s)
 	all := string(text)
-	values := make([]string, 0, 3)
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	set("Traceparent", all[:traceparentLength])
-	set("B3", all[traceparentLength:])
+	lines := make(headertext.Lines, 0, 3)
+	lines.Set(h, "Traceparent", all[:traceparentLength])
+	lines.Set(h, "B3", all[traceparentLength:])
 	if s.State != "" {
-		set("Tracestate", s.State)
+		lines.Set(h, "Tracestate", s.State)
 	}
 }
 

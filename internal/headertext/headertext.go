@@ -1,5 +1,5 @@
 // Package headertext decides which texts may travel in a header from service to service:
-// ids, names and keys.
+// ids, names and keys; and writes several headers at once.
 package headertext
 
 // MaxLen is the maximum length of such a text, in bytes.

@@ -21,11 +21,11 @@ func Inject(ctx context.Context, h http.Header) {
 	if state := h[HeaderState]; state != nil && !IsHeaderValue(state[0]) {
 		delete(h, HeaderState)
 	}
-	lines := make(lines, 0, 5)
+	lines := make(headertext.Lines, 0, 5)
 	if until, ok := ctx.Deadline(); ok {
 		if left := time.Until(until); left > 0 {
 			text := strconv.AppendInt(make([]byte, 0, 24), max(deadline.ForCallee(left).Milliseconds(), 1), 10)
-			lines.set(h, HeaderTimeout, string(append(text, "ms"...)))
+			lines.Set(h, HeaderTimeout, string(append(text, "ms"...)))
 			if deadline.IsForeign(ctx) {
 				h[HeaderUntrusted] = untrustedValue
 			}
@@ -36,25 +36,15 @@ func Inject(ctx context.Context, h http.Header) {
 		return
 	}
 	if id := headertext.OrEmpty(r.RequestID); id != "" {
-		lines.set(h, HeaderRequestID, id)
+		lines.Set(h, HeaderRequestID, id)
 	}
 	if from := headertext.OrEmpty(r.From); from != "" {
-		lines.set(h, HeaderService, from)
+		lines.Set(h, HeaderService, from)
 	}
 	if r.Attempt > 1 || r.Repeated {
-		lines.set(h, HeaderAttempt, strconv.Itoa(max(r.Attempt, 2)))
+		lines.Set(h, HeaderAttempt, strconv.Itoa(max(r.Attempt, 2)))
 	}
 	if r.Priority != 0 {
-		lines.set(h, HeaderPriority, strconv.Itoa(r.Priority))
+		lines.Set(h, HeaderPriority, strconv.Itoa(r.Priority))
 	}
-}
-
-// lines are the values of several headers in one allocation. Its capacity must suffice for
-// all of them.
-type lines []string
-
-func (l *lines) set(h http.Header, name, value string) {
-	n := len(*l)
-	*l = append(*l, value)
-	h[name] = (*l)[n : n+1 : n+1] // so that appending to one does not overwrite the next
 }
