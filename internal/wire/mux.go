@@ -7,17 +7,23 @@ import (
 	"github.com/sinew-go/sinew/idempotency"
 )
 
-// StoreOf returns the store in which mux keeps the answers of keyed operations: that of its
-// method IdempotencyStore, or else a new one in memory.
+// StoreOf returns the store in which mux keeps the answers of keyed operations: its own, or
+// else a new one in memory.
 func StoreOf(mux any) idempotency.Store {
+	if store := OwnStoreOf(mux); store != nil {
+		return store
+	}
+	return idempotency.NewMemory()
+}
+
+// OwnStoreOf returns the store of mux, by its method IdempotencyStore, or nil.
+func OwnStoreOf(mux any) idempotency.Store {
 	if m, ok := mux.(interface {
 		IdempotencyStore() idempotency.Store
 	}); ok {
-		if store := m.IdempotencyStore(); store != nil {
-			return store
-		}
+		return m.IdempotencyStore()
 	}
-	return idempotency.NewMemory()
+	return nil
 }
 
 // LoggerOf returns the method Logger of mux, or else [slog.Default].
@@ -34,4 +40,12 @@ func SubjectOf(mux any) func(*http.Request) string {
 		return m.Subject
 	}
 	return nil
+}
+
+// SenderOf returns who sent a request, by SubjectOf(mux), "" if mux does not say.
+func SenderOf(mux any, r *http.Request) string {
+	if subject := SubjectOf(mux); subject != nil {
+		return subject(r)
+	}
+	return ""
 }

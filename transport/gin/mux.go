@@ -149,22 +149,10 @@ func (m *Mux) Handlers() []http.Handler { return m.handlers }
 func (m *Mux) Prefix() string { return m.prefix }
 
 // IdempotencyStore returns the store of the mux that m is within, or nil.
-func (m *Mux) IdempotencyStore() idempotency.Store {
-	if o, ok := m.outer.(interface {
-		IdempotencyStore() idempotency.Store
-	}); ok {
-		return o.IdempotencyStore()
-	}
-	return nil
-}
+func (m *Mux) IdempotencyStore() idempotency.Store { return wire.OwnStoreOf(m.outer) }
 
 // Subject returns who sent a request, by the mux that m is within; "" if it does not say.
-func (m *Mux) Subject(r *http.Request) string {
-	if subject := wire.SubjectOf(m.outer); subject != nil {
-		return subject(r)
-	}
-	return ""
-}
+func (m *Mux) Subject(r *http.Request) string { return wire.SenderOf(m.outer, r) }
 
 // Logger returns the logger of the mux that m is within, or else [slog.Default].
 func (m *Mux) Logger() *slog.Logger { return wire.LoggerOf(m.outer)() }

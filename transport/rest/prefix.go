@@ -120,22 +120,10 @@ func (g *group) Prefix() string {
 }
 
 // IdempotencyStore returns that of the outer mux, or nil.
-func (g *group) IdempotencyStore() idempotency.Store {
-	if m, ok := g.outer.(interface {
-		IdempotencyStore() idempotency.Store
-	}); ok {
-		return m.IdempotencyStore()
-	}
-	return nil
-}
+func (g *group) IdempotencyStore() idempotency.Store { return wire.OwnStoreOf(g.outer) }
 
 // Subject returns who sent a request, by the outer mux; "" if it does not say.
-func (g *group) Subject(r *http.Request) string {
-	if subject := wire.SubjectOf(g.outer); subject != nil {
-		return subject(r)
-	}
-	return ""
-}
+func (g *group) Subject(r *http.Request) string { return wire.SenderOf(g.outer, r) }
 
 // Logger returns that of the outer mux, or else [slog.Default].
 func (g *group) Logger() *slog.Logger { return wire.LoggerOf(g.outer)() }
@@ -149,12 +137,7 @@ func (g *group) Handlers() []http.Handler {
 }
 
 // Stopping returns that of the outer mux, or nil.
-func (g *group) Stopping() <-chan struct{} {
-	if m, ok := g.outer.(interface{ Stopping() <-chan struct{} }); ok {
-		return m.Stopping()
-	}
-	return nil
-}
+func (g *group) Stopping() <-chan struct{} { return wire.StoppingOf(g.outer) }
 
 // Ready returns that of the outer mux, or nil.
 func (g *group) Ready(ctx context.Context) error {
