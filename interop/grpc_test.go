@@ -104,19 +104,33 @@ func serveTestService(mux grpc.Mux) {
 	})
 }
 
-// The tests of grpc-go end the process if one of them fails.
-func TestTheClientOfGRPCGoPassesItsTestsOnOurServer(t *testing.T) {
+// started returns a service that serves what prepare adds to it, until the test ends.
+func started(t *testing.T, prepare func(*sinew.Service)) *sinew.Service {
+	t.Helper()
 	svc := sinew.New("test", sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-	serveTestService(svc)
+	prepare(svc)
 	if err := svc.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = svc.Shutdown(context.Background()) }()
-	conn, err := rpc.NewClient(svc.URL()[len("http://"):], rpc.WithTransportCredentials(insecure.NewCredentials()))
+	t.Cleanup(func() { _ = svc.Shutdown(context.Background()) })
+	return svc
+}
+
+// connected returns a connection of grpc-go to an address.
+func connected(t *testing.T, address string) *rpc.ClientConn {
+	t.Helper()
+	conn, err := rpc.NewClient(address, rpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// The tests of grpc-go end the process if one of them fails.
+func TestTheClientOfGRPCGoPassesItsTestsOnOurServer(t *testing.T) {
+	svc := started(t, func(svc *sinew.Service) { serveTestService(svc) })
+	conn := connected(t, svc.URL()[len("http://"):])
 	client := testpb.NewTestServiceClient(conn)
 	for name, run := range map[string]func(context.Context, testpb.TestServiceClient, ...rpc.CallOption){
 		"empty unary":                 grpcinterop.DoEmptyUnaryCall,

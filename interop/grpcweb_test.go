@@ -1,9 +1,7 @@
 package interop_test
 
 import (
-	"context"
 	"encoding/base64"
-	"log/slog"
 	"os/exec"
 	"testing"
 
@@ -42,12 +40,7 @@ func filesOf(t *testing.T, file protoreflect.FileDescriptor) string {
 
 func TestAClientOfGRPCWebOnNodeIsServed(t *testing.T) {
 	modules := realserver.NodeModules(t, "SINEW_CONNECT_NODE")
-	svc := sinew.New("test", sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-	serveTestService(svc)
-	if err := svc.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = svc.Shutdown(context.Background()) }()
+	svc := started(t, func(svc *sinew.Service) { serveTestService(svc) })
 	file := testpb.File_grpc_testing_test_proto
 	if file == nil {
 		t.Fatal("there is no descriptor of the service")

@@ -5,14 +5,12 @@ package interop_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"testing"
 
 	kitgrpc "github.com/go-kit/kit/transport/grpc"
 	rpc "google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
 
@@ -73,20 +71,13 @@ func TestKitsTransportOverGRPCMovesOverOneSideAtATime(t *testing.T) {
 	go func() { _ = kits.Serve(l) }()
 	defer kits.Stop()
 
-	ours := sinew.New("test", sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-	unaryCall.Handle(ours, sizes)
-	if err := ours.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = ours.Shutdown(context.Background()) }()
+	ours := started(t, func(svc *sinew.Service) {
+		unaryCall.Handle(svc, sizes)
+	})
 
 	addresses := map[string]string{"go-kit's server": l.Addr().String(), "ours": ours.URL()[len("http://"):]}
 	for server, address := range addresses {
-		conn, err := rpc.NewClient(address, rpc.WithTransportCredentials(insecure.NewCredentials()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
+		conn := connected(t, address)
 		var our call.Caller = grpc.Remote("http://"+address, nil)
 		for client, e := range map[string]endpoint.Endpoint[*Sizes, *Bytes]{"go-kit's client": calledByKit(conn), "ours": unaryCall.Endpoint(our)} {
 			t.Run(client+" calls "+server, func(t *testing.T) {

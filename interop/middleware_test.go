@@ -11,7 +11,6 @@ import (
 	"connectrpc.com/connect"
 	"github.com/gorilla/websocket"
 	rpc "google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	grpcinterop "google.golang.org/grpc/interop"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
@@ -33,18 +32,11 @@ func allMiddlewares() []func(http.Handler) http.Handler {
 
 // The tests of grpc-go end the process if one of them fails.
 func TestCallsOfGRPCPassThroughEveryMiddleware(t *testing.T) {
-	svc := sinew.New("test", sinew.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
-	serveTestService(svc)
-	svc.Use(allMiddlewares()...)
-	if err := svc.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = svc.Shutdown(context.Background()) }()
-	conn, err := rpc.NewClient(svc.URL()[len("http://"):], rpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
+	svc := started(t, func(svc *sinew.Service) {
+		serveTestService(svc)
+		svc.Use(allMiddlewares()...)
+	})
+	conn := connected(t, svc.URL()[len("http://"):])
 	client := testpb.NewTestServiceClient(conn)
 	for name, run := range map[string]func(context.Context, testpb.TestServiceClient, ...rpc.CallOption){
 		"large unary":             grpcinterop.DoLargeUnaryCall,

@@ -14,15 +14,20 @@ const requireVariable = "SINEW_REQUIRE_SERVERS"
 func program(t testing.TB, variable, name string) string {
 	t.Helper()
 	path, err := find(variable, name)
-	switch {
-	case err == nil:
-		return path
-	case os.Getenv(variable) != "" || os.Getenv(requireVariable) == "1":
-		t.Fatal(err)
-	default:
-		t.Skip(err)
+	if err != nil {
+		doWithout(t, variable, err)
 	}
-	return ""
+	return path
+}
+
+// doWithout ends the test because of err: it fails if the variable is set or servers are
+// required, and is skipped otherwise.
+func doWithout(t testing.TB, variable string, err error) {
+	t.Helper()
+	if os.Getenv(variable) != "" || os.Getenv(requireVariable) == "1" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
 }
 
 func find(variable, name string) (string, error) {
