@@ -3,6 +3,7 @@ package rest
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,10 +23,10 @@ func prefersLines(h http.Header) bool {
 		if err != nil {
 			q = 1
 		}
-		switch kind {
-		case wire.JSONLines, "application/jsonl", "application/ndjson":
+		switch {
+		case slices.Contains(mediaOfLines, kind):
 			lines = max(lines, q)
-		case wire.EventStream, "text/*", "*/*":
+		case kind == wire.EventStream, kind == "text/*", kind == "*/*":
 			events = max(events, q)
 		}
 	}

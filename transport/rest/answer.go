@@ -37,15 +37,15 @@ func (h *handler) encode(response any) (a answer, err error) {
 		}
 		return a, wrong
 	}
-	if err != nil || h.answerType == nil {
+	if err != nil || h.json.t == nil {
 		return a, err
 	}
 	a.Body, err = json.Marshal(response)
 	if err != nil {
 		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
 	}
-	a.Body = h.fill.fill(a.Body)
-	if string(a.Body) == "null" && h.answerType.Kind() != reflect.Interface && !decodesItself(h.answerType) {
+	a.Body = h.json.fill.fill(a.Body)
+	if string(a.Body) == "null" && h.json.t.Kind() != reflect.Interface && !decodesItself(h.json.t) {
 		return answer{}, errNoAnswer(h.text)
 	}
 	return a, nil

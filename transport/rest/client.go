@@ -1,23 +1,17 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"reflect"
 	"strconv"
 	"time"
 
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/callctx"
-	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/origin"
-	"github.com/sinew-go/sinew/internal/validation"
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
@@ -31,8 +25,6 @@ const (
 // maxAnswerNesting is how deep arrays and objects of an answer may be nested: the limit of
 // encoding/json.
 const maxAnswerNesting = 10_000
-
-var errNullAnswer = errors.New("it is null, which is no answer")
 
 // Remote returns a caller of the service at a base URL such as "http://10.0.0.1:8080".
 // Each call is one attempt through client, which is [http.DefaultClient] if nil. Calls
@@ -105,16 +97,8 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 			return err
 		}
 		c.response.newStruct(resp).FieldByIndex(c.response.whole.index).SetBytes(body)
-	case c.answerType == nil:
-	case inspect(body, c.readShape, false, maxAnswerNesting) != nil && json.Valid(body):
-		var all validation.Faults
-		collectFaults(&all, body, c.readShape, false, maxAnswerNesting)
-		err = errors.New(all.String())
-	default:
-		err = json.Unmarshal(body, resp)
-	}
-	if err == nil && c.isNullAnswer(body) {
-		err = errNullAnswer
+	case c.json.t != nil:
+		err = c.json.read(body, resp)
 	}
 	if err == nil {
 		err = c.readHeader(resp, header)
@@ -122,23 +106,7 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 	if err == nil {
 		return nil
 	}
-	if text := err.Error(); len(text) > maxQuotedError { // the error quotes what it cannot read
-		err = errors.New(ellipsis.Cut(text, maxQuotedError))
-	}
-	return fault.Internal.Errorf("the answer to %s cannot be read: %w", m.name, err)
-}
-
-// isNullAnswer reports whether an answer is null where null is not a value. For a list or
-// a map, null is an empty one.
-func (c *contract) isNullAnswer(body []byte) bool {
-	if c.answerType == nil || string(bytes.TrimSpace(body)) != "null" || decodesItself(c.answerType) {
-		return false
-	}
-	switch c.answerType.Kind() {
-	case reflect.Interface, reflect.Slice, reflect.Map:
-		return false
-	}
-	return true
+	return fault.Internal.Errorf("the answer to %s cannot be read: %w", m.name, cutError(err))
 }
 
 // exchange sends the request and reads the whole answer, up to limit bytes; 0 means the
@@ -164,9 +132,8 @@ func (s sender) exchange(ctx context.Context, addr string, m *outgoing, limit in
 	if m.method == http.MethodHead { // Content-Length is that of a GET
 		return answer.StatusCode, answer.Header, nil, nil
 	}
-	body, err = readAnswer(answer, limit)
-	if err != nil {
-		return 0, nil, nil, wire.NoAnswer(ctx, m.name, fault.CodeOf(err), err)
+	if body, err = readAnswer(ctx, m.name, answer, limit); err != nil {
+		return 0, nil, nil, err
 	}
 	return answer.StatusCode, answer.Header, body, nil
 }
@@ -175,7 +142,17 @@ func errNoStatus(name string, status int) error {
 	return fault.Internal.Errorf("%s was answered with status %d, which is no answer", name, status)
 }
 
-func readAnswer(answer *http.Response, limit int64) ([]byte, error) {
+// readAnswer returns the body of an answer to the named operation. It is at most limit bytes
+// long; 0 means the default.
+func readAnswer(ctx context.Context, name string, answer *http.Response, limit int64) ([]byte, error) {
+	body, err := boundedBody(answer, limit)
+	if err != nil {
+		return nil, wire.NoAnswer(ctx, name, fault.CodeOf(err), err)
+	}
+	return body, nil
+}
+
+func boundedBody(answer *http.Response, limit int64) ([]byte, error) {
 	if answer.ContentLength == 0 {
 		return nil, nil
 	}

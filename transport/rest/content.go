@@ -74,19 +74,17 @@ func (h *handler) writeWhole(ctx context.Context, w http.ResponseWriter, r *http
 	a.setHeader(w)
 	w.Header()["X-Content-Type-Options"] = []string{"nosniff"} // else a browser may run what a user has uploaded
 	paced := h.timeLimits.paceWriter(w)
-	content, canSeek := a.content.(io.ReadSeeker)
+	content := io.Reader(a.content)
+	if a.content == nil {
+		content = bytes.NewReader(a.Raw)
+	}
+	seeker, canSeek := content.(io.Seeker)
 	if canSeek { // a pipe is an *os.File, too
-		_, err := content.Seek(0, io.SeekCurrent)
+		_, err := seeker.Seek(0, io.SeekCurrent)
 		canSeek = err == nil
 	}
-	if a.content == nil {
-		content, canSeek = bytes.NewReader(a.Raw), true
-	}
 	isGet := r.Method == http.MethodGet || r.Method == http.MethodHead
-	source := &contentReader{seeker: content, panicked: func(p any) { logPanic(ctx, h.log(), h.text, p) }}
-	if source.from = content; !canSeek {
-		source.from = a.content
-	}
+	source := &contentReader{content, seeker, func(p any) { logPanic(ctx, h.log(), h.text, p) }, nil}
 	if canSeek && isGet && a.Status == http.StatusOK {
 		at, _ := http.ParseTime(a.Header.Get("Last-Modified"))
 		http.ServeContent(&contentWriter{pacedWriter: paced}, r, "", at, source)

@@ -13,7 +13,7 @@ func (r Route[Req, Resp]) Describe() contracts.Operation {
 	c := r.contract()
 	op := contracts.Operation{
 		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(), Headers: c.headers(),
-		Answer: contracts.Value{Type: c.answerType},
+		Answer: contracts.Value{Type: c.json.t},
 	}
 	if c.request.body {
 		op.Strict, op.MaxBody = c.strict, c.bodyLimit

@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // The parts of the page of [Docs].
@@ -21,24 +22,28 @@ var (
 
 // docsPolicy allows the page its own script and style and nothing else, and requests to its
 // own host only.
-var docsPolicy = "default-src 'none'; script-src " + sourceOf(docsScript) +
-	"; style-src " + sourceOf(docsStyle) + "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+var docsPolicy = sync.OnceValue(func() string {
+	return "default-src 'none'; script-src " + sourceOf(docsScript) + "; style-src " + sourceOf(docsStyle) +
+		"; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+})
 
 // Docs serves a page in which every operation of an OpenAPI document can be read and tried.
 // document is the URL of the document, seen from the page: "/openapi.json". The page needs
 // nothing from elsewhere. Whoever it is shown to can use the service as far as the service
 // allows.
 func Docs(document string) http.Handler {
-	page := strings.NewReplacer(
-		"{{document}}", html.EscapeString(document), "{{style}}", docsStyle, "{{script}}", docsScript,
-	).Replace(docsPage)
+	page := sync.OnceValue(func() string { // few of the services that have the page are asked for it
+		return strings.NewReplacer(
+			"{{document}}", html.EscapeString(document), "{{style}}", docsStyle, "{{script}}", docsScript,
+		).Replace(docsPage)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", docsPolicy)
+		h.Set("Content-Security-Policy", docsPolicy())
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		_, _ = w.Write([]byte(page)) // an error means that the caller is gone
+		_, _ = w.Write([]byte(page())) // an error means that the caller is gone
 	})
 }
 

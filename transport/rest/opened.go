@@ -145,9 +145,9 @@ func (s sender) openAnswer(ctx context.Context, caller call.Caller, c *contract,
 	var all arrivals
 	err := caller.Call(ctx, c.op, func(attempt context.Context, addr string) error {
 		o, err := s.open(attempt, ctx, addr, m, func(answer *http.Response) error {
-			body, err := readAnswer(answer, c.answerLimit)
+			body, err := readAnswer(attempt, m.name, answer, c.answerLimit)
 			if err != nil {
-				return wire.NoAnswer(attempt, m.name, fault.CodeOf(err), err)
+				return err
 			}
 			return failureOf(*m, answer.StatusCode, answer.Header, body)
 		})

@@ -25,14 +25,14 @@ func (l timeLimits) paceWriter(w http.ResponseWriter) *pacedWriter {
 // Write implements [http.ResponseWriter].
 func (w *pacedWriter) Write(b []byte) (int, error) {
 	w.limit(maxStall)
-	defer w.limit(0)
+	defer w.limit(-1)
 	return w.ResponseWriter.Write(b)
 }
 
 // FlushError implements flushing for [http.ResponseController].
 func (w *pacedWriter) FlushError() error {
 	w.limit(maxStall)
-	defer w.limit(0)
+	defer w.limit(-1)
 	return w.control.Flush()
 }
 
@@ -63,10 +63,10 @@ func (w *pacedWriter) copyFrom(r io.Reader) error {
 	}
 }
 
-// limit sets the time limit of what is written next; 0 is none.
+// limit sets the time limit of what is written next; negative is none.
 func (w *pacedWriter) limit(d time.Duration) {
 	if w.isPaced {
-		_ = w.control.SetWriteDeadline(deadlineOf(d))
+		_ = w.control.SetWriteDeadline(deadlineIn(d))
 	}
 }
 
@@ -78,15 +78,7 @@ type pacedBody struct {
 
 // Read implements [io.Reader].
 func (b pacedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(deadlineOf(maxStall))
+	_ = b.control.SetReadDeadline(deadlineIn(maxStall))
 	defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
 	return b.Reader.Read(p)
-}
-
-// deadlineOf returns the time after d, or none if d is 0.
-func deadlineOf(d time.Duration) time.Time {
-	if d == 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(d)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/call"
-	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
@@ -23,9 +22,9 @@ func (f *forwardHandler) relay(
 			if answer.StatusCode < 400 { // a redirect
 				return nil
 			}
-			body, err := readAnswer(answer, f.answerLimit)
+			body, err := readAnswer(attempt, m.name, answer, f.answerLimit)
 			if err != nil {
-				return wire.NoAnswer(attempt, m.name, fault.CodeOf(err), err)
+				return err
 			}
 			err = failureOf(*m, answer.StatusCode, answer.Header, body)
 			failures.add(proxied{answer.StatusCode, answer.Header, body, err})

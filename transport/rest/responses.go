@@ -16,8 +16,8 @@ import (
 // responses describes the answers of an operation.
 func (d *document) responses(c *contract) map[string]any {
 	success := map[string]any{"description": cmp.Or(http.StatusText(c.status), "Success")}
-	if c.answerType != nil {
-		success["content"] = content(jsonType, d.Schema(c.answerType))
+	if c.json.t != nil {
+		success["content"] = content(jsonType, d.Schema(c.json.t))
 	}
 	switch {
 	case c.values != nil:
@@ -45,15 +45,14 @@ func (c *contract) refusals() map[int][]string {
 	if c.keyed || len(c.request.fields) > 0 || c.request.body || c.request.whole.isStreamed() {
 		add(http.StatusBadRequest, "The request is wrong; errors has what is wrong with it.")
 	}
-	if c.request.body {
-		most := strconv.FormatInt(c.bodyLimit, 10)
-		add(http.StatusRequestEntityTooLarge, "The body is larger than "+most+" bytes.")
-		add(http.StatusUnsupportedMediaType, "The body is not declared as JSON.")
+	whole := c.request.whole
+	if (c.request.body || whole != nil) && c.bodyLimit >= 0 {
+		add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
 	}
-	if whole := c.request.whole; whole != nil {
-		if c.bodyLimit >= 0 {
-			add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
-		}
+	switch {
+	case c.request.body:
+		add(http.StatusUnsupportedMediaType, "The body is not declared as JSON.")
+	case whole != nil:
 		add(http.StatusUnsupportedMediaType, "The body is not "+whole.types.String()+".")
 	}
 	if c.response.whole != nil && c.method == http.MethodGet {

@@ -186,10 +186,8 @@ type contract struct {
 	op         call.Operation
 	request    binding
 	response   binding
-	answerType reflect.Type // Resp, nil if an answer is no JSON
-	values     *values      // of an answer that is a stream, else nil
-	readShape  *shape       // for reading an answer
-	fill       *fillPlan    // for writing an answer
+	json       jsonCodec // of Resp, of nothing if an answer is no JSON
+	values     *values   // of an answer that is a stream, else nil
 	timeLimits timeLimits
 	keyed      bool
 	strict     bool
@@ -217,10 +215,10 @@ func (r Route[Req, Resp]) contract() *contract {
 		c.values = valuesOf(p, t)
 	} else if t != reflect.TypeFor[endpoint.None]() {
 		if c.response = answerBindingOf(p, t); c.response.body {
-			c.answerType, c.readShape, c.fill = t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)
+			c.json = jsonCodecOf(p, t)
 		}
 	}
-	hasBody := c.answerType != nil || c.response.whole != nil || c.values != nil
+	hasBody := c.json.t != nil || c.response.whole != nil || c.values != nil
 	switch {
 	case c.status == 0 && !hasBody:
 		c.status = http.StatusNoContent

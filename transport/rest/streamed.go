@@ -22,9 +22,19 @@ func (c *contract) mayHaveNoEnd() bool { return c.values != nil || c.request.who
 func (c *contract) stream(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, stopping <-chan struct{},
 ) (streamed context.Context, end context.CancelCauseFunc, release func()) {
-	if c.isStreamed() {
-		c.timeLimits.lift(w)
+	if !c.isStreamed() {
+		c.timeLimits.set(w, r)
+		return ctx, func(error) {}, func() {}
 	}
+	return c.prepareStream(ctx, w, r, stopping)
+}
+
+// prepareStream is apart from stream, since its functions would cost every request an
+// allocation there.
+func (c *contract) prepareStream(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, stopping <-chan struct{},
+) (streamed context.Context, end context.CancelCauseFunc, release func()) {
+	c.timeLimits.lift(w)
 	c.timeLimits.set(w, r)
 	if c.request.whole.isStreamed() && c.hasStreamedAnswer() { // else HTTP/1 reads no more once it answers
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -52,7 +62,7 @@ func (c *contract) stream(
 // stalls would hold it.
 func (c *contract) boundRest(w http.ResponseWriter) {
 	if c.request.whole.isStreamed() && c.timeLimits.read == 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(deadlineOf(maxStall))
+		_ = http.NewResponseController(w).SetReadDeadline(deadlineIn(maxStall))
 	}
 }
 

@@ -35,6 +35,7 @@ func (l timeLimits) lift(w http.ResponseWriter) {
 	}
 }
 
+// deadlineIn returns the time after d, or none if d is negative.
 func deadlineIn(d time.Duration) time.Time {
 	if d < 0 {
 		return time.Time{}

@@ -12,8 +12,11 @@ import (
 	"github.com/sinew-go/sinew/internal/wire"
 )
 
-// valuesTypes are the media types of an answer that is a stream.
-var valuesTypes = mediaTypes{wire.EventStream, wire.JSONLines, "application/jsonl", "application/ndjson"}
+// The media types of lines of JSON, and those of an answer that is a stream.
+var (
+	mediaOfLines = mediaTypes{wire.JSONLines, "application/jsonl", "application/ndjson"}
+	valuesTypes  = append(mediaTypes{wire.EventStream}, mediaOfLines...)
+)
 
 // acceptValues is the Accept of a request for a stream. Events tell a failure from a value
 // in any case, and say where they end.

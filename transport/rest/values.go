@@ -8,7 +8,6 @@ import (
 	"reflect"
 
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/ellipsis"
 	"github.com/sinew-go/sinew/internal/eventstream"
 	"github.com/sinew-go/sinew/internal/validation"
 	"github.com/sinew-go/sinew/internal/wire"
@@ -37,31 +36,20 @@ type values struct {
 	route string
 	seq   reflect.Type // the iter.Seq2
 	t     reflect.Type // of a value
-	line  valueCodec   // of a value
-	data  valueCodec   // of the data of a value that is an Event, else of the value
-}
-
-// valueCodec reads and writes JSON of a type.
-type valueCodec struct {
-	t     reflect.Type
-	shape *shape
-	fill  *fillPlan
+	line  jsonCodec    // of a value
+	data  jsonCodec    // of the data of a value that is an Event, else of the value
 }
 
 // valuesOf returns the values of an iter.Seq2 of type t.
 func valuesOf(p pattern, t reflect.Type) *values {
 	v := &values{route: p.text, seq: t, t: t.In(0).In(0)}
-	v.line = valueCodecOf(p, v.t)
+	v.line = jsonCodecOf(p, v.t)
 	v.data = v.line
 	if e, ok := v.eventOf(reflect.New(v.t)); ok {
 		_, _, data := e.parts()
-		v.data = valueCodecOf(p, reflect.TypeOf(data).Elem())
+		v.data = jsonCodecOf(p, reflect.TypeOf(data).Elem())
 	}
 	return v
-}
-
-func valueCodecOf(p pattern, t reflect.Type) valueCodec {
-	return valueCodec{t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)}
 }
 
 // eventOf returns the Event that at, a pointer to a value, points to. It makes one if the
@@ -77,24 +65,6 @@ func (v *values) eventOf(at reflect.Value) (e eventOf, ok bool) {
 	}
 	e, ok = at.Interface().(eventOf)
 	return e, ok
-}
-
-// encode returns the JSON text of what at points to.
-func (c valueCodec) encode(route string, at any) ([]byte, error) {
-	text, err := json.Marshal(at)
-	if err != nil {
-		return nil, fault.Internal.Errorf("a value in the stream of %s has no JSON form: %w", route, err)
-	}
-	text = c.fill.fill(text)
-	if c.isNull(text) {
-		return nil, fault.Internal.Errorf("%s: a value in the stream is nil", route)
-	}
-	return text, nil
-}
-
-// isNull reports whether text is null where null is not a value.
-func (c valueCodec) isNull(text []byte) bool {
-	return (&contract{answerType: c.t}).isNullAnswer(text)
 }
 
 // appendLine appends a value as a line.
@@ -167,24 +137,6 @@ func (v *values) readEvent(e eventstream.Event, target reflect.Value) error {
 		*id, *kind, data = e.ID, e.Type, value
 	}
 	return v.data.read(e.Data, data)
-}
-
-// read sets target, a pointer, from JSON text that a callee has sent.
-func (c valueCodec) read(text []byte, target any) (err error) {
-	if inspect(text, c.shape, false, maxAnswerNesting) != nil && json.Valid(text) {
-		var all validation.Faults
-		collectFaults(&all, text, c.shape, false, maxAnswerNesting)
-		err = errors.New(all.String())
-	} else {
-		err = json.Unmarshal(text, target)
-	}
-	if err == nil && c.isNull(text) {
-		err = errNullAnswer
-	}
-	if err != nil && len(err.Error()) > maxQuotedError { // the error quotes what it cannot read
-		err = errors.New(ellipsis.Cut(err.Error(), maxQuotedError))
-	}
-	return err
 }
 
 // readLine sets target, a pointer to a value, from a line that a caller has sent.

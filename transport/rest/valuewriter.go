@@ -26,7 +26,6 @@ type valueWriter struct {
 	*values
 	to      *wire.StreamWriter
 	isLines bool
-	end     context.CancelCauseFunc // of the request
 
 	mu     sync.Mutex
 	timer  *time.Timer
@@ -40,7 +39,7 @@ func (h *handler) writeValues(
 	ctx context.Context, end context.CancelCauseFunc, w http.ResponseWriter, r *http.Request, a answer,
 ) {
 	gone := func(error) { end(context.Canceled) }
-	v := &valueWriter{values: h.values, end: end, to: wire.NewStreamWriter(h.timeLimits.paceWriter(w), gone), isLines: prefersLines(r.Header)}
+	v := &valueWriter{values: h.values, to: wire.NewStreamWriter(h.timeLimits.paceWriter(w), gone), isLines: prefersLines(r.Header)}
 	a.setHeader(w)
 	w.Header()[contentTypeName] = eventTypes
 	if v.isLines {
@@ -124,11 +123,7 @@ func (v *valueWriter) send(text []byte) error {
 		err = v.to.FlushError()
 	}
 	v.timer.Reset(heartbeat)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		v.end(context.Canceled) // the caller is gone
-		return err
-	}
-	return nil
+	return err
 }
 
 // start starts the heartbeat.
