@@ -9,7 +9,7 @@ import (
 
 // Event is a server-sent event.
 type Event struct {
-	// ID is the id of the event, "" for none. It has no line breaks.
+	// ID is the id of the event, "" for none. It has no line breaks and no NUL.
 	ID string
 	// Type is the type of the event, "" for the type message. It has no line breaks.
 	Type string
@@ -20,8 +20,11 @@ type Event struct {
 // Comment is an event that says nothing, so that a connection is not idle.
 const Comment = ":\n\n"
 
-// IsField reports whether text may be an ID or a Type.
-func IsField(text string) bool { return !strings.ContainsAny(text, "\r\n\x00") }
+// CanBeWritten reports whether the ID and the Type of an event are ones that a reader gets
+// back. Every event that a [Reader] returns is so.
+func (e Event) CanBeWritten() bool {
+	return !strings.ContainsAny(e.ID, "\r\n\x00") && !strings.ContainsAny(e.Type, "\r\n")
+}
 
 // Append appends the text of an event to to.
 func Append(to []byte, e Event) []byte {

@@ -88,8 +88,8 @@ func (v *values) appendEvent(to []byte, at reflect.Value) ([]byte, error) {
 	case event.Type == endType, event.Type == errorType:
 		return to, fault.Internal.Errorf("%s: an event in the stream has the type %q, which is that of the last one",
 			v.route, event.Type)
-	case !eventstream.IsField(event.ID), !eventstream.IsField(event.Type):
-		return to, fault.Internal.Errorf("%s: the id or the type of an event in the stream has a line break",
+	case !event.CanBeWritten():
+		return to, fault.Internal.Errorf("%s: the id or the type of an event in the stream has a line break, or the id a NUL",
 			v.route)
 	}
 	text, err := v.data.encode(v.route, data)
