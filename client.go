@@ -20,6 +20,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // discoveryTimeout is how long a call waits for the registry's first answer about the
@@ -135,6 +136,9 @@ func (c *Client) Ready(ctx context.Context) error {
 // HTTPClient returns the client with which a transport such as rest.Route sends a single
 // attempt. A request that is sent with it by hand has no discovery, retries or limits.
 func (c *Client) HTTPClient() *http.Client { return c.service.http }
+
+// Codecs returns the codecs that a rest.Route is called with, those of the service.
+func (c *Client) Codecs() rest.Codecs { return c.service.config.Codecs }
 
 // HTTP2Client is the HTTPClient of a transport that needs HTTP/2, such as gRPC. It speaks
 // nothing else, and speaks it without TLS too, to an address with http.

@@ -98,6 +98,10 @@ type Config struct {
 	// rest.Networks, or use rest.SameMachine if all are on one machine and no proxy stands
 	// in front of them.
 	Trust func(*http.Request) bool
+	// Codecs are the forms of bodies that the routes of the service speak besides JSON, and
+	// its callers of other services. For callers the order counts: they send the first form.
+	// See [rest.Codecs].
+	Codecs rest.Codecs
 	// Metadata and Tags are written to the registry.
 	Metadata map[string]string
 	Tags     []string
@@ -157,7 +161,7 @@ const (
 func (c Config) withDefaults() Config {
 	c.Clients, c.Static = maps.Clone(c.Clients), maps.Clone(c.Static)
 	c.Metadata, c.Tags = maps.Clone(c.Metadata), slices.Clone(c.Tags)
-	c.AdminPages = maps.Clone(c.AdminPages)
+	c.AdminPages, c.Codecs = maps.Clone(c.AdminPages), slices.Clone(c.Codecs)
 	if c.Addr == "" && c.Listener == nil {
 		c.Addr = defaultAddr
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/limit"
 	"github.com/sinew-go/sinew/registry"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // Handle serves a pattern of [http.ServeMux] with h, inside the span, metrics, limit and
@@ -92,6 +93,9 @@ func (s *Service) Logger() *slog.Logger { return s.config.Logger }
 
 // IdempotencyStore returns the store in which Keyed routes of the service keep answers.
 func (s *Service) IdempotencyStore() idempotency.Store { return s.config.Idempotency }
+
+// Codecs returns the codecs of the service's routes, for [rest.Mux].
+func (s *Service) Codecs() rest.Codecs { return s.config.Codecs }
 
 // Subject returns who sent a request, by Config.Subject; "" if that is nil.
 func (s *Service) Subject(r *http.Request) string {

@@ -38,6 +38,9 @@ func (c Config) validate() error {
 	if err := c.Limit.Validate(); err != nil {
 		faults = append(faults, fault.InvalidArgument.Errorf("Config.Limit: %w", err))
 	}
+	if err := c.Codecs.Validate(); err != nil {
+		faults = append(faults, fault.InvalidArgument.Errorf("Config.Codecs: %w", err))
+	}
 	if err := c.validateMetrics(); err != nil {
 		faults = append(faults, err)
 	}

@@ -151,6 +151,14 @@ func (m *Mux) Prefix() string { return m.prefix }
 // IdempotencyStore returns the store of the mux that m is within, or nil.
 func (m *Mux) IdempotencyStore() idempotency.Store { return wire.OwnStoreOf(m.outer) }
 
+// Codecs returns the codecs of the mux that m is within, or nil.
+func (m *Mux) Codecs() rest.Codecs {
+	if o, ok := m.outer.(interface{ Codecs() rest.Codecs }); ok {
+		return o.Codecs()
+	}
+	return nil
+}
+
 // Subject returns who sent a request, by the mux that m is within; "" if it does not say.
 func (m *Mux) Subject(r *http.Request) string { return wire.SenderOf(m.outer, r) }
 

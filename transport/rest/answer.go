@@ -15,14 +15,15 @@ type answer struct {
 	Status   int             `json:"status"`
 	Header   http.Header     `json:"header,omitempty"` // from the fields of a success
 	Body     json.RawMessage `json:"body,omitempty"`   // nil for none
-	Raw      []byte          `json:"raw,omitempty"`    // a whole body, instead of Body
+	Raw      []byte          `json:"raw,omitempty"`    // a body that is no JSON, instead of Body
+	Kind     string          `json:"type,omitempty"`   // media type of a body that is not that of Body
 	content  io.ReadCloser   // a whole body, instead of Raw
 	sequence reflect.Value   // an iter.Seq2, instead of a body
 	err      error           // the failure that Body describes, if it is a problem
 }
 
-// encode encodes a response, a pointer to a Resp.
-func (h *handler) encode(response any) (a answer, err error) {
+// encode encodes a response, a pointer to a Resp, in the form that its caller accepts.
+func (h *handler) encode(response any, f *form) (a answer, err error) {
 	a.Status = h.status
 	a.Header, err = h.headerOf(response)
 	if h.values != nil {
@@ -40,15 +41,7 @@ func (h *handler) encode(response any) (a answer, err error) {
 	if err != nil || h.json.t == nil {
 		return a, err
 	}
-	a.Body, err = json.Marshal(response)
-	if err != nil {
-		return answer{}, fault.Internal.Errorf("the answer of %s has no JSON form: %w", h.text, err)
-	}
-	a.Body = h.json.fill.fill(a.Body)
-	if string(a.Body) == "null" && h.json.t.Kind() != reflect.Interface && !decodesItself(h.json.t) {
-		return answer{}, errNoAnswer(h.text)
-	}
-	return a, nil
+	return h.encodeBody(a, f, response)
 }
 
 func errNoAnswer(route string) error {
@@ -120,13 +113,13 @@ func (c *contract) readHeader(target any, header http.Header) error {
 
 // encodeStored encodes a response, given as a Resp and not as a pointer to one, in the
 // form that is stored.
-func (h *handler) encodeStored(response any) ([]byte, error) {
+func (h *handler) encodeStored(response any, f *form) ([]byte, error) {
 	if v := reflect.ValueOf(response); v.IsValid() { // so that a pointer's MarshalJSON is found
 		at := reflect.New(v.Type())
 		at.Elem().Set(v)
 		response = at.Interface()
 	}
-	a, err := h.encode(response)
+	a, err := h.encode(response, f)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +143,7 @@ func replay(text []byte) (a answer, err error) {
 // setHeader sets what the fields of an answer have in its header.
 func (a answer) setHeader(w http.ResponseWriter) {
 	for name, values := range a.Header {
-		if name == "Set-Cookie" {
+		if name == "Set-Cookie" || name == "Vary" {
 			values = append(w.Header()[name], values...)
 		}
 		w.Header()[name] = values
@@ -159,16 +152,21 @@ func (a answer) setHeader(w http.ResponseWriter) {
 
 func (a answer) write(w http.ResponseWriter) {
 	a.setHeader(w)
-	if a.Body == nil {
+	body, kind := []byte(a.Body), jsonTypes
+	switch {
+	case a.Kind != "":
+		kind = []string{a.Kind}
+		if body == nil {
+			body = a.Raw
+		}
+	case body == nil:
 		w.WriteHeader(a.Status)
 		return
-	}
-	kind := jsonTypes
-	if a.Status >= 400 {
+	case a.Status >= 400:
 		kind = problemTypes
 		a.prepare(w)
 	}
 	w.Header()["Content-Type"] = kind
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // an error means that the caller is gone
+	_, _ = w.Write(body) // an error means that the caller is gone
 }

@@ -87,6 +87,11 @@ func bodyTooLarge(limit int64) error {
 // decode decodes one JSON value, text, into v, whose shape is s. Its errors are for
 // bodyFaults.
 func decode(text []byte, v any, s *shape, strict bool) error {
+	return decodeBy(json.Unmarshal, text, v, s, strict)
+}
+
+// decodeBy decodes one JSON value by unmarshal, as decode does.
+func decodeBy(unmarshal func([]byte, any) error, text []byte, v any, s *shape, strict bool) error {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
 		return unreadableError("a JSON body is needed")
@@ -102,7 +107,7 @@ func decode(text []byte, v any, s *shape, strict bool) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(plain, v)
+	return unmarshal(plain, v)
 }
 
 // unreadableError says what is wrong with a body that cannot be read at all.

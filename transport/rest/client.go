@@ -98,7 +98,7 @@ func (s sender) fetch(ctx context.Context, addr string, c *contract, m outgoing,
 		}
 		c.response.newStruct(resp).FieldByIndex(c.response.whole.index).SetBytes(body)
 	case c.json.t != nil:
-		err = c.json.read(body, resp)
+		err = c.readBody(header, body, resp)
 	}
 	if err == nil {
 		err = c.readHeader(resp, header)

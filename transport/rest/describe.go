@@ -10,7 +10,7 @@ import (
 // Describe describes the route to package apitest, which compares it with what callers
 // depend on. It panics if the route does not fit its types, as [Route.Handle] does.
 func (r Route[Req, Resp]) Describe() contracts.Operation {
-	c := r.contract()
+	c := r.contract(nil)
 	op := contracts.Operation{
 		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(), Headers: c.headers(),
 		Answer: contracts.Value{Type: c.json.t},

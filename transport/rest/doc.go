@@ -9,7 +9,7 @@
 // Patterns are those of [http.ServeMux]. Anything with the method Handle of a ServeMux
 // can serve a route: see [Mux]. Package transport/gin, a module of its own, serves routes by
 // an engine of Gin; docs/routers.md shows other routers. A [Prefix] such as "/v1" puts
-// routes under it, on both sides.
+// routes under it, on both sides. A [Codec] is another form of bodies than JSON.
 //
 // # Requests
 //

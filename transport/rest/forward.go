@@ -96,7 +96,6 @@ func (f *forwardHandler) outgoing(w http.ResponseWriter, r *http.Request, record
 	if !f.hasBody() || r.ContentLength == 0 {
 		return m, nil
 	}
-	m.noContentType = m.header["Content-Type"] == nil
 	if f.request.whole.isStreamed() {
 		from, err := f.streamedBody(w, r)
 		if err == nil {

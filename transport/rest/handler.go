@@ -76,6 +76,13 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 	if err != nil {
 		return answer{}, false, err
 	}
+	if len(h.answers) > 1 {
+		w.Header().Add("Vary", "Accept")
+	}
+	form, err := h.answers.accepted(r.Header["Accept"])
+	if err != nil {
+		return answer{}, false, err
+	}
 	if h.request.whole != nil {
 		r = r.WithContext(ctx)
 	}
@@ -87,14 +94,14 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 		return answer{}, false, err
 	}
 	if key == "" {
-		a, err := h.respond(ctx, request)
+		a, err := h.respond(ctx, request, form)
 		return a, false, err
 	}
 	var fresh answer
-	u := once.Operation{Scope: wire.Scope(record, h.served.text), Key: key, Fingerprint: h.fingerprint(r, body), Encode: h.encodeStored, OnUnsaved: func(err error) {
+	u := once.Operation{Scope: wire.Scope(record, h.served.text), Key: key, Fingerprint: h.fingerprint(r, body), Encode: func(response any) ([]byte, error) { return h.encodeStored(response, form) }, OnUnsaved: func(err error) {
 		h.log().WarnContext(ctx, "an answer was not stored", "route", h.text, "error", err)
 	}}
-	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, &fresh) })
+	kept, replayed, err := u.Run(ctx, h.store, func(ctx context.Context) (once.Result, error) { return h.runOnce(ctx, w, request, form, &fresh) })
 	if err != nil || !replayed {
 		return fresh, false, err
 	}
@@ -104,13 +111,13 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 
 // runOnce runs a keyed request for the first time, and returns what is stored of its
 // answer.
-func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request any, fresh *answer) (once.Result, error) {
+func (h *handler) runOnce(ctx context.Context, w http.ResponseWriter, request any, form *form, fresh *answer) (once.Result, error) {
 	response, err := h.run(ctx, request)
 	result := once.AnswerTTL
 	switch {
 	case err == nil:
 		once.MarkRan(ctx)
-		if *fresh, err = h.encode(response); err != nil {
+		if *fresh, err = h.encode(response, form); err != nil {
 			return once.Result{TTL: result}, err // it ran, and must not run again
 		}
 	case !wire.IsPermanent(err):
@@ -132,13 +139,14 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 	}
 	v := reflect.New(h.request.t)
 	var undecodable error
+	var form *form
 	if h.request.whole != nil {
 		if body, err = h.readWhole(w, r, v.Elem()); err != nil {
 			return nil, nil, err
 		}
 	}
 	if h.request.body {
-		if err = checkContentType(r.Header["Content-Type"]); err != nil {
+		if form, err = h.requests.incoming(r.Header["Content-Type"]); err != nil {
 			return nil, nil, err
 		}
 		if err = checkEncoding(w, r.Header); err != nil {
@@ -147,12 +155,15 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 		if body, err = readBody(w, r, h.bodyLimit); err != nil {
 			return nil, nil, err
 		}
-		undecodable = decode(body, v.Interface(), h.request.shape, h.strict)
+		undecodable = h.decodeBody(form, body, v.Interface())
 	}
 	var all validation.Faults
+	if form != nil && !form.IsJSON { // which knows nothing of json:"-"
+		h.request.clearBound(v.Elem())
+	}
 	h.request.bind(v.Elem(), r, &all)
 	if undecodable != nil {
-		all = bodyFaults(all, body, h.request.shape, h.strict, undecodable)
+		all = h.undecoded(form, all, body, undecodable)
 	}
 	if all.Len() > 0 {
 		return nil, nil, withOwnClass(all.Err(), undecodable)
@@ -162,10 +173,10 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request any, bod
 }
 
 // respond runs the endpoint and encodes its response.
-func (h *handler) respond(ctx context.Context, request any) (answer, error) {
+func (h *handler) respond(ctx context.Context, request any, form *form) (answer, error) {
 	response, err := h.run(ctx, request)
 	if err != nil {
 		return answer{}, err
 	}
-	return h.encode(response)
+	return h.encode(response, form)
 }

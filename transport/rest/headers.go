@@ -2,7 +2,6 @@ package rest
 
 import (
 	"errors"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,25 +36,6 @@ func isHeaderName(name string) bool {
 }
 
 var errNoHeaderValue = errors.New("it has a character that no header may have")
-
-// checkContentType refuses a media type other than JSON in UTF-8. It refuses several
-// Content-Type headers, too: a proxy on the way may have used another one.
-func checkContentType(headers []string) error {
-	header := strings.Join(headers, ", ")
-	if header == jsonType {
-		return nil
-	}
-	kind, params, err := mime.ParseMediaType(header)
-	charset := strings.ToLower(params["charset"])
-	if err == nil && kind == jsonType && (charset == "" || charset == "utf-8" || charset == "utf8") {
-		return nil
-	}
-	what := strconv.Quote(shorten(header))
-	if header == "" {
-		what = "missing"
-	}
-	return fault.InvalidArgument.Errorf("the body must be %s; its Content-Type is %s", jsonType, what).WithStatus(http.StatusUnsupportedMediaType)
-}
 
 // checkEncoding refuses a body that is still encoded.
 func checkEncoding(w http.ResponseWriter, header http.Header) error {

@@ -51,13 +51,16 @@ func (c jsonCodec) isNull(text []byte) bool {
 }
 
 // read sets target, a pointer, from JSON text.
-func (c jsonCodec) read(text []byte, target any) (err error) {
+func (c jsonCodec) read(text []byte, target any) error { return c.readBy(json.Unmarshal, text, target) }
+
+// readBy sets target, a pointer, from JSON text, by unmarshal.
+func (c jsonCodec) readBy(unmarshal func([]byte, any) error, text []byte, target any) (err error) {
 	if inspect(text, c.shape, false, maxAnswerNesting) != nil && json.Valid(text) {
 		var all validation.Faults
 		collectFaults(&all, text, c.shape, false, maxAnswerNesting)
 		err = errors.New(all.String())
 	} else {
-		err = json.Unmarshal(text, target)
+		err = unmarshal(text, target)
 	}
 	if err == nil && c.isNull(text) {
 		err = errNullAnswer

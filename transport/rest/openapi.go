@@ -178,7 +178,7 @@ func (d *document) request(op operation) {
 		op.object["parameters"] = parameters
 	}
 	if op.contract.request.body {
-		op.object["requestBody"] = map[string]any{"required": true, "content": content(jsonType, d.body(&op.contract.request))}
+		op.object["requestBody"] = map[string]any{"required": true, "content": d.formsContent(op.requests, op.contract.request.t, func() any { return d.body(&op.contract.request) })}
 	}
 	if whole := op.contract.request.whole; whole != nil {
 		required := jsonschema.Annotate(map[string]any{}, op.contract.request.t.FieldByIndex(whole.index))

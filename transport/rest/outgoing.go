@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -21,16 +20,15 @@ type outgoing struct {
 	method string
 	path   string // escaped, with the query
 	header http.Header
-	body   []byte  // nil for none
-	upload *upload // a streamed body, instead of body
-	key    string  // idempotency key
-	// noContentType says that a forwarded body has no media type, and gets none.
-	noContentType bool
+	body   []byte   // nil for none
+	kind   []string // media type of body, nil for that in header
+	upload *upload  // a streamed body, instead of body
+	key    string   // idempotency key
 }
 
 // outgoing encodes a request, which is a pointer to its struct.
-func (c *contract) outgoing(request any, key string) (outgoing, error) {
-	m := outgoing{name: c.text, method: c.method, key: key}
+func (c *contract) outgoing(request any, key string) (m outgoing, err error) {
+	m = outgoing{name: c.text, method: c.method, key: key}
 	v := reflect.Value{}
 	if c.request.t != nil {
 		v = reflect.ValueOf(request).Elem()
@@ -44,17 +42,17 @@ func (c *contract) outgoing(request any, key string) (outgoing, error) {
 	if c.values != nil && m.header["Accept"] == nil {
 		m.setHeader("Accept", acceptValues)
 	}
+	if c.accept != "" && m.header["Accept"] == nil {
+		m.setHeader("Accept", c.accept)
+	}
 	if c.request.whole != nil {
 		return m, c.setWhole(&m, v)
 	}
 	if c.request.body {
-		text, err := json.Marshal(request)
-		if err != nil {
-			return m, fault.InvalidArgument.Errorf("%s: the request has no JSON form: %w", c.text, err)
-		}
-		m.body = text
+		m.kind = c.requests[0].header
+		m.body, err = c.encodeRequest(request)
 	}
-	return m, nil
+	return m, err
 }
 
 // setParameters sets the path, the query, the headers and the cookies from the fields of v.
@@ -183,8 +181,8 @@ func (m *outgoing) request(ctx context.Context, addr string) (r *http.Request, s
 	for name, values := range m.header {
 		r.Header[name] = values
 	}
-	if m.body != nil && r.Header[contentTypeName] == nil && !m.noContentType {
-		r.Header[contentTypeName] = jsonTypes
+	if m.kind != nil {
+		r.Header[contentTypeName] = m.kind
 	}
 	if m.key != "" {
 		r.Header[wire.HeaderKey] = []string{m.key}

@@ -84,9 +84,10 @@ func (p Prefix) refuse(format string, args ...any) {
 
 // group is the mux of a Prefix.
 type group struct {
-	outer Mux
-	own   string
-	mws   []func(http.Handler) http.Handler
+	outer  Mux
+	own    string
+	mws    []func(http.Handler) http.Handler
+	codecs Codecs // nil for those of the outer mux
 }
 
 // Handle implements [Mux].
@@ -136,6 +137,14 @@ func (g *group) Handlers() []http.Handler {
 	return nil
 }
 
+// Codecs returns the group's own, or else those of the outer mux.
+func (g *group) Codecs() Codecs {
+	if g.codecs != nil {
+		return g.codecs
+	}
+	return codecsOf(g.outer)
+}
+
 // Stopping returns that of the outer mux, or nil.
 func (g *group) Stopping() <-chan struct{} { return wire.StoppingOf(g.outer) }
 
@@ -175,6 +184,9 @@ func (c prefixedCaller) Call(ctx context.Context, op call.Operation, send func(c
 
 // HTTPClient returns the client that sends the attempts.
 func (c prefixedCaller) HTTPClient() *http.Client { return clientOf(c.Caller) }
+
+// Codecs returns those of the caller within.
+func (c prefixedCaller) Codecs() Codecs { return codecsOf(c.Caller) }
 
 // http2Client is what a caller has that serves transports that need HTTP/2.
 type http2Client interface{ HTTP2Client() *http.Client }

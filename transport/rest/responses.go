@@ -17,7 +17,7 @@ import (
 func (d *document) responses(c *contract) map[string]any {
 	success := map[string]any{"description": cmp.Or(http.StatusText(c.status), "Success")}
 	if c.json.t != nil {
-		success["content"] = content(jsonType, d.Schema(c.json.t))
+		success["content"] = d.formsContent(c.answers, c.json.t, func() any { return d.Schema(c.json.t) })
 	}
 	switch {
 	case c.values != nil:
@@ -49,10 +49,8 @@ func (c *contract) refusals() map[int][]string {
 	if (c.request.body || whole != nil) && c.bodyLimit >= 0 {
 		add(http.StatusRequestEntityTooLarge, "The body is larger than "+strconv.FormatInt(c.bodyLimit, 10)+" bytes.")
 	}
-	switch {
-	case c.request.body:
-		add(http.StatusUnsupportedMediaType, "The body is not declared as JSON.")
-	case whole != nil:
+	c.addFormRefusals(add)
+	if whole != nil {
 		add(http.StatusUnsupportedMediaType, "The body is not "+whole.types.String()+".")
 	}
 	if c.response.whole != nil && c.method == http.MethodGet {

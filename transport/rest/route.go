@@ -57,14 +57,14 @@ type Route[Req, Resp any] struct {
 // Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
 // like them.
 //
-// A Mux may have five more methods: IdempotencyStore() idempotency.Store stores the
+// A Mux may have six more methods: IdempotencyStore() idempotency.Store stores the
 // answers of its Keyed routes (else each route stores them in memory of its own),
 // Subject(r *http.Request) string returns who sent a request (else a verified certificate
 // identifies the sender), Logger() *slog.Logger logs panics and the causes of failures
 // (else slog.Default()), Prefix() string returns what the path of a request has before
 // that of a pattern, such as "/v1" or "/tenants/{tenant}" (else ""): [OpenAPI] adds it, and
 // [Route.Forward] leaves it out; Stopping() <-chan struct{} ends the streams of values when
-// it is closed. The mux of a [Prefix] passes on those of the mux around it.
+// it is closed; Codecs() Codecs returns the codecs of its routes (else JSON alone). The mux of a [Prefix] passes on those of the mux around it.
 //
 // A server that wants the error of each failure passes the routes a [FailureObserver] as
 // their writer.
@@ -94,7 +94,7 @@ type Forwarder interface {
 // types: a path variable without a field, a field without its variable, or a type that
 // cannot be bound.
 func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ...endpoint.Middleware) {
-	c := r.contract()
+	c := r.contract(codecsOf(mux))
 	if f == nil {
 		c.refuse("the endpoint that shall serve it is nil")
 	}
@@ -120,7 +120,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 // http.DefaultClient. Redirects are followed only for GET and HEAD, and only within the
 // scheme, host and port that was called.
 func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) endpoint.Endpoint[Req, Resp] {
-	contract := r.contract()
+	contract := r.contract(codecsOf(c))
 	if absent.Is(c) {
 		contract.refuse("the caller that shall call it is nil")
 	}
@@ -171,7 +171,7 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 // that has one, so that the callee gets the path that Endpoint requests. Forward panics if the route does not fit its
 // types, as [Route.Handle] does, and if c is nil.
 func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
-	contract := r.contract()
+	contract := r.contract(codecsOf(mux))
 	if absent.Is(c) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
@@ -186,7 +186,10 @@ type contract struct {
 	op         call.Operation
 	request    binding
 	response   binding
-	json       jsonCodec // of Resp, of nothing if an answer is no JSON
+	json       jsonCodec // of Resp, of nothing if an answer has no codec
+	requests   forms     // of the bodies of requests, nil if they have no codec
+	answers    forms     // of those of answers
+	accept     string    // that a caller sends, "" for none
 	values     *values   // of an answer that is a stream, else nil
 	timeLimits timeLimits
 	keyed      bool
@@ -202,7 +205,7 @@ type contract struct {
 
 const defaultMaxBody = 1 << 20
 
-func (r Route[Req, Resp]) contract() *contract {
+func (r Route[Req, Resp]) contract(codecs Codecs) *contract {
 	p := parsePattern(r.Pattern)
 	c := &contract{
 		pattern:    p,
@@ -215,7 +218,8 @@ func (r Route[Req, Resp]) contract() *contract {
 		c.values = valuesOf(p, t)
 	} else if t != reflect.TypeFor[endpoint.None]() {
 		if c.response = answerBindingOf(p, t); c.response.body {
-			c.json = jsonCodecOf(p, t)
+			c.json, c.answers = jsonCodecOf(p, t), codecs.formsOf(t)
+			c.accept = c.answers.accept()
 		}
 	}
 	hasBody := c.json.t != nil || c.response.whole != nil || c.values != nil
@@ -240,6 +244,7 @@ func (r Route[Req, Resp]) contract() *contract {
 	c.request = bindingOf(p, reflect.TypeFor[Req]())
 	if c.request.body {
 		p.fillPlanOf(c.request.t)
+		c.requests = codecs.formsOf(c.request.t)
 	}
 	switch {
 	case c.bodyLimit < 0 && !c.request.whole.isStreamed():
