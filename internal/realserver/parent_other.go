@@ -4,4 +4,4 @@ package realserver
 
 import "syscall"
 
-func endsWithParent() *syscall.SysProcAttr { return nil }
+func dieWithParent() *syscall.SysProcAttr { return nil }
