@@ -92,6 +92,11 @@ type Config struct {
 	// credentials than before is refused: see package rest. Subject may read what a
 	// middleware of [Service.Use] has put into the request's context.
 	Subject func(*http.Request) string
+	// Security says by which schemes the callers of the service's routes prove who they
+	// are. It protects the routes of package rest, except those that are Public, and the
+	// OpenAPI document has it. Nil protects none. The pages of the service and handlers that
+	// are no such routes have what [Service.Use] puts around them.
+	Security *rest.Security
 	// Trust reports whether a caller is one of ours; rest.ReadMetadata says what is
 	// believed only of those. When nil, it is rest.Verified: callers with a verified
 	// certificate. If services call each other without TLS, name their networks with

@@ -29,6 +29,7 @@ import (
 	"github.com/sinew-go/sinew/registry"
 	"github.com/sinew-go/sinew/retry"
 	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // panicOf returns what New panics with, "" if it does not.
@@ -65,6 +66,8 @@ func TestNewRefusesWhatCannotWorkNamingTheSetting(t *testing.T) {
 		`endpoint "http://[redacted]@10.0.0.1" has a user`:  static("http://root:secret@10.0.0.1"),
 		`endpoint "http://169.254.169.254" is link-local`:   static("http://169.254.169.254"),
 		`endpoint "http://[::]:80" is an address to listen`: static("http://[::]:80"),
+		"Config.Security has no Schemes":                    {Security: &rest.Security{}},
+		"Config.Security: Schemes[key]: it has 0 ways":      {Security: &rest.Security{Schemes: map[string]rest.SecurityScheme{"key": {}}}},
 	} {
 		if said := panicOf("shop", c); !strings.Contains(strings.ReplaceAll(said, "invalid_argument: ", ""), want) || !strings.Contains(said, "sinew.New(shop)") {
 			t.Errorf("want %s, got %q", want, said)

@@ -105,6 +105,9 @@ func (s *Service) Subject(r *http.Request) string {
 	return s.config.Subject(r)
 }
 
+// Security returns Config.Security, which protects the routes of the service.
+func (s *Service) Security() *rest.Security { return s.config.Security }
+
 // URL returns the base URL at which others reach the service, "" before it listens.
 func (s *Service) URL() string {
 	s.mu.Lock()

@@ -41,6 +41,9 @@ func (c Config) validate() error {
 	if err := c.Codecs.Validate(); err != nil {
 		faults = append(faults, fault.InvalidArgument.Errorf("Config.Codecs: %w", err))
 	}
+	if err := c.validateSecurity(); err != nil {
+		faults = append(faults, err)
+	}
 	if err := c.validateMetrics(); err != nil {
 		faults = append(faults, err)
 	}
@@ -58,6 +61,18 @@ func (c Config) validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// validateSecurity refuses schemes that contradict themselves, and a Security without any,
+// which would protect nothing.
+func (c Config) validateSecurity() error {
+	if c.Security != nil && len(c.Security.Schemes) == 0 {
+		return fault.InvalidArgument.Errorf("Config.Security has no Schemes and would protect nothing; give one, or leave Security out")
+	}
+	if err := c.Security.Validate(); err != nil {
+		return fault.InvalidArgument.Errorf("Config.Security: %w", err)
+	}
+	return nil
 }
 
 // validateMetrics refuses a registerer whose metrics /metrics could not show.

@@ -21,7 +21,7 @@ func Identify(ctx context.Context, record *call.Record, r *http.Request, subject
 	}
 	isKnown := record.Subject != ""
 	if !isKnown {
-		record.Subject = certificateSubject(r)
+		record.Subject = CertificateSubject(r)
 	}
 	if record.IdempotencyKey == "" {
 		return ctx
@@ -32,11 +32,11 @@ func Identify(ctx context.Context, record *call.Record, r *http.Request, subject
 	return once.WithOwner(ctx, credentials(r, record.Subject == ""))
 }
 
-// certificateSubject returns the name in the verified certificate of a request, "" without
+// CertificateSubject returns the name in the verified certificate of a request, "" without
 // one: its first URI, as SPIFFE uses it, or else its whole subject, or else its first
 // host, mail address or IP address. The common name alone would not do: two callers may
 // share it.
-func certificateSubject(r *http.Request) string {
+func CertificateSubject(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
 		return ""
 	}

@@ -57,8 +57,8 @@ func On(group interface {
 // that is registered on m from here on is registered on outer as well, with the path of the
 // group, and engine serves it there. So it has a span, metrics and a place in the limit of
 // its own, and is in /openapi.json of the service. Its answers are stored in outer's
-// IdempotencyStore, and Subject and Logger are those of outer, too, as far as outer has
-// these methods.
+// IdempotencyStore, and Subject, Logger, Security and Ready are those of outer, too, as far
+// as outer has these methods.
 //
 // engine is the engine of the group, or a handler around it. Within returns m. It panics if
 // outer or engine is nil, and if m has a route already.
@@ -167,6 +167,22 @@ func (m *Mux) Logger() *slog.Logger { return wire.LoggerOf(m.outer)() }
 
 // Stopping returns what the mux that m is within closes when it stops, or nil.
 func (m *Mux) Stopping() <-chan struct{} { return wire.StoppingOf(m.outer) }
+
+// Security returns that of the mux that m is within, or nil.
+func (m *Mux) Security() *rest.Security {
+	if outer, ok := m.outer.(interface{ Security() *rest.Security }); ok {
+		return outer.Security()
+	}
+	return nil
+}
+
+// Ready returns that of the mux that m is within, or nil.
+func (m *Mux) Ready(ctx context.Context) error {
+	if outer, ok := m.outer.(interface{ Ready(context.Context) error }); ok {
+		return outer.Ready(ctx)
+	}
+	return nil
+}
 
 // mounted is a route as the outer mux serves it: through the engine.
 type mounted struct {

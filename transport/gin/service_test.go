@@ -202,3 +202,31 @@ func TestTheLimitOfAServiceHoldsForAnEngine(t *testing.T) {
 		t.Errorf("after the first has ended: %s, want 204", got)
 	}
 }
+
+func TestTheMuxHasTheSecurityAndTheReadinessOfItsService(t *testing.T) {
+	key := rest.SecurityScheme{Header: "X-Key", Check: func(_ *http.Request, key string, _ []string) (context.Context, error) {
+		if key != "good" {
+			return nil, fault.Unauthenticated.Errorf("the key is not valid")
+		}
+		return nil, nil
+	}}
+	svc, _ := newService(t, sinew.Config{Security: &rest.Security{Schemes: map[string]rest.SecurityScheme{"key": key}}})
+	svc.AddReadinessCheck("stock", func(context.Context) error { return fault.Unavailable.Errorf("no stock") })
+	engine := gin.New(sinewgin.LikeServeMux)
+	v1 := sinewgin.On(engine.Group("/v1")).Within(svc, engine)
+	rest.Route[endpoint.None, endpoint.None]{Pattern: "GET /orders"}.Handle(v1, func(context.Context, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
+	for request, want := range map[string]int{"GET /v1/orders": 401, "GET /v1/orders\nX-Key: good": 204} {
+		if got := ask(t, svc.Handler(), request); got.status != want {
+			t.Errorf("%s: got %s, want status %d", request, got, want)
+		}
+	}
+	if got := ask(t, svc.Handler(), "GET /openapi.json"); !strings.Contains(got.body, `"security":[{"key":[]}]`) {
+		t.Errorf("the document does not say that the route needs a key: %s", got)
+	}
+	if err := v1.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "no stock") {
+		t.Errorf("the mux is ready: %v, want that of its service", err)
+	}
+	if err := sinewgin.On(gin.New()).Ready(t.Context()); err != nil {
+		t.Errorf("a mux within nothing is not ready: %v", err)
+	}
+}

@@ -205,6 +205,27 @@
 //
 // [Docs] is a page in which every operation of a document can be read and tried.
 //
+// # Security
+//
+// A [Security] names the schemes by which callers prove who they are: a bearer token, a key,
+// a password, a certificate, OAuth 2 or OpenID Connect. What it checks is what the document
+// says, since both are made of it. A sinew.Service has it as Config.Security, another mux by
+// [Security.Mux]; routes say what differs:
+//
+//	security := &rest.Security{Schemes: map[string]rest.SecurityScheme{
+//		"token": {Bearer: "JWT", Check: verify}, // func(r, token, scopes) (context.Context, error)
+//	}}
+//	svc := sinew.New("order", sinew.Config{Security: security})
+//
+//	var ListPrices = rest.Route[...]{Pattern: "GET /prices", Public: true}
+//	var PlaceOrder = rest.Route[...]{Pattern: "POST /orders", Scopes: []string{"orders:write"}}
+//
+// A caller without a valid credential is refused with 401 and WWW-Authenticate, before its
+// request is read. A gateway that forwards routes checks their callers as well. A route that
+// needs a scheme that its mux does not know panics at Handle, and so does one that names
+// schemes or scopes on a mux without a Security. Where a middleware or a proxy checks
+// callers, leave the Checks out: then the document alone has the schemes.
+//
 // # Metadata
 //
 // These headers travel with a request, and are in a [call.Record] on the server:

@@ -34,6 +34,10 @@ type SchemaDescriber interface{ JSONSchema() map[string]any }
 // that it lists. In an answer all members are required, except those that may be left out.
 // In a request none is required, and each may be null, since a missing member is the zero
 // value: the tag schema:"required" says that Validate refuses that.
+//
+// What a [Security] protects, the document has as security schemes and requirements, with
+// the answers 401 and 403. Where it has them, an operation with an empty list is open to
+// everybody.
 func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	d := document{jsonschema.NewCollection(problemSchema), map[string]*pathItem{}, map[string]bool{}}
 	var ops []operation
@@ -55,12 +59,14 @@ func OpenAPI(title, version string, handlers ...http.Handler) map[string]any {
 	for _, p := range d.paths {
 		paths[p.template] = p.methods
 	}
-	return map[string]any{
+	all := map[string]any{
 		"openapi":    "3.1.0",
 		"info":       map[string]any{"title": title, "version": cmp.Or(version, "0.0.0")},
 		"paths":      paths,
 		"components": map[string]any{"schemas": d.ByName},
 	}
+	d.addSecurity(all, ops)
+	return all
 }
 
 // contractsOf returns the contracts of the routes among the handlers, sorted by path and

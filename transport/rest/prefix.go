@@ -82,12 +82,13 @@ func (p Prefix) refuse(format string, args ...any) {
 	panic(fmt.Sprintf("rest: prefix %q: %s", string(p), fmt.Sprintf(format, args...)))
 }
 
-// group is the mux of a Prefix.
+// group is the mux of a Prefix, or of a Security.
 type group struct {
-	outer  Mux
-	own    string
-	mws    []func(http.Handler) http.Handler
-	codecs Codecs // nil for those of the outer mux
+	outer    Mux
+	own      string
+	mws      []func(http.Handler) http.Handler
+	codecs   Codecs    // nil for those of the outer mux
+	security *Security // nil for that of the outer mux
 }
 
 // Handle implements [Mux].
@@ -147,6 +148,14 @@ func (g *group) Codecs() Codecs {
 
 // Stopping returns that of the outer mux, or nil.
 func (g *group) Stopping() <-chan struct{} { return wire.StoppingOf(g.outer) }
+
+// Security returns that of [Security.Mux], or else that of the outer mux, or nil.
+func (g *group) Security() *Security {
+	if g.security != nil {
+		return g.security
+	}
+	return securityOf(g.outer)
+}
 
 // Ready returns that of the outer mux, or nil.
 func (g *group) Ready(ctx context.Context) error {

@@ -61,6 +61,10 @@ func (c *contract) refusals() map[int][]string {
 		add(http.StatusConflict, "The first request with this key still runs, or its answer is not kept.")
 		add(http.StatusUnprocessableEntity, "This key came with another request, or from another caller, before.")
 	}
+	if c.access.needs() != nil {
+		add(http.StatusUnauthorized, "The request has no credentials, or none that are valid: see security.")
+		add(http.StatusForbidden, "The credentials do not allow this operation.")
+	}
 	for _, err := range c.failures {
 		p := fault.ProblemOf(err)
 		why := failureTexts[fault.CodeOf(err)]
@@ -99,6 +103,12 @@ var failureTexts = map[fault.Code]string{
 func (c *contract) failure(status int, why string) map[string]any {
 	headers := map[string]any{}
 	switch status {
+	case http.StatusUnauthorized:
+		if c.access.needs() != nil {
+			headers["WWW-Authenticate"] = map[string]any{
+				"description": "What HTTP knows of the schemes, such as Bearer.", "schema": jsonschema.Type("string"),
+			}
+		}
 	case http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		headers["Retry-After"] = map[string]any{
 			"description": "How many seconds to wait before the next try.", "schema": jsonschema.Uint(64),

@@ -48,36 +48,16 @@ type Route[Req, Resp any] struct {
 	Summary string
 	// Tags group operations in the OpenAPI document.
 	Tags []string
+	// Public lets everybody reach the route where its mux has a [Security]. Security names
+	// the schemes of that, of which a caller needs one, in place of its Default. Scopes are
+	// what the caller must be allowed, all of them. A route with Security or Scopes is
+	// refused on a mux without a Security.
+	Public           bool
+	Security, Scopes []string
 	// Failures are what the operation itself may answer instead of a success, for the
 	// OpenAPI document: a class, such as fault.NotFound, or a whole error, whose status,
 	// message and reason the document has. The failures of the route are in it anyway.
 	Failures []error
-}
-
-// Mux is where routes are registered: an [http.ServeMux], a sinew.Service, or anything
-// like them.
-//
-// A Mux may have six more methods: IdempotencyStore() idempotency.Store stores the
-// answers of its Keyed routes (else each route stores them in memory of its own),
-// Subject(r *http.Request) string returns who sent a request (else a verified certificate
-// identifies the sender), Logger() *slog.Logger logs panics and the causes of failures
-// (else slog.Default()), Prefix() string returns what the path of a request has before
-// that of a pattern, such as "/v1" or "/tenants/{tenant}" (else ""): [OpenAPI] adds it, and
-// [Route.Forward] leaves it out; Stopping() <-chan struct{} ends the streams of values when
-// it is closed; Codecs() Codecs returns the codecs of its routes (else JSON alone). The mux of a [Prefix] passes on those of the mux around it.
-//
-// A server that wants the error of each failure passes the routes a [FailureObserver] as
-// their writer.
-type Mux interface {
-	// Handle serves the pattern with h.
-	Handle(pattern string, h http.Handler)
-}
-
-// Forwarder is a [Route] whatever its types, so that a gateway can have its routes in one
-// list.
-type Forwarder interface {
-	// Forward serves the route on mux by forwarding requests through c.
-	Forward(mux Mux, c call.Caller)
 }
 
 // Handle serves the route on mux with f inside the middlewares; the first is the
@@ -86,8 +66,9 @@ type Forwarder interface {
 // The middlewares run after the request was read and has passed its Validate, so a
 // malformed request does not reach them. They see the request as a Req, and its metadata
 // in its [call.Record], but no other header: a header that is needed is a field of Req
-// with a header tag. What must run before a request is read, such as authentication, is
-// HTTP middleware, around the mux or in Use of a sinew.Service.
+// with a header tag. A [Security] of the mux has checked the caller before
+// that. What else must run before a request is read is HTTP middleware, around the mux or in
+// Use of a sinew.Service.
 //
 // An error of f never counts as unprocessed ([fault.Error.Unprocessed]), since f ran; an
 // error of a middleware may. Handle panics if f is nil, or if the route does not fit its
@@ -99,6 +80,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 		c.refuse("the endpoint that shall serve it is nil")
 	}
 	c.servedBy(mux)
+	c.securedBy(mux)
 	c.op.Name = c.served.text
 	ep := wire.Handler(f).With(mws...)
 	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stopping: wire.StoppingOf(mux), run: func(ctx context.Context, request any) (any, error) {
@@ -108,7 +90,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	if r.Keyed {
 		h.store = wire.StoreOf(mux)
 	}
-	mux.Handle(r.Pattern, h)
+	mux.Handle(r.Pattern, c.secured(h, h.log))
 }
 
 // Endpoint returns an endpoint that calls the route through c, inside the middlewares;
@@ -176,7 +158,9 @@ func (r Route[Req, Resp]) Forward(mux Mux, c call.Caller) {
 		contract.refuse("the caller that it is forwarded through is nil")
 	}
 	contract.servedBy(mux)
-	mux.Handle(r.Pattern, &forwardHandler{contract: contract, log: wire.LoggerOf(mux), caller: c, client: passRedirects(clientOf(c)), stopping: wire.StoppingOf(mux)})
+	contract.securedBy(mux)
+	h := &forwardHandler{contract: contract, log: wire.LoggerOf(mux), caller: c, client: passRedirects(clientOf(c)), stopping: wire.StoppingOf(mux)}
+	mux.Handle(r.Pattern, contract.secured(h, h.log))
 }
 
 // contract is a validated Route without its type parameters.
@@ -201,6 +185,7 @@ type contract struct {
 	summary     string
 	tags        []string
 	failures    []error
+	access      access
 }
 
 const defaultMaxBody = 1 << 20
@@ -213,7 +198,9 @@ func (r Route[Req, Resp]) contract(codecs Codecs) *contract {
 		op:         call.Operation{Name: r.Pattern, Safe: r.Keyed || p.isIdempotent()},
 		timeLimits: timeLimits{r.ReadTimeout, r.WriteTimeout},
 		keyed:      r.Keyed, strict: r.Strict, status: r.Status, bodyLimit: r.MaxBody, answerLimit: r.MaxAnswer, summary: r.Summary, tags: r.Tags, failures: r.Failures,
+		access: access{public: r.Public, named: r.Security, scopes: r.Scopes},
 	}
+	c.checkAccess()
 	if t := reflect.TypeFor[Resp](); isSequence(t) {
 		c.values = valuesOf(p, t)
 	} else if t != reflect.TypeFor[endpoint.None]() {

@@ -142,11 +142,73 @@
     return el("div", { class: "field" }, el("label", { for: id }, parameter.name), input(id, parameter), el("p", { id: id + "-about", class: "soft" }, about.filter(Boolean).join("; ")));
   }
 
+  // SCHEMES are the ways to prove who calls: what a reader enters for one, and how that is
+  // sent. The values are in the fields of the page and nowhere else.
+  const SCHEMES = {
+    bearer: { label: "Bearer token", send: (v, _, to) => to.headers.set("Authorization", "Bearer " + v) },
+    basic: { label: "User:password", send: (v, _, to) => to.headers.set("Authorization", "Basic " + btoa(String.fromCharCode(...new TextEncoder().encode(v)))) },
+    header: { label: "Key in the header ", send: (v, scheme, to) => to.headers.set(scheme.name, v) },
+    query: { label: "Key in the query parameter ", send: (v, scheme, to) => to.query.set(scheme.name, v) },
+    cookie: { label: "Cookie ", says: "The browser sends the cookie that it has from the service." },
+    mutualTLS: { label: "Client certificate", says: "The browser asks which certificate it shall present." },
+  };
+
+  // kindOf says which of SCHEMES a security scheme of the document is.
+  function kindOf(scheme) {
+    if (scheme.type === "http") return scheme.scheme.toLowerCase();
+    if (scheme.type === "apiKey") return scheme.in;
+    return scheme.type === "mutualTLS" ? "mutualTLS" : "bearer"; // the others have access tokens
+  }
+
+  const schemes = () => Object.entries((api.components || {}).securitySchemes || {});
+
+  // credentials draws a field for each scheme, or one for a service that names none.
+  function credentials() {
+    if (schemes().length === 0) {
+      byID("credentials").append(el("div", { class: "field" },
+        el("label", { for: "authorization" }, "Authorization, sent with every try"),
+        el("input", { id: "authorization", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "Bearer …" })));
+    }
+    for (const [name, scheme] of schemes()) {
+      const kind = SCHEMES[kindOf(scheme)];
+      const label = kind ? kind.label + (scheme.type === "apiKey" ? scheme.name : "") : scheme.scheme;
+      const id = "credential-" + name;
+      const about = el("p", { id: id + "-about", class: "soft" }, [kind ? kind.says : "This page cannot send it.", scheme.bearerFormat, scheme.description].filter(Boolean).join(" "));
+      for (const url of [scheme.openIdConnectUrl, ...Object.values(scheme.flows || {}).flatMap((f) => [f.authorizationUrl, f.tokenUrl])].filter(Boolean)) about.append(" ", url);
+      const field = el("div", { class: "field" });
+      if (kind && kind.send) field.append(el("label", { for: id }, name + ": " + label), el("input", { id, type: "password", autocomplete: "off", spellcheck: "false", "aria-describedby": id + "-about" }));
+      else field.append(el("p", {}, name + ": " + label));
+      field.append(about);
+      byID("credentials").append(field);
+    }
+    byID("credentials").addEventListener("submit", (e) => e.preventDefault());
+  }
+
+  const needsOf = (operation) => operation.security || api.security || [];
+
+  // authorize adds to a request what has been entered for the first of an operation's
+  // alternatives of which all is there.
+  function authorize(operation, to) {
+    const own = byID("authorization");
+    if (own && own.value.trim()) to.headers.set("Authorization", own.value.trim());
+    const known = Object.fromEntries(schemes());
+    const valueOf = (name) => (byID("credential-" + name) || { value: "" }).value.trim();
+    const sent = (name) => known[name] && (SCHEMES[kindOf(known[name])] || {}).send;
+    const chosen = needsOf(operation).map(Object.keys).find((names) => names.some(sent) && names.every((n) => !sent(n) || valueOf(n)));
+    for (const name of (chosen || []).filter(sent)) sent(name)(valueOf(name), known[name], to);
+  }
+
+  // accessOf says who may use an operation, nothing where the document has no schemes.
+  function accessOf(operation) {
+    if (schemes().length === 0) return undefined;
+    const needs = needsOf(operation).map((all) => Object.entries(all).map(([name, scopes]) => name + (scopes.length ? " with " + scopes.join(", ") : "")).join(" and "));
+    return el("p", { class: "access" }, needs.length ? "Needs " + needs.map((n) => n || "nothing").join(", or ") + "." : "Public: it needs no credentials.");
+  }
+
   // requestOf returns what a filled form asks for.
   function requestOf(path, method, operation, form, kind) {
     const query = new URLSearchParams(), headers = new Headers();
-    const authorization = byID("authorization").value.trim();
-    if (authorization) headers.set("Authorization", authorization);
+    authorize(operation, { query, headers });
     for (const p of operation.parameters || []) {
       const value = form.elements["p:" + p.in + ":" + p.name].value;
       if (p.in === "path") path = path.replace("{" + p.name + "}", encodeURIComponent(value));
@@ -229,7 +291,7 @@
       for (const [name, header] of Object.entries(answer.headers || {})) item.append(el("p", { class: "soft" }, "header " + name + ": " + typeOf(header.schema) + " " + (header.description || "")));
       answers.append(item);
     }
-    const inside = el("div", {}, operation.description ? el("p", {}, operation.description) : "");
+    const inside = el("div", {}, operation.description ? el("p", {}, operation.description) : "", accessOf(operation) || "");
     if (media && media.schema) inside.append(el("h4", {}, "Request body"), schemaTree(media.schema && media.schema.$ref ? { ...resolve(media.schema), description: undefined } : media.schema));
     inside.append(el("h4", {}, "Try it"), form, result, el("h4", {}, "Answers"), answers);
     const summary = el("summary", {}, el("h3", {}, el("span", { class: "method" }, method.toUpperCase()), " ", el("span", { class: "path" }, path)),
@@ -262,6 +324,7 @@
     document.title = api.info.title + " API";
     byID("title").textContent = api.info.title;
     byID("about").replaceChildren("Version " + api.info.version + ". ", api.info.description || "", " ", el("a", { href: document.body.dataset.document }, "OpenAPI " + api.openapi));
+    credentials();
     const groups = new Map();
     for (const [path, item] of Object.entries(api.paths || {})) {
       for (const method of METHODS.filter((m) => item[m])) {

@@ -34,6 +34,9 @@ func (f *Fake) Handle(pattern string, h http.Handler) { f.mux.Handle(pattern, h)
 // are what the test wants.
 func (f *Fake) Logger() *slog.Logger { return slog.New(errorsOnly{slog.Default().Handler()}) }
 
+// Security returns one that protects nothing: a fake serves whoever calls.
+func (f *Fake) Security() *rest.Security { return &rest.Security{} }
+
 // ServeHTTP implements [http.Handler].
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	recorded := &request{Request: r.Clone(context.WithoutCancel(r.Context()))}
@@ -99,6 +102,9 @@ type silent struct{ http.ServeMux }
 
 // Logger returns a logger that discards.
 func (*silent) Logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// Security returns one that protects nothing: what is read again was let in before.
+func (*silent) Security() *rest.Security { return &rest.Security{} }
 
 // errorsOnly logs what is an error of the test itself.
 type errorsOnly struct{ slog.Handler }
