@@ -22,6 +22,9 @@
 // needs HTTP/2, which a sinew.Service speaks with and without TLS. The
 // caller's side speaks gRPC.
 //
+// [ProtoJSON] and [Protobuf] are codecs with which messages are requests and answers of
+// routes of package rest, too.
+//
 // # Errors
 //
 // A failure is a status of gRPC, and a [fault.Error] on both sides, with the code, the

@@ -74,7 +74,8 @@ func answerBindingOf(p pattern, t reflect.Type) binding {
 
 // collect adds the fields of t, including those of embedded structs.
 func (b *binding) collect(p pattern, t reflect.Type, index []int) {
-	if b.mayHaveBody && index == nil && reflect.PointerTo(t).Implements(unmarshalerType) {
+	message := isMessage(t)
+	if b.mayHaveBody && index == nil && (message || reflect.PointerTo(t).Implements(unmarshalerType)) {
 		b.body = true
 	}
 	for i := range t.NumField() {
@@ -85,7 +86,11 @@ func (b *binding) collect(p pattern, t reflect.Type, index []int) {
 			continue
 		}
 		_, inBody := jsonfields.TagOf(f)
-		if in, name := locationOf(p, f, b.tags); in != "" {
+		in, name := locationOf(p, f, b.tags)
+		if in == "" && message {
+			in, name = b.messageLocation(p, f)
+		}
+		if in != "" {
 			b.add(p, t, f, in, name, at)
 			b.overlapping = b.overlapping || inBody && b.mayHaveBody
 			continue

@@ -33,6 +33,9 @@ type Codec struct {
 	// Decode sets what v points to, a zero value, from a whole body. It keeps no part of
 	// text. Its error says what is wrong with the text: the sender sees it.
 	Decode func(text []byte, v any) error
+	// DecodeStrict is Decode for a route that is Strict: it refuses members that the type does
+	// not have. When nil, such a route does not have the codec, unless IsJSON.
+	DecodeStrict func(text []byte, v any) error
 	// IsJSON says that it writes and reads what encoding/json does, without spaces between
 	// the tokens. Then package rest checks a body before it is decoded, and names every
 	// fault of one that is refused, as with encoding/json. A type with fields outside the
@@ -47,11 +50,13 @@ type Codec struct {
 }
 
 // JSON returns the codec that every type has without another one: encoding/json. It is
-// needed only for a place in the order of [Codecs].
+// needed only for a place in the order of [Codecs]. It is for all types but messages of
+// protobuf, which encoding/json does not read: transport/grpc has a codec for those.
 func JSON() Codec { return plainJSON }
 
 var plainJSON = Codec{
 	Name: "json", MediaTypes: jsonTypes, IsJSON: true, own: true,
+	Types: func(t reflect.Type) bool { return !isMessage(t) },
 	Encode: func(buffer []byte, v any) ([]byte, error) {
 		text, err := json.Marshal(v)
 		return append(buffer, text...), err
@@ -69,6 +74,7 @@ var plainJSON = Codec{
 // sinew.Config has those of a whole service and of its callers. For each type those codecs
 // count that are for it, in order. [JSON] is the first of them, unless one of them has the
 // media type application/json, or JSON is in the list itself.
+// A route panics if there is none for a type.
 //
 // A service reads a body by its Content-Type, and refuses others with 415. It answers in
 // the form that Accept prefers, in the first one if Accept prefers none, and refuses with

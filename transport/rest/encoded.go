@@ -16,7 +16,25 @@ func (h *handler) decodeBody(f *form, body []byte, v any) error {
 	if f.IsJSON {
 		return decodeBy(f.Decode, body, v, h.request.shape, h.strict)
 	}
+	if h.strict {
+		return f.DecodeStrict(body, v)
+	}
 	return f.Decode(body, v)
+}
+
+// checkForms panics if a body has no codec.
+func (c *contract) checkForms() {
+	why := "%s is %s, for which there is no codec"
+	if c.strict {
+		why += " that can be Strict"
+	}
+	why += ": add one to Codecs, such as grpc.ProtoJSON() of package transport/grpc"
+	if c.request.body && len(c.requests) == 0 {
+		c.refuse(why, "Req", c.request.t)
+	}
+	if c.json.t != nil && len(c.answers) == 0 {
+		c.refuse(why, "Resp", c.json.t)
+	}
 }
 
 // undecoded returns the faults of a request with what is wrong with its body, for which

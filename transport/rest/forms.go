@@ -21,15 +21,19 @@ type form struct {
 // no codec.
 type forms []*form
 
-// formsOf returns the forms of a type.
-func (c Codecs) formsOf(t reflect.Type) (all forms) {
-	if len(c) == 0 {
+// formsOf returns the forms of a type, none if there is no codec for it. With strict it has
+// those that refuse unknown members.
+func (c Codecs) formsOf(t reflect.Type, strict bool) (all forms) {
+	t = deref(t)
+	hasJSON := isMessage(t)
+	if len(c) == 0 && !hasJSON {
 		return plainForms
 	}
-	t = deref(t)
-	hasJSON := false
 	for i := range c {
 		if c[i].Types != nil && !c[i].Types(t) {
+			continue
+		}
+		if strict && !c[i].IsJSON && c[i].DecodeStrict == nil {
 			continue
 		}
 		for _, kind := range c[i].MediaTypes {

@@ -79,6 +79,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	if f == nil {
 		c.refuse("the endpoint that shall serve it is nil")
 	}
+	c.checkForms()
 	c.servedBy(mux)
 	c.securedBy(mux)
 	c.op.Name = c.served.text
@@ -106,6 +107,7 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 	if absent.Is(c) {
 		contract.refuse("the caller that shall call it is nil")
 	}
+	contract.checkForms()
 	client := followRedirects(clientOf(c))
 	call := func(ctx context.Context, req Req) (Resp, error) {
 		var none Resp
@@ -205,7 +207,7 @@ func (r Route[Req, Resp]) contract(codecs Codecs) *contract {
 		c.values = valuesOf(p, t)
 	} else if t != reflect.TypeFor[endpoint.None]() {
 		if c.response = answerBindingOf(p, t); c.response.body {
-			c.json, c.answers = jsonCodecOf(p, t), codecs.formsOf(t)
+			c.json, c.answers = jsonCodecOf(p, t), codecs.formsOf(t, false)
 			c.accept = c.answers.accept()
 		}
 	}
@@ -231,7 +233,7 @@ func (r Route[Req, Resp]) contract(codecs Codecs) *contract {
 	c.request = bindingOf(p, reflect.TypeFor[Req]())
 	if c.request.body {
 		p.fillPlanOf(c.request.t)
-		c.requests = codecs.formsOf(c.request.t)
+		c.requests = codecs.formsOf(c.request.t, c.strict)
 	}
 	switch {
 	case c.bodyLimit < 0 && !c.request.whole.isStreamed():

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"net/netip"
@@ -29,6 +30,32 @@ var (
 func encodesItself(t reflect.Type) bool { return jsonfields.EncodesItself(t) }
 
 func decodesItself(t reflect.Type) bool { return jsonfields.DecodesItself(t) }
+
+// isMessage reports whether a struct is a message of protobuf.
+func isMessage(t reflect.Type) bool {
+	_, ok := reflect.PointerTo(t).MethodByName("ProtoReflect")
+	return ok
+}
+
+// messageLocation returns where the field of a message travels, which has no tags for that:
+// in the path if a variable has its name, in the query if there is no body, and else in the
+// body, for which in is "".
+func (b *binding) messageLocation(p pattern, f reflect.StructField) (in, name string) {
+	for part := range strings.SplitSeq(f.Tag.Get("protobuf"), ",") {
+		if after, ok := strings.CutPrefix(part, "name="); ok {
+			name = after
+		}
+	}
+	switch {
+	case !f.IsExported() || b.isAnswer() || name == "" && b.mayHaveBody:
+		return "", ""
+	case slices.ContainsFunc(p.segments, func(s segment) bool { return s.name == name }):
+		return "path", name
+	case !b.mayHaveBody:
+		return "query", cmp.Or(name, f.Name)
+	}
+	return "", ""
+}
 
 // locationOf returns where a field travels, one of tags; in is "" for the body.
 func locationOf(p pattern, f reflect.StructField, tags []string) (in, name string) {
