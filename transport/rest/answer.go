@@ -27,8 +27,8 @@ func (h *handler) encode(response any, f *form) (a answer, err error) {
 	a.Status = h.status
 	a.Header, err = h.headerOf(response)
 	if h.values != nil {
-		a.sequence = reflect.ValueOf(response).Elem()
-		return a, nil
+		a.sequence = h.values.in(&h.response, response)
+		return a, err
 	}
 	if h.response.whole != nil && h.response.structOf(response).IsValid() {
 		a, wrong := h.encodeWhole(a, response)
@@ -50,7 +50,7 @@ func errNoAnswer(route string) error {
 
 // headerOf returns the header of a response from its fields, nil if it sets none.
 func (c *contract) headerOf(response any) (header http.Header, err error) {
-	if len(c.response.fields) == 0 && c.response.whole == nil {
+	if len(c.response.fields) == 0 && c.response.whole == nil && (c.values == nil || c.values.field == nil) {
 		return nil, nil
 	}
 	v := c.response.structOf(response)

@@ -145,7 +145,21 @@
 // a type, too, and a request has the last id in a field tagged `header:"Last-Event-ID"`. The
 // last event has the type end, upon which an EventSource in a browser must be closed, or
 // error, with a problem document. A stream without either was cut off, and fails with
-// fault.Unavailable. Lines have a failure as {"error": {…}} in the last of them.
+// fault.Unavailable. Lines have a failure as {"error":{…}} in the last of them; a value that
+// looks like one has a blank before its first colon. A callee that answers with 204 has no
+// values.
+//
+// To give a stream headers and cookies, make it a field of the answer, tagged body. An empty
+// tag leaves the caller the choice between events and lines, a media type makes it one of
+// them:
+//
+//	type Feed struct {
+//		Total  int                             `header:"X-Total" json:"-"`
+//		States iter.Seq2[Event[*State], error] `body:"text/event-stream"`
+//	}
+//
+// Its caller has the headers before the first value. The call is made at once, and not with
+// each iteration: iterate once, or end the context, or the connection stays open.
 //
 // A field of type iter.Seq2[T, error], tagged `body:"application/x-ndjson"`, streams many
 // values of a request: each is checked like a body of JSON, and MaxBody is that of each. One

@@ -170,7 +170,9 @@ func (c *contract) checkType(status int, header http.Header) error {
 	if c.values == nil {
 		types = c.response.whole.types
 	}
-	if types.has(kind) || c.values == nil && status == http.StatusNotModified {
+	isEmpty := c.values == nil && status == http.StatusNotModified ||
+		c.values != nil && status == http.StatusNoContent // what an EventSource takes for the end
+	if types.has(kind) || isEmpty {
 		return nil
 	}
 	return fault.Internal.Errorf("the answer to %s cannot be read: its Content-Type is %q, and not %s",
@@ -186,6 +188,10 @@ func (c *contract) setOpened(target any, o *opened) error {
 	}
 	if o.status == http.StatusNotModified {
 		return o.Close()
+	}
+	if c.values != nil {
+		v.FieldByIndex(c.values.field).Set(c.received(o))
+		return nil
 	}
 	var body io.ReadCloser = o
 	if c.answerLimit > 0 {

@@ -40,7 +40,7 @@ func (c *contract) outgoing(request any, key string) (m outgoing, err error) {
 		return m, err
 	}
 	if c.values != nil && m.header["Accept"] == nil {
-		m.setHeader("Accept", acceptValues)
+		m.setHeader("Accept", c.values.accept())
 	}
 	if c.accept != "" && m.header["Accept"] == nil {
 		m.setHeader("Accept", c.accept)

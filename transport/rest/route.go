@@ -119,13 +119,13 @@ func (r Route[Req, Resp]) Endpoint(c call.Caller, mws ...endpoint.Middleware) en
 		if err != nil {
 			return none, err
 		}
-		if contract.values != nil {
+		if contract.values != nil && contract.values.field == nil {
 			resp, _ := contract.receive(func() (*opened, error) {
 				return client.openAnswer(ctx, c, contract, &m)
 			}).Interface().(Resp)
 			return resp, nil
 		}
-		if contract.response.whole.isStreamed() {
+		if contract.hasStreamedAnswer() {
 			o, err := client.openAnswer(ctx, c, contract, &m)
 			if err != nil {
 				return none, err
@@ -209,6 +209,10 @@ func (r Route[Req, Resp]) contract(codecs Codecs) *contract {
 		if c.response = answerBindingOf(p, t); c.response.body {
 			c.json, c.answers = jsonCodecOf(p, t), codecs.formsOf(t, false)
 			c.accept = c.answers.accept()
+		}
+		if whole := c.response.whole; whole.isOfValues() {
+			c.values, c.response.whole = whole.values, nil
+			c.values.field = whole.index
 		}
 	}
 	hasBody := c.json.t != nil || c.response.whole != nil || c.values != nil

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/eventstream"
@@ -18,9 +20,14 @@ var (
 	valuesTypes  = append(mediaTypes{wire.EventStream}, mediaOfLines...)
 )
 
-// acceptValues is the Accept of a request for a stream. Events tell a failure from a value
-// in any case, and say where they end.
-const acceptValues = wire.EventStream + ", " + wire.JSONLines + ";q=0.5"
+// accept returns the Accept of a request for a stream. Events are preferred: they say where
+// they end.
+func (v *values) accept() string {
+	if len(v.forms) == 1 {
+		return v.forms[0]
+	}
+	return wire.EventStream + ", " + wire.JSONLines + ";q=0.5"
+}
 
 // sequence returns an iter.Seq2 that yields what each gives it. emit reports whether there
 // may be more.
@@ -45,26 +52,46 @@ func (c *contract) receive(open func() (*opened, error)) reflect.Value {
 			emit(reflect.Value{}, err)
 			return
 		}
-		defer func() { _ = o.Close() }()
-		most := maxAnswerBytes
-		if c.answerLimit > 0 {
-			most = int(min(c.answerLimit, math.MaxInt32))
-		}
-		next := c.nextEvent(o, most)
-		if !strings.HasPrefix(o.header.Get(contentTypeName), wire.EventStream) {
-			next = c.nextLine(o, most)
-		}
-		for {
-			value := reflect.New(c.values.t)
-			err := next(value)
-			if err == io.EOF { //nolint:errorlint // next returns it
-				return
-			}
-			if !emit(value.Elem(), err) || err != nil {
-				return
-			}
-		}
+		c.readAll(o, emit)
 	})
+}
+
+// received returns the values of an answer that is open, once.
+func (c *contract) received(o *opened) reflect.Value {
+	var isRead atomic.Bool
+	return c.values.sequence(func(emit func(reflect.Value, error) bool) {
+		if isRead.Swap(true) {
+			emit(reflect.Value{}, fault.FailedPrecondition.Errorf("the stream in the answer to %s was read: call anew", c.text))
+			return
+		}
+		c.readAll(o, emit)
+	})
+}
+
+// readAll reads the values of an answer, and closes it.
+func (c *contract) readAll(o *opened, emit func(reflect.Value, error) bool) {
+	defer func() { _ = o.Close() }()
+	if o.status == http.StatusNoContent {
+		return
+	}
+	most := maxAnswerBytes
+	if c.answerLimit > 0 {
+		most = int(min(c.answerLimit, math.MaxInt32))
+	}
+	next := c.nextEvent(o, most)
+	if !strings.HasPrefix(o.header.Get(contentTypeName), wire.EventStream) {
+		next = c.nextLine(o, most)
+	}
+	for {
+		value := reflect.New(c.values.t)
+		err := next(value)
+		if err == io.EOF { //nolint:errorlint // next returns it
+			return
+		}
+		if !emit(value.Elem(), err) || err != nil {
+			return
+		}
+	}
 }
 
 // nextEvent returns a function that reads server-sent events; io.EOF is their regular end.

@@ -35,14 +35,19 @@ func isSequence(t reflect.Type) bool {
 type values struct {
 	route string
 	seq   reflect.Type // the iter.Seq2
+	field []int        // of the answer that has it; nil if it is the answer
+	forms mediaTypes   // of answerForms, those that an answer may have
 	t     reflect.Type // of a value
 	line  jsonCodec    // of a value
 	data  jsonCodec    // of the data of a value that is an Event, else of the value
 }
 
+// answerForms are the media types of an answer that is a stream.
+var answerForms = mediaTypes{wire.EventStream, wire.JSONLines}
+
 // valuesOf returns the values of an iter.Seq2 of type t.
 func valuesOf(p pattern, t reflect.Type) *values {
-	v := &values{route: p.text, seq: t, t: t.In(0).In(0)}
+	v := &values{route: p.text, seq: t, forms: answerForms, t: t.In(0).In(0)}
 	v.line = jsonCodecOf(p, v.t)
 	v.data = v.line
 	if e, ok := v.eventOf(reflect.New(v.t)); ok {
@@ -50,6 +55,18 @@ func valuesOf(p pattern, t reflect.Type) *values {
 		v.data = jsonCodecOf(p, reflect.TypeOf(data).Elem())
 	}
 	return v
+}
+
+// in returns the sequence in a response, a pointer to a Resp, that is bound by b. It is
+// invalid if there is no Resp.
+func (v *values) in(b *binding, response any) reflect.Value {
+	if v.field == nil {
+		return reflect.ValueOf(response).Elem()
+	}
+	if s := b.structOf(response); s.IsValid() {
+		return s.FieldByIndex(v.field)
+	}
+	return reflect.Value{}
 }
 
 // eventOf returns the Event that at, a pointer to a value, points to. It makes one if the
@@ -70,6 +87,9 @@ func (v *values) eventOf(at reflect.Value) (e eventOf, ok bool) {
 // appendLine appends a value as a line.
 func (v *values) appendLine(to []byte, at reflect.Value) ([]byte, error) {
 	text, err := v.line.encode(v.route, at.Interface())
+	if after, isLike := bytes.CutPrefix(text, failurePrefix); isLike { // the same JSON, and no failure to problemInLine
+		return append(append(append(to, `{"error" :`...), after...), '\n'), err
+	}
 	return append(append(to, text...), '\n'), err
 }
 
@@ -106,15 +126,18 @@ func appendEnd(to []byte, isLines bool, problem []byte) []byte {
 	case !isLines:
 		return eventstream.Append(to, eventstream.Event{Type: errorType, Data: problem})
 	case problem != nil:
-		return append(append(append(to, `{"error":`...), problem...), "}\n"...)
+		return append(append(append(to, failurePrefix...), problem...), "}\n"...)
 	}
 	return to
 }
 
+// failurePrefix begins a line that is a failure, and no line that is a value.
+var failurePrefix = []byte(`{"error":`)
+
 // problemInLine returns the failure that a line is, nil if it is a value.
 func problemInLine(line []byte) *fault.Error {
 	var members map[string]json.RawMessage
-	if bytes.HasPrefix(line, []byte(`{"error":`)) && json.Unmarshal(line, &members) == nil && len(members) == 1 {
+	if bytes.HasPrefix(line, failurePrefix) && json.Unmarshal(line, &members) == nil && len(members) == 1 {
 		return problemIn(members["error"])
 	}
 	return nil

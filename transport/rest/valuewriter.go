@@ -39,13 +39,15 @@ func (h *handler) writeValues(
 	ctx context.Context, end context.CancelCauseFunc, w http.ResponseWriter, r *http.Request, a answer,
 ) {
 	gone := func(error) { end(context.Canceled) }
-	v := &valueWriter{values: h.values, to: wire.NewStreamWriter(h.timeLimits.paceWriter(w), gone), isLines: prefersLines(r.Header)}
+	v := &valueWriter{values: h.values, to: wire.NewStreamWriter(h.timeLimits.paceWriter(w), gone), isLines: h.values.isLinesFor(r.Header)}
 	a.setHeader(w)
 	w.Header()[contentTypeName] = eventTypes
 	if v.isLines {
 		w.Header()[contentTypeName] = lineTypes
 	}
-	w.Header()["Cache-Control"] = []string{"no-store"}
+	if a.Header["Cache-Control"] == nil {
+		w.Header()["Cache-Control"] = []string{"no-store"}
+	}
 	w.Header()["X-Accel-Buffering"] = []string{"no"} // nginx would collect the answer
 	w.WriteHeader(a.Status)
 	if r.Method == http.MethodHead {
@@ -66,6 +68,14 @@ func (h *handler) writeValues(
 	logFailure(ctx, w, h.log(), h.text, err)
 	reportFailure(w, err)
 	v.finish(problem(err).Body)
+}
+
+// isLinesFor reports whether a caller gets lines of JSON, and not events.
+func (v *values) isLinesFor(header http.Header) bool {
+	if len(v.forms) == 1 {
+		return v.forms[0] == wire.JSONLines
+	}
+	return prefersLines(header)
 }
 
 // yieldAll writes all values of a sequence. It returns what has ended them too early.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/sinew-go/sinew/internal/wire"
 )
@@ -15,7 +16,7 @@ type bodyForm int
 const (
 	bytesForm  bodyForm = iota // []byte
 	readerForm                 // io.Reader or io.ReadCloser
-	valuesForm                 // iter.Seq2, of values in lines of JSON
+	valuesForm                 // iter.Seq2, of values: lines of JSON, or events in an answer
 	partsForm                  // Parts
 )
 
@@ -61,8 +62,7 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 	case isSequence(f.Type) && f.Type != partsType && !b.isAnswer():
 		whole.form, whole.values, otherwise = valuesForm, valuesOf(p, f.Type), wire.JSONLines
 	case isSequence(f.Type) && f.Type != partsType:
-		p.refuse("field %s of %s is a stream, which is the whole of an answer: make Resp itself %s",
-			f.Name, owner, f.Type)
+		whole.form, whole.values, otherwise = valuesForm, valuesOf(p, f.Type), strings.Join(answerForms, ", ")
 	case f.Type == readerType:
 		p.refuse("field %s of %s is an io.Reader, and whoever reads an answer must close it: make it an io.ReadCloser",
 			f.Name, owner)
@@ -78,6 +78,13 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 		p.refuse("field %s of %s is tagged `body:%q` and has the parts of a form, which is %s",
 			f.Name, owner, tag, multipartType)
 	}
+	if whole.form == valuesForm && b.isAnswer() {
+		whole.values.forms = whole.types
+		if slices.ContainsFunc(whole.types, func(one string) bool { return !slices.Contains(answerForms, one) }) {
+			p.refuse("field %s of %s is tagged `body:%q` and is a stream: choose among %s, or leave the tag empty for both",
+				f.Name, owner, tag, strings.Join(answerForms, " and "))
+		}
+	}
 	b.whole = whole
 }
 
@@ -85,7 +92,7 @@ func (b *binding) addWhole(p pattern, owner reflect.Type, f reflect.StructField,
 func (b *binding) checkWhole(p pattern) {
 	isTyped := slices.ContainsFunc(b.fields, func(f field) bool { return f.name == contentTypeName })
 	switch {
-	case b.whole == nil && isTyped:
+	case isTyped && (b.whole == nil || b.isAnswer() && b.whole.isOfValues()):
 		p.refuse("a field of %s is tagged `header:%q`, which HTTP itself sets", b.t, contentTypeName)
 	case b.whole == nil:
 		return

@@ -36,10 +36,15 @@ func (d *document) valuesContent(v *values) map[string]any {
 		lines = "Lines of JSON, each of which x-item-schema describes. " +
 			"If the stream fails, the last one has the member error, a problem document."
 	)
-	return map[string]any{
-		wire.EventStream: streamContent(map[string]any{}, d.Schema(v.data.t), events), // readers disagree whether it is of one event or of all
-		wire.JSONLines:   streamContent(jsonschema.Type("string"), d.Schema(v.t), lines),
+	all := map[string]any{}
+	for _, form := range v.forms {
+		if form == wire.EventStream {
+			all[form] = streamContent(map[string]any{}, d.Schema(v.data.t), events) // readers disagree whether it is of one event or of all
+		} else {
+			all[form] = streamContent(jsonschema.Type("string"), d.Schema(v.t), lines)
+		}
 	}
+	return all
 }
 
 // streamContent describes a stream, for which OpenAPI 3.1 has no words.
