@@ -42,6 +42,7 @@
 //
 // # Other buses
 //
-// Package eventbus/nats, a module of its own, is a bus on NATS JetStream. Package
-// eventbustest tests these guarantees for any implementation of Bus.
+// Package eventbus/kafka is a bus on Apache Kafka, and package eventbus/nats one on NATS
+// JetStream, both modules of their own. Package eventbustest tests these guarantees for
+// any implementation of Bus.
 package eventbus

@@ -8,8 +8,8 @@
 // # Which program
 //
 // SINEW_CONSUL and SINEW_NATS name the programs. Otherwise consul and nats-server are
-// searched for in PATH. If there is none, the test is skipped, or fails if
-// SINEW_REQUIRE_SERVERS is 1.
+// searched for in PATH. SINEW_KAFKA names the folder of Kafka's jars, and java is searched
+// for. If there is none, the test is skipped, or fails if SINEW_REQUIRE_SERVERS is 1.
 //
 // # End
 //
@@ -34,8 +34,8 @@ const (
 
 // Server is a server that runs for one test.
 type Server struct {
-	// Addr is the address of the server: host:port of the HTTP API for Consul,
-	// nats://host:port for NATS. It stays the same after a restart.
+	// Addr is the address of the server: host:port of the HTTP API for Consul and of the
+	// broker for Kafka, nats://host:port for NATS. It stays the same after a restart.
 	Addr string
 
 	t       testing.TB

@@ -15,6 +15,11 @@ func TestNATSAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
 	killAndRestart(t, server)
 }
 
+func TestKafkaAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	server := Kafka(t)
+	killAndRestart(t, server)
+}
+
 func TestTwoServersAreIndependent(t *testing.T) {
 	one, two := Consul(t), Consul(t)
 	if one.Addr == two.Addr {

@@ -1,0 +1,72 @@
+package kafka_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/eventbustest"
+	"github.com/sinew-go/sinew/eventbus/kafka"
+	"github.com/sinew-go/sinew/internal/realserver"
+)
+
+// fake starts a cluster in this process, and returns its addresses.
+func fake(t testing.TB, options ...kfake.Opt) []string {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return cluster.ListenAddrs()
+}
+
+func open(t testing.TB, brokers ...string) *kafka.Bus {
+	t.Helper()
+	return openWith(t, kafka.Config{Brokers: brokers})
+}
+
+func openWith(t testing.TB, c kafka.Config) *kafka.Bus {
+	t.Helper()
+	if c.SessionTimeout == 0 {
+		c.SessionTimeout = 2 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = testLogger()
+	}
+	b, err := kafka.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_ = b.Close(ctx)
+	})
+	return b
+}
+
+var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800}
+
+func TestKafkaKeepsTheRulesOnAFakeCluster(t *testing.T) {
+	brokers := fake(t)
+	eventbustest.Run(t, features, func(t *testing.T) eventbus.Bus { return open(t, brokers...) })
+}
+
+func TestKafkaKeepsTheRules(t *testing.T) {
+	server := realserver.Kafka(t)
+	eventbustest.Run(t, features, func(t *testing.T) eventbus.Bus { return open(t, server.Addr) })
+}
+
+// testLogger discards all, unless the tests run with KAFKA_TEST_LOG=1.
+func testLogger() *slog.Logger {
+	if os.Getenv("KAFKA_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -1,0 +1,143 @@
+package kafka
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/deadline"
+)
+
+// maxTurn is how long a member handles the events of one partition while others wait.
+const maxTurn = 5 * time.Millisecond
+
+// member is one subscription. It handles one event at a time.
+type member struct {
+	*consumer
+	handler eventbus.Handler
+	leaving bool // guarded by the lock of the consumer
+
+	ctx    context.Context // parent of the handlers' contexts
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the member has left, and with it the consumer if it was the last
+}
+
+func newMember(c *consumer, h eventbus.Handler) *member {
+	m := &member{consumer: c, handler: h, done: make(chan struct{})}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// stop ends the subscription; see Subscribe of eventbus.Subscriber.
+func (m *member) stop(ctx context.Context) error {
+	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
+	defer cancel()
+	m.mu.Lock()
+	m.leaving = true
+	m.work.Broadcast()
+	m.mu.Unlock()
+	select {
+	case <-m.done:
+		return nil
+	default:
+	}
+	select {
+	case <-m.done:
+		return nil
+	case <-ctx.Done():
+		m.cancel()
+		return ctx.Err()
+	}
+}
+
+// run handles events until the member leaves.
+func (m *member) run() {
+	defer close(m.done)
+	defer m.cancel()
+	m.mu.Lock()
+	for {
+		for len(m.ready) == 0 && !m.leaving {
+			m.work.Wait()
+		}
+		if m.leaving {
+			break
+		}
+		p := m.ready[0]
+		m.ready = m.ready[1:]
+		m.handleSome(p)
+	}
+	m.work.Signal() // the wake-up may have been meant for another member
+	m.members = slices.DeleteFunc(m.members, func(other *member) bool { return other == m })
+	m.ended = len(m.members) == 0
+	isLast := m.ended
+	m.mu.Unlock()
+	if isLast {
+		m.leave()
+		<-m.consumer.done
+	}
+}
+
+// handleSome handles events of the partition, one after the other. The lock is held,
+// except while a handler runs.
+func (m *member) handleSome(p *partition) {
+	var ctx context.Context
+	ctx, p.cancel = context.WithCancel(m.ctx)
+	defer p.cancel()
+	p.isReady, p.handling = false, true
+	for began := time.Now(); len(p.queue) > 0 && !p.pausing && !m.leaving; {
+		r := p.queue[0]
+		m.mu.Unlock()
+		ctx, err := m.deliver(ctx, r)
+		m.mu.Lock()
+		if err != nil && p.gone {
+			break
+		}
+		if err == nil {
+			p.succeed(r)
+		} else {
+			pause := p.fail()
+			m.log(ctx).Warn("an event will be delivered again", "topic", p.name.topic, "group", p.name.group, "error", err, "pause", pause)
+		}
+		if len(m.ready) > 0 && time.Since(began) > maxTurn {
+			break
+		}
+	}
+	p.handling = false
+	if p.gone {
+		close(p.ended)
+		return
+	}
+	p.offer()
+}
+
+// deliver calls the handler. It returns the context of the call.
+func (m *member) deliver(parent context.Context, r *kgo.Record) (ctx context.Context, err error) {
+	ctx = parent
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			m.log(ctx).Error("an event's handler panicked", "topic", r.Topic, "panic", recovered, "stack", string(debug.Stack()))
+			err = fault.Internal.Errorf("the handler panicked")
+		}
+	}()
+	e, err := event(r)
+	if err != nil {
+		m.bus.config.Logger.Error("a record that is no event is dropped", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "error", err)
+		return ctx, nil // a redelivery would not change it
+	}
+	ctx = eventbus.ContextWithEvent(ctx, e)
+	return ctx, m.handler(ctx, e)
+}
+
+// log is the logger for messages about the event that is handled in ctx.
+func (m *member) log(ctx context.Context) *slog.Logger {
+	if log := eventbus.LoggerOf(ctx); log != nil && !m.bus.ownLog {
+		return log
+	}
+	return m.bus.config.Logger
+}
