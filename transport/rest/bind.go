@@ -24,6 +24,7 @@ type binding struct {
 	body        bool       // some field travels in the body
 	overlapping bool       // the body may set a bound field, too
 	shape       *shape     // of a request's body
+	plain       *plainPlan // of a request's body
 	whole       *wholeBody // a field that is the whole body; nil if the body is JSON
 }
 
@@ -49,6 +50,7 @@ func bindingOf(p pattern, t reflect.Type) binding {
 		b.checkWhole(p)
 		if b.body {
 			b.shape = shapeOf(b.t, map[reflect.Type]*shape{})
+			b.plain = plainPlanOf(b.t, b.shape)
 		}
 	}
 	for _, s := range p.segments {

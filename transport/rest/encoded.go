@@ -13,6 +13,9 @@ import (
 // decodeBody decodes the body of a request into v, a pointer to its struct. Its errors are
 // for undecoded.
 func (h *handler) decodeBody(f *form, body []byte, v any) error {
+	if f.own && h.request.plain.read(body, v, h.strict) {
+		return nil
+	}
 	if f.IsJSON {
 		return decodeBy(f.Decode, body, v, h.request.shape, h.strict)
 	}
@@ -106,6 +109,9 @@ func (c *contract) readBody(header http.Header, body []byte, target any) error {
 		}
 	}
 	return f.guard(func() error {
+		if f.own {
+			return c.json.read(body, target)
+		}
 		if f.IsJSON {
 			return c.json.readBy(f.Decode, body, target)
 		}

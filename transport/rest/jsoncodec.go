@@ -17,11 +17,13 @@ var errNullAnswer = errors.New("it is null, which is no answer")
 type jsonCodec struct {
 	t     reflect.Type // nil for a codec of nothing
 	shape *shape       // for reading
+	plain *plainPlan   // for reading what is plain
 	fill  *fillPlan    // for writing
 }
 
 func jsonCodecOf(p pattern, t reflect.Type) jsonCodec {
-	return jsonCodec{t, shapeOf(t, map[reflect.Type]*shape{}), p.fillPlanOf(t)}
+	s := shapeOf(t, map[reflect.Type]*shape{})
+	return jsonCodec{t, s, plainPlanOf(t, s), p.fillPlanOf(t)}
 }
 
 // encode returns the JSON text of what at points to.
@@ -50,8 +52,13 @@ func (c jsonCodec) isNull(text []byte) bool {
 	return true
 }
 
-// read sets target, a pointer, from JSON text.
-func (c jsonCodec) read(text []byte, target any) error { return c.readBy(json.Unmarshal, text, target) }
+// read sets target, a pointer to a zero value, from JSON text.
+func (c jsonCodec) read(text []byte, target any) error {
+	if c.plain.read(text, target, false) {
+		return nil
+	}
+	return c.readBy(json.Unmarshal, text, target)
+}
 
 // readBy sets target, a pointer, from JSON text, by unmarshal.
 func (c jsonCodec) readBy(unmarshal func([]byte, any) error, text []byte, target any) (err error) {
