@@ -3,6 +3,7 @@ package grpc_test
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -163,14 +164,26 @@ func TestAStrictRouteRefusesUnknownMembersOfAMessage(t *testing.T) {
 	}
 }
 
-func TestARouteOfMessagesWithoutACodecPanics(t *testing.T) {
-	defer func() {
-		if p, _ := recover().(string); !strings.Contains(p, "grpc.ProtoJSON()") {
-			t.Errorf("want a panic that names the codec, got %q", p)
-		}
-	}()
-	rest.Route[*errdetails.ErrorInfo, endpoint.None]{Pattern: "POST /infos"}.
-		Handle(http.NewServeMux(), func(context.Context, *errdetails.ErrorInfo) (endpoint.None, error) { return endpoint.None{}, nil })
+func TestWhatEncodingJSONCannotWritePanics(t *testing.T) {
+	for want, handle := range map[string]func(){
+		"grpc.ProtoJSON()": func() {
+			rest.Route[*errdetails.ErrorInfo, endpoint.None]{Pattern: "POST /infos"}.Handle(http.NewServeMux(),
+				func(context.Context, *errdetails.ErrorInfo) (endpoint.None, error) { return endpoint.None{}, nil })
+		},
+		"a stream of package transport/grpc": func() {
+			rest.Route[endpoint.None, iter.Seq2[*errdetails.ErrorInfo, error]]{Pattern: "GET /infos"}.Handle(restCodecs.Mux(http.NewServeMux()),
+				func(context.Context, endpoint.None) (iter.Seq2[*errdetails.ErrorInfo, error], error) { return nil, nil })
+		},
+	} {
+		func() {
+			defer func() {
+				if p, _ := recover().(string); !strings.Contains(p, want) {
+					t.Errorf("want a panic that names %s, got %q", want, p)
+				}
+			}()
+			handle()
+		}()
+	}
 }
 
 func TestOtherTypesStayWhatEncodingJSONMakesOfThem(t *testing.T) {

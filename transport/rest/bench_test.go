@@ -100,6 +100,65 @@ func byHand(b *testing.B, f endpoint.Endpoint[*ReserveRequest, *Stock]) endpoint
 	}
 }
 
+type benchOrder struct {
+	ID       string      `json:"id"`
+	Customer string      `json:"customer"`
+	Items    []benchItem `json:"items"`
+}
+
+type benchItem struct {
+	SKU   string `json:"sku"`
+	Count int32  `json:"count"`
+	Price int32  `json:"price"`
+}
+
+type benchReceipt struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+	Total int32  `json:"total"`
+}
+
+const benchBody = `{"id":"order-0001","customer":"customer-42","items":[{"sku":"red-shirt","count":2,"price":1999},` +
+	`{"sku":"blue-jeans","count":1,"price":4999},{"sku":"socks","count":4,"price":799}]}`
+
+// BenchmarkOrder measures a small request without a network: by the route, by the route
+// with JSON of encoding/json alone, and by hand without any check.
+func BenchmarkOrder(b *testing.B) {
+	receipt := func(o *benchOrder) *benchReceipt { return &benchReceipt{o.ID, "accepted", int32(len(o.Items))} }
+	for _, c := range []struct {
+		name   string
+		codecs rest.Codecs
+	}{{"route", nil}, {"unmarshal", rest.Codecs{unmarshaling()}}} {
+		mux := http.NewServeMux()
+		rest.Route[*benchOrder, *benchReceipt]{Pattern: "POST /orders"}.
+			Handle(c.codecs.Mux(mux), func(_ context.Context, o *benchOrder) (*benchReceipt, error) { return receipt(o), nil })
+		b.Run(c.name, func(b *testing.B) { orders(b, mux) })
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) {
+		var o benchOrder
+		if err := json.NewDecoder(r.Body).Decode(&o); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(receipt(&o))
+	})
+	b.Run("hand", func(b *testing.B) { orders(b, mux) })
+}
+
+func orders(b *testing.B, h http.Handler) {
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest("POST", "/orders", strings.NewReader(benchBody))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != http.StatusOK {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
+}
+
 // BenchmarkValues measures a stream of ten thousand values, from a route to its endpoint.
 func BenchmarkValues(b *testing.B) {
 	route := rest.Route[endpoint.None, iter.Seq2[*Stock, error]]{Pattern: "GET /stock"}

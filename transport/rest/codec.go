@@ -59,6 +59,9 @@ var plainJSON = Codec{
 	Types: func(t reflect.Type) bool { return !isMessage(t) },
 	Encode: func(buffer []byte, v any) ([]byte, error) {
 		text, err := json.Marshal(v)
+		if len(buffer) == 0 {
+			return text, err
+		}
 		return append(buffer, text...), err
 	},
 	Decode: json.Unmarshal,

@@ -27,6 +27,10 @@ func (h *handler) decodeBody(f *form, body []byte, v any) error {
 
 // checkForms panics if a body has no codec.
 func (c *contract) checkForms() {
+	if c.values != nil && isMessage(deref(c.values.data.t)) {
+		c.refuse("a stream is JSON of encoding/json, which does not write %s, a message of protobuf: "+
+			"make it a stream of package transport/grpc, or of a type of your own", c.values.data.t)
+	}
 	why := "%s is %s, for which there is no codec"
 	if c.strict {
 		why += " that can be Strict"
