@@ -4,7 +4,9 @@ package eventstream
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Event is a server-sent event.
@@ -15,6 +17,9 @@ type Event struct {
 	Type string
 	// Data is the data of the event. Its lines are separated by LF.
 	Data []byte
+	// Retry is how long a reader shall wait before it connects again, in whole
+	// milliseconds; zero says nothing.
+	Retry time.Duration
 }
 
 // Comment is an event that says nothing, so that a connection is not idle.
@@ -33,6 +38,10 @@ func Append(to []byte, e Event) []byte {
 	}
 	if e.Type != "" {
 		to = append(append(append(to, "event: "...), e.Type...), '\n')
+	}
+	if e.Retry > 0 {
+		milliseconds := max(e.Retry.Milliseconds(), 1) // 0 would be no wait at all
+		to = append(strconv.AppendInt(append(to, "retry: "...), milliseconds, 10), '\n')
 	}
 	for line := range bytes.SplitSeq(e.Data, []byte("\n")) {
 		to = append(append(append(to, "data: "...), line...), '\n')

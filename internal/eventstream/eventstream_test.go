@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -37,7 +38,8 @@ func TestEventsAreReadAsTheStandardHasThem(t *testing.T) {
 		{"data: a\ndata: b\ndata\n\n", []event{{Data: []byte("a\nb\n")}}, io.EOF},
 		{":\n\n: x\ndata: a\n: y\n\n", []event{{Data: []byte("a")}}, io.EOF},
 		{"event: x\n\ndata: a\n\n", []event{{Data: []byte("a")}}, io.EOF},
-		{"id: 1\nevent: x\ndata: a\nretry: 5\nother: z\n\n", []event{{ID: "1", Type: "x", Data: []byte("a")}}, io.EOF},
+		{"id: 1\nevent: x\ndata: a\nretry: 5\nother: z\n\n", []event{{ID: "1", Type: "x", Data: []byte("a"), Retry: 5 * time.Millisecond}}, io.EOF},
+		{"retry: -5\nretry: +5\nretry: 5s\nretry:\nretry: 99999999999\ndata: a\n\n", []event{{Data: []byte("a")}}, io.EOF},
 		{"id: 1\x00\ndata: a\n\n", []event{{Data: []byte("a")}}, io.EOF},
 		{"event: x\x00\ndata: a\n\n", []event{{Type: "x\x00", Data: []byte("a")}}, io.EOF},
 		{"data: a\n", nil, io.ErrUnexpectedEOF},
@@ -57,11 +59,38 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	id, kind := rapid.StringMatching(`[^\x00\r\n]*`), rapid.StringMatching(`[^\r\n]*`)
 	rapid.Check(t, func(t *rapid.T) {
 		e := eventstream.Event{ID: id.Draw(t, "id"), Type: kind.Draw(t, "type"), Data: []byte(rapid.StringMatching(`[^\r]*`).Draw(t, "data"))}
+		e.Retry = time.Duration(rapid.IntRange(0, 1<<31-1).Draw(t, "retry")) * time.Millisecond
 		got, err := eventstream.NewReader(bytes.NewReader(eventstream.Append([]byte(eventstream.Comment), e)), 1<<16).Next()
-		if err != nil || got.ID != e.ID || got.Type != e.Type || !bytes.Equal(got.Data, e.Data) {
+		if err != nil || got.ID != e.ID || got.Type != e.Type || !bytes.Equal(got.Data, e.Data) || got.Retry != e.Retry {
 			t.Errorf("%q is read as %q, %v", e, got, err)
 		}
 	})
+}
+
+func TestAStreamSaysWhereAndWhenItGoesOn(t *testing.T) {
+	for text, want := range map[string]struct {
+		lastID string
+		wait   time.Duration
+	}{
+		"":                                      {"", -1},
+		"id: 1\ndata: a\n\ndata: b\n\n":         {"1", -1},
+		"id: 1\ndata: a\n\nid: 2\nretry: 7\n\n": {"2", 7 * time.Millisecond},
+		"id: 1\ndata: a\n\nid\n\n":              {"", -1},
+		"id: 1\ndata: a\n\nid: 2\ndata: b\n":    {"1", -1},
+		"retry: 7\n":                            {"", 7 * time.Millisecond},
+		"retry: 7\n\nretry: 0\ndata: a\n\n":     {"", 0},
+		"retry: 7\n\nretry: soon\n\ndata: a\n":  {"", 7 * time.Millisecond},
+	} {
+		r := eventstream.NewReader(strings.NewReader(text), 60)
+		for {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+		if lastID, wait := r.Resume(); lastID != want.lastID || wait != want.wait {
+			t.Errorf("%q goes on after %q in %v, want after %q in %v", text, lastID, wait, want.lastID, want.wait)
+		}
+	}
 }
 
 func TestLinesEndInAnyWay(t *testing.T) {

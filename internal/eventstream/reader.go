@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
+	"time"
 )
 
 // ErrTooLarge says that an event or a line is larger than the maximum.
@@ -19,15 +21,24 @@ type Reader struct {
 	line   []byte
 	isOpen bool // a line was read
 	skipLF bool // the last line ended in CR
+	lastID string
+	retry  time.Duration // negative before the stream has said it
 }
 
 // NewReader returns a reader of the events of r, each of at most most bytes.
-func NewReader(r io.Reader, most int) *Reader { return &Reader{from: bufio.NewReader(r), max: most} }
+func NewReader(r io.Reader, most int) *Reader {
+	return &Reader{from: bufio.NewReader(r), max: most, retry: -1}
+}
+
+// Resume returns with which Last-Event-ID a stream goes on that is cut off here, and how
+// long to wait before that; negative if the stream has not said it. An event without data
+// counts as well.
+func (r *Reader) Resume() (lastID string, wait time.Duration) { return r.lastID, r.retry }
 
 // Next returns the next event that has data. The error at the end is io.EOF, and
 // io.ErrUnexpectedEOF if that is within an event.
 func (r *Reader) Next() (e Event, err error) {
-	hasData, hasField, size := false, false, 0
+	hasData, hasField, hasID, size := false, false, false, 0
 	for {
 		line, err := r.next()
 		switch {
@@ -40,10 +51,13 @@ func (r *Reader) Next() (e Event, err error) {
 			return Event{}, ErrTooLarge
 		}
 		if len(line) == 0 {
+			if hasID {
+				r.lastID = e.ID
+			}
 			if hasData {
 				return e, nil
 			}
-			e, hasField, size = Event{}, false, 0
+			e, hasField, hasID, size = Event{}, false, false, 0
 			continue
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
@@ -61,7 +75,12 @@ func (r *Reader) Next() (e Event, err error) {
 			e.Type = string(value)
 		case "id":
 			if !bytes.Contains(value, []byte("\x00")) {
-				e.ID = string(value)
+				e.ID, hasID = string(value), true
+			}
+		case "retry":
+			if wait, err := strconv.ParseUint(string(value), 10, 31); err == nil {
+				e.Retry = time.Duration(wait) * time.Millisecond
+				r.retry = e.Retry
 			}
 		}
 		hasField = true

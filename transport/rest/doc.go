@@ -149,6 +149,9 @@
 // looks like one has a blank before its first colon. A callee that answers with 204 has no
 // values.
 //
+// [Follow] is a caller that comes back where a stream is cut off: it sends the id of the last
+// event, and waits as long as the Retry of an event suggests.
+//
 // To give a stream headers and cookies, make it a field of the answer, tagged body. An empty
 // tag leaves the caller the choice between events and lines, a media type makes it one of
 // them:

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,39 @@ func Example_stream() {
 	// Output:
 	// 1 depot <nil>
 	// 2 door <nil>
+}
+
+func ExampleFollow() {
+	places, connections := []string{"depot", "van", "door"}, 0
+	mux := http.NewServeMux()
+	Watch.Handle(mux, func(_ context.Context, r *WatchRequest) (iter.Seq2[rest.Event[State], error], error) {
+		connections++
+		return func(yield func(rest.Event[State], error) bool) {
+			seen, _ := strconv.Atoi(r.Seen)
+			for i, place := range places[seen:] {
+				id := strconv.Itoa(seen + i + 1)
+				if !yield(rest.Event[State]{ID: id, Data: State{place}, Retry: 100 * time.Millisecond}, nil) {
+					return
+				}
+				if connections == 1 {
+					panic(http.ErrAbortHandler) // the connection is cut
+				}
+			}
+		}, nil
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	watch := Watch.Endpoint(rest.Remote(server.URL, server.Client()))
+	for e, err := range rest.Follow(context.Background(), watch, &WatchRequest{ID: "7"}) {
+		fmt.Println(e.ID, e.Data.Place, err)
+	}
+	fmt.Println(connections, "connections")
+	// Output:
+	// 1 depot <nil>
+	// 2 van <nil>
+	// 3 door <nil>
+	// 2 connections
 }
 
 // Upload and Download move files of any size, without one of them in memory.

@@ -137,6 +137,14 @@ func cursorIndexOf(t reflect.Type) []int {
 
 // withCursor returns a copy of a request for another page.
 func withCursor[Req any](request Req, index []int, c Cursor) Req {
+	own := copied(request)
+	reflect.Indirect(reflect.ValueOf(&own).Elem()).FieldByIndex(index).Set(reflect.ValueOf(c))
+	return own
+}
+
+// copied returns a copy of a request, which is a struct or a pointer to one; that of a nil
+// pointer is empty.
+func copied[Req any](request Req) Req {
 	v := reflect.ValueOf(&request).Elem()
 	if v.Kind() == reflect.Pointer {
 		own := reflect.New(v.Type().Elem())
@@ -144,8 +152,6 @@ func withCursor[Req any](request Req, index []int, c Cursor) Req {
 			own.Elem().Set(v.Elem())
 		}
 		v.Set(own)
-		v = own.Elem()
 	}
-	v.FieldByIndex(index).Set(reflect.ValueOf(c))
 	return request
 }

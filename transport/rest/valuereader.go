@@ -78,9 +78,13 @@ func (c *contract) readAll(o *opened, emit func(reflect.Value, error) bool) {
 	if c.answerLimit > 0 {
 		most = int(min(c.answerLimit, math.MaxInt32))
 	}
+	isLines := !strings.HasPrefix(o.header.Get(contentTypeName), wire.EventStream)
 	next := c.nextEvent(o, most)
-	if !strings.HasPrefix(o.header.Get(contentTypeName), wire.EventStream) {
+	if isLines {
 		next = c.nextLine(o, most)
+	}
+	if f := followingOf(o.ctx); f != nil {
+		f.isLines = isLines
 	}
 	for {
 		value := reflect.New(c.values.t)
@@ -96,9 +100,12 @@ func (c *contract) readAll(o *opened, emit func(reflect.Value, error) bool) {
 
 // nextEvent returns a function that reads server-sent events; io.EOF is their regular end.
 func (c *contract) nextEvent(o *opened, most int) func(target reflect.Value) error {
-	from := eventstream.NewReader(o, most)
+	from, following := eventstream.NewReader(o, most), followingOf(o.ctx)
 	return func(target reflect.Value) error {
 		e, err := from.Next()
+		if following != nil {
+			following.record(from.Resume())
+		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return o.failure(errNoEnd)

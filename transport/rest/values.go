@@ -51,7 +51,7 @@ func valuesOf(p pattern, t reflect.Type) *values {
 	v.line = jsonCodecOf(p, v.t)
 	v.data = v.line
 	if e, ok := v.eventOf(reflect.New(v.t)); ok {
-		_, _, data := e.parts()
+		_, _, _, data := e.parts()
 		v.data = jsonCodecOf(p, reflect.TypeOf(data).Elem())
 	}
 	return v
@@ -101,8 +101,8 @@ func (v *values) appendEvent(to []byte, at reflect.Value) ([]byte, error) {
 		return to, fault.Internal.Errorf("%s: a value in the stream is nil", v.route)
 	}
 	if e, ok := v.eventOf(at); ok {
-		id, kind, value := e.parts()
-		event.ID, event.Type, data = *id, *kind, value
+		id, kind, retry, value := e.parts()
+		event.ID, event.Type, event.Retry, data = *id, *kind, *retry, value
 	}
 	switch {
 	case event.Type == endType, event.Type == errorType:
@@ -156,8 +156,8 @@ func problemIn(text []byte) *fault.Error {
 func (v *values) readEvent(e eventstream.Event, target reflect.Value) error {
 	data := target.Interface()
 	if event, ok := v.eventOf(target); ok {
-		id, kind, value := event.parts()
-		*id, *kind, data = e.ID, e.Type, value
+		id, kind, retry, value := event.parts()
+		*id, *kind, *retry, data = e.ID, e.Type, e.Retry, value
 	}
 	return v.data.read(e.Data, data)
 }
