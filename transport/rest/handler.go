@@ -17,12 +17,16 @@ import (
 // handler serves one route.
 type handler struct {
 	*contract
+	codecs   Codecs
 	log      func() *slog.Logger
 	store    idempotency.Store // nil unless the route is Keyed
 	subject  func(*http.Request) string
 	stopping <-chan struct{}                                                  // nil if nobody says that the service stops
 	run      func(ctx context.Context, request any) (response any, err error) // returns a *Resp
 }
+
+// Codecs returns those of the mux that serves the route, for package resttest.
+func (h *handler) Codecs() Codecs { return h.codecs }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -76,18 +80,18 @@ func (h *handler) answer(ctx context.Context, record *call.Record, w http.Respon
 	if err != nil {
 		return answer{}, false, err
 	}
+	if h.request.whole != nil {
+		r = r.WithContext(ctx)
+	}
+	if !h.hasStreamedAnswer() { // a streamed one may still read the body
+		defer h.boundRest(w)
+	}
 	if len(h.answers) > 1 {
 		w.Header().Add("Vary", "Accept")
 	}
 	form, err := h.answers.accepted(r.Header["Accept"])
 	if err != nil {
 		return answer{}, false, err
-	}
-	if h.request.whole != nil {
-		r = r.WithContext(ctx)
-	}
-	if !h.hasStreamedAnswer() { // a streamed one may still read the body
-		defer h.boundRest(w)
 	}
 	request, body, err := h.read(w, r)
 	if err != nil {

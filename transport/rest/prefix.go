@@ -82,7 +82,7 @@ func (p Prefix) refuse(format string, args ...any) {
 	panic(fmt.Sprintf("rest: prefix %q: %s", string(p), fmt.Sprintf(format, args...)))
 }
 
-// group is the mux of a Prefix, or of a Security.
+// group is the mux of a Prefix, of Codecs, or of a Security.
 type group struct {
 	outer    Mux
 	own      string

@@ -84,7 +84,7 @@ func (r Route[Req, Resp]) Handle(mux Mux, f endpoint.Endpoint[Req, Resp], mws ..
 	c.securedBy(mux)
 	c.op.Name = c.served.text
 	ep := wire.Handler(f).With(mws...)
-	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stopping: wire.StoppingOf(mux), run: func(ctx context.Context, request any) (any, error) {
+	h := &handler{contract: c, codecs: codecsOf(mux), log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stopping: wire.StoppingOf(mux), run: func(ctx context.Context, request any) (any, error) {
 		resp, err := ep(ctx, fromPointer[Req](c, request))
 		return &resp, err // what MarshalJSON of a pointer is found through
 	}}

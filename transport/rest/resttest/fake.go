@@ -19,6 +19,7 @@ type Fake struct {
 	mux      http.ServeMux
 	mu       sync.Mutex
 	requests []*request
+	codecs   map[string]rest.Codecs // by pattern
 }
 
 // request is a recorded request.
@@ -28,7 +29,36 @@ type request struct {
 }
 
 // Handle serves the pattern with h, as [rest.Mux] has it.
-func (f *Fake) Handle(pattern string, h http.Handler) { f.mux.Handle(pattern, h) }
+func (f *Fake) Handle(pattern string, h http.Handler) {
+	f.mux.Handle(pattern, h)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.codecs == nil {
+		f.codecs = map[string]rest.Codecs{}
+	}
+	f.codecs[pattern] = codecsOf(h)
+}
+
+// codecsOf returns the codecs of a route, by its handler.
+func codecsOf(h http.Handler) rest.Codecs {
+	for {
+		switch at := h.(type) {
+		case interface{ Codecs() rest.Codecs }:
+			return at.Codecs()
+		case interface{ Unwrap() http.Handler }:
+			h = at.Unwrap()
+		default:
+			return nil
+		}
+	}
+}
+
+// codecsFor returns the codecs of the route that is served at a pattern.
+func (f *Fake) codecsFor(pattern string) rest.Codecs {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.codecs[pattern]
+}
 
 // Logger returns a logger for panics. The failures that a fake answers are not logged: they
 // are what the test wants.
@@ -88,7 +118,7 @@ func Calls[Req, Resp any](f *Fake, route rest.Route[Req, Resp]) (all []Req) {
 			continue
 		}
 		mux := &silent{}
-		route.Handle(mux, func(_ context.Context, request Req) (answer Resp, err error) {
+		route.Handle(f.codecsFor(route.Pattern).Mux(mux), func(_ context.Context, request Req) (answer Resp, err error) {
 			all = append(all, request)
 			return answer, nil
 		})

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -112,6 +113,25 @@ func TestCallsLeavesOutWhatTheRouteRefuses(t *testing.T) {
 		}{"p-1", "three"})
 		if !errors.Is(err, fault.InvalidArgument) || len(inventory.Requests()) != 1 || len(resttest.Calls(&inventory, Reserve)) != 0 {
 			t.Errorf("got %v, %d requests and %d calls", err, len(inventory.Requests()), len(resttest.Calls(&inventory, Reserve)))
+		}
+	})
+}
+
+func TestCallsInAnotherFormThanJSONAreRead(t *testing.T) {
+	codecs := rest.Codecs{{
+		Name: "xml", MediaTypes: []string{"application/xml"}, Decode: xml.Unmarshal,
+		Encode: func(buffer []byte, v any) ([]byte, error) {
+			text, err := xml.Marshal(v)
+			return append(buffer, text...), err
+		},
+	}, rest.JSON()}
+	var inventory resttest.Fake
+	Reserve.Handle(codecs.Mux(&inventory), func(context.Context, *Reservation) (*Stock, error) { return &Stock{}, nil })
+	inNetwork(t, func(t *testing.T, network *resttest.Network) {
+		network.Serve("inventory", &inventory)
+		_, err := Reserve.Endpoint(codecs.Caller(network.Caller("inventory")))(t.Context(), &Reservation{ProductID: "p-1", Quantity: 3})
+		if calls := resttest.Calls(&inventory, Reserve); err != nil || len(calls) != 1 || *calls[0] != (Reservation{"p-1", 3}) {
+			t.Errorf("want one call, got %v and %v", calls, err)
 		}
 	})
 }
