@@ -43,6 +43,9 @@ type Features struct {
 	SharesPartitions bool
 	// Events is the number of events in the rules about many events. The default is 2000.
 	Events int
+	// LargestData is the size of the largest data in the rules, in bytes. Set it just below
+	// the limit of the bus. The default is 128 KiB.
+	LargestData int
 }
 
 // New returns a new bus for the rule that t tests, which closes the bus. Unless
@@ -56,8 +59,11 @@ func Run(t *testing.T, f Features, n New) {
 	if f.Events == 0 {
 		f.Events = 2000
 	}
+	if f.LargestData == 0 {
+		f.LargestData = 128 << 10
+	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(delivery, groups, members, closing), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(delivery, payloads, groups, members, processes, closing), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: suite.Name()}
 			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })

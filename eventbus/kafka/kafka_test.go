@@ -51,7 +51,7 @@ func openWith(t testing.TB, c kafka.Config) *kafka.Bus {
 	return b
 }
 
-var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800}
+var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800, LargestData: 998_000}
 
 func TestKafkaKeepsTheRulesOnAFakeCluster(t *testing.T) {
 	brokers := fake(t)

@@ -37,7 +37,7 @@ func open(t testing.TB, url string) *nats.Bus {
 
 func TestNATSKeepsTheRules(t *testing.T) {
 	server := realserver.NATS(t)
-	eventbustest.Run(t, eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800}, func(t *testing.T) eventbus.Bus {
+	eventbustest.Run(t, eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800, LargestData: 780_000}, func(t *testing.T) eventbus.Bus {
 		return open(t, server.Addr)
 	})
 }
