@@ -187,8 +187,9 @@ func (d *document) request(op operation) {
 		op.object["requestBody"] = map[string]any{"required": true, "content": d.formsContent(op.requests, op.contract.request.t, func() any { return d.body(&op.contract.request) })}
 	}
 	if whole := op.contract.request.whole; whole != nil {
-		required := jsonschema.Annotate(map[string]any{}, op.contract.request.t.FieldByIndex(whole.index))
-		op.object["requestBody"] = map[string]any{"required": required, "content": d.wholeContent(whole)}
+		said := map[string]any{}
+		required := jsonschema.Annotate(said, op.contract.request.t.FieldByIndex(whole.index))
+		op.object["requestBody"] = map[string]any{"required": required, "content": withKeywords(d.wholeContent(whole), whole, said)}
 	}
 }
 

@@ -28,6 +28,18 @@ func (d *document) wholeContent(b *wholeBody) map[string]any {
 	return all
 }
 
+// withKeywords adds what the tags of the field say to the media types of a body of bytes. In
+// OpenAPI the length of bytes is their number, and they have no type.
+func withKeywords(content map[string]any, b *wholeBody, said map[string]any) map[string]any {
+	if len(said) == 0 || b.form != bytesForm && b.form != readerForm {
+		return content
+	}
+	for kind := range content {
+		content[kind] = map[string]any{"schema": said}
+	}
+	return content
+}
+
 // valuesContent describes an answer that is a stream of values.
 func (d *document) valuesContent(v *values) map[string]any {
 	const (

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
@@ -71,6 +73,20 @@ func TestTheDocumentDescribesBodiesThatAreNoJSON(t *testing.T) {
 		name := ref[strings.LastIndex(ref, "/")+1:]
 		if d.Components.Schemas[name] == nil {
 			t.Errorf("the values of %s are described as %v, which is not there", kind, item)
+		}
+	}
+}
+
+func TestTheTagsOfABodyOfBytesAreInTheDocument(t *testing.T) {
+	type upload struct {
+		Data []byte `body:"image/png, image/jpeg" schema:"required,minLength=1" doc:"A picture."`
+	}
+	mux := &listing{ServeMux: http.NewServeMux()}
+	rest.Route[upload, endpoint.None]{Pattern: "PUT /x"}.Handle(mux, func(context.Context, upload) (endpoint.None, error) { return endpoint.None{}, nil })
+	for _, kind := range []string{"image/png", "image/jpeg"} {
+		got := documented(t, mux.handlers, "paths", "/x", "put", "requestBody", "content", kind, "schema")
+		if want := map[string]any{"minLength": 1.0, "description": "A picture."}; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s has the schema %v, want %v", kind, got, want)
 		}
 	}
 }

@@ -5,20 +5,26 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // The routes of the pictures of products.
 var (
-	PutPicture = rest.Route[*NewPicture, endpoint.None]{Pattern: "PUT /products/{id}/picture", MaxBody: 2 << 20}
-	GetPicture = rest.Route[*ByID, *Picture]{Pattern: "GET /products/{id}/picture"}
+	PutPicture = rest.Route[*NewPicture, endpoint.None]{
+		Pattern: "PUT /products/{id}/picture",
+		MaxBody: 2 << 20, Failures: []error{fault.NotFound},
+	}
+	GetPicture = rest.Route[*ByID, *Picture]{
+		Pattern: "GET /products/{id}/picture", Failures: []error{fault.NotFound.Errorf("The product does not exist or has no picture.")},
+	}
 )
 
 // NewPicture sets the picture of a product. Other types, such as SVG, may have scripts.
 type NewPicture struct {
 	ProductID string `path:"id" json:"-"`
 	Type      string `header:"Content-Type" json:"-"`
-	Data      []byte `body:"image/png, image/jpeg, image/webp" schema:"required"`
+	Data      []byte `body:"image/png, image/jpeg, image/webp" schema:"required,minLength=1"`
 }
 
 // Validate refuses a malformed ID and an empty picture.

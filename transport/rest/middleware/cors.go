@@ -52,7 +52,7 @@ var (
 		"Connect-Protocol-Version", "Connect-Timeout-Ms", "Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
 	}
 	corsExposed = []string{
-		"ETag", "Accept-Ranges", "Content-Range", "Location", "Retry-After", "Idempotency-Replayed", "X-Problem", "X-Request-ID",
+		"ETag", "Accept-Ranges", "Content-Range", "Location", "Retry-After", "Idempotency-Replayed", "WWW-Authenticate", "X-Problem", "X-Request-ID",
 		"Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin",
 	}
 )
