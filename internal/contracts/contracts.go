@@ -83,3 +83,25 @@ type Message struct {
 	// its kind as x-kind where JSON has several for one type.
 	Types map[string]map[string]any
 }
+
+// messages describes a type that is a message of Protocol Buffers, and returns nil for any
+// other. It is nil in a program without package transport/grpc.
+var messages func(t reflect.Type) *Message
+
+// DescribeMessages sets how types are described that are messages of Protocol Buffers. It
+// is called once, before main runs, by the package that knows of them.
+func DescribeMessages(describe func(t reflect.Type) *Message) bool {
+	messages = describe
+	return true
+}
+
+// ValueOf returns the value that a type is: a message of Protocol Buffers, or else JSON.
+// elsewhere are the fields that do not travel in it.
+func ValueOf(t reflect.Type, elsewhere [][]int) Value {
+	if t != nil && messages != nil {
+		if m := messages(t); m != nil {
+			return Value{Message: m}
+		}
+	}
+	return Value{Type: t, Elsewhere: elsewhere}
+}

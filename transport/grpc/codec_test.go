@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	channelz "google.golang.org/grpc/channelz/grpc_channelz_v1"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -239,6 +240,14 @@ func TestTheSchemaOfAMessageNamesWhatIsWritten(t *testing.T) {
 				t.Errorf("%T: the schema has no %s: %v", m, name, properties)
 			}
 		}
+	}
+}
+
+func TestARouteOfMessagesDescribesThemAsAMethodDoes(t *testing.T) {
+	op := rest.Route[*testpb.SimpleRequest, *testpb.SimpleResponse]{Pattern: "POST /images"}.Describe()
+	method := unary.Describe()
+	if !reflect.DeepEqual(op.Request, method.Request) || !reflect.DeepEqual(op.Answer, method.Answer) {
+		t.Errorf("want %v and %v, got %v and %v", method.Request, method.Answer, op.Request, op.Answer)
 	}
 }
 

@@ -1,6 +1,7 @@
 package grpc
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,17 @@ func (c *contract) describe() contracts.Operation {
 		Answer:  contracts.Value{Message: messageOf(d.Output()), Stream: d.IsStreamingServer()},
 	}
 }
+
+// Routes of messages describe them as methods do.
+var _ = contracts.DescribeMessages(func(t reflect.Type) *contracts.Message {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if !isMessage(t) {
+		return nil
+	}
+	return messageOf(descriptorOf(t))
+})
 
 func messageOf(d protoreflect.MessageDescriptor) *contracts.Message {
 	m := &contracts.Message{Name: string(d.FullName()), Types: map[string]map[string]any{}}

@@ -13,9 +13,14 @@ type schemas map[string]map[string]any
 
 // schemaOf returns the JSON Schema of a message as protobuf JSON, and those that it refers to.
 func schemaOf(t reflect.Type) (schema map[string]any, named map[string]map[string]any) {
-	m, _ := reflect.Zero(reflect.PointerTo(t)).Interface().(proto.Message)
 	all := schemas{}
-	return all.message(m.ProtoReflect().Descriptor()), all
+	return all.message(descriptorOf(t)), all
+}
+
+// descriptorOf returns the descriptor of a message.
+func descriptorOf(t reflect.Type) protoreflect.MessageDescriptor {
+	m, _ := reflect.Zero(reflect.PointerTo(t)).Interface().(proto.Message)
+	return m.ProtoReflect().Descriptor()
 }
 
 // message returns the schema of a message: a reference, or that of a form of its own.

@@ -123,6 +123,14 @@ func TestJSONAloneIsAnsweredWithoutVary(t *testing.T) {
 	if w.Code != 200 || w.Header()["Vary"] != nil {
 		t.Errorf("want 200 without Vary, got %d %v", w.Code, w.Header())
 	}
+	for accept, status := range map[string]int{
+		"application/json, text/plain, */*": 200, "text/html,*/*;q=0.8": 200, "application/*": 200, "*/*;q=0": 406, "application/json;q=0, */*": 406,
+		"text/html, application/jsonp": 406, "*/*, application/json;q=0": 406, ",": 200,
+	} {
+		if w := ask(reserving(), "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`, "Accept", accept); w.Code != status {
+			t.Errorf("accepting %q: want %d, got %d", accept, status, w.Code)
+		}
+	}
 	if w = ask(reserving(), "POST", "/inventory/p/reserve", "application/json", `{"quantity":1}`, "Accept", "text/html"); w.Code != 406 {
 		t.Errorf("a caller that accepts HTML alone: want 406, got %d", w.Code)
 	}

@@ -13,11 +13,11 @@ func (r Route[Req, Resp]) Describe() contracts.Operation {
 	c := r.contract(nil)
 	op := contracts.Operation{
 		Kind: contracts.Route, Name: c.method + " " + c.path, Status: c.status, Keyed: c.keyed, Parameters: c.parameters(), Headers: c.headers(),
-		Answer: contracts.Value{Type: c.json.t},
+		Answer: contracts.ValueOf(c.json.t, nil),
 	}
 	if c.request.body {
 		op.Strict, op.MaxBody = c.strict, c.bodyLimit
-		op.Request = contracts.Value{Type: c.request.t, Elsewhere: c.request.elsewhere()}
+		op.Request = contracts.ValueOf(c.request.t, c.request.elsewhere())
 	}
 	if whole := c.request.whole; whole != nil {
 		op.Strict, op.MaxBody, op.Request = c.strict, c.describedLimit(), whole.describe()

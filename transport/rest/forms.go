@@ -99,7 +99,7 @@ func isUTF8(charset string) bool {
 // accepted returns the form that Accept prefers, the first of those that it likes most. What
 // is malformed in Accept does not count.
 func (all forms) accepted(headers []string) (*form, error) {
-	if len(all) == 0 || len(headers) == 0 || len(headers) == 1 && (headers[0] == "*/*" || headers[0] == all[0].kind) {
+	if len(all) == 0 || len(headers) == 0 || len(headers) == 1 && all.plainlyAccepted(headers[0]) {
 		return all.first(), nil
 	}
 	ranges := acceptedRanges(headers)
@@ -118,6 +118,23 @@ func (all forms) accepted(headers []string) (*form, error) {
 			strconv.Quote(shorten(strings.Join(headers, ", ")))).WithStatus(http.StatusNotAcceptable)
 	}
 	return best, nil
+}
+
+// plainlyAccepted reports whether Accept prefers the first form, as far as that can be seen
+// without parsing it.
+func (all forms) plainlyAccepted(header string) bool {
+	if header == "*/*" || header == all[0].kind {
+		return true
+	}
+	if len(all) > 1 || strings.Contains(header, ";") {
+		return false
+	}
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimSpace(one); one == "*/*" || one == all[0].kind {
+			return true
+		}
+	}
+	return false
 }
 
 // first returns the form by default, nil for a body that has no codec.

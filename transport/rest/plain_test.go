@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,36 +82,55 @@ func unmarshaling() rest.Codec {
 	return rest.Codec{Name: "plain", MediaTypes: codec.MediaTypes, Encode: codec.Encode, Decode: json.Unmarshal, IsJSON: true}
 }
 
-// both reads a body in the two ways, and returns what a handler gets or the answer to it.
-func both[T any](text string, strict bool) (own, plain any) {
-	read := func(codecs rest.Codecs) (got any) {
-		mux := http.NewServeMux()
-		rest.Route[*T, endpoint.None]{Pattern: "POST /x", Strict: strict}.Handle(codecs.Mux(mux), func(_ context.Context, v *T) (endpoint.None, error) {
-			got = v
-			return endpoint.None{}, nil
-		})
-		if w := ask(mux, "POST", "/x", "application/json", text); w.Code != http.StatusNoContent {
-			got = w.Body.String()
-		}
-		return got
-	}
-	return read(nil), read(rest.Codecs{unmarshaling()})
+// twoWays reads bodies by the route alone, and by encoding/json.
+type twoWays struct {
+	own, plain http.Handler
+	got        any // what the last request was
 }
 
-func checkBoth(t *testing.T, text string) {
-	t.Helper()
+func twoWaysOf[T any](strict bool) *twoWays {
+	b := &twoWays{}
+	served := func(codecs rest.Codecs) http.Handler {
+		mux := &logged{ServeMux: http.NewServeMux()}
+		rest.Route[*T, endpoint.None]{Pattern: "POST /x", Strict: strict}.Handle(codecs.Mux(mux), func(_ context.Context, v *T) (endpoint.None, error) {
+			b.got = v
+			return endpoint.None{}, nil
+		})
+		return mux
+	}
+	b.own, b.plain = served(nil), served(rest.Codecs{unmarshaling()})
+	return b
+}
+
+// read returns what a handler gets of a body, or the answer to it.
+func (b *twoWays) read(h http.Handler, text string) any {
+	if w := ask(h, "POST", "/x", "application/json", text); w.Code != http.StatusNoContent {
+		return w.Body.String()
+	}
+	return b.got
+}
+
+// comparing are both ways to read each type.
+func comparing() (all []*twoWays) {
 	for _, strict := range []bool{false, true} {
-		if own, plain := both[plainer](text, strict); !reflect.DeepEqual(own, plain) {
-			t.Errorf("%s, strict %v: want %+v as encoding/json has it, got %+v", text, strict, plain, own)
-		}
-		if own, plain := both[mixed](text, strict); !reflect.DeepEqual(own, plain) {
-			t.Errorf("%s, strict %v: want %+v as encoding/json has it, got %+v", text, strict, plain, own)
+		all = append(all, twoWaysOf[plainer](strict), twoWaysOf[mixed](strict))
+	}
+	return all
+}
+
+func checkBoth(t *testing.T, all []*twoWays, text string) {
+	t.Helper()
+	for _, b := range all {
+		if own, plain := b.read(b.own, text), b.read(b.plain, text); !reflect.DeepEqual(own, plain) {
+			t.Errorf("%s: want %+v as encoding/json has it, got %+v", text, plain, own)
 		}
 	}
 }
 
 // seeds are texts that are read in a way of their own.
 var seeds = []string{
+	`{"part":}`, `{"part":,"name":"x"}`, `{"half":}`, `{"half":[1]}`, `{"small":}`, `{"yes":}`, `{"any":}`, `{"by":{"a":}}`, `{"at":}`,
+	`{"x":}`, `{"part":"x"}`, `{"part":{}}`, `{"part"`, `{"part":`, `{"small":`, `{"all":[`, `{"by":{`, `{"yes":t`, `{"name":"`, `{"x":`,
 	`{}`, ` { } `, `null`, ``, `[]`, `{"name":"n"}`, `{"name":"n"}x`, `{"name":"n"} `, `{"name":"n",}`, `{"name":"n"`, `{"name"}`,
 	`{"NAME":"n"}`, `{"name":"a","name":"b"}`, `{"name":"a","NAME":"b"}`, `{"x":1,"x":2}`, `{"x":1,"y":2}`, `{"x":{"a":1,"a":2}}`,
 	`{"x":01}`, `{"x":tru}`, `{"x":"\ud800"}`, `{"name":"\ud83d\ude00"}`, `{"name":"\u0041\n"}`, `{"n\u0061me":"n"}`, "{\"name\":\"\x01\"}",
@@ -119,7 +139,7 @@ var seeds = []string{
 	`{"small":1e1}`, `{"small":"1"}`, `{"small":-}`, `{"small":+1}`, `{"whole":9223372036854775807}`, `{"whole":9223372036854775808}`,
 	`{"whole":-9223372036854775808}`, `{"natural":18446744073709551615}`, `{"natural":9999999999999999999}`, `{"count":65535}`,
 	`{"count":65536}`, `{"count":-1}`, `{"part":-0}`, `{"part":1e400}`, `{"part":.5}`, `{"part":1.}`, `{"part":1E+2}`, `{"part":NaN}`,
-	`{"half":1e39}`, `{"half":0.1}`, `{"yes":true}`, `{"yes":truee}`, `{"yes":false}`, `{"yes":0}`, `{"at":"2026-01-02T03:04:05Z"}`,
+	`{"half":1e39}`, `{"half":0.1}`, `{"yes":true}`, `{"yes":truee}`, `{"yes":truefalse}`, `{"yes":false}`, `{"yes":0}`, `{"at":"2026-01-02T03:04:05Z"}`,
 	`{"at":"2026-01-02T03:04:05+01:00"}`, `{"at":"x"}`, `{"at":"2026-01-02T03:04:05\u005a"}`, `{"next":{"next":{"name":"x"}}}`,
 	`{"all":[]}`, `{"all":[{"name":"a"},{"name":"b"},{},{},{},{}]}`, `{"all":[,]}`, `{"all":[{}`, `{"each":[1,null,2]}`, `{"by":{}}`,
 	`{"by":{"a":{"name":"x"},"b":{}}}`, `{"by":{"a":{},"a":{}}}`, `{"texts":{"k":[1]}}`, `{"city":"c"}`, `{"inner":{"city":"c"}}`,
@@ -130,8 +150,9 @@ var seeds = []string{
 }
 
 func TestPlainJSONIsReadAsEncodingJSONReadsIt(t *testing.T) {
+	all := comparing()
 	for _, text := range seeds {
-		checkBoth(t, text)
+		checkBoth(t, all, text)
 	}
 }
 
@@ -208,7 +229,22 @@ func someJSON(t *rapid.T, depth int) string {
 }
 
 func TestAnyJSONIsReadAsEncodingJSONReadsIt(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) { checkBoth(t, someJSON(rt, 0)) })
+	all := comparing()
+	rapid.Check(t, func(rt *rapid.T) { checkBoth(t, all, someJSON(rt, 0)) })
+}
+
+func TestBrokenJSONIsRefusedAsEncodingJSONRefusesIt(t *testing.T) {
+	all := comparing()
+	rapid.Check(t, func(rt *rapid.T) {
+		text := []byte(someJSON(rt, 0))
+		for range rapid.IntRange(1, 3).Draw(rt, "edits") {
+			at := rapid.IntRange(0, len(text)).Draw(rt, "at")
+			until := min(at+rapid.IntRange(0, 2).Draw(rt, "less"), len(text))
+			more := rapid.SampledFrom([]string{"", "{", "}", "[", "]", ",", ":", `"`, `\`, "0", "-", ".", "e", "null", "true", " ", "\x00", "\xff"}).Draw(rt, "more")
+			text = slices.Concat(text[:at], []byte(more), text[until:])
+		}
+		checkBoth(t, all, string(text))
+	})
 }
 
 // FuzzPlainJSON compares what a handler gets of any body with what encoding/json reads.
@@ -216,5 +252,6 @@ func FuzzPlainJSON(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, text string) { checkBoth(t, text) })
+	all := comparing()
+	f.Fuzz(func(t *testing.T, text string) { checkBoth(t, all, text) })
 }

@@ -113,7 +113,7 @@ func (r *plainReader) float(v reflect.Value) bool {
 		return false
 	}
 	text := r.text[start:r.pos]
-	if first := text[0]; first != '-' && (first < '0' || first > '9') || !json.Valid(text) {
+	if len(text) == 0 || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !json.Valid(text) {
 		return false
 	}
 	f, err := strconv.ParseFloat(string(text), v.Type().Bits())
@@ -131,11 +131,15 @@ func (r *plainReader) boolean(v reflect.Value) bool {
 	return r.literal("false")
 }
 
-// literal skips a word.
+// literal skips a word, if it is there.
 func (r *plainReader) literal(word string) bool {
 	if !bytes.HasPrefix(r.text[r.pos:], []byte(word)) {
 		return false
 	}
-	r.pos += len(word)
-	return r.atEnd()
+	start := r.pos
+	if r.pos += len(word); r.atEnd() {
+		return true
+	}
+	r.pos = start
+	return false
 }
