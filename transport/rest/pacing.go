@@ -3,6 +3,7 @@ package rest
 import (
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -70,15 +71,40 @@ func (w *pacedWriter) limit(d time.Duration) {
 	}
 }
 
-// pacedBody is the body of a request that may take any time as long as its caller sends.
+// pacedBody is the streamed body of a request. It may take any time as long as its caller
+// sends, and it ends with the handler: a goroutine that reads on must not set the time limit
+// of a request that is over, with which HTTP/2 would panic.
 type pacedBody struct {
-	io.Reader
+	io.ReadCloser
 	control *http.ResponseController
+	isPaced bool // false if another limit holds
+
+	mu     sync.Mutex
+	isOver bool
 }
 
 // Read implements [io.Reader].
-func (b pacedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(deadlineIn(maxStall))
-	defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
-	return b.Reader.Read(p)
+func (b *pacedBody) Read(p []byte) (int, error) {
+	if !b.limit(deadlineIn(maxStall)) {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	defer b.limit(time.Time{})
+	return b.ReadCloser.Read(p)
+}
+
+// limit sets the time limit of what is read next. It reports whether the request goes on.
+func (b *pacedBody) limit(at time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.isOver && b.isPaced {
+		_ = b.control.SetReadDeadline(at)
+	}
+	return !b.isOver
+}
+
+// end says that the request is answered.
+func (b *pacedBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.isOver = true
 }

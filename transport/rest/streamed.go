@@ -42,8 +42,12 @@ func (c *contract) prepareStream(
 			w.Header().Set("Connection", "close")
 		}
 	}
+	bodyEnds := c.paceBody(w, r)
 	if !c.mayHaveNoEnd() {
-		return ctx, func(error) {}, func() { c.boundRest(w) }
+		return ctx, func(error) {}, func() {
+			bodyEnds()
+			c.boundRest(w)
+		}
 	}
 	ctx, end = wire.UntilStopping(ctx, stopping)
 	interrupted := func() {}
@@ -52,9 +56,22 @@ func (c *contract) prepareStream(
 	}
 	return ctx, end, func() {
 		interrupted()
+		bodyEnds()
 		c.boundRest(w)
 		end(nil)
 	}
+}
+
+// paceBody makes a streamed body of r one that ends when the request is answered, which the
+// returned function says.
+func (c *contract) paceBody(w http.ResponseWriter, r *http.Request) (ends func()) {
+	if !c.request.whole.isStreamed() || r.Body == nil {
+		return func() {}
+	}
+	isPaced := c.timeLimits.read == 0 && r.ContentLength != 0 && !c.request.whole.isOfValues()
+	b := &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), isPaced: isPaced}
+	r.Body = b
+	return b.end
 }
 
 // boundRest bounds how long the server awaits the rest of a streamed body that no handler

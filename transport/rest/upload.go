@@ -30,10 +30,18 @@ type upload struct {
 
 // uploadOf returns the body that r has from its current position on.
 func uploadOf(r io.Reader) (*upload, error) {
-	u := &upload{size: -1, write: func(w io.Writer) error {
-		_, err := io.Copy(w, struct{ io.Reader }{r})
+	u := &upload{size: -1}
+	u.write = func(w io.Writer) error {
+		if u.size < 0 {
+			_, err := io.Copy(w, struct{ io.Reader }{r})
+			return err
+		}
+		n, err := io.Copy(w, io.LimitReader(r, u.size)) // a file may grow meanwhile
+		if err == nil && n < u.size {
+			err = fault.InvalidArgument.Errorf("it had %d bytes when the call began, and ended after %d", u.size, n)
+		}
 		return err
-	}}
+	}
 	if sized, ok := r.(interface{ Len() int }); ok {
 		u.size = int64(sized.Len())
 	}

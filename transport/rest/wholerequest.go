@@ -55,9 +55,6 @@ func (c *contract) streamedBody(w http.ResponseWriter, r *http.Request) (*incomi
 		}
 		b.from = http.MaxBytesReader(w, r.Body, b.limit) // it also closes the connection instead of reading the rest
 	}
-	if c.timeLimits.read == 0 && r.ContentLength != 0 {
-		b.from = pacedBody{b.from, http.NewResponseController(w)}
-	}
 	return b, nil
 }
 
