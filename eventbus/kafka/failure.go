@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -63,7 +64,8 @@ func isAny(err error, targets []error) bool {
 }
 
 // isTooOld reports whether the broker lacks a version of a request. The client has no
-// name for that error.
+// name for these errors.
 func isTooOld(err error) bool {
-	return errors.Is(err, kerr.UnsupportedVersion)
+	return err != nil && (errors.Is(err, kerr.UnsupportedVersion) ||
+		strings.Contains(err.Error(), "below the user defined min") || strings.Contains(err.Error(), "broker is too old"))
 }
