@@ -18,6 +18,8 @@ require (
 	github.com/sinew-go/sinew/transport/grpc v0.1.0
 	github.com/sinew-go/sinew/transport/grpcgo v0.1.0
 	github.com/sony/gobreaker v1.0.0
+	github.com/twmb/franz-go v1.22.3
+	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
 	golang.org/x/time v0.16.0
@@ -25,6 +27,12 @@ require (
 	google.golang.org/protobuf v1.36.12
 	modernc.org/sqlite v1.62.0
 	pgregory.net/rapid v1.3.0
+)
+
+require (
+	github.com/pierrec/lz4/v4 v4.1.33 // indirect
+	github.com/twmb/franz-go/pkg/kadm v1.20.0 // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.15.1 // indirect
 )
 
 require (
@@ -68,6 +76,7 @@ require (
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rs/cors v1.11.1 // indirect
+	github.com/sinew-go/sinew/eventbus/kafka v0.1.0
 	github.com/smarty/assertions v1.16.0 // indirect
 	github.com/streadway/handy v0.0.0-20200128134331-0f66f006fb2e // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
@@ -88,3 +97,5 @@ replace github.com/sinew-go/sinew => ..
 replace github.com/sinew-go/sinew/transport/grpc => ../transport/grpc
 
 replace github.com/sinew-go/sinew/transport/grpcgo => ../transport/grpcgo
+
+replace github.com/sinew-go/sinew/eventbus/kafka => ../eventbus/kafka
