@@ -34,7 +34,7 @@ func open(t testing.TB, brokers ...string) *kafka.Bus {
 func openWith(t testing.TB, c kafka.Config) *kafka.Bus {
 	t.Helper()
 	if c.SessionTimeout == 0 {
-		c.SessionTimeout = 2 * time.Second
+		c.SessionTimeout = shortSession
 	}
 	if c.Logger == nil {
 		c.Logger = testLogger()
@@ -50,6 +50,9 @@ func openWith(t testing.TB, c kafka.Config) *kafka.Bus {
 	})
 	return b
 }
+
+// shortSession is how long the tests wait for a member that is dead.
+const shortSession = 2 * time.Second
 
 var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800, LargestData: 998_000}
 
