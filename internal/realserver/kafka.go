@@ -87,7 +87,7 @@ func Kafka(t testing.TB, settings ...string) *Server {
 			}
 			return err
 		},
-		log:   filepath.Join(dir, "kafka.log"),
+		log: filepath.Join(dir, "kafka.log"),
 	})
 }
 
