@@ -7,12 +7,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/dialect"
 	"github.com/sinew-go/sinew/internal/once"
 )
 
@@ -27,10 +27,11 @@ type SQL struct {
 	// Table is the name of the table, "idempotency" when empty. It is put into statements
 	// without quoting.
 	Table string
-	// DollarPlaceholders is for PostgreSQL: placeholders are $1, $2 instead of ?.
+	// DollarPlaceholders is for PostgreSQL: placeholders are $1, $2 instead of ?. It need
+	// not be set if DB's driver is pgx or lib/pq.
 	DollarPlaceholders bool
 	// MySQL is for MySQL. It need not be set if the package of DB's driver is called
-	// mysql. Without it and DollarPlaceholders, SQL uses SQLite's SQL.
+	// mysql. If neither is set, nor follows from the driver, SQL uses SQLite's SQL.
 	MySQL bool
 
 	tx *sql.Tx
@@ -60,7 +61,7 @@ func (s SQL) Create(ctx context.Context) error {
 
 func (s SQL) create(ctx context.Context) error {
 	index := ""
-	if s.isMySQL() {
+	if s.dialect() == dialect.MySQL {
 		index = ", INDEX (expires_at)"
 	}
 	_, err := s.exec(ctx, `CREATE TABLE IF NOT EXISTS {table} (
@@ -68,11 +69,7 @@ func (s SQL) create(ctx context.Context) error {
 	if err != nil || index != "" {
 		return err
 	}
-	name, table := `"`+strings.NewReplacer(".", "_", `"`, "").Replace(s.table())+`_expires"`, "{table}"
-	if schema, of, ok := strings.Cut(s.table(), "."); ok && !s.DollarPlaceholders { // SQLite expects the schema at the index
-		name, table = schema+"."+name, of
-	}
-	_, err = s.exec(ctx, `CREATE INDEX IF NOT EXISTS `+name+` ON `+table+` (expires_at)`)
+	_, err = s.exec(ctx, s.dialect().Index(s.table(), "_expires", "expires_at"))
 	return err
 }
 
@@ -80,7 +77,7 @@ func (s SQL) create(ctx context.Context) error {
 // the primary key of the table decides. An expired row is deleted first.
 func (s SQL) Claim(ctx context.Context, key string, fingerprint []byte, lease time.Duration) (string, []byte, error) {
 	insert := `INSERT INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?) ON CONFLICT (id) DO NOTHING`
-	if s.isMySQL() {
+	if s.dialect() == dialect.MySQL {
 		insert = `INSERT IGNORE INTO {table} (id, claim, fingerprint, expires_at) VALUES (?, ?, ?, {now} + ?)`
 	}
 	claim := rand.Text()
@@ -234,36 +231,8 @@ func (s SQL) table() string {
 	return s.Table
 }
 
-func (s SQL) isMySQL() bool {
-	return s.MySQL || !s.DollarPlaceholders && s.DB != nil && strings.Contains(packageOf(s.DB.Driver()), "mysql")
-}
+func (s SQL) dialect() dialect.Dialect { return dialect.Of(s.DB, s.DollarPlaceholders, s.MySQL) }
 
-func packageOf(value any) string {
-	t := reflect.TypeOf(value)
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t == nil {
-		return ""
-	}
-	return t.PkgPath()
-}
-
-// render returns a statement in the database's dialect. {now} is the database's clock in
-// milliseconds since 1970, {bytes} a type for up to 4 MiB.
 func (s SQL) render(statement string) string {
-	now, bytesType := `CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)`, "BLOB"
-	switch {
-	case s.DollarPlaceholders:
-		now, bytesType = `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`, "BYTEA"
-	case s.isMySQL():
-		now, bytesType = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)`, "LONGBLOB"
-	}
-	statement = strings.NewReplacer("{table}", s.table(), "{now}", now, "{bytes}", bytesType).Replace(statement)
-	if s.DollarPlaceholders {
-		for n := 1; strings.Contains(statement, "?"); n++ {
-			statement = strings.Replace(statement, "?", "$"+strconv.Itoa(n), 1)
-		}
-	}
-	return statement
+	return s.dialect().Render(strings.ReplaceAll(statement, "{table}", s.table()))
 }

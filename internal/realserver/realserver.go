@@ -7,9 +7,10 @@
 //
 // # Which program
 //
-// SINEW_CONSUL and SINEW_NATS name the programs. Otherwise consul and nats-server are
-// searched for in PATH. SINEW_KAFKA names the folder of Kafka's jars, and java is searched
-// for. If there is none, the test is skipped, or fails if SINEW_REQUIRE_SERVERS is 1.
+// SINEW_CONSUL, SINEW_NATS, SINEW_POSTGRES and SINEW_MARIADB name the programs. Otherwise
+// consul, nats-server, postgres and mariadbd are searched for in PATH. SINEW_KAFKA names
+// the folder of Kafka's jars, and java is searched for. If there is none, the test is
+// skipped, or fails if SINEW_REQUIRE_SERVERS is 1.
 //
 // # End
 //
@@ -30,12 +31,14 @@ import (
 const (
 	startTimeout = 30 * time.Second
 	pollInterval = 20 * time.Millisecond
+	retryPause   = 100 * time.Millisecond
 )
 
 // Server is a server that runs for one test.
 type Server struct {
 	// Addr is the address of the server: host:port of the HTTP API for Consul and of the
-	// broker for Kafka, nats://host:port for NATS. It stays the same after a restart.
+	// broker for Kafka, nats://host:port for NATS, the name of the database for database/sql
+	// for PostgreSQL and MariaDB. It stays the same after a restart.
 	Addr string
 
 	t       testing.TB
@@ -43,6 +46,7 @@ type Server struct {
 	args    []string
 	check   func() error
 	log     string
+	retries int // of a start that fails at once, as after a kill
 	running *process // nil while killed
 }
 
@@ -59,12 +63,18 @@ func (s *Server) Start() {
 	if s.running != nil {
 		s.t.Fatalf("%s at %s runs already", s.program, s.Addr)
 	}
+	s.launch()
+	s.waitUntilReady()
+}
+
+// launch starts the process.
+func (s *Server) launch() {
+	s.t.Helper()
 	running, err := startProcess(s.program, s.args, s.log)
 	if err != nil {
 		s.t.Fatalf("%s does not start: %v", s.program, err)
 	}
 	s.running = running
-	s.waitUntilReady()
 }
 
 // Kill ends the server with SIGKILL and waits until it is gone. If it is killed already,
@@ -89,7 +99,7 @@ func run(t testing.TB, s *Server) *Server {
 
 func (s *Server) waitUntilReady() {
 	s.t.Helper()
-	limit := time.NewTimer(startTimeout)
+	limit, retries := time.NewTimer(startTimeout), s.retries
 	defer limit.Stop()
 	again := time.NewTicker(pollInterval)
 	defer again.Stop()
@@ -101,6 +111,11 @@ func (s *Server) waitUntilReady() {
 		select {
 		case <-again.C:
 		case <-s.running.ended:
+			if retries--; retries >= 0 {
+				time.Sleep(retryPause)
+				s.launch()
+				continue
+			}
 			s.t.Fatalf("%s ended before it answered:\n%s", s.program, s.logTail())
 		case <-limit.C:
 			s.t.Fatalf("%s does not answer at %s after %s: %v\n%s", s.program, s.Addr, startTimeout, err, s.logTail())

@@ -20,6 +20,14 @@ func TestKafkaAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
 	killAndRestart(t, server)
 }
 
+func TestPostgreSQLAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	killAndRestart(t, Postgres(t))
+}
+
+func TestMariaDBAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	killAndRestart(t, MariaDB(t))
+}
+
 func TestTwoServersAreIndependent(t *testing.T) {
 	one, two := Consul(t), Consul(t)
 	if one.Addr == two.Addr {

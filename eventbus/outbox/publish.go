@@ -1,0 +1,111 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
+)
+
+// maxTopic is the length of the longest topic, in bytes.
+const maxTopic = 255
+
+// In returns a publisher that writes events into the transaction tx. Its Publish returns
+// fault.InvalidArgument for an event that is none, and otherwise the error of the
+// database, after which the transaction cannot be committed. The events get the trace of
+// the context.
+func (o *Outbox) In(tx Execer) eventbus.Publisher { return writer{outbox: o, tx: tx} }
+
+// At is In for events that are published later, when due is reached. They survive a
+// restart. They are published in the order of their times, within Config.Poll after it;
+// their Time is that of the writing.
+func (o *Outbox) At(tx Execer, due time.Time) eventbus.Publisher {
+	return writer{outbox: o, tx: tx, due: due}
+}
+
+// writer writes events into the outbox instead of publishing them.
+type writer struct {
+	outbox *Outbox
+	tx     Execer
+	due    time.Time // zero for now
+}
+
+// Publish implements eventbus.Publisher.
+func (w writer) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	if topic == "" || len(topic) > maxTopic {
+		return fault.InvalidArgument.Errorf("outbox %s: the topic %.40q is empty, or longer than %d bytes", w.outbox.config.Table, topic, maxTopic)
+	}
+	written := make([]row, len(events))
+	for i, e := range events {
+		if e.Source == "" {
+			e.Source = w.outbox.config.Source
+		}
+		e = withTrace(ctx, e.WithDefaults(topic))
+		text, err := json.Marshal(e)
+		if err != nil {
+			return fault.InvalidArgument.Errorf("outbox %s, topic %s: %w", w.outbox.config.Table, topic, err)
+		}
+		written[i] = row{topic: topic, event: text}
+	}
+	if !w.due.IsZero() {
+		return w.outbox.insertLater(ctx, w.tx, w.due, written)
+	}
+	return w.outbox.insert(ctx, w.tx, written)
+}
+
+// withTrace returns the event with the trace of ctx, unless it has one: it is sent in
+// another context.
+func withTrace(ctx context.Context, e eventbus.Event) eventbus.Event {
+	if e.Extensions["traceparent"] != "" {
+		return e
+	}
+	e.Extensions = maps.Clone(e.Extensions)
+	if e.Extensions == nil {
+		e.Extensions = map[string]string{}
+	}
+	tracing.Formats{tracing.W3C}.Inject(ctx, tracing.Map(e.Extensions))
+	return e
+}
+
+// maxInsert is how many events one statement inserts.
+const maxInsert = 100
+
+// insert writes events into the table of those that wait.
+func (o *Outbox) insert(ctx context.Context, tx Execer, rows []row) error {
+	for some := range slices.Chunk(rows, maxInsert) {
+		var args []any
+		for _, r := range some {
+			args = append(args, r.topic, r.event)
+		}
+		values := strings.Repeat(", (?, ?, {now})", len(some))[2:]
+		if _, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) VALUES `+values, args...); err != nil {
+			return err
+		}
+	}
+	if !o.config.Notify {
+		return nil
+	}
+	_, err := o.exec(ctx, tx, `SELECT pg_notify(?, '')`, o.Channel())
+	return err
+}
+
+// insertLater writes events into the table of those that are not due.
+func (o *Outbox) insertLater(ctx context.Context, tx Execer, due time.Time, rows []row) error {
+	for some := range slices.Chunk(rows, maxInsert) {
+		var args []any
+		for _, r := range some {
+			args = append(args, due.UnixMilli(), r.topic, r.event)
+		}
+		values := strings.Repeat(", (?, ?, ?)", len(some))[2:]
+		if _, err := o.exec(ctx, tx, `INSERT INTO {outbox}_later (due, topic, event) VALUES `+values, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
