@@ -22,6 +22,9 @@ func Postgres(t testing.TB) *Server {
 	port := freePorts(t, 1)[0]
 	dir := t.TempDir()
 	as := asNobody(t, dir)
+	if len(as) > 0 && exec.Command(as[0], append(as[1:], "test", "-x", path)...).Run() != nil {
+		t.Fatalf("PostgreSQL refuses to run as root, and nobody cannot enter the folder of %s", path)
+	}
 	data := filepath.Join(dir, "data")
 	initdb := append(as, filepath.Join(filepath.Dir(path), "initdb"),
 		"-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")

@@ -46,7 +46,7 @@ type Server struct {
 	args    []string
 	check   func() error
 	log     string
-	retries int // of a start that fails at once, as after a kill
+	retries int      // of a start that fails at once, as after a kill
 	running *process // nil while killed
 }
 
