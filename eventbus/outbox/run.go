@@ -23,7 +23,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	defer o.running.Unlock()
 	var cleaning sync.WaitGroup
 	cleaning.Go(func() {
-		heartbeat.Until(ctx, cleanUp, func(ctx context.Context) { o.report(ctx, o.expire(ctx)) })
+		heartbeat.Until(ctx, cleanUp, func(ctx context.Context) { o.report(ctx, o.Expire(ctx)) })
 	})
 	defer cleaning.Wait()
 	if o.config.Bus == nil {
@@ -59,8 +59,9 @@ func (o *Outbox) report(ctx context.Context, err error) {
 	o.config.Logger.WarnContext(ctx, "events wait in the outbox", "table", o.config.Table, "error", err)
 }
 
-// expire deletes what is too old: events that were sent, and those that IsNew forgets.
-func (o *Outbox) expire(ctx context.Context) error {
+// Expire deletes what is too old: events that were sent, and those that IsNew forgets. There
+// is no need to call it where Run runs, which does it every minute.
+func (o *Outbox) Expire(ctx context.Context) error {
 	_, err := o.exec(ctx, o.config.DB, `DELETE FROM {outbox} WHERE sent > 0 AND sent <= {now} - ?`, o.config.Resend.Milliseconds())
 	_, failed := o.exec(ctx, o.config.DB, `DELETE FROM {outbox}_inbox WHERE at <= {now} - ?`, o.config.Remember.Milliseconds())
 	return errors.Join(err, failed)

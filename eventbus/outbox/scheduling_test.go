@@ -43,7 +43,9 @@ var scheduling = []rule{
 		for i := range ids {
 			ids[i] = strconv.Itoa(i)
 		}
-		b.within(func(tx *sql.Tx) error { return b.At(tx, time.Now()).Publish(s.Context(), "made", eventsOf("k", ids...)...) })
+		b.within(func(tx *sql.Tx) error {
+			return b.At(tx, time.Now()).Publish(s.Context(), "made", eventsOf("k", ids...)...)
+		})
 		b.run()
 		s.eventually("all", func() bool { return to.count() == len(ids) })
 		if got := to.ids("k"); !slices.Equal(got, ids) {

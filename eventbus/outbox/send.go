@@ -19,7 +19,8 @@ var pauses = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
 // sender sends while its outbox holds the lease.
 type sender struct {
 	*Outbox
-	failing map[string]pause // by topic
+	failing  map[string]pause // by topic
+	accepted []int64          // the events that the bus has accepted and that still wait
 }
 
 // pause is how long a topic waits after a failure.
@@ -53,6 +54,9 @@ func (s *sender) resend(ctx context.Context) error {
 
 // sendWaiting sends everything that waits, except for topics that fail.
 func (s *sender) sendWaiting(ctx context.Context) error {
+	if err := s.remove(ctx); err != nil {
+		return err
+	}
 	var failures []error
 	for ctx.Err() == nil {
 		batch, err := s.waiting(ctx)
@@ -84,7 +88,9 @@ func (s *sender) sendBatch(ctx context.Context, batch []row) (failed map[string]
 	for topic := range r.published { // its next pause is a short one
 		delete(s.failing, topic)
 	}
-	return r.failed, errors.Join(err, s.remove(ctx, r.accepted))
+	s.accepted = r.accepted
+	s.sent.Add(int64(len(r.accepted)))
+	return r.failed, errors.Join(err, s.remove(ctx))
 }
 
 // pause makes a topic wait.
@@ -116,10 +122,11 @@ func (s *sender) waiting(ctx context.Context) ([]row, error) {
 	return s.rows(ctx, s.config.DB, fmt.Sprintf(`SELECT n, topic, event FROM {outbox} WHERE sent = 0%s ORDER BY n LIMIT %d`, which, maxBatch), args...)
 }
 
-// remove makes events that were accepted wait no more. It does so even if ctx has ended:
-// otherwise they would be published again.
-func (s *sender) remove(ctx context.Context, accepted []int64) error {
-	if len(accepted) == 0 {
+// remove makes the events wait no more that were accepted. It does so even if ctx has
+// ended: otherwise they would be published again. Those that it cannot remove it removes
+// the next time.
+func (s *sender) remove(ctx context.Context) error {
+	if len(s.accepted) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSend)
@@ -128,10 +135,12 @@ func (s *sender) remove(ctx context.Context, accepted []int64) error {
 	if s.config.Resend > 0 {
 		statement = `UPDATE {outbox} SET sent = {now} WHERE n IN `
 	}
-	places, args := in(accepted)
-	_, err := s.exec(ctx, s.config.DB, statement+places, args...)
-	s.sent.Add(int64(len(accepted)))
-	return err
+	places, args := in(s.accepted)
+	if _, err := s.exec(ctx, s.config.DB, statement+places, args...); err != nil {
+		return err
+	}
+	s.accepted = nil
+	return nil
 }
 
 // in returns the placeholders of a list of up to maxBatch numbers and their values. There
