@@ -4,17 +4,21 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/wire"
+	"github.com/sinew-go/sinew/transport/rest"
 )
 
 // ETag is a policy: which answers get a strong ETag, a hash of their content. A GET whose
 // If-None-Match has the tag is answered with 304. That saves the transfer, not the work of
-// the handler. A tag that the handler has set is left, and compared as well.
+// the handler. A tag that the handler has set is left, and compared as well. One whose
+// If-Match has another tag is answered with 412; the handler does not see that header, since
+// it does not know the tag. A request for a range is left to the handler.
 //
 // Answers of status 200 to GET are collected for it, until their end. Those that are
 // flushed, streams of events, and answers with Cache-Control: no-store pass as they are.
@@ -38,6 +42,9 @@ func (e ETag) Middleware() func(http.Handler) http.Handler {
 				return
 			}
 			answer := &tagging{wrapper: wrapper{w}, known: r.Header["If-None-Match"], maxBody: e.MaxBody}
+			if lines := r.Header["If-Match"]; lines != nil {
+				answer.expected, r = lines, withoutPreconditions(r)
+			}
 			next.ServeHTTP(answer, r)
 			answer.finish()
 		})
@@ -62,12 +69,23 @@ func (e ETag) WithDefaults() ETag {
 // tagging collects an answer until its end, or until that cannot be.
 type tagging struct {
 	wrapper
-	known   []string // the lines of If-None-Match
-	maxBody int
-	status  int
-	body    []byte
-	started bool // the header is written, and what follows is not collected
-	dropped bool // the answer is 304
+	known    []string // the lines of If-None-Match
+	expected []string // those of If-Match
+	maxBody  int
+	status   int
+	body     []byte
+	started  bool // the header is written, and what follows is not collected
+	dropped  bool // the answer is 304 or 412
+}
+
+// withoutPreconditions returns a copy of r without If-Match, and without the header that
+// counts only where there is no If-Match.
+func withoutPreconditions(r *http.Request) *http.Request {
+	own := *r
+	own.Header = maps.Clone(r.Header)
+	delete(own.Header, "If-Match")
+	delete(own.Header, "If-Unmodified-Since")
+	return &own
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -121,6 +139,13 @@ func (t *tagging) Flush() { _ = t.FlushError() }
 // start writes the header and what was collected, or 304 if the caller knows the tag.
 func (t *tagging) start() {
 	t.started = true
+	succeeds := t.status == http.StatusOK || t.status == http.StatusNotModified
+	if succeeds && t.expected != nil && !isExpected(t.Header().Get("Etag"), t.expected) {
+		t.dropped, t.body = true, nil
+		rest.WriteError(t.ResponseWriter, fault.FromHTTPStatus(http.StatusPreconditionFailed).
+			Errorf("the content is another one than the condition of the request names").WithStatus(http.StatusPreconditionFailed))
+		return
+	}
 	if h := t.Header(); t.status == http.StatusOK && h["Etag"] != nil && isKnown(h.Get("Etag"), t.known) {
 		for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Last-Modified"} {
 			delete(h, name)
@@ -143,6 +168,19 @@ func (t *tagging) finish() {
 	t.Header().Set("Etag", `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`)
 	t.Header().Set("Content-Length", strconv.Itoa(len(t.body)))
 	t.start()
+}
+
+// isExpected reports whether lines of If-Match have a tag, by the strong comparison.
+func isExpected(tag string, lines []string) bool {
+	for _, line := range lines {
+		for expected := range strings.SplitSeq(line, ",") {
+			expected = strings.TrimSpace(expected)
+			if expected == "*" || expected == tag && tag != "" && !strings.HasPrefix(tag, "W/") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isKnown reports whether lines of If-None-Match have a tag, by the weak comparison.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sinew-go/sinew/transport/rest"
 	"github.com/sinew-go/sinew/transport/rest/middleware"
@@ -60,6 +61,52 @@ func TestOnlySuccessesOfGETThatMayBeStoredGetATag(t *testing.T) {
 		}
 		if got := send(t, "GET", url+"/tagged", nil, "If-None-Match", `W/"7"`); got.StatusCode != 304 || got.text != "" {
 			t.Errorf("who knows a handler's own tag gets %d and %q", got.StatusCode, got.text)
+		}
+	})
+}
+
+func TestIfMatchNamesTheTagThatTheMiddlewareGives(t *testing.T) {
+	routes := func(mux rest.Mux) {
+		mux.Handle("GET /file", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "a.txt", time.Unix(1e9, 0), strings.NewReader("a file"))
+		}))
+		mux.Handle("GET /tagged", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Etag", `"7"`)
+			http.ServeContent(w, r, "a.txt", time.Time{}, strings.NewReader("tagged"))
+		}))
+		mux.Handle("GET /weak", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Etag", `W/"7"`)
+			_, _ = io.WriteString(w, "weak")
+		}))
+		mux.Handle("GET /none", http.NotFoundHandler())
+	}
+	onBoth(t, routes, []layer{middleware.ETag{}.Middleware()}, func(t *testing.T, url string) {
+		tag := send(t, "GET", url+"/file", nil).Header.Get("Etag")
+		for _, c := range []struct {
+			path, match string
+			want        int
+		}{
+			{"/file", tag, 200},
+			{"/file", `"other", ` + tag, 200},
+			{"/file", "*", 200},
+			{"/file", `"other"`, 412},
+			{"/file", "W/" + tag, 412},
+			{"/tagged", `"7"`, 200},
+			{"/tagged", `"8"`, 412},
+			{"/weak", `W/"7"`, 412},
+			{"/weak", "*", 200},
+			{"/none", `"other"`, 404},
+		} {
+			got := send(t, "GET", url+c.path, nil, "If-Match", c.match, "If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT")
+			if got.StatusCode != c.want {
+				t.Errorf("%s with If-Match %s: got status %d, want %d", c.path, c.match, got.StatusCode, c.want)
+			}
+			if kind := got.Header.Get("Content-Type"); c.want == 412 && (kind != "application/problem+json" || got.Header["Etag"] != nil) {
+				t.Errorf("%s with If-Match %s: the refusal is of type %q with %v, want a problem document without a tag", c.path, c.match, kind, got.Header)
+			}
+		}
+		if got := send(t, "GET", url+"/file", nil, "If-Match", tag, "If-None-Match", tag); got.StatusCode != 304 {
+			t.Errorf("with both conditions: got status %d, want 304", got.StatusCode)
 		}
 	})
 }
