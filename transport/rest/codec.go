@@ -38,8 +38,8 @@ type Codec struct {
 	DecodeStrict func(text []byte, v any) error
 	// IsJSON says that it writes and reads what encoding/json does, without spaces between
 	// the tokens. Then package rest checks a body before it is decoded, and names every
-	// fault of one that is refused, as with encoding/json. A type with fields outside the
-	// body tags them json:"-".
+	// fault of one that is refused, as with encoding/json. What it is given may be a pointer
+	// to a pointer. A type with fields outside the body tags them json:"-".
 	IsJSON bool
 	// Schema returns the JSON Schema of a type, for the OpenAPI document, and the schemas
 	// that it refers to as "#/components/schemas/" and their name. When nil, nothing is said

@@ -24,7 +24,8 @@ type Route[Req, Resp any] struct {
 	// its answer in its own transaction, with [idempotency.SaveAnswer].
 	Keyed bool
 	// Strict refuses body members that the request type does not have under exactly this
-	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does.
+	// name. Without it {"AMOUNT":1} sets amount, as encoding/json does. The route does not have
+	// a [Codec] that cannot refuse them.
 	Strict bool
 	// Status is the HTTP status of a success. Zero is 200, or 204 if an answer has no
 	// body.
