@@ -9,6 +9,7 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/sinew-go/sinew v0.1.0
 	github.com/sinew-go/sinew/eventbus/nats v0.1.0
+	github.com/sinew-go/sinew/eventbus/outbox v0.1.0
 	github.com/sinew-go/sinew/transport/grpc v0.1.0
 	go.uber.org/goleak v1.3.0
 	google.golang.org/grpc v1.85.0
@@ -67,6 +68,7 @@ require (
 replace (
 	github.com/sinew-go/sinew => ..
 	github.com/sinew-go/sinew/eventbus/nats => ../eventbus/nats
+	github.com/sinew-go/sinew/eventbus/outbox => ../eventbus/outbox
 )
 
 replace github.com/sinew-go/sinew/transport/grpc => ../transport/grpc

@@ -47,8 +47,8 @@ func (o *Outbox) moveSome(ctx context.Context) (moved int, err error) {
 		for _, r := range due {
 			numbers = append(numbers, r.n)
 		}
-		places, args := in(numbers)
-		deleted, err := o.exec(ctx, tx, `DELETE FROM {outbox}_later WHERE n IN `+places, args...)
+		which, args := ranges(numbers)
+		deleted, err := o.exec(ctx, tx, `DELETE FROM {outbox}_later WHERE `+which, args...)
 		if err == nil && deleted != int64(moved) {
 			return fault.Aborted.Errorf("outbox %s: another process has sent events that are due", o.config.Table)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,27 +132,36 @@ func (s *sender) remove(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSend)
 	defer cancel()
-	statement := `DELETE FROM {outbox} WHERE n IN `
+	statement := `DELETE FROM {outbox} WHERE `
 	if s.config.Resend > 0 {
-		statement = `UPDATE {outbox} SET sent = {now} WHERE n IN `
+		statement = `UPDATE {outbox} SET sent = {now} WHERE `
 	}
-	places, args := in(s.accepted)
-	if _, err := s.exec(ctx, s.config.DB, statement+places, args...); err != nil {
+	which, args := ranges(s.accepted)
+	if _, err := s.exec(ctx, s.config.DB, statement+which, args...); err != nil {
 		return err
 	}
 	s.accepted = nil
 	return nil
 }
 
-// in returns the placeholders of a list of up to maxBatch numbers and their values. There
-// are few lengths of lists, so that the database can cache the statements.
-func in(numbers []int64) (places string, args []any) {
-	n := 1
-	for n < len(numbers) {
-		n *= 8
+// ranges returns a condition for the rows with these numbers, and its arguments. Numbers
+// without a gap are one range, which no other row can be in. There are few numbers of
+// ranges, so that the database can cache the statements.
+func ranges(numbers []int64) (condition string, args []any) {
+	slices.Sort(numbers)
+	for i, n := range numbers {
+		if i > 0 && n == numbers[i-1]+1 {
+			args[len(args)-1] = n
+		} else {
+			args = append(args, n, n)
+		}
 	}
-	for i := range n {
-		args = append(args, numbers[min(i, len(numbers)-1)])
+	size := 1
+	for 2*size < len(args) {
+		size *= 8
 	}
-	return "(?" + strings.Repeat(", ?", n-1) + ")", args
+	for 2*size > len(args) {
+		args = append(args, args[len(args)-2:]...)
+	}
+	return "(n BETWEEN ? AND ?" + strings.Repeat(" OR n BETWEEN ? AND ?", size-1) + ")", args
 }

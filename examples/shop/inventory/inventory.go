@@ -21,7 +21,11 @@ var _ api.InventoryService = (*Service)(nil)
 // removes its pieces, a cancelled or refunded one releases them. svc stores its keyed
 // answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
-	s := &Service{stock{db, database.NewOutbox(db, svc), database.Answers{Store: svc.IdempotencyStore()}}}
+	box, err := database.NewOutbox(db, svc)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{stock{db, box, database.Answers{Store: svc.IdempotencyStore()}}}
 	api.GetInventory.Handle(svc, func(ctx context.Context, r *api.ByProduct) (*api.Inventory, error) {
 		return s.GetInventory(ctx, r.ProductID)
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/fault"
@@ -25,7 +26,6 @@ var Schema = []string{
 		order_id TEXT NOT NULL, product_id TEXT NOT NULL, quantity INTEGER NOT NULL, state TEXT NOT NULL,
 		PRIMARY KEY (order_id, product_id))`,
 	`CREATE INDEX IF NOT EXISTS hold_product ON hold (product_id, state)`,
-	database.OutboxSchema,
 }
 
 // defaultReorder is the reorder quantity of a product without levels.
@@ -34,7 +34,7 @@ const defaultReorder = 10
 // stock is the inventory in the database.
 type stock struct {
 	db     *sql.DB
-	outbox *database.Outbox
+	outbox *outbox.Outbox
 	keys   database.Answers
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
@@ -32,7 +33,6 @@ var Schema = []string{
 	parcels.Schema(),
 	parcels.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`),
 	parcels.Index("due", "", `json_extract(doc, '$.due')`),
-	database.OutboxSchema,
 }
 
 // pace is how long each step of a shipment takes.
@@ -41,14 +41,18 @@ const pace = 300 * time.Millisecond
 // Service manages shipments.
 type Service struct {
 	db     *sql.DB
-	outbox *database.Outbox
+	outbox *outbox.Outbox
 }
 
 // New serves the shipments in db on svc. It prepares a shipment when its order is
 // confirmed, and ships it when the order is processing, after which the order cannot be
 // cancelled. It stops the shipments of orders that have ended.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
-	s := &Service{db: db, outbox: database.NewOutbox(db, svc)}
+	box, err := database.NewOutbox(db, svc)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{db: db, outbox: box}
 	api.ListShipments.Handle(svc, s.list)
 	svc.Go(s.outbox.Run)
 	svc.Go(s.work)

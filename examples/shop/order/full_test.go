@@ -41,7 +41,11 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{}) // nobody subscribes to the dead letters
-		s := &Service{db: db, outbox: database.NewOutbox(db, bus)}
+		box, err := database.NewOutbox(db, bus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Service{db: db, outbox: box}
 		if err := api.PaymentFinished.Handle(bus, "order", s.paid, follow.Safely(bus)); err != nil {
 			t.Fatal(err)
 		}

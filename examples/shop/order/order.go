@@ -8,6 +8,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 )
@@ -27,13 +28,12 @@ var Schema = []string{
 	orders.Schema(),
 	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
 	orders.Index("pending", "", `json_extract(doc, '$.status'), json_extract(doc, '$.created_at')`),
-	database.OutboxSchema,
 }
 
 // Service implements [api.OrderService].
 type Service struct {
 	db     *sql.DB
-	outbox *database.Outbox
+	outbox *outbox.Outbox
 	keys   database.Answers
 
 	watchers watchers
@@ -49,10 +49,14 @@ var _ api.OrderService = (*Service)(nil)
 // New serves the orders in db on svc, and subscribes to payments and shipments. svc
 // stores its keyed answers in db.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
+	box, err := database.NewOutbox(db, svc)
+	if err != nil {
+		return nil, err
+	}
 	inventory := svc.Client("inventory")
 	s := &Service{
 		db:      db,
-		outbox:  database.NewOutbox(db, svc),
+		outbox:  box,
 		keys:    database.Answers{Store: svc.IdempotencyStore()},
 		user:    api.GetUser.Endpoint(svc.Client("user")),
 		product: api.GetProduct.Endpoint(svc.Client("product")),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
@@ -33,7 +34,6 @@ var Schema = []string{
 	payments.Schema(),
 	payments.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`) + ` WHERE json_extract(doc, '$.status') <> 'failed'`,
 	payments.Index("request", "", `json_extract(doc, '$.request')`),
-	database.OutboxSchema,
 }
 
 // chargeTimeout limits the answer of a provider.
@@ -49,7 +49,7 @@ type Provider interface {
 // Service charges payments with a Provider.
 type Service struct {
 	db       *sql.DB
-	outbox   *database.Outbox
+	outbox   *outbox.Outbox
 	keys     database.Answers
 	provider Provider
 	order    endpoint.Endpoint[*api.ByID, *api.Order]
@@ -58,9 +58,13 @@ type Service struct {
 // New serves the payments in db on svc, and refunds those of orders that are cancelled or
 // returned. svc stores its keyed answers in db.
 func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
+	box, err := database.NewOutbox(db, svc)
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
 		db:       db,
-		outbox:   database.NewOutbox(db, svc),
+		outbox:   box,
 		keys:     database.Answers{Store: svc.IdempotencyStore()},
 		provider: provider,
 		order:    api.GetOrder.Endpoint(svc.Client("order")),
