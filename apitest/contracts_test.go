@@ -160,6 +160,12 @@ func streamOf(name string, schema map[string]any) any {
 	return described(op)
 }
 
+// with returns the schema of a field with another keyword.
+func with(field map[string]any, keyword string, value any) map[string]any {
+	field[keyword] = value
+	return field
+}
+
 func field(number int, of, kind string) map[string]any {
 	return map[string]any{"type": of, "x-number": number, "x-kind": kind}
 }

@@ -29,6 +29,8 @@
 //   - A body becomes one of bytes, of JSON or a stream, where it was another of these; bytes
 //     that callers send are accepted in fewer media types, and those that they read can have
 //     more.
+//   - A field of Protocol Buffers has another number, kind or json_name, is in another oneof or
+//     in none, or becomes optional or no longer is.
 //   - What subscribers read: the same, and an event is as good as sent, too: a value that it
 //     cannot have any more is one that new subscribers may refuse in a stored event.
 //

@@ -91,6 +91,17 @@ var rules = []struct {
 	{"a field of a stream has another number", streamOf("v", field(1, "integer", "int32")), streamOf("v", field(2, "integer", "int32")),
 		"/x.S/M: v of the answer had the number 1 and has 2: give it its number back" + noCaller},
 
+	{"a field has another name in JSON", fieldOf("v", field(1, "integer", "int32")), fieldOf("v", with(field(1, "integer", "int32"), "x-json-name", "w")),
+		"/x.S/M: v of the answer had its usual name in JSON and has the name w: give it its json_name back" + noCaller},
+	{"a field moves into a oneof", fieldOf("v", with(field(1, "integer", "int32"), "x-presence", true)), fieldOf("v", with(field(1, "integer", "int32"), "x-oneof", "of")),
+		"/x.S/M: v of the answer was in no oneof and is in the oneof of, so that it clears other fields, or is cleared by them: put it back, and add a field beside it" + noCaller},
+	{"a field moves out of a oneof", fieldOf("v", with(field(1, "integer", "int32"), "x-oneof", "of")), fieldOf("v", field(1, "integer", "int32")),
+		"/x.S/M: v of the answer was in the oneof of and is in no oneof, so that it clears other fields, or is cleared by them: put it back, and add a field beside it" + noCaller},
+	{"a field cannot be absent", fieldOf("v", with(field(1, "integer", "int32"), "x-presence", true)), fieldOf("v", field(1, "integer", "int32")),
+		"/x.S/M: v of the answer could be absent and cannot be told from its zero value: make it optional again" + noCaller},
+	{"a field can be absent", fieldOf("v", field(1, "integer", "int32")), fieldOf("v", with(field(1, "integer", "int32"), "x-presence", true)),
+		"/x.S/M: v of the answer was zero where it was not sent and can be absent: leave it without optional" + noCaller},
+
 	// Parameters.
 	{"a variable of the path has another name", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byOther, none]{Pattern: "GET /x/{other}"}, ""},
 	{"a variable of the path is another type", rest.Route[byID, none]{Pattern: "GET /x/{id}"}, rest.Route[byNumber, none]{Pattern: "GET /x/{id}"},

@@ -33,6 +33,9 @@ type schema struct {
 	Default         json.RawMessage    `json:"default"`
 	Number          int                `json:"x-number"`
 	Kind            string             `json:"x-kind"`
+	JSONName        string             `json:"x-json-name"`
+	OneOf           string             `json:"x-oneof"`
+	Presence        bool               `json:"x-presence"`
 }
 
 // typeNames is one name of a type, or a list of them.
@@ -129,7 +132,7 @@ func (s *schema) object(of *shape, ofRequest bool) {
 		required := slices.Contains(s.Required, name)
 		of.Members[name] = &member{
 			shape: *property.shape(ofRequest), Optional: !required && !ofRequest, Required: required && ofRequest,
-			Number: property.Number,
+			Number: property.Number, JSONName: property.JSONName, OneOf: property.OneOf, Presence: property.Presence,
 		}
 	}
 }

@@ -63,6 +63,12 @@ type member struct {
 	Required bool `json:"required,omitempty"`
 	// Number is that of a field of a message of Protocol Buffers.
 	Number int `json:"number,omitempty"`
+	// JSONName is the name of such a field in JSON, if it is not the usual one.
+	JSONName string `json:"json_name,omitempty"`
+	// OneOf is the oneof that such a field is in.
+	OneOf string `json:"oneof,omitempty"`
+	// Presence says that such a field may be absent, which is not its zero value.
+	Presence bool `json:"presence,omitempty"`
 }
 
 // String describes the shape in a sentence.

@@ -129,9 +129,7 @@ func (c *comparison) members(at place, old, current *shape, dir direction) {
 			c.add(where, "was always there and is optional",
 				"write it always, without omitempty and omitzero", dir.whoIsLeft())
 		}
-		if was.Number != is.Number {
-			c.add(where, fmt.Sprintf("had the number %d and has %d", was.Number, is.Number), "give it its number back", dir.whoIsLeft())
-		}
+		c.field(where, was, is, dir)
 		c.value(where, &was.shape, &is.shape, dir)
 	}
 	for _, name := range slices.Sorted(maps.Keys(current.Members)) {
@@ -139,6 +137,42 @@ func (c *comparison) members(at place, old, current *shape, dir direction) {
 			c.add(at.member(name), "is new, "+is.String()+", and required", "accept requests without it", callers)
 		}
 	}
+}
+
+// field compares what only fields of messages of Protocol Buffers have.
+func (c *comparison) field(at place, was, is *member, dir direction) {
+	if was.Number != is.Number {
+		c.add(at, fmt.Sprintf("had the number %d and has %d", was.Number, is.Number), "give it its number back", dir.whoIsLeft())
+	}
+	if was.JSONName != is.JSONName {
+		problem := fmt.Sprintf("had %s in JSON and has %s", jsonName(was), jsonName(is))
+		c.add(at, problem, "give it its json_name back", dir.whoIsLeft())
+	}
+	if was.OneOf != is.OneOf {
+		problem := fmt.Sprintf("was in %s and is in %s, so that it clears other fields, or is cleared by them", oneOf(was), oneOf(is))
+		c.add(at, problem, "put it back, and add a field beside it", dir.whoIsLeft())
+		return // presence changes with it
+	}
+	switch {
+	case was.Presence && !is.Presence:
+		c.add(at, "could be absent and cannot be told from its zero value", "make it optional again", dir.whoIsLeft())
+	case is.Presence && !was.Presence:
+		c.add(at, "was zero where it was not sent and can be absent", "leave it without optional", dir.whoIsLeft())
+	}
+}
+
+func jsonName(m *member) string {
+	if m.JSONName == "" {
+		return "its usual name"
+	}
+	return "the name " + m.JSONName
+}
+
+func oneOf(m *member) string {
+	if m.OneOf == "" {
+		return "no oneof"
+	}
+	return "the oneof " + m.OneOf
 }
 
 func (c *comparison) memberIsGone(at place, was *member, dir direction) {

@@ -80,7 +80,9 @@ type Message struct {
 	Name string
 	// Types are the JSON Schemas of the message and of all that it refers to, by full name,
 	// as in {"$ref": "api.Order"}. A property has the number of its field as x-number, and
-	// its kind as x-kind where JSON has several for one type.
+	// its kind as x-kind where JSON has several for one type. It has x-json-name if its name
+	// in JSON is not the usual one, x-oneof if it is one of several, and x-presence if an
+	// absent scalar is not a zero.
 	Types map[string]map[string]any
 }
 

@@ -62,8 +62,35 @@ func addMessage(types map[string]map[string]any, d protoreflect.MessageDescripto
 		f := fields.Get(i)
 		property := fieldSchema(types, f)
 		property["x-number"] = int(f.Number())
+		if name := f.JSONName(); name != defaultJSONName(f.Name()) {
+			property["x-json-name"] = name
+		}
+		switch of := f.ContainingOneof(); {
+		case of != nil && !of.IsSynthetic():
+			property["x-oneof"] = string(of.Name())
+		case f.HasPresence() && f.Message() == nil:
+			property["x-presence"] = true
+		}
 		properties[string(f.Name())] = property
 	}
+}
+
+// defaultJSONName returns the name that a field has in JSON unless it says another.
+func defaultJSONName(name protoreflect.Name) string {
+	var b strings.Builder
+	upper := false
+	for _, r := range string(name) {
+		switch {
+		case r == '_':
+			upper = true
+			continue
+		case upper && 'a' <= r && r <= 'z':
+			r += 'A' - 'a'
+		}
+		upper = false
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // fieldSchema returns the schema of a field.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	"github.com/sinew-go/sinew/transport/grpc"
 )
@@ -29,6 +30,21 @@ func TestAMethodDescribesItsMessages(t *testing.T) {
 	} {
 		if got := members(c.message)[c.field]; !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s of %s is %v; want %v", c.field, c.message, got, c.want)
+		}
+	}
+}
+
+func TestAFieldSaysOfWhichOneofItIs(t *testing.T) {
+	reflection := grpc.BidiStream[*reflectionpb.ServerReflectionRequest, *reflectionpb.ServerReflectionResponse]{Name: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"}
+	fields := reflection.Describe().Request.Message.Types["grpc.reflection.v1.ServerReflectionRequest"]["properties"].(map[string]any)
+	for name, want := range map[string]any{"host": nil, "list_services": "message_request"} {
+		if got := fields[name].(map[string]any)["x-oneof"]; got != want {
+			t.Errorf("%s is in the oneof %v; want %v", name, got, want)
+		}
+		for _, keyword := range []string{"x-presence", "x-json-name"} {
+			if got := fields[name].(map[string]any)[keyword]; got != nil {
+				t.Errorf("%s has %s %v; want none", name, keyword, got)
+			}
 		}
 	}
 }
