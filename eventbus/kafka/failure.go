@@ -37,7 +37,8 @@ func (b *Bus) failure(topic string, err error) error {
 	case errors.Is(err, context.Canceled):
 		return fault.Canceled.Errorf("topic %s: %w", topic, err)
 	case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
-		return fault.InvalidArgument.Errorf("topic %s: the event is too large: the topic's max.message.bytes is below Config.MaxEventBytes, %d: %w", topic, b.config.MaxEventBytes, err)
+		return fault.InvalidArgument.Errorf("topic %s: the event is too large: the topic's max.message.bytes is below Config.MaxEventBytes, %d: %w",
+			topic, b.config.MaxEventBytes, err)
 	case errors.Is(err, kerr.UnknownTopicOrPartition) && b.config.TopicsMustExist:
 		return fault.FailedPrecondition.Errorf("topic %s does not exist: create it, or unset Config.TopicsMustExist", topic)
 	case isAny(err, permissionErrors):

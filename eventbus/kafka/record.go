@@ -21,6 +21,7 @@ const (
 	contentTypeHeader = "content-type"
 	structuredType    = "application/cloudevents+json"
 	specVersion       = "1.0"
+	jsonType          = "application/json"
 )
 
 const (
@@ -58,7 +59,8 @@ func (b *Bus) record(topic string, e eventbus.Event) (*kgo.Record, error) {
 		r.Value, r.Headers = e.Data, headers(e)
 	}
 	if n := size(r); n > b.config.MaxEventBytes {
-		return nil, fault.InvalidArgument.Errorf("topic %s: event %s is too large: its record has %d bytes, Config.MaxEventBytes is %d", topic, e.ID, n, b.config.MaxEventBytes)
+		return nil, fault.InvalidArgument.Errorf("topic %s: event %s is too large: its record has %d bytes, Config.MaxEventBytes is %d",
+			topic, e.ID, n, b.config.MaxEventBytes)
 	}
 	return r, nil
 }
@@ -105,7 +107,9 @@ func event(r *kgo.Record) (eventbus.Event, error) {
 	for _, h := range r.Headers {
 		switch {
 		case strings.EqualFold(h.Key, contentTypeHeader):
-			contentType = string(h.Value)
+			if contentType = jsonType; string(h.Value) != jsonType { // allocates nothing for most
+				contentType = string(h.Value)
+			}
 		case strings.EqualFold(h.Key, "ce_specversion"):
 			isEvent = true
 		}
@@ -150,7 +154,16 @@ func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 		if !utf8.Valid(h.Value) {
 			return e, fault.InvalidArgument.Errorf("event attribute %s is no UTF-8", name)
 		}
-		if err := setAttribute(&e, name, string(h.Value)); err != nil {
+		var err error
+		switch {
+		case name == "specversion":
+			err = checkVersion(h.Value)
+		case name == "type" && string(h.Value) == r.Topic:
+			e.Type = r.Topic
+		default:
+			err = setAttribute(&e, name, string(h.Value))
+		}
+		if err != nil {
 			return e, err
 		}
 	}
@@ -166,12 +179,15 @@ func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 	return e, nil
 }
 
+func checkVersion(version []byte) error {
+	if string(version) != specVersion {
+		return fault.InvalidArgument.Errorf("an event of specversion %q; %s is understood", version, specVersion)
+	}
+	return nil
+}
+
 func setAttribute(e *eventbus.Event, name, value string) error {
 	switch name {
-	case "specversion":
-		if value != specVersion {
-			return fault.InvalidArgument.Errorf("an event of specversion %q; %s is understood", value, specVersion)
-		}
 	case "id":
 		e.ID = value
 	case "source":
