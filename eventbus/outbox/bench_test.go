@@ -61,7 +61,7 @@ func benchmarkSend(b *testing.B, driver, source string) {
 	var running sync.WaitGroup
 	running.Go(func() { o.Run(ctx) })
 	for to.count() < b.N {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	b.StopTimer()
 	stop()

@@ -179,7 +179,7 @@ func (b *bus) count() int {
 // eventually waits until is returns true.
 func (s *subject) eventually(what string, is func() bool) {
 	s.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); <-time.After(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.Fatalf("waited in vain for %s", what)
 		}
@@ -189,7 +189,7 @@ func (s *subject) eventually(what string, is func() bool) {
 // never watches for a while that is stays false.
 func (s *subject) never(what string, is func() bool) {
 	s.Helper()
-	for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if is() {
 			s.Fatalf("%s happened", what)
 		}

@@ -91,12 +91,12 @@ func killSenders(t *testing.T, driver, source string, restart func()) {
 				if tryWrite(b, fmt.Sprint(k), fmt.Sprintf("%06d", written[k])) == nil {
 					written[k]++
 				}
-				time.Sleep(rand.N(10 * time.Millisecond))
+				<-time.After(rand.N(10 * time.Millisecond))
 			}
 		})
 	}
 	for i := range kills {
-		time.Sleep(100*time.Millisecond + rand.N(time.Second))
+		<-time.After(100*time.Millisecond + rand.N(time.Second))
 		kill(senders[i%2])
 		senders[i%2] = start(t, senderConfig{driver, source, file})
 		if restart != nil && i%3 == 1 {

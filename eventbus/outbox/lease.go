@@ -23,11 +23,11 @@ func (o *Outbox) lead(ctx context.Context, f func(ctx context.Context)) error {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, o.config.Lease/3)
 		defer cancel()
-		held, err := o.renew(ctx)
+		leads, err := o.renew(ctx)
 		switch {
 		case err != nil: // the lease ends by itself if this goes on
 			o.config.Logger.WarnContext(ctx, "the outbox cannot renew its lease", "table", o.config.Table, "error", err)
-		case !held:
+		case !leads:
 			lose()
 		default:
 			expiry.Reset(o.config.Lease - time.Since(began))
