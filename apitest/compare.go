@@ -64,8 +64,27 @@ func (c *comparison) topics() {
 			c.add(at, "had a key and has none, so that its events have no order",
 				"give it its Key again", subscribers)
 		}
-		c.body(at, "the event", was.Event, is.Event, published)
+		if c.version(at, was, is) {
+			c.body(at, "the event", was.Event, is.Event, published)
+		}
 	}
+}
+
+// version compares the versions of a topic, and reports whether they are the same.
+func (c *comparison) version(at place, was, is *operation) bool {
+	before, now := max(was.Version, 1), max(is.Version, 1)
+	reads := append(slices.Clone(is.Earlier), now)
+	for _, version := range append(slices.Clone(was.Earlier), before) {
+		if !slices.Contains(reads, version) && version <= now {
+			c.add(at, fmt.Sprintf("no longer reads events of version %d", version),
+				fmt.Sprintf("add version %d to Earlier", version), subscribers)
+		}
+	}
+	if now < before {
+		c.add(at, fmt.Sprintf("had version %d and has version %d", before, now),
+			fmt.Sprintf("set Version to %d, or to a higher one", before), subscribers)
+	}
+	return now == before
 }
 
 func (c *comparison) methods() {

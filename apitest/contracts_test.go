@@ -169,3 +169,12 @@ func with(field map[string]any, keyword string, value any) map[string]any {
 func field(number int, of, kind string) map[string]any {
 	return map[string]any{"type": of, "x-number": number, "x-kind": kind}
 }
+
+// earlier reads the versions.
+func earlier[T any](versions ...int) map[int]func([]byte) (T, error) {
+	all := map[int]func([]byte) (T, error){}
+	for _, version := range versions {
+		all[version] = eventbus.Upcast(func(v T) (T, error) { return v, nil })
+	}
+	return all
+}

@@ -63,6 +63,10 @@ func documentOf(operations []contracts.Operation) *document {
 			Status: o.Status, Keyed: o.Keyed, Strict: o.Strict, Ordered: o.Ordered, MaxBody: o.MaxBody,
 			Parameters: parametersOf(o.Parameters, true), Headers: parametersOf(o.Headers, false),
 			Answer: d.value(o.Answer), Event: d.value(o.Event),
+			Earlier: o.Earlier,
+		}
+		if o.Version > 1 {
+			described.Version = o.Version
 		}
 		all = append(all, described)
 		d.of(o.Kind)[o.Name] = described

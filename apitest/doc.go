@@ -31,6 +31,9 @@
 //     more.
 //   - A field of Protocol Buffers has another number, kind or json_name, is in another oneof or
 //     in none, or becomes optional or no longer is.
+//   - A topic has a lower Version, or does not read a version any more that it read. A topic
+//     with a higher Version that reads the one before may have any other type: subscribers
+//     that do not know it hold its events back.
 //   - What subscribers read: the same, and an event is as good as sent, too: a value that it
 //     cannot have any more is one that new subscribers may refuse in a stored event.
 //

@@ -32,6 +32,8 @@ type operation struct {
 	Headers    []*parameter `json:"headers,omitempty"` // of the answer
 	Answer     *shape       `json:"answer,omitempty"`
 	Event      *shape       `json:"event,omitempty"`
+	Version    int          `json:"version,omitempty"` // of the event, if not 1
+	Earlier    []int        `json:"earlier,omitempty"` // the versions that are read as well
 }
 
 // parameter is a named value beside a body.

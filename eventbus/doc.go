@@ -31,6 +31,20 @@
 // is the JSON null fails with fault.InvalidArgument, unless T is a map, a slice or
 // another type that is no pointer and has null as its zero value.
 //
+// # Versions
+//
+// A type changes. As long as new subscribers can read old events and old subscribers new
+// ones, nothing is to be done, and package apitest finds out when they cannot. Then the
+// topic gets a Version, and says how events of earlier versions are read:
+//
+//	var Placed = eventbus.Topic[Order]{
+//		Name: "order.placed", Version: 2,
+//		Earlier: map[int]func([]byte) (Order, error){1: eventbus.Upcast(fromFirst)},
+//	}
+//
+// A handler that does not know a version yet lets its events wait, so that subscribers may
+// be deployed after publishers. Events of one key wait behind them.
+//
 // # In memory
 //
 // The bus of [NewMemory] gives these guarantees within one process. A group exists while

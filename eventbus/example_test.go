@@ -63,3 +63,30 @@ func ExampleEvent() {
 	fmt.Println(string(text), err)
 	// Output: {"data":{"id":"o-7"},"id":"1","partitionkey":"o-7","source":"orders","specversion":"1.0","time":"2026-01-02T03:04:05Z","type":"order.placed"} <nil>
 }
+
+func ExampleUpcast() {
+	type oldPrice struct{ Euros float64 }
+	type price struct {
+		Cents    int
+		Currency string
+	}
+	oldPrices := eventbus.Topic[oldPrice]{Name: "price.changed"}
+	prices := eventbus.Topic[price]{
+		Name: "price.changed", Version: 2,
+		Earlier: map[int]func([]byte) (price, error){1: eventbus.Upcast(func(o oldPrice) (price, error) {
+			return price{int(100 * o.Euros), "EUR"}, nil
+		})},
+	}
+
+	ctx, bus := context.Background(), eventbus.NewMemory(eventbus.MemoryPolicy{})
+	_ = prices.Handle(bus, "shop", func(_ context.Context, p price) error {
+		fmt.Println(p.Cents, p.Currency)
+		return nil
+	})
+	_ = oldPrices.Publish(ctx, bus, oldPrice{Euros: 7.5})
+	_ = prices.Publish(ctx, bus, price{Cents: 800, Currency: "EUR"})
+	_ = bus.Close(ctx)
+	// Output:
+	// 750 EUR
+	// 800 EUR
+}

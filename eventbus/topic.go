@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/fault"
@@ -21,6 +25,27 @@ type Topic[T any] struct {
 	// Key returns the key of an event. Events of one key are handled in order. A nil Key
 	// gives no order.
 	Key func(T) string
+	// Version is the version of T, 1 when 0. Raise it when events of the past cannot be read
+	// as a T any more, and add how they are read to Earlier.
+	Version int
+	// Earlier reads the data of events of earlier versions, by version; see [Upcast].
+	Earlier map[int]func(data []byte) (T, error)
+}
+
+// DataVersion is the extension of an event with the version of its data. Without it that
+// is 1.
+const DataVersion = "dataversion"
+
+// Upcast returns a function for [Topic].Earlier, which decodes JSON of the type that a topic
+// had before, and makes the topic's type of it.
+func Upcast[Old, T any](f func(Old) (T, error)) func(data []byte) (T, error) {
+	return func(data []byte) (v T, err error) {
+		var old Old
+		if err := json.Unmarshal(data, &old); err != nil {
+			return v, err
+		}
+		return f(old)
+	}
 }
 
 // Publish publishes v as an event. It returns fault.InvalidArgument if v has no JSON form
@@ -35,6 +60,9 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 	}
 	wrapped := &typedValue[T]{v: v, copier: copierOf(reflect.TypeFor[T]())}
 	e := Event{Type: t.Name, Key: key, DataContentType: jsonType}
+	if t.Version > 1 {
+		e.Extensions = map[string]string{DataVersion: strconv.Itoa(t.Version)}
+	}
 	m, direct := p.(*Memory)
 	if !direct || wrapped.copier == nil || !wrapped.copier.infallible { // a Memory bus encodes it when it is handled
 		if err := wrapped.encode(); err != nil {
@@ -66,9 +94,12 @@ func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.End
 }
 
 // Handle calls f for every event, inside the middlewares, as a member of the group, until
-// s is closed. The first middleware is the outermost. An event whose data is no T fails
-// with fault.InvalidArgument, and a panic in f is fault.Internal; the middlewares see
-// both. The error is that of s. Handle panics if s or f is nil.
+// s is closed. The first middleware is the outermost. The middlewares see every failure: an
+// event whose data is no T, or has an earlier version that Earlier does not read, fails
+// with fault.InvalidArgument; one of a later version with fault.FailedPrecondition, so that
+// it waits for a handler that reads it; a panic in f is fault.Internal. The error is that
+// of s. Handle panics if s or f is nil, or if Earlier has a version that is not before
+// Version.
 func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
 	_, err := t.Subscribe(s, group, f, mws...)
 	return err
@@ -80,6 +111,7 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 	if absent.Is(s) || f == nil {
 		panic("eventbus: topic " + t.Name + ": its subscriber or its handler is nil")
 	}
+	t.checkVersions()
 	ep := endpoint.New(func(ctx context.Context, v T) (endpoint.None, error) {
 		if failure, ok := ctx.Value(decodeErrorKey{}).(error); ok {
 			return endpoint.None{}, failure
@@ -99,8 +131,22 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 // Describe describes the topic to package apitest, which compares it with what subscribers
 // depend on.
 func (t Topic[T]) Describe() contracts.Operation {
+	t.checkVersions()
 	return contracts.Operation{
 		Kind: contracts.Topic, Name: t.Name, Ordered: t.Key != nil, Event: contracts.Value{Type: reflect.TypeFor[T]()},
+		Version: t.version(), Earlier: slices.Sorted(maps.Keys(t.Earlier)),
+	}
+}
+
+// version is the version of T.
+func (t Topic[T]) version() int { return max(t.Version, 1) }
+
+// checkVersions panics if the versions contradict each other.
+func (t Topic[T]) checkVersions() {
+	for version, read := range t.Earlier {
+		if version < 1 || version >= t.version() || read == nil {
+			panic(fmt.Sprintf("eventbus: topic %s: Earlier[%d] is nil, or not before Version %d", t.Name, version, t.version()))
+		}
 	}
 }
 
@@ -115,23 +161,56 @@ func (t Topic[T]) callRecovering(ctx context.Context, f func(context.Context, T)
 	return f(ctx, v)
 }
 
-func (t Topic[T]) decode(e *Event) (T, error) {
+func (t Topic[T]) decode(e *Event) (v T, err error) {
+	if version := e.Extensions[DataVersion]; version != "" || t.Version > 1 {
+		if read, err := t.reader(e, version); read != nil || err != nil {
+			if err != nil {
+				return v, err
+			}
+			return t.parse(e, read)
+		}
+	}
 	if wrapped, ok := e.value.(*typedValue[T]); ok {
 		if v, ok := wrapped.claim(e); ok {
 			return v, nil
 		}
 	}
-	return t.parse(e)
+	return t.parse(e, decodeJSON[T])
 }
 
-func (t Topic[T]) parse(e *Event) (v T, err error) {
+// reader returns what reads the data of an event of another version, and nil if it has
+// that of T.
+func (t Topic[T]) reader(e *Event, text string) (read func([]byte) (T, error), err error) {
+	version := 1
+	if text != "" {
+		version, err = strconv.Atoi(text)
+	}
+	switch read = t.Earlier[version]; {
+	case err != nil, version < 1:
+		return nil, fault.InvalidArgument.Errorf("topic %s: event %s from %s has the version %q, which is no version", t.Name, e.ID, e.Source, text)
+	case version == t.version():
+		return nil, nil
+	case version > t.version():
+		return nil, fault.FailedPrecondition.Errorf("topic %s: event %s from %s has version %d, and this handler reads up to version %d: it waits for one that reads it", t.Name, e.ID, e.Source, version, t.version())
+	case read == nil:
+		return nil, fault.InvalidArgument.Errorf("topic %s: event %s from %s has version %d, which Topic.Earlier does not read", t.Name, e.ID, e.Source, version)
+	}
+	return read, nil
+}
+
+func decodeJSON[T any](data []byte) (v T, err error) {
+	err = json.Unmarshal(data, &v)
+	return v, err
+}
+
+func (t Topic[T]) parse(e *Event, read func([]byte) (T, error)) (v T, err error) {
 	if !e.isJSON() {
 		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is %s, not JSON", t.Name, e.ID, e.Source, e.DataContentType)
 	}
 	if isNull(e.Data) && !t.writesNull() {
 		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is null, no %s", t.Name, e.ID, e.Source, reflect.TypeFor[T]())
 	}
-	if err := json.Unmarshal(e.Data, &v); err != nil {
+	if v, err = read(e.Data); err != nil {
 		var none T
 		return none, fault.InvalidArgument.Errorf("topic %s: event %s from %s: %w", t.Name, e.ID, e.Source, err)
 	}

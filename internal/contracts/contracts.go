@@ -47,6 +47,10 @@ type Operation struct {
 	Answer Value
 	// Event is the data of an event.
 	Event Value
+	// Version is the version of Event, and Earlier are those before it that subscribers read
+	// as well, in order.
+	Version int
+	Earlier []int
 }
 
 // Parameter is a named value beside a body.
