@@ -1,5 +1,5 @@
-// Package eventbustest is a test suite for implementations of eventbus.Bus. The author of
-// a bus runs it:
+// Package eventbustest tests implementations of eventbus.Bus, and with [Converges] what is
+// made of their events. The author of a bus runs
 //
 //	func TestBus(t *testing.T) {
 //		eventbustest.Run(t, eventbustest.Features{}, func(t *testing.T) eventbus.Bus { return mine.New() })
