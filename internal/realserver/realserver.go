@@ -29,7 +29,7 @@ import (
 
 // How long a server may take to become ready, and how often that is checked.
 const (
-	startTimeout = 30 * time.Second
+	startTimeout = 2 * time.Minute
 	pollInterval = 20 * time.Millisecond
 	retryPause   = 100 * time.Millisecond
 )
