@@ -54,6 +54,16 @@ func TestANilPartPanicsWhereItIsGiven(t *testing.T) {
 		{name: "Fallback's function", give: func() { endpoint.Fallback[string, string](nil) }},
 		{name: "a route's caller", give: func() { route.Endpoint((*sinew.Client)(nil)) }},
 		{name: "a forwarded route's caller", give: func() { route.Forward(svc, nil) }},
+		{name: "a forwarded route's client", give: func() { route.Forward(svc, (*sinew.Client)(nil)) }},
+		{name: "a forwarded route's mux", give: func() { route.Forward((*sinew.Service)(nil), rest.Remote("http://127.0.0.1", nil)) }},
+		{name: "a route's mux", give: func() {
+			route.Handle((*sinew.Service)(nil), func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+		}},
+		{name: "a prefix's mux", give: func() { rest.Prefix("/v1").Mux((*sinew.Service)(nil)) }},
+		{name: "a prefix's caller", give: func() { rest.Prefix("/v1").Caller((*sinew.Client)(nil)) }},
+		{name: "the codecs' mux", give: func() { rest.Codecs{}.Mux((*sinew.Service)(nil)) }},
+		{name: "the codecs' caller", give: func() { rest.Codecs{}.Caller((*sinew.Client)(nil)) }},
+		{name: "a security's mux", give: func() { new(rest.Security).Mux((*sinew.Service)(nil)) }},
 		{name: "Problems' mux", give: func() { rest.ProblemMux(nil) }},
 		{name: "a registerer", give: func() { metrics.New((*prometheus.Registry)(nil)) }},
 		{name: "a breaker", give: func() { breaker.Middleware((*breaker.Circuit)(nil)) }},

@@ -1,7 +1,9 @@
 package grpc_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,6 +40,9 @@ func TestAMethodThatDoesNotFitItsNamePanics(t *testing.T) {
 		{"the endpoint that shall serve it is nil", func() { empty.Handle(mux, nil) }},
 		{"the function that shall serve it is nil", func() { download.Handle(mux, nil) }},
 		{"the caller that shall call it is nil", func() { empty.Endpoint(nil) }},
+		{"the mux that shall serve it is nil", func() {
+			download.Handle((*http.ServeMux)(nil), func(context.Context, *order) iter.Seq2[*piece, error] { return nil })
+		}},
 		{"MaxMessage -1 is negative", func() {
 			grpc.Method[*testpb.Empty, *testpb.Empty]{Name: empty.Name, MaxMessage: -1}.Endpoint(grpc.Remote("http://a", nil))
 		}},

@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/idempotency"
+	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/wire"
 	"github.com/sinew-go/sinew/transport/rest"
 )
@@ -47,6 +48,9 @@ var errInternal = fault.Internal.Errorf("internal error")
 
 // serve serves a method on mux. newInner makes the handler of connect.
 func (c *contract) serve(mux Mux, isStream bool, newInner func(h *handler, options ...connect.HandlerOption) http.Handler) {
+	if absent.Is(mux) {
+		refuse(c.op.Name, "the mux that shall serve it is nil")
+	}
 	options := []connect.HandlerOption{connect.WithRequestInitializer(initialize(c.newRequest)), connect.WithReadMaxBytes(c.maxMessage), connect.WithCompressMinBytes(math.MaxInt), connect.WithCompression("gzip", newGunzip(c.maxMessage), newGzip)}
 	h := &handler{contract: c, log: wire.LoggerOf(mux), subject: wire.SubjectOf(mux), stream: isStream, writer: connect.NewErrorWriter()}
 	if c.keyed {

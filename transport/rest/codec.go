@@ -148,7 +148,7 @@ func (c Codecs) mustBeValid() {
 
 // codecsOf returns the codecs of a mux or a caller, by its method Codecs.
 func codecsOf(owner any) Codecs {
-	if o, ok := owner.(interface{ Codecs() Codecs }); ok {
+	if o, ok := owner.(interface{ Codecs() Codecs }); ok && !absent.Is(owner) {
 		return o.Codecs()
 	}
 	return nil

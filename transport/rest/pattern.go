@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // pattern is a method and a path in the syntax of http.ServeMux.
@@ -58,6 +60,9 @@ func parseSegment(part string) segment {
 // servedBy adds the prefix of mux, if it has one, to the pattern that the route is served
 // by.
 func (c *contract) servedBy(mux Mux) {
+	if absent.Is(mux) {
+		c.refuse("the mux that shall serve it is nil")
+	}
 	if m, ok := mux.(interface{ Prefix() string }); ok {
 		c.served = parsePattern(c.method + " " + m.Prefix() + c.path)
 	}

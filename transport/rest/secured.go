@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // access says who may reach a route.
@@ -173,7 +174,7 @@ func (s *securedHandler) needed() string {
 
 // securityOf returns the Security of a mux, or nil.
 func securityOf(mux Mux) *Security {
-	if m, ok := mux.(interface{ Security() *Security }); ok {
+	if m, ok := mux.(interface{ Security() *Security }); ok && !absent.Is(mux) {
 		return m.Security()
 	}
 	return nil
