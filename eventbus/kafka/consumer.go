@@ -42,8 +42,9 @@ type consumer struct {
 	startedAt time.Time
 	previous  *consumer // of the same group; it must end first
 
-	tried   chan struct{} // closed after the first attempt to set the group up
-	refusal error         // of the first attempt, if a repeat cannot succeed
+	tried   chan struct{}   // closed when the group is set up, or cannot be soon
+	refusal error           // of the first attempt, if a repeat cannot succeed
+	begin   map[int32]int64 // where the group starts in each partition; nil until that is known
 
 	leaving  context.Context // ends when no member is left
 	leave    context.CancelFunc
@@ -125,7 +126,7 @@ func (c *consumer) run() {
 	if c.previous != nil {
 		<-c.previous.done // it has no members any more
 		if !c.previous.isSetUp {
-			c.startedAt = c.previous.startedAt
+			c.startedAt, c.begin = c.previous.startedAt, c.previous.begin
 		}
 		c.previous = nil
 	}
@@ -175,7 +176,9 @@ func (c *consumer) setUpUntilDone() (starts map[int32]kgo.Offset, ok bool) {
 			}
 		}
 		c.logFailure(err)
-		tried()
+		if !isMoving(err) {
+			tried()
+		}
 		_ = backoff.Wait(c.leaving, pause)
 	}
 	return nil, false

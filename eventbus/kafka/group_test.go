@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -82,7 +85,7 @@ func TestAFailingEventIsRedeliveredWithoutLeavingTheGroup(t *testing.T) {
 	publish(t, b, "t", "1")
 	<-deliveries
 	before := joins.Load()
-	for range 5 {
+	for range 3 {
 		<-deliveries
 	}
 	if n := joins.Load(); n != before {
@@ -195,5 +198,60 @@ func TestEventsThatWaitAreBoundedAndOtherPartitionsGoOn(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatal("events that waited on the broker do not arrive")
 		}
+	}
+}
+
+// withLateCoordinators returns a cluster that has no coordinator for the first requests, as
+// a new one that has no group yet.
+func withLateCoordinators(t *testing.T) []string {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second), kfake.SeedTopics(1, "t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	var requests atomic.Int64
+	cluster.ControlKey(int16(kmsg.FindCoordinator), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		request := r.(*kmsg.FindCoordinatorRequest)
+		if requests.Add(1) > 3 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		response.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		for _, key := range request.CoordinatorKeys {
+			c := kmsg.NewFindCoordinatorResponseCoordinator()
+			c.Key, c.ErrorCode = key, kerr.CoordinatorNotAvailable.Code
+			response.Coordinators = append(response.Coordinators, c)
+		}
+		return response, nil, true
+	})
+	return cluster.ListenAddrs()
+}
+
+func TestAGroupBeginsWithItsSubscribeAlthoughItHasNoCoordinatorYet(t *testing.T) {
+	b := open(t, withLateCoordinators(t)...)
+	publish(t, b, "t", "before")
+	seen := collect(t, b, "t", "g")
+	publish(t, b, "t", "after")
+	if id := <-seen; id != "after" {
+		t.Errorf("got %s, which was published before the group", id)
+	}
+}
+
+func TestAGroupHasItsPlaceWhenSubscribeReturnsAlthoughItHadNoCoordinator(t *testing.T) {
+	brokers := withLateCoordinators(t)
+	collect(t, open(t, brokers...), "t", "g")
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	places, err := kadm.NewClient(client).FetchOffsets(t.Context(), "g:t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if place, ok := places.Lookup("t", 0); !ok || place.At != 0 {
+		t.Errorf("its place is %v, want the end of the partition, 0", place.At)
 	}
 }

@@ -29,19 +29,22 @@ func (c *consumer) setUp() (map[int32]kgo.Offset, error) {
 	}
 	// The ends are read before the places of the group. So a place that another process
 	// sets meanwhile is not behind what was published after it was set.
-	ends, err := c.ends(ctx)
-	if err != nil {
-		b.forget(topic)
-		return nil, b.failure(topic, err)
+	if c.begin == nil {
+		ends, err := c.ends(ctx)
+		if err != nil {
+			b.forget(topic)
+			return nil, b.failure(topic, err)
+		}
+		c.begin = ends
 	}
 	if !c.isShared() {
 		starts := map[int32]kgo.Offset{}
-		for number, end := range ends {
+		for number, end := range c.begin {
 			starts[number] = kgo.NewOffset().At(end)
 		}
 		return starts, nil
 	}
-	if err := c.setPlaces(ctx, ends); err != nil {
+	if err := c.setPlaces(ctx, c.begin); err != nil {
 		return nil, b.failure(topic, err)
 	}
 	return nil, nil
@@ -74,6 +77,12 @@ func (c *consumer) ends(ctx context.Context) (map[int32]int64, error) {
 		ends[number] = min(ends[number], first.Offset)
 	}
 	return ends, err
+}
+
+// isMoving reports whether err says that the brokers are there, but have not decided yet
+// which of them serves the group.
+func isMoving(err error) bool {
+	return errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
 }
 
 // setPlaces commits ends for the partitions in which the group has no place.
