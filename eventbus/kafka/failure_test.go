@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -51,16 +53,10 @@ func TestATopicThatMustExistIsRefusedIfItDoesNot(t *testing.T) {
 	}
 }
 
-// withSASL are settings of a broker that knows the user me.
-const withSASL = `listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
-sasl.mechanism.inter.broker.protocol=PLAIN
-listener.name.client.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="me" password="hunter2" user_me="hunter2";
-message.max.bytes=10000`
-
-func TestWhatABrokerRefusesIsExplained(t *testing.T) {
-	server := realserver.Kafka(t, withSASL)
-	right := kafka.Config{Brokers: []string{server.Addr}, User: "me", Password: "hunter2"}
+// testRefusals publishes what the broker refuses, and with settings that it refuses.
+func testRefusals(t *testing.T, server *realserver.Server) {
+	right := kafka.Config{Brokers: []string{server.SASLAddr}, User: realserver.KafkaUser, Password: realserver.KafkaPassword}
+	createTopic(t, server.Addr, "small", "max.message.bytes", "10000")
 	publishes(t, openWith(t, right), "small", 20_000, fault.InvalidArgument, "max.message.bytes")
 
 	many := right
@@ -74,6 +70,19 @@ func TestWhatABrokerRefusesIsExplained(t *testing.T) {
 	other := right
 	other.Mechanism = kafka.ScramSHA256
 	publishes(t, openWith(t, other), "t", 1, fault.FailedPrecondition, "refuses the credentials")
+}
+
+// createTopic creates a topic with a setting.
+func createTopic(t *testing.T, address, topic, name, value string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, map[string]*string{name: &value}, topic); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestATopicsNameIsOneOfKafka(t *testing.T) {

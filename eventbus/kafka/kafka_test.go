@@ -61,9 +61,20 @@ func TestKafkaKeepsTheRulesOnAFakeCluster(t *testing.T) {
 	eventbustest.Run(t, features, func(t *testing.T) eventbus.Bus { return open(t, brokers...) })
 }
 
-func TestKafkaKeepsTheRules(t *testing.T) {
+// TestARealBroker has all tests that need one: a broker costs more than they do. The last
+// ones kill it.
+func TestARealBroker(t *testing.T) {
 	server := realserver.Kafka(t)
-	eventbustest.Run(t, features, func(t *testing.T) eventbus.Bus { return open(t, server.Addr) })
+	publish(t, open(t, server.Addr), "late", "old")
+	old := time.Now()
+	t.Run("keeps the rules", func(t *testing.T) {
+		eventbustest.Run(t, features, func(t *testing.T) eventbus.Bus {
+			return openWith(t, kafka.Config{Brokers: []string{server.Addr}, Partitions: 8}) // creating them is most of the work
+		})
+	})
+	t.Run("explains what it refuses", func(t *testing.T) { testRefusals(t, server) })
+	t.Run("a member whose process is killed loses no event", func(t *testing.T) { testCrash(t, server.Addr) })
+	testOutage(t, server, old)
 }
 
 // testLogger discards all, unless the tests run with KAFKA_TEST_LOG=1.

@@ -63,68 +63,77 @@ func expect(t *testing.T, seen <-chan string, want ...string) {
 	}
 }
 
-func TestOutages(t *testing.T) {
-	server := realserver.Kafka(t)
-	restart := func() {
-		server.Kill()
-		server.Start()
-	}
-	t.Run("what is published while the broker is killed and restarted is handled", func(t *testing.T) {
-		b := open(t, server.Addr)
-		shared, own := collect(t, b, "killed", "g"), collect(t, b, "killed", "")
-		var publishers sync.WaitGroup
-		var mu sync.Mutex
-		var accepted []string
-		done := make(chan struct{})
-		for p := range 4 {
-			publishers.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-done:
-						return
-					default:
-					}
-					id := fmt.Sprint(p, "/", i)
-					if b.Publish(t.Context(), "killed", eventbus.Event{ID: id, Source: "test", Key: fmt.Sprint(p)}) == nil {
-						mu.Lock()
-						accepted = append(accepted, id)
-						mu.Unlock()
-					}
-				}
-			})
-		}
-		for enough := false; !enough; <-time.After(time.Millisecond) {
-			mu.Lock()
-			enough = len(accepted) > 400
-			mu.Unlock()
-		}
-		restart()
-		publish(t, b, "killed", "after")
-		close(done)
-		publishers.Wait()
-		accepted = append(accepted, "after")
-		expect(t, own, accepted...)
-		expect(t, shared, accepted...)
-	})
+// clockDifference is more than the clocks of brokers and members may differ.
+const clockDifference = 4 * time.Second
+
+// testOutage kills the broker and restarts it, with buses from before and from meanwhile.
+// Topic late has an event since old.
+func testOutage(t *testing.T, server *realserver.Server, old time.Time) {
+	before := open(t, server.Addr)
+	shared, own := collect(t, before, "killed", "g"), collect(t, before, "killed", "")
+	stop := publishUnderLoad(t, before, "killed")
+	<-time.After(time.Until(old.Add(clockDifference)))
+	server.Kill()
+
+	meanwhile := open(t, server.Addr)
+	lateShared, lateOwn := collect(t, meanwhile, "late", "g"), collect(t, meanwhile, "late", "")
+	fresh := collect(t, meanwhile, "new", "g")
+	server.Start()
+
 	t.Run("a bus and subscriptions that start without a broker work when it starts", func(t *testing.T) {
-		before := open(t, server.Addr)
-		publish(t, before, "late", "old")
-		<-time.After(4 * time.Second) // longer than clocks may differ
-		server.Kill()
-		b := open(t, server.Addr)
-		shared, own := collect(t, b, "late", "g"), collect(t, b, "late", "")
-		fresh := collect(t, b, "new", "g")
-		server.Start()
-		publish(t, b, "late", "new")
-		publish(t, b, "new", "first")
+		publish(t, meanwhile, "late", "new")
+		publish(t, meanwhile, "new", "first")
 		expect(t, fresh, "first")
-		for _, seen := range []<-chan string{shared, own} {
+		for _, seen := range []<-chan string{lateShared, lateOwn} {
 			if got := <-seen; got != "new" {
 				t.Errorf("got %s, which was there before the group", got)
 			}
 		}
 	})
-	t.Run("a member whose process is killed loses no event", func(t *testing.T) { testCrash(t, server.Addr) })
+	t.Run("what is published while the broker is killed and restarted is handled", func(t *testing.T) {
+		publish(t, before, "killed", "after")
+		accepted := append(stop(), "after")
+		expect(t, own, accepted...)
+		expect(t, shared, accepted...)
+	})
+}
+
+// publishUnderLoad starts publishers, and returns when the brokers have accepted some
+// events. stop ends them, and returns the IDs that were accepted.
+func publishUnderLoad(t *testing.T, b *kafka.Bus, topic string) (stop func() []string) {
+	var publishers sync.WaitGroup
+	var mu sync.Mutex
+	var accepted []string
+	done := make(chan struct{})
+	for p := range 4 {
+		publishers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				id := fmt.Sprint(p, "/", i)
+				if b.Publish(t.Context(), topic, eventbus.Event{ID: id, Source: "test", Key: fmt.Sprint(p)}) == nil {
+					mu.Lock()
+					accepted = append(accepted, id)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for enough := false; !enough; <-time.After(time.Millisecond) {
+		mu.Lock()
+		enough = len(accepted) > 400
+		mu.Unlock()
+	}
+	stop = sync.OnceValue(func() []string {
+		close(done)
+		publishers.Wait()
+		return accepted
+	})
+	t.Cleanup(func() { stop() })
+	return stop
 }
 
 func TestAMemberWhoseProcessIsKilledLosesNoEventOfAFakeCluster(t *testing.T) {

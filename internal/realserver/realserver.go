@@ -40,6 +40,8 @@ type Server struct {
 	// broker for Kafka, nats://host:port for NATS, the name of the database for database/sql
 	// for PostgreSQL and MariaDB. It stays the same after a restart.
 	Addr string
+	// SASLAddr is the address of Kafka's listener that asks for KafkaUser and KafkaPassword.
+	SASLAddr string
 
 	t       testing.TB
 	program string
