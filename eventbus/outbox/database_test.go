@@ -36,7 +36,7 @@ func TestOnPostgreSQL(t *testing.T) { check(t, "pgx", realserver.Postgres(t).Add
 func TestOnMariaDB(t *testing.T) { check(t, "mysql", realserver.MariaDB(t).Addr) }
 
 func check(t *testing.T, driver, name string) {
-	for i, r := range slices.Concat(publishing, failing, leading, receiving, scheduling, observing) {
+	for i, r := range slices.Concat(publishing, failing, leading, receiving, scheduling, observing, enduring, sharing) {
 		t.Run(r.name, func(t *testing.T) {
 			r.check(&subject{T: t, driver: driver, source: name, table: fmt.Sprintf("box%d", i)})
 		})

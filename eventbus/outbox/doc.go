@@ -36,9 +36,10 @@
 //     within [Config.Lease] after its death, and at once after a regular end. A sender that
 //     lost its lease stops. One that was frozen while it published may publish what another
 //     has published meanwhile: such an event is repeated, none is lost.
-//   - A topic that fails waits, with growing pauses, and delays no other topic. An event
-//     that the bus refuses for what it is (fault.InvalidArgument, such as one that is too
-//     large) is parked: see [Outbox.Parked].
+//   - A topic that fails waits, with growing pauses, and delays no other topic. A publication
+//     delays the others as long as it lasts: the bus limits its time. An event that the bus
+//     refuses for what it is (fault.InvalidArgument, such as one that is too large) is parked:
+//     see [Outbox.Parked].
 //
 // # Databases
 //

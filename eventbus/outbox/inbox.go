@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
@@ -23,7 +24,7 @@ func (o *Outbox) IsNew(ctx context.Context, tx Execer, group string) (bool, erro
 	if !handling {
 		return false, fault.FailedPrecondition.Errorf("outbox %s: IsNew of group %s is called outside of an event's handler; pass on its context", o.config.Table, group)
 	}
-	id := sha256.Sum256([]byte(group + "\x00" + e.Source + "\x00" + cmp.Or(e.Extensions[eventbus.DeadID], e.ID)))
+	id := sha256.Sum256(fmt.Appendf(nil, "%q%q%q", group, e.Source, cmp.Or(e.Extensions[eventbus.DeadID], e.ID)))
 	noted, err := o.exec(ctx, tx, o.ignoringConflict(`INTO {outbox}_inbox (id, at) VALUES (?, {now})`, "id"), hex.EncodeToString(id[:]))
 	return noted > 0, err
 }

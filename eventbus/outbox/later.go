@@ -9,50 +9,62 @@ import (
 	"github.com/sinew-go/sinew/fault"
 )
 
-// moveDue makes the events wait that are due, and returns how long the next one is not,
-// at most Config.Poll.
+// moveDue makes up to maxBatch events wait that are due, and returns how long the next one is
+// not, at most Config.Poll.
 func (o *Outbox) moveDue(ctx context.Context) (untilNext time.Duration, err error) {
-	for {
-		moved, err := o.moveSome(ctx)
-		if err != nil {
-			return o.config.Poll, err
-		}
-		if moved < maxInsert {
-			break
-		}
-	}
 	var next sql.NullInt64
 	err = o.config.DB.QueryRowContext(ctx, o.render(`SELECT MIN(due) - {now} FROM {outbox}_later`)).Scan(&next)
-	if err != nil {
+	switch {
+	case err != nil:
 		return o.config.Poll, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	if !next.Valid {
+	case !next.Valid || next.Int64 > o.config.Poll.Milliseconds(): // which may be more than a Duration has room for
 		return o.config.Poll, nil
+	case next.Int64 > 0:
+		return time.Duration(next.Int64) * time.Millisecond, nil
 	}
-	return max(0, min(o.config.Poll, time.Duration(next.Int64)*time.Millisecond)), nil
+	if err := o.moveSome(ctx); err != nil {
+		return o.config.Poll, err
+	}
+	return 0, nil
 }
 
-// moveSome moves up to maxInsert events, and returns how many.
-func (o *Outbox) moveSome(ctx context.Context) (moved int, err error) {
-	err = o.within(ctx, func(tx *sql.Tx) error {
-		due, err := o.rows(ctx, tx, fmt.Sprintf(`SELECT n, topic, event FROM {outbox}_later WHERE due <= {now} ORDER BY due, n LIMIT %d`, maxInsert))
-		if err != nil || len(due) == 0 {
+// moveSome moves up to maxBatch events, within the database.
+func (o *Outbox) moveSome(ctx context.Context) error {
+	due, err := o.due(ctx)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	which, args := ranges(due)
+	return o.within(ctx, func(tx *sql.Tx) error {
+		moved, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_later WHERE `+which+` ORDER BY due, n`, args...)
+		if err != nil {
 			return err
 		}
-		moved = len(due)
-		if err := o.insert(ctx, tx, due); err != nil {
-			return err
-		}
-		var numbers []int64
-		for _, r := range due {
-			numbers = append(numbers, r.n)
-		}
-		which, args := ranges(numbers)
 		deleted, err := o.exec(ctx, tx, `DELETE FROM {outbox}_later WHERE `+which, args...)
-		if err == nil && deleted != int64(moved) {
+		if err == nil && (moved != int64(len(due)) || deleted != moved) {
 			return fault.Aborted.Errorf("outbox %s: another process has sent events that are due", o.config.Table)
 		}
 		return err
 	})
-	return moved, err
+}
+
+// due returns the numbers of up to maxBatch events that are due. The time is a query of its
+// own, since PostgreSQL finds by an index only what is not computed for each row.
+func (o *Outbox) due(ctx context.Context) (numbers []int64, err error) {
+	rows, err := o.config.DB.QueryContext(ctx, o.render(fmt.Sprintf(`SELECT n FROM {outbox}_later WHERE due <= (SELECT {now}) ORDER BY due, n LIMIT %d`, maxBatch)))
+	if err != nil {
+		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		}
+		numbers = append(numbers, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+	}
+	return numbers, nil
 }

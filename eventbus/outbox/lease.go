@@ -8,10 +8,12 @@ import (
 )
 
 // lead calls f while this outbox holds the lease, and does nothing if another holds it. The context
-// of f ends when the lease is lost. lead gives the lease back.
+// of f ends when ctx does, or when the lease is lost. lead gives the lease back.
 func (o *Outbox) lead(ctx context.Context, f func(ctx context.Context)) error {
 	began := time.Now()
-	led, err := o.renew(ctx)
+	first, cancel := context.WithTimeout(ctx, o.config.Lease)
+	led, err := o.renew(first)
+	cancel()
 	if !led || err != nil {
 		return err
 	}
@@ -19,6 +21,7 @@ func (o *Outbox) lead(ctx context.Context, f func(ctx context.Context)) error {
 	defer lose()
 	expiry := time.AfterFunc(o.config.Lease-time.Since(began), lose)
 	defer expiry.Stop()
+	ctx = context.WithoutCancel(ctx) // f may go on for a while
 	stop := heartbeat.Every(ctx, o.config.Lease/3, func(ctx context.Context) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, o.config.Lease/3)
@@ -35,7 +38,7 @@ func (o *Outbox) lead(ctx context.Context, f func(ctx context.Context)) error {
 	})
 	f(leading)
 	stop()
-	return o.release(context.WithoutCancel(ctx))
+	return o.release(ctx)
 }
 
 // renew reports whether this outbox holds the lease from now on.

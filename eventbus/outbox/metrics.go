@@ -14,17 +14,26 @@ type count = atomic.Int64
 // scrapeTimeout limits the queries of one scrape.
 const scrapeTimeout = 2 * time.Second
 
-// The metrics, each with the label table.
-var (
-	eventsDesc = prometheus.NewDesc("sinew_outbox_events", "Events in the outbox: waiting, later (not due), and parked (refused by the bus).", []string{"table", "state"}, nil)
-	oldestDesc = prometheus.NewDesc("sinew_outbox_oldest_seconds", "How long the oldest event that waits has been waiting.", []string{"table"}, nil)
-	sentDesc   = prometheus.NewDesc("sinew_outbox_sent_total", "Events that this process has published.", []string{"table"}, nil)
-	parkedDesc = prometheus.NewDesc("sinew_outbox_parked_total", "Events that the bus refused, in this process.", []string{"table"}, nil)
-)
+// descs are the metrics of one outbox.
+type descs struct{ events, oldest, sent, parked *prometheus.Desc }
+
+// descsOf returns the metrics of a table, which is a constant label: a registry has each
+// metric of a collector once.
+func descsOf(table string) descs {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("sinew_outbox_"+name, help, labels, prometheus.Labels{"table": table})
+	}
+	return descs{
+		events: desc("events", "Events in the outbox: waiting, later (not due), and parked (refused by the bus).", "state"),
+		oldest: desc("oldest_seconds", "How long the oldest event that waits has been waiting."),
+		sent:   desc("sent_total", "Events that this process has published."),
+		parked: desc("parked_total", "Events that the bus refused, in this process."),
+	}
+}
 
 // Describe implements prometheus.Collector.
 func (o *Outbox) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{eventsDesc, oldestDesc, sentDesc, parkedDesc} {
+	for _, d := range []*prometheus.Desc{o.descs.events, o.descs.oldest, o.descs.sent, o.descs.parked} {
 		to <- d
 	}
 }
@@ -33,8 +42,8 @@ func (o *Outbox) Describe(to chan<- *prometheus.Desc) {
 // does not answer, the metrics of its tables are missing.
 func (o *Outbox) Collect(to chan<- prometheus.Metric) {
 	table := o.config.Table
-	to <- prometheus.MustNewConstMetric(sentDesc, prometheus.CounterValue, float64(o.sent.Load()), table)
-	to <- prometheus.MustNewConstMetric(parkedDesc, prometheus.CounterValue, float64(o.parked.Load()), table)
+	to <- prometheus.MustNewConstMetric(o.descs.sent, prometheus.CounterValue, float64(o.sent.Load()))
+	to <- prometheus.MustNewConstMetric(o.descs.parked, prometheus.CounterValue, float64(o.parked.Load()))
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	s, err := o.Stats(ctx)
@@ -43,9 +52,9 @@ func (o *Outbox) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	for state, n := range map[string]int64{"waiting": s.Waiting, "later": s.Later, "parked": s.Parked} {
-		to <- prometheus.MustNewConstMetric(eventsDesc, prometheus.GaugeValue, float64(n), table, state)
+		to <- prometheus.MustNewConstMetric(o.descs.events, prometheus.GaugeValue, float64(n), state)
 	}
-	to <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, s.Oldest.Seconds(), table)
+	to <- prometheus.MustNewConstMetric(o.descs.oldest, prometheus.GaugeValue, s.Oldest.Seconds())
 }
 
 // Stats are the numbers of events in an outbox.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -64,8 +63,9 @@ type Outbox struct {
 	dialect dialect.Dialect
 	holder  string        // of the lease
 	wake    chan struct{} // has room for one
-	running sync.Mutex    // is locked while Run runs
+	running chan struct{} // has one while Run runs
 
+	descs        descs
 	sent, parked count
 }
 
@@ -92,7 +92,7 @@ func New(c Config) (*Outbox, error) {
 	if c.Notify && d != dialect.PostgreSQL {
 		return nil, fault.InvalidArgument.Errorf("outbox: Config.Notify is for PostgreSQL only")
 	}
-	return &Outbox{config: c, dialect: d, holder: rand.Text(), wake: make(chan struct{}, 1)}, nil
+	return &Outbox{config: c, dialect: d, holder: rand.Text(), wake: make(chan struct{}, 1), running: make(chan struct{}, 1), descs: descsOf(c.Table)}, nil
 }
 
 // Wake makes Run look for events now. Call it after the commit. It never blocks, so a

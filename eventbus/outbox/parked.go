@@ -68,7 +68,10 @@ func (o *Outbox) Unpark(ctx context.Context, id int64) error {
 		if moved == 0 {
 			return fault.NotFound.Errorf("outbox %s: no event %d is parked", o.config.Table, id)
 		}
-		_, err = o.exec(ctx, tx, `DELETE FROM {outbox}_parked WHERE n = ?`, id)
+		removed, err := o.exec(ctx, tx, `DELETE FROM {outbox}_parked WHERE n = ?`, id)
+		if err == nil && removed == 0 { // another one has unparked it meanwhile
+			return fault.NotFound.Errorf("outbox %s: no event %d is parked", o.config.Table, id)
+		}
 		return err
 	})
 	if err == nil {
@@ -79,15 +82,16 @@ func (o *Outbox) Unpark(ctx context.Context, id int64) error {
 
 // park takes an event out of the way that can never be published.
 func (o *Outbox) park(ctx context.Context, r row, reason error) error {
-	text := strings.ToValidUTF8(ellipsis.Cut(reason.Error(), maxReason), "")
-	err := o.within(ctx, func(tx *sql.Tx) error {
-		if _, err := o.exec(ctx, tx, `INSERT INTO {outbox}_parked (n, topic, event, reason, at) VALUES (?, ?, ?, ?, {now})`, r.n, r.topic, r.event, text); err != nil {
-			return err
+	text := strings.ReplaceAll(strings.ToValidUTF8(ellipsis.Cut(reason.Error(), maxReason), ""), "\x00", "") // which PostgreSQL has not
+	var isThere int64
+	err := o.within(ctx, func(tx *sql.Tx) (err error) {
+		if isThere, err = o.exec(ctx, tx, `DELETE FROM {outbox} WHERE n = ?`, r.n); err != nil || isThere == 0 {
+			return err // another process has sent it, or has parked it
 		}
-		_, err := o.exec(ctx, tx, `DELETE FROM {outbox} WHERE n = ?`, r.n)
+		_, err = o.exec(ctx, tx, `INSERT INTO {outbox}_parked (n, topic, event, reason, at) VALUES (?, ?, ?, ?, {now})`, r.n, r.topic, r.event, text)
 		return err
 	})
-	if err == nil {
+	if err == nil && isThere > 0 {
 		o.parked.Add(1)
 		o.config.Logger.ErrorContext(ctx, "the bus refuses an event of the outbox, which is parked", "table", o.config.Table, "topic", r.topic, "id", r.n, "error", reason)
 	}

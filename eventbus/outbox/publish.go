@@ -3,8 +3,8 @@ package outbox
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -76,9 +76,26 @@ func withTrace(ctx context.Context, e eventbus.Event) eventbus.Event {
 // maxInsert is how many events one statement inserts.
 const maxInsert = 100
 
+// chunks yields what one statement inserts: up to maxInsert events and maxBytes, or one event.
+func chunks(rows []row) iter.Seq[[]row] {
+	return func(yield func([]row) bool) {
+		for len(rows) > 0 {
+			n, size := 1, len(rows[0].event)
+			for n < min(len(rows), maxInsert) && size+len(rows[n].event) <= maxBytes {
+				size += len(rows[n].event)
+				n++
+			}
+			if !yield(rows[:n]) {
+				return
+			}
+			rows = rows[n:]
+		}
+	}
+}
+
 // insert writes events into the table of those that wait.
 func (o *Outbox) insert(ctx context.Context, tx Execer, rows []row) error {
-	for some := range slices.Chunk(rows, maxInsert) {
+	for some := range chunks(rows) {
 		var args []any
 		for _, r := range some {
 			args = append(args, r.topic, r.event)
@@ -97,7 +114,7 @@ func (o *Outbox) insert(ctx context.Context, tx Execer, rows []row) error {
 
 // insertLater writes events into the table of those that are not due.
 func (o *Outbox) insertLater(ctx context.Context, tx Execer, due time.Time, rows []row) error {
-	for some := range slices.Chunk(rows, maxInsert) {
+	for some := range chunks(rows) {
 		var args []any
 		for _, r := range some {
 			args = append(args, due.UnixMilli(), r.topic, r.event)

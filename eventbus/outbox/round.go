@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"sync"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -81,11 +82,21 @@ func (r *round) publishLine(ctx context.Context, l *line) {
 		if ctx.Err() != nil || r.hasFailed(l.topic) {
 			return
 		}
-		err := r.outbox.config.Bus.Publish(tracing.Extract(ctx, tracing.Map(e.Extensions)), l.topic, e)
-		if !r.note(l.rows[i], err) {
+		if !r.note(l.rows[i], r.publishOne(ctx, l.topic, e)) {
 			return
 		}
 	}
+}
+
+// publishOne publishes an event. A panic of the bus is a failure of the topic.
+func (r *round) publishOne(ctx context.Context, topic string, e eventbus.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.outbox.config.Logger.ErrorContext(ctx, "the bus panicked", "table", r.outbox.config.Table, "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fault.Internal.Errorf("outbox %s, topic %s: the bus panicked", r.outbox.config.Table, topic)
+		}
+	}()
+	return r.outbox.config.Bus.Publish(tracing.Extract(ctx, tracing.Map(e.Extensions)), topic, e)
 }
 
 func (r *round) hasFailed(topic string) bool {

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 )
 
@@ -13,27 +12,30 @@ type row struct {
 	event []byte
 }
 
-// querier is a *sql.DB or a *sql.Tx.
-type querier interface {
-	QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
-}
+// maxBytes is how many bytes of events are in memory at once, and in one statement. One
+// event may be larger.
+const maxBytes = 8 << 20
 
-// rows returns the rows of a query of n, topic and event.
-func (o *Outbox) rows(ctx context.Context, in querier, statement string, args ...any) (found []row, err error) {
-	rows, err := in.QueryContext(ctx, o.render(statement), args...)
+// rows returns the rows of a query of n, topic and event, up to maxBytes. isCut says that
+// there are more.
+func (o *Outbox) rows(ctx context.Context, statement string, args ...any) (found []row, isCut bool, err error) {
+	rows, err := o.config.DB.QueryContext(ctx, o.render(statement), args...)
 	if err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for size := 0; rows.Next(); {
 		var r row
 		if err := rows.Scan(&r.n, &r.topic, &r.event); err != nil {
-			return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+			return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
 		}
 		found = append(found, r)
+		if size += len(r.event); size >= maxBytes {
+			return found, true, nil
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
 	}
-	return found, nil
+	return found, false, nil
 }

@@ -19,8 +19,12 @@ const (
 // processes that Run the outbox, one sends. In each of them Run also deletes what is too
 // old. It logs why events wait. A second Run of one Outbox waits for the end of the first.
 func (o *Outbox) Run(ctx context.Context) {
-	o.running.Lock()
-	defer o.running.Unlock()
+	select {
+	case o.running <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-o.running }()
 	var cleaning sync.WaitGroup
 	cleaning.Go(func() {
 		heartbeat.Until(ctx, cleanUp, func(ctx context.Context) { o.report(ctx, o.Expire(ctx)) })
@@ -30,8 +34,11 @@ func (o *Outbox) Run(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastSend, cancel) })()
 	for ctx.Err() == nil {
-		o.report(ctx, o.lead(context.WithoutCancel(ctx), func(leading context.Context) {
+		o.report(ctx, o.lead(late, func(leading context.Context) {
 			s := sender{Outbox: o, failing: map[string]pause{}}
 			s.run(ctx, leading)
 		}))

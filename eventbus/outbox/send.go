@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type sender struct {
 	*Outbox
 	failing  map[string]pause // by topic
 	accepted []int64          // the events that the bus has accepted and that still wait
+	size     int              // how many events to read at once, zero for maxBatch
 }
 
 // pause is how long a topic waits after a failure.
@@ -30,21 +32,25 @@ type pause struct {
 	end    time.Time
 }
 
-// run sends until ctx ends, and then what was written by then, for lastSend at most. It
-// returns early when leading ends, because the lease is lost.
+// run sends until ctx ends, and then what was written by then. It returns early when leading
+// ends, because the lease is lost or lastSend is over.
 func (s *sender) run(ctx, leading context.Context) {
-	leading, cancel := context.WithCancel(leading)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastSend, cancel) })()
 	if s.config.Resend > 0 {
 		s.report(ctx, s.resend(leading))
 	}
 	for ctx.Err() == nil && leading.Err() == nil {
 		untilDue, err := s.moveDue(leading)
-		s.report(ctx, errors.Join(err, s.sendWaiting(leading)))
-		s.rest(ctx, leading.Done(), min(untilDue, s.untilRetry()))
+		more, failed := s.sendSome(leading)
+		s.report(ctx, errors.Join(err, failed))
+		if !more {
+			s.rest(ctx, leading.Done(), min(untilDue, s.untilRetry()))
+		}
 	}
-	s.report(ctx, s.sendWaiting(leading))
+	for more := true; more && leading.Err() == nil; {
+		var err error
+		more, err = s.sendSome(leading)
+		s.report(ctx, err)
+	}
 }
 
 // resend makes all that was sent lately wait again.
@@ -53,27 +59,23 @@ func (s *sender) resend(ctx context.Context) error {
 	return err
 }
 
-// sendWaiting sends everything that waits, except for topics that fail.
-func (s *sender) sendWaiting(ctx context.Context) error {
+// sendSome sends the oldest events that wait, except for topics that fail, and reports
+// whether there are more to send now.
+func (s *sender) sendSome(ctx context.Context) (more bool, err error) {
 	if err := s.remove(ctx); err != nil {
-		return err
+		return false, err
 	}
-	var failures []error
-	for ctx.Err() == nil {
-		batch, err := s.waiting(ctx)
-		if err != nil {
-			return errors.Join(append(failures, err)...)
-		}
-		failed, err := s.sendBatch(ctx, batch)
-		for topic, err := range failed {
-			s.pause(topic)
-			failures = append(failures, err)
-		}
-		if err != nil || len(batch) < maxBatch {
-			return errors.Join(append(failures, err)...)
-		}
+	batch, more, err := s.waiting(ctx)
+	if err != nil {
+		return false, err
 	}
-	return errors.Join(failures...)
+	failed, err := s.sendBatch(ctx, batch)
+	failures := []error{err}
+	for topic, err := range failed {
+		s.pause(topic)
+		failures = append(failures, err)
+	}
+	return more && err == nil, errors.Join(failures...)
 }
 
 // sendBatch sends the events, and returns why topics failed. The error is the database's.
@@ -111,8 +113,9 @@ func (s *sender) untilRetry() time.Duration {
 	return next
 }
 
-// waiting returns the oldest events that wait, except those of topics that fail.
-func (s *sender) waiting(ctx context.Context) ([]row, error) {
+// waiting returns the oldest events that wait, except those of topics that fail, and whether
+// there may be more.
+func (s *sender) waiting(ctx context.Context) (batch []row, more bool, err error) {
 	which, args := "", []any(nil)
 	now := time.Now()
 	for topic, p := range s.failing {
@@ -120,7 +123,13 @@ func (s *sender) waiting(ctx context.Context) ([]row, error) {
 			which, args = which+" AND topic <> ?", append(args, topic)
 		}
 	}
-	return s.rows(ctx, s.config.DB, fmt.Sprintf(`SELECT n, topic, event FROM {outbox} WHERE sent = 0%s ORDER BY n LIMIT %d`, which, maxBatch), args...)
+	size := cmp.Or(s.size, maxBatch)
+	batch, isCut, err := s.rows(ctx, fmt.Sprintf(`SELECT n, topic, event FROM {outbox} WHERE sent = 0%s ORDER BY n LIMIT %d`, which, size), args...)
+	more = isCut || len(batch) == size
+	if s.size = min(2*size, maxBatch); isCut { // the database would read what is not sent
+		s.size = len(batch)
+	}
+	return batch, more, err
 }
 
 // remove makes the events wait no more that were accepted. It does so even if ctx has
