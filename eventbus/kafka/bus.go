@@ -38,6 +38,8 @@ type Bus struct {
 	client  *kgo.Client // publishes, and asks for topics and offsets
 	admin   *kadm.Client
 
+	newPartitionsPoll time.Duration
+
 	mu        sync.Mutex
 	topics    map[string]bool         // topics that exist
 	consumers map[groupName]*consumer // of the groups
@@ -69,7 +71,7 @@ func New(c Config) (*Bus, error) {
 		return nil, fault.InvalidArgument.Errorf("kafka: Config: %w", err)
 	}
 	return &Bus{
-		config: c, ownLog: hasLogger, watcher: w, client: client, admin: kadm.NewClient(client),
+		config: c, ownLog: hasLogger, watcher: w, client: client, admin: kadm.NewClient(client), newPartitionsPoll: newPartitionsPoll,
 		topics: map[string]bool{}, consumers: map[groupName]*consumer{}, own: map[*consumer]bool{},
 	}, nil
 }

@@ -157,6 +157,7 @@ func (c Config) connection(w *watcher) []kgo.Opt {
 		kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID), kgo.WithHooks(w),
 		kgo.MinVersions(kversion.V2_4_0()), // the first with incremental rebalances
 		kgo.DialTimeout(dialTimeout), kgo.RetryBackoffFn(reconnectPause), kgo.DisableClientMetrics(),
+		kgo.MetadataMaxAge(newPartitionsPoll),
 	}
 	if c.TLS != nil {
 		options = append(options, kgo.DialTLSConfig(c.TLS))

@@ -130,8 +130,8 @@ func (c *consumer) run() {
 		}
 		c.previous = nil
 	}
-	starts, ok := c.setUpUntilDone()
-	if !ok {
+	starts, isSetUp := c.setUpUntilDone()
+	if !isSetUp {
 		return
 	}
 	client, err := kgo.NewClient(c.options(starts)...)
@@ -140,13 +140,13 @@ func (c *consumer) run() {
 		<-c.leaving.Done()
 		return
 	}
-	c.mu.Lock()
-	c.client = client
-	c.mu.Unlock()
+	c.setClient(client)
 	var workers sync.WaitGroup
 	workers.Go(c.poll)
 	if c.isShared() {
 		workers.Go(c.commitUntilLeft)
+	} else {
+		workers.Go(func() { c.addNewPartitions(starts) })
 	}
 	workers.Wait()
 	c.close()

@@ -1,5 +1,11 @@
 package kafka
 
+import "time"
+
+// SetNewPartitionsPoll sets how often subscriptions that begin later search for new
+// partitions.
+func SetNewPartitionsPoll(b *Bus, poll time.Duration) { b.newPartitionsPoll = poll }
+
 // Waiting is the number of events that wait in memory.
 func Waiting(b *Bus) (n int) {
 	b.mu.Lock()

@@ -255,3 +255,27 @@ func TestAGroupHasItsPlaceWhenSubscribeReturnsAlthoughItHadNoCoordinator(t *test
 		t.Errorf("its place is %v, want the end of the partition, 0", place.At)
 	}
 }
+
+func TestASubscriptionWithoutAGroupReadsPartitionsThatAreAddedFromTheirBeginning(t *testing.T) {
+	brokers := fake(t, kfake.SeedTopics(1, "t"))
+	b := open(t, brokers...)
+	kafka.SetNewPartitionsPoll(b, 10*time.Millisecond)
+	seen := collect(t, b, "t", "")
+	publish(t, b, "t", "before")
+	expect(t, seen, "before")
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreatePartitions(t.Context(), 1, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for partition := range int32(2) {
+		r := kgo.Record{Topic: "t", Partition: partition}
+		if err := client.ProduceSync(t.Context(), &r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, seen, "t/0/1", "t/1/0")
+}

@@ -3,16 +3,23 @@ package kafka
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sinew-go/sinew/internal/backoff"
 )
 
 // clockDifference is how much earlier than its Subscribe a group starts if the brokers
 // were away then: the times of records are by other clocks.
 const clockDifference = 3 * time.Second
+
+// newPartitionsPoll is how often it is checked whether a topic has more partitions. Nothing
+// is lost meanwhile, because a new one is read from its beginning.
+const newPartitionsPoll = time.Minute
 
 // setUp makes sure that the group has a place in every partition of the topic: where the
 // partition ended when the first member subscribed. Without a group it returns these
@@ -114,4 +121,34 @@ func (c *consumer) setPlaces(ctx context.Context, ends map[int32]int64) error {
 		return nil
 	}
 	return err
+}
+
+func (c *consumer) setClient(client *kgo.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client = client
+}
+
+// addNewPartitions begins with partitions that are added to the topic, until the last
+// member has left. In a group the brokers do that.
+func (c *consumer) addNewPartitions(known map[int32]kgo.Offset) {
+	topic := c.name.topic
+	for backoff.Wait(c.leaving, c.bus.newPartitionsPoll) == nil {
+		ctx, cancel := context.WithTimeout(c.leaving, setupTimeout)
+		described, err := c.bus.describe(ctx, topic)
+		cancel()
+		if err != nil {
+			continue // the next check may succeed
+		}
+		added := map[int32]kgo.Offset{}
+		for _, p := range described.Partitions {
+			if _, ok := known[p.Partition]; !ok {
+				added[p.Partition] = kgo.NewOffset().AtStart()
+			}
+		}
+		if len(added) > 0 {
+			maps.Copy(known, added)
+			c.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: added})
+		}
+	}
 }

@@ -65,27 +65,35 @@ func (b *Bus) ensureTopic(ctx context.Context, topic string) error {
 	return nil
 }
 
-// topicState returns nil if the topic exists and all its partitions have leaders. It asks
-// the brokers: the client would answer for some seconds that a new topic is missing.
+// topicState returns nil if the topic exists and all its partitions have leaders.
 func (b *Bus) topicState(ctx context.Context, topic string) error {
-	request := kmsg.NewPtrMetadataRequest()
-	wanted := kmsg.NewMetadataRequestTopic()
-	wanted.Topic = &topic
-	request.Topics = append(request.Topics, wanted)
-	response, err := request.RequestWith(ctx, b.client)
+	found, err := b.describe(ctx, topic)
 	if err != nil {
 		return err
 	}
-	if len(response.Topics) != 1 {
-		return kerr.UnknownTopicOrPartition
-	}
-	found := response.Topics[0]
 	for _, p := range found.Partitions {
 		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 			return err
 		}
 	}
 	return kerr.ErrorForCode(found.ErrorCode)
+}
+
+// describe asks the brokers for the topic's partitions: the client would answer for some
+// seconds that a new topic is missing.
+func (b *Bus) describe(ctx context.Context, topic string) (found kmsg.MetadataResponseTopic, err error) {
+	request := kmsg.NewPtrMetadataRequest()
+	wanted := kmsg.NewMetadataRequestTopic()
+	wanted.Topic = &topic
+	request.Topics = append(request.Topics, wanted)
+	response, err := request.RequestWith(ctx, b.client)
+	if err != nil {
+		return found, err
+	}
+	if len(response.Topics) != 1 {
+		return found, kerr.UnknownTopicOrPartition
+	}
+	return response.Topics[0], nil
 }
 
 func (b *Bus) createTopic(ctx context.Context, topic string) error {
