@@ -105,12 +105,12 @@ func size(r *kgo.Record) int {
 func event(r *kgo.Record) (eventbus.Event, error) {
 	contentType, isEvent := "", false
 	for _, h := range r.Headers {
-		switch {
-		case strings.EqualFold(h.Key, contentTypeHeader):
+		switch lower(h.Key) {
+		case contentTypeHeader:
 			if contentType = jsonType; string(h.Value) != jsonType { // allocates nothing for most
 				contentType = string(h.Value)
 			}
-		case strings.EqualFold(h.Key, "ce_specversion"):
+		case "ce_specversion":
 			isEvent = true
 		}
 	}
@@ -142,26 +142,42 @@ func structured(r *kgo.Record, contentType string) (e eventbus.Event, err error)
 	return e, nil
 }
 
+// lower is the name of a header in lower case. It is quick for the names that the bus
+// writes.
+func lower(name string) string {
+	switch name {
+	case "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_partitionkey", contentTypeHeader:
+		return name
+	}
+	return strings.ToLower(name)
+}
+
 // binary reads the attributes from the headers. It accepts what Event.Validate accepts, and
-// costs a fraction of that.
+// costs a fraction of that. The attributes share one allocation.
 func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 	e := eventbus.Event{DataContentType: contentType, Data: r.Value}
+	var buffer [192]byte
+	values := buffer[:0]
 	for _, h := range r.Headers {
-		name, ok := strings.CutPrefix(strings.ToLower(h.Key), attributePrefix)
-		if !ok {
+		if isAttribute(h.Key) {
+			values = append(values, h.Value...)
+		}
+	}
+	left := string(values)
+	for _, h := range r.Headers {
+		if !isAttribute(h.Key) {
 			continue
 		}
-		if !utf8.Valid(h.Value) {
+		name, value := lower(h.Key)[len(attributePrefix):], left[:len(h.Value)]
+		left = left[len(value):]
+		if !utf8.ValidString(value) {
 			return e, fault.InvalidArgument.Errorf("event attribute %s is no UTF-8", name)
 		}
 		var err error
-		switch {
-		case name == "specversion":
-			err = checkVersion(h.Value)
-		case name == "type" && string(h.Value) == r.Topic:
-			e.Type = r.Topic
-		default:
-			err = setAttribute(&e, name, string(h.Value))
+		if name == "specversion" {
+			err = checkVersion(value)
+		} else {
+			err = setAttribute(&e, name, value)
 		}
 		if err != nil {
 			return e, err
@@ -179,8 +195,13 @@ func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 	return e, nil
 }
 
-func checkVersion(version []byte) error {
-	if string(version) != specVersion {
+// isAttribute reports whether a header is an attribute of an event.
+func isAttribute(name string) bool {
+	return len(name) >= len(attributePrefix) && strings.EqualFold(name[:len(attributePrefix)], attributePrefix)
+}
+
+func checkVersion(version string) error {
+	if version != specVersion {
 		return fault.InvalidArgument.Errorf("an event of specversion %q; %s is understood", version, specVersion)
 	}
 	return nil
