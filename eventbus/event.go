@@ -55,14 +55,14 @@ var reservedNames = map[string]bool{
 // Validate reports why the event is not a valid CloudEvents event, as
 // fault.InvalidArgument.
 func (e Event) Validate() error {
-	for name, value := range map[string]string{"id": e.ID, "source": e.Source, "type": e.Type} {
-		if value == "" {
-			return fault.InvalidArgument.Errorf("an event of type %q has no %s", e.Type, name)
+	for _, required := range [...]attribute{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
+		if required.value == "" {
+			return fault.InvalidArgument.Errorf("an event of type %q has no %s", e.Type, required.name)
 		}
 	}
-	for name, value := range e.textAttributes() {
-		if !utf8.ValidString(value) {
-			return fault.InvalidArgument.Errorf("event %q of type %q: its %s is no UTF-8; bytes go into Data", e.ID, e.Type, name)
+	for _, text := range e.textAttributes() {
+		if !utf8.ValidString(text.value) {
+			return fault.InvalidArgument.Errorf("event %q of type %q: its %s is no UTF-8; bytes go into Data", e.ID, e.Type, text.name)
 		}
 	}
 	for name, value := range e.Extensions {
@@ -76,11 +76,13 @@ func (e Event) Validate() error {
 	return nil
 }
 
-// textAttributes are the attributes that are text, by name.
-func (e Event) textAttributes() map[string]string {
-	return map[string]string{
-		"id": e.ID, "source": e.Source, "type": e.Type, "subject": e.Subject,
-		"partitionkey": e.Key, "datacontenttype": e.DataContentType, "dataschema": e.DataSchema,
+type attribute struct{ name, value string }
+
+// textAttributes are the attributes that are text.
+func (e *Event) textAttributes() [7]attribute {
+	return [...]attribute{
+		{"id", e.ID}, {"source", e.Source}, {"type", e.Type}, {"subject", e.Subject},
+		{"partitionkey", e.Key}, {"datacontenttype", e.DataContentType}, {"dataschema", e.DataSchema},
 	}
 }
 

@@ -24,9 +24,9 @@ func (e Event) MarshalJSON() ([]byte, error) {
 			doc[name] = json.RawMessage(value)
 		}
 	}
-	for name, value := range e.textAttributes() {
-		if value != "" {
-			doc[name] = value
+	for _, text := range e.textAttributes() {
+		if text.value != "" {
+			doc[text.name] = text.value
 		}
 	}
 	if !e.Time.IsZero() {
