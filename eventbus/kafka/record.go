@@ -69,24 +69,35 @@ func header(name, value string) kgo.RecordHeader {
 	return kgo.RecordHeader{Key: name, Value: []byte(value)}
 }
 
-// headers are the attributes of the event.
+// typicalHeaders is enough for the values of the headers of most events.
+const typicalHeaders = 192
+
+// headers are the attributes of the event. Their values share one allocation.
 func headers(e eventbus.Event) []kgo.RecordHeader {
-	all := make([]kgo.RecordHeader, 0, 8+len(e.Extensions))
-	all = append(all,
-		header("ce_specversion", specVersion), header("ce_id", e.ID), header("ce_source", e.Source), header("ce_type", e.Type),
-	)
+	all := make([]kgo.RecordHeader, 0, 9+len(e.Extensions))
+	values := make([]byte, 0, typicalHeaders)
+	add := func(name, value string) {
+		start := len(values)
+		values = append(values, value...)
+		all = append(all, kgo.RecordHeader{Key: name, Value: values[start:len(values):len(values)]})
+	}
+	add("ce_specversion", specVersion)
+	add("ce_id", e.ID)
+	add("ce_source", e.Source)
+	add("ce_type", e.Type)
 	for _, optional := range [...]struct{ name, value string }{
 		{"ce_subject", e.Subject}, {"ce_dataschema", e.DataSchema}, {"ce_partitionkey", e.Key}, {contentTypeHeader, e.DataContentType},
 	} {
 		if optional.value != "" {
-			all = append(all, header(optional.name, optional.value))
+			add(optional.name, optional.value)
 		}
 	}
 	if !e.Time.IsZero() {
-		all = append(all, header("ce_time", e.Time.UTC().Format(time.RFC3339Nano)))
+		var text [len(time.RFC3339Nano)]byte
+		add("ce_time", string(e.Time.UTC().AppendFormat(text[:0], time.RFC3339Nano)))
 	}
 	for name, value := range e.Extensions {
-		all = append(all, header(attributePrefix+name, value))
+		add(attributePrefix+name, value)
 	}
 	return all
 }
@@ -156,7 +167,7 @@ func lower(name string) string {
 // costs a fraction of that. The attributes share one allocation.
 func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 	e := eventbus.Event{DataContentType: contentType, Data: r.Value}
-	var buffer [192]byte
+	var buffer [typicalHeaders]byte
 	values := buffer[:0]
 	for _, h := range r.Headers {
 		if isAttribute(h.Key) {
