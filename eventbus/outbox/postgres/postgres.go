@@ -43,8 +43,9 @@ func (e execer) ExecContext(ctx context.Context, statement string, args ...any) 
 // pauses are those between two attempts to connect.
 var pauses = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
 
-// checkConnection is how often Listen checks a connection on which nothing happens.
-const checkConnection = 30 * time.Second
+// checkConnection is how often Listen checks a connection on which nothing happens, and how
+// long it waits for the answer. It is a variable for tests.
+var checkConnection = 30 * time.Second
 
 // Listen wakes the outbox whenever a transaction commits that has written events with
 // Config.Notify, until ctx ends. It needs a connection of its own, and makes a new one
@@ -87,11 +88,18 @@ func listen(ctx context.Context, config *pgx.ConnConfig, o *outbox.Outbox) bool 
 		case ctx.Err() != nil:
 			return true
 		case pgconn.Timeout(err):
-			if conn.Ping(ctx) != nil {
+			if !answers(ctx, conn) {
 				return true
 			}
 		default:
 			return true
 		}
 	}
+}
+
+// answers reports whether the server answers in time.
+func answers(ctx context.Context, conn *pgx.Conn) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkConnection)
+	defer cancel()
+	return conn.Ping(ctx) == nil
 }
