@@ -30,6 +30,10 @@ func NewReader(r io.Reader, most int) *Reader {
 	return &Reader{from: bufio.NewReader(r), max: most, retry: -1}
 }
 
+// GoOnAfter makes the stream one that goes on after the event with this id. Call it before
+// Next.
+func (r *Reader) GoOnAfter(lastID string) { r.lastID = lastID }
+
 // Resume returns with which Last-Event-ID a stream goes on that is cut off here, and how
 // long to wait before that; negative if the stream has not said it. An event without data
 // counts as well.

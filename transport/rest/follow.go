@@ -112,11 +112,9 @@ func followingOf(ctx context.Context) *following {
 	return f
 }
 
-// record records where and when the stream goes on, as far as this connection has said it.
+// record records where the stream goes on, and when, as far as this connection has said it.
 func (f *following) record(lastID string, wait time.Duration) {
-	if lastID != "" {
-		f.lastID = lastID
-	}
+	f.lastID = lastID
 	if wait >= 0 {
 		f.wait = wait
 	}

@@ -161,9 +161,10 @@ func TestWhatEndsAFollowedStream(t *testing.T) {
 		"a refusal within": {func(w http.ResponseWriter) {
 			send(w, "id: 1\ndata: 1\n\nevent: error\ndata: {\"status\":403,\"code\":\"permission_denied\"}\n\n")
 		}, 1, fault.PermissionDenied},
-		"a defect":            {func(w http.ResponseWriter) { w.WriteHeader(500) }, 0, fault.Internal},
-		"an unreadable value": {func(w http.ResponseWriter) { send(w, "id: 1\ndata: x\n\n") }, 0, fault.Internal},
-		"values without ids":  {func(w http.ResponseWriter) { send(w, "data: 1\n\n") }, 1, fault.Unavailable},
+		"a defect":                 {func(w http.ResponseWriter) { w.WriteHeader(500) }, 0, fault.Internal},
+		"an unreadable value":      {func(w http.ResponseWriter) { send(w, "id: 1\ndata: x\n\n") }, 0, fault.Internal},
+		"an id that is taken back": {func(w http.ResponseWriter) { send(w, "id: 1\ndata: 1\n\nid\ndata: 2\n\n") }, 2, fault.Unavailable},
+		"values without ids":       {func(w http.ResponseWriter) { send(w, "data: 1\n\n") }, 1, fault.Unavailable},
 		"a cut among lines": {func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/x-ndjson")
 			_, _ = w.Write([]byte("{\"data\":1}\n"))

@@ -101,6 +101,9 @@ func (c *contract) readAll(o *opened, emit func(reflect.Value, error) bool) {
 // nextEvent returns a function that reads server-sent events; io.EOF is their regular end.
 func (c *contract) nextEvent(o *opened, most int) func(target reflect.Value) error {
 	from, following := eventstream.NewReader(o, most), followingOf(o.ctx)
+	if following != nil {
+		from.GoOnAfter(following.lastID)
+	}
 	return func(target reflect.Value) error {
 		e, err := from.Next()
 		if following != nil {
