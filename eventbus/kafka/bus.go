@@ -203,6 +203,7 @@ func (b *Bus) Close(ctx context.Context) error {
 	b.closed = true
 	b.mu.Unlock()
 	b.client.Close()
+	b.watcher.close() // the client ends connections after its Close
 	return errors.Join(faults...)
 }
 

@@ -15,8 +15,9 @@ import (
 type watcher struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	last error // nil if the last attempt succeeded
+	mu     sync.Mutex // also while it logs, so that it does not after the bus is closed
+	last   error      // nil if the last attempt succeeded
+	closed bool
 }
 
 var _ kgo.HookBrokerConnect = (*watcher)(nil)
@@ -27,9 +28,12 @@ func (w *watcher) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ 
 		return // the bus did not wait
 	}
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
 	was := w.last
 	w.last = err
-	w.mu.Unlock()
 	address := net.JoinHostPort(broker.Host, portText(broker.Port))
 	switch {
 	case err != nil && was == nil:
@@ -44,4 +48,11 @@ func (w *watcher) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
+}
+
+// close ends the watch: nothing is logged after it.
+func (w *watcher) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
 }
