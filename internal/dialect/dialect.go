@@ -80,13 +80,3 @@ func (d Dialect) Render(statement string) string {
 	}
 	return b.String()
 }
-
-// Index returns the statement that creates an index of a table, whose name may have a
-// schema. MySQL has no such statement: there an index is a part of the table.
-func (d Dialect) Index(table, suffix, columns string) string {
-	name := `"` + strings.NewReplacer(".", "_", `"`, "").Replace(table) + suffix + `"`
-	if schema, of, ok := strings.Cut(table, "."); ok && d == SQLite { // which expects the schema at the index
-		name, table = schema+"."+name, of
-	}
-	return `CREATE INDEX IF NOT EXISTS ` + name + ` ON ` + table + ` (` + columns + `)`
-}
