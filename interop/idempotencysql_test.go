@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -45,8 +46,10 @@ func stores(t *testing.T) [2]idempotency.SQL {
 	return all
 }
 
-func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) {
-	all := stores(t)
+func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) { checkOnce(t, stores(t)) }
+
+func checkOnce(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
 	var ran atomic.Int64
 	var group sync.WaitGroup
 	for i := range 40 {
@@ -72,8 +75,10 @@ func TestSQLStoreRunsAKeyOnceOverAllInstances(t *testing.T) {
 	}
 }
 
-func TestSQLStoreRefusesReusedKeysAndReleasesLapsedClaims(t *testing.T) {
-	all := stores(t)
+func TestSQLStoreRefusesReusedKeysAndReleasesLapsedClaims(t *testing.T) { checkLapse(t, stores(t)) }
+
+func checkLapse(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
 	ctx := t.Context()
 	lapsed, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Nanosecond)
 	if err != nil || lapsed == "" {
@@ -105,8 +110,10 @@ func TestSQLStoreRefusesReusedKeysAndReleasesLapsedClaims(t *testing.T) {
 	}
 }
 
-func TestSQLStoreKeepsAnAnswerThatIsReleased(t *testing.T) {
-	all := stores(t)
+func TestSQLStoreKeepsAnAnswerThatIsReleased(t *testing.T) { checkRelease(t, stores(t)) }
+
+func checkRelease(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
 	ctx := t.Context()
 	claim, _, err := all[0].Claim(ctx, "k", []byte("f"), time.Hour)
 	if err != nil || claim == "" {
@@ -120,8 +127,11 @@ func TestSQLStoreKeepsAnAnswerThatIsReleased(t *testing.T) {
 	}
 }
 
-func TestSQLStoreDeletesOnlyWhatHasExpired(t *testing.T) {
-	all := stores(t)
+func TestSQLStoreDeletesOnlyWhatHasExpired(t *testing.T) { checkExpiry(t, stores(t)) }
+
+func checkExpiry(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
+	table := cmp.Or(all[0].Table, "idempotency")
 	ctx := t.Context()
 	for key, lease := range map[string]time.Duration{"over": time.Nanosecond, "also over": time.Nanosecond, "runs": time.Hour, "answered": time.Hour} {
 		claim, _, err := all[0].Claim(ctx, key, []byte("f"), lease)
@@ -139,10 +149,10 @@ func TestSQLStoreDeletesOnlyWhatHasExpired(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left int
-	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM idempotency WHERE id IN ('runs', 'answered')").Scan(&left); err != nil || left != 2 {
+	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM "+table+" WHERE id IN ('runs', 'answered')").Scan(&left); err != nil || left != 2 {
 		t.Errorf("%d of 2 are kept (%v)", left, err)
 	}
-	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM idempotency").Scan(&left); err != nil || left != 2 {
+	if err := all[0].DB.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&left); err != nil || left != 2 {
 		t.Errorf("%d are left, want 2 (%v)", left, err)
 	}
 }
@@ -178,8 +188,10 @@ func TestSQLStoreGoesByTheClockOfTheDatabase(t *testing.T) {
 	}
 }
 
-func TestSQLStoreAcceptsANilFingerprint(t *testing.T) {
-	all := stores(t)
+func TestSQLStoreAcceptsANilFingerprint(t *testing.T) { checkNilFingerprint(t, stores(t)) }
+
+func checkNilFingerprint(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
 	for i, fingerprint := range [][]byte{nil, {}, nil} {
 		_, replayed, err := idempotency.Once(t.Context(), all[i%2], "scope", "k", fingerprint, func() ([]byte, bool, error) { return nil, true, nil })
 		if replayed != (i > 0) || err != nil {
@@ -368,8 +380,10 @@ func TestATransactionWhoseAnswerIsNotKeptIsNotCommitted(t *testing.T) {
 	}
 }
 
-func TestDedupeOnSQLHandlesAnEventOnceOverAllInstances(t *testing.T) {
-	all := stores(t)
+func TestDedupeOnSQLHandlesAnEventOnceOverAllInstances(t *testing.T) { checkDedupe(t, stores(t)) }
+
+func checkDedupe(t *testing.T, all [2]idempotency.SQL) {
+	t.Helper()
 	bus := eventbus.NewMemory(eventbus.MemoryPolicy{Backoff: time.Millisecond})
 	topic := eventbus.Topic[int]{Name: "t"}
 	var handled atomic.Int64
