@@ -108,7 +108,7 @@ var enduring = []rule{
 		b.within(func(tx *sql.Tx) error {
 			return b.At(tx, time.Now().Add(time.Second)).Publish(s.Context(), "made", eventsOf("due", "due")...)
 		})
-		for end := time.Now().Add(20 * time.Second); len(to.ids("due")) == 0; time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); len(to.ids("due")) == 0; <-time.After(5 * time.Millisecond) {
 			if time.Now().After(end) {
 				s.Error("the event is not published")
 				break

@@ -127,12 +127,12 @@ var sharing = []rule{
 		}
 		before := read()
 		stop := b.run()
-		time.Sleep(1500 * time.Millisecond)
+		<-time.After(1500 * time.Millisecond)
 		stop()
 		_ = b.db.Close() // which makes the server count
 		b.db = s.open()
 		s.eventually("the count", func() bool { return read() > before })
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if n := read() - before; n > far {
 			s.Errorf("it has read %d rows", n)
 		}
