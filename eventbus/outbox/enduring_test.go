@@ -162,7 +162,7 @@ var enduring = []rule{
 		both.Go(func() { b.Run(ctx) })
 		ended := make(chan struct{})
 		go func() { both.Wait(); close(ended) }()
-		time.Sleep(50 * time.Millisecond) // until they wait
+		<-time.After(50 * time.Millisecond) // until they wait
 		cancel()
 		select {
 		case <-ended:
