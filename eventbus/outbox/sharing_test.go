@@ -16,13 +16,16 @@ import (
 
 var sharing = []rule{
 	{"many large events are written and published, also when they are due", func(s *subject) {
-		if s.driver == "mysql" {
+		switch s.driver {
+		case "sqlite":
+			return // its statements may be of any size
+		case "mysql":
 			s.source += "?interpolateParams=true" // puts the events into the text of the statement
 		}
 		to := &bus{}
 		b := s.box(to)
-		large := eventbus.Event{DataContentType: "text/plain", Data: bytes.Repeat([]byte("x"), 2<<20)}
-		events := make([]eventbus.Event, 20)
+		large := eventbus.Event{DataContentType: "application/octet-stream", Data: bytes.Repeat([]byte("x"), 2<<20)}
+		events := make([]eventbus.Event, 7) // 19 MB in base64: a packet of MariaDB has 16
 		for i := range events {
 			events[i] = large
 			events[i].ID, events[i].Key = fmt.Sprintf("%02d", i), "k"
