@@ -31,15 +31,9 @@ func (m *member) stop(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
 	m.group.leave(m)
-	select {
-	case <-m.done:
+	err := deadline.Await(ctx, m.done)
+	if err == nil {
 		return nil
-	default:
-	}
-	select {
-	case <-m.done:
-		return nil
-	case <-ctx.Done():
 	}
 	m.group.mu.Lock()
 	m.aborted = true
@@ -51,9 +45,9 @@ func (m *member) stop(ctx context.Context) error {
 	m.group.mu.Unlock()
 	m.cancel()
 	if left == 0 {
-		return ctx.Err()
+		return err
 	}
-	return fault.CodeOf(ctx.Err()).Errorf("%d events of topic %s are not handled: %w", left, m.group.topic, ctx.Err())
+	return fault.CodeOf(err).Errorf("%d events of topic %s are not handled: %w", left, m.group.topic, err)
 }
 
 // run handles events until the member has left.

@@ -42,18 +42,11 @@ func (m *member) stop(ctx context.Context) error {
 	m.leaving = true
 	m.work.Broadcast()
 	m.mu.Unlock()
-	select {
-	case <-m.done:
-		return nil
-	default:
-	}
-	select {
-	case <-m.done:
-		return nil
-	case <-ctx.Done():
+	err := deadline.Await(ctx, m.done)
+	if err != nil {
 		m.cancel()
-		return ctx.Err()
 	}
+	return err
 }
 
 // run handles events until the member leaves.

@@ -73,16 +73,7 @@ func (s *subscription) stop(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, eventbus.EndTimeout)
 	defer cancel()
 	s.leave()
-	var err error
-	select {
-	case <-s.done:
-	default:
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
+	err := deadline.Await(ctx, s.done)
 	s.cancel()
 	s.bus.mu.Lock()
 	first := s.bus.subscriptions[s]
