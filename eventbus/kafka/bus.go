@@ -14,6 +14,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/delivery"
 )
 
 const (
@@ -33,7 +34,7 @@ func reconnectPause(attempt int) time.Duration {
 // Bus is an eventbus.Bus on a Kafka cluster. It is safe for concurrent use.
 type Bus struct {
 	config  Config
-	ownLog  bool // Config.Logger was given
+	log     delivery.Logger // of events
 	watcher *watcher
 	client  *kgo.Client // publishes, and asks for topics and offsets
 	admin   *kadm.Client
@@ -71,7 +72,7 @@ func New(c Config) (*Bus, error) {
 		return nil, fault.InvalidArgument.Errorf("kafka: Config: %w", err)
 	}
 	return &Bus{
-		config: c, ownLog: hasLogger, watcher: w, client: client, admin: kadm.NewClient(client), newPartitionsPoll: newPartitionsPoll,
+		config: c, log: delivery.Logger{Logger: c.Logger, IsOwn: hasLogger}, watcher: w, client: client, admin: kadm.NewClient(client), newPartitionsPoll: newPartitionsPoll,
 		topics: map[string]bool{}, consumers: map[groupName]*consumer{}, own: map[*consumer]bool{},
 	}, nil
 }

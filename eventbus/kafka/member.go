@@ -3,14 +3,12 @@ package kafka
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sinew-go/sinew/eventbus"
-	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
 )
 
@@ -86,7 +84,7 @@ func (m *member) handleSome(p *partition) {
 	for began := time.Now(); len(p.queue) > 0 && !p.pausing && !m.leaving; {
 		r := p.queue[0]
 		m.mu.Unlock()
-		ctx, err := m.deliver(ctx, r)
+		log, err := m.deliver(ctx, r)
 		m.mu.Lock()
 		if err != nil && p.gone {
 			break
@@ -95,7 +93,7 @@ func (m *member) handleSome(p *partition) {
 			p.succeed(r)
 		} else {
 			pause := p.fail()
-			m.log(ctx).Warn("an event will be delivered again", "topic", p.name.topic, "group", p.name.group, "error", err, "pause", pause)
+			log.Warn("an event will be delivered again", "topic", p.name.topic, "group", p.name.group, "error", err, "pause", pause)
 		}
 		if len(m.ready) > 0 && time.Since(began) > maxTurn {
 			break
@@ -109,28 +107,12 @@ func (m *member) handleSome(p *partition) {
 	p.offer()
 }
 
-// deliver calls the handler. It returns the context of the call.
-func (m *member) deliver(parent context.Context, r *kgo.Record) (ctx context.Context, err error) {
-	ctx = parent
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			m.log(ctx).Error("an event's handler panicked", "topic", r.Topic, "panic", recovered, "stack", string(debug.Stack()))
-			err = fault.Internal.Errorf("the handler panicked")
-		}
-	}()
+// deliver calls the handler. It returns the logger for messages about the event.
+func (m *member) deliver(ctx context.Context, r *kgo.Record) (log *slog.Logger, err error) {
 	e, err := event(r)
 	if err != nil {
 		m.bus.config.Logger.Error("a record that is no event is dropped", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "error", err)
-		return ctx, nil // a redelivery would not change it
+		return nil, nil // a redelivery would not change it
 	}
-	ctx = eventbus.ContextWithEvent(ctx, e)
-	return ctx, m.handler(ctx, e)
-}
-
-// log is the logger for messages about the event that is handled in ctx.
-func (m *member) log(ctx context.Context) *slog.Logger {
-	if log := eventbus.LoggerOf(ctx); log != nil && !m.bus.ownLog {
-		return log
-	}
-	return m.bus.config.Logger
+	return m.bus.log.Call(ctx, r.Topic, e, m.handler)
 }

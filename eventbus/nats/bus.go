@@ -18,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
+	"github.com/sinew-go/sinew/internal/delivery"
 	"github.com/sinew-go/sinew/internal/redact"
 )
 
@@ -55,7 +56,7 @@ const (
 // Bus is an eventbus.Bus on a NATS server. It is safe for concurrent use.
 type Bus struct {
 	config Config
-	ownLog bool // Config.Logger was given
+	log    delivery.Logger // of events
 	conn   *nats.Conn
 	js     jetstream.JetStream
 
@@ -109,7 +110,7 @@ func New(c Config) (*Bus, error) {
 		conn.Close()
 		return nil, fault.Internal.Errorf("nats: %w", err)
 	}
-	return &Bus{config: c, ownLog: hasLogger, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
+	return &Bus{config: c, log: delivery.Logger{Logger: c.Logger, IsOwn: hasLogger}, conn: conn, js: js, streams: map[string]bool{}, subscriptions: map[*subscription]bool{}}, nil
 }
 
 // Publish implements eventbus.Publisher. It returns fault.Unavailable if the server does

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -137,7 +136,7 @@ func (p *partition) handle(m jetstream.Msg) {
 		return
 	}
 	defer p.slot.release()
-	ctx, err := p.deliver(m)
+	log, err := p.deliver(m)
 	p.slow = p.slot.runningFor() > handOffAfter
 	if err == nil {
 		_ = m.Ack() // if this is lost, the event is redelivered
@@ -151,34 +150,18 @@ func (p *partition) handle(m jetstream.Msg) {
 		p.failedSeq, p.pause = seq, 0
 	}
 	p.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(p.pause)
-	p.log(ctx).Warn("an event will be delivered again", "topic", p.topic, "group", p.group, "error", err, "pause", p.pause)
+	log.Warn("an event will be delivered again", "topic", p.topic, "group", p.group, "error", err, "pause", p.pause)
 	_ = m.NakWithDelay(p.pause) // if this is lost, the event is redelivered after AckWait
 }
 
-// deliver calls the handler. It returns the context of the call.
-func (p *partition) deliver(m jetstream.Msg) (ctx context.Context, err error) {
-	ctx = p.ctx
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			p.log(ctx).Error("an event's handler panicked", "topic", p.topic, "panic", recovered, "stack", string(debug.Stack()))
-			err = fault.Internal.Errorf("the handler panicked")
-		}
-	}()
+// deliver calls the handler. It returns the logger for messages about the event.
+func (p *partition) deliver(m jetstream.Msg) (log *slog.Logger, err error) {
 	var e eventbus.Event
 	if err := json.Unmarshal(m.Data(), &e); err != nil {
 		p.bus.config.Logger.Error("a message that is no event is dropped", "topic", p.topic, "subject", m.Subject(), "error", err)
-		return ctx, nil // a redelivery would not change it
+		return nil, nil // a redelivery would not change it
 	}
-	ctx = eventbus.ContextWithEvent(p.ctx, e)
-	return ctx, p.handler(ctx, e)
-}
-
-// log is the logger for messages about the event that is handled in ctx.
-func (p *partition) log(ctx context.Context) *slog.Logger {
-	if log := eventbus.LoggerOf(ctx); log != nil && !p.bus.ownLog {
-		return log
-	}
-	return p.bus.config.Logger
+	return p.bus.log.Call(p.ctx, p.topic, e, p.handler)
 }
 
 // extendAckWait tells the server periodically that the event is still being handled.
