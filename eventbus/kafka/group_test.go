@@ -16,6 +16,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/kafka"
+	"github.com/sinew-go/sinew/internal/brokertest"
 )
 
 // hangingMember has one partition and handles event 1 until its context ends or leave is
@@ -34,7 +35,7 @@ func hangingMember(t *testing.T, c kafka.Config, leave <-chan struct{}) (b *kafk
 	}); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, "t", "1")
+	brokertest.Publish(t, b, "t", "1")
 	<-entered
 	return b, entered
 }
@@ -82,7 +83,7 @@ func TestAFailingEventIsRedeliveredWithoutLeavingTheGroup(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, b, "t", "1")
+	brokertest.Publish(t, b, "t", "1")
 	<-deliveries
 	before := joins.Load()
 	for range 3 {
@@ -102,10 +103,10 @@ func TestAPartitionMovesWhenItsHandlerHasEnded(t *testing.T) {
 	leave := make(chan struct{})
 	brokers := fake(t, kfake.SeedTopics(1, "t"))
 	first, _ := hangingMember(t, kafka.Config{Brokers: brokers}, leave)
-	other := collect(t, open(t, brokers...), "t", "g")
+	other := brokertest.Collect(t, open(t, brokers...), "t", "g")
 	closed := make(chan error, 1)
 	go func() { closed <- first.Close(t.Context()) }()
-	publish(t, open(t, brokers...), "t", "2")
+	brokertest.Publish(t, open(t, brokers...), "t", "2")
 	select {
 	case id := <-other:
 		t.Errorf("event %s is handled while the first member has the partition", id)
@@ -140,8 +141,8 @@ func TestAHandlerIsCancelledWhenItHindersARebalanceForTooLong(t *testing.T) {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	seen := collect(t, open(t, brokers...), "t", "g")
-	expect(t, seen, <-cancelled) // its handler did not end it
+	seen := brokertest.Collect(t, open(t, brokers...), "t", "g")
+	brokertest.Expect(t, seen, <-cancelled) // its handler did not end it
 	if len(cancelled) > 0 {
 		t.Error("the handler of the partition that stays was cancelled, too")
 	}
@@ -231,9 +232,9 @@ func withLateCoordinators(t *testing.T) []string {
 
 func TestAGroupBeginsWithItsSubscribeAlthoughItHasNoCoordinatorYet(t *testing.T) {
 	b := open(t, withLateCoordinators(t)...)
-	publish(t, b, "t", "before")
-	seen := collect(t, b, "t", "g")
-	publish(t, b, "t", "after")
+	brokertest.Publish(t, b, "t", "before")
+	seen := brokertest.Collect(t, b, "t", "g")
+	brokertest.Publish(t, b, "t", "after")
 	if id := <-seen; id != "after" {
 		t.Errorf("got %s, which was published before the group", id)
 	}
@@ -241,7 +242,7 @@ func TestAGroupBeginsWithItsSubscribeAlthoughItHasNoCoordinatorYet(t *testing.T)
 
 func TestAGroupHasItsPlaceWhenSubscribeReturnsAlthoughItHadNoCoordinator(t *testing.T) {
 	brokers := withLateCoordinators(t)
-	collect(t, open(t, brokers...), "t", "g")
+	brokertest.Collect(t, open(t, brokers...), "t", "g")
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		t.Fatal(err)
@@ -260,9 +261,9 @@ func TestASubscriptionWithoutAGroupReadsPartitionsThatAreAddedFromTheirBeginning
 	brokers := fake(t, kfake.SeedTopics(1, "t"))
 	b := open(t, brokers...)
 	kafka.SetNewPartitionsPoll(b, 10*time.Millisecond)
-	seen := collect(t, b, "t", "")
-	publish(t, b, "t", "before")
-	expect(t, seen, "before")
+	seen := brokertest.Collect(t, b, "t", "")
+	brokertest.Publish(t, b, "t", "before")
+	brokertest.Expect(t, seen, "before")
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
@@ -277,5 +278,5 @@ func TestASubscriptionWithoutAGroupReadsPartitionsThatAreAddedFromTheirBeginning
 			t.Fatal(err)
 		}
 	}
-	expect(t, seen, "t/0/1", "t/1/0")
+	brokertest.Expect(t, seen, "t/0/1", "t/1/0")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventbustest"
 	"github.com/sinew-go/sinew/eventbus/kafka"
+	"github.com/sinew-go/sinew/internal/brokertest"
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
@@ -65,7 +66,7 @@ func TestKafkaKeepsTheRulesOnAFakeCluster(t *testing.T) {
 // ones kill it.
 func TestARealBroker(t *testing.T) {
 	server := realserver.Kafka(t)
-	publish(t, open(t, server.Addr), "late", "old")
+	brokertest.Publish(t, open(t, server.Addr), "late", "old")
 	old := time.Now()
 	t.Run("keeps the rules", func(t *testing.T) {
 		few := features // the fake cluster has the many: here each costs a millisecond of the broker
@@ -75,7 +76,7 @@ func TestARealBroker(t *testing.T) {
 		})
 	})
 	t.Run("explains what it refuses", func(t *testing.T) { testRefusals(t, server) })
-	t.Run("a member whose process is killed loses no event", func(t *testing.T) { testCrash(t, server.Addr) })
+	t.Run("a member whose process is killed loses no event", func(t *testing.T) { brokertest.Crash(t, server.Addr, open(t, server.Addr)) })
 	testOutage(t, server, old)
 }
 

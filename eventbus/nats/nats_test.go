@@ -18,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus/eventbustest"
 	"github.com/sinew-go/sinew/eventbus/nats"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/brokertest"
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
@@ -42,55 +43,13 @@ func TestNATSKeepsTheRules(t *testing.T) {
 	})
 }
 
-// collect subscribes and sends the data of each handled event.
-func collect(t *testing.T, b *nats.Bus, topic, group string) <-chan string {
-	t.Helper()
-	seen := make(chan string, 10_000)
-	if _, err := b.Subscribe(topic, group, func(_ context.Context, e eventbus.Event) error {
-		seen <- string(e.Data)
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return seen
-}
-
-func publish(t *testing.T, b *nats.Bus, topic, data string) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := b.Publish(t.Context(), topic, eventbus.Event{ID: data, Source: "test", Key: "k", Data: []byte(data)})
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, fault.Unavailable) || time.Now().After(deadline) {
-			t.Fatalf("publish %s: %v", data, err)
-		}
-	}
-}
-
-func expect(t *testing.T, seen <-chan string, want ...string) {
-	t.Helper()
-	had := map[string]bool{}
-	for _, w := range want {
-		for !had[w] {
-			select {
-			case got := <-seen:
-				had[got] = true
-			case <-time.After(30 * time.Second):
-				t.Fatalf("waited in vain for %s; had %v", w, had)
-			}
-		}
-	}
-}
-
 func TestNothingIsLostWhenTheServerIsKilledAndRestarted(t *testing.T) {
 	server := realserver.NATS(t)
 	b := open(t, server.Addr)
-	shared, own := collect(t, b, "order.placed", "g"), collect(t, b, "order.placed", "")
-	publish(t, b, "order.placed", "1")
-	expect(t, shared, "1")
-	expect(t, own, "1")
+	shared, own := brokertest.Collect(t, b, "order.placed", "g"), brokertest.Collect(t, b, "order.placed", "")
+	brokertest.Publish(t, b, "order.placed", "1")
+	brokertest.Expect(t, shared, "1")
+	brokertest.Expect(t, own, "1")
 
 	server.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -100,32 +59,32 @@ func TestNothingIsLostWhenTheServerIsKilledAndRestarted(t *testing.T) {
 	}
 	server.Start()
 
-	publish(t, b, "order.placed", "2")
-	expect(t, shared, "2")
-	expect(t, own, "2")
+	brokertest.Publish(t, b, "order.placed", "2")
+	brokertest.Expect(t, shared, "2")
+	brokertest.Expect(t, own, "2")
 }
 
 func TestBusAndSubscriptionsStartedWithoutAServerWorkWhenItStarts(t *testing.T) {
 	server := realserver.NATS(t)
 	server.Kill()
 	b := open(t, server.Addr)
-	seen := collect(t, b, "order.placed", "g")
+	seen := brokertest.Collect(t, b, "order.placed", "g")
 	server.Start()
-	publish(t, b, "order.placed", "1")
-	expect(t, seen, "1")
+	brokertest.Publish(t, b, "order.placed", "1")
+	brokertest.Expect(t, seen, "1")
 }
 
 func TestAGroupStartsWhereItSubscribedAlthoughTheServerWasAway(t *testing.T) {
 	server := realserver.NATS(t)
 	b := open(t, server.Addr)
-	publish(t, b, "order.placed", "old")
+	brokertest.Publish(t, b, "order.placed", "old")
 	server.Kill()
 	server.Start() // takes longer than the resolution of the clock that is read over the network
 	server.Kill()
 	late := open(t, server.Addr)
-	shared, own := collect(t, late, "order.placed", "g"), collect(t, late, "order.placed", "")
+	shared, own := brokertest.Collect(t, late, "order.placed", "g"), brokertest.Collect(t, late, "order.placed", "")
 	server.Start()
-	publish(t, b, "order.placed", "new")
+	brokertest.Publish(t, b, "order.placed", "new")
 	for _, seen := range []<-chan string{shared, own} {
 		if got := <-seen; got != "new" {
 			t.Errorf("got %s, which was there before", got)
@@ -135,7 +94,7 @@ func TestAGroupStartsWhereItSubscribedAlthoughTheServerWasAway(t *testing.T) {
 
 func TestAGroupStartsByTheClockOfTheServer(t *testing.T) {
 	server := realserver.NATS(t)
-	collect(t, open(t, server.Addr), "order.placed", "g")
+	brokertest.Collect(t, open(t, server.Addr), "order.placed", "g")
 	conn, err := natsgo.Connect(server.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -169,21 +128,21 @@ func TestMemberThatDiesLosesNoEvent(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, other, "order.placed", "1")
+	brokertest.Publish(t, other, "order.placed", "1")
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = dying.Close(ctx) // cuts the handler short
-	expect(t, collect(t, other, "order.placed", "g"), "1")
+	brokertest.Expect(t, brokertest.Collect(t, other, "order.placed", "g"), "1")
 }
 
 func TestTheSameEventPublishedTwiceIsStoredOnce(t *testing.T) {
 	server := realserver.NATS(t)
 	b := open(t, server.Addr)
-	seen := collect(t, b, "order.placed", "g")
-	publish(t, b, "order.placed", "1")
-	publish(t, b, "order.placed", "1")
-	publish(t, b, "order.placed", "2")
+	seen := brokertest.Collect(t, b, "order.placed", "g")
+	brokertest.Publish(t, b, "order.placed", "1")
+	brokertest.Publish(t, b, "order.placed", "1")
+	brokertest.Publish(t, b, "order.placed", "2")
 	for _, want := range []string{"1", "2"} {
 		if got := <-seen; got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -196,9 +155,9 @@ func TestTopicsWithUnusualNamesStaySeparate(t *testing.T) {
 	b := open(t, server.Addr)
 	topics := []string{"a.b", "a_b", "a b", "a>*", "ä", "a.b.1"}
 	for _, topic := range topics {
-		seen := collect(t, b, topic, "g g.*")
-		publish(t, b, topic, topic)
-		expect(t, seen, topic)
+		seen := brokertest.Collect(t, b, topic, "g g.*")
+		brokertest.Publish(t, b, topic, topic)
+		brokertest.Expect(t, seen, topic)
 		if len(seen) > 0 {
 			t.Errorf("topic %q got another's event", topic)
 		}
@@ -247,7 +206,7 @@ func TestMessagesAboutAnEventGoToTheServicesLogger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		publish(t, b, "logged", name)
+		brokertest.Publish(t, b, "logged", name)
 		<-handled
 		if err := b.Close(t.Context()); err != nil {
 			t.Error(err)
