@@ -11,15 +11,13 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/eventtrace"
 	"github.com/sinew-go/sinew/internal/headertext"
 	"github.com/sinew-go/sinew/tracing"
 )
 
 // handlingPrefix is the prefix of an event handler's operation; the topic follows.
 const handlingPrefix = "handle "
-
-// traceParent is the extension that carries an event's trace.
-const traceParent = "traceparent"
 
 // Publish implements [eventbus.Publisher] on Config.Bus. It adds the trace of ctx to the
 // events, and the service's name as the source of those that have none.
@@ -39,18 +37,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 		if e.Source == "" {
 			e.Source = s.name
 		}
-		if e.Extensions[traceParent] == "" { // an event from an outbox already has one
-			e.Extensions = maps.Clone(e.Extensions)
-			if e.Extensions == nil {
-				e.Extensions = map[string]string{}
-			}
-			formats := tracing.Formats{tracing.W3C}
-			if tracing.SpanContextOf(ctx).Undecided { // W3C cannot express that
-				formats = append(formats, tracing.B3)
-			}
-			formats.Inject(ctx, tracing.Map(e.Extensions))
-		}
-		traced[i] = e
+		traced[i] = eventtrace.Inject(ctx, e)
 	}
 	err := s.config.Bus.Publish(ctx, topic, traced...)
 	if err == nil {
@@ -85,7 +72,7 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 	recorder := s.metrics.Consumer(s.name, topic)
 	return func(ctx context.Context, e eventbus.Event) (err error) {
 		start := time.Now()
-		ctx, span := s.config.Tracer.Start(tracing.Extract(ctx, tracing.Map(e.Extensions)), name, tracing.Consumer)
+		ctx, span := s.config.Tracer.Start(eventtrace.Extract(ctx, e), name, tracing.Consumer)
 		ctx = call.With(ctx, call.Record{
 			Operation: call.Operation{Service: s.name, Name: name, Safe: true},
 			From:      e.Source, Start: start, Inbound: true, RequestID: requestID(e),

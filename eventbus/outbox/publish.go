@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/internal/eventtrace"
 )
 
 // maxTopic is the length of the longest topic, in bytes.
@@ -46,8 +45,7 @@ func (w writer) Publish(ctx context.Context, topic string, events ...eventbus.Ev
 		if e.Source == "" {
 			e.Source = w.outbox.config.Source
 		}
-		e = withTrace(ctx, e.WithDefaults(topic))
-		text, err := json.Marshal(e)
+		text, err := json.Marshal(eventtrace.Inject(ctx, e.WithDefaults(topic)))
 		if err != nil {
 			return fault.InvalidArgument.Errorf("outbox %s, topic %s: %w", w.outbox.config.Table, topic, err)
 		}
@@ -57,20 +55,6 @@ func (w writer) Publish(ctx context.Context, topic string, events ...eventbus.Ev
 		return w.outbox.insertLater(ctx, w.tx, w.due, written)
 	}
 	return w.outbox.insert(ctx, w.tx, written)
-}
-
-// withTrace returns the event with the trace of ctx, unless it has one: it is sent in
-// another context.
-func withTrace(ctx context.Context, e eventbus.Event) eventbus.Event {
-	if e.Extensions["traceparent"] != "" {
-		return e
-	}
-	e.Extensions = maps.Clone(e.Extensions)
-	if e.Extensions == nil {
-		e.Extensions = map[string]string{}
-	}
-	tracing.Formats{tracing.W3C}.Inject(ctx, tracing.Map(e.Extensions))
-	return e
 }
 
 // maxInsert is how many events one statement inserts.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/internal/eventtrace"
 )
 
 // maxAtOnce is how many events are published at once.
@@ -96,7 +96,7 @@ func (r *round) publishOne(ctx context.Context, topic string, e eventbus.Event) 
 			err = fault.Internal.Errorf("outbox %s, topic %s: the bus panicked", r.outbox.config.Table, topic)
 		}
 	}()
-	return r.outbox.config.Bus.Publish(tracing.Extract(ctx, tracing.Map(e.Extensions)), topic, e)
+	return r.outbox.config.Bus.Publish(eventtrace.Extract(ctx, e), topic, e)
 }
 
 func (r *round) hasFailed(topic string) bool {
