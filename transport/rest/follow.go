@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 	"reflect"
@@ -49,7 +48,7 @@ func Follow[Req, T any](
 		f := following{wait: usualReconnect}
 		request := req
 		if absent.Is(req) {
-			request = withLastEvent(req, index, "")
+			request = withText(req, index, "")
 		}
 		for {
 			err := connect(ctx, stream, request, &f, yield)
@@ -67,7 +66,7 @@ func Follow[Req, T any](
 				return
 			}
 			if f.lastID != "" {
-				request = withLastEvent(req, index, f.lastID)
+				request = withText(req, index, f.lastID)
 			}
 		}
 	}
@@ -147,24 +146,8 @@ func (f *following) next(err error) time.Duration {
 
 // lastEventIndexOf returns where a request has its Last-Event-ID.
 func lastEventIndexOf(t reflect.Type) []int {
-	var found [][]int
-	if s := deref(t); s.Kind() == reflect.Struct {
-		for _, f := range reflect.VisibleFields(s) {
-			isIt := http.CanonicalHeaderKey(f.Tag.Get("header")) == "Last-Event-Id"
-			if isIt && f.Type.Kind() == reflect.String && f.IsExported() {
-				found = append(found, f.Index)
-			}
-		}
+	isIt := func(f reflect.StructField) bool {
+		return f.Type.Kind() == reflect.String && http.CanonicalHeaderKey(f.Tag.Get("header")) == "Last-Event-Id"
 	}
-	if len(found) != 1 {
-		panic(fmt.Sprintf("rest.Follow: a request of type %s has %d strings tagged `header:\"Last-Event-ID\"`, and needs one", t, len(found)))
-	}
-	return found[0]
-}
-
-// withLastEvent returns a copy of a request for what comes after the event with this id.
-func withLastEvent[Req any](request Req, index []int, id string) Req {
-	own := copied(request)
-	reflect.Indirect(reflect.ValueOf(&own).Elem()).FieldByIndex(index).SetString(id)
-	return own
+	return onlyField("rest.Follow", t, "strings tagged `header:\"Last-Event-ID\"`", isIt)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"math/bits"
@@ -88,7 +87,7 @@ func All[Req any, Resp interface{ content() ([]T, Cursor) }, T any](ctx context.
 		var seen Cursor // that of the last page whose number is a power of two (Brent, 1980)
 		request := first
 		if absent.Is(first) {
-			request = withCursor(first, index, "")
+			request = withText(first, index, "")
 		}
 		for page := 1; ; page++ {
 			answer, err := list(ctx, request)
@@ -108,7 +107,7 @@ func All[Req any, Resp interface{ content() ([]T, Cursor) }, T any](ctx context.
 			if after == "" {
 				return
 			}
-			if request = withCursor(request, index, after); after == seen {
+			if request = withText(request, index, string(after)); after == seen {
 				yield(none, fault.Internal.Errorf("the list never ends: page %d has the cursor of an earlier page as its next", page))
 				return
 			}
@@ -121,37 +120,6 @@ func All[Req any, Resp interface{ content() ([]T, Cursor) }, T any](ctx context.
 
 // cursorIndexOf returns where a request has its Cursor.
 func cursorIndexOf(t reflect.Type) []int {
-	var found [][]int
-	if s := deref(t); s.Kind() == reflect.Struct {
-		for _, f := range reflect.VisibleFields(s) {
-			if f.Type == reflect.TypeFor[Cursor]() && f.IsExported() {
-				found = append(found, f.Index)
-			}
-		}
-	}
-	if len(found) != 1 {
-		panic(fmt.Sprintf("rest.All: a request of type %s has %d fields of type rest.Cursor, and needs one", t, len(found)))
-	}
-	return found[0]
-}
-
-// withCursor returns a copy of a request for another page.
-func withCursor[Req any](request Req, index []int, c Cursor) Req {
-	own := copied(request)
-	reflect.Indirect(reflect.ValueOf(&own).Elem()).FieldByIndex(index).Set(reflect.ValueOf(c))
-	return own
-}
-
-// copied returns a copy of a request, which is a struct or a pointer to one; that of a nil
-// pointer is empty.
-func copied[Req any](request Req) Req {
-	v := reflect.ValueOf(&request).Elem()
-	if v.Kind() == reflect.Pointer {
-		own := reflect.New(v.Type().Elem())
-		if !v.IsNil() {
-			own.Elem().Set(v.Elem())
-		}
-		v.Set(own)
-	}
-	return request
+	isCursor := func(f reflect.StructField) bool { return f.Type == reflect.TypeFor[Cursor]() }
+	return onlyField("rest.All", t, "fields of type rest.Cursor", isCursor)
 }
