@@ -13,10 +13,10 @@ import (
 // not, at most Config.Poll.
 func (o *Outbox) moveDue(ctx context.Context) (untilNext time.Duration, err error) {
 	var next sql.NullInt64
-	err = o.config.DB.QueryRowContext(ctx, o.render(`SELECT MIN(due) - {now} FROM {outbox}_later`)).Scan(&next)
+	err = o.one(ctx, `SELECT MIN(due) - {now} FROM {outbox}_later`, &next)
 	switch {
 	case err != nil:
-		return o.config.Poll, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return o.config.Poll, err
 	case !next.Valid || next.Int64 > o.config.Poll.Milliseconds(): // which may be more than a Duration has room for
 		return o.config.Poll, nil
 	case next.Int64 > 0:
@@ -51,20 +51,11 @@ func (o *Outbox) moveSome(ctx context.Context) error {
 // due returns the numbers of up to maxBatch events that are due. The time is a query of its
 // own, since PostgreSQL finds by an index only what is not computed for each row.
 func (o *Outbox) due(ctx context.Context) (numbers []int64, err error) {
-	rows, err := o.config.DB.QueryContext(ctx, o.render(fmt.Sprintf(`SELECT n FROM {outbox}_later WHERE due <= (SELECT {now}) ORDER BY due, n LIMIT %d`, maxBatch)))
-	if err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
 		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-		}
+		err = scan(&n)
 		numbers = append(numbers, n)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	return numbers, nil
+		return true, err
+	}, fmt.Sprintf(`SELECT n FROM {outbox}_later WHERE due <= (SELECT {now}) ORDER BY due, n LIMIT %d`, maxBatch))
+	return numbers, err
 }

@@ -2,14 +2,10 @@ package outbox
 
 import (
 	"context"
-	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-type count = atomic.Int64
 
 // scrapeTimeout limits the queries of one scrape.
 const scrapeTimeout = 2 * time.Second
@@ -41,14 +37,13 @@ func (o *Outbox) Describe(to chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. It asks the database, for 2 s at most; if that
 // does not answer, the metrics of its tables are missing.
 func (o *Outbox) Collect(to chan<- prometheus.Metric) {
-	table := o.config.Table
 	to <- prometheus.MustNewConstMetric(o.descs.sent, prometheus.CounterValue, float64(o.sent.Load()))
 	to <- prometheus.MustNewConstMetric(o.descs.parked, prometheus.CounterValue, float64(o.parked.Load()))
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	s, err := o.Stats(ctx)
 	if err != nil {
-		o.config.Logger.WarnContext(ctx, "the outbox cannot be counted", "table", table, "error", err)
+		o.config.Logger.WarnContext(ctx, "the outbox cannot be counted", "table", o.config.Table, "error", err)
 		return
 	}
 	for state, n := range map[string]int64{"waiting": s.Waiting, "later": s.Later, "parked": s.Parked} {
@@ -77,8 +72,8 @@ func (o *Outbox) Stats(ctx context.Context) (s Stats, err error) {
 		{`SELECT COUNT(*) FROM {outbox}_later`, []any{&s.Later}},
 		{`SELECT COUNT(*) FROM {outbox}_parked`, []any{&s.Parked}},
 	} {
-		if err := o.config.DB.QueryRowContext(ctx, o.render(q.statement)).Scan(q.into...); err != nil {
-			return Stats{}, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		if err := o.one(ctx, q.statement, q.into...); err != nil {
+			return Stats{}, err
 		}
 	}
 	s.Oldest = time.Duration(max(oldest, 0)) * time.Millisecond

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -66,7 +67,7 @@ type Outbox struct {
 	running chan struct{} // has one while Run runs
 
 	descs        descs
-	sent, parked count
+	sent, parked atomic.Int64
 }
 
 // New returns an outbox. It uses neither the database nor the bus. It returns
@@ -118,31 +119,53 @@ func (o *Outbox) render(statement string) string {
 	return o.dialect.Render(strings.ReplaceAll(statement, "{outbox}", o.config.Table))
 }
 
+// failure returns an error of the database, which may be nil, with the name of the table.
+func (o *Outbox) failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("outbox %s: %w", o.config.Table, err)
+}
+
 // exec returns the number of rows that a statement has changed.
 func (o *Outbox) exec(ctx context.Context, in Execer, statement string, args ...any) (int64, error) {
 	result, err := in.ExecContext(ctx, o.render(statement), args...)
 	if err != nil {
-		return 0, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return 0, o.failure(err)
 	}
 	n, err := result.RowsAffected()
+	return n, o.failure(err)
+}
+
+// one reads the only row of a query.
+func (o *Outbox) one(ctx context.Context, statement string, into ...any) error {
+	return o.failure(o.config.DB.QueryRowContext(ctx, o.render(statement)).Scan(into...))
+}
+
+// each calls read for each row of a query, until it returns false or an error.
+func (o *Outbox) each(ctx context.Context, read func(scan func(into ...any) error) (more bool, err error), statement string, args ...any) error {
+	rows, err := o.config.DB.QueryContext(ctx, o.render(statement), args...)
 	if err != nil {
-		return 0, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return o.failure(err)
 	}
-	return n, nil
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if more, err := read(rows.Scan); err != nil || !more {
+			return o.failure(err)
+		}
+	}
+	return o.failure(rows.Err())
 }
 
 // within runs f in a transaction.
 func (o *Outbox) within(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := o.config.DB.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return o.failure(err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := f(tx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	return nil
+	return o.failure(tx.Commit())
 }

@@ -33,26 +33,22 @@ type Parked struct {
 
 // Parked returns the events that are parked, the oldest first, at most limit.
 func (o *Outbox) Parked(ctx context.Context, limit int) (found []Parked, err error) {
-	rows, err := o.config.DB.QueryContext(ctx, o.render(fmt.Sprintf(`SELECT n, topic, event, reason, at FROM {outbox}_parked ORDER BY n LIMIT %d`, max(limit, 0))))
-	if err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
 		var p Parked
 		var text []byte
 		var since int64
-		if err := rows.Scan(&p.ID, &p.Topic, &text, &p.Reason, &since); err != nil {
-			return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		if err := scan(&p.ID, &p.Topic, &text, &p.Reason, &since); err != nil {
+			return false, err
 		}
 		if json.Unmarshal(text, &p.Event) != nil {
 			p.Event = eventbus.Event{}
 		}
 		p.Since = time.UnixMilli(since)
 		found = append(found, p)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		return true, nil
+	}, fmt.Sprintf(`SELECT n, topic, event, reason, at FROM {outbox}_parked ORDER BY n LIMIT %d`, max(limit, 0)))
+	if err != nil {
+		return nil, err
 	}
 	return found, nil
 }
@@ -61,15 +57,12 @@ func (o *Outbox) Parked(ctx context.Context, limit int) (found []Parked, err err
 // fault.NotFound if no event with that ID is parked.
 func (o *Outbox) Unpark(ctx context.Context, id int64) error {
 	err := o.within(ctx, func(tx *sql.Tx) error {
-		moved, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_parked WHERE n = ?`, id)
+		_, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_parked WHERE n = ?`, id)
 		if err != nil {
 			return err
 		}
-		if moved == 0 {
-			return fault.NotFound.Errorf("outbox %s: no event %d is parked", o.config.Table, id)
-		}
 		removed, err := o.exec(ctx, tx, `DELETE FROM {outbox}_parked WHERE n = ?`, id)
-		if err == nil && removed == 0 { // another one has unparked it meanwhile
+		if err == nil && removed == 0 { // or another one has unparked it meanwhile
 			return fault.NotFound.Errorf("outbox %s: no event %d is parked", o.config.Table, id)
 		}
 		return err

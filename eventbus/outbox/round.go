@@ -42,7 +42,6 @@ type line struct {
 // publish publishes the events: those of one key one after the other, others at the same
 // time.
 func (r *round) publish(ctx context.Context, batch []row) {
-	r.published, r.failed = map[string]bool{}, map[string]error{}
 	var all sync.WaitGroup
 	places := make(chan struct{}, maxAtOnce)
 	for _, l := range r.lines(batch) {

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"fmt"
 )
 
 // row is an event in a table.
@@ -19,23 +18,19 @@ const maxBytes = 8 << 20
 // rows returns the rows of a query of n, topic and event, up to maxBytes. isCut says that
 // there are more.
 func (o *Outbox) rows(ctx context.Context, statement string, args ...any) (found []row, isCut bool, err error) {
-	rows, err := o.config.DB.QueryContext(ctx, o.render(statement), args...)
-	if err != nil {
-		return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	for size := 0; rows.Next(); {
+	size := 0
+	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
 		var r row
-		if err := rows.Scan(&r.n, &r.topic, &r.event); err != nil {
-			return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
+		if err := scan(&r.n, &r.topic, &r.event); err != nil {
+			return false, err
 		}
 		found = append(found, r)
-		if size += len(r.event); size >= maxBytes {
-			return found, true, nil
-		}
+		size += len(r.event)
+		isCut = size >= maxBytes
+		return !isCut, nil
+	}, statement, args...)
+	if err != nil {
+		return nil, false, err
 	}
-	if err := rows.Err(); err != nil {
-		return nil, false, fmt.Errorf("outbox %s: %w", o.config.Table, err)
-	}
-	return found, false, nil
+	return found, isCut, nil
 }

@@ -83,7 +83,7 @@ func (s *sender) sendBatch(ctx context.Context, batch []row) (failed map[string]
 	if len(batch) == 0 {
 		return nil, nil
 	}
-	r := round{outbox: s.Outbox, failed: map[string]error{}}
+	r := round{outbox: s.Outbox, published: map[string]bool{}, failed: map[string]error{}}
 	r.publish(ctx, batch)
 	for _, refused := range r.refused {
 		err = errors.Join(err, s.park(ctx, refused.row, refused.reason))

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // kafkaSettings are those of a cluster of one. .ci/server uses them, too.
@@ -89,14 +87,11 @@ var metadataRequest = []byte{
 // checkKafka asks for the brokers. The broker itself is among them when the controller has
 // let it in.
 func checkKafka(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := dial(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	if _, err := conn.Write(metadataRequest); err != nil {
 		return err
 	}

@@ -3,10 +3,8 @@ package realserver
 import (
 	"fmt"
 	"io"
-	"net"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // MariaDB runs a MariaDB server with the user root, without a password, and the database
@@ -36,14 +34,11 @@ func MariaDB(t testing.TB) *Server {
 
 // checkMariaDB reads the greeting, whose fifth byte is the version of the protocol.
 func checkMariaDB(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := dial(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	greeting := make([]byte, 5)
 	if _, err := io.ReadFull(conn, greeting); err != nil {
 		return err

@@ -3,11 +3,9 @@ package realserver
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // NATS runs a NATS server with JetStream. Its streams are on disk and survive a kill.
@@ -28,14 +26,11 @@ func NATS(t testing.TB) *Server {
 
 // checkNATS reads the greeting, which the server sends when its streams are recovered.
 func checkNATS(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := dial(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	greeting, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return err

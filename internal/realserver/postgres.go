@@ -2,13 +2,11 @@ package realserver
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // nobody is the user and the group that a server runs as which refuses to run as root.
@@ -74,14 +72,11 @@ func runOnce(t testing.TB, dir string, command []string) {
 // checkPostgres sends the start of a session, to which the server answers with a request
 // for a password, or with the session, when it accepts sessions.
 func checkPostgres(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := dial(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	const hello = "\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00"
 	if _, err := conn.Write([]byte(hello)); err != nil {
 		return err
