@@ -136,7 +136,7 @@ func hang(bus eventbus.Bus, err error) {
 // Crash kills a process that handles an event, and expects that another member gets it. It
 // needs [Main]; bus is one on the broker at the address.
 func Crash(t *testing.T, address string, bus eventbus.Bus) {
-	member := exec.Command(os.Args[0])
+	member := exec.CommandContext(t.Context(), os.Args[0])
 	member.Env = append(os.Environ(), memberVariable+"="+address)
 	out, err := member.StdoutPipe()
 	if err != nil {
