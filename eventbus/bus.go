@@ -1,9 +1,7 @@
 package eventbus
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
 	"time"
 )
 
@@ -50,63 +48,27 @@ type Bus interface {
 // returns, wait if their context can never end.
 const EndTimeout = 30 * time.Second
 
-// EventOf returns the event that is being handled in ctx, and false outside a handler.
-func EventOf(ctx context.Context) (Event, bool) {
-	if e, ok := ctx.Value(eventKey{}).(*Event); ok {
-		return *e, true
-	}
-	return Event{}, false
+// Replayer is a [Bus] that stores events for groups that subscribe later. [Redrive] needs
+// one, or a [Memory].
+type Replayer interface {
+	Bus
+	// SubscribeFromStart does what Subscribe does, except that a new group begins with the
+	// oldest event that is stored. A group that exists continues where it was.
+	SubscribeFromStart(topic, group string, h Handler) (stop func(ctx context.Context) error, err error)
+	LagReporter
 }
 
-func isHandling(ctx context.Context) bool { return ctx.Value(eventKey{}) != nil }
-
-// ContextWithEvent returns a context for a handler of e, in which [EventOf] finds e.
-// Another implementation of [Bus] calls its handlers with it.
-func ContextWithEvent(ctx context.Context, e Event) context.Context {
-	return &handling{Context: ctx, event: e}
+// LagReporter is a [Bus] that counts what waits for a group.
+type LagReporter interface {
+	// Lag returns what waits for the group. It is fault.NotFound if there is no such group.
+	Lag(ctx context.Context, topic, group string) (Lag, error)
 }
 
-// LogTo sets the logger for the event that is being handled in ctx. The logger gets the
-// messages that the event will be redelivered, that its handler panicked, or that it was
-// put aside. LogTo is for code around handlers, before it calls them; outside a handler
-// it does nothing.
-func LogTo(ctx context.Context, log *slog.Logger) {
-	if h, ok := ctx.Value(handlingKey{}).(*handling); ok {
-		h.log = log
-	}
-}
-
-// LoggerOf returns the logger that [LogTo] set for the event that is being handled in
-// ctx, or nil.
-func LoggerOf(ctx context.Context) *slog.Logger {
-	if h, ok := ctx.Value(handlingKey{}).(*handling); ok {
-		return h.log
-	}
-	return nil
-}
-
-// loggerOf is LoggerOf with the default slog.Default().
-func loggerOf(ctx context.Context) *slog.Logger { return cmp.Or(LoggerOf(ctx), slog.Default()) }
-
-// handling holds the context and the event of a handler in one allocation.
-type handling struct {
-	context.Context
-	event Event
-	log   *slog.Logger // nil is slog.Default()
-}
-
-type (
-	eventKey    struct{}
-	handlingKey struct{}
-)
-
-// Value implements context.Context.
-func (h *handling) Value(key any) any {
-	switch key.(type) {
-	case eventKey:
-		return &h.event
-	case handlingKey:
-		return h
-	}
-	return h.Context.Value(key)
+// Lag is what waits for a group.
+type Lag struct {
+	// Events is the number of events that the group has not handled, those included that are
+	// being handled.
+	Events int64
+	// Oldest is how long ago the oldest of them was published, 0 if the bus does not know.
+	Oldest time.Duration
 }

@@ -3,9 +3,11 @@ package eventbus
 import (
 	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"sync/atomic"
 	"unicode"
 
 	"github.com/sinew-go/sinew/endpoint"
@@ -15,20 +17,39 @@ import (
 
 // The extensions that [DeadLetter] adds to an event.
 const (
-	// DeadTopic is the topic that the event came from, which is its Type.
+	// DeadTopic is the topic that the event came from.
 	DeadTopic = "deadlettertopic"
 	// DeadReason is the error of the event's handler, as one line of at most 1 KiB.
 	DeadReason = "deadletterreason"
 	// DeadID is the ID that the event had when it was first put aside.
 	DeadID = "deadletterid"
+	// DeadGroup is the group whose handler failed. It is missing if the bus does not say.
+	DeadGroup = "deadlettergroup"
+	// DeadAttempts is how often the handler was called in the last delivery, as
+	// [RetryPolicy] counts.
+	DeadAttempts = "deadletterattempts"
+	// DeadDeliveries is how often the event was delivered to the group. It is missing if the
+	// bus does not count.
+	DeadDeliveries = "deadletterdeliveries"
+	// DeadStack is where the handler panicked, the innermost function first, as one line of
+	// at most 2 KiB. It is missing if the handler returned an error.
+	DeadStack = "deadletterstack"
+	// DeadRedrives is how often [Redrive] has brought the event back.
+	DeadRedrives = "deadletterredrives"
+
+	// deadRun is the call of Redrive that brought the event back last, or left it.
+	deadRun = "deadletterrun"
 )
 
-// maxReason limits the length of DeadReason, in bytes.
-const maxReason = 1024
+// maxReason limits the length of DeadReason, and maxStack that of DeadStack, in bytes.
+const (
+	maxReason = 1024
+	maxStack  = 2048
+)
 
 // DeadLetter puts an event aside whose handler failed: it publishes the event to another
 // topic, with its origin and the reason in the extensions [DeadTopic], [DeadReason] and
-// [DeadID], logs a warning, and counts the event as handled. Put [RetryPolicy] inside
+// those beside them, logs a warning, and counts the event as handled. Put [RetryPolicy] inside
 // DeadLetter and [Dedupe] around it. If the event cannot be published there, or if the
 // handler's context has ended, as when a drain is cut short, the event is redelivered
 // instead. Around anything but a handler DeadLetter does nothing. It panics if p or one
@@ -42,10 +63,8 @@ const maxReason = 1024
 // Without any function every failure is put aside, even a temporary one. Use that for
 // events that may be missed, or if somebody watches the dead letters and puts them back.
 //
-// A dead letter has its own ID, because several groups may put the same event aside. On a
-// [Memory] bus it is lost unless somebody subscribes to its topic. To put it back when
-// the cause is repaired, publish it unchanged to its [DeadTopic]: every group gets it,
-// and of the groups with Dedupe only those handle it that have not handled it yet.
+// A dead letter has its own ID, because several groups may put the same event aside. When
+// the cause is repaired, [Redrive] brings it back to the group that put it aside.
 func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.Middleware {
 	if absent.Is(p) || topic == "" || slices.ContainsFunc(which, func(is func(error) bool) bool { return is == nil }) {
 		panic("eventbus.DeadLetter: it needs a bus, a topic, and no function that is nil")
@@ -53,22 +72,51 @@ func DeadLetter(p Publisher, topic string, which ...func(error) bool) endpoint.M
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
 			response, err := next(ctx, request)
-			e, handling := EventOf(ctx)
-			if err == nil || !handling || ctx.Err() != nil || !shouldPutAside(which, err) {
+			h := handlingOf(ctx)
+			if err == nil || h == nil || ctx.Err() != nil || !shouldPutAside(which, err) {
 				return response, err
 			}
-			dead := e.WithExtension(DeadTopic, e.Type).WithExtension(DeadReason, reasonText(err)).WithExtension(DeadID, originalID(e))
-			dead.ID = "" // the bus gives it one
-			if failed := p.Publish(ctx, topic, dead); failed != nil {
+			e, dead := &h.event, deadLetter(h, err)
+			failed := p.Publish(ctx, topic, dead)
+			if dead.Extensions[DeadStack] != "" && errors.Is(failed, fault.InvalidArgument) { // it may be too large
+				delete(dead.Extensions, DeadStack)
+				failed = p.Publish(ctx, topic, dead)
+			}
+			if failed != nil {
 				return response, fault.Unavailable.Errorf("event %s could not be put aside on %s: %w; its handler failed: %w", e.ID, topic, failed, err)
 			}
-			loggerOf(ctx).Warn("an event was put aside", "topic", e.Type, "event", e.ID, "key", e.Key, "to", topic, "error", err)
-			if putAside, ok := ctx.Value(putAsideKey{}).(*atomic.Bool); ok {
-				putAside.Store(true)
-			}
+			loggerOf(ctx).Warn("an event was put aside", "topic", dead.Extensions[DeadTopic], "event", e.ID, "key", e.Key, "to", topic, "error", err)
+			h.putAside.Store(true)
 			return response, nil
 		}
 	}
+}
+
+// deadLetter returns the event that is put aside because of err. The bus gives it an ID.
+func deadLetter(h *handling, err error) Event {
+	dead := h.event
+	dead.ID, dead.Extensions = "", maps.Clone(dead.Extensions)
+	if dead.Extensions == nil {
+		dead.Extensions = map[string]string{}
+	}
+	set := func(name, value string, known bool) {
+		if delete(dead.Extensions, name); known {
+			dead.Extensions[name] = value
+		}
+	}
+	set(DeadID, originalID(h.event), true)
+	set(DeadTopic, cmp.Or(h.topic, h.event.Type), true)
+	set(DeadReason, reasonText(err), true)
+	set(DeadGroup, h.group, h.topic != "")
+	set(DeadAttempts, strconv.Itoa(max(1, int(h.attempts.Load()))), true)
+	set(DeadDeliveries, strconv.Itoa(h.number), h.number > 0)
+	panicked, isPanic := errors.AsType[*panicError](err)
+	if isPanic {
+		set(DeadStack, panicked.stack, true)
+	} else {
+		set(DeadStack, "", false)
+	}
+	return dead
 }
 
 // shouldPutAside reports whether an event with this failure is put aside.
@@ -90,9 +138,6 @@ func Hopeless(err error) bool {
 	}
 	return false
 }
-
-// putAsideKey is the context key of the flag that DeadLetter sets for a Dedupe around it.
-type putAsideKey struct{}
 
 // originalID is the ID of an event. For one that was put back it is the ID of the
 // original.

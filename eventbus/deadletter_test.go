@@ -24,7 +24,7 @@ func putAsideOnce(t *testing.T, e eventbus.Event, err error) eventbus.Event {
 	t.Helper()
 	aside := make(recordingPublisher, 1)
 	ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, err }).With(eventbus.DeadLetter(aside, "dead"))
-	if _, err := ep(eventbus.ContextWithEvent(t.Context(), e), 1); err != nil {
+	if _, err := ep(eventbus.ContextWithEvent(t.Context(), e, eventbus.Delivery{}), 1); err != nil {
 		t.Fatal(err)
 	}
 	return <-aside
@@ -84,7 +84,7 @@ func TestWithHopelessOnlyHopelessEventsArePutAside(t *testing.T) {
 		aside := make(recordingPublisher, 1)
 		ep := endpoint.New(func(context.Context, int) (endpoint.None, error) { return endpoint.None{}, failure }).
 			With(eventbus.DeadLetter(aside, "dead", eventbus.Hopeless))
-		_, err := ep(eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}), 1)
+		_, err := ep(eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "s", Type: "t"}, eventbus.Delivery{}), 1)
 		if put := len(aside) == 1; put != hopeless || put != (err == nil) {
 			t.Errorf("%v: put aside %v, and the bus is told %v", failure, put, err)
 		}

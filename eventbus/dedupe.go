@@ -2,7 +2,6 @@ package eventbus
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/idempotency"
@@ -20,16 +19,16 @@ func Dedupe(store idempotency.Store, group string) endpoint.Middleware {
 	}
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (response any, err error) {
-			e, handling := EventOf(ctx)
-			if !handling {
+			h := handlingOf(ctx)
+			if h == nil {
 				return next(ctx, request)
 			}
+			e := &h.event
 			response = endpoint.None{}
-			var putAside atomic.Bool
-			_, _, err = idempotency.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+originalID(e), []byte{1}, func() ([]byte, bool, error) {
+			_, _, err = idempotency.Once(ctx, store, "event\x00"+group, e.Source+"\x00"+originalID(*e), []byte{1}, func() ([]byte, bool, error) {
 				var err error
-				response, err = next(context.WithValue(ctx, putAsideKey{}, &putAside), request)
-				return nil, !putAside.Load(), err
+				response, err = next(ctx, request)
+				return nil, !h.putAside.Load(), err
 			})
 			return response, err
 		}

@@ -8,7 +8,10 @@
 //
 // A handler runs inside an endpoint, so every middleware applies: [RetryPolicy] repeats
 // the handler after a failure, [DeadLetter] puts aside an event that can never be
-// handled, [Dedupe] runs the handler once per event.
+// handled, [Dedupe] runs the handler once per event. [Redrive] brings back what was put
+// aside:
+//
+//	again, err := eventbus.Redrive(ctx, bus, "order.dead")
 //
 // # Guarantees of every bus
 //

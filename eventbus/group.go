@@ -37,8 +37,9 @@ type keyQueue struct{ deliveries []*delivery }
 // delivery is the delivery of an event to a group, and the context of its handler.
 type delivery struct {
 	handling
-	queue *keyQueue // nil for an event without a key
-	pause time.Duration
+	queue    *keyQueue // nil for an event without a key
+	pause    time.Duration
+	failures int
 }
 
 func newGroup(b *Memory, topic, name string) *group {
@@ -121,7 +122,7 @@ func (g *group) finish(d *delivery, err error) {
 		pause := g.bus.redeliveryPauses().Next(d.pause)
 		g.bus.logRedelivery(g, d, err, pause)
 		// The failed handler may still use its context, d.
-		again := &delivery{handling: handling{event: d.event}, queue: d.queue, pause: pause}
+		again := &delivery{handling: handling{event: d.event}, queue: d.queue, pause: pause, failures: d.failures + 1}
 		if d.queue != nil {
 			d.queue.deliveries[0] = again
 		}
@@ -208,6 +209,22 @@ func (g *group) remove(m *member) {
 // held.
 func (g *group) backlog() int { return g.pending + g.waiting }
 
+// lag is what the group has not handled.
+func (g *group) lag() (lag Lag) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	lag.Events = int64(g.pending)
+	for i := range g.ready.count {
+		lag.add(g.ready.at(i))
+	}
+	for _, queue := range g.queues {
+		lag.add(queue.deliveries[0])
+	}
+	return lag
+}
+
+func (l *Lag) add(d *delivery) { l.Oldest = max(l.Oldest, time.Since(d.event.Time)) }
+
 func (g *group) allMembers() []*member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -231,6 +248,9 @@ func (r *ring) push(d *delivery) {
 	r.items[(r.head+r.count)&(len(r.items)-1)] = d
 	r.count++
 }
+
+// at is the delivery that is popped after i others.
+func (r *ring) at(i int) *delivery { return r.items[(r.head+i)&(len(r.items)-1)] }
 
 func (r *ring) pop() *delivery {
 	d := r.items[r.head]

@@ -2,7 +2,6 @@ package eventbus
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/deadline"
@@ -95,12 +94,7 @@ func (m *member) handle(d *delivery) (err error) {
 		}
 	}()
 	d.Context = m.ctx
+	d.topic, d.group, d.number = m.group.topic, m.group.name, d.failures+1
 	d.event.encode()
 	return m.handler(d, d.event)
-}
-
-// panicked logs a handler's panic and returns the error that stands for it.
-func panicked(ctx context.Context, topic string, e Event, p any) error {
-	loggerOf(ctx).Error("an event's handler panicked", "topic", topic, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
-	return fault.Internal.Errorf("the handler panicked")
 }

@@ -55,8 +55,9 @@ func (p MemoryPolicy) WithDefaults() MemoryPolicy {
 
 // Memory is a [Bus] within this process. It is safe for concurrent use.
 type Memory struct {
-	policy MemoryPolicy
-	idle   chan struct{} // signalled when a group has nothing left to handle
+	policy  MemoryPolicy
+	idle    chan struct{} // signalled when a group has nothing left to handle
+	letters shelf
 
 	mu      sync.Mutex // guards changes of current
 	current atomic.Pointer[busState]
@@ -112,11 +113,15 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	isLetter := e.isDeadLetter(topic)
 	groups := now.topics[topic]
-	if len(groups) == 0 {
+	if len(groups) == 0 && !isLetter {
 		return nil
 	}
 	e.setDefaults(topic)
+	if isLetter {
+		b.letters.add(topic, *e)
+	}
 	if len(groups) > 1 {
 		e.encode() // or the first group to handle it would make the others wait
 	}
@@ -135,6 +140,16 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 // Hears reports whether the topic has a subscriber. An event that is published to a topic
 // without one is lost.
 func (b *Memory) Hears(topic string) bool { return len(b.current.Load().topics[topic]) > 0 }
+
+// Lag implements [LagReporter]. Oldest is by the Time of the events.
+func (b *Memory) Lag(_ context.Context, topic, group string) (Lag, error) {
+	for _, g := range b.current.Load().topics[topic] {
+		if group != "" && g.name == group {
+			return g.lag(), nil
+		}
+	}
+	return Lag{}, fault.NotFound.Errorf("topic %s: there is no group %q", topic, group)
+}
 
 // Subscribe implements [Subscriber].
 func (b *Memory) Subscribe(topic, name string, h Handler) (stop func(context.Context) error, err error) {

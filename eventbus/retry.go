@@ -68,8 +68,11 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 	pauses := backoff.Policy{Min: r.Backoff, Max: r.MaxBackoff}
 	return func(next endpoint.Func) endpoint.Func {
 		return func(ctx context.Context, request any) (any, error) {
-			pause := time.Duration(0)
+			pause, h := time.Duration(0), handlingOf(ctx)
 			for attempt := 1; ; attempt++ {
+				if h != nil {
+					h.attempts.Store(int32(attempt)) //nolint:gosec // far below the limit
+				}
 				response, err := next(ctx, request)
 				if attempt >= r.Attempts || !isRepeatable(ctx, err) {
 					return response, err

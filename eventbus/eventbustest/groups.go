@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/fault"
 )
 
 // groups are the rules for sharing events among the members of a group.
@@ -135,6 +136,12 @@ var groups = []rule{
 		},
 	},
 	{
+		Name:     "lag",
+		Sentence: "Lag counts what a group has not handled, whatever other groups have, and knows no group that does not exist.",
+		Unless:   func(f Features) bool { return f.NoLag },
+		Check:    lag,
+	},
+	{
 		Name:     "back_pressure",
 		Sentence: "Publish waits for slow handlers rather than pile up, ends with its context, and does not wait within a handler.",
 		Unless:   func(f Features) bool { return f.NoBackPressure },
@@ -181,4 +188,58 @@ func settledCount(count *atomic.Int64) int64 {
 		<-time.After(50 * time.Millisecond)
 	}
 	return before
+}
+
+// lag counts what waits for a group whose handler hangs, and then ends.
+func lag(s *subject) {
+	seen, leave := newLog(), make(chan struct{})
+	end := sync.OnceFunc(func() { close(leave) })
+	defer end()
+	s.subscribe("slow", func(_ context.Context, e eventbus.Event) error {
+		<-leave
+		seen.add(e)
+		return nil
+	})
+	s.subscribe("quick", seen.record)
+	reporter := s.bus.(eventbus.LagReporter)
+	keys, each := []string{"a", "", "b"}, 1
+	if s.NoBackPressure {
+		each = 5
+	}
+	for _, key := range keys {
+		s.publish(key, numbers(each)...)
+	}
+	all := len(keys) * each
+	s.wait(seen, "the events of the other group", atLeast(all))
+	<-time.After(20 * time.Millisecond)
+	if lag, err := reporter.Lag(s.limited(), s.topic, "slow"); err != nil || lag.Events != int64(all) || lag.Oldest < 20*time.Millisecond || lag.Oldest > waitLimit {
+		s.Errorf("the lag of %d events is %+v, %v", all, lag, err)
+	}
+	end()
+	for _, group := range []string{"slow", "quick"} {
+		s.until("no lag of group "+group, func() bool {
+			lag, err := reporter.Lag(s.limited(), s.topic, group)
+			if err != nil {
+				s.Errorf("lag: %v", err)
+			}
+			return err != nil || lag == eventbus.Lag{}
+		})
+	}
+	for _, group := range []string{"", "other"} {
+		if lag, err := reporter.Lag(s.limited(), s.topic, group); !errors.Is(err, fault.NotFound) {
+			s.Errorf("the lag of group %q is %+v, %v", group, lag, err)
+		}
+	}
+}
+
+// until waits until ok is true, and asks again and again.
+func (s *subject) until(what string, ok func() bool) {
+	s.Helper()
+	for ctx := s.limited(); !ok(); {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			s.Fatalf("waited in vain for %s", what)
+		}
+	}
 }

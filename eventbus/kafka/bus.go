@@ -51,7 +51,11 @@ type Bus struct {
 
 type groupName struct{ topic, group string }
 
-var _ eventbus.Bus = (*Bus)(nil)
+// id is the group as Kafka knows it. A colon is in no topic's name, so that two groups
+// never have one ID.
+func (n groupName) id() string { return n.group + ":" + n.topic }
+
+var _ eventbus.Replayer = (*Bus)(nil)
 
 // New returns a bus, which must be closed, whether the brokers are reachable or not. It
 // returns fault.InvalidArgument if the Config does not validate.
@@ -120,13 +124,22 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 // Subscribe implements eventbus.Subscriber. If the brokers answer, it returns
 // fault.FailedPrecondition for a topic that must exist and does not.
 func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	return b.subscribe(topic, group, h, false)
+}
+
+// SubscribeFromStart implements eventbus.Replayer.
+func (b *Bus) SubscribeFromStart(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	return b.subscribe(topic, group, h, true)
+}
+
+func (b *Bus) subscribe(topic, group string, h eventbus.Handler, fromStart bool) (stop func(context.Context) error, err error) {
 	if h == nil {
 		return nil, fault.InvalidArgument.Errorf("topic %s: the handler is nil", topic)
 	}
 	if err := checkName(topic); err != nil {
 		return nil, err
 	}
-	c, m, err := b.join(topic, group, h)
+	c, m, err := b.join(topic, group, h, fromStart)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +154,7 @@ func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(cont
 
 // join adds a member to the consumer of the group, and begins with a consumer if there is
 // none.
-func (b *Bus) join(topic, group string, h eventbus.Handler) (*consumer, *member, error) {
+func (b *Bus) join(topic, group string, h eventbus.Handler, fromStart bool) (*consumer, *member, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.draining {
@@ -157,6 +170,7 @@ func (b *Bus) join(topic, group string, h eventbus.Handler) (*consumer, *member,
 		}
 	}
 	c := newConsumer(b, name, previous)
+	c.fromStart = fromStart
 	m := c.join(h)
 	if group == "" {
 		b.own[c] = true

@@ -40,6 +40,7 @@ type consumer struct {
 	bus       *Bus
 	name      groupName
 	startedAt time.Time
+	fromStart bool      // a new group begins with the oldest event
 	previous  *consumer // of the same group; it must end first
 
 	tried   chan struct{}   // closed when the group is set up, or cannot be soon
@@ -78,9 +79,8 @@ func newConsumer(b *Bus, name groupName, previous *consumer) *consumer {
 // isShared reports whether the consumer belongs to a group.
 func (c *consumer) isShared() bool { return c.name.group != "" }
 
-// groupID is the group as Kafka knows it. A colon is in no topic's name, so that two
-// groups never have one ID.
-func (c *consumer) groupID() string { return c.name.group + ":" + c.name.topic }
+// groupID is the group as Kafka knows it.
+func (c *consumer) groupID() string { return c.name.id() }
 
 // join adds a member. It returns nil if the last member has left.
 func (c *consumer) join(h eventbus.Handler) *member {

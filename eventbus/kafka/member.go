@@ -83,8 +83,9 @@ func (m *member) handleSome(p *partition) {
 	p.isReady, p.handling = false, true
 	for began := time.Now(); len(p.queue) > 0 && !p.pausing && !m.leaving; {
 		r := p.queue[0]
+		number := p.failures + 1
 		m.mu.Unlock()
-		log, err := m.deliver(ctx, r)
+		log, err := m.deliver(ctx, r, number)
 		m.mu.Lock()
 		if err != nil && p.gone {
 			break
@@ -108,11 +109,11 @@ func (m *member) handleSome(p *partition) {
 }
 
 // deliver calls the handler. It returns the logger for messages about the event.
-func (m *member) deliver(ctx context.Context, r *kgo.Record) (log *slog.Logger, err error) {
+func (m *member) deliver(ctx context.Context, r *kgo.Record, number int) (log *slog.Logger, err error) {
 	e, err := event(r)
 	if err != nil {
 		m.bus.config.Logger.Error("a record that is no event is dropped", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "error", err)
 		return nil, nil // a redelivery would not change it
 	}
-	return m.bus.log.Call(ctx, r.Topic, e, m.handler)
+	return m.bus.log.Call(ctx, eventbus.Delivery{Topic: r.Topic, Group: m.name.group, Number: number}, e, m.handler)
 }

@@ -27,6 +27,7 @@ type partition struct {
 	lost     bool               // it may have another member already: do not commit
 	cancel   context.CancelFunc // of the handler
 	ended    chan struct{}      // closed when the handler has ended, after gone
+	failures int                // of the first event
 	pause    time.Duration      // before the last redelivery of the first event
 
 	handled   int64 // the offset after the last event that was handled, or -1
@@ -60,7 +61,7 @@ func (p *partition) offer() {
 
 // succeed removes the first event, which has been handled.
 func (p *partition) succeed(r *kgo.Record) {
-	p.handled, p.epoch, p.pause = r.Offset+1, r.LeaderEpoch, 0
+	p.handled, p.epoch, p.failures, p.pause = r.Offset+1, r.LeaderEpoch, 0, 0
 	if p.isShared() && !p.gone {
 		select {
 		case p.dirty <- struct{}{}:
@@ -96,7 +97,7 @@ func (p *partition) release(count, bytes int) {
 // fail offers the first event again after a pause, which it returns.
 func (p *partition) fail() time.Duration {
 	p.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(p.pause)
-	p.pausing = true
+	p.failures, p.pausing = p.failures+1, true
 	time.AfterFunc(p.pause, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -22,7 +22,7 @@ const clockDifference = 3 * time.Second
 const newPartitionsPoll = time.Minute
 
 // setUp makes sure that the group has a place in every partition of the topic: where the
-// partition ended when the first member subscribed. Without a group it returns these
+// partition ended when the first member subscribed, or began if that is asked for. Without a group it returns these
 // places.
 func (c *consumer) setUp() (map[int32]kgo.Offset, error) {
 	ctx, cancel := context.WithTimeout(c.leaving, setupTimeout)
@@ -57,10 +57,14 @@ func (c *consumer) setUp() (map[int32]kgo.Offset, error) {
 	return nil, nil
 }
 
-// ends returns where the partitions ended when the consumer started.
+// ends returns where the partitions ended when the consumer started, or where they begin if
+// it is to read from there.
 func (c *consumer) ends(ctx context.Context) (map[int32]int64, error) {
-	topic := c.name.topic
-	listed, err := c.bus.admin.ListEndOffsets(ctx, topic)
+	topic, list := c.name.topic, c.bus.admin.ListEndOffsets
+	if c.fromStart {
+		list = c.bus.admin.ListStartOffsets
+	}
+	listed, err := list(ctx, topic)
 	if err == nil {
 		err = listed.Error()
 	}
@@ -70,6 +74,9 @@ func (c *consumer) ends(ctx context.Context) (map[int32]int64, error) {
 	ends := map[int32]int64{}
 	for number, end := range listed[topic] {
 		ends[number] = end.Offset
+	}
+	if c.fromStart {
+		return ends, nil
 	}
 	select {
 	case <-c.tried:

@@ -67,7 +67,7 @@ type Bus struct {
 	closed        bool
 }
 
-var _ eventbus.Bus = (*Bus)(nil)
+var _ eventbus.Replayer = (*Bus)(nil)
 
 // New returns a bus, which must be closed, whether the server is reachable or not. It
 // returns fault.InvalidArgument if the URL or an option is wrong.
@@ -143,10 +143,19 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 
 // Subscribe implements eventbus.Subscriber.
 func (b *Bus) Subscribe(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	return b.subscribe(topic, group, h, false)
+}
+
+// SubscribeFromStart implements eventbus.Replayer.
+func (b *Bus) SubscribeFromStart(topic, group string, h eventbus.Handler) (stop func(context.Context) error, err error) {
+	return b.subscribe(topic, group, h, true)
+}
+
+func (b *Bus) subscribe(topic, group string, h eventbus.Handler, fromStart bool) (stop func(context.Context) error, err error) {
 	if h == nil {
 		return nil, fault.InvalidArgument.Errorf("topic %s: the handler is nil", topic)
 	}
-	s := newSubscription(b, topic, group, h)
+	s := newSubscription(b, topic, group, h, fromStart)
 	b.mu.Lock()
 	if b.draining {
 		b.mu.Unlock()

@@ -136,17 +136,14 @@ func (p *partition) handle(m jetstream.Msg) {
 		return
 	}
 	defer p.slot.release()
-	log, err := p.deliver(m)
+	place := placeOf(m)
+	log, err := p.deliver(m, place)
 	p.slow = p.slot.runningFor() > handOffAfter
 	if err == nil {
 		_ = m.Ack() // if this is lost, the event is redelivered
 		return
 	}
-	seq := uint64(0)
-	if meta, failed := m.Metadata(); failed == nil {
-		seq = meta.Sequence.Stream
-	}
-	if seq != p.failedSeq {
+	if seq := place.Sequence.Stream; seq != p.failedSeq {
 		p.failedSeq, p.pause = seq, 0
 	}
 	p.pause = backoff.Policy{Min: shortestPause, Max: longestPause}.Next(p.pause)
@@ -154,14 +151,23 @@ func (p *partition) handle(m jetstream.Msg) {
 	_ = m.NakWithDelay(p.pause) // if this is lost, the event is redelivered after AckWait
 }
 
+// placeOf returns where m is in its stream, and how often it was delivered.
+func placeOf(m jetstream.Msg) jetstream.MsgMetadata {
+	if place, err := m.Metadata(); err == nil {
+		return *place
+	}
+	return jetstream.MsgMetadata{}
+}
+
 // deliver calls the handler. It returns the logger for messages about the event.
-func (p *partition) deliver(m jetstream.Msg) (log *slog.Logger, err error) {
+func (p *partition) deliver(m jetstream.Msg, place jetstream.MsgMetadata) (log *slog.Logger, err error) {
 	var e eventbus.Event
 	if err := json.Unmarshal(m.Data(), &e); err != nil {
 		p.bus.config.Logger.Error("a message that is no event is dropped", "topic", p.topic, "subject", m.Subject(), "error", err)
 		return nil, nil // a redelivery would not change it
 	}
-	return p.bus.log.Call(p.ctx, p.topic, e, p.handler)
+	d := eventbus.Delivery{Topic: p.topic, Group: p.group, Number: int(place.NumDelivered)} //nolint:gosec // far below the limit
+	return p.bus.log.Call(p.ctx, d, e, p.handler)
 }
 
 // extendAckWait tells the server periodically that the event is still being handled.

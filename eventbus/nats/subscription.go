@@ -30,6 +30,7 @@ type subscription struct {
 	ownConsumer  string // the name of the consumer, if there is no group
 	handler      eventbus.Handler
 	startedAt    time.Time
+	fromStart    bool // a new group begins with the oldest event
 
 	ctx     context.Context // parent of the handlers' contexts
 	cancel  context.CancelFunc
@@ -41,8 +42,8 @@ type subscription struct {
 	done    chan struct{}
 }
 
-func newSubscription(b *Bus, topic, group string, h eventbus.Handler) *subscription {
-	s := &subscription{bus: b, topic: topic, group: group, handler: h, startedAt: time.Now(), slot: newSlot(), asking: make(chan struct{}, 1), done: make(chan struct{})}
+func newSubscription(b *Bus, topic, group string, h eventbus.Handler, fromStart bool) *subscription {
+	s := &subscription{bus: b, topic: topic, group: group, handler: h, fromStart: fromStart, startedAt: time.Now(), slot: newSlot(), asking: make(chan struct{}, 1), done: make(chan struct{})}
 	if group == "" {
 		s.ownConsumer = "own-" + rand.Text()
 	}
@@ -114,16 +115,18 @@ func (s *subscription) setUp(ctx context.Context) error {
 func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer, error) {
 	c := s.config(n)
 	consumer, err := s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if errors.Is(err, jetstream.ErrConsumerNotFound) && s.fromStart {
+		consumer, err = s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
+	} else if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		var stream jetstream.Stream
 		if stream, err = s.bus.js.Stream(ctx, streamName(s.topic)); err == nil {
 			began := stream.CachedInfo().TimeStamp.Add(-time.Since(s.startedAt))
 			c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &began
 			consumer, err = s.bus.js.CreateConsumer(ctx, streamName(s.topic), c)
 		}
-		if errors.Is(err, jetstream.ErrConsumerExists) { // another member created it first
-			consumer, err = s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
-		}
+	}
+	if errors.Is(err, jetstream.ErrConsumerExists) { // another member created it first
+		consumer, err = s.bus.js.Consumer(ctx, streamName(s.topic), c.Durable)
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s.bus.forget(s.topic)
@@ -133,13 +136,19 @@ func (s *subscription) consumer(ctx context.Context, n int) (jetstream.Consumer,
 
 func (s *subscription) config(n int) jetstream.ConsumerConfig {
 	c := jetstream.ConsumerConfig{
-		Durable: fmt.Sprintf("%s-%d", token(s.group), n), FilterSubject: partitionSubject(s.topic, n),
+		Durable: consumerName(s.group, n), FilterSubject: partitionSubject(s.topic, n),
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy, AckWait: s.bus.config.AckWait, MaxDeliver: -1,
 		MaxAckPending: 1, // the next event of a partition waits until this one is handled
+	}
+	if s.fromStart {
+		c.DeliverPolicy = jetstream.DeliverAllPolicy
 	}
 	if s.ownConsumer != "" {
 		c.Durable, c.FilterSubject, c.InactiveThreshold = s.ownConsumer, "", ownInactivity
 	}
 	return c
 }
+
+// consumerName is the name of a group's consumer of a partition.
+func consumerName(group string, n int) string { return fmt.Sprintf("%s-%d", token(group), n) }

@@ -122,7 +122,7 @@ var enduring = []rule{
 		for _, e := range []eventbus.Event{{Source: "a", ID: "b|c"}, {Source: "a|b", ID: "c"}} {
 			e.Source, e.ID = strings.ReplaceAll(e.Source, "|", "\x00"), strings.ReplaceAll(e.ID, "|", "\x00")
 			b.within(func(tx *sql.Tx) error {
-				isNew, err := b.IsNew(eventbus.ContextWithEvent(s.Context(), e), tx, "ledger")
+				isNew, err := b.IsNew(eventbus.ContextWithEvent(s.Context(), e, eventbus.Delivery{}), tx, "ledger")
 				if !isNew {
 					s.Errorf("%q is not new", e.Source)
 				}

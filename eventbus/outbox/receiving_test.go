@@ -13,7 +13,7 @@ import (
 var receiving = []rule{
 	{"an event is new once for each group", func(s *subject) {
 		b := s.box(nil)
-		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"})
+		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"}, eventbus.Delivery{})
 		for _, c := range []struct {
 			ctx   context.Context
 			group string
@@ -22,8 +22,8 @@ var receiving = []rule{
 			{ctx, "ledger", true},
 			{ctx, "ledger", false},
 			{ctx, "mailer", true},
-			{eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "b"}), "ledger", true},
-			{eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "2", Source: "a", Extensions: map[string]string{eventbus.DeadID: "1"}}), "ledger", false},
+			{eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "b"}, eventbus.Delivery{}), "ledger", true},
+			{eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "2", Source: "a", Extensions: map[string]string{eventbus.DeadID: "1"}}, eventbus.Delivery{}), "ledger", false},
 		} {
 			b.within(func(tx *sql.Tx) error {
 				got, err := b.IsNew(c.ctx, tx, c.group)
@@ -36,7 +36,7 @@ var receiving = []rule{
 	}},
 	{"an event whose transaction is undone is new again", func(s *subject) {
 		b := s.box(nil)
-		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"})
+		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"}, eventbus.Delivery{})
 		tx, err := b.db.BeginTx(s.Context(), nil)
 		if err != nil {
 			s.Fatal(err)
@@ -55,7 +55,7 @@ var receiving = []rule{
 	}},
 	{"of many transactions at once an event is new for one", func(s *subject) {
 		b := s.box(nil)
-		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"})
+		ctx := eventbus.ContextWithEvent(s.Context(), eventbus.Event{ID: "1", Source: "a"}, eventbus.Delivery{})
 		if _, err := b.db.ExecContext(s.Context(), "CREATE TABLE "+s.table+"_effect (n INTEGER)"); err != nil {
 			s.Fatal(err)
 		}

@@ -26,14 +26,14 @@ func (l Logger) of(ctx context.Context) *slog.Logger {
 	return l.Logger
 }
 
-// Call calls h for an event of the topic. A panic is fault.Internal, and is logged with its
+// Call calls h for an event. A panic is fault.Internal, and is logged with its
 // stack. It returns the logger for messages about the event.
-func (l Logger) Call(ctx context.Context, topic string, e eventbus.Event, h eventbus.Handler) (log *slog.Logger, err error) {
-	ctx = eventbus.ContextWithEvent(ctx, e)
+func (l Logger) Call(ctx context.Context, d eventbus.Delivery, e eventbus.Event, h eventbus.Handler) (log *slog.Logger, err error) {
+	ctx = eventbus.ContextWithEvent(ctx, e, d)
 	defer func() {
 		log = l.of(ctx)
 		if p := recover(); p != nil {
-			log.Error("an event's handler panicked", "topic", topic, "panic", p, "stack", string(debug.Stack()))
+			log.Error("an event's handler panicked", "topic", d.Topic, "group", d.Group, "event", e.ID, "panic", p, "stack", string(debug.Stack()))
 			err = fault.Internal.Errorf("the handler panicked")
 		}
 	}()

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func Example() {
 	log := delivery.Logger{Logger: slog.New(slog.DiscardHandler)}
-	_, err := log.Call(context.Background(), "order.placed", eventbus.Event{ID: "7"}, func(_ context.Context, e eventbus.Event) error {
+	_, err := log.Call(context.Background(), eventbus.Delivery{Topic: "order.placed"}, eventbus.Event{ID: "7"}, func(_ context.Context, e eventbus.Event) error {
 		return errors.New("not " + e.ID)
 	})
 	fmt.Println(err)
@@ -31,7 +31,7 @@ func TestAPanicIsAFailureThatIsLoggedWhereTheEventIsHandled(t *testing.T) {
 	for _, isOwn := range []bool{true, false} {
 		var bus, service bytes.Buffer
 		log := delivery.Logger{Logger: slog.New(slog.NewTextHandler(&bus, nil)), IsOwn: isOwn}
-		got, err := log.Call(t.Context(), "order.placed", eventbus.Event{ID: "7"}, func(ctx context.Context, _ eventbus.Event) error {
+		got, err := log.Call(t.Context(), eventbus.Delivery{Topic: "order.placed"}, eventbus.Event{ID: "7"}, func(ctx context.Context, _ eventbus.Event) error {
 			eventbus.LogTo(ctx, slog.New(slog.NewTextHandler(&service, nil)))
 			panic("oops")
 		})

@@ -116,7 +116,7 @@ func TestAnEventIsNewOnceInTransactionsOfPgx(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	ctx := eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "a"})
+	ctx := eventbus.ContextWithEvent(t.Context(), eventbus.Event{ID: "1", Source: "a"}, eventbus.Delivery{})
 	for _, want := range []bool{true, false} {
 		if got, err := o.IsNew(ctx, postgres.Tx(conn), "ledger"); got != want || err != nil {
 			t.Errorf("new is %v, %v; want %v", got, err, want)
