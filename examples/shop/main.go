@@ -1,5 +1,5 @@
 // Command shop is a shop of seven services in one process: gateway, user, product,
-// inventory, order, payment and logistics. It places an order, prints each step of it,
+// inventory, order, payment and logistics, and a bank that stands in for Stripe. It places an order, prints each step of it,
 // and keeps running. With -registry, -bus and -service the same services run as separate
 // processes.
 package main
@@ -25,6 +25,9 @@ func main() {
 	flag.StringVar(&o.consul, "consul", "127.0.0.1:8500", "address of Consul")
 	flag.StringVar(&o.bus, "bus", "memory", "memory or nats")
 	flag.StringVar(&o.nats, "nats", "nats://127.0.0.1:4222", "URL of NATS")
+	flag.StringVar(&o.stripe, "stripe", "", "URL of Stripe or stripe-mock (default: the shop's own bank)")
+	flag.StringVar(&o.key, "stripe-key", bankKey, "secret key for -stripe")
+	flag.StringVar(&o.webhooks, "stripe-webhooks", bankSecret, "secret of the webhooks of -stripe, which go to /webhooks/stripe of the payment service")
 	once := flag.Bool("once", false, "end after the first order is delivered")
 	verbose := flag.Bool("v", false, "show each service's log on stderr")
 	flag.Parse()

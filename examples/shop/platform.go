@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/examples/shop/bank"
 	"github.com/sinew-go/sinew/examples/shop/gateway"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/inventory"
@@ -18,6 +20,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/order"
 	"github.com/sinew-go/sinew/examples/shop/payment"
 	"github.com/sinew-go/sinew/examples/shop/product"
+	"github.com/sinew-go/sinew/examples/shop/stripe"
 	"github.com/sinew-go/sinew/examples/shop/user"
 	"github.com/sinew-go/sinew/idempotency"
 	"github.com/sinew-go/sinew/registry"
@@ -35,22 +38,38 @@ type options struct {
 	consul   string // Consul's address
 	bus      string // "memory" or "nats"
 	nats     string // NATS' URL
+	stripe   string // URL of the payment provider; "" is the shop's own bank
+	key      string // the secret key for the payment provider
+	webhooks string // the secret of its webhooks
 	log      *slog.Logger
 	adjust   func(*sinew.Config) // changes the configuration of a service; may be nil
 }
+
+// The secrets that the shop shares with its own bank.
+const (
+	bankKey    = "sk_test_shop"
+	bankSecret = "whsec_shop"
+)
 
 // backends are the services behind the gateway, in start order.
 var backends = []struct {
 	name   string
 	schema []string
-	serve  func(*sinew.Service, *sql.DB) error
+	serve  func(*platform, *sinew.Service, *sql.DB) error
 }{
-	{"user", user.Schema, func(svc *sinew.Service, db *sql.DB) error { user.New(svc, db); return nil }},
-	{"inventory", inventory.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := inventory.New(svc, db); return err }},
-	{"product", product.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := product.New(svc, db); return err }},
-	{"order", order.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := order.New(svc, db); return err }},
-	{"payment", payment.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := payment.New(svc, db, payment.Demo{}); return err }},
-	{"logistics", logistics.Schema, func(svc *sinew.Service, db *sql.DB) error { _, err := logistics.New(svc, db); return err }},
+	{"user", user.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { user.New(svc, db); return nil }},
+	{"inventory", inventory.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := inventory.New(svc, db); return err }},
+	{"product", product.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := product.New(svc, db); return err }},
+	{"bank", bank.Schema, func(p *platform, svc *sinew.Service, db *sql.DB) error {
+		bank.New(svc, db, p.key, p.webhooks)
+		return nil
+	}},
+	{"order", order.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := order.New(svc, db); return err }},
+	{"payment", payment.Schema, func(p *platform, svc *sinew.Service, db *sql.DB) error {
+		_, err := payment.New(svc, db, stripe.New(svc.Client("bank"), p.key), p.webhooks)
+		return err
+	}},
+	{"logistics", logistics.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := logistics.New(svc, db); return err }},
 }
 
 // platform is what the services of this process share.
@@ -66,9 +85,13 @@ type platform struct {
 
 // newPlatform creates the services of the options. Nothing runs before start.
 func newPlatform(o options) (*platform, error) {
+	o.key, o.webhooks = cmp.Or(o.key, bankKey), cmp.Or(o.webhooks, bankSecret)
 	p := &platform{options: o, traces: tracing.Recorder{Capacity: keepSpans}}
 	err := errors.Join(p.openRegistry(), p.openBus())
 	for _, part := range backends {
+		if part.name == "bank" && o.stripe != "" {
+			continue
+		}
 		if err == nil && (o.service == "" || o.service == part.name) {
 			err = p.add(part.name, part.schema, part.serve)
 		}
@@ -88,7 +111,7 @@ func newPlatform(o options) (*platform, error) {
 	return p, nil
 }
 
-func (p *platform) add(name string, schema []string, serve func(*sinew.Service, *sql.DB) error) error {
+func (p *platform) add(name string, schema []string, serve func(*platform, *sinew.Service, *sql.DB) error) error {
 	db, err := database.Open(p.data, name, schema...)
 	if err != nil {
 		return err
@@ -102,7 +125,7 @@ func (p *platform) add(name string, schema []string, serve func(*sinew.Service, 
 	c.Idempotency = keys
 	svc := p.newService(name, c)
 	p.services = append(p.services, svc)
-	return serve(svc, db)
+	return serve(p, svc, db)
 }
 
 func (p *platform) newService(name string, c sinew.Config) *sinew.Service {
@@ -138,7 +161,11 @@ const noQuestions = "This shop asks nobody who they are: whoever reaches it may 
 // config is the configuration of every service. They call each other without TLS, on this
 // machine. On several machines, list their networks with rest.Networks.
 func (p *platform) config(addr string) sinew.Config {
-	return sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log, Trust: rest.SameMachine, Tracer: &p.traces}
+	c := sinew.Config{Version: "1.0.0", Addr: addr, Registry: p.registry, Bus: p.bus, Logger: p.log, Trust: rest.SameMachine, Tracer: &p.traces}
+	if p.stripe != "" {
+		c.Static = map[string][]string{"bank": {p.stripe}}
+	}
+	return c
 }
 
 // anyPort is a free port: on 127.0.0.1 if all services are in this process, otherwise on

@@ -222,7 +222,7 @@ func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
 	}
 	nats.Kill() // the processes wait for it
 	var all []*process
-	for _, name := range []string{"gateway", "order", "order", "payment", "logistics", "product", "inventory", "inventory", "user"} {
+	for _, name := range []string{"gateway", "order", "order", "payment", "bank", "logistics", "product", "inventory", "inventory", "user"} {
 		all = append(all, begin(t, args(name)...))
 	}
 	nats.Start()

@@ -112,7 +112,7 @@ func (h slow) Matches(password, hash string) (bool, error) {
 func virtual(t *testing.T, f func(t *testing.T, s *shop)) {
 	synctest.Test(t, func(t *testing.T) {
 		hashing := backends[0].serve
-		backends[0].serve = func(svc *sinew.Service, db *sql.DB) error { user.NewHashing(svc, db, slow{}); return nil }
+		backends[0].serve = func(_ *platform, svc *sinew.Service, db *sql.DB) error { user.NewHashing(svc, db, slow{}); return nil }
 		defer func() { backends[0].serve = hashing }()
 		w := &wires{at: map[string]*socket{}}
 		s := openWith(t, options{gateway: "127.0.0.1:0", adjust: func(c *sinew.Config) {

@@ -15,6 +15,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
+	"github.com/sinew-go/sinew/examples/shop/stripe"
 	"github.com/sinew-go/sinew/fault"
 )
 
@@ -39,11 +40,15 @@ var Schema = []string{
 // chargeTimeout limits the answer of a provider.
 const chargeTimeout = 10 * time.Second
 
-// Provider transfers money. It returns the ID of a transaction, or declines with
-// fault.FailedPrecondition. After any other error it is unknown whether money was
-// transferred, and it is called again. It does not charge a payment twice.
+// Provider transfers money. Both methods have one effect for a payment, however often they
+// are called.
 type Provider interface {
+	// Charge returns the ID of the transaction, or declines with fault.FailedPrecondition.
+	// After any other error it is unknown whether money was transferred: Charge is called
+	// again, unless a webhook brings the result.
 	Charge(ctx context.Context, p *api.Payment) (transactionID string, err error)
+	// Refund returns the money of a payment that has a transaction.
+	Refund(ctx context.Context, p *api.Payment) error
 }
 
 // Service charges payments with a Provider.
@@ -52,12 +57,14 @@ type Service struct {
 	outbox   *outbox.Outbox
 	keys     database.Answers
 	provider Provider
+	secret   string // of the provider's webhooks
 	order    endpoint.Endpoint[*api.ByID, *api.Order]
 }
 
 // New serves the payments in db on svc, and refunds those of orders that are cancelled or
-// returned. svc stores its keyed answers in db.
-func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
+// returned. svc stores its keyed answers in db. The webhooks of the provider are signed
+// with secret.
+func New(svc *sinew.Service, db *sql.DB, provider Provider, secret string) (*Service, error) {
 	box, err := database.NewOutbox(db, svc)
 	if err != nil {
 		return nil, err
@@ -67,9 +74,11 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider) (*Service, error) {
 		outbox:   box,
 		keys:     database.Answers{Store: svc.IdempotencyStore()},
 		provider: provider,
+		secret:   secret,
 		order:    api.GetOrder.Endpoint(svc.Client("order")),
 	}
 	api.CreatePayment.Handle(svc, s.Pay)
+	stripe.Webhook.Handle(svc, s.hear)
 	api.GetPayment.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Payment, error) {
 		found, err := payments.Get(ctx, s.db, r.ID)
 		if err != nil {
@@ -122,9 +131,8 @@ func (s *Service) resume(ctx context.Context, request string) (*api.Payment, err
 	return &all[0].Payment, nil
 }
 
-// charge transfers the money. In one transaction it stores the result, the event for
-// subscribers, and the answer for the idempotency key. If the provider cannot tell the
-// result, the payment stays in progress for a repeat or for sweep.
+// charge transfers the money. If the provider cannot tell the result, the payment stays in
+// progress for a webhook, a repeat or sweep.
 func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, error) {
 	asking, cancel := context.WithTimeout(ctx, chargeTimeout)
 	defer cancel()
@@ -132,13 +140,19 @@ func (s *Service) charge(ctx context.Context, p *api.Payment) (*api.Payment, err
 	if declined != nil && !errors.Is(declined, fault.FailedPrecondition) {
 		return nil, fault.Unavailable.Errorf("payment %s is not at its end yet: %w", p.ID, declined)
 	}
-	r, err := payments.Change(ctx, s.db, p.ID, func(tx *sql.Tx, r *record) error {
+	return s.finish(ctx, p.ID, transaction, declined != nil)
+}
+
+// finish stores the result of a payment, with the event for subscribers and the answer for
+// the idempotency key, unless it has a result.
+func (s *Service) finish(ctx context.Context, id, transaction string, declined bool) (*api.Payment, error) {
+	r, err := payments.Change(ctx, s.db, id, func(tx *sql.Tx, r *record) error {
 		if r.Status != api.PaymentProcessing {
-			return nil // it was completed elsewhere
+			return nil
 		}
 		now := time.Now().UTC()
 		r.Status, r.TransactionID, r.ProcessedAt = api.PaymentCompleted, transaction, &now
-		if declined != nil {
+		if declined {
 			r.Status = api.PaymentFailed
 		}
 		return errors.Join(
@@ -182,6 +196,10 @@ func (s *Service) refund(ctx context.Context, o api.Order) error {
 	}
 	paid, err := payments.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ? AND json_extract(doc, '$.status') = 'completed'`, o.ID)
 	for _, p := range paid {
+		if refused := s.provider.Refund(ctx, &p.Payment); refused != nil {
+			err = errors.Join(err, refused)
+			continue
+		}
 		_, changed := payments.Change(ctx, s.db, p.ID, func(_ *sql.Tx, r *record) error {
 			r.Status = api.PaymentRefunded
 			return nil
@@ -189,6 +207,20 @@ func (s *Service) refund(ctx context.Context, o api.Order) error {
 		err = errors.Join(err, changed)
 	}
 	return err
+}
+
+// hear handles a webhook of the provider, which knows the result of a payment also if its
+// answer to charge was lost.
+func (s *Service) hear(ctx context.Context, r *stripe.Report) (none endpoint.None, err error) {
+	e, err := r.Read(s.secret, time.Now())
+	if err != nil || e.Type != stripe.IntentSucceeded && e.Type != stripe.IntentFailed {
+		return none, err
+	}
+	_, err = s.finish(ctx, e.Data.Intent.Metadata["payment_id"], e.Data.Intent.ID, e.Type == stripe.IntentFailed)
+	if errors.Is(err, fault.NotFound) {
+		err = nil // it is not one of ours, and Stripe would send it again
+	}
+	return none, err
 }
 
 func notPending(order, state string) error {

@@ -45,7 +45,7 @@ func openTill(t *testing.T, before ...record) (*Service, eventbus.Bus) {
 			t.Fatal(err)
 		}
 	}
-	s, err := New(svc, db, Demo{})
+	s, err := New(svc, db, rich{}, "whsec")
 	if err := errors.Join(err, orders.Start(t.Context()), svc.Start(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,17 @@ func TestAPaymentAndTheAnswerToItsKeyAreKeptTogether(t *testing.T) {
 	}
 }
 
+// rich is a provider that transfers everything.
+type rich struct{}
+
+func (rich) Charge(context.Context, *api.Payment) (string, error) { return "tx-1", nil }
+func (rich) Refund(context.Context, *api.Payment) error           { return nil }
+
 // away is a provider that fails like its network, before it answers.
-type away struct{ until *int }
+type away struct {
+	rich
+	until *int
+}
 
 func (a away) Charge(context.Context, *api.Payment) (string, error) {
 	if *a.until--; *a.until >= 0 {
@@ -152,7 +161,7 @@ func TestAnUnknownResultOfAProviderIsNoDecline(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures := 1
-	s.provider = away{&failures}
+	s.provider = away{until: &failures}
 	if p, err := s.Pay(keyed(t.Context()), request); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("the payment is %+v, %v", p, err)
 	}
