@@ -10,6 +10,7 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
 	"github.com/sinew-go/sinew/internal/duration"
+	"github.com/sinew-go/sinew/internal/transient"
 )
 
 // RetryPolicy repeats a handler before its event goes back to the bus. Meanwhile this
@@ -74,7 +75,7 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 					h.attempts.Store(int32(attempt)) //nolint:gosec // far below the limit
 				}
 				response, err := next(ctx, request)
-				if attempt >= r.Attempts || !isRepeatable(ctx, err) {
+				if attempt >= r.Attempts || !transient.Is(ctx, err) {
 					return response, err
 				}
 				pause = pauses.Next(pause)
@@ -84,19 +85,4 @@ func (r RetryPolicy) Middleware() endpoint.Middleware {
 			}
 		}
 	}
-}
-
-// isRepeatable reports whether another attempt may succeed. A call that a callee has
-// repeated is repeated as well, because an event can wait longer than a call.
-func isRepeatable(ctx context.Context, err error) bool {
-	code := fault.CodeOf(err)
-	switch fault.Judge(ctx, err) {
-	case fault.Failed, fault.TimedOut, fault.Unreached, fault.Relayed, fault.Overloaded:
-		return code != fault.DataLoss
-	case fault.Refused:
-		later := code == fault.Aborted || code == fault.ResourceExhausted || fault.IsUnprocessed(err)
-		return later && fault.RetryAfter(err) > 0
-	case fault.OK, fault.Expired, fault.Abandoned:
-	}
-	return false
 }
