@@ -25,6 +25,6 @@ func (o *Outbox) IsNew(ctx context.Context, tx Execer, group string) (bool, erro
 		return false, fault.FailedPrecondition.Errorf("outbox %s: IsNew of group %s is called outside of an event's handler; pass on its context", o.config.Table, group)
 	}
 	id := sha256.Sum256(fmt.Appendf(nil, "%q%q%q", group, e.Source, cmp.Or(e.Extensions[eventbus.DeadID], e.ID)))
-	noted, err := o.exec(ctx, tx, o.ignoringConflict(`INTO {outbox}_inbox (id, at) VALUES (?, {now})`, "id"), hex.EncodeToString(id[:]))
+	noted, err := o.tables.Exec(ctx, tx, o.tables.IgnoringConflict(`INTO {outbox}_inbox (id, at) VALUES (?, {now})`, "id"), hex.EncodeToString(id[:]))
 	return noted > 0, err
 }

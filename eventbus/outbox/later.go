@@ -13,7 +13,7 @@ import (
 // not, at most Config.Poll.
 func (o *Outbox) moveDue(ctx context.Context) (untilNext time.Duration, err error) {
 	var next sql.NullInt64
-	err = o.one(ctx, `SELECT MIN(due) - {now} FROM {outbox}_later`, &next)
+	_, err = o.tables.One(ctx, o.config.DB, `SELECT MIN(due) - {now} FROM {outbox}_later`, nil, &next)
 	switch {
 	case err != nil:
 		return o.config.Poll, err
@@ -35,12 +35,12 @@ func (o *Outbox) moveSome(ctx context.Context) error {
 		return err
 	}
 	which, args := ranges(due)
-	return o.within(ctx, func(tx *sql.Tx) error {
-		moved, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_later WHERE `+which+` ORDER BY due, n`, args...)
+	return o.tables.Within(ctx, func(tx *sql.Tx) error {
+		moved, err := o.tables.Exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_later WHERE `+which+` ORDER BY due, n`, args...)
 		if err != nil {
 			return err
 		}
-		deleted, err := o.exec(ctx, tx, `DELETE FROM {outbox}_later WHERE `+which, args...)
+		deleted, err := o.tables.Exec(ctx, tx, `DELETE FROM {outbox}_later WHERE `+which, args...)
 		if err == nil && (moved != int64(len(due)) || deleted != moved) {
 			return fault.Aborted.Errorf("outbox %s: another process has sent events that are due", o.config.Table)
 		}
@@ -51,7 +51,7 @@ func (o *Outbox) moveSome(ctx context.Context) error {
 // due returns the numbers of up to maxBatch events that are due. The time is a query of its
 // own, since PostgreSQL finds by an index only what is not computed for each row.
 func (o *Outbox) due(ctx context.Context) (numbers []int64, err error) {
-	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
+	err = o.tables.Each(ctx, o.config.DB, func(scan func(...any) error) (more bool, err error) {
 		var n int64
 		err = scan(&n)
 		numbers = append(numbers, n)

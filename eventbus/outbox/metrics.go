@@ -72,7 +72,7 @@ func (o *Outbox) Stats(ctx context.Context) (s Stats, err error) {
 		{`SELECT COUNT(*) FROM {outbox}_later`, []any{&s.Later}},
 		{`SELECT COUNT(*) FROM {outbox}_parked`, []any{&s.Parked}},
 	} {
-		if err := o.one(ctx, q.statement, q.into...); err != nil {
+		if _, err := o.tables.One(ctx, o.config.DB, q.statement, nil, q.into...); err != nil {
 			return Stats{}, err
 		}
 	}

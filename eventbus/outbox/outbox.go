@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,8 @@ import (
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/absent"
 	"github.com/sinew-go/sinew/internal/dialect"
+	"github.com/sinew-go/sinew/internal/lease"
+	"github.com/sinew-go/sinew/internal/tables"
 )
 
 // Config configures an outbox. DB is required.
@@ -55,14 +56,11 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// minLease is the shortest lease. It is renewed three times as often.
-const minLease = time.Second
-
 // Outbox is an outbox and an inbox in a database. It is safe for concurrent use.
 type Outbox struct {
 	config  Config
-	dialect dialect.Dialect
-	holder  string        // of the lease
+	tables  *tables.Tables
+	lease   *lease.Lease
 	wake    chan struct{} // has room for one
 	running chan struct{} // has one while Run runs
 
@@ -78,8 +76,8 @@ func New(c Config) (*Outbox, error) {
 		return nil, fault.InvalidArgument.Errorf("outbox: Config.DB is nil; give the database of the changes")
 	case c.Poll < 0, c.Resend < 0, c.Remember < 0:
 		return nil, fault.InvalidArgument.Errorf("outbox: Config.Poll %s, Resend %s or Remember %s is negative", c.Poll, c.Resend, c.Remember)
-	case c.Lease != 0 && c.Lease < minLease:
-		return nil, fault.InvalidArgument.Errorf("outbox: Config.Lease %s is shorter than %s", c.Lease, minLease)
+	case c.Lease != 0 && c.Lease < lease.Minimum:
+		return nil, fault.InvalidArgument.Errorf("outbox: Config.Lease %s is shorter than %s", c.Lease, lease.Minimum)
 	}
 	c.Table = cmp.Or(c.Table, "outbox")
 	c.Poll = cmp.Or(c.Poll, time.Second)
@@ -93,7 +91,11 @@ func New(c Config) (*Outbox, error) {
 	if c.Notify && d != dialect.PostgreSQL {
 		return nil, fault.InvalidArgument.Errorf("outbox: Config.Notify is for PostgreSQL only")
 	}
-	return &Outbox{config: c, dialect: d, holder: rand.Text(), wake: make(chan struct{}, 1), running: make(chan struct{}, 1), descs: descsOf(c.Table)}, nil
+	all := &tables.Tables{DB: c.DB, Dialect: d, Name: c.Table, Word: "{outbox}", Owner: "outbox"}
+	return &Outbox{
+		config: c, tables: all, wake: make(chan struct{}, 1), running: make(chan struct{}, 1), descs: descsOf(c.Table),
+		lease: &lease.Lease{Tables: all, Name: "sender", Holder: rand.Text(), Duration: c.Lease, Logger: c.Logger},
+	}, nil
 }
 
 // Wake makes Run look for events now. Call it after the commit. It never blocks, so a
@@ -111,61 +113,4 @@ func (o *Outbox) Channel() string { return "sinew_" + strings.ReplaceAll(o.confi
 // Execer executes a statement within a transaction: a *sql.Tx does.
 type Execer interface {
 	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
-}
-
-// render returns a statement for the database. {outbox} is the name of the table of
-// events.
-func (o *Outbox) render(statement string) string {
-	return o.dialect.Render(strings.ReplaceAll(statement, "{outbox}", o.config.Table))
-}
-
-// failure returns an error of the database, which may be nil, with the name of the table.
-func (o *Outbox) failure(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("outbox %s: %w", o.config.Table, err)
-}
-
-// exec returns the number of rows that a statement has changed.
-func (o *Outbox) exec(ctx context.Context, in Execer, statement string, args ...any) (int64, error) {
-	result, err := in.ExecContext(ctx, o.render(statement), args...)
-	if err != nil {
-		return 0, o.failure(err)
-	}
-	n, err := result.RowsAffected()
-	return n, o.failure(err)
-}
-
-// one reads the only row of a query.
-func (o *Outbox) one(ctx context.Context, statement string, into ...any) error {
-	return o.failure(o.config.DB.QueryRowContext(ctx, o.render(statement)).Scan(into...))
-}
-
-// each calls read for each row of a query, until it returns false or an error.
-func (o *Outbox) each(ctx context.Context, read func(scan func(into ...any) error) (more bool, err error), statement string, args ...any) error {
-	rows, err := o.config.DB.QueryContext(ctx, o.render(statement), args...)
-	if err != nil {
-		return o.failure(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if more, err := read(rows.Scan); err != nil || !more {
-			return o.failure(err)
-		}
-	}
-	return o.failure(rows.Err())
-}
-
-// within runs f in a transaction.
-func (o *Outbox) within(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := o.config.DB.BeginTx(ctx, nil)
-	if err != nil {
-		return o.failure(err)
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	if err := f(tx); err != nil {
-		return err
-	}
-	return o.failure(tx.Commit())
 }

@@ -33,7 +33,7 @@ type Parked struct {
 
 // Parked returns the events that are parked, the oldest first, at most limit.
 func (o *Outbox) Parked(ctx context.Context, limit int) (found []Parked, err error) {
-	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
+	err = o.tables.Each(ctx, o.config.DB, func(scan func(...any) error) (more bool, err error) {
 		var p Parked
 		var text []byte
 		var since int64
@@ -56,12 +56,12 @@ func (o *Outbox) Parked(ctx context.Context, limit int) (found []Parked, err err
 // Unpark makes a parked event wait again, behind those that wait already. It returns
 // fault.NotFound if no event with that ID is parked.
 func (o *Outbox) Unpark(ctx context.Context, id int64) error {
-	err := o.within(ctx, func(tx *sql.Tx) error {
-		_, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_parked WHERE n = ?`, id)
+	err := o.tables.Within(ctx, func(tx *sql.Tx) error {
+		_, err := o.tables.Exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) SELECT topic, event, {now} FROM {outbox}_parked WHERE n = ?`, id)
 		if err != nil {
 			return err
 		}
-		removed, err := o.exec(ctx, tx, `DELETE FROM {outbox}_parked WHERE n = ?`, id)
+		removed, err := o.tables.Exec(ctx, tx, `DELETE FROM {outbox}_parked WHERE n = ?`, id)
 		if err == nil && removed == 0 { // or another one has unparked it meanwhile
 			return fault.NotFound.Errorf("outbox %s: no event %d is parked", o.config.Table, id)
 		}
@@ -77,11 +77,11 @@ func (o *Outbox) Unpark(ctx context.Context, id int64) error {
 func (o *Outbox) park(ctx context.Context, r row, reason error) error {
 	text := strings.ReplaceAll(strings.ToValidUTF8(ellipsis.Cut(reason.Error(), maxReason), ""), "\x00", "") // which PostgreSQL has not
 	var isThere int64
-	err := o.within(ctx, func(tx *sql.Tx) (err error) {
-		if isThere, err = o.exec(ctx, tx, `DELETE FROM {outbox} WHERE n = ?`, r.n); err != nil || isThere == 0 {
+	err := o.tables.Within(ctx, func(tx *sql.Tx) (err error) {
+		if isThere, err = o.tables.Exec(ctx, tx, `DELETE FROM {outbox} WHERE n = ?`, r.n); err != nil || isThere == 0 {
 			return err // another process has sent it, or has parked it
 		}
-		_, err = o.exec(ctx, tx, `INSERT INTO {outbox}_parked (n, topic, event, reason, at) VALUES (?, ?, ?, ?, {now})`, r.n, r.topic, r.event, text)
+		_, err = o.tables.Exec(ctx, tx, `INSERT INTO {outbox}_parked (n, topic, event, reason, at) VALUES (?, ?, ?, ?, {now})`, r.n, r.topic, r.event, text)
 		return err
 	})
 	if err == nil && isThere > 0 {

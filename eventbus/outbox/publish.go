@@ -85,14 +85,14 @@ func (o *Outbox) insert(ctx context.Context, tx Execer, rows []row) error {
 			args = append(args, r.topic, r.event)
 		}
 		values := strings.Repeat(", (?, ?, {now})", len(some))[2:]
-		if _, err := o.exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) VALUES `+values, args...); err != nil {
+		if _, err := o.tables.Exec(ctx, tx, `INSERT INTO {outbox} (topic, event, at) VALUES `+values, args...); err != nil {
 			return err
 		}
 	}
 	if !o.config.Notify {
 		return nil
 	}
-	_, err := o.exec(ctx, tx, `SELECT pg_notify(?, '')`, o.Channel())
+	_, err := o.tables.Exec(ctx, tx, `SELECT pg_notify(?, '')`, o.Channel())
 	return err
 }
 
@@ -104,7 +104,7 @@ func (o *Outbox) insertLater(ctx context.Context, tx Execer, due time.Time, rows
 			args = append(args, due.UnixMilli(), r.topic, r.event)
 		}
 		values := strings.Repeat(", (?, ?, ?)", len(some))[2:]
-		if _, err := o.exec(ctx, tx, `INSERT INTO {outbox}_later (due, topic, event) VALUES `+values, args...); err != nil {
+		if _, err := o.tables.Exec(ctx, tx, `INSERT INTO {outbox}_later (due, topic, event) VALUES `+values, args...); err != nil {
 			return err
 		}
 	}

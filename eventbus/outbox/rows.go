@@ -19,7 +19,7 @@ const maxBytes = 8 << 20
 // there are more.
 func (o *Outbox) rows(ctx context.Context, statement string, args ...any) (found []row, isCut bool, err error) {
 	size := 0
-	err = o.each(ctx, func(scan func(...any) error) (more bool, err error) {
+	err = o.tables.Each(ctx, o.config.DB, func(scan func(...any) error) (more bool, err error) {
 		var r row
 		if err := scan(&r.n, &r.topic, &r.event); err != nil {
 			return false, err

@@ -38,7 +38,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastSend, cancel) })()
 	for ctx.Err() == nil {
-		o.report(ctx, o.lead(late, func(leading context.Context) {
+		o.report(ctx, o.lease.Lead(late, func(leading context.Context) {
 			s := sender{Outbox: o, failing: map[string]pause{}}
 			s.run(ctx, leading)
 		}))
@@ -69,7 +69,7 @@ func (o *Outbox) report(ctx context.Context, err error) {
 // Expire deletes what is too old: events that were sent, and those that IsNew forgets. There
 // is no need to call it where Run runs, which does it every minute.
 func (o *Outbox) Expire(ctx context.Context) error {
-	_, err := o.exec(ctx, o.config.DB, `DELETE FROM {outbox} WHERE sent > 0 AND sent <= {now} - ?`, o.config.Resend.Milliseconds())
-	_, failed := o.exec(ctx, o.config.DB, `DELETE FROM {outbox}_inbox WHERE at <= {now} - ?`, o.config.Remember.Milliseconds())
+	_, err := o.tables.Exec(ctx, o.config.DB, `DELETE FROM {outbox} WHERE sent > 0 AND sent <= {now} - ?`, o.config.Resend.Milliseconds())
+	_, failed := o.tables.Exec(ctx, o.config.DB, `DELETE FROM {outbox}_inbox WHERE at <= {now} - ?`, o.config.Remember.Milliseconds())
 	return errors.Join(err, failed)
 }

@@ -55,7 +55,7 @@ func (s *sender) run(ctx, leading context.Context) {
 
 // resend makes all that was sent lately wait again.
 func (s *sender) resend(ctx context.Context) error {
-	_, err := s.exec(ctx, s.config.DB, `UPDATE {outbox} SET sent = 0 WHERE sent > {now} - ?`, s.config.Resend.Milliseconds())
+	_, err := s.tables.Exec(ctx, s.config.DB, `UPDATE {outbox} SET sent = 0 WHERE sent > {now} - ?`, s.config.Resend.Milliseconds())
 	return err
 }
 
@@ -146,7 +146,7 @@ func (s *sender) remove(ctx context.Context) error {
 		statement = `UPDATE {outbox} SET sent = {now} WHERE `
 	}
 	which, args := ranges(s.accepted)
-	if _, err := s.exec(ctx, s.config.DB, statement+which, args...); err != nil {
+	if _, err := s.tables.Exec(ctx, s.config.DB, statement+which, args...); err != nil {
 		return err
 	}
 	s.accepted = nil
