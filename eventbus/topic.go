@@ -167,6 +167,11 @@ func (t Topic[T]) callRecovering(ctx context.Context, f func(context.Context, T)
 	return f(ctx, v)
 }
 
+// Decode returns the data of an event of the topic. An event whose data is no T, or has an
+// earlier version that Earlier does not read, is fault.InvalidArgument; one of a later
+// version is fault.FailedPrecondition.
+func (t Topic[T]) Decode(e Event) (T, error) { return t.decode(&e) }
+
 func (t Topic[T]) decode(e *Event) (v T, err error) {
 	if version := e.Extensions[DataVersion]; version != "" || t.Version > 1 {
 		if read, err := t.reader(e, version); read != nil || err != nil {

@@ -1,0 +1,3 @@
+package eventstore_test
+
+var folding = []rule{}
