@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/kafka"
 	"github.com/sinew-go/sinew/eventbus/nats"
 )
 
@@ -25,8 +26,14 @@ func (p *platform) openBus() error {
 			return err
 		}
 		p.bus = b
+	case "kafka":
+		b, err := kafka.New(kafka.Config{Brokers: []string{p.kafka}, Logger: p.log})
+		if err != nil {
+			return err
+		}
+		p.bus = b
 	default:
-		return fmt.Errorf("-bus: %q is neither memory nor nats", p.options.bus)
+		return fmt.Errorf("-bus: %q is none of memory, nats and kafka", p.options.bus)
 	}
 	p.closers = append(p.closers, func() error { return p.bus.Close(context.Background()) })
 	return nil

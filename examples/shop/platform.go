@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sinew-go/sinew"
@@ -33,11 +34,13 @@ import (
 type options struct {
 	gateway  string // the gateway's address
 	service  string // the only service to run; "" is all
-	data     string // folder of the databases; "" is memory
+	data     string // folder of the SQLite databases; "" is memory
+	db       string // URL of a PostgreSQL database; "" is SQLite
 	registry string // "memory" or "consul"
 	consul   string // Consul's address
-	bus      string // "memory" or "nats"
+	bus      string // "memory", "nats" or "kafka"
 	nats     string // NATS' URL
+	kafka    string // address of a broker
 	stripe   string // URL of the payment provider; "" is the shop's own bank
 	key      string // the secret key for the payment provider
 	webhooks string // the secret of its webhooks
@@ -87,7 +90,11 @@ type platform struct {
 func newPlatform(o options) (*platform, error) {
 	o.key, o.webhooks = cmp.Or(o.key, bankKey), cmp.Or(o.webhooks, bankSecret)
 	p := &platform{options: o, traces: tracing.Recorder{Capacity: keepSpans}}
-	err := errors.Join(p.openRegistry(), p.openBus())
+	var err error
+	if o.db != "" && !strings.HasPrefix(o.db, "postgres://") && !strings.HasPrefix(o.db, "postgresql://") {
+		err = errors.New("-db: the URL must begin with postgres://")
+	}
+	err = errors.Join(err, p.openRegistry(), p.openBus())
 	for _, part := range backends {
 		if part.name == "bank" && o.stripe != "" {
 			continue
@@ -112,7 +119,7 @@ func newPlatform(o options) (*platform, error) {
 }
 
 func (p *platform) add(name string, schema []string, serve func(*platform, *sinew.Service, *sql.DB) error) error {
-	db, err := database.Open(p.data, name, schema...)
+	db, err := database.Open(cmp.Or(p.db, p.data), name, schema...)
 	if err != nil {
 		return err
 	}

@@ -205,6 +205,10 @@ func TestAnArgumentThatIsNoFlagIsRefused(t *testing.T) {
 	begin(t, "-once", "-gateway", "127.0.0.1:0", "consul").checkFailure(t, 2, `"consul" is no flag`)
 }
 
+func TestADatabaseThatIsNoURLOfPostgreSQLIsRefused(t *testing.T) {
+	begin(t, "-once", "-gateway", "127.0.0.1:0", "-db", "mysql://localhost").checkFailure(t, 1, "-db", "postgres://")
+}
+
 func TestOneProcessOnConsulServesItsGatewayOnLoopback(t *testing.T) {
 	consul := realserver.Consul(t)
 	p := begin(t, "-once", "-gateway", "localhost:0", "-registry", "consul", "-consul", consul.Addr)
@@ -214,18 +218,29 @@ func TestOneProcessOnConsulServesItsGatewayOnLoopback(t *testing.T) {
 	}
 }
 
-func TestSevenProcessesAndMoreOnConsulAndNATS(t *testing.T) {
-	consul, nats := realserver.Consul(t), realserver.NATS(t)
-	dir, addr := t.TempDir(), freeAddr(t)
+func TestEightProcessesAndMoreOnConsulNATSAndSQLite(t *testing.T) {
+	nats := realserver.NATS(t)
+	tryProcesses(t, nats, "-data", t.TempDir(), "-bus", "nats", "-nats", nats.Addr)
+}
+
+func TestEightProcessesAndMoreOnConsulKafkaAndPostgreSQL(t *testing.T) {
+	kafka := realserver.Kafka(t)
+	tryProcesses(t, kafka, "-db", realserver.Postgres(t).Addr, "-bus", "kafka", "-kafka", kafka.Addr)
+}
+
+// tryProcesses runs the shop as processes that come up while their broker is away.
+func tryProcesses(t *testing.T, broker *realserver.Server, flags ...string) {
+	t.Helper()
+	consul, addr := realserver.Consul(t), freeAddr(t)
 	args := func(name string) []string {
-		return []string{"-service", name, "-gateway", addr, "-data", dir, "-registry", "consul", "-consul", consul.Addr, "-bus", "nats", "-nats", nats.Addr}
+		return append([]string{"-service", name, "-gateway", addr, "-registry", "consul", "-consul", consul.Addr}, flags...)
 	}
-	nats.Kill() // the processes wait for it
+	broker.Kill() // the processes wait for it
 	var all []*process
 	for _, name := range []string{"gateway", "order", "order", "payment", "bank", "logistics", "product", "inventory", "inventory", "user"} {
 		all = append(all, begin(t, args(name)...))
 	}
-	nats.Start()
+	broker.Start()
 	s := &shop{TB: t, remote: "http://" + addr, http: newHTTP()}
 	for deadline := time.Now().Add(3 * time.Minute); ; <-time.After(100 * time.Millisecond) {
 		if answer, err := s.http.Get(s.remote + "/readyz"); err == nil {

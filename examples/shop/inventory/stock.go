@@ -18,12 +18,12 @@ import (
 var Schema = []string{
 	`CREATE TABLE IF NOT EXISTS inventory (
 		product_id TEXT PRIMARY KEY, sku TEXT NOT NULL,
-		quantity INTEGER NOT NULL, reserved INTEGER NOT NULL DEFAULT 0,
-		min_level INTEGER NOT NULL, max_level INTEGER NOT NULL, levels_as_of INTEGER NOT NULL DEFAULT 0,
-		last_updated INTEGER NOT NULL,
+		quantity BIGINT NOT NULL, reserved BIGINT NOT NULL DEFAULT 0,
+		min_level BIGINT NOT NULL, max_level BIGINT NOT NULL, levels_as_of BIGINT NOT NULL DEFAULT 0,
+		last_updated BIGINT NOT NULL{rowid},
 		CHECK (reserved >= 0 AND quantity >= reserved))`,
 	`CREATE TABLE IF NOT EXISTS hold (
-		order_id TEXT NOT NULL, product_id TEXT NOT NULL, quantity INTEGER NOT NULL, state TEXT NOT NULL,
+		order_id TEXT NOT NULL, product_id TEXT NOT NULL, quantity BIGINT NOT NULL, state TEXT NOT NULL,
 		PRIMARY KEY (order_id, product_id))`,
 	`CREATE INDEX IF NOT EXISTS hold_product ON hold (product_id, state)`,
 }
@@ -84,7 +84,8 @@ func (s stock) put(ctx context.Context, p *api.StockItem) (*api.Inventory, error
 // level sets the levels of a product, unless it has later ones.
 func (s stock) level(ctx context.Context, l *api.StockLevels) (*api.Inventory, error) {
 	return s.change(ctx, l.ProductID, func(tx *sql.Tx) error {
-		return exec(ctx, tx, `UPDATE inventory SET sku = ?2, min_level = ?3, max_level = ?4, levels_as_of = ?5, last_updated = max(last_updated + 1, ?6)
+		return exec(ctx, tx, `UPDATE inventory SET sku = ?2, min_level = ?3, max_level = ?4, levels_as_of = ?5,
+			last_updated = CASE WHEN last_updated < ?6 THEN ?6 ELSE last_updated + 1 END
 			WHERE product_id = ?1 AND levels_as_of < ?5`,
 			l.ProductID, l.SKU, l.MinLevel, l.MaxLevel, l.AsOf.UnixNano(), time.Now().UnixNano())
 	})
@@ -189,7 +190,7 @@ func (s stock) change(ctx context.Context, productID string, f func(*sql.Tx) err
 }
 
 func (s stock) move(ctx context.Context, tx *sql.Tx, productID string, quantity, reserved int) error {
-	return exec(ctx, tx, `UPDATE inventory SET quantity = quantity + ?, reserved = reserved + ?, last_updated = max(last_updated + 1, ?) WHERE product_id = ?`,
+	return exec(ctx, tx, `UPDATE inventory SET quantity = quantity + ?1, reserved = reserved + ?2, last_updated = CASE WHEN last_updated < ?3 THEN ?3 ELSE last_updated + 1 END WHERE product_id = ?4`,
 		quantity, reserved, time.Now().UnixNano(), productID)
 }
 

@@ -32,7 +32,7 @@ var parcels = database.Table[parcel]{Kind: "shipment"}
 var Schema = []string{
 	parcels.Schema(),
 	parcels.Index("order", "UNIQUE", `json_extract(doc, '$.order_id')`),
-	parcels.Index("due", "", `json_extract(doc, '$.due')`),
+	parcels.Index("due", "", `(CAST(json_extract(doc, '$.due') AS BIGINT))`),
 }
 
 // pace is how long each step of a shipment takes.
@@ -145,7 +145,7 @@ func (s *Service) work(ctx context.Context) {
 }
 
 func (s *Service) moveDue(ctx context.Context) error {
-	due, err := parcels.Where(ctx, s.db, `json_extract(doc, '$.due') BETWEEN 1 AND ?`, time.Now().UnixNano())
+	due, err := parcels.Where(ctx, s.db, `CAST(json_extract(doc, '$.due') AS BIGINT) BETWEEN 1 AND ?`, time.Now().UnixNano())
 	for _, p := range due {
 		next := api.ShipmentShipped
 		if p.Status == api.ShipmentShipped {

@@ -37,7 +37,7 @@ func (s *Service) sweep(ctx context.Context) {
 func (s *Service) expire(ctx context.Context) error {
 	before := func(age time.Duration) string { return time.Now().UTC().Add(-age).Format(time.RFC3339Nano) }
 	over, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending'
-		AND json_extract(doc, '$.created_at') < iif(json_extract(doc, '$.placed'), ?, ?)`, before(paidWithin), before(placedWithin))
+		AND json_extract(doc, '$.created_at') < CASE CAST(json_extract(doc, '$.placed') AS INTEGER) WHEN 1 THEN ? ELSE ? END`, before(paidWithin), before(placedWithin))
 	for _, r := range over {
 		_, moved := s.setStatus(ctx, r.ID, api.OrderCancelled)
 		err = errors.Join(err, moved)

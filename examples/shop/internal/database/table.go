@@ -26,7 +26,7 @@ type Querier interface {
 
 // Schema returns the statement that creates the table.
 func (t Table[T]) Schema() string {
-	return fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (id TEXT PRIMARY KEY, doc TEXT NOT NULL)`, t.Kind)
+	return fmt.Sprintf(`CREATE TABLE IF NOT EXISTS "%s" (id TEXT PRIMARY KEY, doc TEXT NOT NULL{rowid})`, t.Kind)
 }
 
 // Index returns the statement that creates an index over an expression on doc; unique is
