@@ -63,13 +63,13 @@ func (s *Service) Subscribe(topic, group string, h eventbus.Handler) (stop func(
 	if h == nil {
 		return nil, fault.InvalidArgument.Errorf("service %s: the handler of topic %s is nil", s.name, topic)
 	}
-	return s.subscriptions.Add(topic, group, s.traced(topic, h))
+	return s.subscriptions.Add(topic, group, s.traced(topic, group, h))
 }
 
 // traced runs h with a span, metrics and a call record.
-func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
+func (s *Service) traced(topic, group string, h eventbus.Handler) eventbus.Handler {
 	name := handlingPrefix + topic
-	recorder := s.metrics.Consumer(s.name, topic)
+	recorder := s.metrics.Consumer(s.name, topic, group)
 	return func(ctx context.Context, e eventbus.Event) (err error) {
 		start := time.Now()
 		ctx, span := s.config.Tracer.Start(eventtrace.Extract(ctx, e), name, tracing.Consumer)
@@ -81,7 +81,8 @@ func (s *Service) traced(topic string, h eventbus.Handler) eventbus.Handler {
 		err = errPanicked
 		defer func() {
 			span.End(err)
-			recorder.Observe(time.Since(start), err)
+			d := eventbus.DeliveryOf(ctx)
+			recorder.Observe(time.Since(start), err, d.Number, d.PutAside)
 		}()
 		err = h(ctx, e)
 		return err
@@ -113,7 +114,7 @@ func (u *unheardCounter) count(s *Service, topic string, events int) {
 		return
 	}
 	if u.add(topic, events) {
-		s.config.Logger.Info("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
+		s.config.Logger.Warn("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
 	}
 }
 

@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/bubble"
 	"github.com/sinew-go/sinew/internal/callctx"
 	"github.com/sinew-go/sinew/internal/servicetest"
 	"github.com/sinew-go/sinew/internal/servicetest/api"
@@ -94,9 +96,9 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 	_ = svc.Shutdown(t.Context()) // after it, every handled event is observed
 	for prefix, want := range map[string]string{
 		"sinew_producer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
-		"sinew_consumer_events_total":                 `{code="ok",service="inventory",topic="inventory.low_stock"} 2`,
+		"sinew_consumer_events_total":                 `{code="ok",group="g",service="inventory",topic="inventory.low_stock"} 2`,
 		"sinew_producer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
-		"sinew_consumer_event_duration_seconds_count": `{service="inventory",topic="inventory.low_stock"} 2`,
+		"sinew_consumer_event_duration_seconds_count": `{code="ok",group="g",service="inventory",topic="inventory.low_stock"} 2`,
 	} {
 		if got := servicetest.Series(svc, prefix); len(got) != 1 || got[0] != prefix+want {
 			t.Errorf("%q", got)
@@ -107,6 +109,47 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 			t.Errorf("events are counted as requests: %q", got)
 		}
 	}
+}
+
+func TestFailuresOfEventsAreInTheMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		svc := sinew.New("inventory", sinew.Config{Listener: servicetest.NewPipe(), Logger: servicetest.NoLog, Bus: bus})
+		leave, tries := make(chan struct{}), 0
+		_ = api.LowStock.Handle(svc, "mailer", func(context.Context, api.StockEvent) error {
+			<-leave
+			if tries++; tries < 3 {
+				return fault.Unavailable.Errorf("not yet")
+			}
+			return fault.InvalidArgument.Errorf("never")
+		}, eventbus.DeadLetter(bus, "dead", eventbus.Hopeless))
+		servicetest.Start(t, svc)
+		if err := api.LowStock.Publish(t.Context(), svc, api.StockEvent{}); err != nil {
+			t.Fatal(err)
+		}
+		bubble.Sleep(3 * time.Second)
+		labels := `{group="mailer",service="inventory",topic="inventory.low_stock"} `
+		expect := func(when string, want map[string]string) {
+			t.Helper()
+			for name, value := range want {
+				if got := servicetest.Series(svc, name); len(got) != 1 || got[0] != name+labels+value {
+					t.Errorf("%s: %q, want %s", when, got, name+labels+value)
+				}
+			}
+		}
+		expect("while the handler hangs", map[string]string{
+			"sinew_consumer_lag_events": "1", "sinew_consumer_lag_seconds": "3",
+			"sinew_consumer_redeliveries_total": "0", "sinew_consumer_dead_letters_total": "0",
+		})
+		close(leave)
+		bubble.Sleep(time.Minute)
+		expect("after the last failure", map[string]string{
+			"sinew_consumer_lag_events": "0", "sinew_consumer_lag_seconds": "0",
+			"sinew_consumer_redeliveries_total": "2", "sinew_consumer_dead_letters_total": "1",
+		})
+		_ = svc.Shutdown(t.Context())
+		_ = bus.Close(t.Context())
+	})
 }
 
 func TestEventsCarryAnUndecidedSamplingDecision(t *testing.T) {

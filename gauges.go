@@ -21,7 +21,7 @@ type gauges struct {
 	limit, limitPhase, running, refused, wasted                                *prometheus.Desc // of clients, by the service called
 	serverLimit, serverLimitPhase, serverInFlight, serverRefused, serverWasted *prometheus.Desc // of the server
 	settings                                                                   *prometheus.Desc
-	unheard                                                                    *prometheus.Desc // of the bus, by topic
+	unheard, lag, lagAge                                                       *prometheus.Desc // of the bus, by topic
 }
 
 func newGauges(s *Service) *gauges {
@@ -50,6 +50,10 @@ func newGauges(s *Service) *gauges {
 		unheard: prometheus.NewDesc("sinew_producer_unheard_events_total",
 			"Events published when nobody subscribed to their topic, on a bus that keeps none for such a one: they are gone.",
 			[]string{"topic"}, prometheus.Labels{"service": s.name}),
+		lag: prometheus.NewDesc("sinew_consumer_lag_events", "Events that a group has not handled.",
+			[]string{"topic", "group"}, prometheus.Labels{"service": s.name}),
+		lagAge: prometheus.NewDesc("sinew_consumer_lag_seconds", "How long ago the oldest event was published that a group has not handled, as far as the bus knows.",
+			[]string{"topic", "group"}, prometheus.Labels{"service": s.name}),
 	}
 }
 
@@ -70,7 +74,7 @@ func (g *gauges) register(r prometheus.Registerer) (unregister func()) {
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		g.breaker, g.instances, g.repeats, g.limit, g.limitPhase, g.running, g.refused, g.wasted,
-		g.serverLimit, g.serverLimitPhase, g.serverInFlight, g.serverRefused, g.serverWasted, g.unheard, g.settings,
+		g.serverLimit, g.serverLimitPhase, g.serverInFlight, g.serverRefused, g.serverWasted, g.unheard, g.lag, g.lagAge, g.settings,
 	} {
 		out <- d
 	}
@@ -100,6 +104,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	for topic, n := range g.service.unheard.snapshot() {
 		out <- prometheus.MustNewConstMetric(g.unheard, prometheus.CounterValue, float64(n), topic)
 	}
+	g.collectLags(out)
 	collectLimit(out, g.service.limiter.Snapshot(), g.serverLimit, g.serverLimitPhase, g.serverInFlight, g.serverRefused, g.serverWasted)
 	if settings := g.service.config.Settings; settings != nil {
 		refused := 0.0

@@ -220,6 +220,11 @@ func (g *group) lag() (lag Lag) {
 	for _, queue := range g.queues {
 		lag.add(queue.deliveries[0])
 	}
+	for _, m := range g.members {
+		if m.current != nil {
+			lag.add(m.current)
+		}
+	}
 	return lag
 }
 

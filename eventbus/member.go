@@ -15,8 +15,9 @@ type member struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 
-	leaving bool // guarded by the group's lock
-	aborted bool // the drain was cut short; guarded by the group's lock
+	current *delivery // or nil; guarded by the group's lock
+	leaving bool      // guarded by the group's lock
+	aborted bool      // the drain was cut short; guarded by the group's lock
 }
 
 func newMember(g *group, h Handler) *member {
@@ -68,9 +69,11 @@ func (m *member) run() {
 			return
 		}
 		d := g.ready.pop()
+		m.current = d
 		g.mu.Unlock()
 		err := m.handle(d)
 		g.mu.Lock()
+		m.current = nil
 		g.finish(d, err)
 	}
 }

@@ -137,9 +137,11 @@ func (b *Memory) publish(ctx context.Context, topic string, e *Event) error {
 	return nil
 }
 
-// Hears reports whether the topic has a subscriber. An event that is published to a topic
-// without one is lost.
-func (b *Memory) Hears(topic string) bool { return len(b.current.Load().topics[topic]) > 0 }
+// Hears reports whether the topic has a subscriber, or dead letters that wait for
+// [Redrive]. An event that is published to any other topic is lost.
+func (b *Memory) Hears(topic string) bool { return b.hasGroups(topic) || b.letters.has(topic) }
+
+func (b *Memory) hasGroups(topic string) bool { return len(b.current.Load().topics[topic]) > 0 }
 
 // Lag implements [LagReporter]. Oldest is by the Time of the events.
 func (b *Memory) Lag(_ context.Context, topic, group string) (Lag, error) {

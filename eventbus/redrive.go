@@ -122,7 +122,7 @@ func (r *redrive) bringBack(ctx context.Context, letter Event) error {
 // redrive brings back what the bus has stored.
 func (b *Memory) redrive(ctx context.Context, r *redrive) error {
 	for _, letter := range b.letters.all(r.topic) {
-		if !b.Hears(letter.Extensions[DeadTopic]) || !r.isWanted(letter) {
+		if !b.hasGroups(letter.Extensions[DeadTopic]) || !r.isWanted(letter) {
 			r.left.Add(1)
 			continue
 		}

@@ -36,6 +36,12 @@ func (s *shelf) all(topic string) []Event {
 	return slices.Clone(s.byTopic[topic])
 }
 
+func (s *shelf) has(topic string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byTopic[topic]) > 0
+}
+
 // remove reports whether the dead letter was there.
 func (s *shelf) remove(topic, id string) bool {
 	s.mu.Lock()

@@ -12,10 +12,13 @@
 //	sinew_server_request_duration_seconds{service,operation}         how long they took
 //	sinew_producer_events_total{service,topic,code}                  calls that published, by result
 //	sinew_producer_event_duration_seconds{service,topic}             how long they took
-//	sinew_consumer_events_total{service,topic,code}                  events handled, by result
-//	sinew_consumer_event_duration_seconds{service,topic}             how long they took
+//	sinew_consumer_events_total{service,topic,group,code}            deliveries handled, by result
+//	sinew_consumer_event_duration_seconds{service,topic,group,code}  how long they took
+//	sinew_consumer_redeliveries_total{service,topic,group}           those that were not the first
+//	sinew_consumer_dead_letters_total{service,topic,group}           events that were put aside
 //
-// The label code is "ok" or the class of the error as package fault names it. Durations
+// The label code is "ok" or the class of the error as package fault names it. An event that
+// was put aside is handled: its code is "ok". Durations
 // are histograms, and native histograms for a scraper that asks for these. The label
 // caller is empty unless For sets it. A service, as package sinew makes it, sets all
 // labels itself.

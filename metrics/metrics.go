@@ -32,6 +32,7 @@ type Metrics struct {
 // series is shared by everything that is made from one Metrics.
 type series struct {
 	client, server, producer, consumer seriesPair
+	redeliveries, deadLetters          *prometheus.CounterVec
 
 	mu        sync.Mutex
 	recorders map[recorderKey]*Operation
@@ -39,13 +40,15 @@ type series struct {
 
 // seriesPair is the counter and the histogram of one kind of call.
 type seriesPair struct {
-	name     string
-	total    *prometheus.CounterVec
-	duration *prometheus.HistogramVec
+	name       string
+	total      *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	timesCodes bool // there is a histogram for each code
 }
 
-// recorderKey identifies an Operation by its labels. caller is set for calls made only.
-type recorderKey struct{ pair, caller, service, operation string }
+// recorderKey identifies an Operation by its labels. caller is set for calls made only, and
+// group for events handled.
+type recorderKey struct{ pair, caller, service, operation, group string }
 
 // New registers the series with r, which may already have them. It panics if r is nil or
 // has other series of their names.
@@ -54,10 +57,14 @@ func New(r prometheus.Registerer) *Metrics {
 		panic("metrics.New: the registerer is nil; give prometheus.DefaultRegisterer or a registry of your own")
 	}
 	return &Metrics{series: &series{
-		client:    newSeriesPair(r, "client", "request", "Calls made", "caller", "service", "operation"),
-		server:    newSeriesPair(r, "server", "request", "Calls served", "service", "operation"),
-		producer:  newSeriesPair(r, "producer", "event", "Events published", "service", "topic"),
-		consumer:  newSeriesPair(r, "consumer", "event", "Events handled", "service", "topic"),
+		client:   newSeriesPair(r, "client", "request", "Calls made", false, "caller", "service", "operation"),
+		server:   newSeriesPair(r, "server", "request", "Calls served", false, "service", "operation"),
+		producer: newSeriesPair(r, "producer", "event", "Events published", false, "service", "topic"),
+		consumer: newSeriesPair(r, "consumer", "event", "Events handled", true, consumerLabels...),
+
+		redeliveries: newConsumerCounter(r, "redeliveries_total", "Deliveries of events that were not the first to their group."),
+		deadLetters:  newConsumerCounter(r, "dead_letters_total", "Events that were put aside."),
+
 		recorders: map[recorderKey]*Operation{},
 	}}
 }
@@ -87,26 +94,22 @@ func (m *Metrics) ClientMiddleware(operation string) endpoint.Middleware {
 
 // Client returns what observes the calls made to an operation of another service.
 func (m *Metrics) Client(service, operation string) *Operation {
-	return m.recorder(&m.client, m.caller, service, operation)
+	return m.recorder(&m.client, m.caller, service, operation, "")
 }
 
 // Server returns what observes the calls to an operation that this service serves.
 func (m *Metrics) Server(service, operation string) *Operation {
-	return m.recorder(&m.server, "", service, operation)
+	return m.recorder(&m.server, "", service, operation, "")
 }
 
 // Producer returns what observes the publishing of events to a topic by this service.
 func (m *Metrics) Producer(service, topic string) *Operation {
-	return m.recorder(&m.producer, "", service, topic)
+	return m.recorder(&m.producer, "", service, topic, "")
 }
 
-// Consumer returns what observes the events of a topic that this service handles.
-func (m *Metrics) Consumer(service, topic string) *Operation {
-	return m.recorder(&m.consumer, "", service, topic)
-}
-
-func (m *series) recorder(s *seriesPair, caller, service, operation string) *Operation {
-	key := recorderKey{s.name, strings.ToValidUTF8(caller, "?"), strings.ToValidUTF8(service, "?"), strings.ToValidUTF8(operation, "?")}
+func (m *series) recorder(s *seriesPair, caller, service, operation, group string) *Operation {
+	valid := func(text string) string { return strings.ToValidUTF8(text, "?") }
+	key := recorderKey{s.name, valid(caller), valid(service), valid(operation), valid(group)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r, ok := m.recorders[key]; ok {
@@ -117,6 +120,9 @@ func (m *series) recorder(s *seriesPair, caller, service, operation string) *Ope
 		if caller != "" {
 			key.caller = other
 		}
+		if group != "" {
+			key.group = other
+		}
 		if r, ok := m.recorders[key]; ok {
 			return r
 		}
@@ -125,14 +131,21 @@ func (m *series) recorder(s *seriesPair, caller, service, operation string) *Ope
 	if s == &m.client {
 		labels = append([]string{key.caller}, labels...)
 	}
+	if s == &m.consumer {
+		labels = append(labels, key.group)
+	}
 	r := newOperation(s, labels)
 	m.recorders[key] = r
 	return r
 }
 
-func newSeriesPair(r prometheus.Registerer, name, what, help string, labels ...string) seriesPair {
+func newSeriesPair(r prometheus.Registerer, name, what, help string, timesCodes bool, labels ...string) seriesPair {
+	timed := labels
+	if timesCodes {
+		timed = append(slices.Clip(labels), "code")
+	}
 	return seriesPair{
-		name: name,
+		name: name, timesCodes: timesCodes,
 		total: register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sinew_" + name + "_" + what + "s_total", Help: help + ", by result.",
 		}, append(slices.Clip(labels), "code"))),
@@ -142,7 +155,7 @@ func newSeriesPair(r prometheus.Registerer, name, what, help string, labels ...s
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  160,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, labels)),
+		}, timed)),
 	}
 }
 

@@ -52,7 +52,8 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 	m.Client("inventory", "POST /reserve").Observe(3*time.Millisecond, fault.NotFound)
 	m.For("orders").Client("inventory", "POST /reserve").Observe(3*time.Millisecond, nil)
 	m.Producer("orders", "order.placed").Observe(time.Millisecond, nil)
-	m.Consumer("orders", "order.placed").Observe(time.Millisecond, fault.Internal)
+	m.Consumer("orders", "order.placed", "mailer").Observe(time.Millisecond, fault.Internal, 1, false)
+	m.Consumer("orders", "order.placed", "mailer").Observe(time.Millisecond, nil, 2, true)
 	m.Server("orders", "GET /orders").Observe(time.Second, nil)
 	want := `
 		# HELP sinew_client_requests_total Calls made, by result.
@@ -61,7 +62,14 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 		sinew_client_requests_total{caller="orders",code="ok",operation="POST /reserve",service="inventory"} 1
 		# HELP sinew_consumer_events_total Events handled, by result.
 		# TYPE sinew_consumer_events_total counter
-		sinew_consumer_events_total{code="internal",service="orders",topic="order.placed"} 1
+		sinew_consumer_events_total{code="internal",group="mailer",service="orders",topic="order.placed"} 1
+		sinew_consumer_events_total{code="ok",group="mailer",service="orders",topic="order.placed"} 1
+		# HELP sinew_consumer_redeliveries_total Deliveries of events that were not the first to their group.
+		# TYPE sinew_consumer_redeliveries_total counter
+		sinew_consumer_redeliveries_total{group="mailer",service="orders",topic="order.placed"} 1
+		# HELP sinew_consumer_dead_letters_total Events that were put aside.
+		# TYPE sinew_consumer_dead_letters_total counter
+		sinew_consumer_dead_letters_total{group="mailer",service="orders",topic="order.placed"} 1
 		# HELP sinew_producer_events_total Events published, by result.
 		# TYPE sinew_producer_events_total counter
 		sinew_producer_events_total{code="ok",service="orders",topic="order.placed"} 1
@@ -70,7 +78,8 @@ func TestSeriesHaveTheirNamesAndLabels(t *testing.T) {
 		sinew_server_requests_total{code="ok",operation="GET /orders",service="orders"} 1
 	`
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want),
-		"sinew_client_requests_total", "sinew_server_requests_total", "sinew_producer_events_total", "sinew_consumer_events_total"); err != nil {
+		"sinew_client_requests_total", "sinew_server_requests_total", "sinew_producer_events_total", "sinew_consumer_events_total",
+		"sinew_consumer_redeliveries_total", "sinew_consumer_dead_letters_total"); err != nil {
 		t.Error(err)
 	}
 	if count, sum, native := durations(t, registry, "server"); count != 1 || sum != 1 || !native {

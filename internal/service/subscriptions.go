@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -75,6 +76,23 @@ func (s *Subscriptions) add(sub *subscription) (started bool, err error) {
 	}
 	s.all = append(s.all, sub)
 	return s.state.IsStarted(), nil
+}
+
+// Groups yields each topic with each of its groups that has a name, once.
+func (s *Subscriptions) Groups() iter.Seq2[string, string] {
+	return func(yield func(topic, group string) bool) {
+		type name struct{ topic, group string }
+		had := map[name]bool{}
+		for _, sub := range s.snapshot() {
+			n := name{sub.topic, sub.group}
+			if sub.group == "" || had[n] {
+				continue
+			}
+			if had[n] = true; !yield(sub.topic, sub.group) {
+				return
+			}
+		}
+	}
 }
 
 // AddEdge records that a handler of topic from publishes to topic to, if there is a
