@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -77,9 +78,7 @@ func (c compiler[S]) steps(around string, steps []Step[S], retry RetryPolicy, is
 
 func (c compiler[S]) step(path string, s Step[S], retry RetryPolicy, isParallel bool) *flow.Step {
 	c.check(path, s, isParallel)
-	if s.Retry != (RetryPolicy{}) {
-		retry = s.Retry
-	}
+	retry = cmp.Or(s.Retry, retry)
 	policy := retry.WithDefaults()
 	step := &flow.Step{
 		Name: s.Name, Timeout: s.Timeout, Pause: s.Pause, Pivot: s.Pivot,
