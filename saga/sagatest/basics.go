@@ -132,7 +132,9 @@ var basics = []rule{
 	}},
 	{Name: "Versions", Sentence: "a run ends under the version under which it began, and workers that do not know that version leave it alone", Check: func(s *subject) {
 		gate := s.step("gate")
-		gate.Event = saga.On(func(_ context.Context, state State, _ int) (State, error) { return s.with(state, "gate", 1), s.note("gate") })
+		gate.Event = saga.On(func(_ context.Context, state State, _ int) (State, error) {
+			return s.with(state, "gate", 1), s.note("gate")
+		})
 		gate.Do = nil
 		old := saga.Definition[State]{Name: "checkout", Version: 1, Retry: fast, Steps: []saga.Step[State]{gate, s.step("old")}}
 		first := s.runDefinition(old)
