@@ -37,6 +37,9 @@ func (l *Local[S]) With(p Policy) *Local[S] {
 		panic("saga " + l.program.Saga + ": Policy: " + err.Error())
 	}
 	l.policy = p.WithDefaults()
+	for _, plan := range l.program.Plans {
+		plan.Logger = l.policy.Logger
+	}
 	return l
 }
 
@@ -60,7 +63,7 @@ func (l *Local[S]) Start(ctx context.Context, id string, state S) error {
 	if record.Data, err = json.Marshal(run); err != nil {
 		return l.failure(id, err)
 	}
-	existing, err := l.store.Create(ctx, record, run.History)
+	existing, err := l.store.Insert(ctx, record, run.History)
 	switch {
 	case err != nil:
 		return l.failure(id, err)
@@ -122,6 +125,9 @@ func (l *Local[S]) Wait(ctx context.Context, id string, steps ...string) (Run[S]
 		_, run, err := l.load(ctx, id)
 		if err != nil {
 			poll.Stop()
+			if ctx.Err() != nil { // which a driver may say in its own words
+				err = l.failure(id, ctx.Err())
+			}
 			return Run[S]{}, err
 		}
 		if err := l.program.CheckSteps(run, steps); err != nil || run.Ended || len(steps) > 0 && run.AreDone(steps) {

@@ -30,8 +30,8 @@ type memoryRun struct {
 // NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{runs: map[runKey]*memoryRun{}} }
 
-// Create implements [Store].
-func (m *Memory) Create(ctx context.Context, r Record, history []Entry) (*Record, error) {
+// Insert implements [Store].
+func (m *Memory) Insert(ctx context.Context, r Record, history []Entry) (*Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {

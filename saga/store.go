@@ -10,9 +10,9 @@ import (
 // Store keeps the runs of sagas. [Memory] and [SQL] are stores; package sagatest has the
 // rules for another one. All times are the store's. It is safe for concurrent use.
 type Store interface {
-	// Create stores a run that nobody works on, due now, as is the time of the history. If the saga has a run with this ID,
+	// Insert stores a run that nobody works on, due now, as is the time of the history. If the saga has a run with this ID,
 	// it returns that one instead, and changes nothing.
-	Create(ctx context.Context, r Record, history []Entry) (existing *Record, err error)
+	Insert(ctx context.Context, r Record, history []Entry) (existing *Record, err error)
 	// Claim claims runs of these versions of the saga that are due: nobody works on them, or
 	// whoever does has not renewed its lease. The claim of a run is newer than all earlier
 	// ones, which are lost. At most limit are claimed, those that are due the longest first.

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,7 +36,7 @@ func (p *Plan) Call(ctx context.Context, h Header, t Task) Result {
 	}
 	inner := tracing.Extract(ctx, tracing.Map(h.Trace))
 	inner = call.With(inner, call.Record{RequestID: h.RequestID, IdempotencyKey: key(h, t)})
-	state, err := s.endpoint(t)(inner, t.State)
+	state, err := s.endpoint(t, cmp.Or(p.Logger, slog.Default()))(inner, t.State)
 	switch {
 	case err == nil:
 		result.State = state
@@ -49,7 +50,7 @@ func (p *Plan) Call(ctx context.Context, h Header, t Task) Result {
 }
 
 // endpoint returns the function of a task, within its time limit. A panic is a failure.
-func (s *Step) endpoint(t Task) endpoint.Endpoint[json.RawMessage, json.RawMessage] {
+func (s *Step) endpoint(t Task, log *slog.Logger) endpoint.Endpoint[json.RawMessage, json.RawMessage] {
 	var e endpoint.Endpoint[json.RawMessage, json.RawMessage]
 	switch t.Kind {
 	case UndoTask:
@@ -64,7 +65,7 @@ func (s *Step) endpoint(t Task) endpoint.Endpoint[json.RawMessage, json.RawMessa
 	recovered := func(ctx context.Context, state json.RawMessage) (after json.RawMessage, err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				slog.Default().ErrorContext(ctx, "a step panicked", "step", s.Path, "panic", p, "stack", string(debug.Stack()))
+				log.ErrorContext(ctx, "a step panicked", "step", s.Path, "panic", p, "stack", string(debug.Stack()))
 				err = fault.Internal.Errorf("step %s panicked: %v", s.Path, p)
 			}
 		}()

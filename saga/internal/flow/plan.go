@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ type Plan struct {
 	Saga    string
 	Version int
 	Steps   []*Step
+	// Logger logs panics of steps. Nil is slog.Default().
+	Logger *slog.Logger
 
 	byPath map[string]*Step
 	leaves []*Step

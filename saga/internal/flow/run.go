@@ -31,6 +31,9 @@ type Run struct {
 	Order int `json:"order,omitempty"`
 	// Read is the number of the last signal that was applied, for the engine.
 	Read int64 `json:"read,omitempty"`
+	// Last is the time of the last entry of the history. No later one is before it, even if
+	// another worker's reading of the clock is.
+	Last time.Time `json:"last,omitzero"`
 	// Started is when the run began. The engine saves it, if it has no clock of its own.
 	Started time.Time `json:"-"`
 	// History are the entries that the engine has not saved yet. It clears them.
@@ -206,7 +209,10 @@ func (r *Run) end(n *Node) {
 }
 
 func (r *Run) log(now time.Time, e Entry) {
-	e.Time = now
+	if now.Before(r.Last) {
+		now = r.Last
+	}
+	e.Time, r.Last = now, now
 	r.History = append(r.History, e)
 }
 

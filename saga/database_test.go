@@ -1,0 +1,83 @@
+package saga_test
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/saga"
+	"github.com/sinew-go/sinew/saga/sagatest"
+)
+
+// database is a database of a test.
+type database struct {
+	t              *testing.T
+	driver, source string
+	places         atomic.Int64
+}
+
+func sqlite(t *testing.T) *database {
+	return &database{t: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "saga.db") + "?_txlock=immediate&_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"}
+}
+
+func postgres(t *testing.T) *database {
+	return &database{t: t, driver: "pgx", source: realserver.Postgres(t).Addr}
+}
+
+func mariadb(t *testing.T) *database {
+	return &database{t: t, driver: "mysql", source: realserver.MariaDB(t).Addr}
+}
+
+// open opens the database, as another process would.
+func (d *database) open(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(d.driver, d.source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if d.driver == "sqlite" {
+		db.SetMaxOpenConns(1)
+	}
+	return db
+}
+
+// store returns a store with tables of its own.
+func (d *database) store(t *testing.T) saga.SQL {
+	t.Helper()
+	s := saga.SQL{DB: d.open(t), Table: fmt.Sprintf("saga%d", d.places.Add(1))}
+	if err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// quick is a policy for tests in real time.
+func quick() saga.Policy {
+	p := silent
+	p.Poll = 20 * time.Millisecond
+	return p
+}
+
+func testRunners(t *testing.T, d *database) {
+	sagatest.Run(t, sagatest.Features{RealTime: true}, func(t *testing.T) sagatest.Open {
+		store := d.store(t)
+		return func(definition saga.Definition[sagatest.State]) saga.Runner[sagatest.State] {
+			return saga.New(definition, saga.SQL{DB: d.open(t), Table: store.Table}).With(quick())
+		}
+	})
+}
+
+func TestOnSQLite(t *testing.T) { testRunners(t, sqlite(t)) }
+
+func TestOnPostgreSQL(t *testing.T) { testRunners(t, postgres(t)) }
+
+func TestOnMariaDB(t *testing.T) { testRunners(t, mariadb(t)) }
