@@ -61,7 +61,7 @@ var pauses = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
 func (s *Store) Follow(ctx context.Context, after int64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for pause := time.Duration(0); ctx.Err() == nil; {
-			woken := s.awoken()
+			woken := s.woke.next()
 			rows, more, err := s.next(ctx, after)
 			switch {
 			case ctx.Err() != nil:

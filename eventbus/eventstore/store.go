@@ -58,8 +58,26 @@ type shared struct {
 	sequencing          chan struct{} // has one while this process gives positions
 	appended, conflicts atomic.Int64
 
-	mu   sync.Mutex
-	woke change.Signal
+	woke, projected signal // an event is appended; a projection has come further
+}
+
+// signal wakes those that wait for a change in the database.
+type signal struct {
+	mu      sync.Mutex
+	changed change.Signal
+}
+
+func (s *signal) notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Notify()
+}
+
+// next returns a channel that the next notify closes.
+func (s *signal) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed.Next()
 }
 
 // Tx is a transaction of the caller: a *sql.Tx is one.
@@ -134,15 +152,4 @@ func (s *Store) querier() tables.Querier {
 
 // Wake makes those that follow the store in this process read now. Append does it; call it
 // after the commit of a transaction of your own. It never blocks.
-func (s *Store) Wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.woke.Notify()
-}
-
-// awoken returns a channel that the next Wake closes.
-func (s *Store) awoken() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.woke.Next()
-}
+func (s *Store) Wake() { s.woke.notify() }
