@@ -27,7 +27,9 @@ var counters = eventstore.Aggregate[Counter]{Name: "counter", Folds: eventstore.
 
 // add adds n to a counter.
 func add(ctx context.Context, a eventstore.Aggregate[Counter], in *eventstore.Store, id string, n int) (Counter, error) {
-	return a.Update(ctx, in, id, func(ctx context.Context, _ Counter, to eventbus.Publisher) error { return added.Publish(ctx, to, Added{n}) })
+	return a.Update(ctx, in, id, func(ctx context.Context, _ Counter, to eventbus.Publisher) error {
+		return added.Publish(ctx, to, Added{n})
+	})
 }
 
 // loads checks the state of a counter.
@@ -237,7 +239,9 @@ var folding = []rule{
 			eventstore.On(added, func(c hidden, e Added) hidden { return hidden{c.sum + e.N} }),
 		}}
 		for range 3 {
-			if _, err := a.Update(s.Context(), b.Store, "a", func(ctx context.Context, _ hidden, to eventbus.Publisher) error { return added.Publish(ctx, to, Added{1}) }); err != nil {
+			if _, err := a.Update(s.Context(), b.Store, "a", func(ctx context.Context, _ hidden, to eventbus.Publisher) error {
+				return added.Publish(ctx, to, Added{1})
+			}); err != nil {
 				s.Fatal(err)
 			}
 		}
