@@ -22,6 +22,24 @@ const handlingPrefix = "handle "
 // Publish implements [eventbus.Publisher] on Config.Bus. It adds the trace of ctx to the
 // events, and the service's name as the source of those that have none.
 func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	return s.publish(ctx, topic, events, func(ctx context.Context, traced []eventbus.Event) error {
+		err := s.config.Bus.Publish(ctx, topic, traced...)
+		if err == nil {
+			s.unheard.count(s, topic, len(events))
+		}
+		return err
+	})
+}
+
+// PublishAt implements [eventbus.Scheduler] as Publish does, if Config.Bus is one.
+func (s *Service) PublishAt(ctx context.Context, topic string, due time.Time, events ...eventbus.Event) error {
+	return s.publish(ctx, topic, events, func(ctx context.Context, traced []eventbus.Event) error {
+		return eventbus.PublishAt(ctx, s.config.Bus, topic, due, traced...)
+	})
+}
+
+// publish passes the events to the bus by send, with trace and source.
+func (s *Service) publish(ctx context.Context, topic string, events []eventbus.Event, send func(context.Context, []eventbus.Event) error) error {
 	if s.config.Bus == nil {
 		return fault.FailedPrecondition.Errorf("service %s has no bus to publish %s on; set Config.Bus", s.name, topic)
 	}
@@ -39,10 +57,7 @@ func (s *Service) Publish(ctx context.Context, topic string, events ...eventbus.
 		}
 		traced[i] = eventtrace.Inject(ctx, e)
 	}
-	err := s.config.Bus.Publish(ctx, topic, traced...)
-	if err == nil {
-		s.unheard.count(s, topic, len(events))
-	}
+	err := send(ctx, traced)
 	span.End(err)
 	s.metrics.Producer(s.name, topic).Observe(time.Since(start), err)
 	return err

@@ -111,6 +111,32 @@ func TestEventsHaveSeriesOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestAServicePublishesLaterWhatItsBusCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})
+		svc := sinew.New("inventory", sinew.Config{Listener: servicetest.NewPipe(), Logger: servicetest.NoLog, Bus: bus})
+		due := time.Now().Add(time.Hour)
+		var got []eventbus.Event
+		_, err := svc.Subscribe(api.LowStock.Name, "g", func(_ context.Context, e eventbus.Event) error {
+			if early := time.Until(due); early > 0 {
+				t.Errorf("it came %s too early", early)
+			}
+			got = append(got, e)
+			return nil
+		})
+		servicetest.Start(t, svc)
+		if err = errors.Join(err, api.LowStock.PublishAt(t.Context(), svc, due, api.StockEvent{})); err != nil {
+			t.Fatal(err)
+		}
+		bubble.Sleep(2 * time.Hour)
+		_ = svc.Shutdown(t.Context())
+		_ = bus.Close(t.Context())
+		if len(got) != 1 || got[0].Source != "inventory" || got[0].Extensions["traceparent"] == "" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestFailuresOfEventsAreInTheMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := eventbus.NewMemory(eventbus.MemoryPolicy{})

@@ -34,6 +34,16 @@
 // is the JSON null fails with fault.InvalidArgument, unless T is a map, a slice or
 // another type that is no pointer and has null as its zero value.
 //
+// # Later
+//
+// [Topic.PublishAt] publishes an event when its time has come, such as a reminder:
+//
+//	err := Unpaid.PublishAt(ctx, bus, time.Now().Add(24*time.Hour), order)
+//
+// The buses in memory and on NATS can do that, and so can the publishers of
+// eventbus/outbox on any bus. In memory what is not due is lost at the end of the bus; on
+// NATS and in an outbox it survives restarts.
+//
 // # Versions
 //
 // A type changes. As long as new subscribers can read old events and old subscribers new

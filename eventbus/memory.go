@@ -58,6 +58,7 @@ type Memory struct {
 	policy  MemoryPolicy
 	idle    chan struct{} // signalled when a group has nothing left to handle
 	letters shelf
+	alarms  alarms
 
 	mu      sync.Mutex // guards changes of current
 	current atomic.Pointer[busState]
@@ -182,6 +183,7 @@ func (b *Memory) Close(ctx context.Context) error {
 	ctx, cancel := deadline.EnsureEnd(ctx, EndTimeout)
 	defer cancel()
 	b.advance(draining)
+	b.alarms.end()
 	for b.backlog() > 0 && ctx.Err() == nil {
 		select {
 		case <-b.idle:

@@ -44,6 +44,8 @@ type Features struct {
 	// NoRedrive says that the bus is no eventbus.Replayer, so that Redrive cannot bring dead
 	// letters back.
 	NoRedrive bool
+	// NoSchedule says that the bus is no eventbus.Scheduler.
+	NoSchedule bool
 	// NoLag says that the bus is no eventbus.LagReporter.
 	NoLag bool
 	// Events is the number of events in the rules about many events. The default is 2000.
@@ -68,7 +70,7 @@ func Run(t *testing.T, f Features, n New) {
 		f.LargestData = 128 << 10
 	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(delivery, deadLetters, payloads, groups, members, processes, closing), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(delivery, deadLetters, schedules, payloads, groups, members, processes, closing), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: suite.Name()}
 			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })

@@ -55,7 +55,7 @@ func openWith(t testing.TB, c kafka.Config) *kafka.Bus {
 // shortSession is how long the tests wait for a member that is dead.
 const shortSession = 2 * time.Second
 
-var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, Events: 800, LargestData: 998_000}
+var features = eventbustest.Features{RealTime: true, NoBackPressure: true, SharesPartitions: true, NoSchedule: true, Events: 800, LargestData: 998_000}
 
 func TestKafkaKeepsTheRulesOnAFakeCluster(t *testing.T) {
 	brokers := fake(t)

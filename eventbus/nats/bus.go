@@ -203,8 +203,9 @@ func (b *Bus) stream(ctx context.Context, topic string) error {
 		return nil
 	}
 	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: streamName(topic), Description: "events of topic " + topic, Subjects: []string{"sinew." + token(topic) + ".*"},
-		MaxAge: b.config.MaxAge, Replicas: max(b.config.Replicas, 1), Duplicates: min(2*time.Minute, b.config.MaxAge), AllowDirect: true,
+		Name: streamName(topic), Description: "events of topic " + topic, Subjects: []string{allSubjects(topic), scheduleSubject(topic, "*")},
+		AllowMsgSchedules: true, // which a server before 2.12 ignores
+		MaxAge:            b.config.MaxAge, Replicas: max(b.config.Replicas, 1), Duplicates: min(2*time.Minute, b.config.MaxAge), AllowDirect: true,
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return b.failure(topic, 0, err)
@@ -242,6 +243,9 @@ func subject(topic, key string) string {
 	}
 	return partitionSubject(topic, int(n))
 }
+
+// allSubjects matches the subjects of all events of the topic.
+func allSubjects(topic string) string { return "sinew." + token(topic) + ".*" }
 
 func partitionSubject(topic string, n int) string { return fmt.Sprintf("sinew.%s.%d", token(topic), n) }
 

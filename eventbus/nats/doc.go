@@ -21,6 +21,9 @@
 // partitions to the other members. The pause before a redelivery grows from 100 ms to 10
 // s.
 //
+// Events of PublishAt wait in the stream of their topic until they are due, by the message
+// schedules of nats-server 2.12 and later, and no longer than the MaxAge of the stream.
+//
 // A group outlives its members, and gets what was published while it had none. It starts
 // with what is published after its first Subscribe. If the server is unreachable at that
 // moment, the group starts slightly before it rather than after it. A subscription with

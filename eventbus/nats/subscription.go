@@ -145,7 +145,7 @@ func (s *subscription) config(n int) jetstream.ConsumerConfig {
 		c.DeliverPolicy = jetstream.DeliverAllPolicy
 	}
 	if s.ownConsumer != "" {
-		c.Durable, c.FilterSubject, c.InactiveThreshold = s.ownConsumer, "", ownInactivity
+		c.Durable, c.FilterSubject, c.InactiveThreshold = s.ownConsumer, allSubjects(s.topic), ownInactivity
 	}
 	return c
 }

@@ -18,7 +18,7 @@ const maxTopic = 255
 // In returns a publisher that writes events into the transaction tx. Its Publish returns
 // fault.InvalidArgument for an event that is none, and otherwise the error of the
 // database, after which the transaction cannot be committed. The events get the trace of
-// the context.
+// the context. The publisher is an eventbus.Scheduler, too.
 func (o *Outbox) In(tx Execer) eventbus.Publisher { return writer{outbox: o, tx: tx} }
 
 // At is In for events that are published later, when due is reached. They survive a
@@ -55,6 +55,12 @@ func (w writer) Publish(ctx context.Context, topic string, events ...eventbus.Ev
 		return w.outbox.insertLater(ctx, w.tx, w.due, written)
 	}
 	return w.outbox.insert(ctx, w.tx, written)
+}
+
+// PublishAt implements eventbus.Scheduler: it is Publish of [Outbox.At].
+func (w writer) PublishAt(ctx context.Context, topic string, due time.Time, events ...eventbus.Event) error {
+	w.due = due
+	return w.Publish(ctx, topic, events...)
 }
 
 // maxInsert is how many events one statement inserts.

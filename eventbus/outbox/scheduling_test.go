@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/sinew-go/sinew/eventbus"
 )
 
 func unixMilli(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
@@ -15,7 +17,7 @@ var scheduling = []rule{
 		b := s.box(to)
 		due := time.Now().Add(1500 * time.Millisecond)
 		b.within(func(tx *sql.Tx) error {
-			later := b.At(tx, due.Add(200*time.Millisecond)).Publish(s.Context(), "made", eventsOf("k", "second")...)
+			later := eventbus.PublishAt(s.Context(), b.In(tx), "made", due.Add(200*time.Millisecond), eventsOf("k", "second")...)
 			if later != nil {
 				return later
 			}
