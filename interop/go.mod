@@ -14,6 +14,7 @@ require (
 	github.com/hashicorp/consul/api v1.34.4
 	github.com/jackc/pgx/v5 v5.13.0
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/nats-io/nats.go v1.55.0
 	github.com/openzipkin/zipkin-go v0.4.3
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/sinew-go/sinew v0.1.0
@@ -36,6 +37,8 @@ require (
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/nats-io/nkeys v0.4.16 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/twmb/franz-go/pkg/kadm v1.20.0 // indirect
 	github.com/twmb/franz-go/pkg/kmsg v1.15.1 // indirect
@@ -84,6 +87,7 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rs/cors v1.11.1 // indirect
 	github.com/sinew-go/sinew/eventbus/kafka v0.1.0
+	github.com/sinew-go/sinew/eventbus/nats v0.1.0
 	github.com/smarty/assertions v1.16.0 // indirect
 	github.com/streadway/handy v0.0.0-20200128134331-0f66f006fb2e // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
@@ -106,3 +110,5 @@ replace github.com/sinew-go/sinew/transport/grpc => ../transport/grpc
 replace github.com/sinew-go/sinew/transport/grpcgo => ../transport/grpcgo
 
 replace github.com/sinew-go/sinew/eventbus/kafka => ../eventbus/kafka
+
+replace github.com/sinew-go/sinew/eventbus/nats => ../eventbus/nats

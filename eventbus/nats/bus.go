@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -36,6 +35,10 @@ type Config struct {
 	// Replicas is the number of servers that store a stream that the bus creates. The
 	// default is 1.
 	Replicas int
+	// Structured writes events in the structured mode of CloudEvents: the whole event as
+	// JSON. The default is the binary mode: attributes are headers, and the message is Data.
+	// Both are read.
+	Structured bool
 	// AckWait is how long after the death of a member's process the event that it was
 	// handling is redelivered. The default is 10 s. A handler may take longer than that.
 	AckWait time.Duration
@@ -128,14 +131,15 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 	}
 	for _, e := range events {
 		e = e.WithDefaults(topic)
-		data, err := json.Marshal(e)
+		m, err := b.message(topic, &e)
 		if err != nil {
-			return fault.InvalidArgument.Errorf("topic %s: %w", topic, err)
+			return err
 		}
-		_, err = b.js.Publish(ctx, subject(topic, e.Key), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
-		if err != nil {
+		m.Subject = subject(topic, e.Key)
+		m.Header[jetstream.MsgIDHeader] = []string{encoded(e.Source + "/" + e.ID)}
+		if _, err := b.js.PublishMsg(ctx, m); err != nil {
 			b.forget(topic) // the stream may be gone
-			return b.failure(topic, len(data), err)
+			return b.failure(topic, m.Size(), err)
 		}
 	}
 	return nil

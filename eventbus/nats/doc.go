@@ -29,4 +29,10 @@
 // moment, the group starts slightly before it rather than after it. A subscription with
 // the group "" has a consumer of its own, which its stop removes, or else the server
 // after an hour without the subscriber.
+//
+// # Messages
+//
+// Events are in the binary mode of the CloudEvents binding for NATS, or with
+// Config.Structured in the structured one. Both are read: a message with the header
+// ce-specversion is in binary mode. A message that is no event is logged and dropped.
 package nats

@@ -37,7 +37,7 @@ func TestPublishExplainsItsFailure(t *testing.T) {
 		code   fault.Code
 		says   string
 	}{
-		{"large", jetstream.StreamConfig{}, 1 << 20, fault.InvalidArgument, "topic large: an event of 1398"},
+		{"large", jetstream.StreamConfig{}, 1 << 20, fault.InvalidArgument, "topic large: an event of 1048"},
 		{"small", jetstream.StreamConfig{MaxMsgSize: 20}, 1, fault.InvalidArgument, "too large"},
 		{"full", jetstream.StreamConfig{MaxBytes: 20, Discard: jetstream.DiscardNew}, 1, fault.ResourceExhausted, "limit"},
 		{"sealed", jetstream.StreamConfig{Sealed: true}, 1, fault.FailedPrecondition, "refuses"},

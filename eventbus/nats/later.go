@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -35,17 +33,16 @@ func (b *Bus) PublishAt(ctx context.Context, topic string, due time.Time, events
 	}
 	for _, e := range events {
 		e = e.WithDefaults(topic)
-		data, err := json.Marshal(e)
+		m, err := b.message(topic, &e)
 		if err != nil {
-			return fault.InvalidArgument.Errorf("topic %s: %w", topic, err)
+			return err
 		}
-		m := &nats.Msg{Subject: scheduleSubject(topic, hashOf(e)), Data: data, Header: nats.Header{
-			jetstream.ScheduleHeader:       {"@at " + due.UTC().Format(time.RFC3339Nano)}, // the client's option has whole seconds
-			jetstream.ScheduleTargetHeader: {subject(topic, e.Key)},
-		}}
-		if _, err = b.js.PublishMsg(ctx, m); err != nil {
+		m.Subject = scheduleSubject(topic, hashOf(e))
+		m.Header[jetstream.ScheduleHeader] = []string{"@at " + due.UTC().Format(time.RFC3339Nano)} // the client's option has whole seconds
+		m.Header[jetstream.ScheduleTargetHeader] = []string{subject(topic, e.Key)}
+		if _, err := b.js.PublishMsg(ctx, m); err != nil {
 			b.forget(topic) // the stream may be gone
-			return b.failure(topic, len(data), err)
+			return b.failure(topic, m.Size(), err)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -161,8 +160,8 @@ func placeOf(m jetstream.Msg) jetstream.MsgMetadata {
 
 // deliver calls the handler. It returns the logger for messages about the event.
 func (p *partition) deliver(m jetstream.Msg, place jetstream.MsgMetadata) (log *slog.Logger, err error) {
-	var e eventbus.Event
-	if err := json.Unmarshal(m.Data(), &e); err != nil {
+	e, err := event(m)
+	if err != nil {
 		p.bus.config.Logger.Error("a message that is no event is dropped", "topic", p.topic, "subject", m.Subject(), "error", err)
 		return nil, nil // a redelivery would not change it
 	}

@@ -44,5 +44,6 @@ func (c Config) MarshalJSON() ([]byte, error) {
 		URL, Name       string
 		MaxAge, AckWait time.Duration
 		Replicas        int
-	}{b.URL, b.Name, b.MaxAge, b.AckWait, b.Replicas})
+		Structured      bool
+	}{b.URL, b.Name, b.MaxAge, b.AckWait, b.Replicas, b.Structured})
 }
