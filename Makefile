@@ -6,7 +6,7 @@ race: ; go test -race work
 
 lint:
 	go vet work
-	for m in . eventbus/eventstore eventbus/kafka eventbus/nats eventbus/outbox saga transport/gin transport/grpc transport/grpcgo examples interop; do \
+	for m in . eventbus/eventstore eventbus/kafka eventbus/nats eventbus/outbox saga saga/temporal transport/gin transport/grpc transport/grpcgo examples interop; do \
 		(cd $$m && GOWORK=off $$($(CURDIR)/.ci/tool golangci-lint) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
 	done
 
@@ -20,6 +20,6 @@ ci: ; bash .ci/run
 bench: ; go test -run '^$$' -bench . -benchmem ./...
 
 # Builds the real servers that adapters are tested on, and says how tests find them.
-servers: ; @echo "export SINEW_CONSUL=$$(.ci/server consul) SINEW_NATS=$$(.ci/server nats) SINEW_KAFKA=$$(.ci/server kafka) SINEW_POSTGRES=$$(.ci/server postgres) SINEW_MARIADB=$$(.ci/server mariadb) SINEW_CONNECT_NODE=$$(.ci/server connect-node)"
+servers: ; @echo "export SINEW_CONSUL=$$(.ci/server consul) SINEW_NATS=$$(.ci/server nats) SINEW_KAFKA=$$(.ci/server kafka) SINEW_POSTGRES=$$(.ci/server postgres) SINEW_MARIADB=$$(.ci/server mariadb) SINEW_TEMPORAL=$$(.ci/server temporal) SINEW_CONNECT_NODE=$$(.ci/server connect-node)"
 
 shop: ; go run ./examples/shop

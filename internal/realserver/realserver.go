@@ -7,10 +7,10 @@
 //
 // # Which program
 //
-// SINEW_CONSUL, SINEW_NATS, SINEW_POSTGRES and SINEW_MARIADB name the programs. Otherwise
-// consul, nats-server, postgres and mariadbd are searched for in PATH. SINEW_KAFKA names
-// the folder of Kafka's jars, and java is searched for. If there is none, the test is
-// skipped, or fails if SINEW_REQUIRE_SERVERS is 1.
+// SINEW_CONSUL, SINEW_NATS, SINEW_POSTGRES, SINEW_MARIADB and SINEW_TEMPORAL name the
+// programs. Otherwise consul, nats-server, postgres, mariadbd and temporal are searched for
+// in PATH. SINEW_KAFKA names the folder of Kafka's jars, and java is searched for. If there
+// is none, the test is skipped, or fails if SINEW_REQUIRE_SERVERS is 1.
 //
 // # End
 //
@@ -36,8 +36,8 @@ const (
 
 // Server is a server that runs for one test.
 type Server struct {
-	// Addr is the address of the server: host:port of the HTTP API for Consul and of the
-	// broker for Kafka, nats://host:port for NATS, the name of the database for database/sql
+	// Addr is the address of the server: host:port of the HTTP API for Consul, of the broker
+	// for Kafka and of the frontend for Temporal, nats://host:port for NATS, the name of the database for database/sql
 	// for PostgreSQL and MariaDB. It stays the same after a restart.
 	Addr string
 	// SASLAddr is the address of Kafka's listener that asks for KafkaUser and KafkaPassword.

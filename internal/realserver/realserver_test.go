@@ -28,6 +28,10 @@ func TestMariaDBAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
 	killAndRestart(t, MariaDB(t))
 }
 
+func TestTemporalAnswersAgainAtItsAddressAfterAKill(t *testing.T) {
+	killAndRestart(t, Temporal(t))
+}
+
 func TestTwoServersAreIndependent(t *testing.T) {
 	one, two := Consul(t), Consul(t)
 	if one.Addr == two.Addr {
