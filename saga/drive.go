@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sinew-go/sinew/saga/internal/flow"
+	"github.com/sinew-go/sinew/saga/internal/report"
 )
 
 // lastSave is how long a worker that stops tries to save what its steps have returned.
@@ -225,8 +226,8 @@ func (d *drive) save(release bool, due time.Time) bool {
 // saved reports what was saved.
 func (d *drive) saved(u Update) {
 	for _, e := range u.History {
-		d.metrics.count(e)
-		d.log(e)
+		d.metrics.Count(e)
+		report.Log(d.alive, d.policy.Logger, d.claim.Saga, d.claim.ID, e)
 	}
 	d.run.History, d.isSaved = nil, true
 	if u.Release && !isEnd(u.Phase) && !u.Due.IsZero() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/saga/internal/flow"
+	"github.com/sinew-go/sinew/saga/internal/report"
 )
 
 // maxClaims is how many runs are claimed at once.
@@ -20,7 +21,7 @@ type engine struct {
 	policy  Policy
 	wake    chan struct{} // has room for one
 	changes changes
-	metrics metrics
+	metrics report.Metrics
 
 	mu     sync.Mutex
 	drives map[string]*drive // the runs that this process works on
@@ -29,7 +30,7 @@ type engine struct {
 func newEngine(program *flow.Program, s Store) *engine {
 	return &engine{
 		program: program, store: s, policy: Policy{}.WithDefaults(), wake: make(chan struct{}, 1),
-		changes: changes{watched: map[string]map[chan struct{}]bool{}}, metrics: newMetrics(program.Saga), drives: map[string]*drive{},
+		changes: changes{watched: map[string]map[chan struct{}]bool{}}, metrics: report.NewMetrics(program.Saga), drives: map[string]*drive{},
 	}
 }
 
