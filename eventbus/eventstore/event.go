@@ -51,6 +51,9 @@ func (s *Store) rowsOf(ctx context.Context, stream string, events []eventbus.Eve
 	}
 	rows, ids := make([]row, len(events)), map[string]bool{}
 	for i, e := range events {
+		if len(e.Data) > maxEvent {
+			return nil, s.tooLarge(stream, e, len(e.Data))
+		}
 		r := row{chosenID: e.ID != ""}
 		if e.Source == "" {
 			e.Source = s.config.Source
@@ -64,8 +67,7 @@ func (s *Store) rowsOf(ctx context.Context, stream string, events []eventbus.Eve
 		case err != nil:
 			return nil, fault.InvalidArgument.Errorf("eventstore %s, stream %s: %w", s.config.Table, stream, err)
 		case len(text) > maxEvent:
-			return nil, fault.InvalidArgument.Errorf("eventstore %s, stream %s: event %.40q of type %.40q has %d bytes, and the limit is %d; store large content elsewhere",
-				s.config.Table, stream, e.ID, e.Type, len(text), maxEvent)
+			return nil, s.tooLarge(stream, e, len(text))
 		case whyNoName(e.ID) != "":
 			return nil, fault.InvalidArgument.Errorf("eventstore %s, stream %s: the ID %.40q of an event %s", s.config.Table, stream, e.ID, whyNoName(e.ID))
 		case ids[e.ID]:
@@ -76,6 +78,11 @@ func (s *Store) rowsOf(ctx context.Context, stream string, events []eventbus.Eve
 		rows[i] = r
 	}
 	return rows, nil
+}
+
+func (s *Store) tooLarge(stream string, e eventbus.Event, size int) error {
+	return fault.InvalidArgument.Errorf("eventstore %s, stream %s: event %.40q of type %.40q has %d bytes, and the limit is %d; store large content elsewhere",
+		s.config.Table, stream, e.ID, e.Type, size, maxEvent)
 }
 
 // whyNoName says why a text is no name of a stream and no ID, in a way that every database

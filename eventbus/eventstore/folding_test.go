@@ -66,7 +66,7 @@ var folding = []rule{
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				for range 10 {
+				for range 5 {
 					for {
 						_, err := add(s.Context(), counters, b.Store, "a", 1)
 						if err == nil {
@@ -81,7 +81,7 @@ var folding = []rule{
 			})
 		}
 		all.Wait()
-		b.loads(counters, "a", Counter{40, 40})
+		b.loads(counters, "a", Counter{20, 20})
 	}},
 	{"an update that finds another version decides again, ten times at most", func(s *subject) {
 		b := s.store()

@@ -1,11 +1,15 @@
 package eventstore_test
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus/eventstore"
+	"github.com/sinew-go/sinew/fault"
 )
 
 var following = []rule{
@@ -64,7 +68,7 @@ var following = []rule{
 		for i, b := range all {
 			go func() {
 				defer func() { done <- true }()
-				for n := range 40 {
+				for n := range 15 {
 					if _, err := b.Append(s.Context(), fmt.Sprint("s", n%5), eventstore.Any, eventsOf(fmt.Sprint(i, "-", n))...); err != nil {
 						s.Error(err)
 					}
@@ -76,7 +80,7 @@ var following = []rule{
 		}
 		want := all[0].all()
 		for _, f := range followers {
-			s.eventually("all events", func() bool { return len(f.ids()) == 120 })
+			s.eventually("all events", func() bool { return len(f.ids()) == 45 })
 			if !slices.Equal(f.ids(), want) {
 				s.Error("the orders differ")
 			}
@@ -85,6 +89,97 @@ var following = []rule{
 					s.Fatalf("event %d has position %d", i, e.Position)
 				}
 			}
+		}
+	}},
+	{"transactions that take their time are followed whole, in one order, by many", func(s *subject) {
+		if s.driver == "sqlite" {
+			return // one transaction writes at a time
+		}
+		const writers, each = 8, 15
+		var followers []*follower
+		for range 3 {
+			f, _ := s.store().follow(0)
+			followers = append(followers, f)
+		}
+		b := s.store()
+		var writing sync.WaitGroup
+		for w := range writers {
+			writing.Go(func() {
+				for n := range each {
+					tx, err := b.db.BeginTx(s.Context(), nil)
+					if err != nil {
+						s.Error(err)
+						return
+					}
+					stream := fmt.Sprint("s", w)
+					if _, err := b.In(tx).Append(s.Context(), stream, int64(n), eventsOf(fmt.Sprint(w, "-", n))...); err != nil {
+						s.Error(err)
+					}
+					<-time.After(rand.N(20 * time.Millisecond))
+					if err := tx.Commit(); err != nil {
+						s.Error(err)
+					}
+				}
+			})
+		}
+		writing.Wait()
+		for _, f := range followers {
+			s.eventually("all events", func() bool { return len(f.ids()) == writers*each })
+			if !slices.Equal(f.ids(), followers[0].ids()) {
+				s.Error("the orders differ")
+			}
+			last := map[string]int64{}
+			for _, e := range f.events() {
+				if last[e.Stream]++; e.Version != last[e.Stream] {
+					s.Fatalf("stream %s: version %d comes after %d", e.Stream, e.Version, last[e.Stream]-1)
+				}
+			}
+		}
+	}},
+	{"an event that cannot be read is an error of its own, and the next one follows", func(s *subject) {
+		b := s.store()
+		b.append("a", "1", "2", "3")
+		b.exec(`UPDATE {events} SET event = 'trunc' WHERE version = 2`)
+		ctx, cancel := context.WithCancel(s.Context())
+		defer cancel()
+		var got []string
+		for e, err := range b.Follow(ctx, 0) {
+			if err != nil {
+				s.is(err, fault.DataLoss, "position 2", "stream a")
+				got = append(got, "unreadable")
+				continue
+			}
+			if got = append(got, e.ID); e.ID == "3" {
+				cancel()
+			}
+		}
+		s.same("followed", got, "1", "unreadable", "3")
+		for _, err := range b.All(s.Context(), 1) {
+			s.is(err, fault.DataLoss, "position 2")
+		}
+	}},
+	{"a follower goes on when the database answers again", func(s *subject) {
+		b := s.store()
+		b.exec(`ALTER TABLE {events} RENAME TO {events}_away`)
+		var got []string
+		failures := 0
+		ctx, cancel := context.WithCancel(s.Context())
+		defer cancel()
+		for e, err := range b.Follow(ctx, 0) {
+			switch {
+			case err == nil:
+				got = append(got, e.ID)
+				cancel()
+			case failures == 0:
+				b.exec(`ALTER TABLE {events}_away RENAME TO {events}`)
+				b.append("a", "1")
+				fallthrough
+			default:
+				failures++
+			}
+		}
+		if s.same("followed", got, "1"); failures == 0 {
+			s.Error("there was no error")
 		}
 	}},
 }

@@ -1,6 +1,7 @@
 package eventstore_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -12,5 +13,6 @@ func TestMain(m *testing.M) {
 		work()
 		return
 	}
+	_ = flag.Set("rapid.checks", "20") // a check is some forty statements; the command line may say more
 	goleak.VerifyTestMain(m)
 }

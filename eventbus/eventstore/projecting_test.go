@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -157,13 +158,13 @@ var projecting = []rule{
 		var adding sync.WaitGroup
 		for i, b := range all {
 			adding.Go(func() {
-				for range 20 {
+				for range 8 {
 					b.add(fmt.Sprint(i), 1)
 				}
 			})
 		}
 		adding.Wait()
-		all[2].projects(p, map[string]int{"0": 20, "1": 20, "2": 20})
+		all[2].projects(p, map[string]int{"0": 8, "1": 8, "2": 8})
 	}},
 	{"a runner that another one has overtaken changes nothing", func(s *subject) {
 		b := s.store()
@@ -289,19 +290,21 @@ var projecting = []rule{
 		b := s.store()
 		tx := b.begin()
 		in := b.In(tx)
-		for i := range 30 {
-			for range 50 {
-				if err := added.Publish(s.Context(), in.To(fmt.Sprint("counter/", i), eventstore.Any), Added{1}); err != nil {
-					s.Fatal(err)
-				}
+		for i := range 11 {
+			all := make([]eventbus.Event, 100)
+			for n := range all {
+				all[n] = eventbus.Event{Type: added.Name, Data: []byte(`{"N":1}`)}
+			}
+			if _, err := in.Append(s.Context(), fmt.Sprint("counter/", i), eventstore.Any, all...); err != nil {
+				s.Fatal(err)
 			}
 		}
 		if err := tx.Commit(); err != nil {
 			s.Fatal(err)
 		}
 		want := map[string]int{}
-		for i := range 30 {
-			want[fmt.Sprint(i)] = 50
+		for i := range 11 {
+			want[fmt.Sprint(i)] = 100
 		}
 		p := b.projector(s.sums(1, 1, nil))
 		b.run(p)
