@@ -36,7 +36,11 @@ func (p *Plan) Call(ctx context.Context, h Header, t Task) Result {
 	}
 	inner := tracing.Extract(ctx, tracing.Map(h.Trace))
 	inner = call.With(inner, call.Record{RequestID: h.RequestID, IdempotencyKey: key(h, t)})
-	state, err := s.endpoint(t, cmp.Or(p.Logger, slog.Default()))(inner, t.State)
+	e := s.endpoint(t, cmp.Or(p.Logger, slog.Default()))
+	if around, ok := ctx.Value(aroundKey{}).(Around); ok {
+		e = around(t, e)
+	}
+	state, err := e(inner, t.State)
 	switch {
 	case err == nil:
 		result.State = state
@@ -47,6 +51,16 @@ func (p *Plan) Call(ctx context.Context, h Header, t Task) Result {
 		result.Pause = max(s.Pauses.Next(t.Pause), min(fault.RetryAfter(err), s.Pauses.Max))
 	}
 	return result
+}
+
+// Around wraps the function of a task, for tests.
+type Around func(t Task, e endpoint.Endpoint[json.RawMessage, json.RawMessage]) endpoint.Endpoint[json.RawMessage, json.RawMessage]
+
+type aroundKey struct{}
+
+// WithAround returns a context in which around wraps the functions that [Plan.Call] calls.
+func WithAround(ctx context.Context, around Around) context.Context {
+	return context.WithValue(ctx, aroundKey{}, around)
 }
 
 // endpoint returns the function of a task, within its time limit. A panic is a failure.
