@@ -105,11 +105,12 @@ func deadLetter(h *handling, err error) Event {
 		}
 	}
 	set(DeadID, originalID(h.event), true)
-	set(DeadTopic, cmp.Or(h.topic, h.event.Type), true)
+	of := cmp.Or(h.of, &subscription{topic: h.event.Type})
+	set(DeadTopic, of.topic, true)
 	set(DeadReason, reasonText(err), true)
-	set(DeadGroup, h.group, h.topic != "")
+	set(DeadGroup, of.group, h.of != nil)
 	set(DeadAttempts, strconv.Itoa(max(1, int(h.attempts.Load()))), true)
-	set(DeadDeliveries, strconv.Itoa(h.number), h.number > 0)
+	set(DeadDeliveries, strconv.Itoa(int(h.number)), h.number > 0)
 	panicked, isPanic := errors.AsType[*panicError](err)
 	if isPanic {
 		set(DeadStack, panicked.stack, true)

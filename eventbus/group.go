@@ -16,6 +16,7 @@ import (
 type group struct {
 	bus         *Memory
 	topic, name string
+	of          subscription // to the topic, by the name
 
 	mu      sync.Mutex
 	work    sync.Cond
@@ -39,11 +40,11 @@ type delivery struct {
 	handling
 	queue    *keyQueue // nil for an event without a key
 	pause    time.Duration
-	failures int
+	failures int32
 }
 
 func newGroup(b *Memory, topic, name string) *group {
-	g := &group{bus: b, topic: topic, name: name, queues: map[string]*keyQueue{}}
+	g := &group{bus: b, topic: topic, name: name, of: subscription{topic, name}, queues: map[string]*keyQueue{}}
 	g.work.L = &g.mu
 	return g
 }

@@ -25,7 +25,11 @@ func DeliveryOf(ctx context.Context) Delivery {
 	if h == nil {
 		return Delivery{}
 	}
-	return Delivery{Topic: h.topic, Group: h.group, Number: h.number, PutAside: h.putAside.Load()}
+	d := Delivery{Number: int(h.number), PutAside: h.putAside.Load()}
+	if h.of != nil {
+		d.Topic, d.Group = h.of.topic, h.of.group
+	}
+	return d
 }
 
 // EventOf returns the event that is being handled in ctx, and false outside a handler.
@@ -41,7 +45,11 @@ func isHandling(ctx context.Context) bool { return ctx.Value(eventKey{}) != nil 
 // ContextWithEvent returns a context for a handler of e, in which [EventOf] finds e and
 // [DeliveryOf] finds d. Another implementation of [Bus] calls its handlers with it.
 func ContextWithEvent(ctx context.Context, e Event, d Delivery) context.Context {
-	return &handling{Context: ctx, event: e, topic: d.Topic, group: d.Group, number: d.Number}
+	h := &handling{Context: ctx, event: e, number: int32(d.Number)} //nolint:gosec // far below the limit
+	if d.Topic != "" {
+		h.of = &subscription{d.Topic, d.Group}
+	}
+	return h
 }
 
 // LogTo sets the logger for the event that is being handled in ctx. The logger gets the
@@ -69,13 +77,16 @@ func loggerOf(ctx context.Context) *slog.Logger { return cmp.Or(LoggerOf(ctx), s
 // handling is the context, the event and the delivery of a handler, in one allocation.
 type handling struct {
 	context.Context
-	event        Event
-	log          *slog.Logger // nil is slog.Default()
-	topic, group string
-	number       int          // of the delivery; 0 if the bus does not count
-	attempts     atomic.Int32 // of RetryPolicy, in this delivery; 0 without one
-	putAside     atomic.Bool
+	event    Event
+	log      *slog.Logger  // nil is slog.Default()
+	of       *subscription // nil if the bus does not say
+	number   int32         // of the delivery; 0 if the bus does not count
+	attempts atomic.Int32  // of RetryPolicy, in this delivery; 0 without one
+	putAside atomic.Bool
 }
+
+// subscription is what a handler subscribes to.
+type subscription struct{ topic, group string }
 
 type (
 	eventKey    struct{}

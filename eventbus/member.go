@@ -97,7 +97,7 @@ func (m *member) handle(d *delivery) (err error) {
 		}
 	}()
 	d.Context = m.ctx
-	d.topic, d.group, d.number = m.group.topic, m.group.name, d.failures+1
+	d.of, d.number = &m.group.of, d.failures+1
 	d.event.encode()
 	return m.handler(d, d.event)
 }

@@ -118,12 +118,13 @@ func (t Topic[T]) Subscribe(s Subscriber, group string, f func(ctx context.Conte
 		}
 		return endpoint.None{}, t.callRecovering(ctx, f, v)
 	}).With(mws...)
+	of := subscription{t.Name, group}
 	return s.Subscribe(t.Name, group, func(ctx context.Context, e Event) error {
 		if e.isForOtherGroup(t.Name, group) {
 			return nil
 		}
-		if h := handlingOf(ctx); h != nil && h.topic == "" { // a bus that does not say
-			h.topic, h.group = t.Name, group
+		if h := handlingOf(ctx); h != nil && h.of == nil { // a bus that does not say
+			h.of = &of
 		}
 		v, err := t.decode(&e)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -12,7 +13,6 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
-	"github.com/sinew-go/sinew/internal/heartbeat"
 )
 
 const (
@@ -22,6 +22,11 @@ const (
 	// firstPoll is how long a partition of a slow member asks for an event before the
 	// next partition may ask.
 	firstPoll = 2 * time.Millisecond
+	// manyEvents is how many events a quick member asks for at once.
+	manyEvents = 64
+	// quickAfter is how many events in a row a slow member handles quickly until it is a
+	// quick one.
+	quickAfter = 16
 )
 
 // partition delivers the events of one partition to a member.
@@ -72,18 +77,49 @@ func (p *partition) consume() error {
 		return err
 	}
 	p.ackWait = consumer.CachedInfo().Config.AckWait
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
+	for p.leaving.Err() == nil {
+		if err := p.consumeBy(consumer); err != nil {
+			return err
+		}
+	}
+	return p.leaving.Err()
+}
+
+// consumeBy handles events until the member leaves, or until it becomes slow or quick. A
+// quick member asks for many events at once: the server delivers one, and the next one when
+// that is acknowledged, without a further request.
+func (p *partition) consumeBy(consumer jetstream.Consumer) error {
+	wasSlow, batch, quick := p.slow, manyEvents, 0
+	if wasSlow {
+		batch = 1
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(batch), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return err
 	}
 	defer messages.Stop()
 	defer context.AfterFunc(p.leaving, messages.Drain)()
-	for {
-		m, err := p.next(messages)
+	for changed := false; ; {
+		var m jetstream.Msg
+		if changed { // what the server has sent already
+			m, err = messages.Next()
+		} else {
+			m, err = p.next(messages)
+		}
+		if changed && errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 		p.handle(m)
+		if quick++; p.slow {
+			quick = 0
+		}
+		if !changed && (p.slow && !wasSlow || wasSlow && quick == quickAfter) {
+			messages.Drain()
+			changed = true
+		}
 	}
 }
 
@@ -171,7 +207,37 @@ func (p *partition) deliver(m jetstream.Msg, place jetstream.MsgMetadata) (log *
 
 // extendAckWait tells the server periodically that the event is still being handled.
 func (p *partition) extendAckWait(m jetstream.Msg) (stop func()) {
-	return heartbeat.Every(context.Background(), p.ackWait/3, func(context.Context) {
-		_ = m.InProgress() // if this is lost, the event may be delivered twice
-	})
+	x := &extension{message: m, period: p.ackWait / 3}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.timer = time.AfterFunc(x.period, x.extend)
+	return x.stop
+}
+
+// extension is the extension of the time that an event may be handled in. It costs a timer
+// and not a goroutine, since most events are handled before it is needed.
+type extension struct {
+	message jetstream.Msg
+	period  time.Duration
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	stopped bool
+}
+
+func (x *extension) extend() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stopped {
+		return
+	}
+	_ = x.message.InProgress() // if this is lost, the event may be delivered twice
+	x.timer.Reset(x.period)
+}
+
+func (x *extension) stop() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stopped = true
+	x.timer.Stop()
 }
