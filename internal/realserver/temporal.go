@@ -22,6 +22,8 @@ func Temporal(t testing.TB) *Server {
 		args: []string{
 			"server", "start-dev", "--ip", "127.0.0.1", "--port", ports[0], "--http-port", ports[1], "--headless",
 			"--db-filename", filepath.Join(dir, "temporal.db"), "--log-level", "error",
+			"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=0", // a killed process loses nothing
+			"--dynamic-config-value", `history.timerProcessorMaxTimeShift="10ms"`, // instead of 1 s
 		},
 		check:   func() error { return checkTemporal(path, address) },
 		log:     filepath.Join(dir, "temporal.log"),

@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/saga/internal/flow"
@@ -71,11 +70,11 @@ func (e *engine) load(ctx context.Context, id string) (*past, error) {
 // replay replaces the interpreter by one that has computed the history, as far as a worker
 // has.
 func (e *engine) replay(i **interpreter, events []*history.HistoryEvent) error {
-	plan, hasBegun := (*i).plan, false
+	hasBegun := false
 	for _, event := range events {
 		hasBegun = hasBegun || event.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 	}
-	if plan == nil || !hasBegun {
+	if (*i).plan == nil || !hasBegun {
 		return nil
 	}
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
@@ -85,7 +84,7 @@ func (e *engine) replay(i **interpreter, events []*history.HistoryEvent) error {
 		return err
 	}
 	var replayed *interpreter
-	replayer.RegisterWorkflowWithOptions(e.workflow(plan, func(i *interpreter) { replayed = i }), workflow.RegisterOptions{Name: e.workflowType()})
+	e.register(replayer, func(i *interpreter) { replayed = i })
 	err = replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), &history.History{Events: events})
 	if err == nil && replayed != nil {
 		*i = replayed

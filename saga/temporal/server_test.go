@@ -2,17 +2,18 @@ package temporal_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/sinew-go/sinew/internal/realserver"
 	"github.com/sinew-go/sinew/saga/temporal"
 )
 
@@ -22,7 +23,7 @@ const patient = 2 * time.Minute
 // silent is a policy that logs nothing, and learns soon of what has died.
 var silent = temporal.Policy{Lease: time.Second, Logger: slog.New(slog.DiscardHandler)}
 
-// quietLogger is one for clients.
+// noLog is the logger for clients.
 var noLog = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
 // dial returns a client of a namespace.
@@ -43,27 +44,29 @@ func namespaces(t testing.TB, address string, n int) (names []string) {
 	defer cancel()
 	service := dial(t, address, "default").WorkflowService()
 	for i := range n {
-		name := fmt.Sprintf("space-%d", i)
-		_, err := service.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, name)
+		names = append(names, fmt.Sprintf("space-%d", i))
+		eventually(ctx, t, "the namespace is made", func() bool {
+			_, err := service.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{Namespace: names[i], WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour)})
+			return err == nil || errors.As(err, new(*serviceerror.NamespaceAlreadyExists)) // Temporal limits how many are made in a second
+		})
 	}
-	for _, name := range names { // it is known a moment later
-		request := &workflowservice.ListWorkflowExecutionsRequest{Namespace: name}
-		for _, err := service.ListWorkflowExecutions(ctx, request); err != nil; _, err = service.ListWorkflowExecutions(ctx, request) {
-			select {
-			case <-time.After(20 * time.Millisecond):
-			case <-ctx.Done():
-				t.Fatalf("the namespace %s does not appear: %v", name, err)
-			}
-		}
+	for _, name := range names {
+		eventually(ctx, t, "the namespace appears", func() bool {
+			_, err := service.ListWorkflowExecutions(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: name})
+			return err == nil
+		})
 	}
 	return names
 }
 
-func serverOf(t testing.TB) *realserver.Server {
+// eventually waits until something is so.
+func eventually(ctx context.Context, t testing.TB, what string, is func() bool) {
 	t.Helper()
-	return realserver.Temporal(t)
+	for !is() {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
 }

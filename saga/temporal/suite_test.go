@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"testing"
 
+	"github.com/sinew-go/sinew/internal/realserver"
 	"github.com/sinew-go/sinew/saga"
 	"github.com/sinew-go/sinew/saga/sagatest"
 	"github.com/sinew-go/sinew/saga/temporal"
@@ -12,7 +13,7 @@ import (
 const rules = 64
 
 func TestOnTemporal(t *testing.T) {
-	server := serverOf(t)
+	server := realserver.Temporal(t)
 	free := namespaces(t, server.Addr, rules)
 	t.Log("ready")
 	sagatest.Run(t, sagatest.Features{RealTime: true}, func(t *testing.T) sagatest.Open {

@@ -2,6 +2,7 @@ package temporal
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (e *engine) worker(ctx context.Context, plan *flow.Plan, failed func(error)
 		OnFatalError:                       failed,
 		DisableRegistrationAliasing:        true,
 	})
-	w.RegisterWorkflowWithOptions(e.workflow(plan, func(i *interpreter) { i.report = true }), workflow.RegisterOptions{Name: e.workflowType()})
+	e.register(w, func(i *interpreter) { i.report = true })
 	c := caller{engine: e, plan: plan, stopping: ctx}
 	for _, path := range plan.Paths() {
 		s := plan.Step(path)
@@ -82,16 +83,25 @@ func (e *engine) worker(ctx context.Context, plan *flow.Plan, failed func(error)
 	return w
 }
 
-// workflow returns the function of the workflows of a version. It calls begun first.
-func (e *engine) workflow(plan *flow.Plan, begun func(*interpreter)) func(ctx workflow.Context, in input) (any, error) {
-	return func(ctx workflow.Context, in input) (any, error) {
+// Register registers the type of the saga's workflows, such as with a
+// worker.WorkflowReplayer: a test that replays recorded histories finds out whether the
+// definition still fits them.
+func (e *engine) Register(r worker.WorkflowRegistry) { e.register(r, func(*interpreter) {}) }
+
+// register registers the type of the workflows, which call begun first.
+func (e *engine) register(r worker.WorkflowRegistry, begun func(*interpreter)) {
+	r.RegisterWorkflowWithOptions(func(ctx workflow.Context, in input) (any, error) {
+		plan := e.program.Plan(in.Run.Version)
+		if plan == nil { // somebody else uses the task queue: a panic makes the workflow wait
+			panic(fmt.Sprintf("saga %s: no definition has version %d", e.program.Saga, in.Run.Version))
+		}
 		i := e.newInterpreter(plan, in, workflow.Now(ctx))
 		begun(i)
 		if err := workflow.SetQueryHandler(ctx, queryName, i.query); err != nil {
 			return nil, err
 		}
 		return i.interpret(ctx)
-	}
+	}, workflow.RegisterOptions{Name: e.workflowType()})
 }
 
 // queryName is that of the query which Temporal's own tools may ask.
