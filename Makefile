@@ -1,4 +1,4 @@
-.PHONY: test race lint fuzz storms ci bench servers shop
+.PHONY: test race lint fuzz storms chaos ci bench servers shop
 
 test: ; go test work
 
@@ -14,6 +14,9 @@ fuzz: ; .ci/fuzz 1000000x
 
 # Plays every storm with twenty seeds, and draws the pictures of docs/resilience.md.
 storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 60m -run Storm -v ./simtest
+
+# Kills processes and databases at random for a minute on each database.
+chaos: ; cd eventbus/eventstore && SINEW_KILL_SECONDS=60 go test -count=1 -timeout 20m -run Killed -v .
 
 ci: ; bash .ci/run
 

@@ -158,10 +158,7 @@ func (a *appending) run(ctx context.Context) (version int64, err error) {
 	if err := a.insert(ctx, before); err != nil {
 		return 0, err
 	}
-	for more := a.tables.Dialect == dialect.SQLite; more && err == nil; { // one transaction writes at a time
-		more, err = a.sequenceIn(ctx, a.tx)
-	}
-	return before + int64(len(a.rows)), err
+	return before + int64(len(a.rows)), nil
 }
 
 // reserve raises the version of the stream, which locks it until the transaction ends.
@@ -212,49 +209,6 @@ func (a *appending) current() string {
 	return ""
 }
 
-// repeated reports whether the events are in the stream already, and returns the version of
-// the last one.
-func (a *appending) repeated(ctx context.Context, current bool) (version int64, isRepeat bool, err error) {
-	lock := ""
-	if current {
-		lock = a.current()
-	}
-	versions := map[string]int64{}
-	for some := range slices.Chunk(a.rows, maxInsert) {
-		args := []any{a.stream}
-		for _, r := range some {
-			if r.chosenID {
-				args = append(args, r.event.ID)
-			}
-		}
-		if len(args) == 1 {
-			continue
-		}
-		which := strings.Repeat(", ?", len(args)-1)[2:]
-		err := a.tables.Each(ctx, a.tx, func(scan func(...any) error) (more bool, err error) {
-			var id string
-			var version int64
-			err = scan(&id, &version)
-			versions[id] = version
-			return true, err
-		}, `SELECT id, version FROM {events} WHERE stream = ? AND id IN (`+which+`)`+lock, args...)
-		if err != nil {
-			return 0, false, err
-		}
-	}
-	if len(versions) == 0 {
-		return 0, false, nil
-	}
-	first := versions[a.rows[0].event.ID]
-	for i, r := range a.rows {
-		if version = versions[r.event.ID]; version == 0 || version != first+int64(i) {
-			return 0, true, fault.AlreadyExists.Errorf("eventstore %s, stream %s: some of the events were appended before, but not these %d one after the other: event %s is not where it would be",
-				a.config.Table, a.stream, len(a.rows), r.event.ID)
-		}
-	}
-	return version, true, nil
-}
-
 const (
 	maxInsert = 100     // events that one statement inserts
 	maxBytes  = 8 << 20 // bytes of events in one statement, and in memory at once; one event may be larger
@@ -262,23 +216,39 @@ const (
 
 // insert writes the events.
 func (a *appending) insert(ctx context.Context, before int64) error {
+	position, step, err := a.position(ctx)
+	if err != nil {
+		return err
+	}
 	for rows := a.rows; len(rows) > 0; {
 		n, size := 0, 0
 		var args []any
 		for n < min(len(rows), maxInsert) && (n == 0 || size+len(rows[n].text) <= maxBytes) {
-			before++
-			args = append(args, a.stream, before, rows[n].event.ID, rows[n].text)
+			before, position = before+1, position+step
+			args = append(args, position, a.stream, before, rows[n].event.ID, rows[n].text)
 			size += len(rows[n].text)
 			n++
 		}
-		values := strings.Repeat(", (?, ?, ?, ?, {now})", n)[2:]
-		if _, err := a.exec(ctx, `INSERT INTO {events} (stream, version, id, event, at) VALUES `+values, args...); err != nil {
+		values := strings.Repeat(", (?, ?, ?, ?, ?, {now})", n)[2:]
+		if _, err := a.exec(ctx, `INSERT INTO {events} (position, stream, version, id, event, at) VALUES `+values, args...); err != nil {
 			return err
 		}
 		a.inserted += int64(n)
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// position returns the position before that of the first event, and the step from one event to
+// the next. In SQLite one transaction writes at a time, so events commit in the order of
+// writing. Elsewhere they have the position 0 until [Store.sequence].
+func (a *appending) position(ctx context.Context) (before, step int64, err error) {
+	if a.tables.Dialect != dialect.SQLite {
+		return 0, 0, nil
+	}
+	var head int64
+	_, err = a.tables.One(ctx, a.tx, `UPDATE {events}_head SET position = position + ? WHERE n = 1 RETURNING position`, []any{len(a.rows)}, &head)
+	return head - int64(len(a.rows)), 1, err
 }
 
 func (a *appending) exec(ctx context.Context, statement string, args ...any) (int64, error) {

@@ -23,8 +23,8 @@ type Event struct {
 	// Stream is its stream, and Version its number in the stream, from 1.
 	Stream  string
 	Version int64
-	// Position is its place in the order of all events. Positions grow, from 1. Within a
-	// transaction that has appended it, it is 0.
+	// Position is its place in the order of all events. Positions grow, from 1. Until an event
+	// is committed and somebody reads all events, it can be 0.
 	Position int64
 }
 

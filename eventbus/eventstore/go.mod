@@ -9,6 +9,7 @@ require (
 	github.com/sinew-go/sinew v0.1.0
 	go.uber.org/goleak v1.3.0
 	modernc.org/sqlite v1.62.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (

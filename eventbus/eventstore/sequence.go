@@ -28,7 +28,7 @@ func (s *Store) Position(ctx context.Context) (position int64, err error) {
 // lock that lasts until they are. So who sees a position sees all lower ones, and an append
 // waits for no other one.
 func (s *Store) sequence(ctx context.Context) error {
-	if s.tx != nil || s.tables.Dialect == dialect.SQLite { // where Append gives them
+	if s.tx != nil || s.tables.Dialect == dialect.SQLite { // where Append gives positions
 		return nil
 	}
 	select {
