@@ -21,7 +21,7 @@ import (
 const patient = 2 * time.Minute
 
 // silent is a policy that logs nothing, and learns soon of what has died.
-var silent = temporal.Policy{Lease: time.Second, Logger: slog.New(slog.DiscardHandler)}
+var silent = temporal.Policy{Lease: time.Second, Worker: "tests", Logger: slog.New(slog.DiscardHandler)}
 
 // noLog is the logger for clients.
 var noLog = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
@@ -29,7 +29,7 @@ var noLog = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 // dial returns a client of a namespace.
 func dial(t testing.TB, address, namespace string) client.Client {
 	t.Helper()
-	c, err := client.NewLazyClient(client.Options{HostPort: address, Namespace: namespace, Logger: noLog})
+	c, err := client.NewLazyClient(client.Options{HostPort: address, Namespace: namespace, Identity: "tests", Logger: noLog})
 	if err != nil {
 		t.Fatal(err)
 	}

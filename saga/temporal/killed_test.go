@@ -1,0 +1,166 @@
+package temporal_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/saga"
+	"github.com/sinew-go/sinew/saga/temporal"
+)
+
+// workerVariable makes the program of the tests a process that works.
+const workerVariable = "TEMPORAL_WORKER"
+
+// workerConfig is the value of workerVariable.
+type workerConfig struct{ Address, Folder string }
+
+// work works until the process is killed.
+func work() {
+	var config workerConfig
+	if err := json.Unmarshal([]byte(os.Getenv(workerVariable)), &config); err != nil {
+		panic(err)
+	}
+	c, err := client.NewLazyClient(client.Options{HostPort: config.Address, Logger: noLog})
+	if err != nil {
+		panic(err)
+	}
+	temporal.New(keyed(config.Folder), c).With(silent).Run(context.Background())
+}
+
+// keyed is a saga whose steps have their effect once per idempotency key: a file. The
+// payment of every third order is declined.
+func keyed(folder string) saga.Definition[Order] {
+	effect := func(name string) saga.Step[Order] {
+		leave := func(ctx context.Context, o Order) (Order, error) {
+			<-time.After(rand.N(20 * time.Millisecond))
+			file, err := os.OpenFile(filepath.Join(folder, url.PathEscape(call.Of(ctx).IdempotencyKey)), os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				return o, err
+			}
+			<-time.After(rand.N(20 * time.Millisecond))
+			return o, file.Close()
+		}
+		return saga.Step[Order]{Name: name, Do: leave, Undo: leave}
+	}
+	pay := effect("pay")
+	accept := pay.Do
+	pay.Do = func(ctx context.Context, o Order) (Order, error) {
+		if o.Cents%3 == 0 {
+			return o, fault.FailedPrecondition.Errorf("declined")
+		}
+		if rand.N(5) == 0 {
+			return o, fault.Unavailable.Errorf("down")
+		}
+		return accept(ctx, o)
+	}
+	d := definition(effect("reserve"), saga.Step[Order]{Name: "both", Parallel: []saga.Step[Order]{effect("label"), effect("invoice")}}, pay, effect("ship"))
+	d.Retry = saga.RetryPolicy{Attempts: 50, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond}
+	return d
+}
+
+// TestEveryRunEndsWhenWorkersAndTemporalAreKilled kills as often as TEMPORAL_KILLS says.
+func TestEveryRunEndsWhenWorkersAndTemporalAreKilled(t *testing.T) {
+	kills := 4
+	if n, err := strconv.Atoi(os.Getenv("TEMPORAL_KILLS")); err == nil {
+		kills = n
+	}
+	server := realserver.Temporal(t)
+	config := workerConfig{Address: server.Addr, Folder: t.TempDir()}
+	workers := []*exec.Cmd{start(t, config), start(t, config)}
+	r := temporal.New(keyed(config.Folder), dial(t, server.Addr, "default")).With(silent)
+	ctx := withPatience(t)
+	var ids []string
+	for i := range kills {
+		for range 5 {
+			n := len(ids) + 1
+			ids = append(ids, fmt.Sprint("o-", n))
+			must(t, r.Start(ctx, ids[n-1], Order{Cents: n}))
+		}
+		<-time.After(rand.N(300 * time.Millisecond))
+		if i%2 == 1 {
+			server.Kill()
+			server.Start()
+			continue
+		}
+		kill(workers[i/2%2])
+		workers[i/2%2] = start(t, config)
+	}
+	for i, id := range ids {
+		end, err := r.Wait(ctx, id)
+		want := saga.Done
+		if (i+1)%3 == 0 {
+			want = saga.Undone
+		}
+		if end.Phase != want {
+			t.Fatalf("run %s is %s (%v), want %s: %+v", id, end.Phase, err, want, end)
+		}
+		checkEffects(t, config.Folder, id, want)
+	}
+}
+
+// checkEffects checks which effects a run has left.
+func checkEffects(t *testing.T, folder, id string, phase saga.Phase) {
+	t.Helper()
+	want := []string{"reserve", "both/label", "both/invoice"}
+	if phase == saga.Done {
+		want = append(want, "pay", "ship")
+	} else {
+		want = append(want, "reserve#undo", "both/label#undo", "both/invoice#undo", "pay#undo")
+	}
+	got := map[string]bool{}
+	files, err := os.ReadDir(folder)
+	must(t, err)
+	for _, file := range files {
+		key, err := url.PathUnescape(file.Name())
+		must(t, err)
+		if path, isOf := strings.CutPrefix(key, "checkout/"+id+"/"); isOf {
+			path, err = url.PathUnescape(path)
+			must(t, err)
+			got[path] = true
+		}
+	}
+	for _, path := range want {
+		if !got[path] {
+			t.Errorf("run %s, which is %s, has not had the effect %s", id, phase, path)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("run %s, which is %s, has had the effects %v, want %v", id, phase, got, want)
+	}
+}
+
+func start(t *testing.T, config workerConfig) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(config)
+	must(t, err)
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), workerVariable+"="+string(text))
+	must(t, command.Start())
+	t.Cleanup(func() { kill(command) })
+	return command
+}
+
+func kill(c *exec.Cmd) {
+	if c.ProcessState == nil {
+		_ = c.Process.Kill()
+		if err := c.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+			panic(err)
+		}
+	}
+}
