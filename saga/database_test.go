@@ -67,17 +67,29 @@ func quick() saga.Policy {
 	return p
 }
 
-func testRunners(t *testing.T, d *database) {
-	sagatest.Run(t, sagatest.Features{RealTime: true}, func(t *testing.T) sagatest.Open {
-		store := d.store(t)
-		return func(definition saga.Definition[sagatest.State]) saga.Runner[sagatest.State] {
-			return saga.New(definition, saga.SQL{DB: d.open(t), Table: store.Table}).With(quick())
-		}
+// test runs all that every database is held to.
+func (d *database) test(t *testing.T) {
+	t.Run("Runner", func(t *testing.T) {
+		sagatest.Run(t, sagatest.Features{RealTime: true}, func(t *testing.T) sagatest.Open {
+			store := d.store(t)
+			return func(definition saga.Definition[sagatest.State]) saga.Runner[sagatest.State] {
+				return saga.New(definition, saga.SQL{DB: d.open(t), Table: store.Table}).With(quick())
+			}
+		})
 	})
+	t.Run("Store", func(t *testing.T) {
+		sagatest.RunStore(t, sagatest.Features{RealTime: true}, func(t *testing.T) func() saga.Store {
+			store := d.store(t)
+			return func() saga.Store { return saga.SQL{DB: d.open(t), Table: store.Table} }
+		})
+	})
+	for _, r := range databaseRules {
+		t.Run(r.name, func(t *testing.T) { r.check(t, d) })
+	}
 }
 
-func TestOnSQLite(t *testing.T) { testRunners(t, sqlite(t)) }
+func TestOnSQLite(t *testing.T) { sqlite(t).test(t) }
 
-func TestOnPostgreSQL(t *testing.T) { testRunners(t, postgres(t)) }
+func TestOnPostgreSQL(t *testing.T) { postgres(t).test(t) }
 
-func TestOnMariaDB(t *testing.T) { testRunners(t, mariadb(t)) }
+func TestOnMariaDB(t *testing.T) { mariadb(t).test(t) }

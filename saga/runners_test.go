@@ -19,3 +19,10 @@ func TestInMemory(t *testing.T) {
 		}
 	})
 }
+
+func TestMemoryIsAStore(t *testing.T) {
+	sagatest.RunStore(t, sagatest.Features{}, func(*testing.T) func() saga.Store {
+		store := saga.NewMemory()
+		return func() saga.Store { return store }
+	})
+}
