@@ -5,18 +5,18 @@ import "sync"
 // changes lets goroutines of this process wait for changes of runs.
 type changes struct {
 	mu      sync.Mutex
-	watched map[string]map[chan struct{}]bool
+	watched map[string]map[chan struct{}]bool // the value says that only the end counts
 }
 
-// watch returns a channel that has a value after a change of the run.
-func (c *changes) watch(id string) (changed <-chan struct{}, stop func()) {
+// watch returns a channel that has a value after a change of the run, or after its end.
+func (c *changes) watch(id string, onlyEnd bool) (changed <-chan struct{}, stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	mine := make(chan struct{}, 1)
 	if c.watched[id] == nil {
 		c.watched[id] = map[chan struct{}]bool{}
 	}
-	c.watched[id][mine] = true
+	c.watched[id][mine] = onlyEnd
 	return mine, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -28,10 +28,13 @@ func (c *changes) watch(id string) (changed <-chan struct{}, stop func()) {
 }
 
 // notify says that the run has changed.
-func (c *changes) notify(id string) {
+func (c *changes) notify(id string, isEnd bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for watcher := range c.watched[id] {
+	for watcher, onlyEnd := range c.watched[id] {
+		if onlyEnd && !isEnd {
+			continue
+		}
 		select {
 		case watcher <- struct{}{}:
 		default:

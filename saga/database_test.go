@@ -37,7 +37,7 @@ func mariadb(t *testing.T) *database {
 }
 
 // open opens the database, as another process would.
-func (d *database) open(t *testing.T) *sql.DB {
+func (d *database) open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)
 	if err != nil {

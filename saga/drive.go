@@ -233,7 +233,7 @@ func (d *drive) saved(u Update) {
 	if u.Release && !isEnd(u.Phase) && !u.Due.IsZero() {
 		d.wakeAt(u.Due.Sub(d.now()))
 	}
-	d.changes.notify(d.claim.ID)
+	d.changes.notify(d.claim.ID, isEnd(u.Phase))
 }
 
 // renew renews the lease.

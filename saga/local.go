@@ -110,32 +110,36 @@ func (l *Local[S]) Get(ctx context.Context, id string) (Run[S], error) {
 	if err != nil {
 		return Run[S]{}, err
 	}
-	history, err := l.store.History(ctx, l.program.Saga, id)
+	return l.withHistory(ctx, record, run)
+}
+
+func (l *Local[S]) withHistory(ctx context.Context, record *Record, run *flow.Run) (Run[S], error) {
+	history, err := l.store.History(ctx, run.Saga, run.ID)
 	if err != nil {
-		return Run[S]{}, l.failure(id, err)
+		return Run[S]{}, l.failure(run.ID, err)
 	}
 	return RunOf[S](l.program, run, history, record.Moved), nil
 }
 
 // Wait implements [Runner].
 func (l *Local[S]) Wait(ctx context.Context, id string, steps ...string) (Run[S], error) {
-	changed, stop := l.changes.watch(id)
+	changed, stop := l.changes.watch(id, len(steps) == 0)
 	defer stop()
-	for poll := time.NewTicker(l.policy.Poll); ; {
-		_, run, err := l.load(ctx, id)
-		if err != nil {
-			poll.Stop()
-			if ctx.Err() != nil { // which a driver may say in its own words
-				err = l.failure(id, ctx.Err())
-			}
+	poll := time.NewTicker(l.policy.Poll)
+	defer poll.Stop()
+	for {
+		record, run, err := l.load(ctx, id)
+		switch {
+		case ctx.Err() != nil: // which a driver may say in its own words
+			return Run[S]{}, l.failure(id, ctx.Err())
+		case err != nil:
 			return Run[S]{}, err
 		}
-		if err := l.program.CheckSteps(run, steps); err != nil || run.Ended || len(steps) > 0 && run.AreDone(steps) {
-			poll.Stop()
-			if err != nil {
-				return Run[S]{}, err
-			}
-			end, err := l.Get(ctx, id)
+		if err := l.program.CheckSteps(run, steps); err != nil {
+			return Run[S]{}, err
+		}
+		if run.Ended || len(steps) > 0 && run.AreDone(steps) {
+			end, err := l.withHistory(ctx, record, run)
 			if err == nil && end.Phase == Undone {
 				err = end.Cause
 			}
@@ -145,8 +149,6 @@ func (l *Local[S]) Wait(ctx context.Context, id string, steps ...string) (Run[S]
 		case <-changed:
 		case <-poll.C:
 		case <-ctx.Done():
-			poll.Stop()
-			return RunOf[S](l.program, run, nil, time.Time{}), l.failure(id, ctx.Err())
 		}
 	}
 }
