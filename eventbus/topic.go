@@ -2,6 +2,7 @@ package eventbus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,8 +21,11 @@ import (
 // is encoded as JSON. Declare a Topic once, as a variable of a package that services
 // share.
 type Topic[T any] struct {
-	// Name is the topic, and the Type of its events: "order.placed".
+	// Name is the topic: "order.placed".
 	Name string
+	// Type is the Type of its events, Name when empty. An event of another type fails, since
+	// its data may mean something else. Give the type that other publishers use.
+	Type string
 	// Key returns the key of an event. Events of one key are handled in order. A nil Key
 	// gives no order.
 	Key func(T) string
@@ -59,7 +63,7 @@ func (t Topic[T]) Publish(ctx context.Context, p Publisher, v T) error {
 		key = t.Key(v)
 	}
 	wrapped := &typedValue[T]{v: v, copier: copierOf(reflect.TypeFor[T]())}
-	e := Event{Type: t.Name, Key: key, DataContentType: jsonType}
+	e := Event{Type: t.eventType(), Key: key, DataContentType: jsonType}
 	if t.Version > 1 {
 		e.Extensions = map[string]string{DataVersion: strconv.Itoa(t.Version)}
 	}
@@ -95,10 +99,10 @@ func (t Topic[T]) Endpoint(p Publisher, mws ...endpoint.Middleware) endpoint.End
 
 // Handle calls f for every event, inside the middlewares, as a member of the group, until
 // s is closed. The first middleware is the outermost. The middlewares see every failure: an
-// event whose data is no T, or has an earlier version that Earlier does not read, fails
-// with fault.InvalidArgument; one of a later version with fault.FailedPrecondition, so that
-// it waits for a handler that reads it; a panic in f is fault.Internal. The error is that
-// of s. Handle panics if s or f is nil, or if Earlier has a version that is not before
+// event of another type, or whose data is no T, or has an earlier version that Earlier does
+// not read, fails with fault.InvalidArgument; one of a later version with
+// fault.FailedPrecondition, so that it waits for a handler that reads it; a panic in f is
+// fault.Internal. The error is that of s. Handle panics if s or f is nil, or if Earlier has a version that is not before
 // Version.
 func (t Topic[T]) Handle(s Subscriber, group string, f func(ctx context.Context, v T) error, mws ...endpoint.Middleware) error {
 	_, err := t.Subscribe(s, group, f, mws...)
@@ -145,6 +149,9 @@ func (t Topic[T]) Describe() contracts.Operation {
 	}
 }
 
+// eventType is the Type of the topic's events.
+func (t Topic[T]) eventType() string { return cmp.Or(t.Type, t.Name) }
+
 // version is the version of T.
 func (t Topic[T]) version() int { return max(t.Version, 1) }
 
@@ -168,12 +175,15 @@ func (t Topic[T]) callRecovering(ctx context.Context, f func(context.Context, T)
 	return f(ctx, v)
 }
 
-// Decode returns the data of an event of the topic. An event whose data is no T, or has an
-// earlier version that Earlier does not read, is fault.InvalidArgument; one of a later
-// version is fault.FailedPrecondition.
+// Decode returns the data of an event of the topic. An event of another type, or whose data
+// is no T, or has an earlier version that Earlier does not read, is fault.InvalidArgument;
+// one of a later version is fault.FailedPrecondition.
 func (t Topic[T]) Decode(e Event) (T, error) { return t.decode(&e) }
 
 func (t Topic[T]) decode(e *Event) (v T, err error) {
+	if want := t.eventType(); e.Type != want && e.Type != "" && !e.isDeadLetter(t.Name) {
+		return v, fault.InvalidArgument.Errorf("topic %s: event %s from %s is of type %s, and those of Topic.Type are %s", t.Name, e.ID, e.Source, e.Type, want)
+	}
 	if version := e.Extensions[DataVersion]; version != "" || t.Version > 1 {
 		if read, err := t.reader(e, version); read != nil || err != nil {
 			if err != nil {

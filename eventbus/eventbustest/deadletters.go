@@ -39,7 +39,7 @@ func putAside(s *subject) {
 		s.Fatal(err)
 	}
 	var deliveries atomic.Int64
-	err := eventbus.Topic[string]{Name: s.topic}.Handle(s.bus, "mailer", func(ctx context.Context, _ string) error {
+	err := eventbus.Topic[string]{Name: s.topic, Type: "kind"}.Handle(s.bus, "mailer", func(ctx context.Context, _ string) error {
 		if d := eventbus.DeliveryOf(ctx); d.Topic != s.topic || d.Group != "mailer" {
 			s.Errorf("a handler of topic %s for the group mailer has %+v", s.topic, d)
 		}

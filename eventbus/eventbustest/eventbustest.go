@@ -70,7 +70,7 @@ func Run(t *testing.T, f Features, n New) {
 		f.LargestData = 128 << 10
 	}
 	suite.Suite[Features, *subject]{
-		Rules: slices.Concat(delivery, deadLetters, schedules, payloads, groups, members, processes, closing), Features: f, RealTime: f.RealTime,
+		Rules: slices.Concat(delivery, deadLetters, schedules, payloads, badInput, groups, members, processes, closing), Features: f, RealTime: f.RealTime,
 		Subject: func(t *testing.T) *subject {
 			s := &subject{T: t, Features: f, open: n, bus: n(t), topic: suite.Name()}
 			t.Cleanup(func() { _ = s.bus.Close(s.limited()) })

@@ -126,7 +126,7 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 	}
 	ctx, cancel := deadline.EnsureDeadline(ctx, publishTimeout)
 	defer cancel()
-	if err := b.stream(ctx, topic); err != nil {
+	if err := b.prepare(ctx, topic); err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -196,6 +196,14 @@ func (b *Bus) Close(ctx context.Context) error {
 	}
 	b.conn.Close()
 	return errors.Join(faults...)
+}
+
+// prepare makes sure that the topic has a stream, on a server that the bus can use.
+func (b *Bus) prepare(ctx context.Context, topic string) error {
+	if b.conn.IsConnected() && !b.conn.HeadersSupported() {
+		return fault.FailedPrecondition.Errorf("topic %s: this is nats-server %s, or it runs with no_header: the bus needs headers, as 2.2 and later have them", topic, b.conn.ConnectedServerVersion())
+	}
+	return b.stream(ctx, topic)
 }
 
 // stream creates the topic's stream if it is missing.

@@ -38,7 +38,12 @@ func (b *Bus) failure(topic string, size int, err error) error {
 	case errors.Is(err, nats.ErrNoResponders):
 		return fault.Unavailable.Errorf("topic %s: JetStream is not ready, or off; nats-server needs -js: %w", topic, err)
 	}
-	if last := b.conn.LastError(); !b.conn.IsConnected() && last != nil {
+	last := b.conn.LastError()
+	switch {
+	case b.conn.IsConnected() || last == nil:
+	case errors.Is(last, nats.ErrAuthorization), errors.Is(last, nats.ErrAuthExpired), errors.Is(last, nats.ErrAuthRevoked):
+		return fault.Unavailable.Errorf("topic %s: nats refuses the credentials of Config.URL or Config.Options, and is asked again (%v): %w", topic, last, err)
+	default:
 		return fault.Unavailable.Errorf("topic %s: nats does not answer (%v): %w", topic, last, err)
 	}
 	return fault.Unavailable.Errorf("topic %s: nats does not answer: %w", topic, err)

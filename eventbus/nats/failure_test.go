@@ -101,7 +101,43 @@ func TestAServerThatRefusesTheCredentialsIsTriedAgain(t *testing.T) {
 			t.Fatal("given up")
 		}
 	}
-	if err := b.Publish(t.Context(), "t", eventbus.Event{}); !errors.Is(err, fault.Unavailable) {
+	if err := b.Publish(t.Context(), "t", eventbus.Event{}); !errors.Is(err, fault.Unavailable) || !strings.Contains(fmt.Sprint(err), "topic t: nats refuses the credentials of Config.URL") {
 		t.Error(err)
+	}
+}
+
+func TestAServerThatIsTooOldIsRefused(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serveOld(conn)
+		}
+	}()
+	b := open(t, "nats://"+listener.Addr().String())
+	if err := b.Publish(t.Context(), "order.placed", eventbus.Event{}); !errors.Is(err, fault.FailedPrecondition) || !strings.Contains(fmt.Sprint(err), "topic order.placed: this is nats-server 2.1.9") {
+		t.Error(err)
+	}
+	if err := b.PublishAt(t.Context(), "order.placed", time.Now().Add(time.Hour), eventbus.Event{}); !errors.Is(err, fault.FailedPrecondition) {
+		t.Error(err)
+	}
+}
+
+// serveOld answers as a server without headers does.
+func serveOld(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprintf(conn, "INFO {\"server_id\":\"x\",\"version\":\"2.1.9\",\"max_payload\":1048576}\r\n")
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		if lines.Text() == "PING" {
+			_, _ = fmt.Fprintf(conn, "PONG\r\n")
+		}
 	}
 }

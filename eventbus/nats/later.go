@@ -25,7 +25,7 @@ func (b *Bus) PublishAt(ctx context.Context, topic string, due time.Time, events
 	}
 	ctx, cancel := deadline.EnsureDeadline(ctx, publishTimeout)
 	defer cancel()
-	if err := b.stream(ctx, topic); err != nil {
+	if err := b.prepare(ctx, topic); err != nil {
 		return err
 	}
 	if err := b.checkSchedule(ctx, topic, due); err != nil {
