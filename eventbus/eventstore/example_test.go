@@ -155,7 +155,10 @@ func ExampleFolds() {
 	}
 	cents := 0
 	for e, err := range store.All(ctx, 0) {
-		if cents, err = owed.Apply(cents, e.Event); err != nil {
+		if err == nil {
+			cents, err = owed.Apply(cents, e.Event)
+		}
+		if err != nil {
 			fmt.Println(err)
 		}
 	}

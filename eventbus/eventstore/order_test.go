@@ -40,7 +40,7 @@ func commitInRandomOrder(t *testing.T, driver, source string) {
 		}
 		var running []open
 		var committed, seen []string
-		order := map[string]int{} // of the commits, by ID
+		before := map[string]int{} // how many events were committed when an event was written
 		number := 0
 		end := func(do func(*sql.Tx) error) open {
 			i := rapid.IntRange(0, len(running)-1).Draw(t, "transaction")
@@ -87,13 +87,10 @@ func commitInRandomOrder(t *testing.T, driver, source string) {
 						t.Fatal(err)
 					}
 					running[i].ids = append(running[i].ids, id)
+					before[id] = len(committed)
 				}
 			case step == "commit":
-				ids := end((*sql.Tx).Commit).ids
-				committed = append(committed, ids...)
-				for _, id := range ids {
-					order[id] = len(seen)
-				}
+				committed = append(committed, end((*sql.Tx).Commit).ids...)
 			case step == "rollback":
 				end((*sql.Tx).Rollback)
 			}
@@ -104,8 +101,10 @@ func commitInRandomOrder(t *testing.T, driver, source string) {
 			t.Fatalf("committed %q, and seen %q: missing %q", committed, seen, missing)
 		}
 		for place, id := range seen {
-			if place < order[id] {
-				t.Fatalf("event %s has the place %d, though %d events were read before its commit", id, place, order[id])
+			for _, earlier := range committed[:before[id]] {
+				if slices.Index(seen, earlier) > place {
+					t.Fatalf("event %s comes before %s, which was committed before it was written: %q", id, earlier, seen)
+				}
 			}
 		}
 	})

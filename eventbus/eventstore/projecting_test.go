@@ -16,14 +16,14 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/tracing"
 )
 
 // sums is a projection of the sum of each counter, in which an event that counts twice is
 // seen. Each N is multiplied by factor, and one of 13 fails while bad is true.
 func (s *subject) sums(version, factor int, bad *atomic.Bool) eventstore.Projection {
-	name := "sums_" + s.table
 	return eventstore.Projection{
-		Name: name, Version: version,
+		Name: "sums_" + s.table, Version: version,
 		Create: []string{`CREATE TABLE IF NOT EXISTS {table} (counter VARCHAR(64) PRIMARY KEY, total BIGINT NOT NULL)`},
 		Drop:   []string{`DROP TABLE IF EXISTS {table}`},
 		Handlers: []eventstore.Handler{eventstore.When(added, func(ctx context.Context, in eventstore.Effect, e Added) error {
@@ -33,11 +33,8 @@ func (s *subject) sums(version, factor int, bad *atomic.Bool) eventstore.Project
 			if e.N == 666 {
 				panic("a defect")
 			}
-			n, err := in.Tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s_%d SET total = total + %d WHERE counter = '%s'`, name, version, e.N*factor, in.Event.Stream))
-			if err != nil {
-				return err
-			}
-			if changed, err := n.RowsAffected(); err != nil || changed > 0 {
+			changed, err := in.Update(ctx, `UPDATE {table} SET total = total + ? WHERE counter = ?`, e.N*factor, in.Event.Stream)
+			if err != nil || changed > 0 {
 				return err
 			}
 			return in.Exec(ctx, `INSERT INTO {table} (counter, total) VALUES (?, ?)`, in.Event.Stream, e.N*factor)
@@ -235,6 +232,68 @@ var projecting = []rule{
 		s.eventually("the stop", func() bool { return b.status().Failing == 1 })
 		if reason := b.status().Reason; !strings.Contains(reason, "cannot be read") {
 			s.Errorf("the reason is %q", reason)
+		}
+	}},
+	{"an event of a later version waits for a program that reads it", func(s *subject) {
+		b := s.store()
+		second := added
+		second.Version = 2
+		if err := second.Publish(s.Context(), b.To("counter/a", eventstore.NoStream), Added{5}); err != nil {
+			s.Fatal(err)
+		}
+		old := b.projector(s.sums(1, 1, nil))
+		stop := b.run(old)
+		s.eventually("the stop", func() bool { return b.status().Failing == 1 })
+		if reason := b.status().Reason; !strings.Contains(reason, "version 2") {
+			s.Errorf("the reason is %q", reason)
+		}
+		stop()
+		next := s.sums(1, 1, nil)
+		next.Handlers = []eventstore.Handler{eventstore.When(second, func(ctx context.Context, in eventstore.Effect, e Added) error {
+			return in.Exec(ctx, `INSERT INTO {table} (counter, total) VALUES (?, ?)`, in.Event.Stream, e.N)
+		})}
+		p := b.projector(next)
+		b.run(p)
+		s.eventually("the resumption", func() bool { return b.status().Position == 1 })
+		b.projects(p, map[string]int{"a": 5})
+	}},
+	{"a handler reads what it has written", func(s *subject) {
+		b := s.store()
+		b.add("a", 1, 2, 3)
+		p := b.projector(eventstore.Projection{
+			Name: "largest_" + s.table, Create: []string{`CREATE TABLE IF NOT EXISTS {table} (counter VARCHAR(64) PRIMARY KEY, total BIGINT NOT NULL)`},
+			Every: func(ctx context.Context, in eventstore.Effect) error {
+				rows, err := in.Query(ctx, `SELECT COUNT(*) FROM {table} WHERE counter <> ?`, "x")
+				if err != nil {
+					return err
+				}
+				defer func() { _ = rows.Close() }()
+				rows.Next()
+				var n int
+				if err := rows.Scan(&n); err != nil {
+					return err
+				}
+				_ = rows.Close()
+				return in.Exec(ctx, `INSERT INTO {table} VALUES (?, ?)`, fmt.Sprint(n), in.Event.Version)
+			},
+		})
+		b.run(p)
+		b.projects(p, map[string]int{"0": 1, "1": 2, "2": 3})
+	}},
+	{"a handler runs in the trace of the append", func(s *subject) {
+		b := s.store()
+		trace := tracing.Extract(s.Context(), tracing.Map{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+		if _, err := add(trace, counters, b.Store, "a", 1); err != nil {
+			s.Fatal(err)
+		}
+		seen := make(chan string, 9)
+		p := b.projector(eventstore.Projection{Name: "traced_" + s.table, Every: func(ctx context.Context, _ eventstore.Effect) error {
+			seen <- fmt.Sprint(tracing.SpanContextOf(ctx).TraceID)
+			return nil
+		}})
+		b.run(p)
+		if got := <-seen; got != "0af7651916cd43dd8448eb211c80319c" {
+			s.Errorf("the trace is %s", got)
 		}
 	}},
 	{"a new version builds beside the one that serves, and serves once it has caught up", func(s *subject) {

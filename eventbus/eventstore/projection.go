@@ -10,13 +10,15 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/eventtrace"
 	"github.com/sinew-go/sinew/internal/tables"
 )
 
 // Projection says what the events of all streams change in tables of its own, such as a list
 // of orders by user. Declare it once, as a variable; [Store.Project] runs it.
 type Projection struct {
-	// Name is the beginning of the names of its tables.
+	// Name is the beginning of the names of its tables, and different for each projection of
+	// a database.
 	Name string
 	// Version is the version of its tables and handlers, 1 when 0. Raise it when one of them
 	// changes. The new version builds its tables from the first event on, beside those of
@@ -68,8 +70,21 @@ type Effect struct {
 // argument in every database, and {now} for the database's clock in milliseconds since 1970,
 // which is another one after a rebuild: prefer the time of the event.
 func (e Effect) Exec(ctx context.Context, statement string, args ...any) error {
-	_, err := e.tables.Exec(ctx, e.Tx, statement, args...)
+	_, err := e.Update(ctx, statement, args...)
 	return err
+}
+
+// Update is Exec for a statement of which one has to know how many rows it has changed: an
+// UPDATE that is followed by an INSERT if there was no row. MySQL does not count rows that
+// have the values already.
+func (e Effect) Update(ctx context.Context, statement string, args ...any) (changed int64, err error) {
+	return e.tables.Exec(ctx, e.Tx, statement, args...)
+}
+
+// Query reads in Tx. Close the rows before the next statement.
+func (e Effect) Query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	rows, err := e.Tx.QueryContext(ctx, e.tables.Render(statement), args...)
+	return rows, e.tables.Failure(err)
 }
 
 // namePattern is what a name is that needs no quotes in any database.
@@ -90,7 +105,7 @@ func (p Projection) check() {
 	}
 }
 
-// handle calls the handlers of an event. A panic in one is fault.Internal.
+// handle calls the handlers of an event, in the trace in which it was appended. A panic in one is fault.Internal.
 func (p *Projector) handle(ctx context.Context, in Effect) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -99,6 +114,7 @@ func (p *Projector) handle(ctx context.Context, in Effect) (err error) {
 			err = fault.Internal.Errorf("projection %s panicked: %v", p.def.Name, reason)
 		}
 	}()
+	ctx = eventtrace.Extract(ctx, in.Event.Event)
 	for _, h := range p.def.Handlers {
 		if h.topic == in.Event.Type {
 			if err := h.handle(ctx, in); err != nil {

@@ -109,7 +109,7 @@ func (p *Projector) serving(ctx context.Context) (*tables.Tables, error) {
 }
 
 // Ready returns nil once this version has caught up, and else fault.Unavailable. It is a
-// check for Service.Ready.
+// check for Service.AddReadinessCheck.
 func (p *Projector) Ready(ctx context.Context) error {
 	at, err := p.checkpoint(ctx, p.store.config.DB)
 	if err == nil && !at.caughtUp {
