@@ -8,6 +8,7 @@ require (
 	github.com/sinew-go/sinew/saga v0.1.0
 	go.temporal.io/api v1.64.3
 	go.uber.org/goleak v1.3.0
+	pgregory.net/rapid v1.3.0
 )
 
 require github.com/kylelemons/godebug v1.1.0 // indirect

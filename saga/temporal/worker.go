@@ -70,16 +70,7 @@ func (e *engine) worker(ctx context.Context, plan *flow.Plan, failed func(error)
 		DisableRegistrationAliasing:        true,
 	})
 	e.register(w, func(i *interpreter) { i.report = true })
-	c := caller{engine: e, plan: plan, stopping: ctx}
-	for _, path := range plan.Paths() {
-		s := plan.Step(path)
-		if s.Do != nil || s.Event != nil {
-			w.RegisterActivityWithOptions(c.call, activity.RegisterOptions{Name: path})
-		}
-		if s.Undo != nil {
-			w.RegisterActivityWithOptions(c.call, activity.RegisterOptions{Name: undoName(path)})
-		}
-	}
+	e.registerSteps(w, plan, (&caller{engine: e, plan: plan, stopping: ctx}).call)
 	return w
 }
 
@@ -102,6 +93,19 @@ func (e *engine) register(r worker.WorkflowRegistry, begun func(*interpreter)) {
 		}
 		return i.interpret(ctx)
 	}, workflow.RegisterOptions{Name: e.workflowType()})
+}
+
+// registerSteps registers the activities of a version.
+func (e *engine) registerSteps(r worker.ActivityRegistry, plan *flow.Plan, call func(context.Context, order) (outcome, error)) {
+	for _, path := range plan.Paths() {
+		s := plan.Step(path)
+		if s.Do != nil || s.Event != nil {
+			r.RegisterActivityWithOptions(call, activity.RegisterOptions{Name: path})
+		}
+		if s.Undo != nil {
+			r.RegisterActivityWithOptions(call, activity.RegisterOptions{Name: undoName(path)})
+		}
+	}
 }
 
 // queryName is that of the query which Temporal's own tools may ask.
