@@ -62,7 +62,7 @@ func (c *caller) call(ctx context.Context, o order) (outcome, error) {
 
 // beat says that the worker lives, until the step has returned.
 func (c *caller) beat(ctx context.Context, returned <-chan struct{}) {
-	tick := time.NewTicker(c.policy.Lease / 3)
+	tick := time.NewTicker(c.policy.beat())
 	defer tick.Stop()
 	for {
 		select {

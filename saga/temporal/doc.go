@@ -59,6 +59,6 @@
 //     continues the run when no step is running; the history of the run then begins with
 //     its last 1,000 entries. A workflow ends by force at 50,000 events: branches of Parallel
 //     of which always one is running must not have more, about 5,000 steps.
-//   - A step that runs learns within a third of Policy.Lease that its context has ended.
+//   - A step that runs learns within about a second that its context has ended.
 //   - An entry of the history that no step has caused has the worker "temporal".
 package temporal

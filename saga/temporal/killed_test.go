@@ -40,7 +40,9 @@ func work() {
 	if err != nil {
 		panic(err)
 	}
-	temporal.New(keyed(config.Folder), c).With(silent).Run(context.Background())
+	p := silent
+	p.Lease = time.Second // takes over soon from what has died
+	temporal.New(keyed(config.Folder), c).With(p).Run(context.Background())
 }
 
 // keyed is a saga whose steps have their effect once per idempotency key: a file. The

@@ -16,9 +16,8 @@ import (
 
 // Policy is how a [Runner] works. The zero Policy is the recommended one.
 type Policy struct {
-	// Lease is how long after the death of a worker another one calls its steps again. A step
-	// that runs learns within a third of it that its context has ended. The default is 10 s,
-	// the minimum 1 s.
+	// Lease is how long after the death of a worker another one calls its steps again. The
+	// default is 10 s, the minimum 1 s.
 	Lease time.Duration `json:"lease" yaml:"lease"`
 	// Concurrency is how many steps this process runs at once, of each version. The default
 	// is 100.
@@ -36,8 +35,11 @@ type Policy struct {
 }
 
 const (
-	// minLease is the shortest lease. A heartbeat is sent three times as often.
+	// minLease is the shortest lease.
 	minLease = time.Second
+	// longestBeat is the longest time between two heartbeats of a step. Their answers say that
+	// its context has ended.
+	longestBeat = time.Second
 	// maxMaxState is what a server of Temporal accepts by default, less what is around a state.
 	maxMaxState = 1900 << 10
 )
@@ -62,6 +64,9 @@ func (p Policy) Validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+// beat is the time between two heartbeats of a step.
+func (p Policy) beat() time.Duration { return min(p.Lease/3, longestBeat) }
 
 // WithDefaults returns the policy with its defaults filled in, as it is in force. p must
 // be valid.

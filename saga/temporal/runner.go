@@ -53,9 +53,9 @@ func (r *Runner[S]) With(p Policy) *Runner[S] {
 	return r
 }
 
-// minTaskTimeout is the least time that a worker has for a workflow task, which takes some
-// milliseconds.
-const minTaskTimeout = 5 * time.Second
+// taskTimeout is how long a worker may compute at once. It needs some milliseconds, and
+// another one goes on after that if it dies.
+const taskTimeout = 5 * time.Second
 
 // signalName is that of all signals to workflows of sagas.
 const signalName = "saga"
@@ -88,7 +88,7 @@ func (r *Runner[S]) Start(ctx context.Context, id string, state S) error {
 	_, err = r.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       r.workflowID(id),
 		TaskQueue:                                r.queue(run.Version),
-		WorkflowTaskTimeout:                      max(r.policy.Lease, minTaskTimeout),
+		WorkflowTaskTimeout:                      taskTimeout,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

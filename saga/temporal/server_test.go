@@ -20,8 +20,8 @@ import (
 // patient is how long a test waits for what must happen.
 const patient = 2 * time.Minute
 
-// silent is a policy that logs nothing, and learns soon of what has died.
-var silent = temporal.Policy{Lease: time.Second, Worker: "tests", Logger: slog.New(slog.DiscardHandler)}
+// silent is a policy that logs nothing.
+var silent = temporal.Policy{Worker: "tests", Logger: slog.New(slog.DiscardHandler)}
 
 // noLog is the logger for clients.
 var noLog = log.NewStructuredLogger(slog.New(slog.DiscardHandler))

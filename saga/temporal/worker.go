@@ -62,7 +62,7 @@ func (e *engine) worker(ctx context.Context, plan *flow.Plan, failed func(error)
 	w := worker.New(e.client, e.queue(plan.Version), worker.Options{
 		Identity:                           e.policy.Worker,
 		MaxConcurrentActivityExecutionSize: e.policy.Concurrency,
-		MaxHeartbeatThrottleInterval:       e.policy.Lease / 3,
+		MaxHeartbeatThrottleInterval:       e.policy.beat(),
 		StickyScheduleToStartTimeout:       min(e.policy.Lease, cacheTimeout),
 		DeadlockDetectionTimeout:           deadlockTimeout,
 		WorkerStopTimeout:                  endless, // their contexts have ended: they are about to return
