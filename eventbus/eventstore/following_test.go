@@ -158,6 +158,12 @@ var following = []rule{
 			s.is(err, fault.DataLoss, "position 2")
 		}
 	}},
+	{"a transaction follows nothing", func(s *subject) {
+		b := s.store()
+		for _, err := range b.In(b.begin()).Follow(s.Context(), 0) {
+			s.is(err, fault.FailedPrecondition, "transaction")
+		}
+	}},
 	{"a follower goes on when the database answers again", func(s *subject) {
 		b := s.store()
 		b.exec(`ALTER TABLE {events} RENAME TO {events}_away`)

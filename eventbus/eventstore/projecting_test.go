@@ -280,6 +280,26 @@ var projecting = []rule{
 		b.run(p)
 		b.projects(p, map[string]int{"0": 1, "1": 2, "2": 3})
 	}},
+	{"a handler that takes long holds up no lease, and what is done stays done", func(s *subject) {
+		b := s.store(func(c *eventstore.Config) { c.Lease = time.Second })
+		var ids []string
+		for i := range 60 {
+			ids = append(ids, fmt.Sprint(i))
+		}
+		b.append("a", ids...)
+		var calls atomic.Int64
+		p := b.projector(eventstore.Projection{Name: "slow_" + s.table, Every: func(context.Context, eventstore.Effect) error {
+			calls.Add(1)
+			<-time.After(40 * time.Millisecond)
+			return nil
+		}})
+		b.run(p)
+		s.eventually("a part", func() bool { at := b.status(); return at.Position > 0 && at.Position < 60 && !at.CaughtUp })
+		s.eventually("the end", func() bool { at := b.status(); return at.Position == 60 && at.CaughtUp })
+		if calls.Load() >= 120 {
+			s.Errorf("60 events took %d calls", calls.Load())
+		}
+	}},
 	{"a handler runs in the trace of the append", func(s *subject) {
 		b := s.store()
 		trace := tracing.Extract(s.Context(), tracing.Map{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})

@@ -30,7 +30,7 @@ func (s *Store) Project(p Projection) *Projector {
 	p.Version = max(p.Version, 1)
 	all := tablesOf(s, p.Name, p.Version)
 	return &Projector{
-		def: p, store: s, tables: all, running: make(chan struct{}, 1),
+		def: p, store: &Store{shared: s.shared}, tables: all, running: make(chan struct{}, 1),
 		lease: &lease.Lease{Tables: s.tables, Name: all.Name, Holder: s.holder, Duration: s.config.Lease, Logger: s.config.Logger},
 	}
 }

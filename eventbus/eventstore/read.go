@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/backoff"
 )
 
@@ -56,10 +57,14 @@ var pauses = backoff.Policy{Min: 100 * time.Millisecond, Max: 5 * time.Second}
 //
 // An error is that of the database, after which a loop that goes on gets the next event
 // when the database answers, or fault.DataLoss for an event that cannot be read, after
-// which the next event follows. Follow ends when ctx does. It must not be used within a
-// transaction.
+// which the next event follows. Follow ends when ctx does. Within a transaction it
+// is fault.FailedPrecondition.
 func (s *Store) Follow(ctx context.Context, after int64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		if s.tx != nil {
+			yield(Event{}, fault.FailedPrecondition.Errorf("eventstore %s: Follow is called within a transaction, which sees nothing new; call it on the store itself", s.config.Table))
+			return
+		}
 		for pause := time.Duration(0); ctx.Err() == nil; {
 			woken := s.woke.next()
 			rows, more, err := s.next(ctx, after)

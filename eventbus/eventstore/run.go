@@ -78,13 +78,13 @@ func (p *Projector) step(ctx context.Context) (more bool, err error) {
 	if err != nil || len(rows) == 0 && at.caughtUp {
 		return false, err
 	}
-	bad, err := p.apply(ctx, at, rows, !more)
+	done, bad, err := p.apply(ctx, at, rows, !more)
 	if bad == nil || err != nil {
-		return more, err
+		return more || done < len(rows), err
 	}
 	if bad.index > 0 {
-		if again, err := p.apply(ctx, at, rows[:bad.index], false); again != nil || err != nil {
-			return again != nil, err // the events before it fail now
+		if done, again, err := p.apply(ctx, at, rows[:bad.index], false); again != nil || err != nil || done < bad.index {
+			return true, err // not all events before it
 		}
 	}
 	p.note(ctx, bad)
@@ -95,23 +95,21 @@ func (p *Projector) step(ctx context.Context) (more bool, err error) {
 // errPoison rolls a batch back.
 var errPoison = errors.New("an event cannot be handled")
 
-// apply handles events in one transaction, or none.
-func (p *Projector) apply(ctx context.Context, at checkpoint, rows []row, isLast bool) (bad *poison, err error) {
-	last, caughtUp := at.position, 0
+// maxBatchTime is how long a batch grows. While it does, nobody else writes to SQLite, and a
+// store with one connection renews no lease.
+const maxBatchTime = 250 * time.Millisecond
+
+// apply handles events in one transaction, or none. done is how many, which is not all if
+// they take long. isLast is whether there are no more.
+func (p *Projector) apply(ctx context.Context, at checkpoint, rows []row, isLast bool) (done int, bad *poison, err error) {
+	last, began := at, time.Now()
 	if len(rows) > 0 {
-		last = rows[len(rows)-1].event.Position
+		last.position = rows[len(rows)-1].event.Position
 	}
-	if at.caughtUp || isLast {
-		caughtUp = 1
-	}
+	last.caughtUp = at.caughtUp || isLast
 	err = p.tables.Within(ctx, func(tx *sql.Tx) error {
-		n, err := p.store.tables.Exec(ctx, tx, `UPDATE {events}_projections SET position = ?, caught_up = ?, failed = 0, failed_at = 0, reason = '' WHERE name = ? AND version = ? AND position = ?`,
-			last, caughtUp, p.def.Name, p.def.Version, at.position)
-		switch {
-		case err != nil:
+		if err := p.move(ctx, tx, at, last); err != nil {
 			return err
-		case n == 0:
-			return fault.Aborted.Errorf("projection %s, version %d, is not at position %d: another process has moved it", p.def.Name, p.def.Version, at.position)
 		}
 		for i, r := range rows {
 			e, err := p.store.read(r)
@@ -122,19 +120,38 @@ func (p *Projector) apply(ctx context.Context, at checkpoint, rows []row, isLast
 				bad = &poison{i, e, err}
 				return errPoison
 			}
+			if done = i + 1; done < len(rows) && time.Since(began) > maxBatchTime {
+				moved := last
+				last.position, last.caughtUp = e.Position, at.caughtUp
+				return p.move(ctx, tx, moved, last)
+			}
 		}
 		return nil
 	})
 	switch {
 	case bad != nil && ctx.Err() == nil:
-		return bad, nil
+		return 0, bad, nil
 	case err == nil:
 		p.store.projected.notify()
-		if caughtUp == 1 && !at.caughtUp {
-			p.store.config.Logger.InfoContext(ctx, "the projection has caught up", "projection", p.def.Name, "version", p.def.Version, "position", last)
+		if last.caughtUp && !at.caughtUp {
+			p.store.config.Logger.InfoContext(ctx, "the projection has caught up", "projection", p.def.Name, "version", p.def.Version, "position", last.position)
 		}
 	}
-	return nil, err
+	return done, nil, err
+}
+
+// move changes how far the projection has come. It fails if another process has.
+func (p *Projector) move(ctx context.Context, tx *sql.Tx, from, to checkpoint) error {
+	caughtUp := 0
+	if to.caughtUp {
+		caughtUp = 1
+	}
+	n, err := p.store.tables.Exec(ctx, tx, `UPDATE {events}_projections SET position = ?, caught_up = ?, failed = 0, failed_at = 0, reason = '' WHERE name = ? AND version = ? AND position = ?`,
+		to.position, caughtUp, p.def.Name, p.def.Version, from.position)
+	if err == nil && n == 0 {
+		err = fault.Aborted.Errorf("projection %s, version %d, is not at position %d: another process has moved it", p.def.Name, p.def.Version, from.position)
+	}
+	return err
 }
 
 // note stores why the projection stands.
