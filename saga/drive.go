@@ -52,7 +52,9 @@ func (e *engine) work(ctx context.Context, c Claim) {
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
-		delete(e.drives, c.ID)
+		if e.drives[c.ID] == d { // else this process has claimed the run again
+			delete(e.drives, c.ID)
+		}
 		e.mu.Unlock()
 		for range d.running { // their contexts have ended
 			<-d.results

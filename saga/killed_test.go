@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,8 +113,8 @@ func TestRunsEndWellWhenWorkersAndPostgreSQLAreKilled(t *testing.T) {
 // killed, and restart, if it is not nil, kills the database.
 func killWorkers(t *testing.T, d *database, restart func()) {
 	kills := 6
-	if os.Getenv("SINEW_CHAOS") != "" {
-		kills = 60
+	if seconds, err := strconv.Atoi(os.Getenv("SINEW_KILL_SECONDS")); err == nil {
+		kills = seconds
 	}
 	store := saga.SQL{DB: d.open(t)}
 	e := effects{store.DB}

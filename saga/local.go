@@ -163,7 +163,8 @@ func (l *Local[S]) Stuck(ctx context.Context, age time.Duration, limit int) ([]R
 	for _, record := range records {
 		run, err := l.decode(&record)
 		if err != nil {
-			return stuck, err
+			stuck = append(stuck, Run[S]{ID: record.ID, Version: record.Version, Phase: record.Phase, Cause: err, Started: record.Started, Moved: record.Moved})
+			continue
 		}
 		stuck = append(stuck, RunOf[S](l.program, run, nil, record.Moved))
 	}

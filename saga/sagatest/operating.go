@@ -68,7 +68,7 @@ var operating = []rule{
 		pivot.Pivot, gate.Timeout = true, 20*time.Millisecond
 		r := s.run(pivot, gate)
 		r.begin("1")
-		r.untilParked("1", "paid")
+		r.untilParked("paid")
 		s.must(r.Deliver(s.context(), "1", "paid", 3))
 		r.end("1", saga.Done)
 	}},

@@ -103,13 +103,6 @@ func (s *subject) note(name string) error {
 // fail makes the next calls fail.
 func (s *subject) fail(name string, failures ...error) { s.failures[name] = failures }
 
-// forget forgets the failures.
-func (s *subject) forget(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures[name] = nil
-}
-
 // repeat returns n times the error.
 func repeat(n int, err error) []error { return slices.Repeat([]error{err}, n) }
 

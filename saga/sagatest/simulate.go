@@ -39,7 +39,7 @@ const (
 // simulate runs a scenario.
 func simulate[S any](t *testing.T, w World[S], s scenario) (got outcome) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
 		m := &simulation{scenario: s, store: saga.NewMemory(), counts: map[point]int{}}
 		ctx, cancel := context.WithTimeout(context.Background(), tooLong)
 		defer cancel()
@@ -48,7 +48,7 @@ func simulate[S any](t *testing.T, w World[S], s scenario) (got outcome) {
 		switch {
 		case err != nil:
 			got.err = err
-		case end.Phase != saga.Done && end.Phase != saga.Undone:
+		case !isEnd(end.Phase):
 			got.err = fmt.Errorf("the run does not end: it is %s, waiting for %+v", end.Phase, end.Waits)
 		default:
 			if err := w.Check(end); err != nil {
@@ -84,7 +84,7 @@ func play[S any](ctx context.Context, m *simulation, w World[S]) (saga.Run[S], e
 		end, err := attend(ctx, working, outside, &retries)
 		kill()
 		worker.Wait()
-		if err != nil || end.Phase == saga.Done || end.Phase == saga.Undone {
+		if err != nil || isEnd(end.Phase) {
 			return end, err
 		}
 	}
@@ -101,7 +101,7 @@ func attend[S any](ctx, working context.Context, outside *saga.Local[S], retries
 		switch {
 		case err != nil:
 			return end, fmt.Errorf("the run does not end: %w", err)
-		case working.Err() != nil, end.Phase == saga.Done, end.Phase == saga.Undone:
+		case isEnd(end.Phase) || isOver(working):
 			return end, nil
 		case end.Phase == saga.Parked && *retries == maxRetries:
 			return end, fmt.Errorf("the run does not end: it is parked again after %d Retries", maxRetries)
@@ -111,6 +111,11 @@ func attend[S any](ctx, working context.Context, outside *saga.Local[S], retries
 		}
 	}
 }
+
+func isEnd(p saga.Phase) bool { return p == saga.Done || p == saga.Undone }
+
+// isOver reports whether a worker was killed.
+func isOver(working context.Context) bool { return working.Err() != nil }
 
 // pass notes that a point is passed, and returns what goes wrong there.
 func (m *simulation) pass(kind pointKind, name string) (a action, goesWrong bool) {

@@ -53,7 +53,7 @@ var undoing = []rule{
 		s.fail("undo pay", repeat(5, fault.Unavailable)...)
 		r := s.run(s.step("reserve"), s.step("pay"))
 		r.begin("1")
-		r.untilParked("1", "pay")
+		r.untilParked("pay")
 		s.must(r.Retry(s.context(), "1"))
 		r.end("1", saga.Undone)
 		s.wantCalls("reserve", "pay", "undo pay", "undo pay", "undo pay", "undo pay", "undo pay", "undo pay", "undo reserve")
@@ -63,7 +63,7 @@ var undoing = []rule{
 		s.fail("undo pay", repeat(3, fault.Unavailable)...)
 		r := s.run(s.step("reserve"), s.step("pay"))
 		r.begin("1")
-		r.untilParked("1", "pay")
+		r.untilParked("pay")
 		s.must(r.Skip(s.context(), "1", "pay"))
 		r.end("1", saga.Undone)
 		s.wantCalls("reserve", "pay", "undo pay", "undo pay", "undo pay", "undo reserve")
@@ -74,7 +74,7 @@ var undoing = []rule{
 		s.fail("ship", repeat(4, fault.FailedPrecondition)...)
 		r := s.run(s.step("reserve"), pivot, s.step("ship"))
 		r.begin("1")
-		r.untilParked("1", "ship")
+		r.untilParked("ship")
 		s.wantCode(r.Cancel(s.context(), "1"), fault.FailedPrecondition, "pivot")
 		s.must(r.Retry(s.context(), "1"))
 		r.end("1", saga.Done)
@@ -129,9 +129,10 @@ var undoing = []rule{
 	}},
 }
 
-// untilParked waits until a step is parked, and checks that the run is listed.
-func (r *running) untilParked(id, step string) {
+// untilParked waits until a step of run 1 is parked, and checks that the run is listed.
+func (r *running) untilParked(step string) {
 	r.s.Helper()
+	const id = "1"
 	got := r.untilWaiting(id, step, "operator")
 	if got.Phase != saga.Parked {
 		r.s.Errorf("the phase is %s, want parked", got.Phase)

@@ -6,8 +6,9 @@ import (
 	"strings"
 
 	"github.com/sinew-go/sinew/call"
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/tracing"
+	"github.com/sinew-go/sinew/internal/eventtrace"
 )
 
 // maxID is the length of the longest ID of a run, in bytes.
@@ -28,8 +29,7 @@ func (p *Program) NotFound(id string) error {
 
 // NewHeader returns the header of a run that starts in ctx.
 func (p *Program) NewHeader(ctx context.Context, id string) Header {
-	h := Header{Saga: p.Saga, ID: id, Version: p.Current().Version, Trace: map[string]string{}}
-	tracing.Formats{tracing.W3C}.Inject(ctx, tracing.Map(h.Trace))
+	h := Header{Saga: p.Saga, ID: id, Version: p.Current().Version, Trace: eventtrace.Inject(ctx, eventbus.Event{}).Extensions}
 	if r := call.Of(ctx); r != nil {
 		h.RequestID = r.RequestID
 	}
