@@ -6,7 +6,7 @@ race: ; go test -race work
 
 lint:
 	go vet work
-	for m in . eventbus/eventstore eventbus/kafka eventbus/nats eventbus/outbox saga saga/temporal transport/gin transport/grpc transport/grpcgo examples interop; do \
+	for m in . eventbus/eventstore eventbus/kafka eventbus/nats eventbus/outbox eventbus/watermill saga saga/temporal transport/gin transport/grpc transport/grpcgo examples interop; do \
 		(cd $$m && GOWORK=off $$($(CURDIR)/.ci/tool golangci-lint) run --config $(CURDIR)/.golangci.yml ./...) || exit 1; \
 	done
 

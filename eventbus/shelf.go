@@ -22,11 +22,10 @@ func (s *shelf) add(topic string, letter Event) {
 	if s.byTopic == nil {
 		s.byTopic = map[string][]Event{}
 	}
-	all := append(s.byTopic[topic], letter)
-	if len(all) > maxLetters {
-		all = slices.Clone(all[1:])
+	s.byTopic[topic] = append(s.byTopic[topic], letter)
+	if all := s.byTopic[topic]; len(all) > maxLetters {
+		s.byTopic[topic] = slices.Clone(all[1:])
 	}
-	s.byTopic[topic] = all
 }
 
 // all returns the dead letters, the oldest first.

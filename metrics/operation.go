@@ -48,7 +48,7 @@ func (o *Operation) result(c fault.Code) *result {
 	if known := o.byCode[c].Load(); known != nil {
 		return known
 	}
-	labels := append(o.labels, c.String())
+	labels := slices.Concat(o.labels, []string{c.String()})
 	r := &result{total: o.pair.total.WithLabelValues(labels...), duration: o.duration}
 	if r.duration == nil {
 		r.duration = o.pair.duration.WithLabelValues(labels...)
