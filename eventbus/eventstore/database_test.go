@@ -39,7 +39,7 @@ func TestOnPostgreSQL(t *testing.T) { check(t, "pgx", realserver.Postgres(t).Add
 func TestOnMariaDB(t *testing.T) { check(t, "mysql", realserver.MariaDB(t).Addr) }
 
 func check(t *testing.T, driver, name string) {
-	for i, r := range slices.Concat(appending, following, folding, projecting) {
+	for i, r := range slices.Concat(appending, following, folding, projecting, effects, rebuilding) {
 		t.Run(r.name, func(t *testing.T) {
 			r.check(&subject{T: t, driver: driver, source: name, table: fmt.Sprintf("store%d", i)})
 		})
