@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/dialect"
@@ -84,14 +85,29 @@ func (s SQL) table() string { return cmp.Or(s.Table, "saga") }
 
 func (s SQL) dialect() dialect.Dialect { return dialect.Of(s.DB, s.DollarPlaceholders, s.MySQL) }
 
+// rendered are the statements that render has returned. There are few of each store.
+var rendered sync.Map
+
+// statement is a statement for a database.
+type statement struct {
+	dialect     dialect.Dialect
+	table, text string
+}
+
 // render returns a statement for the database. {saga} is the prefix of the tables, and {id}
 // the type of an ID, of which MySQL ignores blanks at the end unless it is binary.
-func (s SQL) render(statement string) string {
+func (s SQL) render(text string) string {
+	key := statement{s.dialect(), s.table(), text}
+	if done, ok := rendered.Load(key); ok {
+		return done.(string)
+	}
 	id := "VARCHAR(200)"
-	if s.dialect() == dialect.MySQL {
+	if key.dialect == dialect.MySQL {
 		id = "VARBINARY(200)"
 	}
-	return s.dialect().Render(strings.NewReplacer("{saga}", s.table(), "{id}", id).Replace(statement))
+	done := key.dialect.Render(strings.NewReplacer("{saga}", key.table, "{id}", id).Replace(text))
+	rendered.Store(key, done)
+	return done
 }
 
 // failure returns an error of the database, which may be nil, with the name of the tables.

@@ -91,7 +91,9 @@ func (m *machine) next() flow.Todo {
 	if len(todo.Tasks) > 0 && m.run.Ended {
 		m.Fatal("a run that has ended has tasks")
 	}
-	m.save()
+	if len(m.run.History) > 0 { // as an engine does, which saves nothing before it calls what was next already
+		m.save()
+	}
 	m.pending = append(m.pending, todo.Tasks...)
 	return todo
 }
