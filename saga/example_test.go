@@ -79,7 +79,7 @@ func Example() {
 	// reserve o-8
 	// refund what was charged for o-8
 	// release o-8
-	// undone failed_precondition: saga checkout, run o-8, step pay: failed_precondition: the card is declined
+	// undone failed_precondition: the card is declined: saga checkout, run o-8, step pay
 }
 
 // Orders places orders.

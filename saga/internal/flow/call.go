@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/url"
 	"runtime/debug"
@@ -94,20 +95,30 @@ func (s *Step) endpoint(t Task, log *slog.Logger) endpoint.Endpoint[json.RawMess
 // FailureOf returns an error in a form that can be saved. ctx is that of the worker.
 func FailureOf(ctx context.Context, err error) *Failure {
 	text := strings.ReplaceAll(strings.ToValidUTF8(ellipsis.Cut(err.Error(), maxText), ""), "\x00", "") // which PostgreSQL has not
-	return &Failure{Code: fault.CodeOf(err), Reason: fault.ReasonOf(err), Text: text, Passing: transient.Is(ctx, err)}
+	seen := fault.ProblemOf(err)
+	seen.RetryAfter, seen.Unprocessed, seen.Repeated = "", false, false // of an attempt, not of the run
+	return &Failure{Code: fault.CodeOf(err), Reason: fault.ReasonOf(err), Text: text, Problem: &seen, Passing: transient.Is(ctx, err)}
 }
 
-// Err returns the failure as the error of a run.
+// Err returns the failure as the error of a run: that of the step, whose text also says
+// where it happened.
 func (f *Failure) Err(h Header) error {
-	where := ""
+	where := "saga " + h.Saga + ", run " + h.ID
 	if f.Step != "" {
-		where = ", step " + f.Step
+		where += ", step " + f.Step
 	}
-	code := f.Code
-	if code == 0 {
-		code = fault.Unknown
+	if f.Problem == nil {
+		code := f.Code
+		if code == 0 {
+			code = fault.Unknown
+		}
+		return code.Errorf("%s: %s", where, f.Text).WithReason(f.Reason)
 	}
-	return code.Errorf("saga %s, run %s%s: %s", h.Saga, h.ID, where, f.Text).WithReason(f.Reason)
+	err := f.Problem.Err()
+	if err.Error() != f.Text {
+		where += ": " + f.Text
+	}
+	return err.WithCause(errors.New(where))
 }
 
 // key returns the idempotency key of a task: the saga, the run and the step, as it may

@@ -143,6 +143,8 @@ type Failure struct {
 	Code   fault.Code `json:"code"`
 	Reason string     `json:"reason,omitempty"`
 	Text   string     `json:"text"`
+	// Problem is what a caller may see of it; nil if Text is all that there is.
+	Problem *fault.Problem `json:"problem,omitempty"`
 	// Passing says that another attempt may succeed.
 	Passing bool `json:"passing,omitempty"`
 	// Step is the step that failed, "" if the run was cancelled.

@@ -49,8 +49,14 @@ func Log(ctx context.Context, logger *slog.Logger, saga, run string, e flow.Entr
 	switch e.What {
 	case flow.StepParked:
 		level, message = slog.LevelError, "a step of a saga has spent its attempts, and is parked: retry it, or skip it"
-	case flow.StepRepeated, flow.StepFailed, flow.StepInterrupted, flow.SignalRefused, flow.RunUndone:
-		level, message = slog.LevelWarn, "a run of a saga does not go well"
+	case flow.StepRepeated, flow.StepInterrupted:
+		level, message = slog.LevelWarn, "a step of a saga is called again"
+	case flow.StepFailed:
+		level, message = slog.LevelInfo, "a step of a saga has failed, and its run is undone"
+	case flow.RunUndone:
+		level, message = slog.LevelInfo, "a run of a saga is undone"
+	case flow.SignalRefused:
+		level, message = slog.LevelInfo, "a run of a saga refuses what was asked for"
 	}
 	logger.Log(ctx, level, message, "saga", saga, "run", run,
 		"step", e.Step, "what", string(e.What), "undo", e.Undo, "attempt", e.Attempt, "error", e.Error)

@@ -33,7 +33,7 @@ func Example() {
 }
 
 func TestStepsThatGoWellAreLoggedAtDebugOnly(t *testing.T) {
-	for what, want := range map[flow.What]string{flow.StepDone: "DEBUG", flow.StepRepeated: "WARN", flow.RunUndone: "WARN", flow.StepParked: "ERROR"} {
+	for what, want := range map[flow.What]string{flow.StepDone: "DEBUG", flow.StepRepeated: "WARN", flow.RunUndone: "INFO", flow.StepParked: "ERROR"} {
 		var text strings.Builder
 		logger := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		report.Log(t.Context(), logger, "checkout", "o-7", flow.Entry{What: what})
