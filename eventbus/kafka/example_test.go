@@ -2,8 +2,11 @@ package kafka_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"log"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus"
@@ -36,4 +39,18 @@ func Example() {
 	// <nil>
 	// true
 	// <nil>
+}
+
+func ExampleNew() {
+	bus, err := kafka.New(kafka.Config{
+		Brokers:  []string{"kafka-1:9092", "kafka-2:9092"},
+		TLS:      &tls.Config{},
+		User:     "order",
+		Password: os.Getenv("KAFKA_PASSWORD"),
+		Replicas: 3, // of a topic that the bus creates
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(Placed.Publish(context.Background(), bus, Order{ID: "o-7"}))
 }

@@ -182,7 +182,7 @@ var documents = map[string]int{
 func TestREADMEAndDocsShowCodeThatCompiles(t *testing.T) {
 	t.Chdir(root)
 	var compiled []string
-	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "interop/kitgrpc_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go", "examples/inventory/api/contract_test.go", "interop/routers_test.go", "interop/socket_test.go", "example_longpoll_test.go", "transport/gin/example_test.go", "transport/grpc/example_test.go", "transport/grpc/example_codec_test.go", "transport/rest/example_stream_test.go", "examples/shop/api/grpc.go", "eventbus/outbox/example_test.go", "saga/example_test.go", "eventbus/eventstore/example_test.go"} {
+	for _, file := range []string{"example_readme_test.go", "example_recipes_test.go", "interop/migrating_test.go", "interop/migrating_before_test.go", "interop/kitgrpc_test.go", "example_test.go", "examples/quickstart/main.go", "simtest/example_test.go", "examples/inventory/api/contract_test.go", "interop/routers_test.go", "interop/socket_test.go", "example_longpoll_test.go", "transport/gin/example_test.go", "transport/grpc/example_test.go", "transport/grpc/example_codec_test.go", "transport/rest/example_stream_test.go", "examples/shop/api/grpc.go", "eventbus/outbox/example_test.go", "eventbus/kafka/example_test.go", "saga/example_test.go", "eventbus/eventstore/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
