@@ -1,7 +1,8 @@
 // Command shop is a shop of seven services in one process: gateway, user, product,
-// inventory, order, payment and logistics, and a bank that stands in for Stripe. It places an order, prints each step of it,
-// and keeps running. With -registry, -bus and -service the same services run as separate
-// processes.
+// inventory, order, payment and logistics, with a bank that stands in for Stripe and an
+// auditor. It places an order, prints each step of it, and keeps running. With -registry,
+// -bus and -service the same services run as separate processes; -db and -saga choose
+// PostgreSQL and Temporal.
 package main
 
 import (
@@ -27,6 +28,8 @@ func main() {
 	flag.StringVar(&o.bus, "bus", "memory", "memory, nats or kafka")
 	flag.StringVar(&o.nats, "nats", "nats://127.0.0.1:4222", "URL of NATS")
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:9092", "address of a broker of Kafka")
+	flag.StringVar(&o.saga, "saga", "embedded", "embedded, in the database of the orders, or temporal")
+	flag.StringVar(&o.temporal, "temporal", "127.0.0.1:7233", "address of a server of Temporal")
 	flag.StringVar(&o.stripe, "stripe", "", "URL of Stripe or stripe-mock (default: the shop's own bank)")
 	flag.StringVar(&o.key, "stripe-key", bankKey, "secret key for -stripe")
 	flag.StringVar(&o.webhooks, "stripe-webhooks", bankSecret, "secret of the webhooks of -stripe, which go to /webhooks/stripe of the payment service")

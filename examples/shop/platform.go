@@ -13,6 +13,7 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/examples/shop/audit"
 	"github.com/sinew-go/sinew/examples/shop/bank"
 	"github.com/sinew-go/sinew/examples/shop/gateway"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
@@ -41,6 +42,8 @@ type options struct {
 	bus      string // "memory", "nats" or "kafka"
 	nats     string // NATS' URL
 	kafka    string // address of a broker
+	saga     string // "embedded" or "temporal"
+	temporal string // address of a server of Temporal
 	stripe   string // URL of the payment provider; "" is the shop's own bank
 	key      string // the secret key for the payment provider
 	webhooks string // the secret of its webhooks
@@ -67,11 +70,18 @@ var backends = []struct {
 		bank.New(svc, db, p.key, p.webhooks)
 		return nil
 	}},
-	{"order", order.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := order.New(svc, db); return err }},
+	{"order", order.Schema, func(p *platform, svc *sinew.Service, db *sql.DB) error {
+		runs, err := p.runs(db)
+		if err == nil {
+			_, err = order.New(svc, db, runs)
+		}
+		return err
+	}},
 	{"payment", payment.Schema, func(p *platform, svc *sinew.Service, db *sql.DB) error {
 		_, err := payment.New(svc, db, stripe.New(svc.Client("bank"), p.key), p.webhooks)
 		return err
 	}},
+	{"audit", audit.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := audit.New(svc, db); return err }},
 	{"logistics", logistics.Schema, func(_ *platform, svc *sinew.Service, db *sql.DB) error { _, err := logistics.New(svc, db); return err }},
 }
 

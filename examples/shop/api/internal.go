@@ -21,6 +21,18 @@ var (
 	StockRoutes = []rest.Forwarder{Stock, Restock, Unstock, HoldInventory, FreeInventory}
 )
 
+// The routes with which an order is paid back and shipped. They are for the order service,
+// and the gateway does not expose them.
+var (
+	RefundOrder = rest.Route[*ByOrder, endpoint.None]{Pattern: "PUT /payments/refunds/{order_id}"}
+	ShipOrder   = rest.Route[*ByOrder, *Shipment]{Pattern: "PUT /shipments/{order_id}"}
+)
+
+// ByOrder identifies an order.
+type ByOrder struct {
+	OrderID string `path:"order_id" json:"-"`
+}
+
 // StockItem adds a product to the inventory.
 type StockItem struct {
 	ProductID string `json:"product_id"`

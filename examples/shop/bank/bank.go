@@ -76,9 +76,10 @@ func New(svc *sinew.Service, db *sql.DB, key, secret string) *Bank {
 	return b
 }
 
-// Balance returns what the bank has transferred to the shop, less what it has returned.
-func (b *Bank) Balance(ctx context.Context) (cents int64, err error) {
-	all, err := intents.Where(ctx, b.db, "1 = 1")
+// Balance returns what the bank in db has transferred to the shop, less what it has
+// returned.
+func Balance(ctx context.Context, db *sql.DB) (cents int64, err error) {
+	all, err := intents.Where(ctx, db, `true`)
 	for _, i := range all {
 		if i.Error == nil && i.Refund == nil {
 			cents += i.Amount

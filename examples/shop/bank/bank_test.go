@@ -2,6 +2,7 @@ package bank_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,7 +54,7 @@ func (h transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // open returns a bank, its API, and a client of it.
-func open(t *testing.T) (*bank.Bank, http.Handler, *stripe.Client) {
+func open(t *testing.T) (balance, http.Handler, *stripe.Client) {
 	t.Helper()
 	db, err := database.Open("", "bank", bank.Schema...)
 	if err != nil {
@@ -65,18 +66,18 @@ func open(t *testing.T) (*bank.Bank, http.Handler, *stripe.Client) {
 			t.Error(err)
 		}
 	})
-	b := bank.New(svc, db, "sk_test_1", "whsec_1")
-	return b, svc.Handler(), stripe.New(rest.Remote("http://bank", direct(svc.Handler())), "sk_test_1")
+	bank.New(svc, db, "sk_test_1", "whsec_1")
+	return balance{db}, svc.Handler(), stripe.New(rest.Remote("http://bank", direct(svc.Handler())), "sk_test_1")
 }
 
 func (b balance) wants(t *testing.T, cents int64) {
 	t.Helper()
-	if got, err := b.Balance(t.Context()); got != cents || err != nil {
+	if got, err := bank.Balance(t.Context(), b.DB); got != cents || err != nil {
 		t.Errorf("the bank has transferred %d cents, want %d (%v)", got, cents, err)
 	}
 }
 
-type balance struct{ *bank.Bank }
+type balance struct{ *sql.DB }
 
 func TestAPaymentIsChargedAndRefundedOnce(t *testing.T) {
 	b, _, provider := open(t)
@@ -92,12 +93,12 @@ func TestAPaymentIsChargedAndRefundedOnce(t *testing.T) {
 	if ids[0] != ids[1] {
 		t.Errorf("two transactions: %s", ids)
 	}
-	balance{b}.wants(t, 500)
+	b.wants(t, 500)
 	p.TransactionID = ids[0]
 	if err := errors.Join(provider.Refund(t.Context(), p), provider.Refund(t.Context(), p)); err != nil {
 		t.Error(err)
 	}
-	balance{b}.wants(t, 0)
+	b.wants(t, 0)
 }
 
 func TestAKeyBelongsToOnePayment(t *testing.T) {
@@ -107,7 +108,7 @@ func TestAKeyBelongsToOnePayment(t *testing.T) {
 	if first != nil || second == nil || errors.Is(second, fault.FailedPrecondition) {
 		t.Errorf("first %v, then %v", first, second)
 	}
-	balance{b}.wants(t, 500)
+	b.wants(t, 500)
 }
 
 func TestTheCentsChooseWhatGoesWrong(t *testing.T) {
@@ -124,9 +125,9 @@ func TestTheCentsChooseWhatGoesWrong(t *testing.T) {
 			t.Errorf("%d cents: %v, then %v; want %v", cents, first, second, want)
 		}
 		if cents == 13 {
-			balance{b}.wants(t, 0)
+			b.wants(t, 0)
 		} else {
-			balance{b}.wants(t, int64(p.Amount))
+			b.wants(t, int64(p.Amount))
 		}
 	}
 }

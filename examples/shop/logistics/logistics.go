@@ -1,4 +1,4 @@
-// Package logistics ships confirmed orders to their buyers.
+// Package logistics ships orders to their buyers.
 package logistics
 
 import (
@@ -19,7 +19,7 @@ import (
 )
 
 // parcel is the stored form of a shipment, with the trace of its order and the time of
-// its next step, or 0 if logistics must wait for the order.
+// its next step, or 0 if there is none.
 type parcel struct {
 	api.Shipment
 	Trace http.Header `json:"trace"`
@@ -44,9 +44,7 @@ type Service struct {
 	outbox *outbox.Outbox
 }
 
-// New serves the shipments in db on svc. It prepares a shipment when its order is
-// confirmed, and ships it when the order is processing, after which the order cannot be
-// cancelled. It stops the shipments of orders that have ended.
+// New serves the shipments in db on svc, and stops those of orders that have ended.
 func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	box, err := database.NewOutbox(db, svc)
 	if err != nil {
@@ -54,6 +52,7 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	}
 	s := &Service{db: db, outbox: box}
 	api.ListShipments.Handle(svc, s.list)
+	api.ShipOrder.Handle(svc, s.ship)
 	svc.Go(s.outbox.Run)
 	svc.Go(s.work)
 	return s, api.OrderStatusChanged.Handle(svc, "logistics", s.follow, follow.Safely(svc))
@@ -72,23 +71,18 @@ func (s *Service) list(ctx context.Context, r *api.ShipmentFilter) (*api.List[*a
 }
 
 func (s *Service) follow(ctx context.Context, o api.Order) error {
-	switch o.Status {
-	case api.OrderConfirmed:
-		return s.prepare(ctx, o.ID)
-	case api.OrderProcessing:
-		return errors.Join(s.prepare(ctx, o.ID), s.release(ctx, o.ID))
-	case api.OrderCancelled, api.OrderRefunded:
+	if o.Status == api.OrderCancelled || o.Status == api.OrderRefunded {
 		return s.stop(ctx, o.ID)
 	}
 	return nil
 }
 
-// prepare creates the order's shipment, once. It is not shipped before release.
-func (s *Service) prepare(ctx context.Context, orderID string) error {
+// ship creates the order's shipment, once, which leaves when it is packed.
+func (s *Service) ship(ctx context.Context, r *api.ByOrder) (*api.Shipment, error) {
 	now := time.Now().UTC()
 	p := &parcel{
-		Shipment: api.Shipment{ID: "s-" + rand.Text(), OrderID: orderID, Status: api.ShipmentPreparing, Tracking: "SN" + rand.Text()[:12], CreatedAt: now},
-		Trace:    http.Header{},
+		Shipment: api.Shipment{ID: "s-" + rand.Text(), OrderID: r.OrderID, Status: api.ShipmentPreparing, Tracking: "SN" + rand.Text()[:12], CreatedAt: now},
+		Trace:    http.Header{}, Due: now.Add(pace).UnixNano(),
 	}
 	tracing.Inject(ctx, p.Trace)
 	err := database.Within(ctx, s.db, func(tx *sql.Tx) error {
@@ -97,26 +91,15 @@ func (s *Service) prepare(ctx context.Context, orderID string) error {
 		}
 		return api.ShipmentMoved.Publish(ctx, s.outbox.In(tx), p.Shipment)
 	})
-	if errors.Is(err, database.ErrTaken) {
-		return nil
+	if !errors.Is(err, database.ErrTaken) {
+		s.outbox.Wake()
+		return &p.Shipment, err
 	}
-	s.outbox.Wake()
-	return err
-}
-
-// release lets the order's shipment leave when it is packed.
-func (s *Service) release(ctx context.Context, orderID string) error {
-	found, err := parcels.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ?`, orderID)
-	for _, p := range found {
-		_, changed := parcels.Change(ctx, s.db, p.ID, func(_ *sql.Tx, p *parcel) error {
-			if p.Status == api.ShipmentPreparing && p.Due == 0 {
-				p.Due = time.Now().Add(pace).UnixNano()
-			}
-			return nil
-		})
-		err = errors.Join(err, changed)
+	found, err := parcels.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ?`, r.OrderID)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return &found[0].Shipment, nil
 }
 
 // stop prevents a shipment from leaving, if it has not left.

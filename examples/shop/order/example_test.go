@@ -26,7 +26,7 @@ func ExampleNew() {
 	defer bus.Close(ctx)
 	svc := sinew.New("order", sinew.Config{Addr: "127.0.0.1:0", Bus: bus})
 	defer svc.Shutdown(ctx)
-	_, err = order.New(svc, db)
+	_, err = order.New(svc, db, order.Embedded(db))
 	fmt.Println(err, svc.Start(ctx))
 
 	_, err = api.CreateOrder.Endpoint(rest.Remote(svc.URL(), nil))(ctx, &api.CreateOrderRequest{UserID: "u-1"})

@@ -17,53 +17,47 @@ import (
 // follow subscribes to the results of payments and the progress of shipments.
 func (s *Service) follow(svc *sinew.Service) error {
 	return errors.Join(
-		api.PaymentFinished.Handle(svc, "order", s.paid, follow.Safely(svc)),
-		api.ShipmentMoved.Handle(svc, "order", s.shipped, follow.Safely(svc)),
+		api.PaymentFinished.Handle(svc, "order", s.hearOfPayment, follow.Safely(svc)),
+		api.ShipmentMoved.Handle(svc, "order", s.hearOfShipment, follow.Safely(svc)),
 	)
 }
 
-// paid confirms the order, or cancels it if the payment failed. The event is redelivered
-// until the order has reserved its stock. If the order has ended, its money must be
-// returned: the order's final status is published again.
-func (s *Service) paid(ctx context.Context, p api.Payment) error {
-	r, err := orders.Change(ctx, s.db, p.OrderID, func(tx *sql.Tx, r *record) error {
-		money := p.Status == api.PaymentCompleted
-		switch {
-		case r.Status == api.OrderPending && !r.Placed:
-			return fmt.Errorf("order %s is not placed: %w", r.ID, follow.ErrEarly)
-		case r.Status == api.OrderPending && money:
-			r.Payment = info(p)
-			return s.move(ctx, tx, r, api.OrderConfirmed)
-		case r.Status == api.OrderPending:
-			r.Payment = info(p)
-			return s.move(ctx, tx, r, api.OrderCancelled)
-		case isOver(r.Status) && money:
-			r.Payment = info(p)
-			r.Payment.Status = api.PaymentRefunded
-			return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
-		case money:
-			r.Payment = info(p) // the order was confirmed manually, or the event is a repeat
+// hearOfPayment brings the result of a payment to the saga of its order. If the order is
+// over, its money must be returned: its final status is published again.
+func (s *Service) hearOfPayment(ctx context.Context, p api.Payment) error {
+	r, err := s.change(ctx, p.OrderID, func(tx *sql.Tx, r *record) error {
+		if !isOver(r.Status) || p.Status != api.PaymentCompleted {
+			return nil
 		}
-		return nil
+		r.Payment = info(p)
+		r.Payment.Status = api.PaymentRefunded
+		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
 	})
 	if err != nil {
 		return ignoreLate(ctx, err)
 	}
-	s.afterMove(ctx, &r.Order)
-	return nil
+	err = s.fulfilments.Deliver(ctx, p.OrderID, "pay", p)
+	if errors.Is(err, fault.NotFound) && r.Status == api.OrderPending {
+		return fmt.Errorf("the saga of order %s has not begun: %w", r.ID, follow.ErrEarly)
+	}
+	return ignoreLate(ctx, err)
 }
 
 func info(p api.Payment) api.PaymentInfo {
 	return api.PaymentInfo{Method: p.Method, Status: p.Status, TransactionID: p.TransactionID, Amount: p.Amount, Currency: p.Currency, ProcessedAt: p.ProcessedAt}
 }
 
-// shipped updates the order with the progress of its shipment.
-func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
+// hearOfShipment updates the order with the progress of its shipment, whose delivery ends
+// the saga.
+func (s *Service) hearOfShipment(ctx context.Context, sh api.Shipment) error {
 	status, ok := steps[sh.Status]
 	if !ok {
 		return nil
 	}
-	r, err := orders.Change(ctx, s.db, sh.OrderID, func(tx *sql.Tx, r *record) error {
+	_, err := s.change(ctx, sh.OrderID, func(tx *sql.Tx, r *record) error {
+		if r.Status == status {
+			return nil
+		}
 		at := time.Now().UTC()
 		r.Shipping.Tracking = sh.Tracking
 		switch status {
@@ -74,16 +68,14 @@ func (s *Service) shipped(ctx context.Context, sh api.Shipment) error {
 		}
 		return s.move(ctx, tx, r, status)
 	})
-	s.outbox.Wake()
-	if err == nil {
-		s.watchers.notify(&r.Order)
+	if err := ignoreLate(ctx, err); err != nil || status != api.OrderDelivered {
+		return err
 	}
-	return ignoreLate(ctx, err)
+	return ignoreLate(ctx, s.fulfilments.Deliver(ctx, sh.OrderID, "deliver", sh))
 }
 
 // steps maps the status of a shipment to that of its order.
 var steps = map[api.ShipmentStatus]api.OrderStatus{
-	api.ShipmentPreparing: api.OrderProcessing,
 	api.ShipmentShipped:   api.OrderShipped,
 	api.ShipmentDelivered: api.OrderDelivered,
 }

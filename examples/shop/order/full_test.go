@@ -1,20 +1,24 @@
 package order
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sinew-go/sinew/internal/bubble"
 
+	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
+	"github.com/sinew-go/sinew/saga"
 )
 
 // pragma sets a pragma of the database.
@@ -25,9 +29,10 @@ func pragma(t *testing.T, db *sql.DB, name string, value int) {
 	}
 }
 
-func confirmed(t *testing.T, db *sql.DB) int {
+// processing returns how many orders are paid and with logistics.
+func processing(t *testing.T, db *sql.DB) int {
 	t.Helper()
-	found, err := orders.Where(t.Context(), db, `json_extract(doc, '$.status') = 'confirmed'`)
+	found, err := orders.Where(t.Context(), db, `json_extract(doc, '$.status') = 'processing' AND json_extract(doc, '$.payment.status') = 'completed'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,13 +51,22 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &Service{db: db, outbox: box}
-		if err := api.PaymentFinished.Handle(bus, "order", s.paid, follow.Safely(bus)); err != nil {
+		s.send = func(context.Context, *api.ByOrder) (*api.Shipment, error) { return &api.Shipment{}, nil }
+		s.repay = func(context.Context, *api.ByOrder) (endpoint.None, error) { return endpoint.None{}, nil }
+		s.fulfilments = saga.New(s.fulfil(), saga.NewMemory())
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { s.fulfilments.Run(ctx) })
+		if err := api.PaymentFinished.Handle(bus, "order", s.hearOfPayment, follow.Safely(bus)); err != nil {
 			t.Fatal(err)
 		}
 		const paid = 6
 		for n := range paid {
 			o := api.Order{ID: fmt.Sprint("o-", n), Status: api.OrderPending, Billing: api.BillingInfo{TaxID: strings.Repeat("x", 8000)}}
 			if err := orders.Insert(t.Context(), db, o.ID, &record{Order: o, Placed: true}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ProcessOrder(t.Context(), o.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -67,15 +81,17 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		bubble.Sleep(12 * time.Second)
-		if n := confirmed(t, db); n > 0 {
+		bubble.Sleep(time.Minute)
+		if n := processing(t, db); n > 0 {
 			t.Errorf("%d orders were written to a full disk", n)
 		}
 		pragma(t, db, "max_page_count", 1<<30)
-		bubble.Sleep(time.Minute)
-		if n := confirmed(t, db); n != paid {
-			t.Errorf("%d of %d paid orders are confirmed", n, paid)
+		bubble.Sleep(5 * time.Minute)
+		if n := processing(t, db); n != paid {
+			t.Errorf("%d of %d paid orders are processed", n, paid)
 		}
+		stop()
+		running.Wait()
 		if err := errors.Join(bus.Close(t.Context()), db.Close()); err != nil {
 			t.Error(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/api/pb"
-	"github.com/sinew-go/sinew/examples/shop/internal/database"
 )
 
 // serveGRPC serves the methods of the service on svc, by the handlers of its routes.
@@ -19,7 +18,7 @@ func (s *Service) serveGRPC(svc *sinew.Service) {
 		for _, item := range r.GetItems() {
 			o.Items = append(o.Items, api.OrderItemRequest{ProductID: item.GetProductId(), Quantity: int(item.GetQuantity())})
 		}
-		return response(create(database.WithAnswer(ctx, message), o))
+		return response(create(ctx, o))
 	})
 	api.GetOrderMethod.Handle(svc, func(ctx context.Context, r *pb.GetOrderRequest) (*pb.OrderResponse, error) {
 		return response(get(ctx, &api.ByID{ID: r.GetOrderId()}))

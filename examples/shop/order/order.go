@@ -11,6 +11,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/saga"
 )
 
 // record is the stored form of an order. Placed is set once every item is reserved.
@@ -27,14 +28,15 @@ var orders = database.Table[record]{Kind: "order"}
 var Schema = []string{
 	orders.Schema(),
 	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
+	orders.Index("request", "", `json_extract(doc, '$.request')`),
 	orders.Index("pending", "", `json_extract(doc, '$.status'), json_extract(doc, '$.created_at')`),
 }
 
 // Service implements [api.OrderService].
 type Service struct {
-	db     *sql.DB
-	outbox *outbox.Outbox
-	keys   database.Answers
+	db          *sql.DB
+	outbox      *outbox.Outbox
+	fulfilments saga.Runner[Fulfilment]
 
 	watchers watchers
 
@@ -42,13 +44,15 @@ type Service struct {
 	product endpoint.Endpoint[*api.ByID, *api.Product]
 	hold    endpoint.Endpoint[*api.Hold, *api.Inventory]
 	free    endpoint.Endpoint[*api.ByHold, endpoint.None]
+	repay   endpoint.Endpoint[*api.ByOrder, endpoint.None]
+	send    endpoint.Endpoint[*api.ByOrder, *api.Shipment]
 }
 
 var _ api.OrderService = (*Service)(nil)
 
-// New serves the orders in db on svc, and subscribes to payments and shipments. svc
-// stores its keyed answers in db.
-func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
+// New serves the orders in db on svc, and subscribes to payments and shipments. Each order
+// has a run of a saga, which runs makes.
+func New(svc *sinew.Service, db *sql.DB, runs Runs) (*Service, error) {
 	box, err := database.NewOutbox(db, svc)
 	if err != nil {
 		return nil, err
@@ -57,11 +61,15 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	s := &Service{
 		db:      db,
 		outbox:  box,
-		keys:    database.Answers{Store: svc.IdempotencyStore()},
 		user:    api.GetUser.Endpoint(svc.Client("user")),
 		product: api.GetProduct.Endpoint(svc.Client("product")),
 		hold:    api.HoldInventory.Endpoint(inventory),
 		free:    api.FreeInventory.Endpoint(inventory),
+		repay:   api.RefundOrder.Endpoint(svc.Client("payment")),
+		send:    api.ShipOrder.Endpoint(svc.Client("logistics")),
+	}
+	if s.fulfilments, err = runs(context.Background(), s.fulfil()); err != nil {
+		return nil, err
 	}
 	api.CreateOrder.Handle(svc, s.create)
 	api.GetOrder.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Order, error) { return s.GetOrder(ctx, r.ID) })
@@ -76,6 +84,7 @@ func New(svc *sinew.Service, db *sql.DB) (*Service, error) {
 	api.WatchOrder.Handle(svc, s.watch)
 	s.serveGRPC(svc)
 	svc.Go(s.outbox.Run)
+	svc.Go(s.fulfilments.Run)
 	svc.Go(s.sweep)
 	return s, s.follow(svc)
 }

@@ -3,7 +3,6 @@ package order
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"math"
 	"time"
@@ -52,13 +51,13 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	return s.ProcessOrder(ctx, o.ID)
 }
 
-// resume completes the order that the same request created before its process died, if
-// there is one.
+// resume completes the order that the same request created, if there is one that was not
+// cancelled.
 func (s *Service) resume(ctx context.Context, request string, o *api.Order) (found bool, err error) {
 	if request == "" {
 		return false, nil
 	}
-	all, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND json_extract(doc, '$.request') = ?`, request)
+	all, err := orders.Where(ctx, s.db, `json_extract(doc, '$.request') = ? AND json_extract(doc, '$.status') <> 'cancelled'`, request)
 	if err != nil || len(all) == 0 {
 		return false, err
 	}
@@ -68,27 +67,21 @@ func (s *Service) resume(ctx context.Context, request string, o *api.Order) (fou
 	return true, s.ProcessOrder(ctx, o.ID)
 }
 
-// ProcessOrder reserves every item of a pending order and publishes the order. On any
-// failure it releases what was reserved and cancels the order. An order that was
-// processed before is unchanged.
+// ProcessOrder begins the saga of an order, once, and waits until the order has reserved its
+// stock. Its error is why that failed, after which the order is cancelled.
 func (s *Service) ProcessOrder(ctx context.Context, orderID string) error {
-	r, err := orders.Get(ctx, s.db, orderID)
-	switch {
-	case errors.Is(err, fault.NotFound), err == nil && r.Placed:
+	if _, err := s.GetOrder(ctx, orderID); err != nil {
 		return err
-	case err == nil:
-		err = s.holdAll(ctx, &r.Order)
 	}
-	if err == nil {
-		err = s.place(ctx, orderID)
+	if err := s.fulfilments.Start(ctx, orderID, Fulfilment{orderID}); err != nil {
+		return err
 	}
-	if err == nil {
-		return nil
-	}
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	if _, cancelErr := s.setStatus(ctx, orderID, api.OrderCancelled); cancelErr != nil {
-		err = errors.Join(err, cancelErr)
+	_, err := s.fulfilments.Wait(ctx, orderID, "place")
+	if ctx.Err() != nil {
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		_, cancelled := s.setStatus(ctx, orderID, api.OrderCancelled)
+		err = errors.Join(err, cancelled)
 	}
 	return err
 }
@@ -116,35 +109,6 @@ func (s *Service) price(ctx context.Context, o *api.Order) error {
 		o.Currency, o.TotalAmount = p.Currency, o.TotalAmount+item.TotalPrice
 	}
 	return nil
-}
-
-// holdAll reserves the items, with one hold per product.
-func (s *Service) holdAll(ctx context.Context, o *api.Order) error {
-	for product, quantity := range pieces(o) {
-		if _, err := s.hold(ctx, &api.Hold{ProductID: product, OrderID: o.ID, Quantity: quantity}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// place marks the order as one that has reserved its stock. Then the order is also the
-// answer for its idempotency key.
-func (s *Service) place(ctx context.Context, orderID string) error {
-	_, err := orders.Change(ctx, s.db, orderID, func(tx *sql.Tx, r *record) error {
-		if r.Status != api.OrderPending {
-			return fault.Aborted.Errorf("order %s was %s before its stock was reserved", r.ID, r.Status)
-		}
-		r.Placed = true
-		created := api.OrderCreatedEvent{OrderID: r.ID, UserID: r.UserID, TotalAmount: r.TotalAmount, Items: r.Items, Timestamp: r.CreatedAt}
-		return errors.Join(
-			api.OrderCreated.Publish(ctx, s.outbox.In(tx), created),
-			api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order),
-			s.keys.Save(ctx, tx, &r.Order),
-		)
-	})
-	s.outbox.Wake()
-	return err
 }
 
 // pieces is the number of pieces of each product in all items of the order.

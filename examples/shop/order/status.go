@@ -3,26 +3,34 @@ package order
 import (
 	"context"
 	"database/sql"
-	"log/slog"
+	"errors"
 	"time"
 
 	"github.com/sinew-go/sinew/examples/shop/api"
+	"github.com/sinew-go/sinew/fault"
 )
 
-// setStatus changes the status of the order. If that ends the order, it releases the
-// stock at once; should that be interrupted, the event does it again.
+// setStatus changes the status of the order by hand, and lets its saga follow: an order that
+// is over is undone, one that is confirmed waits for no payment.
 func (s *Service) setStatus(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
-	r, err := orders.Change(ctx, s.db, id, func(tx *sql.Tx, r *record) error {
+	r, err := s.change(ctx, id, func(tx *sql.Tx, r *record) error {
 		if r.Status == status {
 			return nil
 		}
 		return s.move(ctx, tx, r, status)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case isOver(status):
+		err = s.fulfilments.Cancel(ctx, id)
+	case status == api.OrderConfirmed:
+		err = s.fulfilments.Skip(ctx, id, "pay")
 	}
-	s.afterMove(ctx, &r.Order)
-	return &r.Order, nil
+	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.FailedPrecondition) {
+		err = nil // the saga is at its end
+	}
+	return &r.Order, err
 }
 
 // move changes the status of the order to one that may follow, and publishes it. An order
@@ -39,27 +47,6 @@ func (s *Service) move(ctx context.Context, tx *sql.Tx, r *record, status api.Or
 		r.Payment.Status = api.PaymentRefunded
 	}
 	return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
-}
-
-// afterMove does what follows a move.
-func (s *Service) afterMove(ctx context.Context, o *api.Order) {
-	s.outbox.Wake()
-	s.watchers.notify(o)
-	if isOver(o.Status) {
-		s.releaseStock(ctx, o)
-	}
-}
-
-// releaseStock releases what the order has reserved, as far as possible; the event of the
-// order's end releases the rest. Shipped pieces are not reserved any more.
-func (s *Service) releaseStock(ctx context.Context, o *api.Order) {
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	for product := range pieces(o) {
-		if _, err := s.free(ctx, &api.ByHold{ProductID: product, OrderID: o.ID}); err != nil {
-			slog.WarnContext(ctx, "stock will be freed later", "order", o.ID, "product", product, "error", err)
-		}
-	}
 }
 
 // detached returns a context for work that must be completed even if the buyer has left.

@@ -9,22 +9,18 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/api"
 )
 
-// How long an order may be pending: while it is being placed (longer than a living
-// process needs), and until it is paid.
-const (
-	placedWithin = time.Minute
-	paidWithin   = 30 * time.Minute
-)
+// placedWithin is how long an order may be without its stock: longer than a living process
+// needs.
+const placedWithin = time.Minute
 
-// sweep runs now and every minute. It cancels orders whose process died before they were
-// placed, and orders that nobody has paid, because those would reserve their stock
-// forever. A later payment is refunded.
+// sweep runs now and every minute. It cancels orders whose process died before their saga
+// began, of which nobody has heard.
 func (s *Service) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		if err := s.expire(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "orders that are over still hold stock", "error", err)
+			slog.WarnContext(ctx, "orders that never began are not cancelled", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -35,9 +31,9 @@ func (s *Service) sweep(ctx context.Context) {
 }
 
 func (s *Service) expire(ctx context.Context) error {
-	before := func(age time.Duration) string { return time.Now().UTC().Add(-age).Format(time.RFC3339Nano) }
-	over, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending'
-		AND json_extract(doc, '$.created_at') < CASE CAST(json_extract(doc, '$.placed') AS INTEGER) WHEN 1 THEN ? ELSE ? END`, before(paidWithin), before(placedWithin))
+	before := time.Now().UTC().Add(-placedWithin).Format(time.RFC3339Nano)
+	over, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND json_extract(doc, '$.created_at') < ?
+		AND CAST(json_extract(doc, '$.placed') AS INTEGER) = 0`, before)
 	for _, r := range over {
 		_, moved := s.setStatus(ctx, r.ID, api.OrderCancelled)
 		err = errors.Join(err, moved)

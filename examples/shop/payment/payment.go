@@ -79,6 +79,9 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider, secret string) (*Ser
 	}
 	api.CreatePayment.Handle(svc, s.Pay)
 	stripe.Webhook.Handle(svc, s.hear)
+	api.RefundOrder.Handle(svc, func(ctx context.Context, r *api.ByOrder) (none endpoint.None, err error) {
+		return none, s.refund(ctx, r.OrderID)
+	})
 	api.GetPayment.Handle(svc, func(ctx context.Context, r *api.ByID) (*api.Payment, error) {
 		found, err := payments.Get(ctx, s.db, r.ID)
 		if err != nil {
@@ -88,7 +91,7 @@ func New(svc *sinew.Service, db *sql.DB, provider Provider, secret string) (*Ser
 	})
 	svc.Go(s.outbox.Run)
 	svc.Go(s.sweep)
-	return s, api.OrderStatusChanged.Handle(svc, "payment", s.refund, follow.Safely(svc))
+	return s, api.OrderStatusChanged.Handle(svc, "payment", s.follow, follow.Safely(svc))
 }
 
 // Pay charges a pending order in full. A declined payment is no error: its status is
@@ -189,12 +192,17 @@ func (s *Service) sweep(ctx context.Context) {
 	}
 }
 
-// refund returns the money of an order that was cancelled or returned.
-func (s *Service) refund(ctx context.Context, o api.Order) error {
+// follow returns the money of an order that was cancelled or returned.
+func (s *Service) follow(ctx context.Context, o api.Order) error {
 	if o.Status != api.OrderCancelled && o.Status != api.OrderRefunded {
 		return nil
 	}
-	paid, err := payments.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ? AND json_extract(doc, '$.status') = 'completed'`, o.ID)
+	return s.refund(ctx, o.ID)
+}
+
+// refund returns the money of an order.
+func (s *Service) refund(ctx context.Context, orderID string) error {
+	paid, err := payments.Where(ctx, s.db, `json_extract(doc, '$.order_id') = ? AND json_extract(doc, '$.status') = 'completed'`, orderID)
 	for _, p := range paid {
 		if refused := s.provider.Refund(ctx, &p.Payment); refused != nil {
 			err = errors.Join(err, refused)

@@ -19,20 +19,9 @@ type Answers struct{ Store idempotency.Store }
 // handler returns.
 func (a Answers) Save(ctx context.Context, tx *sql.Tx, answer any) error {
 	if keys, ok := a.Store.(idempotency.SQL); ok {
-		if convert, ok := ctx.Value(convertKey{}).(func(any) any); ok {
-			answer = convert(answer)
-		}
 		return idempotency.SaveAnswer(ctx, keys.In(tx), answer)
 	}
 	return nil
-}
-
-type convertKey struct{}
-
-// WithAnswer returns a context in which Save stores the answer in another form: what a
-// transport sends that is not that of the routes.
-func WithAnswer[From, To any](ctx context.Context, convert func(From) To) context.Context {
-	return context.WithValue(ctx, convertKey{}, func(answer any) any { return convert(answer.(From)) })
 }
 
 // Request identifies the keyed request that the handler of ctx answers. It is the same
