@@ -16,7 +16,7 @@ fuzz: ; .ci/fuzz 1000000x
 storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 60m -run Storm -v ./simtest
 
 # Kills processes and databases at random for a minute on each database.
-chaos: ; for m in eventbus/eventstore saga; do (cd $$m && SINEW_KILL_SECONDS=60 go test -count=1 -timeout 20m -run Killed -v .) || exit 1; done
+chaos: ; for m in eventbus/eventstore saga saga/temporal; do (cd $$m && SINEW_KILL_SECONDS=60 go test -count=1 -timeout 20m -run Killed -v .) || exit 1; done
 
 ci: ; bash .ci/run
 

@@ -29,13 +29,13 @@ var Purchase = saga.Definition[Basket]{Name: "purchase", Steps: []saga.Step[Bask
 
 // The server of this example is away: the worker waits for it, and Start returns an error.
 func Example() {
-	quiet := slog.New(slog.DiscardHandler)
-	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(quiet)})
+	noLogs := slog.New(slog.DiscardHandler)
+	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(noLogs)})
 	if err != nil {
 		panic(err)
 	}
 	defer c.Close()
-	run := temporal.New(Purchase, c).With(temporal.Policy{Logger: quiet})
+	run := temporal.New(Purchase, c).With(temporal.Policy{Logger: noLogs})
 
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()

@@ -76,33 +76,40 @@ func keyed(folder string) saga.Definition[Order] {
 	return d
 }
 
-// TestEveryRunEndsWhenWorkersAndTemporalAreKilled kills as often as TEMPORAL_KILLS says.
+// TestEveryRunEndsWhenWorkersAndTemporalAreKilled kills four times, or for as long as
+// SINEW_KILL_SECONDS says.
 func TestEveryRunEndsWhenWorkersAndTemporalAreKilled(t *testing.T) {
-	kills := 4
-	if n, err := strconv.Atoi(os.Getenv("TEMPORAL_KILLS")); err == nil {
-		kills = n
-	}
+	const atLeast = 4
+	seconds, _ := strconv.Atoi(os.Getenv("SINEW_KILL_SECONDS")) // 0 without one
 	server := realserver.Temporal(t)
 	config := workerConfig{Address: server.Addr, Folder: t.TempDir()}
 	workers := []*exec.Cmd{start(t, config), start(t, config)}
 	r := temporal.New(keyed(config.Folder), dial(t, server.Addr, "default")).With(silent)
-	ctx := withPatience(t)
 	var ids []string
-	for i := range kills {
+	end := time.Now().Add(time.Duration(seconds) * time.Second)
+	for kills := 0; kills < atLeast || time.Now().Before(end); kills++ {
 		for range 5 {
 			n := len(ids) + 1
 			ids = append(ids, fmt.Sprint("o-", n))
-			must(t, r.Start(ctx, ids[n-1], Order{Cents: n}))
+			must(t, r.Start(withPatience(t), ids[n-1], Order{Cents: n}))
 		}
 		<-time.After(rand.N(300 * time.Millisecond))
-		if i%2 == 1 {
+		if kills%2 == 1 {
 			server.Kill()
 			server.Start()
 			continue
 		}
-		kill(workers[i/2%2])
-		workers[i/2%2] = start(t, config)
+		kill(workers[kills/2%2])
+		workers[kills/2%2] = start(t, config)
 	}
+	t.Logf("%d runs", len(ids))
+	checkRuns(t, r, config.Folder, ids)
+}
+
+// checkRuns waits for the ends of all runs, and checks what they have done.
+func checkRuns(t *testing.T, r saga.Runner[Order], folder string, ids []string) {
+	t.Helper()
+	ctx := withPatience(t)
 	for i, id := range ids {
 		end, err := r.Wait(ctx, id)
 		want := saga.Done
@@ -112,7 +119,7 @@ func TestEveryRunEndsWhenWorkersAndTemporalAreKilled(t *testing.T) {
 		if end.Phase != want {
 			t.Fatalf("run %s is %s (%v), want %s: %+v", id, end.Phase, err, want, end)
 		}
-		checkEffects(t, config.Folder, id, want)
+		checkEffects(t, folder, id, want)
 	}
 }
 
