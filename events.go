@@ -129,7 +129,7 @@ func (u *unheardCounter) count(s *Service, topic string, events int) {
 		return
 	}
 	if u.add(topic, events) {
-		s.config.Logger.Warn("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
+		s.config.Logger.Info("no group subscribes to the topic: what is published is lost", "service", s.name, "topic", topic)
 	}
 }
 
