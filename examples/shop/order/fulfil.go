@@ -38,7 +38,7 @@ func (s *Service) fulfil() saga.Definition[Fulfilment] {
 		{Name: "reserve", Do: s.reserve, Undo: s.release},
 		{Name: "place", Do: s.place},
 		{Name: "pay", Event: saga.On(s.pay), Undo: s.refund, Timeout: paidWithin, Retry: patient},
-		{Name: "process", Do: s.process, Pivot: true, Retry: patient},
+		{Name: "process", Do: s.process, Undo: s.putBack, Pivot: true, Retry: patient},
 		{Name: "ship", Do: s.ship, Retry: patient},
 		{Name: "deliver", Event: saga.On(s.deliver)},
 	}}
@@ -136,6 +136,19 @@ func (s *Service) process(ctx context.Context, f Fulfilment) (Fulfilment, error)
 			return nil
 		}
 		return s.move(ctx, tx, r, api.OrderProcessing)
+	})
+	return f, err
+}
+
+// putBack takes an order back that nobody has told logistics of: its saga was cancelled
+// before it was noted that the order is processed.
+func (s *Service) putBack(ctx context.Context, f Fulfilment) (Fulfilment, error) {
+	_, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
+		if r.Status != api.OrderProcessing {
+			return nil
+		}
+		r.Status, r.UpdatedAt = api.OrderConfirmed, time.Now().UTC()
+		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
 	})
 	return f, err
 }
