@@ -43,7 +43,8 @@ type caller struct {
 
 // call calls a step. It fails only if Temporal does.
 func (c *caller) call(ctx context.Context, o order) (outcome, error) {
-	stepping, cancel := context.WithCancel(context.WithoutCancel(ctx)) // without the deadline of Temporal, which is none of the step's
+	// The deadline of Temporal is none of the step's.
+	stepping, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	defer context.AfterFunc(c.stopping, cancel)()

@@ -48,5 +48,6 @@ func codeOf(err error) fault.Code {
 
 // tooLarge says that a state or an event is.
 func (p Policy) tooLarge(what string, size int) string {
-	return fmt.Sprintf("the %s has %d bytes of JSON, more than the MaxState %d of the Policy; save large data elsewhere, and where in the %s", what, size, p.MaxState, what)
+	return fmt.Sprintf("the %s has %d bytes of JSON, more than the MaxState %d of the Policy; save large data elsewhere, and its place in the %s",
+		what, size, p.MaxState, what)
 }

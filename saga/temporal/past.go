@@ -25,8 +25,8 @@ type past struct {
 	// ended is why the run has ended from without, and its steps are neither done nor undone.
 	ended error
 
-	execution string // the run of the workflow
-	events    int64  // of it
+	began  time.Time // the workflow, or the one that continues it
+	events int64     // of it
 }
 
 // isOver reports whether nothing will move the run.
@@ -48,21 +48,27 @@ func (e *engine) load(ctx context.Context, id string) (*past, error) {
 		}
 		events = append(events, event)
 	}
-	began := events[0].GetWorkflowExecutionStartedEventAttributes()
-	var in input
-	if err := e.policy.DataConverter.FromPayloads(began.GetInput(), &in); err != nil || in.Run == nil {
-		return nil, fault.DataLoss.Errorf("saga %s, run %s: the input of its workflow cannot be read; is the DataConverter of the Policy that of the client? %w", e.program.Saga, id, err)
+	if len(events) == 0 {
+		return nil, e.program.NotFound(id)
 	}
-	last := events[len(events)-1]
-	i := e.newInterpreter(e.program.Plan(in.Run.Version), in, events[0].GetEventTime().AsTime())
-	err := e.replay(&i, events)
-	p := &past{run: i.run, history: i.history, moved: i.moved, execution: began.GetOriginalExecutionRunId(), events: last.GetEventId()}
+	first, last := events[0], events[len(events)-1]
+	var in input
+	err := e.policy.DataConverter.FromPayloads(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
+	if err != nil || in.Run == nil {
+		return nil, fault.DataLoss.Errorf("saga %s, run %s: the input of its workflow cannot be read; "+
+			"is the DataConverter of the Policy that of the client? %w", e.program.Saga, id, err)
+	}
+	began := first.GetEventTime().AsTime()
+	i := e.newInterpreter(e.program.Plan(in.Run.Version), in, began)
+	err = e.replay(&i, events)
+	p := &past{run: i.run, history: i.history, moved: i.moved, began: began, events: last.GetEventId()}
 	if i.plan == nil {
 		p.close(e, last)
 	}
 	p.ended = e.endOf(p.run, last)
 	if err != nil {
-		err = fault.FailedPrecondition.Errorf("saga %s, run %s: the history of its workflow does not fit version %d; give changed Steps another Version: %w", e.program.Saga, id, in.Run.Version, err)
+		err = fault.FailedPrecondition.Errorf("saga %s, run %s: the history of its workflow does not fit version %d; "+
+			"give changed Steps another Version: %w", e.program.Saga, id, in.Run.Version, err)
 	}
 	return p, err
 }
@@ -137,7 +143,16 @@ func (e *engine) untilMoved(ctx context.Context, id string, p *past, isAny bool)
 		}
 		return err
 	}
-	events := e.client.GetWorkflowHistory(ctx, e.workflowID(id), p.execution, true, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	described, err := e.client.DescribeWorkflowExecution(ctx, e.workflowID(id), "")
+	if err != nil {
+		return err
+	}
+	latest := described.GetWorkflowExecutionInfo()
+	if latest.GetHistoryLength() != p.events || !latest.GetStartTime().AsTime().Equal(p.began) {
+		return nil
+	}
+	events := e.client.GetWorkflowHistory(ctx, e.workflowID(id), latest.GetExecution().GetRunId(), true,
+		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 
 func TestWhatOthersDoToAWorkflow(t *testing.T) {
 	server := realserver.Temporal(t)
-	spaces := namespaces(t, server.Addr, 6)
+	spaces := namespaces(t, server.Addr, 7)
 	in := func(name string, test func(t *testing.T, c client.Client)) {
 		space := spaces[0]
 		spaces = spaces[1:]
@@ -31,6 +31,7 @@ func TestWhatOthersDoToAWorkflow(t *testing.T) {
 	in("a workflow that Temporal cancels is a run that is cancelled", cancelled)
 	in("a workflow that is terminated is a run that has ended and is not undone", terminated)
 	in("a run whose definition has changed waits, and is listed", changed)
+	in("a run can be read by whoever does not know its version", unknown)
 	in("the metrics of a runner stand beside those of a local one", counted)
 	in("a run whose history is long is continued by another workflow", continued)
 	t.Run("a client with a converter of its own can be used", func(t *testing.T) { converted(t, server.Addr, spaces[0]) })
@@ -83,6 +84,38 @@ func changed(t *testing.T, c client.Client) {
 	stuck, err = second.Stuck(ctx, 0, 10)
 	if err != nil || len(stuck) != 1 || stuck[0].ID != "o-7" || stuck[0].Waits[0].For != "worker" {
 		t.Errorf("stuck are %+v (%v), want the run, which waits for a worker", stuck, err)
+	}
+}
+
+func unknown(t *testing.T, c client.Client) {
+	ctx := withPatience(t)
+	stranger := definition(step("other"))
+	stranger.Version = 2
+	reader := temporal.New(stranger, c).With(silent)
+
+	first := temporal.New(definition(gate("paid"), gate("sent")), c).With(silent)
+	must(t, first.Start(ctx, "o-7", Order{ID: "o-7"}))
+	must(t, first.Start(ctx, "o-8", Order{ID: "o-8"}))
+	for _, r := range []saga.Runner[Order]{first, reader} { // no worker runs
+		got, err := r.Get(ctx, "o-7")
+		if err != nil || got.Phase != saga.Running || got.State.ID != "o-7" || got.Waits[0].For != "worker" || len(got.History) != 1 {
+			t.Errorf("the run is %+v (%v), want running, and that it waits for a worker", got, err)
+		}
+	}
+	r := runner(t, definition(gate("paid"), gate("sent")), c, silent)
+	must(t, r.Deliver(ctx, "o-7", "paid", 500))
+	must(t, r.Deliver(ctx, "o-7", "sent", 50))
+	must(t, r.Cancel(ctx, "o-8"))
+	if _, err := r.Wait(ctx, "o-7", "paid"); err != nil {
+		t.Error(err)
+	}
+	end, err := reader.Wait(ctx, "o-7")
+	if err != nil || end.Phase != saga.Done || end.State.Cents != 550 {
+		t.Errorf("the run is %+v (%v), want done with 550 cents", end, err)
+	}
+	end, err = reader.Wait(ctx, "o-8")
+	if err == nil || end.Phase != saga.Undone || end.State.ID != "o-8" || !strings.Contains(err.Error(), "cancelled") {
+		t.Errorf("the run is %+v (%v), want undone with its cause", end, err)
 	}
 }
 
