@@ -143,11 +143,11 @@ func (e *engine) untilMoved(ctx context.Context, id string, p *past, isAny bool)
 		}
 		return err
 	}
-	described, err := e.client.DescribeWorkflowExecution(ctx, e.workflowID(id), "")
+	described, err := e.client.DescribeWorkflow(ctx, e.workflowID(id), "")
 	if err != nil {
 		return err
 	}
-	latest := described.GetWorkflowExecutionInfo()
+	latest := described.RawResponse.GetWorkflowExecutionInfo()
 	if latest.GetHistoryLength() != p.events || !latest.GetStartTime().AsTime().Equal(p.began) {
 		return nil
 	}
