@@ -17,8 +17,8 @@ import (
 
 // effects are what the steps of an order do elsewhere.
 type effects struct {
-	held, sent bool
-	transfers  int // of the customer's money to the shop, less those back
+	reserved, sent bool
+	transfers      int // of the customer's money to the shop, less those back
 }
 
 // openEffects returns the order service with a paid order, its effects, and what closes both.
@@ -33,8 +33,14 @@ func openEffects() (s *Service, e *effects, end func()) {
 		panic(err)
 	}
 	s, e = &Service{db: db, outbox: box}, &effects{transfers: 1}
-	s.hold = func(context.Context, *api.Hold) (*api.Inventory, error) { e.held = true; return &api.Inventory{}, nil }
-	s.free = func(context.Context, *api.ByHold) (none endpoint.None, err error) { e.held = false; return none, nil }
+	s.hold = func(context.Context, *api.Hold) (*api.Inventory, error) {
+		e.reserved = true
+		return &api.Inventory{}, nil
+	}
+	s.free = func(context.Context, *api.ByHold) (none endpoint.None, err error) {
+		e.reserved = false
+		return none, nil
+	}
 	s.repay = func(context.Context, *api.ByOrder) (none endpoint.None, err error) { e.transfers = 0; return none, nil }
 	s.send = func(context.Context, *api.ByOrder) (*api.Shipment, error) { e.sent = true; return &api.Shipment{}, nil }
 	o := api.Order{ID: "o-1", Status: api.OrderPending, Items: []api.OrderItem{{ProductID: "p-1", Quantity: 1}}, CreatedAt: time.Now()}
@@ -61,8 +67,8 @@ func TestAnOrderEndsWellWhereverItsProcessDies(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				isDone := o.Status == api.OrderProcessing && e.held && e.sent && e.transfers == 1
-				isUndone := o.Status == api.OrderCancelled && !e.held && !e.sent
+				isDone := o.Status == api.OrderProcessing && e.reserved && e.sent && e.transfers == 1
+				isUndone := o.Status == api.OrderCancelled && !e.reserved && !e.sent
 				if isDone != (run.Phase == saga.Done) || isUndone != (run.Phase == saga.Undone) {
 					return fmt.Errorf("the order is %s, and its effects are %+v", o.Status, *e)
 				}
