@@ -15,8 +15,14 @@ fuzz: ; .ci/fuzz 1000000x
 # Plays every storm with twenty seeds, and draws the pictures of docs/resilience.md.
 storms: ; SINEW_STORM_SEEDS=20 SINEW_STORM_CHARTS=$(CURDIR)/docs/storms go test -count=1 -timeout 60m -run Storm -v ./simtest
 
-# Kills processes and databases at random for a minute on each database.
-chaos: ; for m in eventbus/eventstore saga saga/temporal; do (cd $$m && SINEW_KILL_SECONDS=60 go test -count=1 -timeout 20m -run Killed -v .) || exit 1; done
+# Kills processes, databases and brokers at random: for a minute on each database, and during
+# 50,000 orders and 1,000 orders of the shop on each stack. `make servers` says how the
+# servers are found.
+chaos: export SINEW_REQUIRE_SERVERS = 1
+chaos:
+	for m in eventbus/eventstore saga saga/temporal; do (cd $$m && SINEW_KILL_SECONDS=60 go test -count=1 -timeout 20m -run Killed -v .) || exit 1; done
+	cd interop && SINEW_CHAOS_ORDERS=50000 go test -count=1 -timeout 90m -run WhateverIsKilled -v .
+	cd examples && SINEW_CHAOS=1000 go test -count=1 -timeout 90m -run WhateverIsKilled -v ./shop
 
 ci: ; bash .ci/run
 

@@ -88,6 +88,7 @@ require (
 	github.com/rs/cors v1.11.1 // indirect
 	github.com/sinew-go/sinew/eventbus/kafka v0.1.0
 	github.com/sinew-go/sinew/eventbus/nats v0.1.0
+	github.com/sinew-go/sinew/eventbus/outbox v0.1.0
 	github.com/smarty/assertions v1.16.0 // indirect
 	github.com/streadway/handy v0.0.0-20200128134331-0f66f006fb2e // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
@@ -112,3 +113,5 @@ replace github.com/sinew-go/sinew/transport/grpcgo => ../transport/grpcgo
 replace github.com/sinew-go/sinew/eventbus/kafka => ../eventbus/kafka
 
 replace github.com/sinew-go/sinew/eventbus/nats => ../eventbus/nats
+
+replace github.com/sinew-go/sinew/eventbus/outbox => ../eventbus/outbox
