@@ -9,6 +9,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/sinew-go/sinew v0.1.0
+	github.com/sinew-go/sinew/eventbus/eventstore v0.1.0
 	github.com/sinew-go/sinew/eventbus/kafka v0.1.0
 	github.com/sinew-go/sinew/eventbus/nats v0.1.0
 	github.com/sinew-go/sinew/eventbus/outbox v0.1.0
@@ -94,6 +95,7 @@ require (
 
 replace (
 	github.com/sinew-go/sinew => ..
+	github.com/sinew-go/sinew/eventbus/eventstore => ../eventbus/eventstore
 	github.com/sinew-go/sinew/eventbus/kafka => ../eventbus/kafka
 	github.com/sinew-go/sinew/eventbus/nats => ../eventbus/nats
 	github.com/sinew-go/sinew/eventbus/outbox => ../eventbus/outbox

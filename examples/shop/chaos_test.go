@@ -24,6 +24,7 @@ import (
 	"github.com/sinew-go/sinew/examples/shop/audit"
 	"github.com/sinew-go/sinew/examples/shop/bank"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/examples/shop/order"
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
@@ -245,7 +246,7 @@ func (v *victims) disagreement(s *shop, ids []string, user string, products map[
 	if over := status[api.OrderDelivered] + status[api.OrderCancelled]; over < len(ids) || len(status) > 2 {
 		return fmt.Sprintf("not all of %d orders are over: %v", len(ids), status)
 	}
-	return cmp.Or(v.bankDisagrees(total), v.eventsDisagree(total, bought), stockDisagrees(s, bought, products))
+	return cmp.Or(v.bankDisagrees(total), v.eventsDisagree(total, bought), v.ordersDisagree(total, bought), stockDisagrees(s, bought, products))
 }
 
 func (v *victims) bankDisagrees(total api.Money) string {
@@ -268,6 +269,18 @@ func (v *victims) eventsDisagree(total api.Money, bought map[string]int) string 
 	defer func() { _ = db.Close() }()
 	if report, err := audit.Of(context.Background(), db); err != nil || report.Money != total || !maps.Equal(report.Sold, bought) {
 		return fmt.Sprintf("the events say %+v (%v), and %v was delivered for %s", report, err, bought, total)
+	}
+	return ""
+}
+
+func (v *victims) ordersDisagree(total api.Money, bought map[string]int) string {
+	db, err := database.Open(v.at, "order")
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = db.Close() }()
+	if money, shipped, err := order.Sold(context.Background(), db); err != nil || money != total || !maps.Equal(shipped, bought) {
+		return fmt.Sprintf("the events of orders say %v for %s (%v), and %v was delivered for %s", shipped, money, err, bought, total)
 	}
 	return ""
 }

@@ -70,7 +70,7 @@ var backends = []struct {
 		bank.New(svc, db, p.key, p.webhooks)
 		return nil
 	}},
-	{"order", order.Schema, func(p *platform, svc *sinew.Service, db *sql.DB) error {
+	{"order", nil, func(p *platform, svc *sinew.Service, db *sql.DB) error {
 		runs, err := p.runs(db)
 		if err == nil {
 			_, err = order.New(svc, db, runs)

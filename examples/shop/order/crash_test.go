@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/endpoint"
 	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/saga"
@@ -23,7 +24,7 @@ type effects struct {
 
 // openEffects returns the order service with a paid order, its effects, and what closes both.
 func openEffects() (s *Service, e *effects, end func()) {
-	db, err := database.Open("", "order", Schema...)
+	db, err := database.Open("", "order")
 	if err != nil {
 		panic(err)
 	}
@@ -32,7 +33,11 @@ func openEffects() (s *Service, e *effects, end func()) {
 	if err != nil {
 		panic(err)
 	}
-	s, e = &Service{db: db, outbox: box}, &effects{transfers: 1}
+	store, err := database.NewStore(db)
+	if err != nil {
+		panic(err)
+	}
+	s, e = &Service{db: db, store: store, outbox: box}, &effects{transfers: 1}
 	s.hold = func(context.Context, *api.Hold) (*api.Inventory, error) {
 		e.reserved = true
 		return &api.Inventory{}, nil
@@ -44,7 +49,7 @@ func openEffects() (s *Service, e *effects, end func()) {
 	s.repay = func(context.Context, *api.ByOrder) (none endpoint.None, err error) { e.transfers = 0; return none, nil }
 	s.send = func(context.Context, *api.ByOrder) (*api.Shipment, error) { e.sent = true; return &api.Shipment{}, nil }
 	o := api.Order{ID: "o-1", Status: api.OrderPending, Items: []api.OrderItem{{ProductID: "p-1", Quantity: 1}}, CreatedAt: time.Now()}
-	if err := orders.Insert(context.Background(), db, o.ID, &record{Order: o}); err != nil {
+	if err := accepted.Publish(context.Background(), store.To(orders.Stream(o.ID), eventstore.NoStream), orderAccepted{Order: o}); err != nil {
 		panic(err)
 	}
 	return s, e, sync.OnceFunc(func() { _, _ = bus.Close(context.Background()), db.Close() })

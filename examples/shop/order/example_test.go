@@ -16,7 +16,7 @@ import (
 
 func ExampleNew() {
 	ctx := context.Background()
-	db, err := database.Open("", "order", order.Schema...)
+	db, err := database.Open("", "order")
 	if err != nil {
 		fmt.Println(err)
 		return

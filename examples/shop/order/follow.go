@@ -2,13 +2,13 @@ package order
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/sinew-go/sinew"
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/follow"
 	"github.com/sinew-go/sinew/fault"
@@ -25,13 +25,11 @@ func (s *Service) follow(svc *sinew.Service) error {
 // hearOfPayment brings the result of a payment to the saga of its order. If the order is
 // over, its money must be returned: its final status is published again.
 func (s *Service) hearOfPayment(ctx context.Context, p api.Payment) error {
-	r, err := s.change(ctx, p.OrderID, func(tx *sql.Tx, r *record) error {
+	r, err := s.change(ctx, p.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		if !isOver(r.Status) || p.Status != api.PaymentCompleted {
 			return nil
 		}
-		r.Payment = info(p)
-		r.Payment.Status = api.PaymentRefunded
-		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+		return paidLate.Publish(ctx, to, orderPaidLate{info(p)})
 	})
 	if err != nil {
 		return ignoreLate(ctx, err)
@@ -54,19 +52,14 @@ func (s *Service) hearOfShipment(ctx context.Context, sh api.Shipment) error {
 	if !ok {
 		return nil
 	}
-	_, err := s.change(ctx, sh.OrderID, func(tx *sql.Tx, r *record) error {
+	_, err := s.change(ctx, sh.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		if r.Status == status {
 			return nil
 		}
-		at := time.Now().UTC()
-		r.Shipping.Tracking = sh.Tracking
-		switch status {
-		case api.OrderShipped:
-			r.ShippedAt = &at
-		case api.OrderDelivered:
-			r.DeliveredAt, r.Shipping.ActualDelivery = &at, &at
+		if err := tracked.Publish(ctx, to, orderTracked{sh.Tracking, status, time.Now().UTC()}); err != nil {
+			return err
 		}
-		return s.move(ctx, tx, r, status)
+		return r.move(ctx, to, status)
 	})
 	if err := ignoreLate(ctx, err); err != nil || status != api.OrderDelivered {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/saga"
@@ -60,11 +61,11 @@ func (s *Service) reserve(ctx context.Context, f Fulfilment) (Fulfilment, error)
 
 // release gives the stock back, and cancels the order if it is not over.
 func (s *Service) release(ctx context.Context, f Fulfilment) (Fulfilment, error) {
-	r, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
+	r, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		if isOver(r.Status) {
 			return nil
 		}
-		return s.move(ctx, tx, r, api.OrderCancelled)
+		return r.move(ctx, to, api.OrderCancelled)
 	})
 	if err != nil {
 		return f, err
@@ -78,19 +79,14 @@ func (s *Service) release(ctx context.Context, f Fulfilment) (Fulfilment, error)
 
 // place marks the order as one that has reserved its stock.
 func (s *Service) place(ctx context.Context, f Fulfilment) (Fulfilment, error) {
-	_, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
+	_, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		switch {
 		case r.Placed:
 			return nil
 		case r.Status != api.OrderPending:
 			return fault.FailedPrecondition.Errorf("order %s was %s before its stock was reserved", r.ID, r.Status)
 		}
-		r.Placed = true
-		created := api.OrderCreatedEvent{OrderID: r.ID, UserID: r.UserID, TotalAmount: r.TotalAmount, Items: r.Items, Timestamp: r.CreatedAt}
-		return errors.Join(
-			api.OrderCreated.Publish(ctx, s.outbox.In(tx), created),
-			api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order),
-		)
+		return placed.Publish(ctx, to, orderPlaced{})
 	})
 	return f, err
 }
@@ -99,15 +95,18 @@ func (s *Service) place(ctx context.Context, f Fulfilment) (Fulfilment, error) {
 // an order that is over.
 func (s *Service) pay(ctx context.Context, f Fulfilment, p api.Payment) (Fulfilment, error) {
 	var refusal error
-	_, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
-		r.Payment = info(p)
+	_, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
+		refusal = nil
+		if err := paid.Publish(ctx, to, orderPaid{info(p)}); err != nil {
+			return err
+		}
 		switch {
 		case p.Status != api.PaymentCompleted:
 			refusal = fault.FailedPrecondition.Errorf("payment %s of order %s has failed", p.ID, r.ID)
 		case isOver(r.Status):
 			refusal = fault.FailedPrecondition.Errorf("order %s is %s", r.ID, r.Status)
 		case r.Status == api.OrderPending:
-			return s.move(ctx, tx, r, api.OrderConfirmed)
+			return r.move(ctx, to, api.OrderConfirmed)
 		}
 		return nil
 	})
@@ -119,23 +118,23 @@ func (s *Service) refund(ctx context.Context, f Fulfilment) (Fulfilment, error) 
 	if _, err := s.repay(ctx, &api.ByOrder{OrderID: f.OrderID}); err != nil {
 		return f, err
 	}
-	_, err := s.change(ctx, f.OrderID, func(_ *sql.Tx, r *record) error {
-		if r.Payment.Status == api.PaymentCompleted {
-			r.Payment.Status = api.PaymentRefunded
+	_, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
+		if r.Payment.Status != api.PaymentCompleted {
+			return nil
 		}
-		return nil
+		return repaid.Publish(ctx, to, orderRepaid{})
 	})
 	return f, err
 }
 
 // process hands the order over to logistics: it cannot be cancelled any more.
 func (s *Service) process(ctx context.Context, f Fulfilment) (Fulfilment, error) {
-	_, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
+	_, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		switch r.Status {
 		case api.OrderProcessing, api.OrderShipped, api.OrderDelivered:
 			return nil
 		}
-		return s.move(ctx, tx, r, api.OrderProcessing)
+		return r.move(ctx, to, api.OrderProcessing)
 	})
 	return f, err
 }
@@ -143,12 +142,11 @@ func (s *Service) process(ctx context.Context, f Fulfilment) (Fulfilment, error)
 // putBack takes an order back that nobody has told logistics of: its saga was cancelled
 // before it was noted that the order is processed.
 func (s *Service) putBack(ctx context.Context, f Fulfilment) (Fulfilment, error) {
-	_, err := s.change(ctx, f.OrderID, func(tx *sql.Tx, r *record) error {
+	_, err := s.change(ctx, f.OrderID, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		if r.Status != api.OrderProcessing {
 			return nil
 		}
-		r.Status, r.UpdatedAt = api.OrderConfirmed, time.Now().UTC()
-		return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+		return moved.Publish(ctx, to, orderMoved{api.OrderConfirmed, time.Now().UTC()})
 	})
 	return f, err
 }
@@ -162,15 +160,4 @@ func (s *Service) ship(ctx context.Context, f Fulfilment) (Fulfilment, error) {
 // deliver ends the saga. The status of the order has followed its shipment.
 func (s *Service) deliver(_ context.Context, f Fulfilment, _ api.Shipment) (Fulfilment, error) {
 	return f, nil
-}
-
-// change changes an order, and shows it to those who watch it.
-func (s *Service) change(ctx context.Context, id string, f func(*sql.Tx, *record) error) (*record, error) {
-	r, err := orders.Change(ctx, s.db, id, f)
-	if err != nil {
-		return nil, err
-	}
-	s.outbox.Wake()
-	s.watchers.notify(&r.Order)
-	return r, nil
 }

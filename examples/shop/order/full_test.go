@@ -29,19 +29,24 @@ func pragma(t *testing.T, db *sql.DB, name string, value int) {
 	}
 }
 
-// processing returns how many orders are paid and with logistics.
-func processing(t *testing.T, db *sql.DB) int {
+// processing returns how many of the orders o-0, o-1 and so on are paid and with logistics.
+func processing(t *testing.T, s *Service, of int) (n int) {
 	t.Helper()
-	found, err := orders.Where(t.Context(), db, `json_extract(doc, '$.status') = 'processing' AND json_extract(doc, '$.payment.status') = 'completed'`)
-	if err != nil {
-		t.Fatal(err)
+	for i := range of {
+		o, err := s.GetOrder(t.Context(), fmt.Sprint("o-", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Status == api.OrderProcessing && o.Payment.Status == api.PaymentCompleted {
+			n++
+		}
 	}
-	return len(found)
+	return n
 }
 
 func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db, err := database.Open("", "order", Schema...)
+		db, err := database.Open("", "order")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +55,11 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Service{db: db, outbox: box}
+		store, err := database.NewStore(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Service{db: db, outbox: box, store: store}
 		s.send = func(context.Context, *api.ByOrder) (*api.Shipment, error) { return &api.Shipment{}, nil }
 		s.repay = func(context.Context, *api.ByOrder) (endpoint.None, error) { return endpoint.None{}, nil }
 		s.fulfilments = saga.New(s.fulfil(), saga.NewMemory())
@@ -63,9 +72,7 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 		const paid = 6
 		for n := range paid {
 			o := api.Order{ID: fmt.Sprint("o-", n), Status: api.OrderPending, Billing: api.BillingInfo{TaxID: strings.Repeat("x", 8000)}}
-			if err := orders.Insert(t.Context(), db, o.ID, &record{Order: o, Placed: true}); err != nil {
-				t.Fatal(err)
-			}
+			begin(t, s, record{Order: o, Placed: true})
 			if err := s.ProcessOrder(t.Context(), o.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -82,12 +89,12 @@ func TestADiskThatIsFullForAWhileLosesNoPaidOrder(t *testing.T) {
 			}
 		}
 		bubble.Sleep(time.Minute)
-		if n := processing(t, db); n > 0 {
+		if n := processing(t, s, paid); n > 0 {
 			t.Errorf("%d orders were written to a full disk", n)
 		}
 		pragma(t, db, "max_page_count", 1<<30)
 		bubble.Sleep(5 * time.Minute)
-		if n := processing(t, db); n != paid {
+		if n := processing(t, s, paid); n != paid {
 			t.Errorf("%d of %d paid orders are processed", n, paid)
 		}
 		stop()

@@ -8,33 +8,19 @@ import (
 
 	"github.com/sinew-go/sinew"
 	"github.com/sinew-go/sinew/endpoint"
+	"github.com/sinew-go/sinew/eventbus"
+	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/saga"
 )
 
-// record is the stored form of an order. Placed is set once every item is reserved.
-// Request is the keyed request that created the order.
-type record struct {
-	api.Order
-	Placed  bool   `json:"placed"`
-	Request string `json:"request"`
-}
-
-var orders = database.Table[record]{Kind: "order"}
-
-// Schema creates the tables of the service.
-var Schema = []string{
-	orders.Schema(),
-	orders.Index("user", "", `json_extract(doc, '$.user_id')`),
-	orders.Index("request", "", `json_extract(doc, '$.request')`),
-	orders.Index("pending", "", `json_extract(doc, '$.status'), json_extract(doc, '$.created_at')`),
-}
-
 // Service implements [api.OrderService].
 type Service struct {
 	db          *sql.DB
+	store       *eventstore.Store // an order is the fold of its events
+	listing     *eventstore.Projector
 	outbox      *outbox.Outbox
 	fulfilments saga.Runner[Fulfilment]
 
@@ -57,16 +43,25 @@ func New(svc *sinew.Service, db *sql.DB, runs Runs) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	store, err := database.NewStore(db)
+	if err != nil {
+		return nil, err
+	}
 	inventory := svc.Client("inventory")
 	s := &Service{
 		db:      db,
 		outbox:  box,
+		store:   store,
+		listing: store.Project(listing),
 		user:    api.GetUser.Endpoint(svc.Client("user")),
 		product: api.GetProduct.Endpoint(svc.Client("product")),
 		hold:    api.HoldInventory.Endpoint(inventory),
 		free:    api.FreeInventory.Endpoint(inventory),
 		repay:   api.RefundOrder.Endpoint(svc.Client("payment")),
 		send:    api.ShipOrder.Endpoint(svc.Client("logistics")),
+	}
+	if err := s.listing.Create(context.Background()); err != nil {
+		return nil, err
 	}
 	if s.fulfilments, err = runs(context.Background(), s.fulfil()); err != nil {
 		return nil, err
@@ -84,6 +79,7 @@ func New(svc *sinew.Service, db *sql.DB, runs Runs) (*Service, error) {
 	api.WatchOrder.Handle(svc, s.watch)
 	s.serveGRPC(svc)
 	svc.Go(s.outbox.Run)
+	svc.Go(s.listing.Run)
 	svc.Go(s.fulfilments.Run)
 	svc.Go(s.sweep)
 	return s, s.follow(svc)
@@ -91,7 +87,10 @@ func New(svc *sinew.Service, db *sql.DB, runs Runs) (*Service, error) {
 
 // GetOrder returns the order with this ID, or fault.NotFound.
 func (s *Service) GetOrder(ctx context.Context, id string) (*api.Order, error) {
-	r, err := orders.Get(ctx, s.db, id)
+	r, version, err := orders.Load(ctx, s.store, id)
+	if err == nil && version == eventstore.NoStream {
+		err = missing(id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +99,8 @@ func (s *Service) GetOrder(ctx context.Context, id string) (*api.Order, error) {
 
 // UpdateOrder changes shipping, billing and metadata of the order.
 func (s *Service) UpdateOrder(ctx context.Context, o *api.Order) error {
-	r, err := orders.Change(ctx, s.db, o.ID, func(_ *sql.Tx, r *record) error {
-		r.Shipping.Method, r.Shipping.Address = o.Shipping.Method, o.Shipping.Address
-		r.Billing, r.Metadata = o.Billing, o.Metadata
-		r.UpdatedAt = time.Now().UTC()
-		return nil
+	r, err := s.change(ctx, o.ID, func(ctx context.Context, _ record, to eventbus.Publisher) error {
+		return edited.Publish(ctx, to, orderEdited{o.Shipping.Method, o.Shipping.Address, o.Billing, o.Metadata, time.Now().UTC()})
 	})
 	if err == nil {
 		*o = r.Order
@@ -120,7 +116,7 @@ func (s *Service) CancelOrder(ctx context.Context, id string) error {
 
 // GetOrdersByUser lists the orders of a user, or all if userID is "".
 func (s *Service) GetOrdersByUser(ctx context.Context, userID string) ([]*api.Order, error) {
-	found, err := orders.Where(ctx, s.db, `?1 = '' OR json_extract(doc, '$.user_id') = ?1`, userID)
+	found, err := s.find(ctx, `? = '' OR user_id = ?`, userID, userID)
 	if err != nil {
 		return nil, err
 	}

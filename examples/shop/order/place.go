@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
 	"github.com/sinew-go/sinew/fault"
@@ -45,7 +46,7 @@ func (s *Service) CreateOrder(ctx context.Context, o *api.Order) error {
 	defer cancel()
 	now := time.Now().UTC()
 	o.ID, o.Status, o.CreatedAt, o.UpdatedAt = "o-"+rand.Text(), api.OrderPending, now, now
-	if err := orders.Insert(ctx, s.db, o.ID, &record{Order: *o, Request: request}); err != nil {
+	if err := accepted.Publish(ctx, s.store.To(orders.Stream(o.ID), eventstore.NoStream), orderAccepted{*o, request}); err != nil {
 		return err
 	}
 	return s.ProcessOrder(ctx, o.ID)
@@ -57,7 +58,7 @@ func (s *Service) resume(ctx context.Context, request string, o *api.Order) (fou
 	if request == "" {
 		return false, nil
 	}
-	all, err := orders.Where(ctx, s.db, `json_extract(doc, '$.request') = ? AND json_extract(doc, '$.status') <> 'cancelled'`, request)
+	all, err := s.find(ctx, `request = ? AND status <> 'cancelled'`, request)
 	if err != nil || len(all) == 0 {
 		return false, err
 	}

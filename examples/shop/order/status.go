@@ -2,10 +2,10 @@ package order
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
+	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/examples/shop/api"
 	"github.com/sinew-go/sinew/fault"
 )
@@ -13,11 +13,11 @@ import (
 // setStatus changes the status of the order by hand, and lets its saga follow: an order that
 // is over is undone, one that is confirmed waits for no payment.
 func (s *Service) setStatus(ctx context.Context, id string, status api.OrderStatus) (*api.Order, error) {
-	r, err := s.change(ctx, id, func(tx *sql.Tx, r *record) error {
+	r, err := s.change(ctx, id, func(ctx context.Context, r record, to eventbus.Publisher) error {
 		if r.Status == status {
 			return nil
 		}
-		return s.move(ctx, tx, r, status)
+		return r.move(ctx, to, status)
 	})
 	switch {
 	case err != nil:
@@ -33,20 +33,15 @@ func (s *Service) setStatus(ctx context.Context, id string, status api.OrderStat
 	return &r.Order, err
 }
 
-// move changes the status of the order to one that may follow, and publishes it. An order
-// that ends after its payment is refunded.
-func (s *Service) move(ctx context.Context, tx *sql.Tx, r *record, status api.OrderStatus) error {
+// move changes the status of the order to one that may follow.
+func (r record) move(ctx context.Context, to eventbus.Publisher, status api.OrderStatus) error {
 	switch {
 	case !r.Status.May(status):
 		return illegalTransition("order %s is %s and cannot become %s", r.ID, r.Status, status)
 	case !r.Placed && status != api.OrderCancelled:
 		return illegalTransition("order %s does not hold its stock yet and cannot become %s", r.ID, status)
 	}
-	r.Status, r.UpdatedAt = status, time.Now().UTC()
-	if isOver(status) && r.Payment.Status == api.PaymentCompleted {
-		r.Payment.Status = api.PaymentRefunded
-	}
-	return api.OrderStatusChanged.Publish(ctx, s.outbox.In(tx), r.Order)
+	return moved.Publish(ctx, to, orderMoved{status, time.Now().UTC()})
 }
 
 // detached returns a context for work that must be completed even if the buyer has left.

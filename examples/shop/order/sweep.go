@@ -31,9 +31,7 @@ func (s *Service) sweep(ctx context.Context) {
 }
 
 func (s *Service) expire(ctx context.Context) error {
-	before := time.Now().UTC().Add(-placedWithin).Format(time.RFC3339Nano)
-	over, err := orders.Where(ctx, s.db, `json_extract(doc, '$.status') = 'pending' AND json_extract(doc, '$.created_at') < ?
-		AND CAST(json_extract(doc, '$.placed') AS INTEGER) = 0`, before)
+	over, err := s.find(ctx, `status = 'pending' AND placed = 0 AND created_at < ?`, time.Now().Add(-placedWithin).UnixMilli())
 	for _, r := range over {
 		_, moved := s.setStatus(ctx, r.ID, api.OrderCancelled)
 		err = errors.Join(err, moved)

@@ -1,5 +1,5 @@
-// Package database stores a service's entities in SQLite or PostgreSQL, as JSON documents,
-// and its events in an outbox of the same transaction.
+// Package database stores a service's entities in SQLite or PostgreSQL, as JSON documents or
+// as what has happened to them, and its events in an outbox of the same transaction.
 package database
 
 import (
@@ -59,7 +59,8 @@ func openSQLite(dir, name string) (*sql.DB, error) {
 }
 
 // Within runs f in a transaction that no other one disturbs. On PostgreSQL f may run again,
-// in another transaction.
+// in another transaction, and does after fault.Aborted, which says that it has seen an older
+// state.
 func Within(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	if isPostgres(db) {
 		return withinPostgres(ctx, db, f)

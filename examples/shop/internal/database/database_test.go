@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sinew-go/sinew/examples/shop/internal/database"
+	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/realserver"
 )
 
@@ -73,6 +74,24 @@ func TestNoChangeIsLostBesideOthers(t *testing.T) {
 			t.Errorf("20 changes by one make %+v (%v)", a, err)
 		}
 	})
+}
+
+func TestATransactionThatHasSeenAnOlderStateRunsAgain(t *testing.T) {
+	db, err := database.Open(realserver.Postgres(t).Addr, "order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	runs := 0
+	err = database.Within(t.Context(), db, func(*sql.Tx) error {
+		if runs++; runs < 3 {
+			return fault.Aborted.Errorf("the stream has another version")
+		}
+		return nil
+	})
+	if err != nil || runs != 3 {
+		t.Errorf("it ran %d times (%v), want 3", runs, err)
+	}
 }
 
 func TestWhatIsTakenIsRefused(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/sinew-go/sinew/fault"
 )
 
 // openPostgres opens the schema name of a PostgreSQL database, which it creates if missing.
@@ -56,13 +58,13 @@ func isPostgres(db *sql.DB) bool {
 }
 
 // withinPostgres runs f in a transaction that is as if no other ran at the same time. f is
-// repeated where PostgreSQL cannot give that.
+// repeated where PostgreSQL cannot give that, or after fault.Aborted.
 func withinPostgres(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) (err error) {
 	const most = 20
 	for n := range most {
 		err = within(ctx, db, &sql.TxOptions{Isolation: sql.LevelSerializable}, f)
 		conflict, ok := errors.AsType[*pgconn.PgError](err)
-		if !ok || conflict.Code != "40001" && conflict.Code != "40P01" {
+		if isConflict := ok && (conflict.Code == "40001" || conflict.Code == "40P01"); !isConflict && !errors.Is(err, fault.Aborted) {
 			return err
 		}
 		select {
