@@ -21,6 +21,7 @@ var badInput = []rule{
 	{
 		Name:     "oversized",
 		Sentence: "An event of any size arrives, or is refused with the name of its topic, and the next one arrives.",
+		Unless:   func(f Features) bool { return f.NoOrder },
 		Check: func(s *subject) {
 			seen := newLog()
 			s.subscribe("g", seen.record)
@@ -42,6 +43,7 @@ var badInput = []rule{
 	{
 		Name:     "clock_skew",
 		Sentence: "The clocks of publishers matter to nothing but the Time of their events.",
+		Unless:   func(f Features) bool { return f.NoOrder },
 		Check: func(s *subject) {
 			seen := newLog()
 			s.subscribe("g", seen.record)

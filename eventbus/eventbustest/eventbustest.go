@@ -41,6 +41,12 @@ type Features struct {
 	// SharesPartitions says that several keys share a partition, so that a failing event
 	// may also block the events of other keys.
 	SharesPartitions bool
+	// LosesWaiting says that the bus loses what waits when the last member of a group leaves,
+	// and when it is closed.
+	LosesWaiting bool
+	// NoOrder says that events come in any order, also those of one key, and several of a
+	// key at once.
+	NoOrder bool
 	// NoRedrive says that the bus is no eventbus.Replayer, so that Redrive cannot bring dead
 	// letters back.
 	NoRedrive bool
@@ -188,6 +194,14 @@ func distinct(events []eventbus.Event) int {
 		ids[e.ID] = true
 	}
 	return len(ids)
+}
+
+// checkOrder fails the test if the events of a key are not in order, unless the bus has none.
+func (s *subject) checkOrder(events []eventbus.Event) {
+	s.Helper()
+	if err := ordered(events); err != nil && !s.NoOrder {
+		s.Error(err)
+	}
 }
 
 // ordered reports the first violation of the order within a key. It ignores redeliveries.

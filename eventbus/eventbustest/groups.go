@@ -45,7 +45,7 @@ var groups = []rule{
 	{
 		Name:     "key_waits",
 		Sentence: "A failing event holds up the events of its key, and no others.",
-		Unless:   func(f Features) bool { return f.SharesPartitions },
+		Unless:   func(f Features) bool { return f.SharesPartitions || f.NoOrder },
 		Check: func(s *subject) {
 			seen := newLog()
 			var broken atomic.Bool
@@ -70,6 +70,7 @@ var groups = []rule{
 	{
 		Name:     "slow",
 		Sentence: "A slow handler holds up the events of its key alone: the other members take all others.",
+		Unless:   func(f Features) bool { return f.NoOrder },
 		Check: func(s *subject) {
 			seen := newLog()
 			entered, leave := make(chan struct{}), make(chan struct{})
@@ -109,6 +110,7 @@ var groups = []rule{
 	{
 		Name:     "order",
 		Sentence: "Events of one key are handled in order and one at a time, whichever members there are.",
+		Unless:   func(f Features) bool { return f.NoOrder },
 		Check: func(s *subject) {
 			seen := newLog()
 			var busy sync.Map

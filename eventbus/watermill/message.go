@@ -43,7 +43,8 @@ func Event(topic string, m *message.Message) (eventbus.Event, error) {
 		}
 		e = e.WithExtension(metadataExtension, string(text))
 	}
-	if e.DataContentType == "" && !json.Valid(e.Data) {
+	_, complete := m.Metadata["ce_specversion"] // and so has no type on purpose
+	if e.DataContentType == "" && !complete && !json.Valid(e.Data) {
 		e.DataContentType = "application/octet-stream" // an event without a type is JSON
 	}
 	return e, nil

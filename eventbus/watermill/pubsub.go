@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/absent"
 )
 
 // Config configures a Pub/Sub. Only Bus is required.
@@ -46,11 +47,11 @@ var (
 // NewPubSub returns a Pub/Sub, which must be closed. It returns fault.InvalidArgument if
 // Config.Bus is nil.
 func NewPubSub(c Config) (*PubSub, error) {
-	if c.Bus == nil {
+	if absent.Is(c.Bus) {
 		return nil, fault.InvalidArgument.Errorf("watermill: Config.Bus is nil; give the bus of the messages")
 	}
 	if c.Source == "" {
-		c.Source = "watermill"
+		c.Source = defaultSource
 	}
 	return &PubSub{config: c, subscriptions: map[*subscription]bool{}, waiting: map[string][]*subscription{}}, nil
 }

@@ -65,9 +65,20 @@ func (s *subscription) handle(ctx context.Context, e eventbus.Event) error {
 	case <-m.Nacked():
 		return errNacked
 	case <-s.ending:
-		return errEnded
+		return s.last(m, errEnded)
 	case <-ctx.Done():
-		return ctx.Err()
+		return s.last(m, ctx.Err())
+	}
+}
+
+// last is nil if a message was acked before the end that err says, though both are known
+// at once.
+func (*subscription) last(m *message.Message, err error) error {
+	select {
+	case <-m.Acked():
+		return nil
+	default:
+		return err
 	}
 }
 
