@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"testing"
 	"time"
 
@@ -150,5 +151,41 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 	if _, err := p.Subscribe(t.Context(), "t"); !errors.Is(err, fault.FailedPrecondition) {
 		t.Errorf("subscribe on a closed one: %v", err)
+	}
+}
+
+// watched is a bus that reports what its handlers return.
+type watched struct {
+	eventbus.Bus
+	returned chan error
+}
+
+func (w watched) Subscribe(topic, group string, h eventbus.Handler) (func(context.Context) error, error) {
+	return w.Bus.Subscribe(topic, group, func(ctx context.Context, e eventbus.Event) error {
+		err := h(ctx, e)
+		w.returned <- err
+		return err
+	})
+}
+
+func TestAMessageThatIsAckedBeforeTheEndIsHandled(t *testing.T) {
+	for range 200 {
+		bus := watched{memory(t), make(chan error, 1)}
+		p := pubSub(t, bus, "g")
+		messages, err := p.Subscribe(t.Context(), "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Publish("t", message.NewMessage("m-1", nil)); err != nil {
+			t.Fatal(err)
+		}
+		runtime.Gosched() // so that the bus may wait for the receiver
+		(<-messages).Ack()
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-bus.returned; err != nil {
+			t.Fatalf("an acked message failed: %v", err)
+		}
 	}
 }
