@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,14 +166,19 @@ func (c *chaosRun) run(servers ...*victim) {
 		placed, _, err := c.shop.counts(c.Context())
 		return err == nil && placed >= c.process.Orders
 	})
-	for _, p := range processes[:2] {
-		p.end() // it knows whether its last order is committed
-	}
+	endAll(processes[:2]) // they know whether their last orders are committed
 	c.await("all orders to be applied, and nothing to wait any more", func() bool { return c.rest() == "" })
-	for _, p := range processes[2:] {
-		p.end()
-	}
+	endAll(processes[2:])
 	c.check()
+}
+
+// endAll ends processes at the same time: with the race detector each sleeps a second at its end.
+func endAll(processes []*victim) {
+	var all sync.WaitGroup
+	for _, p := range processes {
+		all.Go(p.end)
+	}
+	all.Wait()
 }
 
 // killAll kills one victim of each kind, in random order, and again, at random moments that
@@ -212,12 +218,12 @@ func (c *chaosRun) killAll(kinds [][]*victim) {
 	start()
 }
 
-// awaitShare waits until it is time for kill k: when as much is placed and applied.
+// awaitShare waits until it is time for kill k: its share of the orders is placed and applied.
 func (c *chaosRun) awaitShare(k int) {
 	c.Helper()
 	c.await("so many orders that the next may be killed", func() bool {
 		placed, applied, err := c.shop.counts(c.Context())
-		return err == nil && (placed+applied)*c.kills >= 2*c.process.Orders*k
+		return err == nil && (placed+applied)*c.kills >= c.process.Orders*(2*k+1)
 	})
 }
 
@@ -226,7 +232,7 @@ func (c *chaosRun) await(what string, is func() bool) {
 	c.Helper()
 	const limit = 2 * time.Minute
 	last, since := 0, time.Now()
-	for ; !is(); <-time.After(20 * time.Millisecond) {
+	for ; !is(); <-time.After(50 * time.Millisecond) {
 		if placed, applied, err := c.shop.counts(c.Context()); err == nil && placed+applied > last {
 			last, since = placed+applied, time.Now()
 		}

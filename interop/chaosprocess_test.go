@@ -111,7 +111,7 @@ func (p chaosProcess) openShop(bus eventbus.Bus) (ledgerShop, error) {
 	c := outbox.Config{DB: db, Bus: bus, Lease: 2 * time.Second}
 	if p.Driver == "sqlite" {
 		db.SetMaxOpenConns(1)
-		c.Poll = 20 * time.Millisecond
+		c.Poll = 50 * time.Millisecond
 	} else {
 		c.Notify = true
 	}
@@ -129,7 +129,7 @@ func (p chaosProcess) publish(ctx context.Context, shop ledgerShop) {
 			for ctx.Err() == nil {
 				placed, applied, err := shop.counts(ctx)
 				if err != nil || placed >= p.Orders || placed-applied >= p.Orders/10 {
-					<-time.After(20 * time.Millisecond)
+					<-time.After(50 * time.Millisecond)
 					continue
 				}
 				for range some {
@@ -147,6 +147,6 @@ func placeOne(ctx context.Context, shop ledgerShop) {
 	defer cancel()
 	if err := shop.place(ctx, rand.N(customers), 1+rand.N(99)); err != nil {
 		slog.Warn(fmt.Sprintf("an order is not placed: %v", err))
-		<-time.After(20 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 }
