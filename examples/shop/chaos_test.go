@@ -33,7 +33,7 @@ func chaos() (orders, kills int) {
 	if n, err := strconv.Atoi(os.Getenv("SINEW_CHAOS")); err == nil {
 		return n, max(n/50, 3)
 	}
-	return 24, 3
+	return 16, 3
 }
 
 // The money at the bank, the stock, the orders and the events agree on each stack, while
