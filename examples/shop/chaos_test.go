@@ -128,7 +128,7 @@ func (v *victims) agree(t *testing.T) {
 	var done, next atomic.Int64
 	var buyers, killer sync.WaitGroup
 	ids := make([]string, orders)
-	for range 8 {
+	for range 4 {
 		buyers.Go(func() {
 			for n := next.Add(1) - 1; n < int64(orders); n = next.Add(1) - 1 {
 				ids[n] = s.buy(fmt.Sprint(n), user, products[rand.N(18)])

@@ -24,7 +24,7 @@ type Runs func(context.Context, saga.Definition[Fulfilment]) (saga.Runner[Fulfil
 func Embedded(db *sql.DB) Runs {
 	return func(ctx context.Context, d saga.Definition[Fulfilment]) (saga.Runner[Fulfilment], error) {
 		store := saga.SQL{DB: db}
-		return saga.New(d, store).With(saga.Policy{Lease: 2 * time.Second}), store.Create(ctx)
+		return saga.New(d, store), store.Create(ctx)
 	}
 }
 

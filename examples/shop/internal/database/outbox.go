@@ -13,7 +13,7 @@ import (
 // bus loses what it has accepted when its process ends: therefore the next process sends
 // again what was sent in the last minute, with the same IDs.
 func NewOutbox(db *sql.DB, bus eventbus.Publisher) (*outbox.Outbox, error) {
-	o, err := outbox.New(outbox.Config{DB: db, Bus: bus, Resend: time.Minute, Lease: 2 * time.Second})
+	o, err := outbox.New(outbox.Config{DB: db, Bus: bus, Resend: time.Minute})
 	if err != nil {
 		return nil, err
 	}
