@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sinew-go/sinew/internal/dialect"
+	"github.com/sinew-go/sinew/internal/tables"
 )
 
 // never is when a run is due that waits for a message, or has ended.
@@ -33,12 +33,8 @@ func numbers(all []int) string {
 
 // Insert implements [Store].
 func (s SQL) Insert(ctx context.Context, r Record, history []Entry) (existing *Record, err error) {
-	insert := `INSERT INTO {saga}_runs (saga, id, version, phase, data, started, moved, due, claimed, token, sent, changes) VALUES (?, ?, ?, ?, ?, {now}, {now}, {now}, 0, 0, 0, 0)`
-	if s.dialect() == dialect.MySQL {
-		insert = strings.Replace(insert, "INSERT", "INSERT IGNORE", 1)
-	} else {
-		insert += ` ON CONFLICT (saga, id) DO NOTHING`
-	}
+	insert := s.tables().IgnoringConflict(`INTO {saga}_runs (saga, id, version, phase, data, started, moved, due, claimed, token, sent, changes)
+		VALUES (?, ?, ?, ?, ?, {now}, {now}, {now}, 0, 0, 0, 0)`, "saga, id")
 	err = s.within(ctx, func(tx *sql.Tx) error {
 		created, err := s.exec(ctx, tx, insert, r.Saga, r.ID, r.Version, string(r.Phase), r.Data)
 		if err != nil {
@@ -175,7 +171,7 @@ func (s SQL) Get(ctx context.Context, saga, id string) (*Record, error) {
 	return s.get(ctx, in, saga, id)
 }
 
-func (s SQL) get(ctx context.Context, in execer, saga, id string) (found *Record, err error) {
+func (s SQL) get(ctx context.Context, in tables.Querier, saga, id string) (found *Record, err error) {
 	err = s.each(ctx, in, func(next func(...any) error) error {
 		r, err := scan(saga, next)
 		found = &r

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/dialect"
@@ -22,6 +24,8 @@ type Tables struct {
 	Name, Word string
 	// Owner begins the text of errors: "outbox".
 	Owner string
+	// Wrap makes the error of the part of an error of the database. If nil, see Failure.
+	Wrap func(error) error
 }
 
 // Execer executes a statement: a *sql.DB, or a *sql.Tx within its transaction.
@@ -35,17 +39,45 @@ type Querier interface {
 	QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
 }
 
-// Render returns a statement for the database; see [dialect.Dialect.Render].
-func (t *Tables) Render(statement string) string {
-	return t.Dialect.Render(strings.ReplaceAll(statement, t.Word, t.Name))
+// maxRendered is how many statements are stored as they were rendered: more than the parts
+// have, since users may write statements of their own, and make new ones forever.
+const maxRendered = 1000
+
+// rendered are statements that Render has returned.
+var (
+	rendered      sync.Map // of strings, by template
+	renderedCount atomic.Int64
+)
+
+// template is a statement before it is rendered.
+type template struct {
+	dialect          dialect.Dialect
+	word, name, text string
 }
 
-// Failure returns an error of the database, which may be nil, with the name of the tables. It
-// is fault.Aborted if the database has rolled the transaction back because of another one.
+// Render returns a statement for the database; see [dialect.Dialect.Render].
+func (t *Tables) Render(statement string) string {
+	key := template{t.Dialect, t.Word, t.Name, statement}
+	if done, ok := rendered.Load(key); ok {
+		return done.(string)
+	}
+	done := t.Dialect.Render(strings.ReplaceAll(statement, t.Word, t.Name))
+	if renderedCount.Load() < maxRendered {
+		rendered.Store(key, done)
+		renderedCount.Add(1)
+	}
+	return done
+}
+
+// Failure returns an error of the database, which may be nil, as Wrap does, or with the name
+// of the tables. It is then fault.Aborted if the database has rolled the transaction back
+// because of another one.
 func (t *Tables) Failure(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case t.Wrap != nil:
+		return t.Wrap(err)
 	case isConflict(err):
 		return fault.Aborted.Errorf("%s %s: %w", t.Owner, t.Name, err)
 	}
