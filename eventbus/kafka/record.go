@@ -13,6 +13,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/attribute"
 )
 
 // The headers of the CloudEvents Kafka protocol binding.
@@ -20,7 +21,6 @@ const (
 	attributePrefix   = "ce_"
 	contentTypeHeader = "content-type"
 	structuredType    = "application/cloudevents+json"
-	specVersion       = "1.0"
 	jsonType          = "application/json"
 )
 
@@ -81,7 +81,7 @@ func headers(e eventbus.Event) []kgo.RecordHeader {
 		values = append(values, value...)
 		all = append(all, kgo.RecordHeader{Key: name, Value: values[start:len(values):len(values)]})
 	}
-	add("ce_specversion", specVersion)
+	add("ce_specversion", attribute.SpecVersion)
 	add("ce_id", e.ID)
 	add("ce_source", e.Source)
 	add("ce_type", e.Type)
@@ -184,13 +184,10 @@ func binary(r *kgo.Record, contentType string) (eventbus.Event, error) {
 		if !utf8.ValidString(value) {
 			return e, fault.InvalidArgument.Errorf("event attribute %s is no UTF-8", name)
 		}
-		var err error
-		if name == "specversion" {
-			err = checkVersion(value)
-		} else {
-			err = setAttribute(&e, name, value)
+		if !mayBePrefixed(name) {
+			return e, fault.InvalidArgument.Errorf("%q is no name of an event attribute", name)
 		}
-		if err != nil {
+		if err := attribute.Set(&e, name, value); err != nil {
 			return e, err
 		}
 	}
@@ -211,45 +208,8 @@ func isAttribute(name string) bool {
 	return len(name) >= len(attributePrefix) && strings.EqualFold(name[:len(attributePrefix)], attributePrefix)
 }
 
-func checkVersion(version string) error {
-	if version != specVersion {
-		return fault.InvalidArgument.Errorf("an event of specversion %q; %s is understood", version, specVersion)
-	}
-	return nil
-}
-
-func setAttribute(e *eventbus.Event, name, value string) error {
-	switch name {
-	case "id":
-		e.ID = value
-	case "source":
-		e.Source = value
-	case "type":
-		e.Type = value
-	case "subject":
-		e.Subject = value
-	case "dataschema":
-		e.DataSchema = value
-	case "partitionkey":
-		e.Key = value
-	case "time":
-		at, err := time.Parse(time.RFC3339Nano, strings.ToUpper(value))
-		if err != nil {
-			return fault.InvalidArgument.Errorf("event attribute time: %w", err)
-		}
-		e.Time = at
-	default:
-		if !isExtension(name) {
-			return fault.InvalidArgument.Errorf("%q is no name of an event attribute", name)
-		}
-		setExtension(e, name, value)
-	}
-	return nil
-}
-
-// isExtension reports whether an extension may have this name, which is no attribute with
-// a header of its own.
-func isExtension(name string) bool {
+// mayBePrefixed reports whether an attribute may have this name, and no header of its own.
+func mayBePrefixed(name string) bool {
 	if name == "" || name == "data" || name == "datacontenttype" {
 		return false
 	}
@@ -259,13 +219,6 @@ func isExtension(name string) bool {
 		}
 	}
 	return true
-}
-
-func setExtension(e *eventbus.Event, name, value string) {
-	if e.Extensions == nil {
-		e.Extensions = map[string]string{}
-	}
-	e.Extensions[name] = value
 }
 
 // foreign makes an event of a record that is none.
@@ -280,7 +233,7 @@ func foreign(r *kgo.Record, contentType string) eventbus.Event {
 	for _, h := range r.Headers { // such as traceparent
 		with := eventbus.Event{ID: "1", Source: "s", Type: "t", Extensions: map[string]string{h.Key: string(h.Value)}}
 		if with.Validate() == nil {
-			setExtension(&e, h.Key, string(h.Value))
+			e = e.WithExtension(h.Key, string(h.Value))
 		}
 	}
 	return e

@@ -4,20 +4,19 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/attribute"
 )
 
 // The headers of the CloudEvents NATS protocol binding.
 const (
 	attributePrefix = "ce-"
 	versionHeader   = "ce-specversion"
-	specVersion     = "1.0"
 )
 
 // message returns the event as a message without a subject. It is fault.InvalidArgument if
@@ -48,7 +47,7 @@ func headers(e *eventbus.Event) nats.Header {
 		values = append(values, encoded(value))
 		all[name] = values[len(values)-1:]
 	}
-	add(versionHeader, specVersion)
+	add(versionHeader, attribute.SpecVersion)
 	add("ce-id", e.ID)
 	add("ce-source", e.Source)
 	add("ce-type", e.Type)
@@ -147,47 +146,12 @@ func event(m jetstream.Msg) (e eventbus.Event, err error) {
 		if len(name) < len(attributePrefix) || !strings.EqualFold(name[:len(attributePrefix)], attributePrefix) || len(values) == 0 {
 			continue
 		}
-		if err := setAttribute(&e, strings.ToLower(name[len(attributePrefix):]), decoded(values[0])); err != nil {
+		name, value := strings.ToLower(name[len(attributePrefix):]), decoded(values[0])
+		if name == "datacontenttype" {
+			e.DataContentType = value
+		} else if err := attribute.Set(&e, name, value); err != nil {
 			return e, err
 		}
 	}
 	return e, e.Validate()
-}
-
-func setAttribute(e *eventbus.Event, name, value string) error {
-	switch name {
-	case "specversion":
-		if value != specVersion {
-			return fault.InvalidArgument.Errorf("an event of specversion %q; %s is understood", value, specVersion)
-		}
-	case "id":
-		e.ID = value
-	case "source":
-		e.Source = value
-	case "type":
-		e.Type = value
-	case "subject":
-		e.Subject = value
-	case "dataschema":
-		e.DataSchema = value
-	case "datacontenttype":
-		e.DataContentType = value
-	case "partitionkey":
-		e.Key = value
-	case "time":
-		at, err := time.Parse(time.RFC3339Nano, strings.ToUpper(value))
-		if err != nil {
-			return fault.InvalidArgument.Errorf("event attribute time: %w", err)
-		}
-		e.Time = at
-	default:
-		if !utf8.ValidString(value) {
-			return fault.InvalidArgument.Errorf("event attribute %s is no UTF-8", name)
-		}
-		if e.Extensions == nil {
-			e.Extensions = map[string]string{}
-		}
-		e.Extensions[name] = value
-	}
-	return nil
 }

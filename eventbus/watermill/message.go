@@ -9,6 +9,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
+	"github.com/sinew-go/sinew/internal/attribute"
 )
 
 // The names of attributes in the metadata of a message.
@@ -27,13 +28,17 @@ func Event(topic string, m *message.Message) (eventbus.Event, error) {
 	e := eventbus.Event{ID: m.UUID, Data: m.Payload}
 	own := map[string]string{}
 	for name, value := range m.Metadata {
-		attribute, isAttribute := strings.CutPrefix(name, prefix)
-		if !isAttribute && name != contentType {
+		unprefixed, isAttribute := strings.CutPrefix(name, prefix)
+		switch {
+		case unprefixed == contentType:
+			e.DataContentType = value
+		case !isAttribute:
 			own[name] = value
-			continue
-		}
-		if err := setAttribute(&e, attribute, value); err != nil {
-			return e, fault.InvalidArgument.Errorf("topic %s: message %s: %s: %w", topic, m.UUID, name, err)
+		case unprefixed == "id": // the UUID is
+		default:
+			if err := attribute.Set(&e, unprefixed, value); err != nil {
+				return e, fault.InvalidArgument.Errorf("topic %s: message %s: %s: %w", topic, m.UUID, name, err)
+			}
 		}
 	}
 	if len(own) > 0 {
@@ -50,33 +55,6 @@ func Event(topic string, m *message.Message) (eventbus.Event, error) {
 	return e, nil
 }
 
-func setAttribute(e *eventbus.Event, name, value string) (err error) {
-	switch name {
-	case "specversion":
-		if value != "1.0" {
-			return fault.InvalidArgument.Errorf("%q is not understood, 1.0 is", value)
-		}
-	case "id": // the UUID is
-	case "source":
-		e.Source = value
-	case "type":
-		e.Type = value
-	case "subject":
-		e.Subject = value
-	case "dataschema":
-		e.DataSchema = value
-	case "partitionkey":
-		e.Key = value
-	case contentType:
-		e.DataContentType = value
-	case "time":
-		e.Time, err = time.Parse(time.RFC3339Nano, value)
-	default:
-		*e = e.WithExtension(name, value)
-	}
-	return err
-}
-
 // Message returns the event as a message, with its attributes in the metadata.
 func Message(e eventbus.Event) *message.Message {
 	m := message.NewMessage(e.ID, e.Data)
@@ -89,7 +67,7 @@ func Message(e eventbus.Event) *message.Message {
 			m.Metadata[name] = value
 		}
 	}
-	set("ce_specversion", "1.0")
+	set("ce_specversion", attribute.SpecVersion)
 	set("ce_id", e.ID)
 	set("ce_source", e.Source)
 	set("ce_type", e.Type)
