@@ -4,10 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/sinew-go/sinew/internal/testdatabase"
 	"github.com/sinew-go/sinew/saga"
 )
 
@@ -35,8 +35,8 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func benchmarkStore(b *testing.B) saga.SQL {
-	d := &database{driver: "sqlite", source: "file:" + filepath.Join(b.TempDir(), "saga.db") + "?_txlock=immediate&_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"}
-	s := saga.SQL{DB: d.open(b)}
+	d := &database{Database: testdatabase.SQLite(b)}
+	s := saga.SQL{DB: d.Open(b)}
 	if err := s.Create(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package saga_test
 
 import (
-	"database/sql"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,47 +11,31 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 	"github.com/sinew-go/sinew/saga"
 	"github.com/sinew-go/sinew/saga/sagatest"
 )
 
 // database is a database of a test.
 type database struct {
-	t              *testing.T
-	driver, source string
-	places         atomic.Int64
+	testdatabase.Database
+	places atomic.Int64
 }
 
-func sqlite(t *testing.T) *database {
-	return &database{t: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "saga.db") + "?_txlock=immediate&_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"}
-}
+func sqlite(t *testing.T) *database { return &database{Database: testdatabase.SQLite(t)} }
 
 func postgres(t *testing.T) *database {
-	return &database{t: t, driver: "pgx", source: realserver.Postgres(t).Addr}
+	return &database{Database: testdatabase.Postgres(realserver.Postgres(t))}
 }
 
 func mariadb(t *testing.T) *database {
-	return &database{t: t, driver: "mysql", source: realserver.MariaDB(t).Addr}
-}
-
-// open opens the database, as another process would.
-func (d *database) open(t testing.TB) *sql.DB {
-	t.Helper()
-	db, err := sql.Open(d.driver, d.source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if d.driver == "sqlite" {
-		db.SetMaxOpenConns(1)
-	}
-	return db
+	return &database{Database: testdatabase.MariaDB(realserver.MariaDB(t))}
 }
 
 // store returns a store with tables of its own.
 func (d *database) store(t *testing.T) saga.SQL {
 	t.Helper()
-	s := saga.SQL{DB: d.open(t), Table: fmt.Sprintf("saga%d", d.places.Add(1))}
+	s := saga.SQL{DB: d.Open(t), Table: fmt.Sprintf("saga%d", d.places.Add(1))}
 	if err := s.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -73,14 +55,14 @@ func (d *database) test(t *testing.T) {
 		sagatest.Run(t, sagatest.Features{RealTime: true}, func(t *testing.T) sagatest.Open {
 			store := d.store(t)
 			return func(definition saga.Definition[sagatest.State]) saga.Runner[sagatest.State] {
-				return saga.New(definition, saga.SQL{DB: d.open(t), Table: store.Table}).With(quick())
+				return saga.New(definition, saga.SQL{DB: d.Open(t), Table: store.Table}).With(quick())
 			}
 		})
 	})
 	t.Run("Store", func(t *testing.T) {
 		sagatest.RunStore(t, sagatest.Features{RealTime: true}, func(t *testing.T) func() saga.Store {
 			store := d.store(t)
-			return func() saga.Store { return saga.SQL{DB: d.open(t), Table: store.Table} }
+			return func() saga.Store { return saga.SQL{DB: d.Open(t), Table: store.Table} }
 		})
 	})
 	for _, r := range databaseRules {

@@ -3,7 +3,6 @@ package saga_test
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,14 +15,10 @@ import (
 
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
+	"github.com/sinew-go/sinew/internal/testprocess"
 	"github.com/sinew-go/sinew/saga"
 )
-
-// workerVariable makes the program of the tests a process that works on runs.
-const workerVariable = "SAGA_WORKER"
-
-// workerConfig is the value of workerVariable.
-type workerConfig struct{ Driver, Source string }
 
 // book is the state of a saga whose steps note their effects in a table.
 type book struct {
@@ -84,18 +79,11 @@ func (e effects) inBranch(do func(context.Context, book) (book, error)) func(con
 	}
 }
 
-// workUntilKilled works on runs until the process is killed.
-func workUntilKilled() {
-	var c workerConfig
-	if err := json.Unmarshal([]byte(os.Getenv(workerVariable)), &c); err != nil {
-		panic(err)
-	}
-	db, err := sql.Open(c.Driver, c.Source)
+// work works on runs until the process is killed.
+func work(d testdatabase.Database) {
+	db, err := d.Connect()
 	if err != nil {
 		panic(err)
-	}
-	if c.Driver == "sqlite" {
-		db.SetMaxOpenConns(1)
 	}
 	p := quick()
 	p.Lease = time.Second
@@ -106,7 +94,7 @@ func TestRunsEndWellWhenWorkersAreKilledOnSQLite(t *testing.T) { killWorkers(t, 
 
 func TestRunsEndWellWhenWorkersAndPostgreSQLAreKilled(t *testing.T) {
 	server := realserver.Postgres(t)
-	killWorkers(t, &database{t: t, driver: "pgx", source: server.Addr}, func() { server.Kill(); server.Start() })
+	killWorkers(t, &database{Database: testdatabase.Postgres(server)}, func() { server.Kill(); server.Start() })
 }
 
 // killWorkers starts runs while two processes work on them, of which one after the other is
@@ -116,13 +104,12 @@ func killWorkers(t *testing.T, d *database, restart func()) {
 	if seconds, err := strconv.Atoi(os.Getenv("SINEW_KILL_SECONDS")); err == nil {
 		kills = seconds
 	}
-	store := saga.SQL{DB: d.open(t)}
+	store := saga.SQL{DB: d.Open(t)}
 	e := effects{store.DB}
 	if err := errors.Join(store.Create(t.Context()), e.exec(t.Context(), `CREATE TABLE effects (run VARCHAR(50), step VARCHAR(50), PRIMARY KEY (run, step))`)); err != nil {
 		t.Fatal(err)
 	}
-	c := workerConfig{d.driver, d.source}
-	workers := []*exec.Cmd{startWorker(t, c), startWorker(t, c)}
+	workers := []*exec.Cmd{testprocess.Start(t, d.Database), testprocess.Start(t, d.Database)}
 	run := saga.New(e.definition(), store).With(quick())
 	started := 0
 	start := func() {
@@ -135,8 +122,8 @@ func killWorkers(t *testing.T, d *database, restart func()) {
 		for end := time.Now().Add(100*time.Millisecond + rand.N(500*time.Millisecond)); time.Now().Before(end); <-time.After(rand.N(20 * time.Millisecond)) {
 			start()
 		}
-		killWorker(workers[i%2])
-		workers[i%2] = startWorker(t, c)
+		testprocess.Kill(t, workers[i%2])
+		workers[i%2] = testprocess.Start(t, d.Database)
 		if restart != nil && i%3 == 1 {
 			restart()
 		}
@@ -161,26 +148,4 @@ func killWorkers(t *testing.T, d *database, restart func()) {
 		}
 	}
 	t.Logf("%d runs, %d of them undone, %d kills", started, undone, kills)
-}
-
-func startWorker(t *testing.T, c workerConfig) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), workerVariable+"="+string(text))
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { killWorker(command) })
-	return command
-}
-
-func killWorker(c *exec.Cmd) {
-	if c.ProcessState == nil {
-		_ = c.Process.Kill()
-		_ = c.Wait() // its error is that it was killed
-	}
 }

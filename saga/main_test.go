@@ -1,16 +1,14 @@
 package saga_test
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(workerVariable) != "" {
-		workUntilKilled()
-		return
-	}
+	testprocess.Serve(work)
 	goleak.VerifyTestMain(m)
 }

@@ -61,7 +61,7 @@ var databaseRules = []struct {
 		store := d.store(t)
 		done := make(chan error)
 		for range 4 {
-			other := saga.SQL{DB: d.open(t), Table: store.Table + "x"}
+			other := saga.SQL{DB: d.Open(t), Table: store.Table + "x"}
 			go func() { done <- other.Create(context.Background()) }()
 		}
 		for range 4 {
@@ -71,7 +71,7 @@ var databaseRules = []struct {
 		}
 	}},
 	{"a missing table is an error that names it, and Run goes on when it is there", func(t *testing.T, d *database) {
-		store := saga.SQL{DB: d.open(t), Table: "missing"}
+		store := saga.SQL{DB: d.Open(t), Table: "missing"}
 		run := saga.New(counter, store).With(quick())
 		stop := running(run.Run)
 		defer stop()

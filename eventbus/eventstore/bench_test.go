@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 // benched is a database of a benchmark.
@@ -25,21 +25,18 @@ type benched struct {
 }
 
 func onSQLite(b *testing.B) *benched {
-	return bench(b, "sqlite", "file:"+filepath.Join(b.TempDir(), "store.db")+sqliteOptions)
+	return bench(b, testdatabase.SQLite(b))
 }
 
-func onPostgreSQL(b *testing.B) *benched { return bench(b, "pgx", realserver.Postgres(b).Addr) }
+func onPostgreSQL(b *testing.B) *benched {
+	return bench(b, testdatabase.Postgres(realserver.Postgres(b)))
+}
 
-func bench(b *testing.B, driver, source string) *benched {
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = db.Close() })
-	db.SetMaxOpenConns(20)
-	db.SetMaxIdleConns(20)
-	if driver == "sqlite" {
-		db.SetMaxOpenConns(1)
+func bench(b *testing.B, d testdatabase.Database) *benched {
+	db := d.Open(b)
+	if d.Driver != "sqlite" {
+		db.SetMaxOpenConns(20)
+		db.SetMaxIdleConns(20)
 	}
 	table := fmt.Sprint("bench", time.Now().UnixNano())
 	store, err := eventstore.New(eventstore.Config{DB: db, Table: table, Logger: slog.New(slog.DiscardHandler)})

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 // rule is a promise of a store on every database.
@@ -27,21 +27,18 @@ type rule struct {
 	check func(s *subject)
 }
 
-// sqliteOptions are those of a file of SQLite.
-const sqliteOptions = "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"
-
 func TestOnSQLite(t *testing.T) {
-	check(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "store.db")+sqliteOptions)
+	check(t, testdatabase.SQLite(t))
 }
 
-func TestOnPostgreSQL(t *testing.T) { check(t, "pgx", realserver.Postgres(t).Addr) }
+func TestOnPostgreSQL(t *testing.T) { check(t, testdatabase.Postgres(realserver.Postgres(t))) }
 
-func TestOnMariaDB(t *testing.T) { check(t, "mysql", realserver.MariaDB(t).Addr) }
+func TestOnMariaDB(t *testing.T) { check(t, testdatabase.MariaDB(realserver.MariaDB(t))) }
 
-func check(t *testing.T, driver, name string) {
+func check(t *testing.T, d testdatabase.Database) {
 	for i, r := range slices.Concat(appending, following, folding, projecting, effects, rebuilding) {
 		t.Run(r.name, func(t *testing.T) {
-			r.check(&subject{T: t, driver: driver, source: name, table: fmt.Sprintf("store%d", i)})
+			r.check(&subject{T: t, Database: d, table: fmt.Sprintf("store%d", i)})
 		})
 	}
 }
@@ -49,27 +46,14 @@ func check(t *testing.T, driver, name string) {
 // subject is a database with a store of one rule.
 type subject struct {
 	*testing.T
-	driver, source, table string
-}
-
-// open opens the database, as another process would.
-func (s *subject) open() *sql.DB {
-	s.Helper()
-	db, err := sql.Open(s.driver, s.source)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = db.Close() })
-	if s.driver == "sqlite" {
-		db.SetMaxOpenConns(1)
-	}
-	return db
+	testdatabase.Database
+	table string
 }
 
 // store returns a store with its own connections, as that of another process.
 func (s *subject) store(set ...func(*eventstore.Config)) *store {
 	s.Helper()
-	c := eventstore.Config{DB: s.open(), Table: s.table, Poll: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+	c := eventstore.Config{DB: s.Open(s), Table: s.table, Poll: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range set {
 		f(&c)
 	}

@@ -33,7 +33,7 @@ var following = []rule{
 		s.eventually("both", func() bool { return len(f.ids()) == 1 && len(other.ids()) == 1 })
 	}},
 	{"an event that commits late is not skipped, and delays no other", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // one transaction writes at a time
 		}
 		b := s.store()
@@ -92,7 +92,7 @@ var following = []rule{
 		}
 	}},
 	{"transactions that take their time are followed whole, in one order, by many", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // one transaction writes at a time
 		}
 		const writers, each = 8, 15

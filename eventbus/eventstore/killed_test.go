@@ -2,41 +2,32 @@ package eventstore_test
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
-// workerVariable makes the program of the tests a process that appends or projects.
-const workerVariable = "EVENTSTORE_WORKER"
-
-// workerConfig is the value of workerVariable. A worker with an ID appends.
-type workerConfig struct{ Driver, Source, ID string }
+// worker is a process that projects, or with an ID appends.
+type worker struct {
+	testdatabase.Database
+	ID string
+}
 
 // work works until the process is killed.
-func work() {
-	var c workerConfig
-	if err := json.Unmarshal([]byte(os.Getenv(workerVariable)), &c); err != nil {
-		panic(err)
-	}
-	db, err := sql.Open(c.Driver, c.Source)
+func work(c worker) {
+	db, err := c.Connect()
 	if err != nil {
 		panic(err)
-	}
-	if c.Driver == "sqlite" {
-		db.SetMaxOpenConns(1)
 	}
 	store, err := eventstore.New(eventstore.Config{DB: db, Table: killedTable, Lease: time.Second, Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -68,12 +59,12 @@ func killSeconds() time.Duration {
 }
 
 func TestProjectionsAreTheFoldOfTheEventsWhenProcessesAreKilledOnSQLite(t *testing.T) {
-	killWorkers(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "store.db")+sqliteOptions, nil)
+	killWorkers(t, testdatabase.SQLite(t), nil)
 }
 
 func TestProjectionsAreTheFoldOfTheEventsWhenProcessesAndPostgreSQLAreKilled(t *testing.T) {
 	server := realserver.Postgres(t)
-	killWorkers(t, "pgx", server.Addr, func() { server.Kill(); server.Start() })
+	killWorkers(t, testdatabase.Postgres(server), func() { server.Kill(); server.Start() })
 }
 
 func TestProjectionsAreTheFoldOfTheEventsWhenProcessesAreKilledOnMariaDB(t *testing.T) {
@@ -81,33 +72,33 @@ func TestProjectionsAreTheFoldOfTheEventsWhenProcessesAreKilledOnMariaDB(t *test
 		t.Skipf("set %s for how many seconds processes are killed", killVariable)
 	}
 	server := realserver.MariaDB(t)
-	killWorkers(t, "mysql", server.Addr, nil) // which promises nothing after a kill with the settings of the tests
+	killWorkers(t, testdatabase.MariaDB(server), nil) // which promises nothing after a kill with the settings of the tests
 }
 
 // killWorkers kills processes that append and that project, and restart, if it is not nil,
 // kills the database.
-func killWorkers(t *testing.T, driver, source string, restart func()) {
-	s := &subject{T: t, driver: driver, source: source, table: killedTable}
+func killWorkers(t *testing.T, d testdatabase.Database, restart func()) {
+	s := &subject{T: t, Database: d, table: killedTable}
 	b := s.store()
 	p := b.projector(s.sums(1, 1, nil))
-	configs := []workerConfig{{driver, source, "a"}, {driver, source, "b"}, {driver, source, ""}, {driver, source, ""}}
+	configs := []worker{{d, "a"}, {d, "b"}, {d, ""}, {d, ""}}
 	var workers []*exec.Cmd
 	for _, c := range configs {
-		workers = append(workers, start(t, c))
+		workers = append(workers, testprocess.Start(t, c))
 	}
 	kills := 0
 	for end := time.Now().Add(killSeconds()); time.Now().Before(end); kills++ {
 		<-time.After(50*time.Millisecond + rand.N(700*time.Millisecond))
 		i := rand.N(len(workers))
-		kill(workers[i])
-		workers[i] = start(t, configs[i])
+		testprocess.Kill(t, workers[i])
+		workers[i] = testprocess.Start(t, configs[i])
 		if restart != nil && kills%6 == 5 {
 			restart()
 		}
 	}
 	for i, c := range configs {
 		if c.ID != "" {
-			kill(workers[i])
+			testprocess.Kill(t, workers[i])
 		}
 	}
 	s.eventually("an answer of the database", func() bool { return b.db.PingContext(t.Context()) == nil })
@@ -133,32 +124,10 @@ func killWorkers(t *testing.T, driver, source string, restart func()) {
 		t.Errorf("there are %d events in all, and %d in the streams", position, events)
 	}
 	for i := range workers {
-		kill(workers[i])
+		testprocess.Kill(t, workers[i])
 	}
 	if again := b.totals(p); !maps.Equal(again, want) {
 		t.Errorf("the projection says %v in the end, want %v", again, want)
 	}
 	t.Logf("%d events, %d kills", events, kills)
-}
-
-func start(t *testing.T, c workerConfig) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), fmt.Sprintf("%s=%s", workerVariable, text))
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(command) })
-	return command
-}
-
-func kill(c *exec.Cmd) {
-	if c.ProcessState == nil {
-		_ = c.Process.Kill()
-		_ = c.Wait() // its error is that it was killed
-	}
 }

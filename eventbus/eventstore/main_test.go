@@ -2,17 +2,15 @@ package eventstore_test
 
 import (
 	"flag"
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(workerVariable) != "" {
-		work()
-		return
-	}
+	testprocess.Serve(work)
 	_ = flag.Set("rapid.checks", "20") // a check is some forty statements; the command line may say more
 	goleak.VerifyTestMain(m)
 }

@@ -10,14 +10,15 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 func TestNoOrderOfCommitsMakesAFollowerSkipAnEventOnPostgreSQL(t *testing.T) {
-	commitInRandomOrder(t, "pgx", realserver.Postgres(t).Addr)
+	commitInRandomOrder(t, testdatabase.Postgres(realserver.Postgres(t)))
 }
 
 func TestNoOrderOfCommitsMakesAFollowerSkipAnEventOnMariaDB(t *testing.T) {
-	commitInRandomOrder(t, "mysql", realserver.MariaDB(t).Addr)
+	commitInRandomOrder(t, testdatabase.MariaDB(realserver.MariaDB(t)))
 }
 
 // open is a transaction that has appended.
@@ -28,8 +29,8 @@ type open struct {
 
 // commitInRandomOrder checks a reader that goes on after the last position that it has seen,
 // while transactions begin, append, commit and roll back in any order.
-func commitInRandomOrder(t *testing.T, driver, source string) {
-	s := &subject{T: t, driver: driver, source: source, table: "random"}
+func commitInRandomOrder(t *testing.T, d testdatabase.Database) {
+	s := &subject{T: t, Database: d, table: "random"}
 	b := s.store()
 	round := 0
 	rapid.Check(t, func(t *rapid.T) {

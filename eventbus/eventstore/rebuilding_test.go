@@ -91,7 +91,7 @@ var rebuilding = []rule{
 		b.projects(p, want)
 	}},
 	{"many instances create the tables at once", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // has a file each time
 		}
 		b := s.store()

@@ -1,20 +1,17 @@
 package eventstore_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus/eventstore"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 // withSnapshots are counters with snapshots.
@@ -62,50 +59,24 @@ func checkRestored(s *subject) {
 
 func TestACopyOfASQLiteDatabaseGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(dir, "a.db"), table: "restored"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(dir, "a.db")}, table: "restored"}
 	fill(s)
-	if _, err := s.open().ExecContext(t.Context(), "VACUUM INTO ?", filepath.Join(dir, "b.db")); err != nil {
+	if _, err := s.Open(s).ExecContext(t.Context(), "VACUUM INTO ?", filepath.Join(dir, "b.db")); err != nil {
 		t.Fatal(err)
 	}
-	s.source = "file:" + filepath.Join(dir, "b.db")
+	s.Source = "file:" + filepath.Join(dir, "b.db")
 	checkRestored(s)
 }
 
 func TestADumpOfPostgreSQLThatIsRestoredGoesOn(t *testing.T) {
-	server := realserver.Postgres(t)
-	s := &subject{T: t, driver: "pgx", source: server.Addr, table: "restored"}
+	s := &subject{T: t, Database: testdatabase.Postgres(realserver.Postgres(t)), table: "restored"}
 	fill(s)
-	tool := func(name string) string {
-		path, err := exec.LookPath(filepath.Join(filepath.Dir(os.Getenv("SINEW_POSTGRES")), name))
-		if err != nil {
-			path, err = exec.LookPath(name)
-		}
-		switch {
-		case err != nil && os.Getenv("SINEW_REQUIRE_SERVERS") == "1":
-			t.Fatal(err)
-		case err != nil:
-			t.Skipf("this test needs %s beside the server: %v", name, err)
-		}
-		return path
-	}
-	dump, err := exec.Command(tool("pg_dump"), "--dbname", server.Addr).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.open().ExecContext(t.Context(), "CREATE DATABASE restored"); err != nil {
-		t.Fatal(err)
-	}
-	s.source = strings.Replace(server.Addr, "/postgres?", "/restored?", 1)
-	restore := exec.Command(tool("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", s.source)
-	restore.Stdin = bytes.NewReader(dump)
-	if out, err := restore.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	s.Database = s.Restored(t)
 	checkRestored(s)
 }
 
 func TestAFullDatabaseRefusesAnAppendAndLosesNothing(t *testing.T) {
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "full.db"), table: "full"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(t.TempDir(), "full.db")}, table: "full"}
 	b := s.store()
 	p := b.projector(s.sums(1, 1, nil))
 	var pages int
@@ -134,10 +105,10 @@ func TestAFullDatabaseRefusesAnAppendAndLosesNothing(t *testing.T) {
 }
 
 func TestADatabaseThatIsReadOnlyIsReadAndRefusesTheRest(t *testing.T) {
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "store.db"), table: "readonly"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(t.TempDir(), "store.db")}, table: "readonly"}
 	fill(s)
-	s.source += "?mode=ro"
-	readOnly, err := eventstore.New(eventstore.Config{DB: s.open(), Table: s.table, Logger: slog.New(slog.DiscardHandler)})
+	s.Source += "?mode=ro"
+	readOnly, err := eventstore.New(eventstore.Config{DB: s.Open(s), Table: s.table, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +123,8 @@ func TestADatabaseThatIsReadOnlyIsReadAndRefusesTheRest(t *testing.T) {
 }
 
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
-	s := &subject{T: t, driver: "sqlite", source: "file:x?mode=memory"}
-	db := s.open()
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:x?mode=memory"}}
+	db := s.Open(s)
 	for setting, c := range map[string]eventstore.Config{
 		"DB":    {},
 		"Poll":  {DB: db, Poll: -1},
@@ -173,7 +144,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 }
 
 func TestAProjectionThatContradictsItselfPanics(t *testing.T) {
-	store, err := eventstore.New(eventstore.Config{DB: (&subject{T: t, driver: "sqlite", source: "file:y?mode=memory"}).open()})
+	store, err := eventstore.New(eventstore.Config{DB: testdatabase.Database{Driver: "sqlite", Source: "file:y?mode=memory"}.Open(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,35 +2,29 @@ package outbox_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 func BenchmarkSendSQLite(b *testing.B) {
-	benchmarkSend(b, "sqlite", "file:"+filepath.Join(b.TempDir(), "box.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
+	benchmarkSend(b, testdatabase.SQLite(b))
 }
 
-func BenchmarkSendPostgreSQL(b *testing.B) { benchmarkSend(b, "pgx", realserver.Postgres(b).Addr) }
+func BenchmarkSendPostgreSQL(b *testing.B) {
+	benchmarkSend(b, testdatabase.Postgres(realserver.Postgres(b)))
+}
 
 // benchmarkSend measures how long an event takes from the outbox to a bus that does
 // nothing. The writing is not measured.
-func benchmarkSend(b *testing.B, driver, source string) {
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if driver == "sqlite" {
-		db.SetMaxOpenConns(1)
-	}
+func benchmarkSend(b *testing.B, d testdatabase.Database) {
+	db := d.Open(b)
 	to := &bus{}
 	o, err := outbox.New(outbox.Config{DB: db, Bus: to, Table: fmt.Sprint("bench", time.Now().UnixNano()), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 // rule is a promise of an outbox on every database.
@@ -28,17 +28,17 @@ type rule struct {
 }
 
 func TestOnSQLite(t *testing.T) {
-	check(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "box.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
+	check(t, testdatabase.SQLite(t))
 }
 
-func TestOnPostgreSQL(t *testing.T) { check(t, "pgx", realserver.Postgres(t).Addr) }
+func TestOnPostgreSQL(t *testing.T) { check(t, testdatabase.Postgres(realserver.Postgres(t))) }
 
-func TestOnMariaDB(t *testing.T) { check(t, "mysql", realserver.MariaDB(t).Addr) }
+func TestOnMariaDB(t *testing.T) { check(t, testdatabase.MariaDB(realserver.MariaDB(t))) }
 
-func check(t *testing.T, driver, name string) {
+func check(t *testing.T, d testdatabase.Database) {
 	for i, r := range slices.Concat(publishing, failing, leading, receiving, scheduling, observing, enduring, sharing) {
 		t.Run(r.name, func(t *testing.T) {
-			r.check(&subject{T: t, driver: driver, source: name, table: fmt.Sprintf("box%d", i)})
+			r.check(&subject{T: t, Database: d, table: fmt.Sprintf("box%d", i)})
 		})
 	}
 }
@@ -46,27 +46,14 @@ func check(t *testing.T, driver, name string) {
 // subject is a database with an outbox of one rule.
 type subject struct {
 	*testing.T
-	driver, source, table string
-}
-
-// open opens the database, as another process would.
-func (s *subject) open() *sql.DB {
-	s.Helper()
-	db, err := sql.Open(s.driver, s.source)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = db.Close() })
-	if s.driver == "sqlite" {
-		db.SetMaxOpenConns(1)
-	}
-	return db
+	testdatabase.Database
+	table string
 }
 
 // box returns an outbox with its own connections, as that of another process.
 func (s *subject) box(bus eventbus.Publisher, set ...func(*outbox.Config)) *box {
 	s.Helper()
-	c := outbox.Config{DB: s.open(), Bus: bus, Table: s.table, Poll: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+	c := outbox.Config{DB: s.Open(s), Bus: bus, Table: s.table, Poll: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range set {
 		f(&c)
 	}

@@ -65,7 +65,7 @@ var enduring = []rule{
 		}
 	}},
 	{"a transaction that does not end delays no event of another", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // one transaction writes at a time
 		}
 		to := &bus{}

@@ -3,8 +3,6 @@ package outbox_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -19,26 +17,21 @@ import (
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
-// senderVariable makes the program of the tests a process that sends.
-const senderVariable = "OUTBOX_SENDER"
-
-// senderConfig is the value of senderVariable.
-type senderConfig struct{ Driver, Source, File string }
+// sender is a process that sends.
+type sender struct {
+	testdatabase.Database
+	File string
+}
 
 // send sends until the process is killed.
-func send() {
-	var c senderConfig
-	if err := json.Unmarshal([]byte(os.Getenv(senderVariable)), &c); err != nil {
-		panic(err)
-	}
-	db, err := sql.Open(c.Driver, c.Source)
+func send(c sender) {
+	db, err := c.Connect()
 	if err != nil {
 		panic(err)
-	}
-	if c.Driver == "sqlite" {
-		db.SetMaxOpenConns(1)
 	}
 	file, err := os.OpenFile(c.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -65,22 +58,23 @@ func (f fileBus) Publish(_ context.Context, _ string, events ...eventbus.Event) 
 }
 
 func TestNothingIsLostWhenSendersAreKilledOnSQLite(t *testing.T) {
-	killSenders(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "box.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)", nil)
+	killSenders(t, testdatabase.SQLite(t), nil)
 }
 
 func TestNothingIsLostWhenSendersAndPostgreSQLAreKilled(t *testing.T) {
 	server := realserver.Postgres(t)
-	killSenders(t, "pgx", server.Addr, func() { server.Kill(); server.Start() })
+	killSenders(t, testdatabase.Postgres(server), func() { server.Kill(); server.Start() })
 }
 
 // killSenders writes events while two processes send, of which one after the other is
 // killed, and restart, if it is not nil, kills the database.
-func killSenders(t *testing.T, driver, source string, restart func()) {
+func killSenders(t *testing.T, d testdatabase.Database, restart func()) {
 	const keys, kills = 10, 8
-	s := &subject{T: t, driver: driver, source: source, table: "outbox"}
+	s := &subject{T: t, Database: d, table: "outbox"}
 	b := s.box(nil)
 	file := filepath.Join(t.TempDir(), "published")
-	senders := []*exec.Cmd{start(t, senderConfig{driver, source, file}), start(t, senderConfig{driver, source, file})}
+	c := sender{d, file}
+	senders := []*exec.Cmd{testprocess.Start(t, c), testprocess.Start(t, c)}
 
 	var stop atomic.Bool
 	var written [keys]int
@@ -97,8 +91,8 @@ func killSenders(t *testing.T, driver, source string, restart func()) {
 	}
 	for i := range kills {
 		<-time.After(100*time.Millisecond + rand.N(time.Second))
-		kill(senders[i%2])
-		senders[i%2] = start(t, senderConfig{driver, source, file})
+		testprocess.Kill(t, senders[i%2])
+		senders[i%2] = testprocess.Start(t, c)
 		if restart != nil && i%3 == 1 {
 			restart()
 		}
@@ -144,26 +138,4 @@ func tryWrite(b *box, key, id string) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-func start(t *testing.T, c senderConfig) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), senderVariable+"="+string(text))
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(command) })
-	return command
-}
-
-func kill(c *exec.Cmd) {
-	if c.ProcessState == nil {
-		_ = c.Process.Kill()
-		_ = c.Wait() // its error is that it was killed
-	}
 }

@@ -1,16 +1,14 @@
 package outbox_test
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(senderVariable) != "" {
-		send()
-		return
-	}
+	testprocess.Serve(send)
 	goleak.VerifyTestMain(m)
 }

@@ -80,7 +80,7 @@ var publishing = []rule{
 		}
 	}},
 	{"a late commit is not skipped", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // one transaction writes at a time
 		}
 		to := &bus{}

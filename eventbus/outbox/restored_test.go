@@ -1,11 +1,8 @@
 package outbox_test
 
 import (
-	"bytes"
 	"database/sql"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +11,7 @@ import (
 
 	"github.com/sinew-go/sinew/eventbus/outbox"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testdatabase"
 )
 
 // filled writes and sends a few events, and then writes some that stay: two that wait, one
@@ -56,50 +54,24 @@ func checkRestored(s *subject) {
 
 func TestACopyOfASQLiteDatabaseLosesNothing(t *testing.T) {
 	dir := t.TempDir()
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(dir, "a.db"), table: "outbox"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(dir, "a.db")}, table: "outbox"}
 	filled(s)
-	if _, err := s.open().ExecContext(t.Context(), "VACUUM INTO ?", filepath.Join(dir, "b.db")); err != nil {
+	if _, err := s.Open(s).ExecContext(t.Context(), "VACUUM INTO ?", filepath.Join(dir, "b.db")); err != nil {
 		t.Fatal(err)
 	}
-	s.source = "file:" + filepath.Join(dir, "b.db")
+	s.Source = "file:" + filepath.Join(dir, "b.db")
 	checkRestored(s)
 }
 
 func TestADumpOfPostgreSQLThatIsRestoredLosesNothing(t *testing.T) {
-	server := realserver.Postgres(t)
-	s := &subject{T: t, driver: "pgx", source: server.Addr, table: "outbox"}
+	s := &subject{T: t, Database: testdatabase.Postgres(realserver.Postgres(t)), table: "outbox"}
 	filled(s)
-	tool := func(name string) string {
-		path, err := exec.LookPath(filepath.Join(filepath.Dir(os.Getenv("SINEW_POSTGRES")), name))
-		if err != nil {
-			path, err = exec.LookPath(name)
-		}
-		switch {
-		case err != nil && os.Getenv("SINEW_REQUIRE_SERVERS") == "1":
-			t.Fatal(err)
-		case err != nil:
-			t.Skipf("this test needs %s beside the server: %v", name, err)
-		}
-		return path
-	}
-	dump, err := exec.Command(tool("pg_dump"), "--dbname", server.Addr).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.open().ExecContext(t.Context(), "CREATE DATABASE restored"); err != nil {
-		t.Fatal(err)
-	}
-	s.source = strings.Replace(server.Addr, "/postgres?", "/restored?", 1)
-	restore := exec.Command(tool("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", s.source)
-	restore.Stdin = bytes.NewReader(dump)
-	if out, err := restore.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	s.Database = s.Restored(t)
 	checkRestored(s)
 }
 
 func TestAFullDatabaseRefusesTheChangeAndLosesNothing(t *testing.T) {
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "full.db"), table: "outbox"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(t.TempDir(), "full.db")}, table: "outbox"}
 	to := &bus{}
 	b := s.box(to)
 	var pages int
@@ -130,10 +102,10 @@ func TestAFullDatabaseRefusesTheChangeAndLosesNothing(t *testing.T) {
 }
 
 func TestADatabaseThatIsReadOnlyIsSaid(t *testing.T) {
-	s := &subject{T: t, driver: "sqlite", source: "file:" + filepath.Join(t.TempDir(), "box.db"), table: "outbox"}
+	s := &subject{T: t, Database: testdatabase.Database{Driver: "sqlite", Source: "file:" + filepath.Join(t.TempDir(), "box.db")}, table: "outbox"}
 	s.box(nil)
-	s.source += "?mode=ro"
-	o, err := outbox.New(outbox.Config{DB: s.open()})
+	s.Source += "?mode=ro"
+	o, err := outbox.New(outbox.Config{DB: s.Open(s)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,11 @@ import (
 
 var sharing = []rule{
 	{"many large events are written and published, also when they are due", func(s *subject) {
-		switch s.driver {
+		switch s.Driver {
 		case "sqlite":
 			return // its statements may be of any size
 		case "mysql":
-			s.source += "?interpolateParams=true" // puts the events into the text of the statement
+			s.Source += "?interpolateParams=true" // puts the events into the text of the statement
 		}
 		to := &bus{}
 		b := s.box(to)
@@ -36,7 +36,7 @@ var sharing = []rule{
 		s.eventually("all", func() bool { return to.count() == 2*len(events) })
 	}},
 	{"an event is unparked once, whoever else unparks it", func(s *subject) {
-		if s.driver != "pgx" {
+		if s.Driver != "pgx" {
 			return // the others lock what is read
 		}
 		to := &bus{}
@@ -89,7 +89,7 @@ var sharing = []rule{
 		s.never("a parked event", func() bool { return b.stats().Parked > 0 })
 	}},
 	{"an instance that begins does not wait for a transaction, and nobody for it", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // one transaction writes at a time
 		}
 		b := s.box(nil)
@@ -108,7 +108,7 @@ var sharing = []rule{
 		}
 	}},
 	{"what is not due is not read again and again", func(s *subject) {
-		if s.driver != "pgx" {
+		if s.Driver != "pgx" {
 			return // the others do not say what they read
 		}
 		b := s.box(&bus{})
@@ -133,7 +133,7 @@ var sharing = []rule{
 		<-time.After(1500 * time.Millisecond)
 		stop()
 		_ = b.db.Close() // which makes the server count
-		b.db = s.open()
+		b.db = s.Open(s)
 		s.eventually("the count", func() bool { return read() > before })
 		<-time.After(time.Second)
 		if n := read() - before; n > far {
@@ -141,10 +141,10 @@ var sharing = []rule{
 		}
 	}},
 	{"many instances create the tables at once", func(s *subject) {
-		if s.driver == "sqlite" {
+		if s.Driver == "sqlite" {
 			return // has a file each time
 		}
-		db := s.open()
+		db := s.Open(s)
 		for round := range 5 {
 			table := fmt.Sprintf("%s_%d", s.table, round)
 			o, err := outbox.New(outbox.Config{DB: db, Table: table})

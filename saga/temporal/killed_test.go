@@ -2,8 +2,6 @@ package temporal_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -20,22 +18,16 @@ import (
 	"github.com/sinew-go/sinew/call"
 	"github.com/sinew-go/sinew/fault"
 	"github.com/sinew-go/sinew/internal/realserver"
+	"github.com/sinew-go/sinew/internal/testprocess"
 	"github.com/sinew-go/sinew/saga"
 	"github.com/sinew-go/sinew/saga/temporal"
 )
 
-// workerVariable makes the program of the tests a process that works.
-const workerVariable = "TEMPORAL_WORKER"
-
-// workerConfig is the value of workerVariable.
+// workerConfig is what a process works on.
 type workerConfig struct{ Address, Folder string }
 
 // work works until the process is killed.
-func work() {
-	var config workerConfig
-	if err := json.Unmarshal([]byte(os.Getenv(workerVariable)), &config); err != nil {
-		panic(err)
-	}
+func work(config workerConfig) {
 	c, err := client.NewLazyClient(client.Options{HostPort: config.Address, Logger: noLog})
 	if err != nil {
 		panic(err)
@@ -83,7 +75,7 @@ func TestEveryRunEndsWhenWorkersAndTemporalAreKilled(t *testing.T) {
 	seconds, _ := strconv.Atoi(os.Getenv("SINEW_KILL_SECONDS")) // 0 without one
 	server := realserver.Temporal(t)
 	config := workerConfig{Address: server.Addr, Folder: t.TempDir()}
-	workers := []*exec.Cmd{start(t, config), start(t, config)}
+	workers := []*exec.Cmd{testprocess.Start(t, config), testprocess.Start(t, config)}
 	r := temporal.New(keyed(config.Folder), dial(t, server.Addr, "default")).With(silent)
 	var ids []string
 	end := time.Now().Add(time.Duration(seconds) * time.Second)
@@ -99,8 +91,8 @@ func TestEveryRunEndsWhenWorkersAndTemporalAreKilled(t *testing.T) {
 			server.Start()
 			continue
 		}
-		kill(workers[kills/2%2])
-		workers[kills/2%2] = start(t, config)
+		testprocess.Kill(t, workers[kills/2%2])
+		workers[kills/2%2] = testprocess.Start(t, config)
 	}
 	t.Logf("%d runs", len(ids))
 	checkRuns(t, r, config.Folder, ids)
@@ -151,25 +143,5 @@ func checkEffects(t *testing.T, folder, id string, phase saga.Phase) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("run %s, which is %s, has had the effects %v, want %v", id, phase, got, want)
-	}
-}
-
-func start(t *testing.T, config workerConfig) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(config)
-	must(t, err)
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), workerVariable+"="+string(text))
-	must(t, command.Start())
-	t.Cleanup(func() { kill(command) })
-	return command
-}
-
-func kill(c *exec.Cmd) {
-	if c.ProcessState == nil {
-		_ = c.Process.Kill()
-		if err := c.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-			panic(err)
-		}
 	}
 }

@@ -1,16 +1,14 @@
 package temporal_test
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sinew-go/sinew/internal/testprocess"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(workerVariable) != "" {
-		work()
-		return
-	}
+	testprocess.Serve(work)
 	goleak.VerifyTestMain(m)
 }
