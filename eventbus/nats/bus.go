@@ -121,12 +121,21 @@ func New(c Config) (*Bus, error) {
 // an event is too large; fault.ResourceExhausted if a stream or the account is full; and
 // fault.FailedPrecondition if the topic can have no stream.
 func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Event) error {
+	return b.publish(ctx, topic, time.Time{}, events)
+}
+
+// publish publishes events when they are due, which is at once if due is zero.
+func (b *Bus) publish(ctx context.Context, topic string, due time.Time, events []eventbus.Event) error {
 	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
 		return errClosed(topic)
 	}
 	ctx, cancel := deadline.EnsureDeadline(ctx, publishTimeout)
 	defer cancel()
-	if err := b.prepare(ctx, topic); err != nil {
+	err := b.prepare(ctx, topic)
+	if err == nil && !due.IsZero() {
+		err = b.checkSchedule(ctx, topic, due)
+	}
+	if err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -135,8 +144,12 @@ func (b *Bus) Publish(ctx context.Context, topic string, events ...eventbus.Even
 		if err != nil {
 			return err
 		}
-		m.Subject = subject(topic, e.Key)
-		m.Header[jetstream.MsgIDHeader] = []string{encoded(e.Source + "/" + e.ID)}
+		if due.IsZero() {
+			m.Subject = subject(topic, e.Key)
+			m.Header[jetstream.MsgIDHeader] = []string{encoded(e.Source + "/" + e.ID)}
+		} else {
+			schedule(m, topic, e, due)
+		}
 		if _, err := b.js.PublishMsg(ctx, m); err != nil {
 			b.forget(topic) // the stream may be gone
 			return b.failure(topic, m.Size(), err)

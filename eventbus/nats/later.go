@@ -6,46 +6,29 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sinew-go/sinew/eventbus"
 	"github.com/sinew-go/sinew/fault"
-	"github.com/sinew-go/sinew/internal/deadline"
 )
 
 // PublishAt implements eventbus.Scheduler: the server stores the events until they are due.
-// An event with the same Source and ID as one that is not due replaces it. PublishAt returns fault.FailedPrecondition if the server is older than 2.12 or the topic's stream
-// does not allow schedules, and fault.InvalidArgument if the stream's MaxAge ends before due.
+// An event with the same Source and ID as one that is not due replaces it. PublishAt returns
+// fault.FailedPrecondition if the server is older than 2.12 or the topic's stream does not
+// allow schedules, and fault.InvalidArgument if the stream's MaxAge ends before due.
 func (b *Bus) PublishAt(ctx context.Context, topic string, due time.Time, events ...eventbus.Event) error {
 	if time.Until(due) <= 0 {
-		return b.Publish(ctx, topic, events...)
+		due = time.Time{}
 	}
-	if _, handling := eventbus.EventOf(ctx); b.refuses(handling) {
-		return errClosed(topic)
-	}
-	ctx, cancel := deadline.EnsureDeadline(ctx, publishTimeout)
-	defer cancel()
-	if err := b.prepare(ctx, topic); err != nil {
-		return err
-	}
-	if err := b.checkSchedule(ctx, topic, due); err != nil {
-		return err
-	}
-	for _, e := range events {
-		e = e.WithDefaults(topic)
-		m, err := b.message(topic, &e)
-		if err != nil {
-			return err
-		}
-		m.Subject = scheduleSubject(topic, hashOf(e))
-		m.Header[jetstream.ScheduleHeader] = []string{"@at " + due.UTC().Format(time.RFC3339Nano)} // the client's option has whole seconds
-		m.Header[jetstream.ScheduleTargetHeader] = []string{subject(topic, e.Key)}
-		if _, err := b.js.PublishMsg(ctx, m); err != nil {
-			b.forget(topic) // the stream may be gone
-			return b.failure(topic, m.Size(), err)
-		}
-	}
-	return nil
+	return b.publish(ctx, topic, due, events)
+}
+
+// schedule makes the server publish the message of an event when it is due.
+func schedule(m *nats.Msg, topic string, e eventbus.Event, due time.Time) {
+	m.Subject = scheduleSubject(topic, hashOf(e))
+	m.Header[jetstream.ScheduleHeader] = []string{"@at " + due.UTC().Format(time.RFC3339Nano)} // the client's option has whole seconds
+	m.Header[jetstream.ScheduleTargetHeader] = []string{subject(topic, e.Key)}
 }
 
 // checkSchedule reports why the topic's stream cannot store an event until it is due.

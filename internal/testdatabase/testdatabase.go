@@ -55,7 +55,7 @@ func (d Database) Open(t testing.TB) *sql.DB {
 // SINEW_REQUIRE_SERVERS is 1.
 func (d Database) Restored(t testing.TB) Database {
 	t.Helper()
-	dump, err := exec.Command(tool(t, "pg_dump"), "--dbname", d.Source).Output() //nolint:gosec // a test names the program
+	dump, err := exec.CommandContext(t.Context(), tool(t, "pg_dump"), "--dbname", d.Source).Output() //nolint:gosec // a test names the program
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func (d Database) Restored(t testing.TB) Database {
 		t.Fatal(err)
 	}
 	d.Source = strings.Replace(d.Source, "/postgres?", "/restored?", 1)
-	restore := exec.Command(tool(t, "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", d.Source) //nolint:gosec // as above
+	restore := exec.CommandContext(t.Context(), tool(t, "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", d.Source) //nolint:gosec // as above
 	restore.Stdin = bytes.NewReader(dump)
 	if out, err := restore.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

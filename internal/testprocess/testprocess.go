@@ -2,6 +2,7 @@
 package testprocess
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func Start(t testing.TB, settings any) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(os.Args[0])
+	c := exec.CommandContext(context.Background(), os.Args[0]) // it outlives the context of the test, until its clean-up
 	c.Env = append(os.Environ(), variable+"="+string(text))
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
